@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef AUTH_TOKENS_H
+#define AUTH_TOKENS_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/token.h"
+
+struct keys;
+
+/* Signing and checking access tokens: JWT (RFC 7519), HS256, typ "at+jwt". */
+struct tokens {
+	const struct keys *keys;
+	const char *issuer;
+	const char *audience;
+	int64_t lifetime; /* seconds */
+};
+
+/**
+ * tokens_issue(t, s, epoch, now, token_out, claims_out):
+ * Sign a token for the session ${s} under ${epoch}, from ${now} for the
+ * lifetime, never past the session's end, with a fresh jti.  The caller wipes
+ * ${token_out}.  ${claims_out} may be NULL.
+ */
+enum err tokens_issue(const struct tokens *t, const struct session *s,
+    int64_t epoch, int64_t now, struct token *token_out,
+    struct claims *claims_out) MUST_CHECK;
+
+/**
+ * tokens_verify(t, text, now, claims_out):
+ * Return ERR_OK and the claims iff ${text} is a token of ours in its one
+ * canonical spelling (three parts of canonical base64url; a header of exactly
+ * alg, kid and typ of the key we know), its signature is right, and iss, aud,
+ * sub, sid, epoch, jti, iat, nbf and exp are all there, of the right type, and
+ * hold at ${now}.  ERR_DENIED otherwise.  Says nothing about whether session
+ * and user are live or the jti blacklisted: ask sessions.h.
+ */
+enum err tokens_verify(const struct tokens *t, const char *text, int64_t now,
+    struct claims *claims_out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CACHE_REDIS_H
+#define CACHE_REDIS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+
+struct buf;
+struct mapped;
+struct redis;
+
+/*
+ * One Redis connection with deadlines behind the host's breaker.  It is
+ * opened when first needed and dropped after any error, so that a late reply
+ * never answers the next question.  Every function returns ERR_UNAVAILABLE
+ * for an outage: no connection, a deadline passed, -READONLY, -LOADING, -OOM,
+ * -MISCONF, -NOAUTH, -BUSY or any other error reply; at once while the
+ * breaker is open.
+ */
+struct redis_options {
+	char socket[108]; /* unix socket, or "" */
+	char host[256];
+	int port;
+	char user[128];
+	char password[256];
+	int db;
+	int deadline_ms; /* for connecting and for each command */
+	char prefix[64]; /* before every key */
+};
+
+/**
+ * redis_parse_url(url, options_out, why_out):
+ * Read redis://[user[:password]@]host[:port][/db] or
+ * unix://[user[:password]@]/path[?db=N] with percent-encoding (RFC 3986).
+ * On ERR_INVALID *${why_out} is a sentence that says what is wrong; for
+ * rediss:// it says what to do until that is supported.
+ */
+enum err redis_parse_url(const char *url, struct redis_options *options_out,
+    const char **why_out) MUST_CHECK;
+
+/* redis_new: ${options} is copied; ${m} and ${clock} are borrowed. */
+enum err redis_new(const struct redis_options *options, struct mapped *m,
+    const struct clock *clock, struct redis **redis_out) MUST_CHECK;
+void redis_free(struct redis *r);
+
+/* Append the value of ${key} to ${value}; ERR_NOT_FOUND if there is none. */
+enum err redis_get(
+    struct redis *r, const char *key, struct buf *value) MUST_CHECK;
+/* values[i].len is 0 for keys that are missing.  n at most 100. */
+enum err redis_mget(struct redis *r, const char *const *keys, size_t n,
+    struct buf *values) MUST_CHECK;
+enum err redis_set(struct redis *r, const char *key, const void *value,
+    size_t len, int64_t ttl_s) MUST_CHECK;
+enum err redis_del(
+    struct redis *r, const char *const *keys, size_t n) MUST_CHECK;
+
+/**
+ * redis_probe(r):
+ * If the breaker is open and it is our turn, ask PING on a fresh connection
+ * and close the breaker or trip it again.  For the slow lane: no request pays
+ * for a probe.
+ */
+void redis_probe(struct redis *r);
+
+/**
+ * redis_ping(r, latency_us_out): one PING, for /health.
+ */
+enum err redis_ping(struct redis *r, int64_t *latency_us_out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CACHE_SEAL_H
+#define CACHE_SEAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/secret.h"
+
+struct buf;
+
+/* What a sealed value is bound to: it opens under exactly these. */
+struct seal_binding {
+	const char *key;               /* the full Redis key */
+	const unsigned char *table_id; /* MAPPED_TABLE_ID_BYTES */
+	uint64_t generation;
+};
+
+/**
+ * seal_close(key, binding, plain, len, sealed):
+ * Append nonce and XChaCha20-Poly1305 ciphertext of ${plain} to ${sealed}.
+ *
+ * seal_open(key, binding, sealed, len, plain):
+ * Append the plain text to ${plain}.  Return ERR_DENIED if it was not sealed
+ * under this key and binding.
+ */
+enum err seal_close(const unsigned char key[SECRET_KEY_BYTES],
+    const struct seal_binding *binding, const void *plain, size_t len,
+    struct buf *sealed) MUST_CHECK;
+enum err seal_open(const unsigned char key[SECRET_KEY_BYTES],
+    const struct seal_binding *binding, const void *sealed, size_t len,
+    struct buf *plain) MUST_CHECK;
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HOST_GENERATION_H
+#define HOST_GENERATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct mapped;
+
+/*
+ * Generations: why a cached entry may be believed.  A key's generation is even
+ * while it is quiet and odd while a change of it is in flight.
+ */
+
+/**
+ * generation_read(m, key):
+ * Return the generation of ${key}, with acquire order: what is read after it
+ * is at least as new.  Read it before anything it is to vouch for.
+ */
+uint64_t generation_read(const struct mapped *m, const char *key);
+
+/* generation_quiet(g): true if no change was in flight at ${g}. */
+static inline bool
+generation_quiet(uint64_t g)
+{
+	return (g & 1) == 0;
+}
+
+/**
+ * generation_table_id(m):
+ * The 16 random bytes that tell this life of the mapped file from every
+ * other; generations of different table_ids have nothing in common.
+ */
+const unsigned char *generation_table_id(const struct mapped *m);
+
+/**
+ * generation_lock(m, wait_ms):
+ * Take the host's write mutex, waiting at most ${wait_ms} (0: only try).  If
+ * its owner died, or buckets are still noted in flight, close them first.
+ * Return ERR_UNAVAILABLE if it was not to be had.
+ */
+enum err generation_lock(struct mapped *m, int wait_ms) MUST_CHECK;
+
+/**
+ * generation_mark(m, keys, n):
+ * Holding the mutex: note the buckets of the ${n} ${keys} as in flight (each
+ * bucket once) and make their generations odd.  Return ERR_INVALID, nothing
+ * marked, if that would be more than the list holds.
+ */
+enum err generation_mark(
+    struct mapped *m, const char *const *keys, size_t n) MUST_CHECK;
+
+/**
+ * generation_settle(m):
+ * Holding the mutex: make the noted generations even again and empty the
+ * list, whether the change was committed or not.
+ */
+void generation_settle(struct mapped *m);
+
+/* generation_unlock(m): give the mutex back; nothing may be in flight. */
+void generation_unlock(struct mapped *m);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HOST_LAYOUT_H
+#define HOST_LAYOUT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * What lies in the mapped file.  Only host/ includes this.  LAYOUT_VERSION
+ * rises with every change here.
+ */
+#define LAYOUT_MAGIC 0x79656b686374616cULL /* "latchkey" */
+#define LAYOUT_VERSION 1
+#define LAYOUT_GENERATIONS ((size_t)1 << 18) /* 2 MiB of counters */
+/* A change touches a user, and at most all sessions it ends by name. */
+#define LAYOUT_IN_FLIGHT_MAX 128
+
+struct layout_breaker {
+	_Atomic int64_t open_until_us; /* monotonic; 0: closed */
+	_Atomic int64_t back_off_us;   /* doubles up to its bound */
+	_Atomic uint64_t opened;       /* how often, for the statistics */
+};
+
+struct layout {
+	_Atomic uint64_t magic; /* written last: the file is ready */
+	uint32_t version;
+	uint32_t in_flight_count;
+	uint64_t size;
+	unsigned char table_id[16];
+	unsigned char hash_key[16]; /* of the bucket hash */
+	_Atomic int64_t latest_time;
+	pthread_mutex_t write_mutex; /* process-shared, robust */
+	uint32_t in_flight[LAYOUT_IN_FLIGHT_MAX];
+	struct layout_breaker redis;
+	_Alignas(64) _Atomic uint64_t generation[LAYOUT_GENERATIONS];
+};
+
+#endif

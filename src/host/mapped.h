@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HOST_MAPPED_H
+#define HOST_MAPPED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct layout; /* host/layout.h: what lies in the file */
+struct mapped; /* one process's view of it */
+
+#define MAPPED_TABLE_ID_BYTES 16
+
+/**
+ * mapped_open(database, mapped_out):
+ * Map the file "${database}-table" (0600, created and fully allocated when
+ * missing) and keep a shared open-file-description lock on it until
+ * mapped_close() or death.  The process that finds no other holds one resets
+ * the file under a fresh random table_id; so does nobody else.  Open it after
+ * fork: each process has its own.  Two struct mapped in one process are two
+ * views and count as two.  Return ERR_INVALID if the file belongs to another
+ * version of the program that is still running, ERR_UNAVAILABLE if it cannot
+ * be had (each with one log line that says why).
+ */
+enum err mapped_open(
+    const char *database, struct mapped **mapped_out) MUST_CHECK;
+
+/* mapped_close(m): unmap, give up the lock.  NULL is fine. */
+void mapped_close(struct mapped *m);
+
+/* mapped_layout(m): what lies in the file; lives as long as ${m}. */
+struct layout *mapped_layout(const struct mapped *m);
+
+/**
+ * mapped_is_current(m):
+ * Return true if the file that ${m} maps is still the one on disk under its
+ * name.  Costs one stat(2).
+ */
+bool mapped_is_current(const struct mapped *m);
+
+/**
+ * mapped_trusted(m), mapped_distrust(m):
+ * Once a process has found that it maps a file that is not current, it calls
+ * mapped_distrust(): from then on nothing cached counts for it.
+ */
+bool mapped_trusted(const struct mapped *m);
+void mapped_distrust(struct mapped *m);
+
+/**
+ * mapped_time(m, wall):
+ * Return the later of ${wall} (seconds) and the latest time any process of the
+ * host has passed here, and remember it: a clock set back revives nothing.
+ */
+int64_t mapped_time(struct mapped *m, int64_t wall);
+
+/**
+ * mapped_fd(m):
+ * The descriptor, for kernel-released byte-range locks beyond the mapped size
+ * (host/gate).  Borrowed.
+ */
+int mapped_fd(const struct mapped *m);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HTTP_REQUEST_H
+#define HTTP_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/session.h"
+
+struct json;
+struct response;
+
+#define REQUEST_BODY_MAX ((size_t)64 * 1024)
+#define REQUEST_ID_SIZE 17
+
+enum request_method {
+	METHOD_OTHER = 0,
+	METHOD_GET = 1 << 0, /* a HEAD counts as GET with head set */
+	METHOD_POST = 1 << 1,
+	METHOD_PUT = 1 << 2,
+	METHOD_PATCH = 1 << 3,
+	METHOD_DELETE = 1 << 4,
+	METHOD_OPTIONS = 1 << 5
+};
+
+/* One parsed request.  Strings are borrowed from the FastCGI parameters. */
+struct request {
+	char *const *params; /* NAME=value, NULL at the end */
+	enum request_method method;
+	bool head;
+	char path[256];    /* without query, not decoded; "" if too long */
+	const char *query; /* "" if none */
+	const char *content_type;
+	const char *body;
+	size_t body_len;
+	bool body_too_long;
+	struct json *json; /* owned; made by request_json() */
+	const char *host;
+	const char *user_agent;
+	char address[SESSION_ADDRESS_SIZE]; /* of the peer: REMOTE_ADDR */
+	bool https;
+	bool loopback; /* the peer is on this machine */
+	char request_id[REQUEST_ID_SIZE];
+	int64_t received_at; /* seconds; never before the store's latest time */
+};
+
+/**
+ * request_init(req, params, body, body_len):
+ * Fill ${req} from the FastCGI parameters (RFC 3875 names) and the body; all
+ * stay the caller's and outlive ${req}.  received_at is set by the caller
+ * afterwards.  Never fails: what is missing is "" or METHOD_OTHER.
+ */
+void request_init(struct request *req, char *const *params, const char *body,
+    size_t body_len);
+/* request_clear(req): free the parsed body, wiping it. */
+void request_clear(struct request *req);
+
+/* Value of the parameter ${name} (e.g. "HTTP_ORIGIN"), borrowed, or NULL. */
+const char *request_param(const struct request *req, const char *name);
+
+/**
+ * request_json(req, res, json_out):
+ * The body as a JSON object (an empty body is {}), borrowed from ${req}.
+ * Otherwise refuse on ${res}: body_too_large, unsupported_media_type,
+ * malformed_json, not_an_object.
+ */
+enum err request_json(struct request *req, struct response *res,
+    const struct json **json_out) MUST_CHECK;
+
+/* How a string member of the body may look. */
+struct request_field {
+	const char *name;
+	bool required;
+	size_t max_bytes;
+};
+
+/**
+ * request_string(json, field, res, text_out):
+ * The string member of ${json} that ${field} names, borrowed; NULL if it is
+ * missing or null and not required.  Otherwise refuse on ${res}:
+ * missing_field or invalid_field, naming the member.
+ */
+enum err request_string(const struct json *json,
+    const struct request_field *field, struct response *res,
+    const char **text_out) MUST_CHECK;
+
+/**
+ * request_bearer(req, token_out):
+ * The token of "Authorization: Bearer ..." (RFC 6750 section 2.1), borrowed;
+ * NULL without an Authorization header.  ERR_INVALID if the header is there
+ * but is not that.
+ */
+enum err request_bearer(
+    const struct request *req, const char **token_out) MUST_CHECK;
+
+/**
+ * request_same_origin(req):
+ * May a request that the browser authenticates by itself (cookie) change
+ * something?  True iff Sec-Fetch-Site is same-origin or none, or, without
+ * that header, Origin names the host the request was sent to.
+ */
+bool request_same_origin(const struct request *req);
+
+#endif

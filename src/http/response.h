@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HTTP_RESPONSE_H
+#define HTTP_RESPONSE_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/text.h"
+#include "http/problem.h"
+
+struct json;
+struct request;
+
+/* An answer in the making; zero-initialised before first use. */
+struct response {
+	int status; /* set by dispatch alone; 0 means 200 */
+	const char *content_type;
+	struct buf headers; /* "Name: value\r\n" each */
+	struct buf body;
+	enum problem problem;
+	struct buf detail;
+	const char *allow; /* for method_not_allowed */
+};
+
+/**
+ * response_json(res, json):
+ * Make ${json} the body and free it.  ERR_INTERNAL without memory (also for a
+ * NULL ${json}).
+ */
+enum err response_json(struct response *res, struct json *json) MUST_CHECK;
+
+/**
+ * response_header(res, name, value):
+ * Add a header; both are ours, never the client's text.
+ */
+void response_header(struct response *res, const char *name, const char *value);
+
+/**
+ * response_refuse(res, problem, fmt, ...):
+ * Answer with ${problem} and this human detail (NULL: the title says it all).
+ * Return the problem's err, for "return response_refuse(...)".
+ */
+enum err response_refuse(struct response *res, enum problem problem,
+    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/**
+ * response_finish(res, req, out):
+ * Append the whole CGI answer (RFC 3875 section 6.3) to ${out}: Status, type,
+ * length, Cache-Control: no-store, X-Content-Type-Options: nosniff,
+ * X-Request-Id, the headers that a problem calls for (WWW-Authenticate, Allow,
+ * Retry-After), and the body unless ${req}->head.
+ */
+enum err response_finish(struct response *res, const struct request *req,
+    struct buf *out) MUST_CHECK;
+void response_clear(struct response *res);
+
+#endif

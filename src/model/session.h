@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef MODEL_SESSION_H
+#define MODEL_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/secret.h"
+
+struct json;
+struct user;
+
+#define SESSION_ID_SIZE SECRET_UUID_SIZE
+#define SESSION_HANDLE_SIZE 33 /* hex(BLAKE2b-128) and NUL */
+#define SESSION_DEVICE_SIZE 129
+#define SESSION_AGENT_SIZE 257
+#define SESSION_ADDRESS_SIZE 46
+#define SESSION_KEY_SIZE 48 /* "session:" and a handle */
+#define SESSION_MAX_PER_USER 100
+#define SESSION_TOUCH_SECONDS 300 /* last_seen_at moves no more often */
+
+struct session {
+	char handle[SESSION_HANDLE_SIZE];
+	int64_t user_id;
+	int64_t epoch; /* the user's when the session was born */
+	int64_t created_at;
+	int64_t last_seen_at;
+	int64_t expires_at;
+	int64_t revoked_at; /* 0: not revoked */
+	char device[SESSION_DEVICE_SIZE];
+	char user_agent[SESSION_AGENT_SIZE];
+	char address[SESSION_ADDRESS_SIZE];
+};
+
+/**
+ * session_handle(dst, session_id):
+ * Write the session's public name, hex(BLAKE2b-128(${session_id})), from which
+ * the id cannot be had.  Return ERR_INVALID, ${dst} empty, if ${session_id} is
+ * not a lower-case UUIDv4.
+ */
+enum err session_handle(
+    char dst[SESSION_HANDLE_SIZE], const char *session_id) MUST_CHECK;
+
+/* session_key(dst, handle): write the cache key "session:{handle}". */
+void session_key(char dst[SESSION_KEY_SIZE], const char *handle);
+
+/**
+ * session_live(s, u, now):
+ * Return true iff ${s} is not revoked, not past its expiry at ${now}, belongs
+ * to ${u}, ${u} is active, and both carry the same epoch.
+ */
+bool session_live(const struct session *s, const struct user *u, int64_t now);
+
+/* session_json(s, current): what the device list shows; NULL without memory. */
+struct json *session_json(const struct session *s, bool current);
+
+/* session_pack, session_unpack: as user_pack and user_unpack. */
+struct json *session_pack(const struct session *s);
+enum err session_unpack(
+    const struct json *json, struct session *session_out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef MODEL_TOKEN_H
+#define MODEL_TOKEN_H
+
+#include <stdint.h>
+
+#include "base/secret.h"
+#include "model/session.h"
+
+#define TOKEN_TEXT_SIZE 1024
+#define TOKEN_JTI_SIZE SECRET_UUID_SIZE
+#define TOKEN_KEY_SIZE 64 /* "blacklist:" and a jti */
+
+struct token {
+	char text[TOKEN_TEXT_SIZE];
+};
+
+/* What a token of ours says (RFC 7519 section 4.1, and sid, epoch). */
+struct claims {
+	int64_t user_id; /* sub */
+	int64_t epoch;
+	int64_t issued_at;
+	int64_t not_before;
+	int64_t expires_at;
+	char handle[SESSION_HANDLE_SIZE]; /* sid */
+	char jti[TOKEN_JTI_SIZE];
+};
+
+/* token_key(dst, jti): write the cache key "blacklist:{jti}". */
+void token_key(char dst[TOKEN_KEY_SIZE], const char *jti);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef MODEL_USER_H
+#define MODEL_USER_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct json;
+
+#define USER_EMAIL_SIZE 255 /* RFC 5321: 254 octets, and NUL */
+#define USER_NAME_SIZE 401  /* 100 characters of at most 4 bytes, and NUL */
+#define USER_AVATAR_SIZE 513
+#define USER_HASH_SIZE 129 /* crypto_pwhash_STRBYTES is 128 */
+#define USER_KEY_SIZE 32   /* "user:" and a number */
+
+/* The zero values deny. */
+enum user_role { USER_ROLE_NONE = 0, USER_ROLE_USER, USER_ROLE_ADMIN };
+enum user_status {
+	USER_STATUS_NONE = 0,
+	USER_STATUS_ACTIVE,
+	USER_STATUS_INACTIVE
+};
+
+/* What is cached of a user: everything but the password's hash. */
+struct user {
+	int64_t id;
+	char email[USER_EMAIL_SIZE];
+	char name[USER_NAME_SIZE];
+	char avatar_url[USER_AVATAR_SIZE];
+	enum user_role role;
+	enum user_status status;
+	int64_t epoch;   /* a session or token born under less is dead */
+	int64_t version; /* counts the changes of this row */
+	int64_t created_at;
+	int64_t updated_at;
+};
+
+/**
+ * user_email_normal(dst, email):
+ * Check that ${email} is an address (local part, one @, domain with a dot or
+ * "localhost"; no white space or controls; at most 254 bytes; valid UTF-8) and
+ * write its normal form, by which addresses are unique: NFKC with case folded.
+ * Return ERR_INVALID, ${dst} empty, otherwise.
+ */
+enum err user_email_normal(
+    char dst[USER_EMAIL_SIZE], const char *email) MUST_CHECK;
+
+/**
+ * user_name_check(name), user_avatar_check(url):
+ * Return ERR_INVALID unless ${name} has 1 to 100 characters, none a control
+ * character, not all white space; unless ${url} is empty, or an absolute https
+ * or http URL of at most 512 printable ASCII bytes.
+ */
+enum err user_name_check(const char *name) MUST_CHECK;
+enum err user_avatar_check(const char *url) MUST_CHECK;
+
+/* user_key(dst, id): write the cache key "user:{id}". */
+void user_key(char dst[USER_KEY_SIZE], int64_t id);
+
+const char *user_role_name(enum user_role role);
+enum user_role user_role_from(const char *name); /* USER_ROLE_NONE if none */
+const char *user_status_name(enum user_status status);
+enum user_status user_status_from(const char *name);
+
+/**
+ * user_own_json(u), user_public_json(u):
+ * Return what ${u} sees of itself (id as string, email, name, avatar_url,
+ * role, created_at, updated_at) and what others see (id, name, avatar_url),
+ * or NULL without memory.  The caller owns it.
+ */
+struct json *user_own_json(const struct user *u);
+struct json *user_public_json(const struct user *u);
+
+/**
+ * user_pack(u), user_unpack(json, user_out):
+ * The whole of ${u} as JSON for the cache, and back.  user_unpack returns
+ * ERR_INVALID, ${user_out} all zero, if anything is missing or mistyped.
+ */
+struct json *user_pack(const struct user *u);
+enum err user_unpack(const struct json *json, struct user *user_out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef POOL_POOL_H
+#define POOL_POOL_H
+
+#include <stdbool.h>
+
+struct config;
+
+struct pool_options {
+	const char *listen; /* unix:PATH or HOST:PORT; NULL: descriptor 0 */
+	int workers;        /* 0: as configured; 1 on descriptor 0: no fork */
+	const char
+	    *config_path;     /* to read again on SIGHUP; NULL: the default */
+	const char *pid_file; /* NULL: none */
+	bool allow_remote;    /* TCP outside loopback */
+};
+
+/**
+ * pool_run(options, config):
+ * Bind or take over the socket, keep the workers running (respawn with
+ * back-off), drain on SIGTERM and SIGINT, replace the workers on SIGHUP under
+ * a configuration read anew (a bad one is one log line, and nothing changes).
+ * Takes ${config}.  Return the exit status: 0 after a drain, 1 if it could not
+ * start, 2 for a bad option.
+ */
+int pool_run(const struct pool_options *options, struct config *config);
+
+#endif

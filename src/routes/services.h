@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ROUTES_SERVICES_H
+#define ROUTES_SERVICES_H
+
+#include <stdbool.h>
+
+#include "auth/login.h"
+#include "auth/sessions.h"
+
+struct cache;
+struct clock;
+struct mapped;
+struct redis;
+struct store;
+
+/*
+ * What the routes of one lane work with.  Each lane of each worker has its
+ * own; pool/services.c wires them after fork.
+ */
+struct services {
+	struct mapped *mapped;
+	struct store *store;
+	struct redis *redis; /* NULL: switched off */
+	struct cache *cache;
+	struct sessions sessions;
+	struct login login;
+	bool always_https; /* TLS ends in front of the web server */
+	/* Hand a session whose last_seen_at is due to the slow lane. */
+	void (*touch)(void *ctx, const char *handle);
+	void *touch_ctx;
+	const struct clock *clock; /* for measuring only */
+};
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/session.h"
+#include "model/token.h"
+#include "model/user.h"
+
+struct mapped;
+struct store;
+
+/*
+ * The truth.  Callers use store_* only; store.c and store_change.c keep the
+ * promises once for every backend: outputs are zero on every error, a change
+ * is whole or not at all, and every change of something that may be cached
+ * goes through the protocol of ARCHITECTURE.md (generations odd before the
+ * commit, even after it).
+ *
+ * Every function may return ERR_UNAVAILABLE: the backend cannot answer or the
+ * change was not made.  Times are seconds since the epoch, UTC.
+ */
+
+/**
+ * store_tidy_fn(ctx, keys, n):
+ * Called after a change was committed and its generations are even again,
+ * with the cache keys it touched: the caches may forget them.  Its failure is
+ * nobody's business.
+ */
+typedef void store_tidy_fn(void *ctx, const char *const *keys, size_t n);
+
+struct store_options {
+	int write_wait_ms; /* how long a writer waits for the lock */
+};
+
+/**
+ * store_open_sqlite(path, m, options, store_out):
+ * Open the SQLite database at ${path}, creating it (0600) if there is no such
+ * file, bringing its schema up to date under a lock.  A file that is corrupt,
+ * is not ours, or comes from a newer version is refused with ERR_INVALID and
+ * one log line; it is never recreated.  ${m} must outlive the store.
+ *
+ * store_open_memory(m, store_out): the same promises in memory, for tests.
+ */
+enum err store_open_sqlite(const char *path, struct mapped *m,
+    const struct store_options *options, struct store **store_out) MUST_CHECK;
+enum err store_open_memory(
+    struct mapped *m, struct store **store_out) MUST_CHECK;
+/* store_close(st): roll back what is open and close.  NULL is fine. */
+void store_close(struct store *st);
+
+/* store_on_change(st, fn, ctx): have ${fn} called after each change. */
+void store_on_change(struct store *st, store_tidy_fn *fn, void *ctx);
+
+/* ---- reads ---- */
+
+enum err store_user_by_id(
+    struct store *st, int64_t id, struct user *user_out) MUST_CHECK;
+
+/**
+ * store_users_by_ids(st, ids, n, users_out):
+ * Fill ${users_out}[i] with the user ${ids}[i], or all zero (id 0) where there
+ * is none.  ${n} is at most 100; one query.
+ */
+enum err store_users_by_ids(struct store *st, const int64_t *ids, size_t n,
+    struct user *users_out) MUST_CHECK;
+
+/**
+ * store_user_by_email(st, normal, user_out, hash_out):
+ * The user whose address has the normal form ${normal}, and the hash of the
+ * password, which the caller wipes.  ERR_NOT_FOUND if there is none.
+ * store_password_hash(st, id, hash_out): the same hash by user id.
+ */
+enum err store_user_by_email(struct store *st, const char *normal,
+    struct user *user_out, char hash_out[USER_HASH_SIZE]) MUST_CHECK;
+enum err store_password_hash(
+    struct store *st, int64_t id, char hash_out[USER_HASH_SIZE]) MUST_CHECK;
+
+/* ERR_NOT_FOUND if there is none; a revoked or expired one is found. */
+enum err store_session_by_handle(struct store *st, const char *handle,
+    struct session *session_out) MUST_CHECK;
+
+/**
+ * store_sessions_live(st, user_id, now, sessions_out, n_out):
+ * The live sessions of the user, newest first, at most SESSION_MAX_PER_USER.
+ */
+enum err store_sessions_live(struct store *st, int64_t user_id, int64_t now,
+    struct session sessions_out[SESSION_MAX_PER_USER],
+    size_t *n_out) MUST_CHECK;
+
+/* *revoked_out: is ${jti} on the blacklist?  true on any error. */
+enum err store_token_revoked(
+    struct store *st, const char *jti, bool *revoked_out) MUST_CHECK;
+
+/* The latest time the store has seen; 0 if it is new. */
+enum err store_latest_time(struct store *st, int64_t *time_out) MUST_CHECK;
+
+/* store_ping(st): can it read, and is its file still the one on disk? */
+enum err store_ping(struct store *st) MUST_CHECK;
+
+/* ---- changes; "acting" is noted in the audit table ---- */
+
+/* Who does it, from where; borrowed for the call.  Strings may be "". */
+struct store_actor {
+	const char *address;
+	int64_t now;
+};
+
+/**
+ * store_register(st, actor, u, normal, hash, s):
+ * Insert the user ${u} (its id, epoch, version and times are filled in) with
+ * the password ${hash}, and its first session ${s} (user_id and epoch filled
+ * in).  ERR_CONFLICT if the address is taken.  ${s} may be NULL (command
+ * line).
+ */
+enum err store_register(struct store *st, const struct store_actor *actor,
+    struct user *u, const char *normal, const char *hash,
+    struct session *s) MUST_CHECK;
+
+/**
+ * store_login(st, actor, u, hash, rehash, s):
+ * Insert the session ${s} for ${u}, only if the user's epoch and password
+ * hash are still those of ${u} and ${hash}, and the user is active; otherwise
+ * ERR_DENIED and nothing is changed.  With ${rehash} not NULL the stored hash
+ * becomes that.  Sessions beyond SESSION_MAX_PER_USER end, oldest first.
+ */
+enum err store_login(struct store *st, const struct store_actor *actor,
+    const struct user *u, const char *hash, const char *rehash,
+    struct session *s) MUST_CHECK;
+
+/**
+ * store_logout(st, actor, handle, claims):
+ * End the session ${handle} (may be NULL, unknown, or ended already: still
+ * ERR_OK), and blacklist the token of ${claims} (may be NULL) until its exp.
+ */
+enum err store_logout(struct store *st, const struct store_actor *actor,
+    const char *handle, const struct claims *claims) MUST_CHECK;
+
+/* End the session ${handle} of ${user_id}; ERR_NOT_FOUND if it has no such. */
+enum err store_session_end(struct store *st, const struct store_actor *actor,
+    int64_t user_id, const char *handle) MUST_CHECK;
+
+/**
+ * store_logout_all(st, actor, user_id, keep, epoch_out, ended_out):
+ * Raise the user's epoch, which ends all its sessions and tokens; the session
+ * ${keep} (NULL: none) is given the new epoch and lives on.  *${ended_out} is
+ * the number of live sessions that ended.  ERR_NOT_FOUND without the user.
+ */
+enum err store_logout_all(struct store *st, const struct store_actor *actor,
+    int64_t user_id, const char *keep, int64_t *epoch_out,
+    int64_t *ended_out) MUST_CHECK;
+
+/* Members that are NULL stay as they are.  email and normal go together. */
+struct user_patch {
+	const char *email;
+	const char *normal;
+	const char *name;
+	const char *avatar_url;
+};
+
+/* ERR_CONFLICT if the address is taken; *user_out is the row afterwards. */
+enum err store_profile_update(struct store *st, const struct store_actor *actor,
+    int64_t user_id, const struct user_patch *patch,
+    struct user *user_out) MUST_CHECK;
+
+/**
+ * store_password_change(st, actor, user_id, hash, new_hash, keep, epoch_out):
+ * Replace the password hash, only if it is still ${hash} (else ERR_DENIED),
+ * and raise the epoch as store_logout_all() does, keeping ${keep}.
+ */
+enum err store_password_change(struct store *st,
+    const struct store_actor *actor, int64_t user_id, const char *hash,
+    const char *new_hash, const char *keep, int64_t *epoch_out) MUST_CHECK;
+
+/**
+ * store_deactivate(st, actor, user_id, hash), store_delete(...):
+ * Only if the password hash is still ${hash} (else ERR_DENIED): make the user
+ * inactive and raise the epoch; remove the user and all its sessions.  Ids
+ * are never used again.
+ */
+enum err store_deactivate(struct store *st, const struct store_actor *actor,
+    int64_t user_id, const char *hash) MUST_CHECK;
+enum err store_delete(struct store *st, const struct store_actor *actor,
+    int64_t user_id, const char *hash) MUST_CHECK;
+
+/* Move last_seen_at of a live session to ${now}; never waits for a lock. */
+enum err store_session_touch(
+    struct store *st, const char *handle, int64_t now) MUST_CHECK;
+
+/* ---- upkeep, from the slow lane ---- */
+
+/**
+ * store_upkeep(st, now, removed_out):
+ * One small step: remove at most 500 expired sessions and blacklist rows,
+ * checkpoint the WAL if it has grown (holding the write mutex), put the
+ * ballast file back if there is room again.
+ */
+enum err store_upkeep(
+    struct store *st, int64_t now, int64_t *removed_out) MUST_CHECK;
+
+#endif
