@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "model/session.h"
 
-struct json;
+struct document;
 struct response;
 
 #define REQUEST_BODY_MAX ((size_t)64 * 1024)
@@ -36,7 +36,7 @@ struct request {
 	const char *body;
 	size_t body_len;
 	bool body_too_long;
-	struct json *json; /* owned; made by request_json() */
+	struct document *json; /* owned; made by request_json() */
 	const char *host;
 	const char *user_agent;
 	char address[SESSION_ADDRESS_SIZE]; /* of the peer: REMOTE_ADDR */
@@ -67,7 +67,7 @@ const char *request_param(const struct request *req, const char *name);
  * malformed_json, not_an_object.
  */
 enum err request_json(struct request *req, struct response *res,
-    const struct json **json_out) MUST_CHECK;
+    const struct document **json_out) MUST_CHECK;
 
 /* How a string member of the body may look. */
 struct request_field {
@@ -82,7 +82,7 @@ struct request_field {
  * missing or null and not required.  Otherwise refuse on ${res}:
  * missing_field or invalid_field, naming the member.
  */
-enum err request_string(const struct json *json,
+enum err request_string(const struct document *json,
     const struct request_field *field, struct response *res,
     const char **text_out) MUST_CHECK;
 

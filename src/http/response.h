@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "http/problem.h"
 
-struct json;
+struct document;
 struct request;
 
 /* An answer in the making; zero-initialised before first use. */
@@ -27,7 +27,7 @@ struct response {
  * Make ${json} the body and free it.  ERR_INTERNAL without memory (also for a
  * NULL ${json}).
  */
-enum err response_json(struct response *res, struct json *json) MUST_CHECK;
+enum err response_json(struct response *res, struct document *json) MUST_CHECK;
 
 /**
  * response_header(res, name, value):

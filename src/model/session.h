@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 
-struct json;
+struct document;
 struct user;
 
 #define SESSION_ID_SIZE SECRET_UUID_SIZE
@@ -53,11 +53,11 @@ void session_key(char dst[SESSION_KEY_SIZE], const char *handle);
 bool session_live(const struct session *s, const struct user *u, int64_t now);
 
 /* session_json(s, current): what the device list shows; NULL without memory. */
-struct json *session_json(const struct session *s, bool current);
+struct document *session_json(const struct session *s, bool current);
 
 /* session_pack, session_unpack: as user_pack and user_unpack. */
-struct json *session_pack(const struct session *s);
+struct document *session_pack(const struct session *s);
 enum err session_unpack(
-    const struct json *json, struct session *session_out) MUST_CHECK;
+    const struct document *json, struct session *session_out) MUST_CHECK;
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "base/err.h"
 
-struct json;
+struct document;
 
 #define USER_EMAIL_SIZE 255 /* RFC 5321: 254 octets, and NUL */
 #define USER_NAME_SIZE 401  /* 100 characters of at most 4 bytes, and NUL */
@@ -69,15 +69,16 @@ enum user_status user_status_from(const char *name);
  * role, created_at, updated_at) and what others see (id, name, avatar_url),
  * or NULL without memory.  The caller owns it.
  */
-struct json *user_own_json(const struct user *u);
-struct json *user_public_json(const struct user *u);
+struct document *user_own_json(const struct user *u);
+struct document *user_public_json(const struct user *u);
 
 /**
  * user_pack(u), user_unpack(json, user_out):
  * The whole of ${u} as JSON for the cache, and back.  user_unpack returns
  * ERR_INVALID, ${user_out} all zero, if anything is missing or mistyped.
  */
-struct json *user_pack(const struct user *u);
-enum err user_unpack(const struct json *json, struct user *user_out) MUST_CHECK;
+struct document *user_pack(const struct user *u);
+enum err user_unpack(
+    const struct document *json, struct user *user_out) MUST_CHECK;
 
 #endif
