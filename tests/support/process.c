@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/process.h"
+
+#include "support/test.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static void
+pause_ms(long ms)
+{
+	struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
+
+	nanosleep(&ts, NULL);
+}
+
+/* In the child: nothing that is not async-signal-safe in spirit. */
+static void
+become(const struct process_options *o, pid_t parent)
+{
+	int in, out;
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(126);
+	setpgid(0, 0);
+	in = o->stdin_fd >= 0 ? o->stdin_fd : open("/dev/null", O_RDONLY);
+	out = open(o->log != NULL ? o->log : "/dev/null",
+	    O_WRONLY | O_CREAT | O_APPEND, 0600);
+	if (in < 0 || out < 0)
+		_exit(126);
+	dup2(in, 0);
+	dup2(out, 1);
+	dup2(out, 2);
+	for (int fd = 3; fd < 256; fd++)
+		close(fd);
+	for (size_t i = 0; o->env != NULL && o->env[i] != NULL; i++)
+		putenv((char *)(uintptr_t)o->env[i]);
+	execvp(o->argv[0], (char *const *)(uintptr_t)o->argv);
+	_exit(127);
+}
+
+pid_t
+process_start(const struct process_options *o)
+{
+	pid_t parent = getpid();
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		become(o, parent);
+	return pid;
+}
+
+int
+process_stop(pid_t pid, int signal, int wait_ms)
+{
+	int status = 0;
+
+	if (signal != 0)
+		kill(pid, signal);
+	for (int waited = 0; waited <= wait_ms; waited += 5) {
+		pid_t got = waitpid(pid, &status, WNOHANG);
+
+		if (got == pid || (got < 0 && errno == ECHILD))
+			return status;
+		pause_ms(5);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	if (signal != SIGKILL)
+		fail_msg("process %d did not end by itself", (int)pid);
+	return status;
+}
+
+void
+process_adopt(void)
+{
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+}
+
+size_t
+process_children(pid_t pid, pid_t *pids, size_t max)
+{
+	char path[64];
+	size_t n = 0;
+	FILE *f;
+	int child;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid,
+	    (int)pid);
+	f = fopen(path, "r");
+	if (f == NULL)
+		return 0;
+	while (n < max && fscanf(f, "%d", &child) == 1)
+		pids[n++] = child;
+	fclose(f);
+	return n;
+}
+
+bool
+process_alive(pid_t pid)
+{
+	char path[64], line[256] = "", state = 'Z';
+	const char *end;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "r");
+	if (f == NULL)
+		return false;
+	if (fgets(line, sizeof(line), f) != NULL &&
+	    (end = strrchr(line, ')')) != NULL && end[1] == ' ')
+		state = end[2];
+	fclose(f);
+	return state != 'Z' && state != 'X';
+}
+
+bool
+process_until(process_condition *what, void *ctx, int wait_ms)
+{
+	for (int waited = 0; waited <= wait_ms; waited += 2) {
+		if (what(ctx))
+			return true;
+		pause_ms(2);
+	}
+	return false;
+}
+
+int
+process_free_port(void)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	socklen_t len = sizeof(sin);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_true(fd >= 0);
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
+	close(fd);
+	return ntohs(sin.sin_port);
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int flag, struct FTW *where)
+{
+	(void)st;
+	(void)flag;
+	(void)where;
+	return remove(path);
+}
+
+void
+process_remove_tree(const char *dir)
+{
+	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/stack.h"
+
+#include "support/test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/process.h"
+#include "support/redis_server.h"
+#include "support/web.h"
+
+#define START_MS 15000
+#define STOP_MS 15000
+#define ENV_MAX 32
+
+struct stack {
+	struct stack_options o;
+	bool own_dir;
+	char dir[64];
+	char base[64];
+	char socket[128];
+	char log[128];
+	char points[128];
+	char db_env[160], redis_env[160], points_env[160];
+	const char *env[ENV_MAX];
+	struct redis_server *redis;
+	pid_t pool; /* supervisor; 0 if not running */
+	pid_t spawned[16];
+	size_t spawned_count;
+	pid_t lighttpd;
+};
+
+static const char *
+program(const struct stack *s)
+{
+	const char *name =
+	    s->o.product ? "LATCHKEY_PROGRAM" : "LATCHKEY_TEST_PROGRAM";
+	const char *path = getenv(name);
+
+	if (path == NULL)
+		fail_msg("%s is not set", name);
+	return path;
+}
+
+/*
+ * Passwords are hashed with the least Argon2id can do: these tests are about
+ * what happens around a hash.  tests/bench runs the defaults.
+ */
+static void
+set_env(struct stack *s)
+{
+	static const char *const fixed[] = { "LATCHKEY_ARGON2_KIB=64",
+		"LATCHKEY_ARGON2_PASSES=1", "LATCHKEY_LOG_LEVEL=debug" };
+	size_t n = 0;
+
+	snprintf(s->db_env, sizeof(s->db_env),
+	    "DATABASE_URL=sqlite:%s/latchkey.db", s->dir);
+	snprintf(s->redis_env, sizeof(s->redis_env),
+	    s->o.no_redis ? "REDIS_ENABLED=false"
+			  : "REDIS_URL=unix://%s/redis.sock",
+	    s->dir);
+	s->env[n++] = s->db_env;
+	s->env[n++] = s->redis_env;
+	if (!s->o.product) {
+		snprintf(s->points_env, sizeof(s->points_env),
+		    "LATCHKEY_TESTPOINT_DIR=%s", s->points);
+		s->env[n++] = s->points_env;
+	}
+	for (size_t i = 0; i < NELEMS(fixed); i++)
+		s->env[n++] = fixed[i];
+	for (size_t i = 0; s->o.env != NULL && s->o.env[i] != NULL; i++) {
+		assert_true(n + 1 < ENV_MAX);
+		s->env[n++] = s->o.env[i];
+	}
+	s->env[n] = NULL;
+}
+
+static void
+start_supervised(struct stack *s)
+{
+	char listen[160], workers[16];
+	const char *argv[] = { program(s), "serve", "--listen", listen,
+		"--workers", workers, NULL };
+	struct process_options p = {
+		.argv = argv, .env = s->env, .log = s->log, .stdin_fd = -1
+	};
+
+	snprintf(listen, sizeof(listen), "unix:%s", s->socket);
+	snprintf(workers, sizeof(workers), "%d", s->o.workers);
+	s->pool = process_start(&p);
+}
+
+/* spawn-fcgi leaves orphans behind; their pids are in the file it writes. */
+static void
+start_spawned(struct stack *s)
+{
+	char workers[16], pids[160];
+	const char *argv[] = { "spawn-fcgi", "-s", s->socket, "-F", workers,
+		"-P", pids, "--", program(s), NULL };
+	struct process_options p = {
+		.argv = argv, .env = s->env, .log = s->log, .stdin_fd = -1
+	};
+	int pid, status;
+	FILE *f;
+
+	process_adopt();
+	snprintf(workers, sizeof(workers), "%d", s->o.workers);
+	snprintf(pids, sizeof(pids), "%s/spawn.pid", s->dir);
+	unlink(s->socket);
+	status = process_stop(process_start(&p), 0, START_MS);
+	assert_int_equal(status, 0);
+	f = fopen(pids, "r");
+	assert_non_null(f);
+	s->spawned_count = 0;
+	while (
+	    s->spawned_count < NELEMS(s->spawned) && fscanf(f, "%d", &pid) == 1)
+		s->spawned[s->spawned_count++] = pid;
+	fclose(f);
+	assert_int_equal(s->spawned_count, s->o.workers);
+}
+
+static bool
+answers(void *ctx)
+{
+	struct stack *s = ctx;
+	struct web_reply reply = { 0 };
+	struct web *w = web_new(s->base);
+	struct web_call call = { .path = "/readyz", .wait_ms = 2000 };
+	long status;
+
+	web_call(w, &call, &reply);
+	status = reply.status;
+	web_reply_clear(&reply);
+	web_free(w);
+	return status == 200;
+}
+
+static bool
+socket_there(void *ctx)
+{
+	struct stack *s = ctx;
+	struct stat st;
+
+	return stat(s->socket, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+bool
+stack_ready(struct stack *s, int wait_ms)
+{
+	return process_until(
+	    s->o.no_lighttpd ? socket_there : answers, s, wait_ms);
+}
+
+void
+stack_start_pool(struct stack *s)
+{
+	if (s->o.kind == STACK_POOL)
+		start_supervised(s);
+	else
+		start_spawned(s);
+	if (!stack_ready(s, START_MS))
+		fail_msg("no answer; see %s", s->log);
+}
+
+void
+stack_stop_pool(struct stack *s, int signal)
+{
+	pid_t workers[32];
+	size_t n;
+
+	if (s->o.kind == STACK_SPAWN_FCGI) {
+		for (size_t i = 0; i < s->spawned_count; i++)
+			kill(s->spawned[i], signal);
+		for (size_t i = 0; i < s->spawned_count; i++)
+			process_stop(s->spawned[i], 0, STOP_MS);
+		s->spawned_count = 0;
+		return;
+	}
+	if (s->pool == 0)
+		return;
+	/* A supervisor killed outright: its workers must end by themselves. */
+	n = stack_workers(s, workers, NELEMS(workers));
+	process_stop(s->pool, signal, STOP_MS);
+	s->pool = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (signal == SIGKILL)
+			kill(workers[i], SIGKILL);
+		for (int waited = 0; process_alive(workers[i]); waited++) {
+			if (waited > STOP_MS)
+				fail_msg("worker %d lives on", (int)workers[i]);
+			usleep(1000);
+		}
+	}
+}
+
+static void
+start_lighttpd(struct stack *s)
+{
+	char conf[160], log[160];
+	const char *argv[] = { "/usr/sbin/lighttpd", "-D", "-f", conf, NULL };
+	struct process_options p = { .argv = argv, .log = log, .stdin_fd = -1 };
+	int port = process_free_port();
+	FILE *f;
+
+	snprintf(conf, sizeof(conf), "%s/lighttpd.conf", s->dir);
+	snprintf(log, sizeof(log), "%s/lighttpd.log", s->dir);
+	snprintf(s->base, sizeof(s->base), "http://127.0.0.1:%d", port);
+	f = fopen(conf, "w");
+	assert_non_null(f);
+	fprintf(f,
+	    "server.document-root = \"%s\"\n"
+	    "server.bind = \"127.0.0.1\"\n"
+	    "server.port = %d\n"
+	    "server.modules = ( \"mod_fastcgi\" )\n"
+	    "$HTTP[\"url\"] =~ \"^/(api|auth|health|healthz|readyz|version)"
+	    "(/|$|\\?)\" {\n"
+	    "fastcgi.server = ( \"\" => (( \"socket\" => \"%s\",\n"
+	    "\"check-local\" => \"disable\" )) )\n}\n",
+	    s->dir, port, s->socket);
+	fclose(f);
+	s->lighttpd = process_start(&p);
+}
+
+struct stack *
+stack_new(const struct stack_options *options)
+{
+	struct stack *s = calloc(1, sizeof(*s));
+
+	assert_non_null(s);
+	s->o = *options;
+	if (s->o.workers == 0)
+		s->o.workers = 2;
+	s->own_dir = options->dir == NULL;
+	snprintf(s->dir, sizeof(s->dir), "%s",
+	    s->own_dir ? "/tmp/latchkey-XXXXXX" : options->dir);
+	if (s->own_dir)
+		assert_non_null(mkdtemp(s->dir));
+	snprintf(s->socket, sizeof(s->socket), "%s/fcgi.sock", s->dir);
+	snprintf(s->log, sizeof(s->log), "%s/latchkey.log", s->dir);
+	snprintf(s->points, sizeof(s->points), "%s/points", s->dir);
+	assert_true(mkdir(s->points, 0700) == 0 || errno == EEXIST);
+	set_env(s);
+	if (!s->o.no_redis)
+		s->redis = redis_server_new(s->dir);
+	if (!s->o.no_lighttpd)
+		start_lighttpd(s);
+	stack_start_pool(s);
+	return s;
+}
+
+static void
+assert_clean_log(const struct stack *s)
+{
+	static const char *const marks[] = { "AddressSanitizer",
+		"LeakSanitizer", "runtime error:", "Assertion" };
+
+	for (size_t i = 0; i < NELEMS(marks); i++)
+		if (stack_file_contains(s->log, marks[i]))
+			fail_msg("%s in %s", marks[i], s->log);
+}
+
+void
+stack_free(struct stack *s)
+{
+	if (s == NULL)
+		return;
+	stack_stop_pool(s, SIGTERM);
+	if (s->lighttpd != 0)
+		process_stop(s->lighttpd, SIGTERM, STOP_MS);
+	redis_server_free(s->redis);
+	assert_clean_log(s);
+	if (s->own_dir)
+		process_remove_tree(s->dir);
+	free(s);
+}
+
+const char *
+stack_dir(const struct stack *s)
+{
+	return s->dir;
+}
+
+const char *
+stack_base(const struct stack *s)
+{
+	return s->base;
+}
+
+const char *
+stack_socket(const struct stack *s)
+{
+	return s->socket;
+}
+
+const char *
+stack_log(const struct stack *s)
+{
+	return s->log;
+}
+
+struct redis_server *
+stack_redis(const struct stack *s)
+{
+	return s->redis;
+}
+
+pid_t
+stack_supervisor(const struct stack *s)
+{
+	return s->pool;
+}
+
+size_t
+stack_workers(const struct stack *s, pid_t *pids, size_t max)
+{
+	size_t n = s->spawned_count < max ? s->spawned_count : max;
+
+	if (s->o.kind == STACK_POOL)
+		return process_children(s->pool, pids, max);
+	memcpy(pids, s->spawned, n * sizeof(pids[0]));
+	return n;
+}
+
+/* ---- test points ---- */
+
+static void
+point_path(
+    const struct stack *s, const char *name, const char *how, char path[256])
+{
+	snprintf(path, 256, "%s/%s.%s", s->points, name, how);
+}
+
+void
+stack_point(struct stack *s, const char *name, const char *how)
+{
+	char path[256];
+	int fd;
+
+	point_path(s, name, how, path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+struct point_wait {
+	char path[256];
+	int pid;
+};
+
+static bool
+point_reached(void *ctx)
+{
+	struct point_wait *pw = ctx;
+	FILE *f = fopen(pw->path, "r");
+
+	if (f == NULL)
+		return false;
+	if (fscanf(f, "%d", &pw->pid) != 1)
+		pw->pid = 0;
+	fclose(f);
+	return pw->pid != 0;
+}
+
+pid_t
+stack_point_wait(struct stack *s, const char *name)
+{
+	struct point_wait pw = { .pid = 0 };
+
+	point_path(s, name, "reached", pw.path);
+	if (!process_until(point_reached, &pw, 15000))
+		fail_msg("nobody came to %s; see %s", name, s->log);
+	return pw.pid;
+}
+
+static bool
+point_gone(void *ctx)
+{
+	struct point_wait *pw = ctx;
+
+	return access(pw->path, F_OK) != 0;
+}
+
+bool
+stack_point_taken(struct stack *s, const char *name, int wait_ms)
+{
+	struct point_wait kill = { .pid = 0 }, once = { .pid = 0 };
+
+	point_path(s, name, "kill", kill.path);
+	point_path(s, name, "once-kill", once.path);
+	return process_until(point_gone, &kill, wait_ms) &&
+	    process_until(point_gone, &once, wait_ms);
+}
+
+void
+stack_point_release(struct stack *s, const char *name)
+{
+	static const char *const how[] = { "hold", "kill", "once-hold",
+		"once-kill" };
+	struct point_wait pw = { .pid = 0 };
+	char path[280];
+
+	point_path(s, name, "reached", pw.path);
+	point_reached(&pw);
+	for (size_t i = 0; i < NELEMS(how); i++) {
+		point_path(s, name, how[i], path);
+		unlink(path);
+	}
+	if (pw.pid == 0)
+		return;
+	snprintf(path, sizeof(path), "%s/%s.hold.%d", s->points, name, pw.pid);
+	unlink(path);
+	if (process_alive(pw.pid) && !process_until(point_gone, &pw, 5000))
+		fail_msg("%d stays at %s", pw.pid, name);
+}
+
+bool
+stack_file_contains(const char *path, const char *text)
+{
+	struct buf all = { 0 };
+	char block[65536];
+	bool found = false;
+	size_t n;
+	FILE *f = fopen(path, "r");
+
+	if (f == NULL)
+		return false;
+	while ((n = fread(block, 1, sizeof(block), f)) > 0)
+		buf_append(&all, block, n);
+	fclose(f);
+	if (all.len > 0)
+		found = memmem(all.data, all.len, text, strlen(text)) != NULL;
+	buf_clear(&all);
+	return found;
+}
