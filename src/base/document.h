@@ -75,7 +75,8 @@ enum err document_bool(const struct document *doc, bool *value_out) MUST_CHECK;
  * is to be added is NULL, or without memory; a failure is remembered where it
  * happened, so that a chain of puts needs one check: document_print().
  * document_put and document_push take ownership of ${value} always, also when
- * they fail.  Strings are UTF-8, integers within DOCUMENT_INT_MAX.
+ * they fail.  Integers lie within DOCUMENT_INT_MAX; what is not UTF-8 in a
+ * string is printed as U+FFFD.
  */
 struct document *document_object(void);
 struct document *document_array(void);

@@ -2,7 +2,7 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
-#include <stdbool.h>
+#include "base/err.h"
 
 enum log_level {
 	LOG_LEVEL_ERROR,
@@ -17,18 +17,28 @@ enum log_level {
  * "time=... level=... event=${event} pid=..." and then ${fmt}, which holds
  * further key=value pairs; values with spaces, quotes or control characters
  * must come through log_quote().  Never pass a token, session id, password or
- * whole email address.  Lines above the level of LATCHKEY_LOG_LEVEL (error,
- * warn, info, debug; info by default) are not written.
+ * whole email address.  Lines above the level set are not written; longer ones
+ * are cut at 4 KiB.  errno is left as it was.
  */
 void log_event(enum log_level level, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* log_set_level(level): for the whole process; info before the first call. */
+void log_set_level(enum log_level level);
+
+/**
+ * log_level_from(name, level_out):
+ * The level called ${name}: error, warn, info or debug.  Return ERR_INVALID,
+ * ${level_out} info, if there is none.
+ */
+enum err log_level_from(const char *name, enum log_level *level_out) MUST_CHECK;
 
 #define LOG_QUOTED_SIZE 256
 
 /**
  * log_quote(dst, text):
- * Write ${text} to ${dst} as a logfmt value: quoted, escaped, cut to fit.
- * Return ${dst}.
+ * Write ${text} to ${dst} as a logfmt value: quoted, all but printable ASCII
+ * escaped as \xNN, cut to fit; NULL as "".  Return ${dst}.
  */
 const char *log_quote(char dst[LOG_QUOTED_SIZE], const char *text);
 

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/document.h"
+
+#include <assert.h>
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <malloc.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "base/text.h"
+
+/* cJSON reads a number into 64 bytes and silently cuts a longer one. */
+#define NUMBER_CHARS_MAX 63
+
+/*
+ * A struct document is a cJSON item.  Of an object or array the member
+ * valueint is not used by cJSON: there we note that a put has failed.
+ */
+static cJSON *
+item_of(const struct document *doc)
+{
+	return (cJSON *)(uintptr_t)doc;
+}
+
+static struct document *
+document_of(cJSON *item)
+{
+	return (struct document *)item;
+}
+
+static void
+wiping_free(void *p)
+{
+	if (p == NULL)
+		return;
+	secret_wipe(p, malloc_usable_size(p));
+	free(p);
+}
+
+static void
+hooks_install(void)
+{
+	cJSON_Hooks hooks = { .malloc_fn = malloc, .free_fn = wiping_free };
+
+	cJSON_InitHooks(&hooks);
+	json_set_alloc_funcs(malloc, wiping_free);
+}
+
+/*
+ * Session ids and passwords pass through both libraries, which leave them
+ * behind in freed memory unless the freeing is ours.
+ */
+static void
+hooks_ensure(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, hooks_install);
+}
+
+/*
+ * What neither library bounds as we need it: nesting, and the length of a
+ * number.  Knows just enough of JSON to skip strings; the loaders judge the
+ * rest.
+ */
+static bool
+within_bounds(const char *text, size_t len)
+{
+	size_t depth = 0, number = 0;
+	bool in_string = false;
+
+	if (len > DOCUMENT_BYTES_MAX)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+
+		if (in_string) {
+			if (c == '\\')
+				i++;
+			else if (c == '"')
+				in_string = false;
+			continue;
+		}
+		if ((c >= '0' && c <= '9') || c == '-' || c == '+' ||
+		    c == '.' || c == 'e' || c == 'E')
+			number++;
+		else
+			number = 0;
+		if (number > NUMBER_CHARS_MAX)
+			return false;
+		if (c == '"')
+			in_string = true;
+		else if ((c == '[' || c == '{') && ++depth > DOCUMENT_DEPTH_MAX)
+			return false;
+		else if ((c == ']' || c == '}') && depth > 0)
+			depth--;
+	}
+	return true;
+}
+
+/*
+ * Is this JSON and nothing else?  cJSON alone takes invalid UTF-8, strings
+ * that hold NUL, duplicate names, and control characters.
+ */
+static enum err
+check_strictly(const char *text, size_t len)
+{
+	json_error_t error = { 0 };
+	json_t *json;
+
+	json = json_loadb(
+	    text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+	if (json == NULL)
+		return json_error_code(&error) == json_error_out_of_memory
+		    ? ERR_INTERNAL
+		    : ERR_INVALID;
+	json_decref(json);
+	return ERR_OK;
+}
+
+enum err
+document_parse(const char *text, size_t len, struct document **doc_out)
+{
+	cJSON *item;
+	enum err err;
+
+	*doc_out = NULL;
+	hooks_ensure();
+	if (!within_bounds(text, len))
+		return ERR_INVALID;
+	if ((err = check_strictly(text, len)) != ERR_OK)
+		return err;
+	/* Nothing is left that cJSON could refuse, so only memory can lack. */
+	item = cJSON_ParseWithLength(text, len);
+	if (item == NULL)
+		return ERR_INTERNAL;
+	*doc_out = document_of(item);
+	return ERR_OK;
+}
+
+void
+document_free(struct document *doc)
+{
+	cJSON_Delete(item_of(doc)); /* wipes: hooks_ensure() */
+}
+
+bool
+document_is_object(const struct document *doc)
+{
+	return cJSON_IsObject(item_of(doc)) != 0;
+}
+
+bool
+document_is_array(const struct document *doc)
+{
+	return cJSON_IsArray(item_of(doc)) != 0;
+}
+
+const struct document *
+document_member(const struct document *doc, const char *name)
+{
+	if (!document_is_object(doc))
+		return NULL;
+	return document_of(
+	    cJSON_GetObjectItemCaseSensitive(item_of(doc), name));
+}
+
+size_t
+document_size(const struct document *doc)
+{
+	if (!document_is_object(doc) && !document_is_array(doc))
+		return 0;
+	return (size_t)cJSON_GetArraySize(item_of(doc));
+}
+
+const struct document *
+document_at(const struct document *doc, size_t i)
+{
+	if (!document_is_array(doc) || i > INT32_MAX)
+		return NULL;
+	return document_of(cJSON_GetArrayItem(item_of(doc), (int)i));
+}
+
+const char *
+document_string(const struct document *doc)
+{
+	return cJSON_GetStringValue(item_of(doc));
+}
+
+enum err
+document_int(const struct document *doc, int64_t *value_out)
+{
+	double value;
+
+	*value_out = 0;
+	if (!cJSON_IsNumber(item_of(doc)))
+		return ERR_INVALID;
+	value = item_of(doc)->valuedouble;
+	if (!(fabs(value) <= (double)DOCUMENT_INT_MAX) || value != trunc(value))
+		return ERR_INVALID;
+	*value_out = (int64_t)value;
+	return ERR_OK;
+}
+
+enum err
+document_bool(const struct document *doc, bool *value_out)
+{
+	*value_out = false;
+	if (!cJSON_IsBool(item_of(doc)))
+		return ERR_INVALID;
+	*value_out = cJSON_IsTrue(item_of(doc)) != 0;
+	return ERR_OK;
+}
+
+struct document *
+document_object(void)
+{
+	hooks_ensure();
+	return document_of(cJSON_CreateObject());
+}
+
+struct document *
+document_array(void)
+{
+	hooks_ensure();
+	return document_of(cJSON_CreateArray());
+}
+
+/* Note on the container whether ${added} holds, and return it. */
+static bool
+note(struct document *doc, bool added)
+{
+	if (!added && doc != NULL)
+		item_of(doc)->valueint = 1;
+	return added;
+}
+
+bool
+document_put(struct document *doc, const char *name, struct document *value)
+{
+	assert(doc == NULL || document_is_object(doc));
+	if (doc == NULL || value == NULL ||
+	    !cJSON_AddItemToObject(item_of(doc), name, item_of(value))) {
+		document_free(value);
+		return note(doc, false);
+	}
+	return true;
+}
+
+bool
+document_put_string(struct document *doc, const char *name, const char *value)
+{
+	if (doc == NULL || value == NULL)
+		return note(doc, false);
+	return document_put(doc, name, document_of(cJSON_CreateString(value)));
+}
+
+bool
+document_put_int(struct document *doc, const char *name, int64_t value)
+{
+	if (value < -DOCUMENT_INT_MAX || value > DOCUMENT_INT_MAX)
+		return note(doc, false);
+	if (doc == NULL)
+		return false;
+	return document_put(
+	    doc, name, document_of(cJSON_CreateNumber((double)value)));
+}
+
+bool
+document_put_bool(struct document *doc, const char *name, bool value)
+{
+	if (doc == NULL)
+		return false;
+	return document_put(doc, name, document_of(cJSON_CreateBool(value)));
+}
+
+bool
+document_put_null(struct document *doc, const char *name)
+{
+	if (doc == NULL)
+		return false;
+	return document_put(doc, name, document_of(cJSON_CreateNull()));
+}
+
+bool
+document_push(struct document *array, struct document *value)
+{
+	assert(array == NULL || document_is_array(array));
+	if (array == NULL || value == NULL ||
+	    !cJSON_AddItemToArray(item_of(array), item_of(value))) {
+		document_free(value);
+		return note(array, false);
+	}
+	return true;
+}
+
+/* Length of the character at ${p} if it needs no escape, or 0. */
+static size_t
+plain(const char *p)
+{
+	unsigned char c = (unsigned char)*p;
+	size_t len, chars;
+
+	if (c < 0x80)
+		return c >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
+	len = strnlen(p, c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4);
+	return text_utf8_chars(p, len, &chars) == ERR_OK && chars == 1 ? len
+								       : 0;
+}
+
+static void
+print_escaped(const char *p, struct buf *out)
+{
+	switch (*p) {
+	case '"': buf_puts(out, "\\\""); break;
+	case '\\': buf_puts(out, "\\\\"); break;
+	case '\n': buf_puts(out, "\\n"); break;
+	case '\r': buf_puts(out, "\\r"); break;
+	case '\t': buf_puts(out, "\\t"); break;
+	default: buf_printf(out, "\\u%04x", (unsigned)(unsigned char)*p);
+	}
+}
+
+/* Runs of plain characters are copied whole: most strings are one run. */
+static void
+print_string(const char *text, struct buf *out)
+{
+	const char *run = text, *p = text;
+
+	buf_append(out, "\"", 1);
+	while (*p != '\0') {
+		size_t len = plain(p);
+
+		if (len > 0) {
+			p += len;
+			continue;
+		}
+		buf_append(out, run, (size_t)(p - run));
+		if ((unsigned char)*p >= 0x80)
+			buf_puts(out, "\xef\xbf\xbd"); /* U+FFFD: not UTF-8 */
+		else
+			print_escaped(p, out);
+		run = ++p;
+	}
+	buf_append(out, run, (size_t)(p - run));
+	buf_append(out, "\"", 1);
+}
+
+static void
+print_number(double value, struct buf *out)
+{
+	if (fabs(value) <= (double)DOCUMENT_INT_MAX && value == trunc(value))
+		buf_printf(out, "%" PRId64, (int64_t)value);
+	else
+		buf_printf(out, "%.17g", value);
+}
+
+/*
+ * Our own printer, not cJSON's: that writes 1e+15 for a whole number, passes
+ * on text that is not UTF-8, and copies secrets about as it grows.  Recursion
+ * is bounded by the parser, or by what our code built.
+ */
+static bool
+print_item(const cJSON *item, struct buf *out)
+{
+	bool object = cJSON_IsObject(item) != 0;
+
+	if (object || cJSON_IsArray(item)) {
+		if (item->valueint != 0)
+			return false; /* a put had failed: note() */
+		buf_append(out, object ? "{" : "[", 1);
+		for (const cJSON *at = item->child; at; at = at->next) {
+			if (at != item->child)
+				buf_append(out, ",", 1);
+			if (object) {
+				print_string(at->string, out);
+				buf_append(out, ":", 1);
+			}
+			if (!print_item(at, out))
+				return false;
+		}
+		buf_append(out, object ? "}" : "]", 1);
+	} else if (cJSON_IsString(item)) {
+		print_string(item->valuestring, out);
+	} else if (cJSON_IsNumber(item)) {
+		print_number(item->valuedouble, out);
+	} else if (cJSON_IsBool(item)) {
+		buf_puts(out, cJSON_IsTrue(item) ? "true" : "false");
+	} else {
+		buf_puts(out, "null");
+	}
+	return true;
+}
+
+enum err
+document_print(const struct document *doc, struct buf *out)
+{
+	if (doc == NULL || !print_item(item_of(doc), out) || out->failed)
+		return ERR_INTERNAL;
+	return ERR_OK;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/text.h"
+
+/* PIPE_BUF: a write of no more never mixes with another process's line. */
+#define LOG_LINE_MAX 4096
+
+static const char *const log_names[] = {
+	[LOG_LEVEL_ERROR] = "error",
+	[LOG_LEVEL_WARN] = "warn",
+	[LOG_LEVEL_INFO] = "info",
+	[LOG_LEVEL_DEBUG] = "debug",
+};
+
+/*
+ * The one mutable global of base/: a log that had to be handed in everywhere
+ * would not be used where it is needed most, on the error paths.
+ */
+static _Atomic int log_level = LOG_LEVEL_INFO;
+
+void
+log_set_level(enum log_level level)
+{
+	atomic_store_explicit(&log_level, (int)level, memory_order_relaxed);
+}
+
+enum err
+log_level_from(const char *name, enum log_level *level_out)
+{
+	*level_out = LOG_LEVEL_INFO;
+	for (size_t i = 0; i < NELEMS(log_names); i++) {
+		if (strcmp(name, log_names[i]) == 0) {
+			*level_out = (enum log_level)i;
+			return ERR_OK;
+		}
+	}
+	return ERR_INVALID;
+}
+
+/* What is left of the line after ${used} bytes, one kept for the newline. */
+static size_t
+log_room(size_t used)
+{
+	return LOG_LINE_MAX - 1 - used;
+}
+
+/* Count of what snprintf really wrote, given what it says and the room. */
+static size_t
+log_wrote(int n, size_t room)
+{
+	if (n < 0)
+		return 0;
+	return (size_t)n < room ? (size_t)n : room - 1;
+}
+
+void
+log_event(enum log_level level, const char *event, const char *fmt, ...)
+{
+	char line[LOG_LINE_MAX], when[TEXT_TIME_SIZE];
+	int saved_errno = errno;
+	struct timespec now = { 0 };
+	size_t len, start;
+	va_list ap;
+
+	if ((int)level > atomic_load_explicit(&log_level, memory_order_relaxed))
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	text_time(when, (int64_t)now.tv_sec);
+	when[TEXT_TIME_SIZE - 2] = '\0'; /* the Z comes after the fraction */
+	len = log_wrote(
+	    snprintf(line, log_room(0),
+		"time=%s.%03ldZ level=%s event=%s pid=%ld", when,
+		now.tv_nsec / 1000000, log_names[level], event, (long)getpid()),
+	    log_room(0));
+	if (fmt != NULL && fmt[0] != '\0') {
+		line[len++] = ' ';
+		start = len;
+		errno = saved_errno; /* for %m */
+		va_start(ap, fmt);
+		len += log_wrote(vsnprintf(line + len, log_room(len), fmt, ap),
+		    log_room(len));
+		va_end(ap);
+		/* One event, one line, whatever a value held. */
+		for (size_t i = start; i < len; i++) {
+			if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+				line[i] = '?';
+		}
+	}
+	line[len++] = '\n';
+	while (write(STDERR_FILENO, line, len) < 0 && errno == EINTR)
+		;
+	errno = saved_errno;
+}
+
+const char *
+log_quote(char dst[LOG_QUOTED_SIZE], const char *text)
+{
+	static const char digits[] = "0123456789abcdef";
+	const unsigned char *p = (const unsigned char *)(text ? text : "");
+	size_t n = 0;
+
+	dst[n++] = '"';
+	/* 4 bytes for the longest escape, then the quote and the NUL. */
+	for (; *p != '\0' && n + 4 + 2 <= LOG_QUOTED_SIZE; p++) {
+		if (*p == '"' || *p == '\\') {
+			dst[n++] = '\\';
+			dst[n++] = (char)*p;
+		} else if (*p < 0x20 || *p > 0x7e) {
+			/* No byte that a terminal may act on. */
+			dst[n++] = '\\';
+			dst[n++] = 'x';
+			dst[n++] = digits[*p >> 4];
+			dst[n++] = digits[*p & 15];
+		} else {
+			dst[n++] = (char)*p;
+		}
+	}
+	dst[n++] = '"';
+	dst[n] = '\0';
+	return dst;
+}

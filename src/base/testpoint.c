@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/testpoint.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#ifdef LATCHKEY_TESTPOINTS
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A test that died must not leave a process hanging for ever. */
+#define TESTPOINT_HOLD_MS 30000
+
+/* Write the path of "${name}.${suffix}"; too long a path is a broken test. */
+static void
+testpoint_path(
+    char path[PATH_MAX], const char *dir, const char *name, const char *suffix)
+{
+	int n = snprintf(path, PATH_MAX, "%s/%s.%s", dir, name, suffix);
+
+	if (n < 0 || n >= PATH_MAX)
+		abort();
+}
+
+/* Create the file at ${path} with our pid in it, whole from the first look. */
+static void
+testpoint_announce(const char *path)
+{
+	char draft[PATH_MAX];
+	FILE *file;
+	int n;
+
+	n = snprintf(draft, sizeof(draft), "%s.%ld.%ld", path, (long)getpid(),
+	    (long)gettid());
+	if (n < 0 || n >= (int)sizeof(draft))
+		abort();
+	file = fopen(draft, "we");
+	if (file == NULL || fprintf(file, "%ld\n", (long)getpid()) < 0 ||
+	    fclose(file) != 0 || rename(draft, path) != 0)
+		abort();
+}
+
+/* Say that ${name} is reached, wait until ${held} is gone. */
+static void
+testpoint_wait(const char *dir, const char *name, const char *held)
+{
+	static const struct timespec tick = { .tv_nsec = 1000000 };
+	char reached[PATH_MAX];
+
+	testpoint_path(reached, dir, name, "reached");
+	testpoint_announce(reached);
+	for (int ms = 0; access(held, F_OK) == 0; ms++) {
+		if (ms >= TESTPOINT_HOLD_MS) {
+			fprintf(stderr, "test point %s held too long\n", name);
+			abort();
+		}
+		nanosleep(&tick, NULL);
+	}
+	unlink(reached);
+}
+
+static bool
+testpoint_take(const char *dir, const char *name, const char *suffix)
+{
+	char path[PATH_MAX];
+
+	testpoint_path(path, dir, name, suffix);
+	return unlink(path) == 0; /* of several, one succeeds */
+}
+
+void
+testpoint_reach(const char *name)
+{
+	const char *dir = getenv("LATCHKEY_TESTPOINT_DIR");
+	char path[PATH_MAX], mine[PATH_MAX], suffix[32];
+	int saved_errno = errno;
+
+	if (dir == NULL || dir[0] == '\0')
+		return;
+	if (testpoint_take(dir, name, "kill") ||
+	    testpoint_take(dir, name, "once-kill"))
+		kill(getpid(), SIGKILL);
+
+	testpoint_path(path, dir, name, "once-hold");
+	snprintf(suffix, sizeof(suffix), "hold.%ld", (long)getpid());
+	testpoint_path(mine, dir, name, suffix);
+	if (rename(path, mine) == 0)
+		testpoint_wait(dir, name, mine);
+
+	testpoint_path(path, dir, name, "hold");
+	if (access(path, F_OK) == 0)
+		testpoint_wait(dir, name, path);
+	errno = saved_errno;
+}
+
+#endif
