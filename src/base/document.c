@@ -217,6 +217,23 @@ document_bool(const struct document *doc, bool *value_out)
 	return ERR_OK;
 }
 
+enum err
+document_read_text(
+    const struct document *doc, const char *name, char *dst, size_t size)
+{
+	const char *text = document_string(document_member(doc, name));
+
+	dst[0] = '\0';
+	return text == NULL ? ERR_INVALID : text_copy(dst, size, text);
+}
+
+enum err
+document_read_int(
+    const struct document *doc, const char *name, int64_t *value_out)
+{
+	return document_int(document_member(doc, name), value_out);
+}
+
 struct document *
 document_object(void)
 {

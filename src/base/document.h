@@ -69,6 +69,16 @@ enum err document_int(
 enum err document_bool(const struct document *doc, bool *value_out) MUST_CHECK;
 
 /**
+ * document_read_text(doc, name, dst, size), document_read_int(doc, name, out):
+ * Copy the member ${name} of ${doc} out; ERR_INVALID, with nothing copied, if
+ * it is missing, of another type, or too long.
+ */
+enum err document_read_text(const struct document *doc, const char *name,
+    char *dst, size_t size) MUST_CHECK;
+enum err document_read_int(const struct document *doc, const char *name,
+    int64_t *value_out) MUST_CHECK;
+
+/**
  * Building: document_object() and document_array() return NULL without memory.
  * The put family adds the member ${name}, which must be new, to the object
  * ${doc}; document_push adds to an array.  They return false if ${doc} or what

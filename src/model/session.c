@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+#include "model/session.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/document.h"
+#include "base/text.h"
+#include "model/user.h"
+
+#define HANDLE_BYTES 16
+
+enum err
+session_handle(char dst[SESSION_HANDLE_SIZE], const char *session_id)
+{
+	unsigned char hash[HANDLE_BYTES];
+
+	dst[0] = '\0';
+	if (!secret_is_uuid(session_id))
+		return ERR_INVALID;
+	secret_hash(hash, sizeof(hash), session_id, strlen(session_id));
+	text_hex(dst, hash, sizeof(hash));
+	return ERR_OK;
+}
+
+void
+session_key(char dst[SESSION_KEY_SIZE], const char *handle)
+{
+	snprintf(dst, SESSION_KEY_SIZE, "session:%s", handle);
+}
+
+bool
+session_live(const struct session *s, const struct user *u, int64_t now)
+{
+	return s->revoked_at == 0 && now < s->expires_at && s->user_id > 0 &&
+	    s->user_id == u->id && u->status == USER_STATUS_ACTIVE &&
+	    s->epoch == u->epoch;
+}
+
+struct document *
+session_json(const struct session *s, bool current)
+{
+	struct document *doc = document_object();
+	char when[TEXT_TIME_SIZE];
+
+	document_put_string(doc, "handle", s->handle);
+	document_put_string(doc, "device", s->device);
+	document_put_string(doc, "user_agent", s->user_agent);
+	document_put_string(doc, "address", s->address);
+	text_time(when, s->created_at);
+	document_put_string(doc, "created_at", when);
+	text_time(when, s->last_seen_at);
+	document_put_string(doc, "last_seen_at", when);
+	text_time(when, s->expires_at);
+	document_put_string(doc, "expires_at", when);
+	document_put_bool(doc, "current", current);
+	return doc;
+}
+
+struct document *
+session_pack(const struct session *s)
+{
+	struct document *doc = document_object();
+
+	document_put_string(doc, "handle", s->handle);
+	document_put_int(doc, "user_id", s->user_id);
+	document_put_int(doc, "epoch", s->epoch);
+	document_put_int(doc, "created_at", s->created_at);
+	document_put_int(doc, "last_seen_at", s->last_seen_at);
+	document_put_int(doc, "expires_at", s->expires_at);
+	document_put_int(doc, "revoked_at", s->revoked_at);
+	document_put_string(doc, "device", s->device);
+	document_put_string(doc, "user_agent", s->user_agent);
+	document_put_string(doc, "address", s->address);
+	return doc;
+}
+
+static enum err
+unpack_all(const struct document *json, struct session *s)
+{
+	if (document_read_text(
+		json, "handle", s->handle, SESSION_HANDLE_SIZE) != ERR_OK ||
+	    document_read_int(json, "user_id", &s->user_id) != ERR_OK ||
+	    document_read_int(json, "epoch", &s->epoch) != ERR_OK ||
+	    document_read_int(json, "created_at", &s->created_at) != ERR_OK ||
+	    document_read_int(json, "last_seen_at", &s->last_seen_at) !=
+		ERR_OK ||
+	    document_read_int(json, "expires_at", &s->expires_at) != ERR_OK ||
+	    document_read_int(json, "revoked_at", &s->revoked_at) != ERR_OK ||
+	    document_read_text(
+		json, "device", s->device, SESSION_DEVICE_SIZE) != ERR_OK ||
+	    document_read_text(json, "user_agent", s->user_agent,
+		SESSION_AGENT_SIZE) != ERR_OK ||
+	    document_read_text(
+		json, "address", s->address, SESSION_ADDRESS_SIZE) != ERR_OK)
+		return ERR_INVALID;
+	if (!text_is_hex(s->handle, SESSION_HANDLE_SIZE - 1) || s->user_id <= 0)
+		return ERR_INVALID;
+	return ERR_OK;
+}
+
+enum err
+session_unpack(const struct document *json, struct session *session_out)
+{
+	enum err err;
+
+	memset(session_out, 0, sizeof(*session_out));
+	err = unpack_all(json, session_out);
+	if (err != ERR_OK)
+		secret_wipe(session_out, sizeof(*session_out));
+	return err;
+}
