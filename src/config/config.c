@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: ISC */
+#include "config/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "cache/redis.h"
+#include "config/option.h"
+#include "config/sources.h"
+
+#define SQLITE_SCHEME "sqlite:"
+#define JWT_SECRET_MIN 32 /* RFC 7518 section 3.2: as long as the hash */
+
+struct config {
+	struct option_value values[CONFIG_COUNT];
+};
+
+static bool
+starts_with(const char *text, const char *start)
+{
+	return strncmp(text, start, strlen(start)) == 0;
+}
+
+static enum err
+check_database(const struct config *c, const struct option_why *why)
+{
+	const char *url = config_text(c, CONFIG_DATABASE_URL);
+	const char *path;
+
+	if (starts_with(url, "postgresql:") || starts_with(url, "postgres:"))
+		return option_refuse(why,
+		    "DATABASE_URL: PostgreSQL is not supported yet, use "
+		    "sqlite:PATH");
+	/*
+	 * Elsewhere sqlite:///x is a relative path or an absolute one,
+	 * depending on whom one asks.
+	 */
+	if (!starts_with(url, SQLITE_SCHEME) ||
+	    starts_with(url, SQLITE_SCHEME "//"))
+		return option_refuse(why,
+		    "DATABASE_URL: must be sqlite:PATH, as in "
+		    "sqlite:/var/lib/latchkey/latchkey.db");
+	path = config_database(c);
+	if (path[0] == '\0' || path[0] == ':' || path[strlen(path) - 1] == '/')
+		return option_refuse(why,
+		    "DATABASE_URL: the path must name a file, not \"%.64s\"",
+		    path);
+	return ERR_OK;
+}
+
+static enum err
+check_redis(const struct config *c, const struct option_why *why)
+{
+	struct redis_options options;
+	const char *reason = NULL;
+	enum err err;
+
+	if (!config_bool(c, CONFIG_REDIS_ENABLED))
+		return ERR_OK;
+	err = redis_parse_url(
+	    config_text(c, CONFIG_REDIS_URL), &options, &reason);
+	secret_wipe(&options, sizeof(options));
+	if (err == ERR_OK)
+		return ERR_OK;
+	return option_refuse(
+	    why, "REDIS_URL: %s", reason != NULL ? reason : "is no URL");
+}
+
+static enum err
+check_tokens(const struct config *c, const struct option_why *why)
+{
+	size_t len = strlen(config_text(c, CONFIG_JWT_SECRET));
+
+	if (strcmp(config_text(c, CONFIG_JWT_ALGORITHM), "HS256") != 0)
+		return option_refuse(why,
+		    "JWT_ALGORITHM: must be HS256; others are not supported "
+		    "yet");
+	if (len > 0 && len < JWT_SECRET_MIN)
+		return option_refuse(why,
+		    "JWT_SECRET: must have at least %d characters, not %zu",
+		    JWT_SECRET_MIN, len);
+	return ERR_OK;
+}
+
+static enum err
+check_log_level(const struct config *c, const struct option_why *why)
+{
+	const char *name = config_text(c, CONFIG_LOG_LEVEL);
+	enum log_level level;
+
+	if (log_level_from(name, &level) == ERR_OK)
+		return ERR_OK;
+	return option_refuse(why,
+	    "LATCHKEY_LOG_LEVEL: must be error, warn, info or debug, "
+	    "not \"%s\"",
+	    name);
+}
+
+/* What a row's type and bounds cannot say. */
+static enum err
+check_all(const struct config *c, const struct option_why *why)
+{
+	typedef enum err check_fn(
+	    const struct config *, const struct option_why *);
+	static check_fn *const checks[] = { check_database, check_redis,
+		check_tokens, check_log_level };
+	enum err err = ERR_OK;
+
+	for (size_t i = 0; err == ERR_OK && i < NELEMS(checks); i++)
+		err = checks[i](c, why);
+	return err;
+}
+
+static enum err
+load_file(const char *path, struct config *c, const struct option_why *why)
+{
+	if (path == NULL)
+		path = getenv("LATCHKEY_CONFIG");
+	if (path == NULL)
+		return sources_file(
+		    SOURCES_DEFAULT_FILE, false, c->values, why);
+	return sources_file(path, true, c->values, why);
+}
+
+static enum err
+load_defaults(struct config *c, const struct option_why *why)
+{
+	enum err err = ERR_OK;
+
+	for (size_t i = 0; err == ERR_OK && i < CONFIG_COUNT; i++)
+		if (c->values[i].source == OPTION_UNSET)
+			err = option_set((enum config_id)i,
+			    option_table[i].fallback, OPTION_DEFAULT,
+			    &c->values[i], why);
+	return err;
+}
+
+enum err
+config_load(
+    const char *path, char *why, size_t why_size, struct config **config_out)
+{
+	struct option_why reason = { .text = why, .size = why_size };
+	struct config *c;
+	enum err err;
+
+	*config_out = NULL;
+	if (why_size > 0)
+		why[0] = '\0';
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return option_refuse(&reason, "out of memory");
+	if ((err = sources_environment(c->values, &reason)) != ERR_OK)
+		goto out;
+	if ((err = load_file(path, c, &reason)) != ERR_OK)
+		goto out;
+	if ((err = load_defaults(c, &reason)) != ERR_OK)
+		goto out;
+	if ((err = check_all(c, &reason)) != ERR_OK)
+		goto out;
+	*config_out = c;
+	c = NULL;
+out:
+	config_free(c);
+	return err;
+}
+
+void
+config_free(struct config *c)
+{
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < CONFIG_COUNT; i++)
+		option_clear(&c->values[i]);
+	free(c);
+}
+
+int64_t
+config_int(const struct config *c, enum config_id id)
+{
+	return c->values[id].number;
+}
+
+bool
+config_bool(const struct config *c, enum config_id id)
+{
+	return c->values[id].number != 0;
+}
+
+const char *
+config_text(const struct config *c, enum config_id id)
+{
+	return c->values[id].text;
+}
+
+const char *
+config_database(const struct config *c)
+{
+	return config_text(c, CONFIG_DATABASE_URL) + strlen(SQLITE_SCHEME);
+}
+
+void
+config_print(const struct config *c, FILE *out)
+{
+	static const char *const sources[] = {
+		[OPTION_UNSET] = "not set",
+		[OPTION_ENVIRONMENT] = "environment",
+		[OPTION_CREDENTIAL] = "credential",
+		[OPTION_FILE] = "file",
+		[OPTION_DEFAULT] = "default",
+	};
+
+	for (size_t i = 0; i < CONFIG_COUNT; i++) {
+		const struct option_value *v = &c->values[i];
+
+		fprintf(out, "%s = %s  # %s\n", option_table[i].name,
+		    option_hides(&option_table[i], v->text) ? "(set)" : v->text,
+		    sources[v->source]);
+	}
+}
+
+void
+config_help(FILE *out)
+{
+	for (size_t i = 0; i < CONFIG_COUNT; i++) {
+		const struct option *o = &option_table[i];
+
+		fprintf(out, "%s = %s\n    %s", o->name, o->fallback, o->help);
+		if (o->type == OPTION_INT)
+			fprintf(out, " (%jd to %jd)", (intmax_t)o->min,
+			    (intmax_t)o->max);
+		fputc('\n', out);
+	}
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: ISC */
+#include "config/option.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/secret.h"
+#include "base/text.h"
+
+const struct option option_table[CONFIG_COUNT] = {
+#define OPTION(id, name, type, min, max, fallback, help)                       \
+	[CONFIG_##id] = { name, OPTION_##type, min, max, fallback, help },
+#include "config/options.def"
+#undef OPTION
+};
+
+#define SHOWN_SIZE 65 /* of a bad value in a message; the rest is cut */
+
+enum err
+option_refuse(const struct option_why *why, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why->text, why->size, fmt, ap);
+	va_end(ap);
+	return ERR_INVALID;
+}
+
+enum err
+option_find(const char *name, size_t len, enum config_id *id_out)
+{
+	*id_out = CONFIG_COUNT;
+	for (size_t i = 0; i < CONFIG_COUNT; i++) {
+		if (strlen(option_table[i].name) == len &&
+		    memcmp(option_table[i].name, name, len) == 0) {
+			*id_out = (enum config_id)i;
+			return ERR_OK;
+		}
+	}
+	return ERR_NOT_FOUND;
+}
+
+bool
+option_hides(const struct option *o, const char *text)
+{
+	if (o->type != OPTION_SECRET || text[0] == '\0')
+		return false;
+	/* Of a URL only what stands before the @ is secret. */
+	return strstr(text, "://") == NULL || strchr(text, '@') != NULL;
+}
+
+/* A message is one line, whatever the value holds. */
+static void
+show(char dst[SHOWN_SIZE], const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < SHOWN_SIZE - 1 && text[i] != '\0'; i++)
+		dst[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+	dst[i] = '\0';
+}
+
+static enum err
+bool_from(const char *text, int64_t *number_out)
+{
+	static const char *const words[][2] = {
+		{ "false", "true" },
+		{ "0", "1" },
+		{ "no", "yes" },
+		{ "off", "on" },
+	};
+
+	*number_out = 0;
+	for (size_t i = 0; i < NELEMS(words); i++) {
+		for (int truth = 0; truth < 2; truth++) {
+			if (strcasecmp(text, words[i][truth]) == 0) {
+				*number_out = truth;
+				return ERR_OK;
+			}
+		}
+	}
+	return ERR_INVALID;
+}
+
+static enum err
+text_check(
+    const struct option *o, const char *text, const struct option_why *why)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c < ' ' || c == 0x7f)
+			return option_refuse(why,
+			    "%s: must not hold control characters", o->name);
+	}
+	if (len < (size_t)o->min || len > (size_t)o->max)
+		return option_refuse(why,
+		    "%s: must have between %jd and %jd characters, not %zu",
+		    o->name, (intmax_t)o->min, (intmax_t)o->max, len);
+	return ERR_OK;
+}
+
+static enum err
+value_check(const struct option *o, const char *text, int64_t *number_out,
+    const struct option_why *why)
+{
+	char shown[SHOWN_SIZE];
+
+	*number_out = 0;
+	switch (o->type) {
+	case OPTION_INT:
+		if (text_to_int64(text, o->min, o->max, number_out) == ERR_OK)
+			return ERR_OK;
+		show(shown, text);
+		return option_refuse(why,
+		    "%s: must be between %jd and %jd, not \"%s\"", o->name,
+		    (intmax_t)o->min, (intmax_t)o->max, shown);
+	case OPTION_BOOL:
+		if (bool_from(text, number_out) == ERR_OK)
+			return ERR_OK;
+		show(shown, text);
+		return option_refuse(why,
+		    "%s: must be true or false, not \"%s\"", o->name, shown);
+	case OPTION_TEXT:
+	case OPTION_SECRET: return text_check(o, text, why);
+	}
+	return option_refuse(why, "%s: has no type", o->name);
+}
+
+enum err
+option_set(enum config_id id, const char *text, enum option_source source,
+    struct option_value *value, const struct option_why *why)
+{
+	const struct option *o = &option_table[id];
+	int64_t number;
+	char *copy;
+	enum err err;
+
+	err = value_check(o, text, &number, why);
+	if (err != ERR_OK)
+		return err;
+	copy = strdup(text);
+	if (copy == NULL)
+		return option_refuse(why, "%s: out of memory", o->name);
+	option_clear(value);
+	value->text = copy;
+	value->number = number;
+	value->source = source;
+	return ERR_OK;
+}
+
+void
+option_clear(struct option_value *value)
+{
+	secret_wipe_text(value->text);
+	free(value->text);
+	*value = (struct option_value){ 0 };
+}

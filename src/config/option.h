@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CONFIG_OPTION_H
+#define CONFIG_OPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "config/config.h"
+
+enum option_type { OPTION_INT, OPTION_BOOL, OPTION_TEXT, OPTION_SECRET };
+
+/* One row of options.def. */
+struct option {
+	const char *name;
+	enum option_type type;
+	int64_t min, max; /* lengths, of OPTION_TEXT and OPTION_SECRET */
+	const char *fallback;
+	const char *help;
+};
+
+extern const struct option option_table[CONFIG_COUNT];
+
+enum option_source {
+	OPTION_UNSET = 0,
+	OPTION_ENVIRONMENT,
+	OPTION_CREDENTIAL,
+	OPTION_FILE,
+	OPTION_DEFAULT
+};
+
+/* What an option was set to. */
+struct option_value {
+	char *text;
+	int64_t number; /* of OPTION_INT and OPTION_BOOL */
+	enum option_source source;
+};
+
+/* Where config_load() puts its one line. */
+struct option_why {
+	char *text;
+	size_t size;
+};
+
+/* option_refuse(why, fmt, ...): write the line; return ERR_INVALID. */
+enum err option_refuse(const struct option_why *why, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3))) MUST_CHECK;
+
+/**
+ * option_find(name, len, id_out):
+ * The option called exactly ${name}; ERR_NOT_FOUND if there is none.
+ */
+enum err option_find(
+    const char *name, size_t len, enum config_id *id_out) MUST_CHECK;
+
+/**
+ * option_set(id, text, source, value, why):
+ * Check ${text} against type and bounds and put it into ${value}, wiping what
+ * was there.  ERR_INVALID and ${why} if it is not good.
+ */
+enum err option_set(enum config_id id, const char *text,
+    enum option_source source, struct option_value *value,
+    const struct option_why *why) MUST_CHECK;
+void option_clear(struct option_value *value);
+
+/* Must the value ${text} of ${o} not be shown? */
+bool option_hides(const struct option *o, const char *text);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CONFIG_SOURCES_H
+#define CONFIG_SOURCES_H
+
+#include "base/err.h"
+#include "config/option.h"
+
+#define SOURCES_DEFAULT_FILE "/etc/latchkey/latchkey.conf"
+
+/**
+ * sources_environment(values, why):
+ * Set the options that the environment names: NAME, NAME_FILE for secrets,
+ * and secrets from $CREDENTIALS_DIRECTORY.  ERR_INVALID and ${why} on a bad
+ * value or an unknown LATCHKEY_ name.
+ */
+enum err sources_environment(struct option_value values[CONFIG_COUNT],
+    const struct option_why *why) MUST_CHECK;
+
+/**
+ * sources_file(path, must_exist, values, why):
+ * Set the options that the file ${path} names and that are not set yet.  Every
+ * line is checked, also those that do not count.
+ */
+enum err sources_file(const char *path, bool must_exist,
+    struct option_value values[CONFIG_COUNT],
+    const struct option_why *why) MUST_CHECK;
+
+#endif
