@@ -36,10 +36,11 @@ struct request {
 	const char *body;
 	size_t body_len;
 	bool body_too_long;
+	bool malformed; /* CONTENT_LENGTH is not the length of the body */
 	struct document *json; /* owned; made by request_json() */
 	const char *host;
 	const char *user_agent;
-	char address[SESSION_ADDRESS_SIZE]; /* of the peer: REMOTE_ADDR */
+	char address[SESSION_ADDRESS_SIZE]; /* of the peer; "" if it has none */
 	bool https;
 	bool loopback; /* the peer is on this machine */
 	char request_id[REQUEST_ID_SIZE];
@@ -60,11 +61,14 @@ void request_clear(struct request *req);
 /* Value of the parameter ${name} (e.g. "HTTP_ORIGIN"), borrowed, or NULL. */
 const char *request_param(const struct request *req, const char *name);
 
+/* Is the content type application/json, in UTF-8 if it names a charset? */
+bool request_is_json(const struct request *req);
+
 /**
  * request_json(req, res, json_out):
- * The body as a JSON object (an empty body is {}), borrowed from ${req}.
- * Otherwise refuse on ${res}: body_too_large, unsupported_media_type,
- * malformed_json, not_an_object.
+ * The body as a JSON object, borrowed from ${req}; an empty body without a
+ * content type is {}.  Otherwise refuse on ${res}: body_too_large,
+ * unsupported_media_type, malformed_json, not_an_object.
  */
 enum err request_json(struct request *req, struct response *res,
     const struct document **json_out) MUST_CHECK;
@@ -75,6 +79,9 @@ struct request_field {
 	bool required;
 	size_t max_bytes;
 };
+
+/* request_is_null(json, name): is the member there, and null? */
+bool request_is_null(const struct document *json, const char *name);
 
 /**
  * request_string(json, field, res, text_out):
@@ -87,10 +94,19 @@ enum err request_string(const struct document *json,
     const char **text_out) MUST_CHECK;
 
 /**
+ * request_query(req, name, size, value_out):
+ * Copy the value of the query parameter ${name} to ${value_out}, percent-
+ * decoded.  Return ERR_NOT_FOUND if there is none; ERR_INVALID if it is there
+ * twice, is badly encoded, holds a NUL, or does not fit ${size} bytes.
+ */
+enum err request_query(const struct request *req, const char *name, size_t size,
+    char *value_out) MUST_CHECK;
+
+/**
  * request_bearer(req, token_out):
  * The token of "Authorization: Bearer ..." (RFC 6750 section 2.1), borrowed;
- * NULL without an Authorization header.  ERR_INVALID if the header is there
- * but is not that.
+ * NULL without an Authorization header, or with one of another scheme.
+ * ERR_INVALID if the header is there but malformed.
  */
 enum err request_bearer(
     const struct request *req, const char **token_out) MUST_CHECK;
@@ -102,5 +118,8 @@ enum err request_bearer(
  * that header, Origin names the host the request was sent to.
  */
 bool request_same_origin(const struct request *req);
+
+/* Does the browser say that another site's page sent this? */
+bool request_cross_site(const struct request *req);
 
 #endif

@@ -19,7 +19,8 @@ struct response {
 	struct buf body;
 	enum problem problem;
 	struct buf detail;
-	const char *allow; /* for method_not_allowed */
+	unsigned
+	    allow; /* request methods to name in Allow; 0: no such header */
 };
 
 /**
@@ -37,7 +38,8 @@ void response_header(struct response *res, const char *name, const char *value);
 
 /**
  * response_refuse(res, problem, fmt, ...):
- * Answer with ${problem} and this human detail (NULL: the title says it all).
+ * Answer with ${problem} and this human detail (NULL: the title says it all),
+ * in place of all that was to be answered before, headers too.
  * Return the problem's err, for "return response_refuse(...)".
  */
 enum err response_refuse(struct response *res, enum problem problem,

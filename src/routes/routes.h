@@ -16,14 +16,14 @@ typedef enum err route_fn(
 
 enum route_flags {
 	ROUTE_SLOW = 1 << 0, /* hashes a password: runs in the slow lane */
-	ROUTE_FORM = 1 << 1, /* takes application/x-www-form-urlencoded */
-	ROUTE_ROOT = 1 << 2  /* stands at the root, not below a base */
+	ROUTE_ROOT = 1 << 1  /* stands at the root too, without /api/v1 */
 };
 
 struct route {
-	unsigned methods;
-	const char *path; /* "{}" stands for one segment */
+	unsigned methods; /* request methods, or'ed */
+	const char *path; /* below /api/v1; a last "{}" is one segment */
 	route_fn *run;
+	int status; /* when it went well */
 	unsigned flags;
 };
 
@@ -33,11 +33,15 @@ extern const size_t routes_count;
 
 /**
  * routes_find(req, res, route_out):
- * Find the route of ${req}'s method and path, under /api/v1, or /auth/...
- * without it.  Otherwise refuse on ${res}: not_found or method_not_allowed.
+ * Find the route of ${req}'s method and path.  A path matches as it was sent:
+ * byte for byte, nothing decoded or tidied.  Otherwise refuse on ${res}:
+ * not_found or method_not_allowed.
  */
 enum err routes_find(const struct request *req, struct response *res,
     const struct route **route_out) MUST_CHECK;
+
+/* routes_methods(path): the methods that ${path} takes; 0 if it is none. */
+unsigned routes_methods(const char *path);
 
 /**
  * routes_segment(req, dst, size):

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: ISC */
+#include "http/request.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/document.h"
+#include "base/text.h"
+#include "http/response.h"
+
+/* Is this parameter of a content type anything but a charset not UTF-8? */
+static bool
+parameter_is_fine(const char *text, size_t len)
+{
+	static const char charset[] = "charset=";
+	const size_t name_len = sizeof(charset) - 1;
+
+	if (len < name_len || strncasecmp(text, charset, name_len) != 0)
+		return true;
+	text += name_len;
+	len -= name_len;
+	if (len >= 2 && text[0] == '"' && text[len - 1] == '"') {
+		text++;
+		len -= 2;
+	}
+	return len == 5 && strncasecmp(text, "utf-8", len) == 0;
+}
+
+bool
+request_is_json(const struct request *req)
+{
+	static const char blank[] = " \t";
+	static const char type[] = "application/json";
+	const char *text = req->content_type;
+
+	if (text == NULL || strncasecmp(text, type, sizeof(type) - 1) != 0)
+		return false;
+	text += sizeof(type) - 1;
+	text += strspn(text, blank);
+	while (*text == ';') {
+		size_t len;
+
+		text++;
+		text += strspn(text, blank);
+		len = strcspn(text, "; \t");
+		if (!parameter_is_fine(text, len))
+			return false;
+		text += len;
+		text += strspn(text, blank);
+	}
+	return *text == '\0';
+}
+
+static enum err
+parse_body(
+    struct request *req, struct response *res, struct document **json_out)
+{
+	enum err err;
+
+	if (req->body_too_long)
+		return response_refuse(res, PROBLEM_BODY_TOO_LARGE, NULL);
+	if (!request_is_json(req) &&
+	    (req->body_len > 0 || req->content_type[0] != '\0'))
+		return response_refuse(res, PROBLEM_UNSUPPORTED_MEDIA_TYPE,
+		    "The body must be application/json in UTF-8.");
+	if (req->body_len == 0) {
+		*json_out = document_object();
+		return *json_out != NULL ? ERR_OK : ERR_INTERNAL;
+	}
+	err = document_parse(req->body, req->body_len, json_out);
+	if (err == ERR_INVALID)
+		return response_refuse(res, PROBLEM_MALFORMED_JSON, NULL);
+	return err;
+}
+
+enum err
+request_json(
+    struct request *req, struct response *res, const struct document **json_out)
+{
+	struct document *json = NULL;
+	enum err err;
+
+	*json_out = NULL;
+	if (req->json == NULL) {
+		err = parse_body(req, res, &json);
+		if (err != ERR_OK)
+			return err;
+		req->json = json;
+	}
+	if (!document_is_object(req->json))
+		return response_refuse(res, PROBLEM_NOT_AN_OBJECT, NULL);
+	*json_out = req->json;
+	return ERR_OK;
+}
+
+bool
+request_is_null(const struct document *json, const char *name)
+{
+	const struct document *member = document_member(json, name);
+	struct buf text = { 0 };
+	bool null;
+
+	if (member == NULL || document_string(member) != NULL)
+		return false;
+	null = document_print(member, &text) == ERR_OK &&
+	    strcmp(text.data, "null") == 0;
+	buf_clear(&text);
+	return null;
+}
+
+enum err
+request_string(const struct document *json, const struct request_field *field,
+    struct response *res, const char **text_out)
+{
+	const struct document *member = document_member(json, field->name);
+	const char *text = document_string(member);
+
+	*text_out = NULL;
+	if (member == NULL || request_is_null(json, field->name)) {
+		if (!field->required)
+			return ERR_OK;
+		return response_refuse(res, PROBLEM_MISSING_FIELD,
+		    "The member \"%s\" is missing.", field->name);
+	}
+	if (text == NULL)
+		return response_refuse(res, PROBLEM_INVALID_FIELD,
+		    "The member \"%s\" must be a string.", field->name);
+	if (strlen(text) > field->max_bytes)
+		return response_refuse(res, PROBLEM_INVALID_FIELD,
+		    "The member \"%s\" is longer than %zu bytes.", field->name,
+		    field->max_bytes);
+	*text_out = text;
+	return ERR_OK;
+}

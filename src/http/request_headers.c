@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: ISC */
+#include "http/request.h"
+
+#include <string.h>
+#include <strings.h>
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* ${dst} has room for ${size} bytes with the NUL. */
+static enum err
+percent_decode(char *dst, size_t size, const char *src, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		int c = (unsigned char)src[i];
+
+		if (c == '+')
+			c = ' ';
+		if (c == '%') {
+			int high = i + 2 < len ? hex_digit(src[i + 1]) : -1;
+			int low = i + 2 < len ? hex_digit(src[i + 2]) : -1;
+
+			if (high < 0 || low < 0)
+				return ERR_INVALID;
+			c = high * 16 + low;
+			i += 2;
+		}
+		if (c == '\0' || n + 1 >= size)
+			return ERR_INVALID;
+		dst[n++] = (char)c;
+	}
+	dst[n] = '\0';
+	return ERR_OK;
+}
+
+enum err
+request_query(
+    const struct request *req, const char *name, size_t size, char *value_out)
+{
+	size_t name_len = strlen(name);
+	enum err err = ERR_NOT_FOUND;
+	const char *text = req->query;
+
+	value_out[0] = '\0';
+	while (*text != '\0') {
+		size_t len = strcspn(text, "&");
+
+		if (len > name_len && text[name_len] == '=' &&
+		    memcmp(text, name, name_len) == 0) {
+			/* Two values: who knows which was meant. */
+			if (err == ERR_OK)
+				err = ERR_INVALID;
+			else if (err == ERR_NOT_FOUND)
+				err = percent_decode(value_out, size,
+				    text + name_len + 1, len - name_len - 1);
+		}
+		text += len;
+		text += *text == '&';
+	}
+	if (err != ERR_OK)
+		value_out[0] = '\0';
+	return err;
+}
+
+static bool
+is_alnum(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+	    (c >= 'a' && c <= 'z');
+}
+
+/* token68 (RFC 9110 section 11.2), which RFC 6750 calls b64token. */
+static bool
+is_token68(const char *text)
+{
+	size_t n = 0;
+
+	while (is_alnum(text[n]) ||
+	    (text[n] != '\0' && strchr("-._~+/", text[n]) != NULL))
+		n++;
+	return n > 0 && text[n + strspn(text + n, "=")] == '\0';
+}
+
+enum err
+request_bearer(const struct request *req, const char **token_out)
+{
+	static const char scheme[] = "Bearer";
+	const char *text = request_param(req, "HTTP_AUTHORIZATION");
+	size_t len = 0;
+
+	*token_out = NULL;
+	/* Some web servers hand on an empty one where none was sent. */
+	if (text == NULL || text[0] == '\0')
+		return ERR_OK;
+	while (is_alnum(text[len]) ||
+	    (text[len] != '\0' && strchr("!#$%&'*+-.^_`|~", text[len])))
+		len++;
+	if (len == 0 || (text[len] != ' ' && text[len] != '\0'))
+		return ERR_INVALID;
+	if (len != sizeof(scheme) - 1 || strncasecmp(text, scheme, len) != 0)
+		return ERR_OK;
+	text += len;
+	text += strspn(text, " ");
+	if (!is_token68(text))
+		return ERR_INVALID;
+	*token_out = text;
+	return ERR_OK;
+}
+
+/*
+ * Does ${origin} (RFC 6454 section 6.2) name the host of ${req}?  It never
+ * has its scheme's default port; the Host header may.  On https the scheme
+ * counts, as a page of http may be anybody's; on http TLS may have ended in
+ * front of the web server, so either will do.
+ */
+static bool
+origin_is_host(const struct request *req, const char *origin)
+{
+	size_t host_len = strlen(req->host);
+	const char *port;
+
+	if (strncasecmp(origin, "https://", 8) == 0) {
+		origin += 8;
+		port = ":443";
+	} else if (strncasecmp(origin, "http://", 7) == 0 && !req->https) {
+		origin += 7;
+		port = ":80";
+	} else {
+		return false;
+	}
+	if (host_len > strlen(port) &&
+	    strcmp(req->host + host_len - strlen(port), port) == 0)
+		host_len -= strlen(port);
+	return host_len > 0 && strlen(origin) == host_len &&
+	    strncasecmp(origin, req->host, host_len) == 0;
+}
+
+bool
+request_same_origin(const struct request *req)
+{
+	const char *site = request_param(req, "HTTP_SEC_FETCH_SITE");
+	const char *origin = request_param(req, "HTTP_ORIGIN");
+
+	if (site != NULL)
+		return strcmp(site, "same-origin") == 0 ||
+		    strcmp(site, "none") == 0;
+	return origin != NULL && origin_is_host(req, origin);
+}
+
+bool
+request_cross_site(const struct request *req)
+{
+	const char *site = request_param(req, "HTTP_SEC_FETCH_SITE");
+
+	return site != NULL && strcmp(site, "cross-site") == 0;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: ISC */
+#include "http/response.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/document.h"
+#include "http/request.h"
+
+#define CHALLENGE "Bearer realm=\"latchkey\""
+#define RETRY_AFTER_S "1"
+
+enum err
+response_json(struct response *res, struct document *json)
+{
+	enum err err;
+
+	buf_reset(&res->body);
+	err = document_print(json, &res->body);
+	document_free(json);
+	res->content_type = "application/json";
+	return err;
+}
+
+void
+response_header(struct response *res, const char *name, const char *value)
+{
+	buf_puts(&res->headers, name);
+	buf_puts(&res->headers, ": ");
+	buf_puts(&res->headers, value);
+	buf_puts(&res->headers, "\r\n");
+}
+
+enum err
+response_refuse(
+    struct response *res, enum problem problem, const char *fmt, ...)
+{
+	char detail[256] = "";
+	va_list ap;
+
+	/* Details are short sentences of ours; a cut one is still true. */
+	if (fmt != NULL) {
+		va_start(ap, fmt);
+		vsnprintf(detail, sizeof(detail), fmt, ap);
+		va_end(ap);
+	}
+	buf_clear(&res->headers);
+	buf_clear(&res->body);
+	buf_reset(&res->detail);
+	buf_puts(&res->detail, detail);
+	res->problem = problem;
+	return problem_info(problem)->err;
+}
+
+static const char *
+reason(int status)
+{
+	static const struct {
+		int status;
+		const char *reason;
+	} reasons[] = {
+		{ 200, "OK" },
+		{ 201, "Created" },
+		{ 204, "No Content" },
+		{ 400, "Bad Request" },
+		{ 401, "Unauthorized" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 409, "Conflict" },
+		{ 413, "Content Too Large" },
+		{ 415, "Unsupported Media Type" },
+		{ 422, "Unprocessable Content" },
+		{ 429, "Too Many Requests" },
+		{ 500, "Internal Server Error" },
+		{ 503, "Service Unavailable" },
+	};
+
+	for (size_t i = 0; i < NELEMS(reasons); i++) {
+		if (reasons[i].status == status)
+			return reasons[i].reason;
+	}
+	return "Other";
+}
+
+/* The body of a refusal (RFC 9457). */
+static enum err
+problem_body(struct response *res, const struct request *req)
+{
+	const struct problem_info *info = problem_info(res->problem);
+	struct document *json = document_object();
+	enum err err;
+
+	document_put_string(json, "type", "about:blank");
+	document_put_string(json, "title", info->title);
+	document_put_int(json, "status", info->status);
+	document_put_string(json, "code", info->code);
+	document_put_string(json, "detail",
+	    res->detail.len > 0 ? res->detail.data : info->title);
+	document_put_string(json, "request_id", req->request_id);
+	err = response_json(res, json);
+	res->content_type = "application/problem+json";
+	return err;
+}
+
+/* The headers that a refusal of this kind calls for. */
+static void
+problem_headers(struct response *res)
+{
+	switch (problem_info(res->problem)->status) {
+	case 401:
+		/* RFC 6750 section 3.1: no error where nothing was given. */
+		if (res->problem == PROBLEM_INVALID_TOKEN ||
+		    res->problem == PROBLEM_INVALID_SESSION)
+			response_header(res, "WWW-Authenticate",
+			    CHALLENGE ", error=\"invalid_token\"");
+		else
+			response_header(res, "WWW-Authenticate", CHALLENGE);
+		break;
+	case 429:
+	case 503: response_header(res, "Retry-After", RETRY_AFTER_S); break;
+	default: break;
+	}
+}
+
+static void
+allow_header(struct response *res)
+{
+	static const struct {
+		unsigned method;
+		const char *names;
+	} methods[] = {
+		{ METHOD_GET, "GET, HEAD, " },
+		{ METHOD_POST, "POST, " },
+		{ METHOD_PUT, "PUT, " },
+		{ METHOD_PATCH, "PATCH, " },
+		{ METHOD_DELETE, "DELETE, " },
+	};
+
+	buf_puts(&res->headers, "Allow: ");
+	for (size_t i = 0; i < NELEMS(methods); i++) {
+		if ((res->allow & methods[i].method) != 0)
+			buf_puts(&res->headers, methods[i].names);
+	}
+	buf_puts(&res->headers, "OPTIONS\r\n");
+}
+
+enum err
+response_finish(
+    struct response *res, const struct request *req, struct buf *out)
+{
+	int status = res->status != 0 ? res->status : 200;
+
+	if (res->problem != PROBLEM_NONE) {
+		status = problem_info(res->problem)->status;
+		if (problem_body(res, req) != ERR_OK)
+			return ERR_INTERNAL;
+		problem_headers(res);
+	}
+	if (res->allow != 0)
+		allow_header(res);
+	if (res->headers.failed || res->body.failed)
+		return ERR_INTERNAL;
+
+	buf_printf(out, "Status: %d %s\r\n", status, reason(status));
+	/* RFC 9110 section 8.6: a 204 has no length, not even 0. */
+	if (status != 204) {
+		buf_printf(out, "Content-Type: %s\r\n",
+		    res->content_type != NULL ? res->content_type
+					      : "application/json");
+		buf_printf(out, "Content-Length: %zu\r\n", res->body.len);
+	}
+	buf_puts(out,
+	    "Cache-Control: no-store\r\n"
+	    "X-Content-Type-Options: nosniff\r\n");
+	buf_printf(out, "X-Request-Id: %s\r\n", req->request_id);
+	buf_append(out, res->headers.data, res->headers.len);
+	buf_puts(out, "\r\n");
+	if (!req->head && status != 204)
+		buf_append(out, res->body.data, res->body.len);
+	return out->failed ? ERR_INTERNAL : ERR_OK;
+}
+
+void
+response_clear(struct response *res)
+{
+	buf_clear(&res->headers);
+	buf_clear(&res->body);
+	buf_clear(&res->detail);
+	*res = (struct response){ 0 };
+}
