@@ -18,7 +18,8 @@ struct mapped;
 /**
  * generation_read(m, key):
  * Return the generation of ${key}, with acquire order: what is read after it
- * is at least as new.  Read it before anything it is to vouch for.
+ * is at least as new.  Read it before anything it is to vouch for.  Once ${m}
+ * is distrusted it is always odd: read the store, fill nothing.
  */
 uint64_t generation_read(const struct mapped *m, const char *key);
 

@@ -9,7 +9,9 @@
 
 /*
  * What lies in the mapped file.  Only host/ includes this.  LAYOUT_VERSION
- * rises with every change here.
+ * rises with every change here; magic, version and size stay where they are,
+ * and so do the two locked bytes, for that is how versions tell each other
+ * apart.
  */
 #define LAYOUT_MAGIC 0x79656b686374616cULL /* "latchkey" */
 #define LAYOUT_VERSION 1
@@ -17,22 +19,34 @@
 /* A change touches a user, and at most all sessions it ends by name. */
 #define LAYOUT_IN_FLIGHT_MAX 128
 
+/*
+ * Open-file-description locks on the file.  LIFE is held shared by everybody
+ * who has it open and exclusively by the one who resets it; OPENING is held
+ * exclusively from before LIFE is asked for until the file is known to be
+ * good.  From the first byte behind the data on, one byte is one place of the
+ * hash gate.
+ */
+#define LAYOUT_LOCK_LIFE 0
+#define LAYOUT_LOCK_OPENING 1
+#define LAYOUT_LOCK_GATE sizeof(struct layout)
+
 struct layout_breaker {
-	_Atomic int64_t open_until_us; /* monotonic; 0: closed */
-	_Atomic int64_t back_off_us;   /* doubles up to its bound */
-	_Atomic uint64_t opened;       /* how often, for the statistics */
+	/* Monotonic; 0: closed; bit 0: a probe is out, its lease ends then. */
+	_Atomic int64_t open_until_us;
+	_Atomic int64_t back_off_us; /* doubles up to its bound */
+	_Atomic uint64_t opened;     /* how often, for the statistics */
 };
 
 struct layout {
 	_Atomic uint64_t magic; /* written last: the file is ready */
 	uint32_t version;
-	uint32_t in_flight_count;
+	_Atomic uint32_t in_flight_count;
 	uint64_t size;
 	unsigned char table_id[16];
 	unsigned char hash_key[16]; /* of the bucket hash */
 	_Atomic int64_t latest_time;
 	pthread_mutex_t write_mutex; /* process-shared, robust */
-	uint32_t in_flight[LAYOUT_IN_FLIGHT_MAX];
+	_Atomic uint32_t in_flight[LAYOUT_IN_FLIGHT_MAX];
 	struct layout_breaker redis;
 	_Alignas(64) _Atomic uint64_t generation[LAYOUT_GENERATIONS];
 };

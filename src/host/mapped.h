@@ -15,13 +15,22 @@ struct mapped; /* one process's view of it */
 /**
  * mapped_open(database, mapped_out):
  * Map the file "${database}-table" (0600, created and fully allocated when
- * missing) and keep a shared open-file-description lock on it until
+ * missing; beside the file that ${database} is a symbolic link to, if it is
+ * one) and keep a shared open-file-description lock on it until
  * mapped_close() or death.  The process that finds no other holds one resets
- * the file under a fresh random table_id; so does nobody else.  Open it after
- * fork: each process has its own.  Two struct mapped in one process are two
- * views and count as two.  Return ERR_INVALID if the file belongs to another
- * version of the program that is still running, ERR_UNAVAILABLE if it cannot
- * be had (each with one log line that says why).
+ * the file under a fresh random table_id; so does nobody else.  Two struct
+ * mapped in one process are two views and count as two; one may be used by
+ * several threads.  After secret_init().
+ *
+ * A child inherits the lock with the descriptor: it holds it as long as its
+ * parent or itself.  So a supervisor that keeps one open lets the table
+ * survive its workers; each of these opens its own, because a view is not to
+ * be shared by processes, and closes the inherited one with mapped_close().
+ *
+ * Return ERR_INVALID if the file belongs to another version of the program
+ * that is still running, ERR_UNAVAILABLE if it cannot be had: others may get
+ * at it, no room, somebody has been opening it for 2 s (each with one log line
+ * that says why).
  */
 enum err mapped_open(
     const char *database, struct mapped **mapped_out) MUST_CHECK;
@@ -42,7 +51,8 @@ bool mapped_is_current(const struct mapped *m);
 /**
  * mapped_trusted(m), mapped_distrust(m):
  * Once a process has found that it maps a file that is not current, it calls
- * mapped_distrust(): from then on nothing cached counts for it.
+ * mapped_distrust(): from then on nothing cached counts for it.  Says so in
+ * the log, once.
  */
 bool mapped_trusted(const struct mapped *m);
 void mapped_distrust(struct mapped *m);
@@ -55,10 +65,12 @@ void mapped_distrust(struct mapped *m);
 int64_t mapped_time(struct mapped *m, int64_t wall);
 
 /**
- * mapped_fd(m):
- * The descriptor, for kernel-released byte-range locks beyond the mapped size
- * (host/gate).  Borrowed.
+ * mapped_open_again(m, fd_out):
+ * Open the very file that ${m} maps once more, for kernel-released byte-range
+ * locks beyond its data (host/gate) that are not ${m}'s own.  The caller
+ * closes it.  Return ERR_UNAVAILABLE if that is not to be had, or not the
+ * current file any more.
  */
-int mapped_fd(const struct mapped *m);
+enum err mapped_open_again(const struct mapped *m, int *fd_out) MUST_CHECK;
 
 #endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef BASE_SIPHASH_H
+#define BASE_SIPHASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SIPHASH_KEY_BYTES 16
+
+/**
+ * siphash_bytes(key, data, len):
+ * Return SipHash-2-4 of ${len} bytes under ${key}: a short hash whose
+ * collisions nobody can look for who does not know the key.  The same number
+ * on every machine, whatever its byte order.
+ */
+uint64_t siphash_bytes(
+    const unsigned char key[SIPHASH_KEY_BYTES], const void *data, size_t len);
+
+#endif

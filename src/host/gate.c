@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: ISC */
+#include "host/gate.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "host/layout.h"
+#include "host/mapped.h"
+#include "host/mapped_file.h"
+
+#define PLACES_MAX 1024
+#define NOT_INSIDE (-1)
+
+/*
+ * The kernel can wait for one byte, not for whichever of several comes free
+ * first, so a waiter looks at all of them again and again.  2 ms against the
+ * 15 ms of a hash; a look costs about a microsecond for each place.
+ */
+#define POLL_NS (2 * 1000 * 1000)
+
+struct gate {
+	int fd;
+	int places;
+	int inside; /* the place held, or NOT_INSIDE */
+};
+
+enum err
+gate_new(struct mapped *m, int places, struct gate **gate_out)
+{
+	struct gate *g;
+	enum err err;
+
+	*gate_out = NULL;
+	if (places < 1 || places > PLACES_MAX)
+		return ERR_INVALID;
+	g = calloc(1, sizeof(*g));
+	if (g == NULL)
+		return ERR_INTERNAL;
+	g->places = places;
+	g->inside = NOT_INSIDE;
+	err = mapped_open_again(m, &g->fd);
+	if (err != ERR_OK) {
+		free(g);
+		return err;
+	}
+	*gate_out = g;
+	return ERR_OK;
+}
+
+void
+gate_free(struct gate *g)
+{
+	if (g == NULL)
+		return;
+	(void)close(g->fd); /* and with it the place, if we are inside */
+	free(g);
+}
+
+static int
+lock_place(const struct gate *g, short type, int place)
+{
+	return mapped_file_lock(g->fd, type, (off_t)LAYOUT_LOCK_GATE + place);
+}
+
+/* ERR_LIMITED: all full. */
+static enum err
+try_all(struct gate *g)
+{
+	uint32_t random;
+	int place, error;
+
+	/* Everybody beginning at the first would meet there. */
+	secret_random(&random, sizeof(random));
+	place = (int)(random % (uint32_t)g->places);
+	for (int i = 0; i < g->places; i++) {
+		error = lock_place(g, F_WRLCK, place);
+		if (error == 0) {
+			g->inside = place;
+			return ERR_OK;
+		}
+		if (!mapped_file_is_held(error)) {
+			log_event(
+			    LOG_LEVEL_ERROR, "gate_lock", "errno=%d", error);
+			return ERR_UNAVAILABLE;
+		}
+		place = (place + 1) % g->places;
+	}
+	return ERR_LIMITED;
+}
+
+enum err
+gate_enter(struct gate *g, int wait_ms)
+{
+	static const struct timespec pause = { .tv_nsec = POLL_NS };
+	int64_t deadline = clock_system.mono_us() + (int64_t)wait_ms * 1000;
+	enum err err;
+
+	assert(g->inside == NOT_INSIDE);
+	while ((err = try_all(g)) == ERR_LIMITED) {
+		if (clock_system.mono_us() >= deadline)
+			return ERR_UNAVAILABLE;
+		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+	}
+	return err;
+}
+
+void
+gate_leave(struct gate *g)
+{
+	int rc;
+
+	assert(g->inside != NOT_INSIDE);
+	/* Giving up exactly what was taken needs no memory: cannot fail. */
+	rc = lock_place(g, F_UNLCK, g->inside);
+	assert(rc == 0);
+	g->inside = NOT_INSIDE;
+}

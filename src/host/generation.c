@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: ISC */
+#include "host/generation.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/siphash.h"
+#include "base/testpoint.h"
+#include "host/layout.h"
+#include "host/mapped.h"
+
+/*
+ * The owner of the write mutex may be killed between any two instructions.
+ * What holds at each of them, and what makes the recovery right:
+ *
+ *  - a bucket is in the list before its generation turns odd, and leaves it
+ *    after the generation is even again: what is odd is in the list;
+ *  - closing adds 1 to what is odd and nothing to what is even, so it may be
+ *    begun and killed any number of times, and a bucket noted but not yet odd
+ *    (nothing was changed) or already even again (all was) stays as it is.
+ *
+ * The list is atomic, though the mutex guards it, so that the compiler keeps
+ * its order; a processor shows what it did before it died.
+ */
+
+static uint32_t
+bucket_of(const struct layout *lo, const char *key)
+{
+	return (uint32_t)(siphash_bytes(lo->hash_key, key, strlen(key)) &
+	    (LAYOUT_GENERATIONS - 1));
+}
+
+uint64_t
+generation_read(const struct mapped *m, const char *key)
+{
+	const struct layout *lo = mapped_layout(m);
+
+	if (!mapped_trusted(m))
+		return 1;
+	return atomic_load_explicit(
+	    &lo->generation[bucket_of(lo, key)], memory_order_acquire);
+}
+
+const unsigned char *
+generation_table_id(const struct mapped *m)
+{
+	return mapped_layout(m)->table_id;
+}
+
+static void
+make_odd(_Atomic uint64_t *generation)
+{
+	(void)atomic_fetch_or(generation, 1);
+}
+
+static void
+make_even(_Atomic uint64_t *generation)
+{
+	if (!generation_quiet(atomic_load(generation)))
+		(void)atomic_fetch_add(generation, 1);
+}
+
+/*
+ * Make everything in flight even.  A list that cannot be true was written by
+ * no version of this; then each bucket is looked at (some 100 microseconds),
+ * for holding the mutex we know that no change is in flight.
+ */
+static void
+close_in_flight(struct layout *lo)
+{
+	uint32_t noted = atomic_load(&lo->in_flight_count);
+	bool sane = noted <= LAYOUT_IN_FLIGHT_MAX;
+
+	for (uint32_t i = 0; sane && i < noted; i++) {
+		uint32_t bucket = atomic_load(&lo->in_flight[i]);
+
+		sane = bucket < LAYOUT_GENERATIONS;
+		if (sane)
+			make_even(&lo->generation[bucket]);
+	}
+	for (size_t i = 0; !sane && i < LAYOUT_GENERATIONS; i++)
+		make_even(&lo->generation[i]);
+	TESTPOINT("generation:settled");
+	atomic_store(&lo->in_flight_count, 0);
+	TESTPOINT("generation:cleared");
+}
+
+static int
+take_mutex(pthread_mutex_t *mutex, int wait_ms)
+{
+	struct timespec deadline;
+	int64_t until_us;
+
+	if (wait_ms <= 0)
+		return pthread_mutex_trylock(mutex);
+	until_us = clock_system.mono_us() + (int64_t)wait_ms * 1000;
+	deadline.tv_sec = (time_t)(until_us / 1000000);
+	deadline.tv_nsec = (long)(until_us % 1000000) * 1000;
+	return pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &deadline);
+}
+
+/* Holding the mutex: close what a dead owner has left in flight. */
+static void
+recover(struct layout *lo, bool owner_died)
+{
+	uint32_t noted = atomic_load(&lo->in_flight_count);
+
+	if (noted == 0 && !owner_died)
+		return;
+	log_event(LOG_LEVEL_WARN, "change_recovered",
+	    "owner_died=%d in_flight=%u", owner_died, (unsigned int)noted);
+	if (noted != 0)
+		close_in_flight(lo);
+}
+
+enum err
+generation_lock(struct mapped *m, int wait_ms)
+{
+	struct layout *lo = mapped_layout(m);
+	int rc;
+
+	if (!mapped_trusted(m))
+		return ERR_UNAVAILABLE;
+	rc = take_mutex(&lo->write_mutex, wait_ms);
+	if (rc == ETIMEDOUT || rc == EBUSY)
+		return ERR_UNAVAILABLE;
+	if (rc != 0 && rc != EOWNERDEAD) {
+		log_event(LOG_LEVEL_ERROR, "change_mutex", "errno=%d", rc);
+		return ERR_UNAVAILABLE;
+	}
+	/* From here on our own death is told to the next owner likewise. */
+	if (rc == EOWNERDEAD) {
+		rc = pthread_mutex_consistent(&lo->write_mutex);
+		assert(rc == 0);
+		recover(lo, true);
+	} else {
+		recover(lo, false);
+	}
+	TESTPOINT("generation:locked");
+
+	/*
+	 * In a file that is no longer the one on disk, the counters tell
+	 * nobody of our change.
+	 */
+	if (!mapped_is_current(m)) {
+		mapped_distrust(m);
+		generation_unlock(m);
+		return ERR_UNAVAILABLE;
+	}
+	return ERR_OK;
+}
+
+static bool
+holds(const uint32_t *buckets, size_t n, uint32_t bucket)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (buckets[i] == bucket)
+			return true;
+	}
+	return false;
+}
+
+enum err
+generation_mark(struct mapped *m, const char *const *keys, size_t n)
+{
+	struct layout *lo = mapped_layout(m);
+	uint32_t buckets[LAYOUT_IN_FLIGHT_MAX]; /* noted before, then ours */
+	uint32_t noted = atomic_load(&lo->in_flight_count);
+	uint32_t all = noted;
+
+	assert(noted <= LAYOUT_IN_FLIGHT_MAX);
+	for (uint32_t i = 0; i < noted; i++)
+		buckets[i] = atomic_load(&lo->in_flight[i]);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t bucket = bucket_of(lo, keys[i]);
+
+		if (holds(buckets, all, bucket))
+			continue;
+		if (all == LAYOUT_IN_FLIGHT_MAX)
+			return ERR_INVALID;
+		buckets[all++] = bucket;
+	}
+
+	for (uint32_t i = noted; i < all; i++) {
+		atomic_store(&lo->in_flight[i], buckets[i]);
+		atomic_store(&lo->in_flight_count, i + 1);
+		TESTPOINT("generation:noted");
+	}
+	for (uint32_t i = noted; i < all; i++)
+		make_odd(&lo->generation[buckets[i]]);
+	TESTPOINT("generation:marked");
+	return ERR_OK;
+}
+
+void
+generation_settle(struct mapped *m)
+{
+	close_in_flight(mapped_layout(m));
+}
+
+void
+generation_unlock(struct mapped *m)
+{
+	struct layout *lo = mapped_layout(m);
+	int rc;
+
+	assert(atomic_load(&lo->in_flight_count) == 0);
+	rc = pthread_mutex_unlock(&lo->write_mutex);
+	assert(rc == 0); /* else it was not ours */
+}

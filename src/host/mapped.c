@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: ISC */
+#include "host/mapped.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/testpoint.h"
+#include "host/layout.h"
+#include "host/mapped_file.h"
+
+/*
+ * Who opens is alone on the OPENING byte, and holds it until the file is known
+ * to be good or the attempt is over.  Hence whoever else holds LIFE has been
+ * through all of this, in this life of the file: if LIFE is to be had
+ * exclusively the file is nobody's and is reset, whatever lies in it (after a
+ * power cut its counters may be older than the database), and if not it is
+ * ready.  One who dies while he resets it takes both locks with him, and the
+ * next finds LIFE free and begins anew.  With LIFE alone, two that had waited
+ * for him would each take the other for proof that the file is good.
+ */
+#define OPEN_WAIT_US (2 * 1000 * 1000)
+#define OPEN_POLL_NS (2 * 1000 * 1000)
+
+struct mapped {
+	int fd;
+	struct layout *layout;
+	char *database; /* absolute: the working directory may change */
+	char *path;     /* of the table */
+	dev_t dev;
+	ino_t ino;
+	atomic_bool trusted;
+};
+
+/* An attempt that found something in motion; not an answer yet. */
+enum attempt { ATTEMPT_FAILED, ATTEMPT_AGAIN, ATTEMPT_DONE };
+
+static int
+make_mutex(pthread_mutex_t *mutex)
+{
+	pthread_mutexattr_t attr;
+	int error;
+
+	error = pthread_mutexattr_init(&attr);
+	if (error != 0)
+		return error;
+	error = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	if (error == 0)
+		error =
+		    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+	if (error == 0)
+		error = pthread_mutex_init(mutex, &attr);
+	(void)pthread_mutexattr_destroy(&attr);
+	return error;
+}
+
+static bool
+map(struct mapped *m)
+{
+	void *p = mmap(NULL, sizeof(struct layout), PROT_READ | PROT_WRITE,
+	    MAP_SHARED, m->fd, 0);
+
+	if (p == MAP_FAILED) {
+		mapped_file_complain(m->path, "map", errno);
+		return false;
+	}
+	m->layout = p;
+	return true;
+}
+
+/* Holding LIFE exclusively: begin a new life of the file. */
+static bool
+reset(struct mapped *m)
+{
+	struct layout *lo;
+	int error;
+
+	TESTPOINT("mapped:first");
+	if (!mapped_file_allocate(m->path, m->fd, sizeof(*lo)) || !map(m))
+		return false;
+	TESTPOINT("mapped:zeroed");
+	lo = m->layout;
+	lo->version = LAYOUT_VERSION;
+	lo->size = sizeof(*lo);
+	secret_random(lo->table_id, sizeof(lo->table_id));
+	secret_random(lo->hash_key, sizeof(lo->hash_key));
+	error = make_mutex(&lo->write_mutex);
+	if (error != 0) {
+		mapped_file_complain(m->path, "mutex", error);
+		return false;
+	}
+	TESTPOINT("mapped:filled");
+	atomic_store_explicit(&lo->magic, LAYOUT_MAGIC, memory_order_release);
+	TESTPOINT("mapped:ready");
+	return true;
+}
+
+/* Others hold LIFE: is the file they made one that we understand? */
+static enum err
+join(struct mapped *m)
+{
+	struct {
+		uint64_t magic;
+		uint32_t version;
+		uint32_t in_flight_count;
+		uint64_t size;
+	} head = { 0 };
+	struct stat st;
+	ssize_t n;
+
+	_Static_assert(offsetof(struct layout, version) == 8 &&
+		offsetof(struct layout, size) == 16,
+	    "every version begins in the same way");
+
+	n = pread(m->fd, &head, sizeof(head), 0);
+	if (n < 0 || fstat(m->fd, &st) != 0) {
+		mapped_file_complain(m->path, "read", errno);
+		return ERR_UNAVAILABLE;
+	}
+	if (n != (ssize_t)sizeof(head) || head.magic != LAYOUT_MAGIC ||
+	    head.version != LAYOUT_VERSION ||
+	    head.size != sizeof(struct layout) ||
+	    st.st_size != (off_t)sizeof(struct layout)) {
+		char path[LOG_QUOTED_SIZE];
+
+		log_event(LOG_LEVEL_ERROR, "table_foreign",
+		    "path=%s version=%u reason=\"in use by another version of "
+		    "the program; stop that first\"",
+		    log_quote(path, m->path), (unsigned int)head.version);
+		return ERR_INVALID;
+	}
+	return map(m) ? ERR_OK : ERR_UNAVAILABLE;
+}
+
+/* ATTEMPT_AGAIN if others hold the lock that was asked for. */
+static enum attempt
+not_locked(const struct mapped *m, int error)
+{
+	if (mapped_file_is_held(error))
+		return ATTEMPT_AGAIN;
+	mapped_file_complain(m->path, "lock", error);
+	return ATTEMPT_FAILED;
+}
+
+/* Holding OPENING: take LIFE, and make the file or join its users. */
+static enum attempt
+enter(struct mapped *m, enum err *err_out)
+{
+	int error = mapped_file_lock(m->fd, F_WRLCK, LAYOUT_LOCK_LIFE);
+
+	if (error == 0) {
+		if (!reset(m))
+			return ATTEMPT_FAILED;
+		/* Replacing one's own lock is one step to all others. */
+		error = mapped_file_lock(m->fd, F_RDLCK, LAYOUT_LOCK_LIFE);
+		if (error != 0)
+			return not_locked(m, error);
+	} else if (mapped_file_is_held(error)) {
+		error = mapped_file_lock(m->fd, F_RDLCK, LAYOUT_LOCK_LIFE);
+		if (error != 0)
+			return not_locked(m, error);
+		*err_out = join(m);
+		if (*err_out != ERR_OK)
+			return ATTEMPT_FAILED;
+	} else {
+		return not_locked(m, error);
+	}
+	TESTPOINT("mapped:entered");
+	error = mapped_file_lock(m->fd, F_UNLCK, LAYOUT_LOCK_OPENING);
+	if (error != 0)
+		return not_locked(m, error);
+	*err_out = ERR_OK;
+	return ATTEMPT_DONE;
+}
+
+/* Is what lies under the name still what we have open?  *st_out: it. */
+static bool
+is_on_disk(const struct mapped *m, struct stat *st_out)
+{
+	return lstat(m->path, st_out) == 0 && st_out->st_dev == m->dev &&
+	    st_out->st_ino == m->ino;
+}
+
+static void
+let_go(struct mapped *m)
+{
+	/*
+	 * First the mapping, then the lock that says there is one: behind it,
+	 * another may cut the file short.
+	 */
+	if (m->layout != NULL)
+		(void)munmap(m->layout, sizeof(*m->layout));
+	if (m->fd >= 0)
+		(void)close(m->fd);
+	m->layout = NULL;
+	m->fd = -1;
+}
+
+/* *err_out says why if it is ATTEMPT_FAILED, and ERR_OK if ATTEMPT_DONE. */
+static enum attempt
+attempt(struct mapped *m, enum err *err_out)
+{
+	struct stat st;
+	int error;
+
+	*err_out = ERR_UNAVAILABLE;
+	m->fd = mapped_file_open(m->path, O_RDWR | O_CREAT);
+	if (m->fd < 0 || fstat(m->fd, &st) != 0) {
+		mapped_file_complain(m->path, "open", errno);
+		return ATTEMPT_FAILED;
+	}
+	TESTPOINT("mapped:opened");
+	m->dev = st.st_dev;
+	m->ino = st.st_ino;
+	if (!mapped_file_is_ours(m->path, m->fd, m->database))
+		return ATTEMPT_FAILED;
+	error = mapped_file_lock(m->fd, F_WRLCK, LAYOUT_LOCK_OPENING);
+	if (error != 0)
+		return not_locked(m, error);
+	/* Locked, but is it still the one that others will find? */
+	if (!is_on_disk(m, &st))
+		return ATTEMPT_AGAIN;
+	return enter(m, err_out);
+}
+
+enum err
+mapped_open(const char *database, struct mapped **mapped_out)
+{
+	static const struct timespec pause = { .tv_nsec = OPEN_POLL_NS };
+	int64_t deadline = clock_system.mono_us() + OPEN_WAIT_US;
+	struct mapped *m;
+	enum attempt a;
+	enum err err;
+
+	*mapped_out = NULL;
+	m = calloc(1, sizeof(*m));
+	if (m == NULL)
+		return ERR_UNAVAILABLE;
+	m->fd = -1;
+	atomic_init(&m->trusted, true);
+	if (!mapped_file_names(database, &m->database, &m->path)) {
+		mapped_file_complain(database, "path", errno);
+		mapped_close(m);
+		return ERR_UNAVAILABLE;
+	}
+	while ((a = attempt(m, &err)) == ATTEMPT_AGAIN) {
+		let_go(m);
+		if (clock_system.mono_us() >= deadline) {
+			mapped_file_complain(m->path, "wait", EAGAIN);
+			break;
+		}
+		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+	}
+	if (a != ATTEMPT_DONE) {
+		mapped_close(m);
+		return err;
+	}
+	*mapped_out = m;
+	return ERR_OK;
+}
+
+void
+mapped_close(struct mapped *m)
+{
+	if (m == NULL)
+		return;
+	let_go(m);
+	free(m->path);
+	free(m->database);
+	free(m);
+}
+
+struct layout *
+mapped_layout(const struct mapped *m)
+{
+	return m->layout;
+}
+
+bool
+mapped_is_current(const struct mapped *m)
+{
+	struct stat st;
+
+	return is_on_disk(m, &st) && st.st_size == (off_t)sizeof(*m->layout);
+}
+
+bool
+mapped_trusted(const struct mapped *m)
+{
+	return atomic_load_explicit(&m->trusted, memory_order_acquire);
+}
+
+void
+mapped_distrust(struct mapped *m)
+{
+	char path[LOG_QUOTED_SIZE];
+
+	if (!atomic_exchange(&m->trusted, false))
+		return;
+	log_event(LOG_LEVEL_ERROR, "table_replaced",
+	    "path=%s reason=\"no longer the file on disk; nothing cached "
+	    "counts\"",
+	    log_quote(path, m->path));
+}
+
+int64_t
+mapped_time(struct mapped *m, int64_t wall)
+{
+	_Atomic int64_t *latest = &m->layout->latest_time;
+	int64_t seen = atomic_load(latest);
+
+	while (seen < wall) {
+		if (atomic_compare_exchange_weak(latest, &seen, wall))
+			return wall;
+	}
+	return seen;
+}
+
+enum err
+mapped_open_again(const struct mapped *m, int *fd_out)
+{
+	struct stat st;
+	int fd;
+
+	*fd_out = -1;
+	fd = mapped_file_open(m->path, O_RDWR);
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		mapped_file_complain(m->path, "reopen", errno);
+		goto fail;
+	}
+	if (st.st_dev != m->dev || st.st_ino != m->ino) {
+		mapped_file_complain(m->path, "reopen", ESTALE);
+		goto fail;
+	}
+	*fd_out = fd;
+	return ERR_OK;
+
+fail:
+	if (fd >= 0)
+		(void)close(fd);
+	return ERR_UNAVAILABLE;
+}
