@@ -47,9 +47,12 @@ enum err cache_session(struct cache *c, const char *handle, int64_t now,
 enum err cache_user(
     struct cache *c, int64_t id, int64_t now, struct user *user_out) MUST_CHECK;
 
+#define CACHE_USERS_MAX 100
+
 /**
  * cache_users(c, ids, n, now, users_out):
- * Up to 100 users at once: one MGET, and one query for all that it missed.
+ * Up to CACHE_USERS_MAX users at once: one MGET, and one query for all that it
+ * missed.
  * ${users_out}[i].id is 0 where there is no such user.
  */
 enum err cache_users(struct cache *c, const int64_t *ids, size_t n, int64_t now,

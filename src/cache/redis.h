@@ -21,6 +21,9 @@ struct redis;
  * -MISCONF, -NOAUTH, -BUSY or any other error reply; at once while the
  * breaker is open.
  */
+#define REDIS_KEYS_MAX 128 /* in one command */
+#define REDIS_KEY_SIZE 160 /* prefix, the longest key of ours, NUL */
+
 struct redis_options {
 	char socket[108]; /* unix socket, or "" */
 	char host[256];
@@ -36,13 +39,21 @@ struct redis_options {
  * redis_parse_url(url, options_out, why_out):
  * Read redis://[user[:password]@]host[:port][/db] or
  * unix://[user[:password]@]/path[?db=N] with percent-encoding (RFC 3986).
+ * What an address does not say (deadline_ms, prefix) is left 0.
  * On ERR_INVALID *${why_out} is a sentence that says what is wrong; for
  * rediss:// it says what to do until that is supported.
  */
 enum err redis_parse_url(const char *url, struct redis_options *options_out,
     const char **why_out) MUST_CHECK;
 
-/* redis_new: ${options} is copied; ${m} and ${clock} are borrowed. */
+/**
+ * redis_new(options, m, clock, redis_out):
+ * ${options} is copied; ${m} and ${clock} are borrowed.  No connection is made
+ * yet, but a host that is a name is resolved, here and never again: that may
+ * wait for the name service.  If it has no address now, one log line says so
+ * and every call is an outage.  Return ERR_INVALID without a socket or host, or
+ * without a deadline.
+ */
 enum err redis_new(const struct redis_options *options, struct mapped *m,
     const struct clock *clock, struct redis **redis_out) MUST_CHECK;
 void redis_free(struct redis *r);
@@ -50,7 +61,7 @@ void redis_free(struct redis *r);
 /* Append the value of ${key} to ${value}; ERR_NOT_FOUND if there is none. */
 enum err redis_get(
     struct redis *r, const char *key, struct buf *value) MUST_CHECK;
-/* values[i].len is 0 for keys that are missing.  n at most 100. */
+/* values[i].len is 0 for keys that are missing.  n at most REDIS_KEYS_MAX. */
 enum err redis_mget(struct redis *r, const char *const *keys, size_t n,
     struct buf *values) MUST_CHECK;
 enum err redis_set(struct redis *r, const char *key, const void *value,
@@ -58,11 +69,25 @@ enum err redis_set(struct redis *r, const char *key, const void *value,
 enum err redis_del(
     struct redis *r, const char *const *keys, size_t n) MUST_CHECK;
 
+struct redis_item {
+	const char *key;
+	const void *value;
+	size_t len;
+	int64_t ttl_s; /* at least 1 */
+};
+
+/* As many redis_set(), in one round trip.  n at most REDIS_KEYS_MAX. */
+enum err redis_set_many(
+    struct redis *r, const struct redis_item *items, size_t n) MUST_CHECK;
+
+/* The prefix that is put before every key; borrowed. */
+const char *redis_prefix(const struct redis *r);
+
 /**
  * redis_probe(r):
- * If the breaker is open and it is our turn, ask PING on a fresh connection
- * and close the breaker or trip it again.  For the slow lane: no request pays
- * for a probe.
+ * If the breaker is open and it is our turn, ask on a fresh connection whether
+ * Redis would take a write (it changes nothing) and close the breaker or trip
+ * it again.  For the slow lane: no request pays for a probe.
  */
 void redis_probe(struct redis *r);
 

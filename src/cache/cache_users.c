@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: ISC */
+#include "cache/cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/testpoint.h"
+#include "base/text.h"
+#include "cache/read.h"
+#include "cache/redis.h"
+#include "store/store.h"
+
+/* The read of cache.c for many users at once; its steps are the same. */
+
+/* Users asked for, those not found yet, and what the store says of these. */
+struct batch {
+	const int64_t *ids;
+	struct user *users;
+	size_t n;
+	struct look looks[CACHE_USERS_MAX];
+	size_t missing[CACHE_USERS_MAX]; /* indices into the above */
+	size_t missing_n;
+	struct user found[CACHE_USERS_MAX];
+};
+
+/* Step 2 for all keys in one round trip. */
+static void
+batch_from_redis(const struct cache *c, struct batch *b)
+{
+	const char *keys[CACHE_USERS_MAX];
+	size_t asked[CACHE_USERS_MAX]; /* keys[k] is of user asked[k] */
+	struct buf values[CACHE_USERS_MAX] = { { 0 } };
+	struct document *row;
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (b->looks[i].cached) {
+			keys[n] = b->looks[i].key;
+			asked[n++] = i;
+		}
+	if (n > 0 && read_redis_usable(c) &&
+	    redis_mget(c->redis, keys, n, values) == ERR_OK)
+		for (size_t k = 0; k < n; k++) {
+			size_t i = asked[k];
+
+			if (values[k].len == 0 ||
+			    read_unseal(c, &b->looks[i], &values[k], &row) !=
+				ERR_OK ||
+			    read_unpack_user(row, b->ids[i], &b->users[i]) !=
+				ERR_OK)
+				memset(&b->users[i], 0, sizeof(b->users[i]));
+		}
+	for (size_t k = 0; k < n; k++)
+		buf_clear(&values[k]);
+}
+
+/* Step 3 for all that is still missing in one query. */
+static enum err
+batch_from_store(const struct cache *c, struct batch *b)
+{
+	int64_t ids[CACHE_USERS_MAX];
+	enum err err;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (b->users[i].id == 0) {
+			ids[b->missing_n] = b->ids[i];
+			b->missing[b->missing_n++] = i;
+		}
+	if (b->missing_n == 0)
+		return ERR_OK;
+	TESTPOINT("read:cache-missed");
+	err = store_users_by_ids(c->st, ids, b->missing_n, b->found);
+	TESTPOINT("read:store-read");
+	if (err != ERR_OK)
+		return err;
+	for (size_t k = 0; k < b->missing_n; k++)
+		b->users[b->missing[k]] = b->found[k];
+	return ERR_OK;
+}
+
+/* Step 4: each row under the generation that was taken for its own key. */
+static void
+batch_fill_redis(const struct cache *c, const struct batch *b)
+{
+	struct redis_item items[CACHE_USERS_MAX];
+	struct buf sealed[CACHE_USERS_MAX] = { { 0 } };
+	size_t n = 0;
+
+	if (!read_redis_usable(c))
+		return;
+	for (size_t k = 0; k < b->missing_n; k++) {
+		const struct look *look = &b->looks[b->missing[k]];
+		const struct user *u = &b->found[k];
+
+		if (u->id == 0 || !look->cached ||
+		    read_seal(c, look, user_pack(u), &sealed[n]) != ERR_OK)
+			continue;
+		items[n].key = look->key;
+		items[n].value = sealed[n].data;
+		items[n].len = sealed[n].len;
+		items[n].ttl_s = c->options.user_ttl;
+		n++;
+	}
+	if (n > 0 && redis_set_many(c->redis, items, n) == ERR_OK)
+		TESTPOINT("read:filled");
+	for (size_t k = 0; k < CACHE_USERS_MAX; k++)
+		buf_clear(&sealed[k]);
+}
+
+enum err
+cache_users(struct cache *c, const int64_t *ids, size_t n, int64_t now,
+    struct user *users_out)
+{
+	struct batch *b;
+	enum err err;
+
+	(void)now;
+	memset(users_out, 0, n * sizeof(*users_out));
+	if (n > CACHE_USERS_MAX)
+		return ERR_INVALID;
+	b = calloc(1, sizeof(*b));
+	if (b == NULL)
+		return ERR_INTERNAL;
+	b->ids = ids;
+	b->users = users_out;
+	b->n = n;
+	for (size_t i = 0; i < n; i++) {
+		user_key(b->looks[i].key, ids[i]);
+		read_look(c, &b->looks[i]);
+	}
+	TESTPOINT("read:generation");
+
+	batch_from_redis(c, b);
+	err = batch_from_store(c, b);
+	if (err == ERR_OK)
+		batch_fill_redis(c, b);
+	else
+		memset(users_out, 0, n * sizeof(*users_out));
+	free(b);
+	return err;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: ISC */
+#include "cache/read.h"
+
+#include <stdio.h>
+
+#include "base/document.h"
+#include "base/testpoint.h"
+#include "base/text.h"
+#include "cache/redis.h"
+#include "cache/seal.h"
+#include "host/breaker.h"
+#include "host/generation.h"
+#include "host/mapped.h"
+
+/* ---- step 1: the generation ---- */
+
+void
+read_look(const struct cache *c, struct look *look)
+{
+	look->generation = generation_read(c->m, look->key);
+	look->cached =
+	    mapped_trusted(c->m) && generation_quiet(look->generation);
+}
+
+/* ---- steps 2 and 4: Redis ---- */
+
+/* Without this, an outage would cost the sealing of what nobody takes. */
+bool
+read_redis_usable(const struct cache *c)
+{
+	return c->redis != NULL && breaker_closed(c->m);
+}
+
+/* An entry is bound to the name it has in Redis, to this table, and to g. */
+static enum err
+bind(const struct cache *c, const struct look *look, char *full, size_t size,
+    struct seal_binding *binding)
+{
+	int len =
+	    snprintf(full, size, "%s%s", redis_prefix(c->redis), look->key);
+
+	if (len < 0 || (size_t)len >= size)
+		return ERR_INVALID;
+	binding->key = full;
+	binding->table_id = generation_table_id(c->m);
+	binding->generation = look->generation;
+	return ERR_OK;
+}
+
+enum err
+read_unseal(const struct cache *c, const struct look *look,
+    const struct buf *sealed, struct document **row_out)
+{
+	char full[REDIS_KEY_SIZE];
+	struct seal_binding binding;
+	struct buf plain = { 0 };
+	enum err err;
+
+	*row_out = NULL;
+	err = bind(c, look, full, sizeof(full), &binding);
+	if (err == ERR_OK)
+		err = seal_open(
+		    c->seal_key, &binding, sealed->data, sealed->len, &plain);
+	if (err == ERR_OK)
+		err = document_parse(plain.data, plain.len, row_out);
+	buf_clear(&plain);
+	return err;
+}
+
+enum err
+read_seal(const struct cache *c, const struct look *look, struct document *row,
+    struct buf *sealed)
+{
+	char full[REDIS_KEY_SIZE];
+	struct seal_binding binding;
+	struct buf plain = { 0 };
+	enum err err;
+
+	err = bind(c, look, full, sizeof(full), &binding);
+	if (err == ERR_OK)
+		err = document_print(row, &plain);
+	if (err == ERR_OK)
+		err = seal_close(
+		    c->seal_key, &binding, plain.data, plain.len, sealed);
+	buf_clear(&plain);
+	document_free(row);
+	return err;
+}
+
+enum err
+read_redis(
+    const struct cache *c, const struct look *look, struct document **row_out)
+{
+	struct buf sealed = { 0 };
+	enum err err;
+
+	*row_out = NULL;
+	if (!look->cached || !read_redis_usable(c))
+		return ERR_NOT_FOUND;
+	err = redis_get(c->redis, look->key, &sealed);
+	if (err == ERR_OK)
+		err = read_unseal(c, look, &sealed, row_out);
+	buf_clear(&sealed);
+	return err;
+}
+
+void
+read_fill_redis(const struct cache *c, const struct look *look,
+    struct document *row, int64_t ttl)
+{
+	struct buf sealed = { 0 };
+
+	if (read_seal(c, look, row, &sealed) == ERR_OK &&
+	    redis_set(c->redis, look->key, sealed.data, sealed.len, ttl) ==
+		ERR_OK)
+		TESTPOINT("read:filled");
+	buf_clear(&sealed);
+}
+
+enum err
+read_unpack_user(struct document *row, int64_t id, struct user *user_out)
+{
+	enum err err;
+
+	err = user_unpack(row, user_out);
+	document_free(row);
+	if (err == ERR_OK && user_out->id != id)
+		err = ERR_NOT_FOUND;
+	return err;
+}

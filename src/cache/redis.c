@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: ISC */
+#include "cache/redis.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "cache/redis_link.h"
+#include "host/breaker.h"
+
+#define TTL_SIZE 24 /* a number of 64 bits */
+
+_Static_assert(
+    REDIS_KEYS_MAX <= REDIS_ARRAY_MAX, "what may be asked for may be answered");
+
+/*
+ * SET with XX on a key that never exists changes nothing, but is refused for
+ * every reason that a real SET is refused for.  PING alone would close the
+ * breaker on a server that is read-only or full, once a second for ever.
+ */
+static const char probe_key[] = "session:probe";
+
+struct redis {
+	struct redis_options o;
+	struct mapped *m;
+	const struct clock *clock;
+	struct redis_link *link;
+};
+
+/* ---- behind the breaker ---- */
+
+static enum err
+ask(struct redis *r, struct redis_talk *talk)
+{
+	char quoted[LOG_QUOTED_SIZE];
+	enum err err;
+
+	if (!redis_link_has_address(r->link) || !breaker_closed(r->m))
+		return ERR_UNAVAILABLE;
+	err = redis_link_talk(r->link, talk);
+	/* Once per outage: another process may have been first. */
+	if (err == ERR_UNAVAILABLE && breaker_closed(r->m)) {
+		breaker_trip(r->m, r->clock->mono_us());
+		log_event(LOG_LEVEL_WARN, "redis_down", "reason=%s",
+		    log_quote(quoted, redis_link_why(r->link)));
+	}
+	return err;
+}
+
+/* Write ${r}'s prefix and ${key} to ${dst}. */
+static enum err
+full_key(const struct redis *r, const char *key, char dst[REDIS_KEY_SIZE])
+{
+	int len = snprintf(dst, REDIS_KEY_SIZE, "%s%s", r->o.prefix, key);
+
+	return len > 0 && len < REDIS_KEY_SIZE ? ERR_OK : ERR_INVALID;
+}
+
+/* ---- commands ---- */
+
+/* Put one command: ${name} and then ${n} keys. */
+static enum err
+put_keys(const struct redis *r, struct redis_talk *talk, const char *name,
+    const char *const *keys, size_t n)
+{
+	const char *argv[1 + REDIS_KEYS_MAX] = { name };
+	size_t lens[1 + REDIS_KEYS_MAX] = { strlen(name) };
+	char(*full)[REDIS_KEY_SIZE];
+	enum err err = ERR_INVALID;
+
+	if (n == 0 || n > REDIS_KEYS_MAX)
+		return ERR_INVALID;
+	full = calloc(n, sizeof(*full));
+	if (full == NULL)
+		return ERR_INTERNAL;
+	for (size_t i = 0; i < n; i++) {
+		err = full_key(r, keys[i], full[i]);
+		if (err != ERR_OK)
+			goto out;
+		argv[1 + i] = full[i];
+		lens[1 + i] = strlen(full[i]);
+	}
+	redis_talk_put(talk, (int)(1 + n), argv, lens);
+out:
+	free(full);
+	return err;
+}
+
+static enum err
+put_set(const struct redis *r, struct redis_talk *talk,
+    const struct redis_item *item)
+{
+	char full[REDIS_KEY_SIZE];
+	char ttl[TTL_SIZE];
+
+	if (item->ttl_s < 1 || full_key(r, item->key, full) != ERR_OK)
+		return ERR_INVALID;
+	(void)snprintf(ttl, sizeof(ttl), "%lld", (long long)item->ttl_s);
+	redis_talk_put(talk, 5,
+	    (const char *[]){ "SET", full, item->value, "EX", ttl },
+	    (size_t[]){ 3, strlen(full), item->len, 2, strlen(ttl) });
+	return ERR_OK;
+}
+
+enum err
+redis_get(struct redis *r, const char *key, struct buf *value)
+{
+	struct redis_talk talk = {
+		.expect = REDIS_EXPECT_VALUE, .values = value, .n_values = 1
+	};
+	enum err err;
+
+	err = put_keys(r, &talk, "GET", &key, 1);
+	if (err == ERR_OK)
+		err = ask(r, &talk);
+	if (err == ERR_OK && talk.found == 0)
+		err = ERR_NOT_FOUND;
+	redis_talk_clear(&talk);
+	return err;
+}
+
+enum err
+redis_mget(
+    struct redis *r, const char *const *keys, size_t n, struct buf *values)
+{
+	struct redis_talk talk = {
+		.expect = REDIS_EXPECT_VALUES, .values = values, .n_values = n
+	};
+	enum err err;
+
+	err = put_keys(r, &talk, "MGET", keys, n);
+	if (err == ERR_OK)
+		err = ask(r, &talk);
+	redis_talk_clear(&talk);
+	return err;
+}
+
+enum err
+redis_set_many(struct redis *r, const struct redis_item *items, size_t n)
+{
+	struct redis_talk talk = { .expect = REDIS_EXPECT_STATUS };
+	enum err err = n > 0 && n <= REDIS_KEYS_MAX ? ERR_OK : ERR_INVALID;
+
+	for (size_t i = 0; err == ERR_OK && i < n; i++)
+		err = put_set(r, &talk, &items[i]);
+	if (err == ERR_OK)
+		err = ask(r, &talk);
+	redis_talk_clear(&talk);
+	return err;
+}
+
+enum err
+redis_set(struct redis *r, const char *key, const void *value, size_t len,
+    int64_t ttl_s)
+{
+	struct redis_item item = {
+		.key = key, .value = value, .len = len, .ttl_s = ttl_s
+	};
+
+	return redis_set_many(r, &item, 1);
+}
+
+enum err
+redis_del(struct redis *r, const char *const *keys, size_t n)
+{
+	struct redis_talk talk = { .expect = REDIS_EXPECT_INTEGER };
+	enum err err;
+
+	err = put_keys(r, &talk, "DEL", keys, n);
+	if (err == ERR_OK)
+		err = ask(r, &talk);
+	redis_talk_clear(&talk);
+	return err;
+}
+
+enum err
+redis_ping(struct redis *r, int64_t *latency_us_out)
+{
+	struct redis_talk talk = { .expect = REDIS_EXPECT_STATUS };
+	int64_t start = r->clock->mono_us();
+	enum err err;
+
+	*latency_us_out = 0;
+	redis_talk_put(&talk, 1, (const char *[]){ "PING" }, (size_t[]){ 4 });
+	err = ask(r, &talk);
+	if (err == ERR_OK)
+		*latency_us_out = r->clock->mono_us() - start;
+	redis_talk_clear(&talk);
+	return err;
+}
+
+void
+redis_probe(struct redis *r)
+{
+	struct redis_talk talk = { .expect = REDIS_EXPECT_STATUS };
+	char full[REDIS_KEY_SIZE];
+
+	if (!redis_link_has_address(r->link) ||
+	    full_key(r, probe_key, full) != ERR_OK ||
+	    !breaker_claim_probe(r->m, r->clock->mono_us()))
+		return;
+	redis_link_close(r->link);
+	redis_talk_put(&talk, 6,
+	    (const char *[]){ "SET", full, "", "XX", "EX", "1" },
+	    (size_t[]){ 3, strlen(full), 0, 2, 2, 1 });
+	if (redis_link_talk(r->link, &talk) == ERR_OK) {
+		breaker_reset(r->m);
+		log_event(LOG_LEVEL_INFO, "redis_up", "probe=ok");
+	} else {
+		breaker_trip(r->m, r->clock->mono_us());
+	}
+	redis_talk_clear(&talk);
+}
+
+const char *
+redis_prefix(const struct redis *r)
+{
+	return r->o.prefix;
+}
+
+enum err
+redis_new(const struct redis_options *options, struct mapped *m,
+    const struct clock *clock, struct redis **redis_out)
+{
+	struct redis *r;
+	enum err err;
+
+	*redis_out = NULL;
+	if (options->deadline_ms < 1)
+		return ERR_INVALID;
+	r = calloc(1, sizeof(*r));
+	if (r == NULL)
+		return ERR_INTERNAL;
+	r->o = *options;
+	r->m = m;
+	r->clock = clock;
+	err = redis_link_new(&r->o, clock, &r->link);
+	if (err == ERR_OK) {
+		*redis_out = r;
+		r = NULL;
+	}
+	redis_free(r);
+	return err;
+}
+
+void
+redis_free(struct redis *r)
+{
+	if (r == NULL)
+		return;
+	redis_link_free(r->link);
+	secret_wipe(&r->o, sizeof(r->o)); /* the password */
+	free(r);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC */
+#include "cache/seal.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "host/mapped.h"
+
+/*
+ * A sealed value is nonce, ciphertext, tag.  The nonce is random: 24 bytes of
+ * it never repeat, whoever else seals under the same key.
+ */
+#define NONCE_BYTES crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+#define TAG_BYTES crypto_aead_xchacha20poly1305_ietf_ABYTES
+
+_Static_assert(SECRET_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
+    "a key of ours is a key of the cipher");
+
+/* Says what the rest is, so that no other use of the key opens it. */
+static const char purpose[] = "latchkey cache entry 1";
+
+/*
+ * The associated data.  The fixed-size parts come first, so that no two
+ * bindings give the same bytes.
+ */
+static void
+binding_bytes(const struct seal_binding *binding, struct buf *out)
+{
+	unsigned char g[8];
+
+	for (size_t i = 0; i < sizeof(g); i++)
+		g[i] = (unsigned char)(binding->generation >> (8 * i));
+	buf_append(out, purpose, sizeof(purpose));
+	buf_append(out, binding->table_id, MAPPED_TABLE_ID_BYTES);
+	buf_append(out, g, sizeof(g));
+	buf_puts(out, binding->key);
+}
+
+/* Take back what was appended to ${b} after its first ${len} bytes. */
+static void
+cut(struct buf *b, size_t len)
+{
+	if (b->data == NULL || b->len <= len)
+		return;
+	secret_wipe(b->data + len, b->len - len);
+	b->len = len;
+}
+
+enum err
+seal_close(const unsigned char key[SECRET_KEY_BYTES],
+    const struct seal_binding *binding, const void *plain, size_t len,
+    struct buf *sealed)
+{
+	static const unsigned char no_tag[TAG_BYTES];
+	unsigned char nonce[NONCE_BYTES];
+	struct buf bound = { 0 };
+	size_t start = sealed->len;
+	unsigned char *text;
+	enum err err = ERR_INTERNAL;
+	int rc;
+
+	secret_random(nonce, sizeof(nonce));
+	binding_bytes(binding, &bound);
+	buf_append(sealed, nonce, sizeof(nonce));
+	buf_append(sealed, plain, len);
+	buf_append(sealed, no_tag, sizeof(no_tag));
+	if (bound.failed || sealed->failed) {
+		cut(sealed, start); /* it may hold plain text */
+		goto out;
+	}
+
+	/* In place: one buffer, and no plain text left behind. */
+	text = (unsigned char *)sealed->data + start + NONCE_BYTES;
+	rc = crypto_aead_xchacha20poly1305_ietf_encrypt_detached(text,
+	    text + len, NULL, text, len, (unsigned char *)bound.data, bound.len,
+	    NULL, nonce, key);
+	assert(rc == 0); /* it has no way to fail */
+	err = ERR_OK;
+out:
+	buf_clear(&bound);
+	return err;
+}
+
+enum err
+seal_open(const unsigned char key[SECRET_KEY_BYTES],
+    const struct seal_binding *binding, const void *sealed, size_t len,
+    struct buf *plain)
+{
+	const unsigned char *nonce = sealed;
+	struct buf bound = { 0 };
+	size_t start = plain->len;
+	size_t text_len;
+	unsigned char *text;
+	enum err err = ERR_DENIED;
+
+	if (len < NONCE_BYTES + TAG_BYTES)
+		goto out;
+	text_len = len - NONCE_BYTES - TAG_BYTES;
+
+	binding_bytes(binding, &bound);
+	buf_append(plain, nonce + NONCE_BYTES, text_len);
+	if (bound.failed || plain->failed) {
+		cut(plain, start);
+		err = ERR_INTERNAL;
+		goto out;
+	}
+	text = (unsigned char *)plain->data + start;
+	if (crypto_aead_xchacha20poly1305_ietf_decrypt_detached(text, NULL,
+		text, text_len, nonce + NONCE_BYTES + text_len,
+		(unsigned char *)bound.data, bound.len, nonce, key) != 0) {
+		cut(plain, start);
+		goto out;
+	}
+	err = ERR_OK;
+out:
+	buf_clear(&bound);
+	return err;
+}
