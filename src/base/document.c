@@ -64,9 +64,9 @@ hooks_ensure(void)
 }
 
 /*
- * What neither library bounds as we need it: nesting, and the length of a
- * number.  Knows just enough of JSON to skip strings; the loaders judge the
- * rest.
+ * What neither library bounds as we need it: nesting, the length of a number,
+ * and a NUL, which jansson takes for the end of the text.  Knows just enough of
+ * JSON to skip strings; the loaders judge the rest.
  */
 static bool
 within_bounds(const char *text, size_t len)
@@ -74,7 +74,8 @@ within_bounds(const char *text, size_t len)
 	size_t depth = 0, number = 0;
 	bool in_string = false;
 
-	if (len > DOCUMENT_BYTES_MAX)
+	if (len == 0 || len > DOCUMENT_BYTES_MAX ||
+	    memchr(text, 0, len) != NULL)
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i];

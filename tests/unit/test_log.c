@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "support/test.h"
+
+#define CAPTURE_MAX 8192
+
+static int saved_stderr = -1;
+static int pipe_ends[2];
+
+static void
+capture_start(void)
+{
+	assert_int_equal(pipe(pipe_ends), 0);
+	saved_stderr = dup(STDERR_FILENO);
+	assert_true(saved_stderr >= 0);
+	assert_true(dup2(pipe_ends[1], STDERR_FILENO) >= 0);
+}
+
+static size_t
+capture_stop(char text[CAPTURE_MAX])
+{
+	size_t len = 0;
+	ssize_t n;
+
+	assert_true(dup2(saved_stderr, STDERR_FILENO) >= 0);
+	close(saved_stderr);
+	close(pipe_ends[1]);
+	while ((n = read(pipe_ends[0], text + len, CAPTURE_MAX - 1 - len)) > 0)
+		len += (size_t)n;
+	close(pipe_ends[0]);
+	text[len] = '\0';
+	return len;
+}
+
+static void
+a_line_has_its_fixed_fields(void **state)
+{
+	char text[CAPTURE_MAX], tail[128];
+	int year, month, day, hour, minute, second, ms, n = 0;
+
+	(void)state;
+	log_set_level(LOG_LEVEL_INFO);
+	capture_start();
+	errno = ENOENT;
+	log_event(LOG_LEVEL_WARN, "trying", "a=%d b=%s", 1, "x");
+	assert_int_equal(errno, ENOENT);
+	capture_stop(text);
+	assert_int_equal(
+	    sscanf(text, "time=%4d-%2d-%2dT%2d:%2d:%2d.%3dZ %n", &year, &month,
+		&day, &hour, &minute, &second, &ms, &n),
+	    7);
+	assert_int_equal(n, (int)strlen("time=2026-01-31T23:59:59.123Z "));
+	snprintf(tail, sizeof(tail),
+	    "level=warn event=trying pid=%ld a=1 b=x\n", (long)getpid());
+	assert_string_equal(text + n, tail);
+}
+
+static void
+the_level_is_obeyed(void **state)
+{
+	char text[CAPTURE_MAX];
+
+	(void)state;
+	log_set_level(LOG_LEVEL_WARN);
+	capture_start();
+	log_event(LOG_LEVEL_INFO, "hidden", NULL);
+	log_event(LOG_LEVEL_WARN, "shown", NULL);
+	log_set_level(LOG_LEVEL_DEBUG);
+	log_event(LOG_LEVEL_DEBUG, "also", NULL);
+	capture_stop(text);
+	log_set_level(LOG_LEVEL_INFO);
+	assert_null(strstr(text, "hidden"));
+	assert_non_null(strstr(text, "event=shown"));
+	assert_non_null(strstr(text, "event=also"));
+}
+
+static void
+one_event_is_one_line(void **state)
+{
+	char text[CAPTURE_MAX], *end;
+
+	(void)state;
+	capture_start();
+	log_event(LOG_LEVEL_INFO, "evil", "v=%s", "a\nevent=forged\x1b[2J");
+	capture_stop(text);
+	end = strchr(text, '\n');
+	assert_non_null(end);
+	assert_string_equal(end, "\n");
+	assert_non_null(strstr(text, "v=a?event=forged?[2J"));
+}
+
+static void
+a_long_line_is_cut_and_ends(void **state)
+{
+	char text[CAPTURE_MAX], value[6000];
+	size_t len;
+
+	(void)state;
+	memset(value, 'v', sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	capture_start();
+	log_event(LOG_LEVEL_INFO, "long", "v=%s", value);
+	len = capture_stop(text);
+	assert_in_range(len, 4000, 4096);
+	assert_int_equal(text[len - 1], '\n');
+	assert_int_equal(text[len - 2], 'v');
+	assert_int_equal(strlen(text), len);
+}
+
+static void
+quoting_lets_nothing_out(void **state)
+{
+	char dst[LOG_QUOTED_SIZE], text[600];
+
+	(void)state;
+	assert_string_equal(log_quote(dst, "plain text"), "\"plain text\"");
+	assert_string_equal(log_quote(dst, ""), "\"\"");
+	assert_string_equal(log_quote(dst, NULL), "\"\"");
+	assert_string_equal(log_quote(dst, "a\"b\\c\n\x7f\xc3\xa9"),
+	    "\"a\\\"b\\\\c\\x0a\\x7f\\xc3\\xa9\"");
+	/* Cut on a whole escape, still quoted, whatever the offset. */
+	for (size_t lead = 0; lead < 8; lead++) {
+		memset(text, 'a', lead);
+		memset(text + lead, '\n', sizeof(text) - lead - 1);
+		text[sizeof(text) - 1] = '\0';
+		log_quote(dst, text);
+		assert_in_range(strlen(dst), 240, LOG_QUOTED_SIZE - 1);
+		assert_string_equal(dst + strlen(dst) - 5, "\\x0a\"");
+	}
+}
+
+static void
+levels_have_names(void **state)
+{
+	enum log_level level;
+
+	(void)state;
+	assert_int_equal(log_level_from("error", &level), 0);
+	assert_int_equal(level, LOG_LEVEL_ERROR);
+	assert_int_equal(log_level_from("warn", &level), 0);
+	assert_int_equal(level, LOG_LEVEL_WARN);
+	assert_int_equal(log_level_from("info", &level), 0);
+	assert_int_equal(level, LOG_LEVEL_INFO);
+	assert_int_equal(log_level_from("debug", &level), 0);
+	assert_int_equal(level, LOG_LEVEL_DEBUG);
+	assert_int_equal(log_level_from("Debug", &level), ERR_INVALID);
+	assert_int_equal(level, LOG_LEVEL_INFO);
+	assert_int_equal(log_level_from("", &level), ERR_INVALID);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_line_has_its_fixed_fields),
+		cmocka_unit_test(the_level_is_obeyed),
+		cmocka_unit_test(one_event_is_one_line),
+		cmocka_unit_test(a_long_line_is_cut_and_ends),
+		cmocka_unit_test(quoting_lets_nothing_out),
+		cmocka_unit_test(levels_have_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

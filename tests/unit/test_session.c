@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: ISC */
+#include "model/session.h"
+
+#include "base/document.h"
+#include "base/text.h"
+#include "model/token.h"
+#include "model/user.h"
+#include "support/test.h"
+
+#define NOW INT64_C(1800000000)
+#define HANDLE "0123456789abcdef0123456789abcdef"
+
+static struct session
+sample(void)
+{
+	struct session s = {
+		.handle = HANDLE,
+		.user_id = 42,
+		.epoch = 3,
+		.created_at = 951782400,
+		.last_seen_at = 951782500,
+		.expires_at = NOW + 10,
+		.device = "phone",
+		.user_agent = "curl/7.88 \"x\"",
+		.address = "2001:db8::1",
+	};
+
+	return s;
+}
+
+static struct user
+owner(void)
+{
+	struct user u = { .id = 42, .epoch = 3, .status = USER_STATUS_ACTIVE };
+
+	return u;
+}
+
+static void
+the_handle_hides_the_id(void **state)
+{
+	char handle[SESSION_HANDLE_SIZE] = "left over";
+	char key[SESSION_KEY_SIZE], jti_key[TOKEN_KEY_SIZE];
+
+	(void)state;
+	/* BLAKE2b-128, as b2sum -l 128 prints it */
+	assert_int_equal(
+	    session_handle(handle, "f47ac10b-58cc-4372-a567-0e02b2c3d479"),
+	    ERR_OK);
+	assert_string_equal(handle, "969e402ee6d68dd2dc63d9e1b2eb9427");
+	assert_int_equal(
+	    session_handle(handle, "F47AC10B-58CC-4372-A567-0E02B2C3D479"),
+	    ERR_INVALID);
+	assert_string_equal(handle, "");
+	assert_int_equal(session_handle(handle, ""), ERR_INVALID);
+
+	session_key(key, HANDLE);
+	assert_string_equal(key, "session:" HANDLE);
+	token_key(jti_key, "f47ac10b-58cc-4372-a567-0e02b2c3d479");
+	assert_string_equal(
+	    jti_key, "blacklist:f47ac10b-58cc-4372-a567-0e02b2c3d479");
+}
+
+static void
+a_session_lives_only_if_all_holds(void **state)
+{
+	struct session s = sample();
+	struct user u = owner();
+	static const struct session no_session;
+	static const struct user no_user;
+
+	(void)state;
+	assert_true(session_live(&s, &u, NOW));
+	assert_true(session_live(&s, &u, s.expires_at - 1));
+	assert_false(session_live(&s, &u, s.expires_at));
+	assert_false(session_live(&s, &u, INT64_MAX));
+
+	s.revoked_at = 1;
+	assert_false(session_live(&s, &u, NOW));
+	s = sample();
+	s.user_id = 41;
+	assert_false(session_live(&s, &u, NOW));
+	s = sample();
+	s.epoch = 2; /* logged out everywhere since */
+	assert_false(session_live(&s, &u, NOW));
+	s.epoch = 4; /* from a future that was never committed */
+	assert_false(session_live(&s, &u, NOW));
+	s = sample();
+	u.status = USER_STATUS_INACTIVE;
+	assert_false(session_live(&s, &u, NOW));
+	u.status = USER_STATUS_NONE;
+	assert_false(session_live(&s, &u, NOW));
+	assert_false(session_live(&no_session, &no_user, -1));
+}
+
+static void
+the_device_list_shows_no_secret(void **state)
+{
+	struct session s = sample();
+	struct document *doc = session_json(&s, true);
+	struct buf out = { 0 };
+
+	(void)state;
+	assert_int_equal(document_print(doc, &out), ERR_OK);
+	assert_string_equal(out.data,
+	    "{\"handle\":\"" HANDLE "\",\"device\":\"phone\","
+	    "\"user_agent\":\"curl/7.88 \\\"x\\\"\","
+	    "\"address\":\"2001:db8::1\","
+	    "\"created_at\":\"2000-02-29T00:00:00Z\","
+	    "\"last_seen_at\":\"2000-02-29T00:01:40Z\","
+	    "\"expires_at\":\"2027-01-15T08:00:10Z\",\"current\":true}");
+	document_free(doc);
+	buf_clear(&out);
+}
+
+static void
+a_packed_session_is_the_same_session(void **state)
+{
+	struct session s = sample(), back;
+	struct document *doc;
+	struct buf out = { 0 };
+
+	(void)state;
+	s.revoked_at = 99;
+	doc = session_pack(&s);
+	assert_int_equal(document_print(doc, &out), ERR_OK);
+	document_free(doc);
+	assert_int_equal(document_parse(out.data, out.len, &doc), ERR_OK);
+	memset(&back, 'x', sizeof(back));
+	assert_int_equal(session_unpack(doc, &back), ERR_OK);
+	assert_string_equal(back.handle, s.handle);
+	assert_int_equal(back.user_id, s.user_id);
+	assert_int_equal(back.epoch, s.epoch);
+	assert_int_equal(back.created_at, s.created_at);
+	assert_int_equal(back.last_seen_at, s.last_seen_at);
+	assert_int_equal(back.expires_at, s.expires_at);
+	assert_int_equal(back.revoked_at, s.revoked_at);
+	assert_string_equal(back.device, s.device);
+	assert_string_equal(back.user_agent, s.user_agent);
+	assert_string_equal(back.address, s.address);
+	document_free(doc);
+	buf_clear(&out);
+}
+
+static void
+assert_refused(const char *text)
+{
+	static const struct session zero;
+	struct document *doc;
+	struct session back;
+
+	assert_int_equal(document_parse(text, strlen(text), &doc), ERR_OK);
+	memset(&back, 'x', sizeof(back));
+	assert_int_equal(session_unpack(doc, &back), ERR_INVALID);
+	assert_memory_equal(&back, &zero, sizeof(zero));
+	document_free(doc);
+}
+
+static void
+a_session_that_lacks_anything_is_refused(void **state)
+{
+	static const char *const members[] = { "\"handle\":\"" HANDLE "\"",
+		"\"user_id\":1", "\"epoch\":0", "\"created_at\":0",
+		"\"last_seen_at\":0", "\"expires_at\":0", "\"revoked_at\":0",
+		"\"device\":\"\"", "\"user_agent\":\"\"", "\"address\":\"\"" };
+	static const char *const wrong[] = { "\"handle\":\"0123\"",
+		"\"user_id\":0", "\"epoch\":\"0\"", "\"created_at\":null",
+		"\"last_seen_at\":0.5", "\"expires_at\":1e300",
+		"\"revoked_at\":false", "\"device\":null", "\"user_agent\":1",
+		"\"address\":7" };
+
+	(void)state;
+	for (size_t i = 0; i <= NELEMS(members); i++) {
+		struct buf without = { 0 }, with = { 0 };
+
+		buf_puts(&without, "{\"x\":0");
+		buf_puts(&with, "{\"x\":0");
+		for (size_t j = 0; j < NELEMS(members); j++) {
+			if (j != i)
+				buf_printf(&without, ",%s", members[j]);
+			buf_printf(
+			    &with, ",%s", j == i ? wrong[j] : members[j]);
+		}
+		buf_puts(&without, "}");
+		buf_puts(&with, "}");
+		if (i < NELEMS(members)) {
+			assert_refused(without.data);
+			assert_refused(with.data);
+		} else { /* nothing left out, nothing wrong */
+			struct document *doc;
+			struct session back;
+
+			assert_int_equal(
+			    document_parse(with.data, with.len, &doc), ERR_OK);
+			assert_int_equal(session_unpack(doc, &back), ERR_OK);
+			document_free(doc);
+		}
+		buf_clear(&without);
+		buf_clear(&with);
+	}
+	assert_refused("{}");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_handle_hides_the_id),
+		cmocka_unit_test(a_session_lives_only_if_all_holds),
+		cmocka_unit_test(the_device_list_shows_no_secret),
+		cmocka_unit_test(a_packed_session_is_the_same_session),
+		cmocka_unit_test(a_session_that_lacks_anything_is_refused),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/testpoint.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "support/test.h"
+
+#ifdef LATCHKEY_TESTPOINTS
+
+#define PATH_SIZE 128
+#define WAIT_STEPS 20000 /* of a millisecond */
+
+struct fixture {
+	char dir[64];
+};
+
+static const char *
+path_of(const struct fixture *f, char path[PATH_SIZE], const char *name)
+{
+	snprintf(path, PATH_SIZE, "%s/%s", f->dir, name);
+	return path;
+}
+
+static void
+make(const struct fixture *f, const char *name)
+{
+	char path[PATH_SIZE];
+	FILE *file = fopen(path_of(f, path, name), "w");
+
+	assert_non_null(file);
+	fclose(file);
+}
+
+static void
+drop(const struct fixture *f, const char *name)
+{
+	char path[PATH_SIZE];
+
+	assert_int_equal(unlink(path_of(f, path, name)), 0);
+}
+
+static bool
+there(const struct fixture *f, const char *name)
+{
+	char path[PATH_SIZE];
+
+	return access(path_of(f, path, name), F_OK) == 0;
+}
+
+/* Wait until ${name} is there; its pid. */
+static long
+wait_for(const struct fixture *f, const char *name)
+{
+	static const struct timespec tick = { .tv_nsec = 1000000 };
+	char path[PATH_SIZE];
+	long pid = 0;
+	FILE *file;
+
+	for (int i = 0; !there(f, name); i++) {
+		assert_true(i < WAIT_STEPS);
+		nanosleep(&tick, NULL);
+	}
+	file = fopen(path_of(f, path, name), "r");
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%ld", &pid), 1);
+	fclose(file);
+	return pid;
+}
+
+/* Reach the point in a child, ${times} over, and end with 7. */
+static pid_t
+child_reaching(const char *name, int times)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		for (int i = 0; i < times; i++)
+			TESTPOINT(name);
+		_exit(7);
+	}
+	return pid;
+}
+
+static int
+status_of(pid_t pid)
+{
+	int status = 0;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void
+assert_ended_well(pid_t pid)
+{
+	int status = status_of(pid);
+
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 7);
+}
+
+static void
+assert_killed(pid_t pid)
+{
+	int status = status_of(pid);
+
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGKILL);
+}
+
+static void
+an_unknown_point_is_passed(void **state)
+{
+	struct fixture *f = *state;
+
+	make(f, "other.hold");
+	assert_ended_well(child_reaching("point", 1));
+	drop(f, "other.hold");
+}
+
+static void
+a_hold_holds_until_it_is_gone(void **state)
+{
+	struct fixture *f = *state;
+	pid_t pid;
+
+	make(f, "point.hold");
+	pid = child_reaching("point", 1);
+	assert_int_equal(wait_for(f, "point.reached"), pid);
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+	drop(f, "point.hold");
+	assert_ended_well(pid);
+	assert_false(there(f, "point.reached"));
+}
+
+static void
+a_kill_kills_one(void **state)
+{
+	struct fixture *f = *state;
+
+	make(f, "point.kill");
+	assert_killed(child_reaching("point", 1));
+	assert_false(there(f, "point.kill"));
+	assert_ended_well(child_reaching("point", 1));
+	make(f, "point.once-kill");
+	assert_killed(child_reaching("point", 1));
+	assert_ended_well(child_reaching("point", 1));
+}
+
+static void
+once_holds_the_first_alone(void **state)
+{
+	struct fixture *f = *state;
+	char held[64];
+	pid_t first;
+
+	make(f, "point.once-hold");
+	first = child_reaching("point", 2);
+	assert_int_equal(wait_for(f, "point.reached"), first);
+	assert_false(there(f, "point.once-hold"));
+	assert_ended_well(child_reaching("point", 5));
+	assert_int_equal(waitpid(first, NULL, WNOHANG), 0);
+	snprintf(held, sizeof(held), "point.hold.%ld", (long)first);
+	drop(f, held);
+	assert_ended_well(first);
+}
+
+static void *
+reach_in_thread(void *arg)
+{
+	TESTPOINT("point");
+	return arg;
+}
+
+static void
+one_thread_waits_while_others_pass(void **state)
+{
+	struct fixture *f = *state;
+	pthread_t held, passing;
+	char name[64];
+
+	make(f, "point.once-hold");
+	assert_int_equal(pthread_create(&held, NULL, reach_in_thread, NULL), 0);
+	assert_int_equal(wait_for(f, "point.reached"), getpid());
+	assert_int_equal(
+	    pthread_create(&passing, NULL, reach_in_thread, NULL), 0);
+	assert_int_equal(pthread_join(passing, NULL), 0);
+	snprintf(name, sizeof(name), "point.hold.%ld", (long)getpid());
+	drop(f, name);
+	assert_int_equal(pthread_join(held, NULL), 0);
+	assert_false(there(f, "point.reached"));
+}
+
+static void
+without_a_folder_all_is_passed(void **state)
+{
+	struct fixture *f = *state;
+
+	make(f, "point.kill");
+	unsetenv("LATCHKEY_TESTPOINT_DIR");
+	assert_ended_well(child_reaching("point", 1));
+	setenv("LATCHKEY_TESTPOINT_DIR", "", 1);
+	assert_ended_well(child_reaching("point", 1));
+	drop(f, "point.kill");
+	setenv("LATCHKEY_TESTPOINT_DIR", f->dir, 1);
+}
+
+static int
+set_up(void **state)
+{
+	static struct fixture f;
+	const char *tmp = getenv("TMPDIR");
+
+	snprintf(f.dir, sizeof(f.dir), "%s/testpoint-XXXXXX",
+	    tmp != NULL && strlen(tmp) < 40 ? tmp : "/tmp");
+	if (mkdtemp(f.dir) == NULL ||
+	    setenv("LATCHKEY_TESTPOINT_DIR", f.dir, 1) != 0)
+		return -1;
+	*state = &f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	return rmdir(f->dir); /* fails if a test left something behind */
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_unknown_point_is_passed),
+		cmocka_unit_test(a_hold_holds_until_it_is_gone),
+		cmocka_unit_test(a_kill_kills_one),
+		cmocka_unit_test(once_holds_the_first_alone),
+		cmocka_unit_test(one_thread_waits_while_others_pass),
+		cmocka_unit_test(without_a_folder_all_is_passed),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
+
+#else
+
+/* A build without test points has nothing to test here. */
+int
+main(void)
+{
+	TESTPOINT("nothing");
+	return 77; /* automake: skipped */
+}
+
+#endif

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/text.h"
+
+#include "support/test.h"
+
+static void
+buf_grows_and_stays_terminated(void **state)
+{
+	struct buf b = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		buf_append(&b, "ab", 2);
+		assert_int_equal(b.data[b.len], '\0');
+	}
+	buf_puts(&b, "");
+	buf_printf(&b, "%d-%s", 42, "x");
+	assert_int_equal(b.len, 2004);
+	assert_string_equal(b.data + 2000, "42-x");
+	assert_memory_equal(b.data, "abab", 4);
+	assert_false(b.failed);
+	buf_reset(&b);
+	assert_int_equal(b.len, 0);
+	assert_string_equal(b.data, "");
+	buf_printf(&b, "%0600d", 7);
+	assert_int_equal(b.len, 600);
+	buf_clear(&b);
+	assert_null(b.data);
+	assert_int_equal(b.cap, 0);
+	buf_clear(&b); /* of nothing is nothing */
+}
+
+static void
+buf_fits_exactly_at_its_edges(void **state)
+{
+	char block[600];
+
+	(void)state;
+	memset(block, 'z', sizeof(block));
+	for (size_t n = 250; n < 262; n++) {
+		struct buf b = { 0 };
+
+		buf_append(&b, block, n);
+		buf_append(&b, block, 1);
+		assert_int_equal(strlen(b.data), n + 1);
+		buf_clear(&b);
+	}
+}
+
+static void
+buf_failure_is_sticky_and_harmless(void **state)
+{
+	struct buf b = { 0 };
+
+	(void)state;
+	buf_puts(&b, "kept");
+	buf_append(&b, "x", SIZE_MAX / 2);
+	assert_true(b.failed);
+	buf_puts(&b, "more");
+	assert_string_equal(b.data, "kept");
+	buf_clear(&b);
+	assert_false(b.failed);
+}
+
+static void
+copy_fits_or_refuses(void **state)
+{
+	char dst[4] = "zzz";
+
+	(void)state;
+	assert_int_equal(text_copy(dst, sizeof(dst), "abc"), ERR_OK);
+	assert_string_equal(dst, "abc");
+	assert_int_equal(text_copy(dst, sizeof(dst), "abcd"), ERR_INVALID);
+	assert_string_equal(dst, "");
+	assert_int_equal(text_copy(dst, 0, "a"), ERR_INVALID);
+}
+
+static void
+hex_both_ways(void **state)
+{
+	static const unsigned char raw[] = { 0x00, 0x9f, 0xa0, 0xff };
+	char dst[9];
+
+	(void)state;
+	text_hex(dst, raw, sizeof(raw));
+	assert_string_equal(dst, "009fa0ff");
+	assert_true(text_is_hex(dst, 8));
+	assert_false(text_is_hex(dst, 7));
+	assert_false(text_is_hex(dst, 9));
+	assert_false(text_is_hex("009FA0FF", 8));
+	assert_false(text_is_hex("009fa0fg", 8));
+	assert_false(text_is_hex("", 1));
+	assert_true(text_is_hex("", 0));
+}
+
+static void
+numbers_are_read_strictly(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t min, max;
+		enum err expect;
+		int64_t value;
+	} cases[] = {
+		{ "0", 0, 9, ERR_OK, 0 },
+		{ "9", 0, 9, ERR_OK, 9 },
+		{ "-7", -9, 9, ERR_OK, -7 },
+		{ "9223372036854775807", INT64_MIN, INT64_MAX, ERR_OK,
+		    INT64_MAX },
+		{ "-9223372036854775808", INT64_MIN, INT64_MAX, ERR_OK,
+		    INT64_MIN },
+		{ "9223372036854775808", INT64_MIN, INT64_MAX, ERR_INVALID, 0 },
+		{ "-9223372036854775809", INT64_MIN, INT64_MAX, ERR_INVALID,
+		    0 },
+		{ "99999999999999999999999", INT64_MIN, INT64_MAX, ERR_INVALID,
+		    0 },
+		{ "10", 0, 9, ERR_INVALID, 0 },
+		{ "-1", 0, 9, ERR_INVALID, 0 },
+		{ "", 0, 9, ERR_INVALID, 0 },
+		{ "-", -9, 9, ERR_INVALID, 0 },
+		{ "-0", -9, 9, ERR_INVALID, 0 },
+		{ "+1", -9, 9, ERR_INVALID, 0 },
+		{ "01", 0, 9, ERR_INVALID, 0 },
+		{ " 1", 0, 9, ERR_INVALID, 0 },
+		{ "1 ", 0, 9, ERR_INVALID, 0 },
+		{ "0x1", 0, 9, ERR_INVALID, 0 },
+		{ "1.0", 0, 9, ERR_INVALID, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		int64_t value = 77;
+
+		assert_int_equal(text_to_int64(cases[i].text, cases[i].min,
+				     cases[i].max, &value),
+		    cases[i].expect);
+		assert_int_equal(value, cases[i].value);
+	}
+}
+
+static void
+utf8_is_counted_and_checked(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t len;
+		enum err expect;
+		size_t chars;
+	} cases[] = {
+		{ "", 0, ERR_OK, 0 },
+		{ "abc", 3, ERR_OK, 3 },
+		{ "a\0c", 3, ERR_OK, 3 },
+		{ "\x7f", 1, ERR_OK, 1 },
+		{ "\xc2\x80", 2, ERR_OK, 1 },
+		{ "\xdf\xbf", 2, ERR_OK, 1 },
+		{ "\xe0\xa0\x80", 3, ERR_OK, 1 },
+		{ "\xed\x9f\xbf", 3, ERR_OK, 1 },
+		{ "\xee\x80\x80", 3, ERR_OK, 1 },
+		{ "\xf0\x90\x80\x80", 4, ERR_OK, 1 },
+		{ "\xf4\x8f\xbf\xbf", 4, ERR_OK, 1 },
+		{ "\x80", 1, ERR_INVALID, 0 },
+		{ "\xc0\x80", 2, ERR_INVALID, 0 },         /* overlong */
+		{ "\xc1\xbf", 2, ERR_INVALID, 0 },         /* overlong */
+		{ "\xe0\x9f\xbf", 3, ERR_INVALID, 0 },     /* overlong */
+		{ "\xf0\x8f\xbf\xbf", 4, ERR_INVALID, 0 }, /* overlong */
+		{ "\xed\xa0\x80", 3, ERR_INVALID, 0 },     /* surrogate */
+		{ "\xf4\x90\x80\x80", 4, ERR_INVALID, 0 }, /* > U+10FFFF */
+		{ "\xf5\x80\x80\x80", 4, ERR_INVALID, 0 },
+		{ "\xff", 1, ERR_INVALID, 0 },
+		{ "\xc3", 1, ERR_INVALID, 0 }, /* cut short */
+		{ "\xe2\x82", 2, ERR_INVALID, 0 },
+		{ "\xf0\x9f\x98", 3, ERR_INVALID, 0 },
+		{ "\xe2\x82z", 3, ERR_INVALID, 0 },
+		{ "a\xc3(", 3, ERR_INVALID, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		size_t chars = 77;
+
+		assert_int_equal(
+		    text_utf8_chars(cases[i].text, cases[i].len, &chars),
+		    cases[i].expect);
+		assert_int_equal(chars, cases[i].chars);
+	}
+}
+
+static void
+time_is_rfc3339(void **state)
+{
+	static const struct {
+		int64_t seconds;
+		const char *text;
+	} cases[] = {
+		{ 0, "1970-01-01T00:00:00Z" },
+		{ -1, "1969-12-31T23:59:59Z" },
+		{ 951782400, "2000-02-29T00:00:00Z" },
+		{ 4102444799, "2099-12-31T23:59:59Z" },
+		{ 253402300799, "9999-12-31T23:59:59Z" },
+		{ 253402300800, "9999-12-31T23:59:59Z" },
+		{ INT64_MAX, "9999-12-31T23:59:59Z" },
+		{ INT64_MIN, "0000-01-01T00:00:00Z" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		char text[TEXT_TIME_SIZE];
+
+		text_time(text, cases[i].seconds);
+		assert_string_equal(text, cases[i].text);
+	}
+}
+
+static void
+errors_have_names(void **state)
+{
+	(void)state;
+	assert_string_equal(err_name(ERR_OK), "ok");
+	assert_string_equal(err_name(ERR_NOT_FOUND), "not_found");
+	assert_string_equal(err_name(ERR_DENIED), "denied");
+	assert_string_equal(err_name(ERR_LIMITED), "limited");
+	assert_string_equal(err_name(ERR_INVALID), "invalid");
+	assert_string_equal(err_name(ERR_CONFLICT), "conflict");
+	assert_string_equal(err_name(ERR_UNAVAILABLE), "unavailable");
+	assert_string_equal(err_name(ERR_INTERNAL), "internal");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(buf_grows_and_stays_terminated),
+		cmocka_unit_test(buf_fits_exactly_at_its_edges),
+		cmocka_unit_test(buf_failure_is_sticky_and_harmless),
+		cmocka_unit_test(copy_fits_or_refuses),
+		cmocka_unit_test(hex_both_ways),
+		cmocka_unit_test(numbers_are_read_strictly),
+		cmocka_unit_test(utf8_is_counted_and_checked),
+		cmocka_unit_test(time_is_rfc3339),
+		cmocka_unit_test(errors_have_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: ISC */
+#include "model/user.h"
+
+#include "base/document.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "support/test.h"
+
+static struct user
+sample(void)
+{
+	struct user u = {
+		.id = INT64_C(9007199254740991),
+		.email = "Ann@Example.org",
+		.name = "Ann \"the\" \xc3\x89",
+		.avatar_url = "https://example.org/a.png",
+		.role = USER_ROLE_ADMIN,
+		.status = USER_STATUS_INACTIVE,
+		.epoch = 3,
+		.version = 12,
+		.created_at = 951782400,
+		.updated_at = 4102444799,
+	};
+
+	return u;
+}
+
+static void
+addresses_have_one_normal_form(void **state)
+{
+	static const struct {
+		const char *email, *normal; /* NULL: refused */
+	} cases[] = {
+		{ "ann@example.org", "ann@example.org" },
+		{ "Ann@EXAMPLE.org", "ann@example.org" },
+		{ "ann+tag@example.org", "ann+tag@example.org" },
+		{ "root@localhost", "root@localhost" },
+		{ "root@LocalHost", "root@localhost" },
+		{ "\xef\xbc\xa1nn@example.org", "ann@example.org" },
+		{ "e\xcc\x81@example.org", "\xc3\xa9@example.org" },
+		{ "", NULL },
+		{ "ann", NULL },
+		{ "@example.org", NULL },
+		{ "ann@", NULL },
+		{ "ann@example", NULL },
+		{ "ann@.org", NULL },
+		{ "ann@example.", NULL },
+		{ "ann@example..org", NULL },
+		{ "ann@b@example.org", NULL },
+		{ "ann b@example.org", NULL },
+		{ "ann\n@example.org", NULL },
+		{ "ann@example.org\n", NULL },
+		{ " ann@example.org", NULL },
+		{ "ann\x7f@example.org", NULL },
+		{ "ann\xff@example.org", NULL },
+		{ "ann\xc2\xa0@example.org", NULL }, /* a blank */
+		{ "ann\xef\xbc\xa0"
+		  "b@example.org",
+		    NULL }, /* an @ */
+		{ "ann\xef\xbc\xa0"
+		  "example.org",
+		    NULL },
+		{ "\xc2\xad@example.org", NULL }, /* nothing to be seen */
+		{ "ann\xe2\x80\xae@example.org", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		char normal[USER_EMAIL_SIZE] = "left over";
+		const char *expect = cases[i].normal;
+
+		if (user_email_normal(normal, cases[i].email) !=
+		    (expect ? ERR_OK : ERR_INVALID))
+			fail_msg("wrong verdict on %s", cases[i].email);
+		assert_string_equal(normal, expect ? expect : "");
+	}
+}
+
+static void
+addresses_have_a_longest(void **state)
+{
+	char email[300], normal[USER_EMAIL_SIZE];
+
+	(void)state;
+	memset(email, 'a', sizeof(email));
+	memcpy(email + 64, "@", 1);
+	memcpy(email + 250, ".org", 5); /* 254 bytes */
+	assert_int_equal(user_email_normal(normal, email), ERR_OK);
+	memcpy(email + 251, ".org", 5);
+	email[250] = 'a';
+	assert_int_equal(user_email_normal(normal, email), ERR_INVALID);
+	/* 65 before the @ */
+	memcpy(email + 64, "a@a", 3);
+	memcpy(email + 200, ".org", 5);
+	assert_int_equal(user_email_normal(normal, email), ERR_INVALID);
+}
+
+static void
+names_have_something_to_show(void **state)
+{
+	char name[USER_NAME_SIZE];
+
+	(void)state;
+	assert_int_equal(user_name_check("Ann"), ERR_OK);
+	assert_int_equal(user_name_check(" \xc3\x89va O'Neil "), ERR_OK);
+	assert_int_equal(user_name_check(""), ERR_INVALID);
+	assert_int_equal(
+	    user_name_check("  \xc2\xa0\xe3\x80\x80"), ERR_INVALID);
+	assert_int_equal(user_name_check("a\tb"), ERR_INVALID);
+	assert_int_equal(user_name_check("a\xc2\x85"
+					 "b"),
+	    ERR_INVALID);
+	assert_int_equal(user_name_check("a\xff"), ERR_INVALID);
+	for (size_t i = 0; i < 100; i++)
+		memcpy(name + 4 * i, "\xf0\x9f\x98\x80", 4);
+	name[400] = '\0';
+	assert_int_equal(user_name_check(name), ERR_OK);
+	memset(name, 'a', 101);
+	name[101] = '\0';
+	assert_int_equal(user_name_check(name), ERR_INVALID);
+}
+
+static void
+avatars_are_web_addresses(void **state)
+{
+	static const struct {
+		const char *url;
+		enum err expect;
+	} cases[] = {
+		{ "", ERR_OK },
+		{ "https://example.org/a.png?x=1#y", ERR_OK },
+		{ "http://localhost:8080/a", ERR_OK },
+		{ "HTTPS://example.org", ERR_OK },
+		{ "https://", ERR_INVALID },
+		{ "https:///a", ERR_INVALID },
+		{ "//example.org/a", ERR_INVALID },
+		{ "/a.png", ERR_INVALID },
+		{ "javascript:alert(1)", ERR_INVALID },
+		{ "data:image/png;base64,AAAA", ERR_INVALID },
+		{ " https://example.org", ERR_INVALID },
+		{ "https://example.org/a b", ERR_INVALID },
+		{ "https://example.org/\"onload=", ERR_INVALID },
+		{ "https://example.org/<", ERR_INVALID },
+		{ "https://example.org/\n", ERR_INVALID },
+		{ "https://ex\xc3\xa9mple.org/", ERR_INVALID },
+	};
+	char url[USER_AVATAR_SIZE + 1];
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(cases); i++)
+		assert_int_equal(
+		    user_avatar_check(cases[i].url), cases[i].expect);
+	memset(url, 'a', sizeof(url));
+	memcpy(url, "https://", 8);
+	url[512] = '\0';
+	assert_int_equal(user_avatar_check(url), ERR_OK);
+	url[512] = 'a';
+	url[513] = '\0';
+	assert_int_equal(user_avatar_check(url), ERR_INVALID);
+}
+
+static void
+names_of_values_go_both_ways(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    user_role_from(user_role_name(USER_ROLE_USER)), USER_ROLE_USER);
+	assert_int_equal(
+	    user_role_from(user_role_name(USER_ROLE_ADMIN)), USER_ROLE_ADMIN);
+	assert_int_equal(user_role_from("none"), USER_ROLE_NONE);
+	assert_int_equal(user_role_from("root"), USER_ROLE_NONE);
+	assert_string_equal(user_role_name((enum user_role)99), "none");
+	assert_int_equal(user_status_from(user_status_name(USER_STATUS_ACTIVE)),
+	    USER_STATUS_ACTIVE);
+	assert_int_equal(
+	    user_status_from(user_status_name(USER_STATUS_INACTIVE)),
+	    USER_STATUS_INACTIVE);
+	assert_int_equal(user_status_from(""), USER_STATUS_NONE);
+	assert_string_equal(user_status_name((enum user_status)99), "none");
+}
+
+static void
+keys_hold_any_id(void **state)
+{
+	char key[USER_KEY_SIZE];
+
+	(void)state;
+	user_key(key, 7);
+	assert_string_equal(key, "user:7");
+	user_key(key, INT64_MIN);
+	assert_string_equal(key, "user:-9223372036854775808");
+}
+
+static void
+assert_prints(struct document *doc, const char *expect)
+{
+	struct buf out = { 0 };
+
+	assert_int_equal(document_print(doc, &out), ERR_OK);
+	assert_string_equal(out.data, expect);
+	document_free(doc);
+	buf_clear(&out);
+}
+
+static void
+views_show_what_they_may(void **state)
+{
+	struct user u = sample();
+
+	(void)state;
+	assert_prints(user_public_json(&u),
+	    "{\"id\":\"9007199254740991\",\"name\":\"Ann \\\"the\\\" "
+	    "\xc3\x89\",\"avatar_url\":\"https://example.org/a.png\"}");
+	u.avatar_url[0] = '\0';
+	assert_prints(user_own_json(&u),
+	    "{\"id\":\"9007199254740991\",\"name\":\"Ann \\\"the\\\" "
+	    "\xc3\x89\",\"avatar_url\":null,\"email\":\"Ann@Example.org\","
+	    "\"role\":\"admin\",\"created_at\":\"2000-02-29T00:00:00Z\","
+	    "\"updated_at\":\"2099-12-31T23:59:59Z\"}");
+}
+
+/* Print and parse in between, as the cache does. */
+static struct document *
+through_text(struct document *doc)
+{
+	struct buf out = { 0 };
+
+	assert_int_equal(document_print(doc, &out), ERR_OK);
+	document_free(doc);
+	assert_int_equal(document_parse(out.data, out.len, &doc), ERR_OK);
+	buf_clear(&out);
+	return doc;
+}
+
+static void
+a_packed_user_is_the_same_user(void **state)
+{
+	struct user u = sample(), back;
+	struct document *doc = through_text(user_pack(&u));
+
+	(void)state;
+	memset(&back, 'x', sizeof(back));
+	assert_int_equal(user_unpack(doc, &back), ERR_OK);
+	assert_int_equal(back.id, u.id);
+	assert_string_equal(back.email, u.email);
+	assert_string_equal(back.name, u.name);
+	assert_string_equal(back.avatar_url, u.avatar_url);
+	assert_int_equal(back.role, u.role);
+	assert_int_equal(back.status, u.status);
+	assert_int_equal(back.epoch, u.epoch);
+	assert_int_equal(back.version, u.version);
+	assert_int_equal(back.created_at, u.created_at);
+	assert_int_equal(back.updated_at, u.updated_at);
+	document_free(doc);
+}
+
+static void
+assert_refused(const char *text)
+{
+	static const struct user zero;
+	struct document *doc;
+	struct user back;
+
+	assert_int_equal(document_parse(text, strlen(text), &doc), ERR_OK);
+	memset(&back, 'x', sizeof(back));
+	assert_int_equal(user_unpack(doc, &back), ERR_INVALID);
+	assert_memory_equal(&back, &zero, sizeof(zero));
+	document_free(doc);
+}
+
+static void
+a_user_that_lacks_anything_is_refused(void **state)
+{
+	static const char *const members[] = { "\"id\":1", "\"email\":\"a\"",
+		"\"name\":\"a\"", "\"avatar_url\":\"\"", "\"role\":\"user\"",
+		"\"status\":\"active\"", "\"epoch\":0", "\"version\":0",
+		"\"created_at\":0", "\"updated_at\":0" };
+	static const char *const wrong[] = { "\"id\":0", "\"email\":null",
+		"\"name\":7", "\"avatar_url\":null", "\"role\":\"none\"",
+		"\"status\":\"asleep\"", "\"epoch\":\"0\"", "\"version\":0.5",
+		"\"created_at\":true", "\"updated_at\":[]" };
+	struct document *doc;
+	struct user back;
+
+	(void)state;
+	/* With member i left out, with it wrong, and last with all of them. */
+	for (size_t i = 0; i <= NELEMS(members); i++) {
+		struct buf without = { 0 }, with = { 0 };
+
+		buf_puts(&without, "{\"x\":0");
+		buf_puts(&with, "{\"x\":0");
+		for (size_t j = 0; j < NELEMS(members); j++) {
+			if (j != i)
+				buf_printf(&without, ",%s", members[j]);
+			buf_printf(
+			    &with, ",%s", j == i ? wrong[j] : members[j]);
+		}
+		buf_puts(&without, "}");
+		buf_puts(&with, "}");
+		if (i < NELEMS(members)) {
+			assert_refused(without.data);
+			assert_refused(with.data);
+		} else {
+			assert_int_equal(
+			    document_parse(with.data, with.len, &doc), ERR_OK);
+			assert_int_equal(user_unpack(doc, &back), ERR_OK);
+			document_free(doc);
+		}
+		buf_clear(&without);
+		buf_clear(&with);
+	}
+	assert_refused("[]");
+	assert_refused("null");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(addresses_have_one_normal_form),
+		cmocka_unit_test(addresses_have_a_longest),
+		cmocka_unit_test(names_have_something_to_show),
+		cmocka_unit_test(avatars_are_web_addresses),
+		cmocka_unit_test(names_of_values_go_both_ways),
+		cmocka_unit_test(keys_hold_any_id),
+		cmocka_unit_test(views_show_what_they_may),
+		cmocka_unit_test(a_packed_user_is_the_same_user),
+		cmocka_unit_test(a_user_that_lacks_anything_is_refused),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
