@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/document.h"
+#include "http/cookie.h"
+#include "routes/answer.h"
+#include "routes/handlers.h"
+#include "routes/identify.h"
+#include "routes/security_log.h"
+#include "routes/services.h"
+
+/*
+ * 128 characters after NFKC may come from several times as many bytes before
+ * it; whether they do is for auth/password to say.
+ */
+#define PASSWORD_BYTES_MAX 4096
+#define DEVICE_BYTES_MAX 1024 /* what is too long for the record is cut */
+
+static const struct request_field email_field = { "email", true,
+	USER_EMAIL_SIZE - 1 };
+static const struct request_field password_field = { "password", true,
+	PASSWORD_BYTES_MAX };
+static const struct request_field name_field = { "name", true,
+	USER_NAME_SIZE - 1 };
+static const struct request_field device_field = { "device", false,
+	DEVICE_BYTES_MAX };
+static const struct request_field current_field = { "current_password", true,
+	PASSWORD_BYTES_MAX };
+static const struct request_field new_field = { "new_password", true,
+	PASSWORD_BYTES_MAX };
+
+/*
+ * Another site must not sign its visitor in to an account of its choosing,
+ * where the visitor would then leave things behind.
+ */
+static enum err
+refuse_cross_site(const struct request *req, struct response *res)
+{
+	if (request_cross_site(req))
+		return response_refuse(res, PROBLEM_CROSS_SITE, NULL);
+	return ERR_OK;
+}
+
+/* Email and password, and what names the session. */
+static enum err
+read_credentials(struct request *req, struct response *res,
+    struct login_credentials *cred, struct session_origin *origin)
+{
+	const struct document *json;
+	enum err err;
+
+	err = refuse_cross_site(req, res);
+	if (err == ERR_OK)
+		err = request_json(req, res, &json);
+	if (err == ERR_OK)
+		err = request_string(json, &email_field, res, &cred->email);
+	if (err == ERR_OK)
+		err =
+		    request_string(json, &password_field, res, &cred->password);
+	if (err == ERR_OK)
+		err = request_string(json, &device_field, res, &origin->device);
+	if (err != ERR_OK)
+		return err;
+	if (origin->device == NULL)
+		origin->device = "";
+	origin->address = req->address;
+	origin->user_agent = req->user_agent;
+	return ERR_OK;
+}
+
+/* The login answer and the cookie. */
+static enum err
+answer_grant(struct services *sv, const struct request *req,
+    struct response *res, const struct login_grant *grant)
+{
+	const struct answer_grant parts = {
+		.user = &grant->user,
+		.session = &grant->session,
+		.session_id = grant->session_id,
+		.token = &grant->token,
+	};
+
+	cookie_set(req, res, grant->session_id,
+	    grant->session.expires_at - req->received_at);
+	return answer_login(res, sv, req, &parts);
+}
+
+/* POST email, password, name: 201; 400 403 409 415 422 503. */
+enum err
+route_register(struct services *sv, struct request *req, struct response *res)
+{
+	struct login_credentials cred = { 0 };
+	struct session_origin origin = { 0 };
+	struct login_grant grant = { 0 };
+	const struct document *json;
+	const char *why = NULL;
+	enum err err;
+
+	err = read_credentials(req, res, &cred, &origin);
+	if (err == ERR_OK)
+		err = request_json(req, res, &json);
+	if (err == ERR_OK)
+		err = request_string(json, &name_field, res, &cred.name);
+	if (err != ERR_OK)
+		return err;
+
+	err = login_register(
+	    &sv->login, &cred, &origin, req->received_at, &grant, &why);
+	if (err == ERR_CONFLICT)
+		err = response_refuse(res, PROBLEM_EMAIL_TAKEN, NULL);
+	else if (err == ERR_DENIED)
+		err = response_refuse(
+		    res, PROBLEM_WEAK_PASSWORD, "%s", why != NULL ? why : "");
+	else if (err == ERR_INVALID)
+		err = response_refuse(
+		    res, PROBLEM_INVALID_FIELD, "%s", why != NULL ? why : "");
+	if (err != ERR_OK)
+		goto out;
+	security_log(req, "register", grant.user.id);
+	err = answer_grant(sv, req, res, &grant);
+out:
+	secret_wipe(&grant, sizeof(grant));
+	return err;
+}
+
+/* POST email, password, device?: 200; 400 401 403 415 503. */
+enum err
+route_login(struct services *sv, struct request *req, struct response *res)
+{
+	struct login_credentials cred = { 0 };
+	struct session_origin origin = { 0 };
+	struct login_grant grant = { 0 };
+	enum err err;
+
+	err = read_credentials(req, res, &cred, &origin);
+	if (err != ERR_OK)
+		return err;
+
+	err =
+	    login_attempt(&sv->login, &cred, &origin, req->received_at, &grant);
+	if (err == ERR_DENIED) {
+		security_log(req, "login_refused", 0);
+		err = response_refuse(res, PROBLEM_INVALID_CREDENTIALS, NULL);
+	}
+	if (err != ERR_OK)
+		goto out;
+	security_log(req, "login_ok", grant.user.id);
+	err = answer_grant(sv, req, res, &grant);
+out:
+	secret_wipe(&grant, sizeof(grant));
+	return err;
+}
+
+/* POST current_password, new_password: 200; 400 401 403 415 422 503. */
+enum err
+route_change_password(
+    struct services *sv, struct request *req, struct response *res)
+{
+	struct login_change change = { .address = req->address };
+	struct login_grant grant = { 0 };
+	struct document *answer;
+	const struct document *json;
+	const char *why = NULL;
+	struct identity who;
+	enum err err;
+
+	err = identify(sv, req, res, &who);
+	if (err == ERR_OK)
+		err = request_json(req, res, &json);
+	if (err == ERR_OK)
+		err =
+		    request_string(json, &current_field, res, &change.current);
+	if (err == ERR_OK)
+		err =
+		    request_string(json, &new_field, res, &change.replacement);
+	if (err != ERR_OK)
+		goto out;
+
+	err = login_change_password(
+	    &sv->login, &who, &change, req->received_at, &grant, &why);
+	if (err == ERR_DENIED && why != NULL)
+		err = response_refuse(res, PROBLEM_WEAK_PASSWORD, "%s", why);
+	else if (err == ERR_DENIED)
+		err = response_refuse(res, PROBLEM_WRONG_PASSWORD, NULL);
+	else if (err == ERR_NOT_FOUND) /* deleted since we asked who it is */
+		err = response_refuse(res, PROBLEM_INVALID_SESSION, NULL);
+	if (err != ERR_OK)
+		goto out;
+	security_log(req, "password_changed", who.user.id);
+
+	answer = document_object();
+	document_put_string(answer, "msg", "Password changed");
+	answer_put_token(answer, sv, req, &who.session, &grant.token);
+	err = response_json(res, answer);
+out:
+	secret_wipe(&grant, sizeof(grant));
+	secret_wipe(&who, sizeof(who));
+	return err;
+}
+
+/* What deactivation and deletion have in common. */
+typedef enum err login_end_fn(struct login *, const struct identity *,
+    const char *, const char *, int64_t);
+
+static enum err
+end_account(struct services *sv, struct request *req, struct response *res,
+    login_end_fn *end, const char *event)
+{
+	const struct document *json;
+	const char *password;
+	struct identity who;
+	enum err err;
+
+	err = identify(sv, req, res, &who);
+	if (err == ERR_OK)
+		err = request_json(req, res, &json);
+	if (err == ERR_OK)
+		err = request_string(json, &password_field, res, &password);
+	if (err != ERR_OK)
+		goto out;
+
+	err = end(&sv->login, &who, password, req->address, req->received_at);
+	if (err == ERR_DENIED)
+		err = response_refuse(res, PROBLEM_WRONG_PASSWORD, NULL);
+	else if (err == ERR_NOT_FOUND)
+		err = response_refuse(res, PROBLEM_INVALID_SESSION, NULL);
+	if (err != ERR_OK)
+		goto out;
+	security_log(req, event, who.user.id);
+	cookie_remove(req, res);
+out:
+	secret_wipe(&who, sizeof(who));
+	return err;
+}
+
+/* POST password: 200; 400 401 403 415 503. */
+enum err
+route_deactivate(struct services *sv, struct request *req, struct response *res)
+{
+	enum err err;
+
+	err =
+	    end_account(sv, req, res, login_deactivate, "account_deactivated");
+	if (err != ERR_OK)
+		return err;
+	return answer_message(res, "Account deactivated");
+}
+
+/* DELETE password: 204; 400 401 403 415 503. */
+enum err
+route_delete_account(
+    struct services *sv, struct request *req, struct response *res)
+{
+	return end_account(sv, req, res, login_delete, "account_deleted");
+}

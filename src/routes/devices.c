@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/document.h"
+#include "base/text.h"
+#include "http/cookie.h"
+#include "routes/handlers.h"
+#include "routes/identify.h"
+#include "routes/security_log.h"
+#include "routes/services.h"
+#include "store/store.h"
+
+/* GET: 200 the live sessions of whoever asks, newest first; 401. */
+enum err
+route_sessions_list(
+    struct services *sv, struct request *req, struct response *res)
+{
+	struct document *json, *list;
+	struct session *sessions;
+	struct identity who;
+	size_t n = 0;
+	enum err err;
+
+	err = identify(sv, req, res, &who);
+	if (err != ERR_OK)
+		return err;
+	sessions = calloc(SESSION_MAX_PER_USER, sizeof(*sessions));
+	if (sessions == NULL)
+		return ERR_INTERNAL;
+	err = store_sessions_live(
+	    sv->store, who.user.id, req->received_at, sessions, &n);
+	if (err != ERR_OK)
+		goto out;
+
+	list = document_array();
+	for (size_t i = 0; i < n; i++) {
+		bool current =
+		    strcmp(sessions[i].handle, who.session.handle) == 0;
+
+		document_push(list, session_json(&sessions[i], current));
+	}
+	json = document_object();
+	document_put(json, "sessions", list);
+	err = response_json(res, json);
+out:
+	free(sessions);
+	return err;
+}
+
+/* DELETE: 204, the session is over; 401 403 404 503. */
+enum err
+route_sessions_end(
+    struct services *sv, struct request *req, struct response *res)
+{
+	const struct store_actor actor = { req->address, req->received_at };
+	char handle[SESSION_HANDLE_SIZE];
+	struct identity who;
+	enum err err;
+
+	err = identify(sv, req, res, &who);
+	if (err != ERR_OK)
+		return err;
+	if (routes_segment(req, handle, sizeof(handle)) != ERR_OK ||
+	    !text_is_hex(handle, SESSION_HANDLE_SIZE - 1))
+		return ERR_NOT_FOUND;
+
+	err = store_session_end(sv->store, &actor, who.user.id, handle);
+	if (err != ERR_OK)
+		return err;
+	security_log(req, "session_ended", who.user.id);
+	if (strcmp(handle, who.session.handle) == 0)
+		cookie_remove(req, res);
+	return ERR_OK;
+}

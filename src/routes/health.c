@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "base/document.h"
+#include "cache/redis.h"
+#include "routes/handlers.h"
+#include "routes/services.h"
+#include "store/store.h"
+
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "unreleased"
+#endif
+
+static enum err
+status_ok(struct response *res)
+{
+	struct document *json = document_object();
+
+	document_put_string(json, "status", "ok");
+	return response_json(res, json);
+}
+
+static enum err
+check_store(struct services *sv, struct response *res)
+{
+	if (store_ping(sv->store) == ERR_OK)
+		return ERR_OK;
+	return response_refuse(
+	    res, PROBLEM_UNAVAILABLE, "The store cannot be read.");
+}
+
+/*
+ * GET: 200 how store and Redis are; 503 without the store.  Redis is an aid:
+ * without it every answer is the same, so its loss is no 503.
+ */
+enum err
+route_health(struct services *sv, struct request *req, struct response *res)
+{
+	const char *status = "off";
+	struct document *json, *redis;
+	int64_t latency_us = 0;
+	enum err err;
+
+	(void)req;
+	err = check_store(sv, res);
+	if (err != ERR_OK)
+		return err;
+	if (sv->redis != NULL)
+		status = redis_ping(sv->redis, &latency_us) == ERR_OK ? "ok"
+								      : "down";
+
+	redis = document_object();
+	document_put_string(redis, "status", status);
+	if (status[0] == 'o' && status[1] == 'k')
+		document_put_int(redis, "latency_ms", latency_us / 1000);
+	else
+		document_put_null(redis, "latency_ms");
+	json = document_object();
+	document_put_string(
+	    json, "status", status[0] == 'd' ? "degraded" : "ok");
+	document_put_string(json, "store", "ok");
+	document_put(json, "redis_cache", redis);
+	return response_json(res, json);
+}
+
+/* GET: 200, this process answers; asks nobody. */
+enum err
+route_healthz(struct services *sv, struct request *req, struct response *res)
+{
+	(void)sv;
+	(void)req;
+	return status_ok(res);
+}
+
+/* GET: 200 if requests can be served; 503. */
+enum err
+route_readyz(struct services *sv, struct request *req, struct response *res)
+{
+	enum err err;
+
+	(void)req;
+	err = check_store(sv, res);
+	if (err != ERR_OK)
+		return err;
+	return status_ok(res);
+}
+
+/* GET: 200 name and version. */
+enum err
+route_version(struct services *sv, struct request *req, struct response *res)
+{
+	struct document *json = document_object();
+
+	(void)sv;
+	(void)req;
+	document_put_string(json, "name", "latchkey");
+	document_put_string(json, "version", PACKAGE_VERSION);
+	return response_json(res, json);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: ISC */
+#include "routes/identify.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "http/cookie.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "routes/services.h"
+
+static const struct request_field session_id_field = { "session_id", false,
+	REQUEST_BODY_MAX };
+
+enum err
+identify_token(
+    const struct request *req, struct response *res, const char **text_out)
+{
+	if (request_bearer(req, text_out) == ERR_OK)
+		return ERR_OK;
+	return response_refuse(res, PROBLEM_INVALID_TOKEN,
+	    "The Authorization header is malformed.");
+}
+
+enum err
+identify_body_id(
+    struct request *req, struct response *res, char id_out[SESSION_ID_SIZE])
+{
+	const struct document *json;
+	const char *text;
+	enum err err;
+
+	memset(id_out, 0, SESSION_ID_SIZE);
+	err = request_json(req, res, &json);
+	if (err == ERR_OK)
+		err = request_string(json, &session_id_field, res, &text);
+	if (err != ERR_OK || text == NULL)
+		return err;
+	if (text_copy(id_out, SESSION_ID_SIZE, text) != ERR_OK ||
+	    !secret_is_uuid(id_out)) {
+		secret_wipe(id_out, SESSION_ID_SIZE);
+		return response_refuse(res, PROBLEM_INVALID_SESSION, NULL);
+	}
+	return ERR_OK;
+}
+
+enum err
+identify_cookie_id(const struct request *req, struct response *res,
+    char id_out[SESSION_ID_SIZE])
+{
+	const unsigned with_body = METHOD_POST | METHOD_PUT | METHOD_PATCH;
+	enum err err = ERR_OK;
+
+	cookie_session_id(req, id_out);
+	if (id_out[0] == '\0' || req->method == METHOD_GET)
+		return ERR_OK;
+
+	/*
+	 * Any page can make the browser send this cookie along.  It cannot
+	 * fake where the request comes from, nor send JSON to us without
+	 * asking first, which nobody here says yes to.
+	 */
+	if (!request_same_origin(req))
+		err = response_refuse(res, PROBLEM_CROSS_SITE,
+		    "Signed in by cookie, this takes a request of the same "
+		    "origin.");
+	else if ((req->method & with_body) != 0 && !request_is_json(req))
+		err = response_refuse(res, PROBLEM_UNSUPPORTED_MEDIA_TYPE,
+		    "Signed in by cookie, the content type must be "
+		    "application/json.");
+	if (err != ERR_OK)
+		secret_wipe(id_out, SESSION_ID_SIZE);
+	return err;
+}
+
+enum err
+identify_session_id(
+    struct request *req, struct response *res, char id_out[SESSION_ID_SIZE])
+{
+	enum err err = identify_body_id(req, res, id_out);
+
+	if (err == ERR_OK && id_out[0] == '\0')
+		err = identify_cookie_id(req, res, id_out);
+	if (err == ERR_OK && id_out[0] == '\0')
+		err = response_refuse(res, PROBLEM_NOT_SIGNED_IN, NULL);
+	return err;
+}
+
+/* The session was seen: move last_seen_at, but never in our way. */
+static void
+note_seen(
+    struct services *sv, const struct request *req, const struct session *s)
+{
+	if (sv->touch != NULL && sessions_touch_due(s, req->received_at))
+		sv->touch(sv->touch_ctx, s->handle);
+}
+
+enum err
+identify_by_id(struct services *sv, const struct request *req,
+    struct response *res, const char *session_id, struct identity *who_out)
+{
+	enum err err;
+
+	err = sessions_by_id(
+	    &sv->sessions, session_id, req->received_at, who_out);
+	if (err == ERR_DENIED)
+		return response_refuse(res, PROBLEM_INVALID_SESSION, NULL);
+	if (err == ERR_OK)
+		note_seen(sv, req, &who_out->session);
+	return err;
+}
+
+static enum err
+by_token(struct services *sv, const struct request *req, struct response *res,
+    const char *text, struct identity *who_out)
+{
+	enum err err;
+
+	err = sessions_by_token(&sv->sessions, text, req->received_at, who_out);
+	if (err == ERR_DENIED)
+		return response_refuse(res, PROBLEM_INVALID_TOKEN, NULL);
+	if (err == ERR_OK)
+		note_seen(sv, req, &who_out->session);
+	return err;
+}
+
+enum err
+identify(struct services *sv, struct request *req, struct response *res,
+    struct identity *who_out)
+{
+	char id[SESSION_ID_SIZE];
+	const char *token;
+	enum err err;
+
+	*who_out = (struct identity){ 0 };
+	err = identify_token(req, res, &token);
+	if (err != ERR_OK)
+		return err;
+	if (token != NULL)
+		return by_token(sv, req, res, token, who_out);
+
+	err = identify_cookie_id(req, res, id);
+	if (err == ERR_OK && id[0] == '\0')
+		err = response_refuse(res, PROBLEM_NOT_SIGNED_IN, NULL);
+	if (err == ERR_OK)
+		err = identify_by_id(sv, req, res, id, who_out);
+	secret_wipe(id, sizeof(id));
+	return err;
+}
+
+enum err
+identify_or_body(struct services *sv, struct request *req, struct response *res,
+    struct identity *who_out)
+{
+	char id[SESSION_ID_SIZE];
+	const char *token;
+	enum err err;
+
+	*who_out = (struct identity){ 0 };
+	err = identify_token(req, res, &token);
+	if (err != ERR_OK)
+		return err;
+	if (token != NULL)
+		return by_token(sv, req, res, token, who_out);
+
+	err = identify_session_id(req, res, id);
+	if (err == ERR_OK)
+		err = identify_by_id(sv, req, res, id, who_out);
+	secret_wipe(id, sizeof(id));
+	return err;
+}

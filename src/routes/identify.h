@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ROUTES_IDENTIFY_H
+#define ROUTES_IDENTIFY_H
+
+#include "auth/sessions.h"
+#include "base/err.h"
+#include "model/session.h"
+
+struct request;
+struct response;
+struct services;
+
+/*
+ * Who is asking?  An access token decides if there is one; a cookie counts
+ * for a request that may change something only under the same-origin rule,
+ * since the browser adds it by itself.
+ */
+
+/**
+ * identify(sv, req, res, who_out):
+ * Who asks, by access token or else by cookie.  Otherwise refuse on ${res}:
+ * not_signed_in, invalid_token, invalid_session, cross_site,
+ * unsupported_media_type; ERR_UNAVAILABLE if nobody can tell.  Notes that the
+ * session was seen.
+ *
+ * identify_or_body(sv, req, res, who_out):
+ * The same, and without a token the session_id of the body comes before the
+ * cookie.
+ */
+enum err identify(struct services *sv, struct request *req,
+    struct response *res, struct identity *who_out) MUST_CHECK;
+enum err identify_or_body(struct services *sv, struct request *req,
+    struct response *res, struct identity *who_out) MUST_CHECK;
+
+/**
+ * identify_session_id(req, res, id_out):
+ * The session_id of the body, or else of the cookie; or refuse on ${res}.  The
+ * caller wipes ${id_out}.
+ *
+ * identify_by_id(sv, req, res, session_id, who_out): whose it is.
+ */
+enum err identify_session_id(struct request *req, struct response *res,
+    char id_out[SESSION_ID_SIZE]) MUST_CHECK;
+enum err identify_by_id(struct services *sv, const struct request *req,
+    struct response *res, const char *session_id,
+    struct identity *who_out) MUST_CHECK;
+
+/**
+ * identify_body_id(req, res, id_out):
+ * The member session_id of the body, "" if there is none.  Refuse on ${res}
+ * what is no string (invalid_field) or no session id (invalid_session).
+ *
+ * identify_cookie_id(req, res, id_out):
+ * The session id in the cookie, "" if there is none; the same-origin rule
+ * applies.
+ *
+ * identify_token(req, res, text_out):
+ * The access token of ${req}, borrowed, or NULL; invalid_token on ${res} for
+ * an Authorization header that is malformed.
+ */
+enum err identify_body_id(struct request *req, struct response *res,
+    char id_out[SESSION_ID_SIZE]) MUST_CHECK;
+enum err identify_cookie_id(const struct request *req, struct response *res,
+    char id_out[SESSION_ID_SIZE]) MUST_CHECK;
+enum err identify_token(const struct request *req, struct response *res,
+    const char **text_out) MUST_CHECK;
+
+#endif

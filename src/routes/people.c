@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: ISC */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/document.h"
+#include "base/text.h"
+#include "cache/cache.h"
+#include "routes/handlers.h"
+#include "routes/identify.h"
+#include "routes/services.h"
+
+#define IDS_MAX 100
+#define ID_SIZE 20 /* 19 digits of 2^63 - 1, and NUL */
+#define IDS_SIZE (IDS_MAX * ID_SIZE)
+
+/* GET /users/{id}: 200 the public view; 401 404 503. */
+enum err
+route_user(struct services *sv, struct request *req, struct response *res)
+{
+	char text[ID_SIZE];
+	struct identity who;
+	struct user user;
+	int64_t id;
+	enum err err;
+
+	err = identify(sv, req, res, &who);
+	if (err != ERR_OK)
+		return err;
+	if (routes_segment(req, text, sizeof(text)) != ERR_OK ||
+	    text_to_int64(text, 1, INT64_MAX, &id) != ERR_OK)
+		return ERR_NOT_FOUND;
+	err = cache_user(sv->cache, id, req->received_at, &user);
+	if (err != ERR_OK)
+		return err;
+	return response_json(res, user_public_json(&user));
+}
+
+static bool
+contains(const int64_t *ids, size_t n, int64_t id)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (ids[i] == id)
+			return true;
+	}
+	return false;
+}
+
+/* Read "1,2,3", each id once; cuts ${text} to pieces. */
+static enum err
+parse_ids(char *text, int64_t ids[IDS_MAX], size_t *n_out)
+{
+	size_t given = 0;
+	char *piece;
+	int64_t id;
+
+	*n_out = 0;
+	while ((piece = strsep(&text, ",")) != NULL) {
+		if (++given > IDS_MAX ||
+		    text_to_int64(piece, 1, INT64_MAX, &id) != ERR_OK)
+			return ERR_INVALID;
+		if (!contains(ids, *n_out, id))
+			ids[(*n_out)++] = id;
+	}
+	return ERR_OK;
+}
+
+static enum err
+answer_users(struct response *res, const int64_t *ids, size_t n,
+    const struct user *users)
+{
+	struct document *json, *map = document_object();
+
+	for (size_t i = 0; i < n; i++) {
+		char name[ID_SIZE];
+
+		snprintf(name, sizeof(name), "%" PRId64, ids[i]);
+		if (users[i].id == 0)
+			document_put_null(map, name);
+		else
+			document_put(map, name, user_public_json(&users[i]));
+	}
+	json = document_object();
+	document_put(json, "users", map);
+	return response_json(res, json);
+}
+
+/* GET /users?ids=1,2,3: 200 each by its id, or null; 400 401 503. */
+enum err
+route_users(struct services *sv, struct request *req, struct response *res)
+{
+	char text[IDS_SIZE];
+	int64_t ids[IDS_MAX];
+	struct identity who;
+	struct user *users;
+	size_t n = 0;
+	enum err err;
+
+	err = identify(sv, req, res, &who);
+	if (err != ERR_OK)
+		return err;
+	if (request_query(req, "ids", sizeof(text), text) != ERR_OK ||
+	    parse_ids(text, ids, &n) != ERR_OK)
+		return response_refuse(res, PROBLEM_INVALID_FIELD,
+		    "\"ids\" must be 1 to %d numbers with commas between.",
+		    IDS_MAX);
+
+	users = calloc(n, sizeof(*users));
+	if (users == NULL)
+		return ERR_INTERNAL;
+	err = cache_users(sv->cache, ids, n, req->received_at, users);
+	if (err == ERR_OK)
+		err = answer_users(res, ids, n, users);
+	free(users);
+	return err;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/document.h"
+#include "routes/handlers.h"
+#include "routes/identify.h"
+#include "routes/services.h"
+#include "store/store.h"
+
+static const struct request_field name_field = { "name", false,
+	USER_NAME_SIZE - 1 };
+static const struct request_field email_field = { "email", false,
+	USER_EMAIL_SIZE - 1 };
+static const struct request_field avatar_field = { "avatar_url", false,
+	USER_AVATAR_SIZE - 1 };
+
+/* Read the patch; ${normal} keeps the normal form it points to. */
+static enum err
+read_patch(struct request *req, struct response *res,
+    char normal[USER_EMAIL_SIZE], struct user_patch *patch)
+{
+	const struct document *json;
+	enum err err;
+
+	err = request_json(req, res, &json);
+	if (err == ERR_OK)
+		err = request_string(json, &name_field, res, &patch->name);
+	if (err == ERR_OK)
+		err = request_string(json, &email_field, res, &patch->email);
+	if (err == ERR_OK)
+		err = request_string(
+		    json, &avatar_field, res, &patch->avatar_url);
+	if (err != ERR_OK)
+		return err;
+	if (request_is_null(json, "avatar_url"))
+		patch->avatar_url = "";
+
+	if (patch->name == NULL && patch->email == NULL &&
+	    patch->avatar_url == NULL)
+		return response_refuse(res, PROBLEM_MISSING_FIELD,
+		    "One of \"name\", \"email\", \"avatar_url\" is needed.");
+	if (patch->name != NULL && user_name_check(patch->name) != ERR_OK)
+		return response_refuse(res, PROBLEM_INVALID_FIELD,
+		    "The member \"name\" must have 1 to 100 characters.");
+	if (patch->avatar_url != NULL &&
+	    user_avatar_check(patch->avatar_url) != ERR_OK)
+		return response_refuse(res, PROBLEM_INVALID_FIELD,
+		    "The member \"avatar_url\" must be an https or http URL.");
+	if (patch->email == NULL)
+		return ERR_OK;
+	if (user_email_normal(normal, patch->email) != ERR_OK)
+		return response_refuse(res, PROBLEM_INVALID_FIELD,
+		    "The member \"email\" must be an email address.");
+	patch->normal = normal;
+	return ERR_OK;
+}
+
+/* PUT, PATCH, POST name?, email?, avatar_url?: 200; 400 401 403 409 415 503. */
+enum err
+route_update_profile(
+    struct services *sv, struct request *req, struct response *res)
+{
+	const struct store_actor actor = { req->address, req->received_at };
+	char normal[USER_EMAIL_SIZE];
+	struct user_patch patch = { 0 };
+	struct document *json;
+	struct identity who;
+	struct user user;
+	enum err err;
+
+	err = identify(sv, req, res, &who);
+	if (err == ERR_OK)
+		err = read_patch(req, res, normal, &patch);
+	if (err != ERR_OK)
+		return err;
+
+	err =
+	    store_profile_update(sv->store, &actor, who.user.id, &patch, &user);
+	if (err == ERR_CONFLICT)
+		return response_refuse(res, PROBLEM_EMAIL_TAKEN, NULL);
+	if (err == ERR_NOT_FOUND) /* deleted since we asked who it is */
+		return response_refuse(res, PROBLEM_INVALID_SESSION, NULL);
+	if (err != ERR_OK)
+		return err;
+	json = document_object();
+	document_put(json, "user", user_own_json(&user));
+	return response_json(res, json);
+}

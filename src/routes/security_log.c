@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+#include "routes/security_log.h"
+
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "http/request.h"
+
+void
+security_log(const struct request *req, const char *event, int64_t user_id)
+{
+	const char *address = req->address[0] != '\0' ? req->address : "-";
+
+	if (user_id == 0)
+		log_event(LOG_LEVEL_INFO, event, "request_id=%s address=%s",
+		    req->request_id, address);
+	else
+		log_event(LOG_LEVEL_INFO, event,
+		    "request_id=%s address=%s user=%" PRId64, req->request_id,
+		    address, user_id);
+}
