@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: ISC */
+#include "pool/services.h"
+
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/keys.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "cache/cache.h"
+#include "cache/redis.h"
+#include "config/config.h"
+#include "host/gate.h"
+#include "host/mapped.h"
+#include "store/store.h"
+
+#define MASTER_FILE "master.key"
+#define HASHES_MAX 1024 /* as LATCHKEY_HASHES has it */
+
+struct shared {
+	struct keys keys;
+	struct mapped *mapped;
+};
+
+/* Whoever failed has said why; this says that it ends the start. */
+static void
+log_failed(const char *step, enum err err)
+{
+	log_event(LOG_LEVEL_ERROR, "start_failed", "step=%s err=%s", step,
+	    err_name(err));
+}
+
+/* ---- what both lanes share ---- */
+
+static enum err
+master_path(const struct config *config, char path[PATH_MAX])
+{
+	const char *folder = config_text(config, CONFIG_STATE_DIR);
+	const char *database = config_database(config);
+	const char *slash = strrchr(database, '/');
+	int n;
+
+	if (folder[0] != '\0')
+		n = snprintf(path, PATH_MAX, "%s/" MASTER_FILE, folder);
+	else if (slash != NULL)
+		n = snprintf(path, PATH_MAX, "%.*s/" MASTER_FILE,
+		    (int)(slash - database), database);
+	else
+		n = snprintf(path, PATH_MAX, MASTER_FILE);
+	return n >= 0 && n < PATH_MAX ? ERR_OK : ERR_INVALID;
+}
+
+static enum err
+open_keys(const struct config *config, struct keys *keys)
+{
+	char path[PATH_MAX];
+	enum err err;
+
+	err = master_path(config, path);
+	if (err == ERR_OK)
+		err = keys_load(
+		    config_text(config, CONFIG_JWT_SECRET), path, keys);
+	return err;
+}
+
+enum err
+shared_open(const struct config *config, struct shared **shared_out)
+{
+	const char *step = "memory";
+	enum err err = ERR_INTERNAL;
+	enum log_level level;
+	struct shared *sh;
+
+	*shared_out = NULL;
+	if (log_level_from(config_text(config, CONFIG_LOG_LEVEL), &level) ==
+	    ERR_OK)
+		log_set_level(level);
+	sh = calloc(1, sizeof(*sh));
+	if (sh == NULL)
+		goto out;
+	step = "keys";
+	if ((err = open_keys(config, &sh->keys)) != ERR_OK)
+		goto out;
+	step = "table";
+	err = mapped_open(config_database(config), &sh->mapped);
+	if (err != ERR_OK)
+		goto out;
+	*shared_out = sh;
+	sh = NULL;
+out:
+	if (err != ERR_OK)
+		log_failed(step, err);
+	shared_close(sh);
+	return err;
+}
+
+void
+shared_close(struct shared *sh)
+{
+	if (sh == NULL)
+		return;
+	mapped_close(sh->mapped);
+	keys_clear(&sh->keys);
+	free(sh);
+}
+
+struct mapped *
+shared_mapped(const struct shared *sh)
+{
+	return sh->mapped;
+}
+
+/* ---- what each lane has of its own ---- */
+
+static enum err
+open_store(const struct config *config, struct services *sv)
+{
+	const struct store_options options = {
+		.write_wait_ms = (int)config_int(config, CONFIG_WRITE_WAIT),
+	};
+	int64_t latest;
+	enum err err;
+
+	err = store_open_sqlite(
+	    config_database(config), sv->mapped, &options, &sv->store);
+	if (err != ERR_OK)
+		return err;
+	/* The mapped file may be new; what the store has seen is not lost. */
+	err = store_latest_time(sv->store, &latest);
+	if (err == ERR_OK)
+		(void)mapped_time(sv->mapped, latest);
+	return err;
+}
+
+static enum err
+open_redis(const struct config *config, struct services *sv)
+{
+	struct redis_options options;
+	const char *why;
+	enum err err;
+
+	if (!config_bool(config, CONFIG_REDIS_ENABLED))
+		return ERR_OK;
+	err = redis_parse_url(
+	    config_text(config, CONFIG_REDIS_URL), &options, &why);
+	if (err != ERR_OK)
+		goto out;
+	options.deadline_ms = (int)config_int(config, CONFIG_REDIS_DEADLINE);
+	err = text_copy(options.prefix, sizeof(options.prefix),
+	    config_text(config, CONFIG_REDIS_PREFIX));
+	if (err == ERR_OK)
+		err =
+		    redis_new(&options, sv->mapped, &clock_system, &sv->redis);
+out:
+	secret_wipe(&options, sizeof(options));
+	return err;
+}
+
+static enum err
+open_cache(
+    const struct config *config, const struct shared *sh, struct services *sv)
+{
+	const struct cache_options options = {
+		.user_ttl = config_int(config, CONFIG_USER_CACHE_TTL),
+		.session_ttl = config_int(config, CONFIG_SESSION_TTL),
+	};
+
+	return cache_new(sv->mapped, sv->store, sv->redis, sh->keys.seal,
+	    &options, &sv->cache);
+}
+
+static void
+wire_sessions(
+    const struct config *config, const struct shared *sh, struct services *sv)
+{
+	sv->sessions = (struct sessions){
+		.cache = sv->cache,
+		.store = sv->store,
+		.tokens = {
+			.keys = &sh->keys,
+			.issuer = config_text(config, CONFIG_JWT_ISSUER),
+			.audience = config_text(config, CONFIG_JWT_AUDIENCE),
+			.lifetime =
+			    60 * config_int(config, CONFIG_ACCESS_TOKEN_MINUTES),
+		},
+		.lifetime = config_int(config, CONFIG_SESSION_TTL),
+	};
+}
+
+/* The cores this process may use, not those of the machine. */
+static int
+cores(void)
+{
+	cpu_set_t set;
+	int n;
+
+	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+		return 1;
+	n = CPU_COUNT(&set);
+	return n < 1 ? 1 : n > HASHES_MAX ? HASHES_MAX : n;
+}
+
+static enum err
+open_gate(const struct config *config, struct services *sv)
+{
+	int places = (int)config_int(config, CONFIG_HASHES);
+
+	return gate_new(
+	    sv->mapped, places > 0 ? places : cores(), &sv->login.gate);
+}
+
+static void
+wire_login(const struct config *config, struct services *sv)
+{
+	sv->login.store = sv->store;
+	sv->login.sessions = &sv->sessions;
+	sv->login.params.kib = (int)config_int(config, CONFIG_ARGON2_KIB);
+	sv->login.params.passes = (int)config_int(config, CONFIG_ARGON2_PASSES);
+	sv->login.gate_wait_ms = (int)config_int(config, CONFIG_HASH_WAIT);
+}
+
+enum err
+services_open(const struct config *config, struct shared *sh,
+    enum services_lane lane, struct services **services_out)
+{
+	const char *step = "memory";
+	enum err err = ERR_INTERNAL;
+	struct services *sv;
+
+	*services_out = NULL;
+	sv = calloc(1, sizeof(*sv));
+	if (sv == NULL)
+		goto out;
+	sv->mapped = sh->mapped;
+	sv->clock = &clock_system;
+	sv->always_https = config_bool(config, CONFIG_ALWAYS_HTTPS);
+	step = "store";
+	if ((err = open_store(config, sv)) != ERR_OK)
+		goto out;
+	step = "redis";
+	if ((err = open_redis(config, sv)) != ERR_OK)
+		goto out;
+	step = "cache";
+	if ((err = open_cache(config, sh, sv)) != ERR_OK)
+		goto out;
+	wire_sessions(config, sh, sv);
+	step = "gate";
+	if (lane == SERVICES_SLOW && (err = open_gate(config, sv)) != ERR_OK)
+		goto out;
+	wire_login(config, sv);
+	*services_out = sv;
+	sv = NULL;
+out:
+	if (err != ERR_OK)
+		log_failed(step, err);
+	services_close(sv);
+	return err;
+}
+
+void
+services_close(struct services *sv)
+{
+	if (sv == NULL)
+		return;
+	gate_free(sv->login.gate);
+	cache_free(sv->cache);
+	redis_free(sv->redis);
+	store_close(sv->store);
+	free(sv);
+}
