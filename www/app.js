@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: ISC
+// Talks to the API with the cookie alone: no token or session id is kept here.
+"use strict";
+
+const element = (id) => document.getElementById(id);
+
+function tell(text, bad) {
+	element("message").textContent = text;
+	element("message").classList.toggle("bad", Boolean(bad));
+}
+
+async function call(method, path, body) {
+	const answer = await fetch("/api/v1" + path, {
+		method,
+		headers: body ? { "Content-Type": "application/json" } : {},
+		body: body ? JSON.stringify(body) : undefined,
+	});
+	const text = await answer.text();
+	let json = {};
+
+	try {
+		json = text ? JSON.parse(text) : {};
+	} catch {
+		// A web server's own error page.
+	}
+	if (!answer.ok) {
+		const error = new Error(
+			json.detail || json.title || "The server answered " + answer.status);
+
+		error.status = answer.status;
+		throw error;
+	}
+	return json;
+}
+
+function show(me) {
+	element("signed-in").hidden = !me;
+	element("signed-out").hidden = Boolean(me);
+	element("me-name").textContent = me ? me.user.name : "";
+	element("me-email").textContent = me ? me.user.email : "";
+	element("me-since").textContent =
+		me ? new Date(me.session.created_at).toLocaleString() : "";
+	element("me-until").textContent =
+		me ? new Date(me.session.expires_at).toLocaleString() : "";
+}
+
+// Who is signed in?  "Nobody" is an answer, not an error.
+async function refresh() {
+	try {
+		show(await call("GET", "/auth/me"));
+	} catch (error) {
+		if (error.status !== 401)
+			tell(error.message, true);
+		show(null);
+	}
+}
+
+// Run one action at a time and say how it ended.
+async function act(button, path, body, done) {
+	button.disabled = true;
+	tell("");
+	try {
+		await call("POST", path, body);
+		await refresh();
+		tell(done);
+	} catch (error) {
+		if (error.status === 401)
+			await refresh();
+		tell(error.message, true);
+	} finally {
+		button.disabled = false;
+	}
+}
+
+function onSubmit(id, done) {
+	const form = element(id);
+
+	form.addEventListener("submit", async (event) => {
+		event.preventDefault();
+		await act(form.querySelector("button"), "/auth/" + id,
+			Object.fromEntries(new FormData(form)), done);
+		for (const field of form.querySelectorAll("[type=password]"))
+			field.value = "";
+	});
+}
+
+onSubmit("login", "Signed in.");
+onSubmit("register", "Welcome.");
+element("logout").addEventListener("click", (event) =>
+	act(event.currentTarget, "/auth/logout", {}, "Signed out."));
+element("logout-all").addEventListener("click", (event) =>
+	act(event.currentTarget, "/auth/logout-all-devices", {},
+		"Signed out on every device."));
+refresh();
