@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SUPPORT_TABLE_H
+#define SUPPORT_TABLE_H
+
+#include <limits.h>
+
+struct mapped;
+
+/* A folder for one test, with the names of a database and its mapped file. */
+struct table {
+	char dir[PATH_MAX / 4]; /* test points lie here too (support/child) */
+	char db[PATH_MAX / 2];
+	char path[PATH_MAX];
+};
+
+void table_make(struct table *t);
+void table_remove(struct table *t);
+
+/* table_open(t): mapped_open(), which must succeed. */
+struct mapped *table_open(const struct table *t);
+
+#endif
