@@ -25,14 +25,15 @@ enum err password_normal(
     char dst[PASSWORD_NORMAL_SIZE], const char *text) MUST_CHECK;
 
 /**
- * password_policy(normal, email, name):
+ * password_policy(normal, email, name, why_out):
  * NIST SP 800-63B section 5.1.1.2: at least 8 characters, not on the list of
  * common passwords, not the address or the name, zxcvbn score at least 2.
- * Return NULL if ${normal} is good, else a sentence that tells its owner why
- * not.
+ * Return ERR_DENIED, with *${why_out} a sentence that tells its owner why, if
+ * ${normal} is not good; *${why_out} is NULL otherwise.  ERR_INVALID if one
+ * of them is not UTF-8, ERR_INTERNAL without memory.
  */
-const char *password_policy(
-    const char *normal, const char *email, const char *name);
+enum err password_policy(const char *normal, const char *email,
+    const char *name, const char **why_out) MUST_CHECK;
 
 /**
  * password_hash(params, normal, hash_out):
@@ -44,13 +45,14 @@ enum err password_hash(const struct password_params *params, const char *normal,
 /**
  * password_verify(params, hash, normal):
  * ERR_OK if ${normal} has the hash ${hash}; ERR_DENIED if not; ERR_UNAVAILABLE
- * if the memory for it is not to be had.  A NULL ${hash} costs what a hash
- * under ${params} costs and is ERR_DENIED.
+ * if the memory for it is not to be had; ERR_INTERNAL if ${hash} is malformed.
+ * The work is what ${hash} asks for; a NULL ${hash} costs what a hash under
+ * ${params} costs and is ERR_DENIED.
  */
 enum err password_verify(const struct password_params *params, const char *hash,
     const char *normal) MUST_CHECK;
 
-/* true if ${hash} was made with less than ${params}. */
+/* true if ${hash} was made with less memory or fewer passes than ${params}. */
 bool password_outdated(const struct password_params *params, const char *hash);
 
 #endif

@@ -9,7 +9,7 @@
 
 struct keys;
 
-/* Signing and checking access tokens: JWT (RFC 7519), HS256, typ "at+jwt". */
+/* Signing and checking access tokens: JWT (RFC 7519), HS256, typ "JWT". */
 struct tokens {
 	const struct keys *keys;
 	const char *issuer;
@@ -21,7 +21,9 @@ struct tokens {
  * tokens_issue(t, s, epoch, now, token_out, claims_out):
  * Sign a token for the session ${s} under ${epoch}, from ${now} for the
  * lifetime, never past the session's end, with a fresh jti.  The caller wipes
- * ${token_out}.  ${claims_out} may be NULL.
+ * ${token_out}.  ${claims_out} may be NULL.  ERR_DENIED if the session is past
+ * its end already; ERR_INTERNAL without memory, or if issuer and audience are
+ * too long for TOKEN_TEXT_SIZE.
  */
 enum err tokens_issue(const struct tokens *t, const struct session *s,
     int64_t epoch, int64_t now, struct token *token_out,
@@ -33,8 +35,9 @@ enum err tokens_issue(const struct tokens *t, const struct session *s,
  * canonical spelling (three parts of canonical base64url; a header of exactly
  * alg, kid and typ of the key we know), its signature is right, and iss, aud,
  * sub, sid, epoch, jti, iat, nbf and exp are all there, of the right type, and
- * hold at ${now}.  ERR_DENIED otherwise.  Says nothing about whether session
- * and user are live or the jti blacklisted: ask sessions.h.
+ * hold at ${now}.  ERR_DENIED otherwise, ERR_INTERNAL without memory;
+ * ${claims_out} is all zero then.  Says nothing about whether session and user
+ * are live or the jti blacklisted: ask sessions.h.
  */
 enum err tokens_verify(const struct tokens *t, const char *text, int64_t now,
     struct claims *claims_out) MUST_CHECK;

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: ISC */
+#include "auth/keys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+
+#define MASTER_BYTES SECRET_KEY_BYTES
+#define MASTER_HEX (2 * MASTER_BYTES)
+#define SECRET_MIN 32 /* bytes: RFC 7518 section 3.2, for HS256 */
+
+/* One log line; returns ${err}. */
+static enum err
+complain(enum err err, const char *path, const char *why)
+{
+	char quoted[LOG_QUOTED_SIZE], reason[LOG_QUOTED_SIZE];
+
+	log_event(LOG_LEVEL_ERROR, "secret_refused", "path=%s reason=%s",
+	    log_quote(quoted, path), log_quote(reason, why));
+	return err;
+}
+
+/* 32 times the same byte is somebody's placeholder, not a secret. */
+static bool
+is_one_byte_repeated(const unsigned char *p, size_t len)
+{
+	for (size_t i = 1; i < len; i++)
+		if (p[i] != p[0])
+			return false;
+	return true;
+}
+
+/* The token key must be there: name it, and derive what else there is. */
+static void
+derive_rest(struct keys *k, const unsigned char *master, size_t len)
+{
+	unsigned char name[SECRET_KEY_BYTES];
+
+	secret_derive(name, k->token, k->token_len, "latchkey token key name");
+	text_hex(k->kid, name, (KEYS_KID_SIZE - 1) / 2);
+	secret_derive(k->seal, master, len, "latchkey cache seal");
+	secret_wipe(name, sizeof(name));
+}
+
+static enum err
+from_secret(const char *secret, struct keys *k)
+{
+	size_t len = strlen(secret);
+
+	if (len < SECRET_MIN)
+		return complain(
+		    ERR_INVALID, "JWT_SECRET", "shorter than 32 bytes");
+	if (len > sizeof(k->token))
+		return complain(
+		    ERR_INVALID, "JWT_SECRET", "longer than 512 bytes");
+	if (is_one_byte_repeated((const unsigned char *)secret, len))
+		return complain(
+		    ERR_INVALID, "JWT_SECRET", "one character repeated");
+	memcpy(k->token, secret, len);
+	k->token_len = len;
+	derive_rest(k, k->token, k->token_len);
+	return ERR_OK;
+}
+
+/* Write all of it and see it on the disk. */
+static bool
+write_whole(int fd, const char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		data += n;
+		len -= (size_t)n;
+	}
+	return fsync(fd) == 0;
+}
+
+static bool
+sync_folder(const char *path)
+{
+	char copy[PATH_MAX];
+	bool ok;
+	int fd;
+
+	if (text_copy(copy, sizeof(copy), path) != ERR_OK)
+		return false;
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ok = fsync(fd) == 0;
+	close(fd);
+	return ok;
+}
+
+/*
+ * Make the file whole under another name, then link(2) it to its own: of many
+ * makers one wins, the others find its file, and nobody ever reads half of
+ * one.
+ */
+static enum err
+make_file(const char *path)
+{
+	char text[MASTER_HEX + 2], temp[PATH_MAX];
+	unsigned char master[MASTER_BYTES];
+	enum err err = ERR_UNAVAILABLE;
+	int n, fd = -1;
+
+	secret_random(master, sizeof(master));
+	text_hex(text, master, sizeof(master));
+	text[MASTER_HEX] = '\n';
+
+	n = snprintf(temp, sizeof(temp), "%s.XXXXXX", path);
+	if (n < 0 || (size_t)n >= sizeof(temp)) {
+		complain(err, path, "path too long");
+		goto out;
+	}
+	fd = mkostemp(temp, O_CLOEXEC); /* 0600 */
+	if (fd < 0) {
+		complain(err, path, strerror(errno));
+		goto out;
+	}
+	if (!write_whole(fd, text, MASTER_HEX + 1) ||
+	    (link(temp, path) != 0 && errno != EEXIST) || !sync_folder(path)) {
+		complain(err, path, strerror(errno));
+		goto out;
+	}
+	err = ERR_OK;
+out:
+	if (fd >= 0) {
+		unlink(temp);
+		close(fd);
+	}
+	secret_wipe(master, sizeof(master));
+	secret_wipe(text, sizeof(text));
+	return err;
+}
+
+/* Judged on the descriptor: what we look at is what we read. */
+static enum err
+check_file(int fd, const char *path)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return complain(ERR_UNAVAILABLE, path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return complain(ERR_INVALID, path, "not a regular file");
+	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		return complain(
+		    ERR_INVALID, path, "others may use it: chmod 600 it");
+	if (st.st_uid != geteuid() && st.st_uid != 0)
+		return complain(ERR_INVALID, path, "belongs to someone else");
+	return ERR_OK;
+}
+
+static bool
+decode_master(const char *text, unsigned char master[MASTER_BYTES])
+{
+	char pair[3] = { 0 };
+
+	if (!text_is_hex(text, MASTER_HEX))
+		return false;
+	for (size_t i = 0; i < MASTER_BYTES; i++) {
+		memcpy(pair, text + 2 * i, 2);
+		master[i] = (unsigned char)strtoul(pair, NULL, 16);
+	}
+	secret_wipe(pair, sizeof(pair));
+	return true;
+}
+
+/* ERR_NOT_FOUND, without a log line, if there is no such file. */
+static enum err
+read_file(const char *path, unsigned char master[MASTER_BYTES])
+{
+	char text[MASTER_HEX + 3] = { 0 }; /* one more than may be there */
+	size_t len = 0;
+	ssize_t n = 1;
+	enum err err;
+	int fd;
+
+	/* O_NONBLOCK: opening a pipe must not wait for its writer. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 && errno == ENOENT)
+		return ERR_NOT_FOUND;
+	if (fd < 0)
+		return complain(ERR_UNAVAILABLE, path, strerror(errno));
+	if ((err = check_file(fd, path)) != ERR_OK)
+		goto out;
+
+	while (len < sizeof(text) - 1 && n != 0) {
+		n = read(fd, text + len, sizeof(text) - 1 - len);
+		if (n < 0 && errno != EINTR) {
+			err = complain(ERR_UNAVAILABLE, path, strerror(errno));
+			goto out;
+		}
+		if (n > 0)
+			len += (size_t)n;
+	}
+	if (len == MASTER_HEX + 1 && text[MASTER_HEX] == '\n')
+		text[--len] = '\0';
+	if (len != MASTER_HEX || !decode_master(text, master) ||
+	    is_one_byte_repeated(master, MASTER_BYTES))
+		err = complain(
+		    ERR_INVALID, path, "not a secret of 64 random hex digits");
+out:
+	close(fd);
+	secret_wipe(text, sizeof(text));
+	return err;
+}
+
+static enum err
+from_file(const char *path, struct keys *k)
+{
+	unsigned char master[MASTER_BYTES] = { 0 };
+	enum err err;
+
+	err = read_file(path, master);
+	if (err == ERR_NOT_FOUND) {
+		err = make_file(path);
+		if (err == ERR_OK)
+			err = read_file(path, master);
+		if (err == ERR_NOT_FOUND)
+			err = complain(ERR_UNAVAILABLE, path, "vanished");
+	}
+	if (err != ERR_OK)
+		goto out;
+	secret_derive(k->token, master, sizeof(master), "latchkey token HS256");
+	k->token_len = SECRET_KEY_BYTES;
+	derive_rest(k, master, sizeof(master));
+out:
+	secret_wipe(master, sizeof(master));
+	return err;
+}
+
+enum err
+keys_load(const char *jwt_secret, const char *path, struct keys *keys_out)
+{
+	enum err err;
+
+	memset(keys_out, 0, sizeof(*keys_out));
+	if (jwt_secret != NULL && jwt_secret[0] != '\0')
+		err = from_secret(jwt_secret, keys_out);
+	else
+		err = from_file(path, keys_out);
+	if (err != ERR_OK)
+		keys_clear(keys_out);
+	return err;
+}
+
+void
+keys_clear(struct keys *keys)
+{
+	secret_wipe(keys, sizeof(*keys));
+}

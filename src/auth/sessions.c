@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: ISC */
+#include "auth/sessions.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "base/unicode.h"
+#include "cache/cache.h"
+
+/* What is not there is not live; what cannot be told stays that. */
+static enum err
+denied_if_missing(enum err err)
+{
+	return err == ERR_NOT_FOUND ? ERR_DENIED : err;
+}
+
+/* The session ${handle} and its user, both live at ${now}. */
+static enum err
+find_live(
+    struct sessions *ss, const char *handle, int64_t now, struct identity *who)
+{
+	enum err err;
+
+	err = cache_session(ss->cache, handle, now, &who->session);
+	if (err != ERR_OK)
+		return denied_if_missing(err);
+	err = cache_user(ss->cache, who->session.user_id, now, &who->user);
+	if (err != ERR_OK)
+		return denied_if_missing(err);
+	return session_live(&who->session, &who->user, now) ? ERR_OK
+							    : ERR_DENIED;
+}
+
+enum err
+sessions_by_id(struct sessions *ss, const char *session_id, int64_t now,
+    struct identity *who_out)
+{
+	char handle[SESSION_HANDLE_SIZE];
+	enum err err;
+
+	memset(who_out, 0, sizeof(*who_out));
+	if (session_id == NULL ||
+	    session_handle(handle, session_id) != ERR_OK) {
+		err = ERR_DENIED;
+		goto out;
+	}
+	err = find_live(ss, handle, now, who_out);
+out:
+	if (err != ERR_OK)
+		secret_wipe(who_out, sizeof(*who_out));
+	return err;
+}
+
+enum err
+sessions_by_token(struct sessions *ss, const char *text, int64_t now,
+    struct identity *who_out)
+{
+	bool revoked = true;
+	enum err err;
+
+	memset(who_out, 0, sizeof(*who_out));
+	if (text == NULL) {
+		err = ERR_DENIED;
+		goto out;
+	}
+	err = tokens_verify(&ss->tokens, text, now, &who_out->claims);
+	if (err != ERR_OK)
+		goto out;
+	err = cache_token_revoked(ss->cache, who_out->claims.jti, &revoked);
+	if (err == ERR_OK && revoked)
+		err = ERR_DENIED;
+	if (err != ERR_OK)
+		goto out;
+	err = find_live(ss, who_out->claims.handle, now, who_out);
+	if (err == ERR_OK &&
+	    (who_out->claims.user_id != who_out->user.id ||
+		who_out->claims.epoch != who_out->user.epoch))
+		err = ERR_DENIED;
+	who_out->by_token = true;
+out:
+	if (err != ERR_OK)
+		secret_wipe(who_out, sizeof(*who_out));
+	return err;
+}
+
+/*
+ * Whatever a client calls itself, what is kept is UTF-8 without controls: it
+ * goes into JSON and on people's screens.
+ */
+static void
+copy_readable(char *dst, size_t size, const char *src)
+{
+	enum unicode_kind kind;
+	size_t len = 0;
+
+	if (src == NULL)
+		src = "";
+	for (;;) {
+		const char *start = src;
+		size_t n;
+
+		kind = unicode_next(&src);
+		if (kind == UNICODE_END)
+			break;
+		if (kind == UNICODE_INVALID)
+			src = start + 1;
+		if (kind == UNICODE_INVALID || kind == UNICODE_CONTROL) {
+			start = "?";
+			n = 1;
+		} else {
+			n = (size_t)(src - start);
+		}
+		if (len + n >= size)
+			break;
+		memcpy(dst + len, start, n);
+		len += n;
+	}
+	dst[len] = '\0';
+}
+
+void
+sessions_new(const struct sessions *ss, const struct session_origin *origin,
+    int64_t now, char id_out[SESSION_ID_SIZE], struct session *s_out)
+{
+	enum err err;
+
+	memset(s_out, 0, sizeof(*s_out));
+	secret_uuid(id_out);
+	err = session_handle(s_out->handle, id_out);
+	assert(err == ERR_OK); /* it is a UUID: we just made it */
+	(void)err;
+	s_out->created_at = now;
+	s_out->last_seen_at = now;
+	s_out->expires_at = now + ss->lifetime;
+	copy_readable(s_out->address, sizeof(s_out->address), origin->address);
+	copy_readable(s_out->device, sizeof(s_out->device), origin->device);
+	copy_readable(
+	    s_out->user_agent, sizeof(s_out->user_agent), origin->user_agent);
+}
+
+bool
+sessions_touch_due(const struct session *s, int64_t now)
+{
+	return now - s->last_seen_at >= SESSION_TOUCH_SECONDS;
+}
