@@ -170,7 +170,8 @@ sources_environment(
 	const char *folder = getenv("CREDENTIALS_DIRECTORY");
 	enum err err = ERR_OK;
 
-	for (char **e = environ; err == ERR_OK && *e != NULL; e++) {
+	for (char **e = environ; err == ERR_OK && e != NULL && *e != NULL;
+	     e++) {
 		const char *equals = strchr(*e, '=');
 
 		if (equals != NULL)

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/test.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "config/config.h"
+
+extern char **environ;
+
+struct fixture {
+	char dir[64];
+	char path[96];   /* the configuration file */
+	char secret[96]; /* a secret file */
+	char why[512];
+	struct config *config;
+};
+
+static void
+write_file(const char *path, mode_t mode, const char *text)
+{
+	FILE *f;
+
+	unlink(path);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+/* The environment of whoever runs the tests must not matter. */
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	const char *tmp = getenv("TMPDIR");
+
+	assert_non_null(f);
+	snprintf(f->dir, sizeof(f->dir), "%.40s/config-XXXXXX",
+	    tmp != NULL ? tmp : "/tmp");
+	assert_int_equal(clearenv(), 0);
+	if (tmp != NULL)
+		setenv("TMPDIR", tmp, 1);
+	assert_non_null(mkdtemp(f->dir));
+	snprintf(f->path, sizeof(f->path), "%s/latchkey.conf", f->dir);
+	snprintf(f->secret, sizeof(f->secret), "%s/secret", f->dir);
+	write_file(f->path, 0600, "");
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	config_free(f->config);
+	unlink(f->path);
+	unlink(f->secret);
+	rmdir(f->dir);
+	free(f);
+	return 0;
+}
+
+static enum err
+load(struct fixture *f)
+{
+	config_free(f->config);
+	return config_load(f->path, f->why, sizeof(f->why), &f->config);
+}
+
+static void
+expect_good(struct fixture *f)
+{
+	enum err err = load(f);
+
+	assert_string_equal(f->why, "");
+	assert_int_equal(err, ERR_OK);
+	assert_non_null(f->config);
+}
+
+static void
+expect_refused(struct fixture *f, const char *why)
+{
+	assert_int_equal(load(f), ERR_INVALID);
+	assert_null(f->config);
+	assert_string_equal(f->why, why);
+}
+
+/* The same where the message names this test's files. */
+static void
+expect_refused_with(struct fixture *f, const char *part)
+{
+	assert_int_equal(load(f), ERR_INVALID);
+	assert_null(f->config);
+	if (strstr(f->why, part) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", f->why, part);
+	assert_null(strchr(f->why, '\n'));
+}
+
+static char *
+printed(const struct config *c)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	config_print(c, out);
+	assert_int_equal(fclose(out), 0);
+	return text;
+}
+
+static void
+defaults_are_good(void **state)
+{
+	struct fixture *f = *state;
+
+	expect_good(f);
+	assert_string_equal(
+	    config_database(f->config), "/var/lib/latchkey/latchkey.db");
+	assert_int_equal(config_int(f->config, CONFIG_SESSION_TTL), 604800);
+	assert_int_equal(config_int(f->config, CONFIG_ARGON2_KIB), 19456);
+	assert_true(config_bool(f->config, CONFIG_REDIS_ENABLED));
+	assert_false(config_bool(f->config, CONFIG_ALWAYS_HTTPS));
+	assert_string_equal(config_text(f->config, CONFIG_JWT_SECRET), "");
+}
+
+static void
+environment_beats_file_beats_default(void **state)
+{
+	struct fixture *f = *state;
+	char *text;
+
+	write_file(f->path, 0600,
+	    "# a comment\n"
+	    "\n"
+	    "  SESSION_TTL =  600 \r\n"
+	    "USER_CACHE_TTL=700\n"
+	    "LATCHKEY_ISSUER = \"a # b\" = c");
+	setenv("SESSION_TTL", "500", 1);
+	expect_good(f);
+	assert_int_equal(config_int(f->config, CONFIG_SESSION_TTL), 500);
+	assert_int_equal(config_int(f->config, CONFIG_USER_CACHE_TTL), 700);
+	/* No quoting, and only a whole line is a comment. */
+	assert_string_equal(
+	    config_text(f->config, CONFIG_JWT_ISSUER), "\"a # b\" = c");
+	text = printed(f->config);
+	assert_non_null(strstr(text, "\nSESSION_TTL = 500  # environment\n"));
+	assert_non_null(strstr(text, "\nUSER_CACHE_TTL = 700  # file\n"));
+	assert_non_null(strstr(text, "\nLATCHKEY_WORKERS = 0  # default\n"));
+	free(text);
+}
+
+static void
+booleans_have_eight_spellings(void **state)
+{
+	static const struct {
+		const char *text;
+		bool value;
+	} cases[] = { { "true", true }, { "FALSE", false }, { "1", true },
+		{ "0", false }, { "yes", true }, { "No", false },
+		{ "on", true }, { "off", false } };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		setenv("REDIS_ENABLED", cases[i].text, 1);
+		expect_good(f);
+		assert_int_equal(config_bool(f->config, CONFIG_REDIS_ENABLED),
+		    cases[i].value);
+	}
+	setenv("REDIS_ENABLED", "maybe", 1);
+	expect_refused(
+	    f, "REDIS_ENABLED: must be true or false, not \"maybe\"");
+}
+
+/* Each bad value is one line that names the option. */
+static void
+bad_values_are_refused(void **state)
+{
+	static const struct {
+		const char *name, *value, *why;
+	} cases[] = {
+		{ "LATCHKEY_WORKERS", "513",
+		    "LATCHKEY_WORKERS: must be between 0 and 512, not "
+		    "\"513\"" },
+		{ "LATCHKEY_WORKERS", "-1",
+		    "LATCHKEY_WORKERS: must be between 0 and 512, not "
+		    "\"-1\"" },
+		{ "LATCHKEY_WORKERS", "",
+		    "LATCHKEY_WORKERS: must be between 0 and 512, not \"\"" },
+		{ "LATCHKEY_WORKERS", "4 ",
+		    "LATCHKEY_WORKERS: must be between 0 and 512, not "
+		    "\"4 \"" },
+		{ "LATCHKEY_WORKERS", "4\n\x1b[1m",
+		    "LATCHKEY_WORKERS: must be between 0 and 512, not "
+		    "\"4??[1m\"" },
+		{ "SESSION_TTL", "99999999999999999999",
+		    "SESSION_TTL: must be between 60 and 31536000, not "
+		    "\"99999999999999999999\"" },
+		{ "LATCHKEY_ISSUER", "",
+		    "LATCHKEY_ISSUER: must have between 1 and 255 "
+		    "characters, not 0" },
+		{ "LATCHKEY_ISSUER", "a\tb",
+		    "LATCHKEY_ISSUER: must not hold control characters" },
+		{ "LATCHKEY_LOG_LEVEL", "loud",
+		    "LATCHKEY_LOG_LEVEL: must be error, warn, info or debug, "
+		    "not \"loud\"" },
+		{ "LATCHKEY_WORKRS", "4",
+		    "LATCHKEY_WORKRS: there is no such option" },
+		{ "LATCHKEY_WORKERS_FILE", "/x",
+		    "LATCHKEY_WORKERS_FILE: there is no such option" },
+		{ "JWT_SECRET", "short",
+		    "JWT_SECRET: must have at least 32 characters, not 5" },
+		{ "JWT_ALGORITHM", "RS256",
+		    "JWT_ALGORITHM: must be HS256; others are not supported "
+		    "yet" },
+		{ "DATABASE_URL", "postgresql://db/latchkey",
+		    "DATABASE_URL: PostgreSQL is not supported yet, use "
+		    "sqlite:PATH" },
+		{ "DATABASE_URL", "sqlite:///tmp/x.db",
+		    "DATABASE_URL: must be sqlite:PATH, as in "
+		    "sqlite:/var/lib/latchkey/latchkey.db" },
+		{ "DATABASE_URL", "/tmp/x.db",
+		    "DATABASE_URL: must be sqlite:PATH, as in "
+		    "sqlite:/var/lib/latchkey/latchkey.db" },
+		{ "DATABASE_URL", "sqlite::memory:",
+		    "DATABASE_URL: the path must name a file, not "
+		    "\":memory:\"" },
+		{ "DATABASE_URL", "sqlite:/tmp/",
+		    "DATABASE_URL: the path must name a file, not \"/tmp/\"" },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		setenv(cases[i].name, cases[i].value, 1);
+		expect_refused(f, cases[i].why);
+		unsetenv(cases[i].name);
+	}
+	expect_good(f);
+}
+
+static void
+redis_url_is_checked_if_it_is_used(void **state)
+{
+	struct fixture *f = *state;
+
+	setenv("REDIS_URL", "rediss://cache.example:6379", 1);
+	expect_refused_with(f, "REDIS_URL: ");
+	setenv("REDIS_ENABLED", "false", 1);
+	expect_good(f);
+}
+
+static void
+bad_lines_say_where(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} cases[] = {
+		{ "SESSION_TTL 600\n", "must be KEY = value (" },
+		{ "\n\nNAME = x\n", "NAME: there is no such option (" },
+		{ "LATCHKEY_CONFIG = x\n",
+		    "LATCHKEY_CONFIG: there is no such option (" },
+		{ "session_ttl = 600\n",
+		    "session_ttl: there is no such option (" },
+		{ "SESSION_TTL = 600\nSESSION_TTL = 601\n",
+		    "SESSION_TTL: is set twice (" },
+		{ "SESSION_TTL = 1\n",
+		    "SESSION_TTL: must be between 60 and 31536000, not "
+		    "\"1\" (" },
+	};
+	static const int lines[] = { 1, 3, 1, 1, 2, 1 };
+	struct fixture *f = *state;
+	char where[160];
+
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		write_file(f->path, 0600, cases[i].text);
+		expect_refused_with(f, cases[i].why);
+		snprintf(
+		    where, sizeof(where), "%s line %d)", f->path, lines[i]);
+		expect_refused_with(f, where);
+	}
+	/* A line that the environment overrides is checked all the same. */
+	write_file(f->path, 0600, "SESSION_TTL = 1\n");
+	setenv("SESSION_TTL", "600", 1);
+	expect_refused_with(f, "SESSION_TTL: ");
+}
+
+static void
+zero_bytes_are_refused(void **state)
+{
+	static const char text[] = "SESSION_TTL = 600\0x\n";
+	struct fixture *f = *state;
+	FILE *file = fopen(f->path, "w");
+
+	assert_non_null(file);
+	assert_int_equal(
+	    fwrite(text, 1, sizeof(text) - 1, file), sizeof(text) - 1);
+	assert_int_equal(fclose(file), 0);
+	expect_refused_with(f, "the line holds a zero byte");
+}
+
+static void
+a_named_file_must_exist(void **state)
+{
+	struct fixture *f = *state;
+
+	unlink(f->path);
+	expect_refused_with(f, "cannot open the configuration");
+	setenv("LATCHKEY_CONFIG", f->path, 1);
+	assert_int_equal(
+	    config_load(NULL, f->why, sizeof(f->why), &f->config), ERR_INVALID);
+	write_file(f->path, 0600, "SESSION_TTL = 61\n");
+	assert_int_equal(
+	    config_load(NULL, f->why, sizeof(f->why), &f->config), ERR_OK);
+	assert_int_equal(config_int(f->config, CONFIG_SESSION_TTL), 61);
+	config_free(f->config);
+	assert_int_equal(
+	    config_load(f->dir, f->why, sizeof(f->why), &f->config),
+	    ERR_INVALID);
+}
+
+#define SECRET "0123456789abcdef0123456789abcdef"
+
+static void
+secrets_come_from_files(void **state)
+{
+	struct fixture *f = *state;
+
+	write_file(f->secret, 0600, SECRET "\n");
+	setenv("JWT_SECRET_FILE", f->secret, 1);
+	expect_good(f);
+	assert_string_equal(config_text(f->config, CONFIG_JWT_SECRET), SECRET);
+	setenv("JWT_SECRET", SECRET, 1);
+	expect_refused_with(f, "JWT_SECRET: is set twice in the environment");
+	unsetenv("JWT_SECRET");
+
+	assert_int_equal(chmod(f->secret, 0640), 0);
+	expect_refused_with(f, "JWT_SECRET: others may read ");
+	assert_int_equal(chmod(f->secret, 0604), 0);
+	expect_refused_with(f, "JWT_SECRET: others may read ");
+	unlink(f->secret);
+	expect_refused_with(f, "JWT_SECRET: cannot open ");
+	setenv("JWT_SECRET_FILE", "/dev/zero", 1);
+	expect_refused(f, "JWT_SECRET: /dev/zero is no file");
+}
+
+static void
+secret_files_may_be_named_in_the_file(void **state)
+{
+	struct fixture *f = *state;
+	char text[160];
+
+	write_file(f->secret, 0600, SECRET);
+	snprintf(text, sizeof(text), "JWT_SECRET_FILE = %s\n", f->secret);
+	write_file(f->path, 0644, text);
+	expect_good(f);
+	assert_string_equal(config_text(f->config, CONFIG_JWT_SECRET), SECRET);
+}
+
+static void
+credentials_of_systemd_count(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/JWT_SECRET", f->dir);
+	write_file(path, 0440, SECRET "\n");
+	setenv("CREDENTIALS_DIRECTORY", f->dir, 1);
+	expect_good(f);
+	assert_string_equal(config_text(f->config, CONFIG_JWT_SECRET), SECRET);
+	setenv("JWT_SECRET", "a" SECRET, 1);
+	expect_good(f);
+	assert_string_equal(
+	    config_text(f->config, CONFIG_JWT_SECRET), "a" SECRET);
+	unlink(path);
+}
+
+static void
+secrets_are_never_printed(void **state)
+{
+	struct fixture *f = *state;
+	char *text;
+
+	setenv("JWT_SECRET", SECRET, 1);
+	setenv("REDIS_URL", "redis://:hunter22@127.0.0.1/0", 1);
+	expect_good(f);
+	text = printed(f->config);
+	assert_null(strstr(text, SECRET));
+	assert_null(strstr(text, "hunter22"));
+	assert_non_null(strstr(text, "\nJWT_SECRET = (set)  # environment\n"));
+	assert_non_null(strstr(text, "\nREDIS_URL = (set)  # environment\n"));
+	free(text);
+
+	/* Nor in a message about them. */
+	setenv("JWT_SECRET", "hunter22", 1);
+	assert_int_equal(load(f), ERR_INVALID);
+	assert_null(strstr(f->why, "hunter22"));
+}
+
+static void
+secrets_in_a_file_for_all_are_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	write_file(f->path, 0644, "REDIS_URL = redis://127.0.0.1/1\n");
+	expect_good(f);
+	write_file(f->path, 0644, "REDIS_URL = redis://:pw@127.0.0.1/1\n");
+	expect_refused_with(f, "REDIS_URL: others may read this file");
+	write_file(f->path, 0640, "JWT_SECRET = " SECRET "\n");
+	expect_good(f);
+	write_file(f->path, 0644, "JWT_SECRET = " SECRET "\n");
+	expect_refused_with(f, "JWT_SECRET: others may read this file");
+}
+
+static void
+every_option_is_in_the_help(void **state)
+{
+	static const char *const names[] = {
+#define OPTION(id, name, type, min, max, fallback, help) name,
+#include "config/options.def"
+#undef OPTION
+	};
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	(void)state;
+	assert_non_null(out);
+	config_help(out);
+	assert_int_equal(fclose(out), 0);
+	for (size_t i = 0; i < NELEMS(names); i++)
+		assert_non_null(strstr(text, names[i]));
+	free(text);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(defaults_are_good),
+		TEST(environment_beats_file_beats_default),
+		TEST(booleans_have_eight_spellings),
+		TEST(bad_values_are_refused),
+		TEST(redis_url_is_checked_if_it_is_used),
+		TEST(bad_lines_say_where),
+		TEST(zero_bytes_are_refused),
+		TEST(a_named_file_must_exist),
+		TEST(secrets_come_from_files),
+		TEST(secret_files_may_be_named_in_the_file),
+		TEST(credentials_of_systemd_count),
+		TEST(secrets_are_never_printed),
+		TEST(secrets_in_a_file_for_all_are_refused),
+		TEST(every_option_is_in_the_help),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
