@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/test.h"
+
+#include "base/err.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "cache/seal.h"
+#include "host/mapped.h"
+
+static const unsigned char key[SECRET_KEY_BYTES] = "0123456789abcdef";
+static const unsigned char table[MAPPED_TABLE_ID_BYTES] = "table number 1";
+static const char plain[] = "{\"email\":\"ann@example.org\"}";
+
+static const struct seal_binding bound = {
+	.key = "user:1", .table_id = table, .generation = 42
+};
+
+static void
+opens_what_it_sealed(void **state)
+{
+	struct buf sealed = { 0 }, out = { 0 };
+
+	(void)state;
+	buf_puts(&sealed, "before");
+	buf_puts(&out, "before");
+	assert_int_equal(
+	    seal_close(key, &bound, plain, sizeof(plain), &sealed), ERR_OK);
+	assert_memory_equal(sealed.data, "before", 6);
+	assert_null(memmem(sealed.data, sealed.len, "example", 7));
+	assert_int_equal(
+	    seal_open(key, &bound, sealed.data + 6, sealed.len - 6, &out),
+	    ERR_OK);
+	assert_int_equal(out.len, 6 + sizeof(plain));
+	assert_memory_equal(out.data, "before", 6);
+	assert_memory_equal(out.data + 6, plain, sizeof(plain));
+	buf_clear(&sealed);
+	buf_clear(&out);
+}
+
+static void
+opens_nothing_as_nothing(void **state)
+{
+	struct buf sealed = { 0 }, out = { 0 };
+
+	(void)state;
+	assert_int_equal(seal_close(key, &bound, "", 0, &sealed), ERR_OK);
+	assert_int_equal(
+	    seal_open(key, &bound, sealed.data, sealed.len, &out), ERR_OK);
+	assert_int_equal(out.len, 0);
+	buf_clear(&sealed);
+	buf_clear(&out);
+}
+
+static void
+seals_the_same_twice_differently(void **state)
+{
+	struct buf a = { 0 }, b = { 0 };
+
+	(void)state;
+	assert_int_equal(
+	    seal_close(key, &bound, plain, sizeof(plain), &a), ERR_OK);
+	assert_int_equal(
+	    seal_close(key, &bound, plain, sizeof(plain), &b), ERR_OK);
+	assert_int_equal(a.len, b.len);
+	assert_memory_not_equal(a.data, b.data, 24); /* the nonce */
+	assert_memory_not_equal(a.data + 24, b.data + 24, a.len - 24);
+	buf_clear(&a);
+	buf_clear(&b);
+}
+
+static void
+opens_under_its_own_binding_alone(void **state)
+{
+	static const unsigned char table2[MAPPED_TABLE_ID_BYTES] =
+	    "table number 2";
+	static const unsigned char key2[SECRET_KEY_BYTES] = "0123456789abcdeg";
+	static const struct {
+		const unsigned char *key;
+		struct seal_binding binding;
+	} cases[] = {
+		{ key2, { "user:1", table, 42 } },
+		{ key, { "user:2", table, 42 } },
+		{ key, { "user:11", table, 42 } },
+		{ key, { "user:", table, 42 } },
+		{ key, { "other:user:1", table, 42 } },
+		{ key, { "user:1", table2, 42 } },
+		{ key, { "user:1", table, 43 } },
+		{ key, { "user:1", table, 44 } },
+		{ key, { "user:1", table, 42 + ((uint64_t)1 << 32) } },
+		{ key, { "user:1", table, 42 + ((uint64_t)1 << 56) } },
+	};
+	struct buf sealed = { 0 }, out = { 0 };
+
+	(void)state;
+	assert_int_equal(
+	    seal_close(key, &bound, plain, sizeof(plain), &sealed), ERR_OK);
+	buf_puts(&out, "before");
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		assert_int_equal(seal_open(cases[i].key, &cases[i].binding,
+				     sealed.data, sealed.len, &out),
+		    ERR_DENIED);
+		assert_int_equal(out.len, 6);
+	}
+	assert_memory_equal(out.data, "before", 6);
+	buf_clear(&sealed);
+	buf_clear(&out);
+}
+
+/* Every bit flipped, every length, is refused and leaves nothing. */
+static void
+refuses_what_was_touched(void **state)
+{
+	struct buf sealed = { 0 }, out = { 0 };
+	char *exact;
+
+	(void)state;
+	assert_int_equal(
+	    seal_close(key, &bound, plain, sizeof(plain), &sealed), ERR_OK);
+	for (size_t bit = 0; bit < sealed.len * 8; bit++) {
+		sealed.data[bit / 8] ^= (char)(1 << bit % 8);
+		assert_int_equal(
+		    seal_open(key, &bound, sealed.data, sealed.len, &out),
+		    ERR_DENIED);
+		assert_int_equal(out.len, 0);
+		sealed.data[bit / 8] ^= (char)(1 << bit % 8);
+	}
+	for (size_t len = 0; len < sealed.len; len++) {
+		exact = malloc(len + 1); /* so that ASan sees a byte too far */
+		assert_non_null(exact);
+		memcpy(exact + 1, sealed.data, len);
+		assert_int_equal(
+		    seal_open(key, &bound, exact + 1, len, &out), ERR_DENIED);
+		assert_int_equal(out.len, 0);
+		free(exact);
+	}
+	buf_append(&sealed, "", 1);
+	assert_int_equal(
+	    seal_open(key, &bound, sealed.data, sealed.len, &out), ERR_DENIED);
+	buf_clear(&sealed);
+	buf_clear(&out);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(opens_what_it_sealed),
+		cmocka_unit_test(opens_nothing_as_nothing),
+		cmocka_unit_test(seals_the_same_twice_differently),
+		cmocka_unit_test(opens_under_its_own_binding_alone),
+		cmocka_unit_test(refuses_what_was_touched),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
