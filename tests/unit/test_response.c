@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: ISC */
+#include "http/response.h"
+
+#include "base/document.h"
+#include "http/request.h"
+#include "support/test.h"
+
+static const struct request plain = { .request_id = "00112233445566aa" };
+static const struct request head = { .head = true,
+	.request_id = "00112233445566aa" };
+
+#define COMMON                                                                 \
+	"Cache-Control: no-store\r\n"                                          \
+	"X-Content-Type-Options: nosniff\r\n"                                  \
+	"X-Request-Id: 00112233445566aa\r\n"
+
+static void
+assert_answer(
+    struct response *res, const struct request *req, const char *expect)
+{
+	struct buf out = { 0 };
+
+	assert_int_equal(response_finish(res, req, &out), ERR_OK);
+	assert_string_equal(out.data, expect);
+	buf_clear(&out);
+	response_clear(res);
+}
+
+static struct document *
+small(void)
+{
+	struct document *json = document_object();
+
+	document_put_int(json, "a", 1);
+	return json;
+}
+
+static void
+an_answer_has_all_its_headers(void **state)
+{
+	struct response res = { 0 };
+
+	(void)state;
+	assert_int_equal(response_json(&res, small()), ERR_OK);
+	response_header(&res, "X-One", "1");
+	assert_answer(&res, &plain,
+	    "Status: 200 OK\r\n"
+	    "Content-Type: application/json\r\n"
+	    "Content-Length: 7\r\n" COMMON "X-One: 1\r\n"
+	    "\r\n{\"a\":1}");
+}
+
+static void
+head_is_get_without_the_body(void **state)
+{
+	struct response res = { 0 };
+
+	(void)state;
+	assert_int_equal(response_json(&res, small()), ERR_OK);
+	assert_answer(&res, &head,
+	    "Status: 200 OK\r\n"
+	    "Content-Type: application/json\r\n"
+	    "Content-Length: 7\r\n" COMMON "\r\n");
+}
+
+static void
+no_content_has_no_length(void **state)
+{
+	struct response res = { .status = 204 };
+
+	(void)state;
+	assert_answer(&res, &plain, "Status: 204 No Content\r\n" COMMON "\r\n");
+}
+
+static void
+allow_names_the_methods(void **state)
+{
+	struct response res = {
+		.status = 204,
+		.allow = METHOD_GET | METHOD_PUT | METHOD_DELETE,
+	};
+
+	(void)state;
+	assert_answer(&res, &plain,
+	    "Status: 204 No Content\r\n" COMMON
+	    "Allow: GET, HEAD, PUT, DELETE, OPTIONS\r\n\r\n");
+}
+
+static void
+a_refusal_replaces_the_answer(void **state)
+{
+	struct response res = { .status = 201 };
+
+	(void)state;
+	assert_int_equal(response_json(&res, small()), ERR_OK);
+	response_header(&res, "Set-Cookie", "secret");
+	assert_int_equal(response_refuse(&res, PROBLEM_MISSING_FIELD,
+			     "The member \"%s\" is missing.", "email"),
+	    ERR_INVALID);
+	assert_answer(&res, &plain,
+	    "Status: 400 Bad Request\r\n"
+	    "Content-Type: application/problem+json\r\n"
+	    "Content-Length: 173\r\n" COMMON "\r\n"
+	    "{\"type\":\"about:blank\","
+	    "\"title\":\"A required member is missing\","
+	    "\"status\":400,\"code\":\"missing_field\","
+	    "\"detail\":\"The member \\\"email\\\" is missing.\","
+	    "\"request_id\":\"00112233445566aa\"}");
+}
+
+static void
+each_problem_brings_its_headers(void **state)
+{
+	static const struct {
+		enum problem problem;
+		const char *status, *header;
+	} cases[] = {
+		{ PROBLEM_NOT_SIGNED_IN, "Status: 401 Unauthorized\r\n",
+		    "\r\nWWW-Authenticate: Bearer realm=\"latchkey\"\r\n" },
+		{ PROBLEM_INVALID_CREDENTIALS, "Status: 401 Unauthorized\r\n",
+		    "\r\nWWW-Authenticate: Bearer realm=\"latchkey\"\r\n" },
+		{ PROBLEM_INVALID_TOKEN, "Status: 401 Unauthorized\r\n",
+		    "\r\nWWW-Authenticate: Bearer realm=\"latchkey\", "
+		    "error=\"invalid_token\"\r\n" },
+		{ PROBLEM_INVALID_SESSION, "Status: 401 Unauthorized\r\n",
+		    "\r\nWWW-Authenticate: Bearer realm=\"latchkey\", "
+		    "error=\"invalid_token\"\r\n" },
+		{ PROBLEM_UNAVAILABLE, "Status: 503 Service Unavailable\r\n",
+		    "\r\nRetry-After: 1\r\n" },
+		{ PROBLEM_BUSY, "Status: 503 Service Unavailable\r\n",
+		    "\r\nRetry-After: 1\r\n" },
+		{ PROBLEM_RATE_LIMITED, "Status: 429 Too Many Requests\r\n",
+		    "\r\nRetry-After: 1\r\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		struct response res = { 0 };
+		struct buf out = { 0 };
+
+		(void)response_refuse(&res, cases[i].problem, NULL);
+		assert_int_equal(response_finish(&res, &plain, &out), ERR_OK);
+		assert_ptr_equal(strstr(out.data, cases[i].status), out.data);
+		assert_non_null(strstr(out.data, cases[i].header));
+		/* Without a detail the title is one. */
+		assert_non_null(strstr(out.data, "\"detail\":\""));
+		buf_clear(&out);
+		response_clear(&res);
+	}
+}
+
+static void
+every_status_of_a_problem_has_a_reason(void **state)
+{
+	(void)state;
+	for (int p = PROBLEM_NONE + 1; p < PROBLEM_COUNT; p++) {
+		struct response res = { 0 };
+		struct buf out = { 0 };
+
+		(void)response_refuse(&res, (enum problem)p, NULL);
+		assert_int_equal(response_finish(&res, &plain, &out), ERR_OK);
+		assert_null(strstr(out.data, " Other\r\n"));
+		buf_clear(&out);
+		response_clear(&res);
+	}
+}
+
+static void
+without_memory_there_is_no_half_answer(void **state)
+{
+	struct response res = { .body = { .failed = true } };
+	struct buf out = { 0 };
+
+	(void)state;
+	assert_int_equal(response_finish(&res, &plain, &out), ERR_INTERNAL);
+	assert_int_equal(out.len, 0);
+	assert_int_equal(response_json(&res, NULL), ERR_INTERNAL);
+	response_clear(&res);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_answer_has_all_its_headers),
+		cmocka_unit_test(head_is_get_without_the_body),
+		cmocka_unit_test(no_content_has_no_length),
+		cmocka_unit_test(allow_names_the_methods),
+		cmocka_unit_test(a_refusal_replaces_the_answer),
+		cmocka_unit_test(each_problem_brings_its_headers),
+		cmocka_unit_test(every_status_of_a_problem_has_a_reason),
+		cmocka_unit_test(without_memory_there_is_no_half_answer),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
