@@ -10,18 +10,34 @@
 struct buf;
 
 /*
- * One request on a connection where a whole, checked request lies ready (see
- * http/records.h); libfcgi reads and answers it.  The object never moves, as
- * libfcgi's streams point back into it.
+ * One request that has arrived whole and was checked (http/records.h): libfcgi
+ * reads it and writes its answer.  The object never moves, as libfcgi's
+ * streams point back into it.
  */
 struct fcgi;
 
-/**
- * fcgi_new(fd, fcgi_out):
- * Read the request from ${fd} (not blocking; it stays the caller's).  Return
- * ERR_INVALID if libfcgi refuses it after all: close ${fd}.
+/*
+ * libfcgi reads from a descriptor only, and reads ahead: given the connection
+ * it would swallow what stands behind the request.  So it reads from this,
+ * where nothing but the one request ever lies.  One for each thread that makes
+ * requests.
  */
-enum err fcgi_new(int fd, struct fcgi **fcgi_out) MUST_CHECK;
+struct fcgi_feed;
+
+/* Prepares libfcgi too; once per process, before other threads run. */
+enum err fcgi_feed_new(struct fcgi_feed **feed_out) MUST_CHECK;
+/* NULL is fine. */
+void fcgi_feed_free(struct fcgi_feed *feed);
+
+/**
+ * fcgi_new(feed, data, len, fd, fcgi_out):
+ * Read the one request of ${len} bytes at ${data}, which is in the form that
+ * records_scan() makes.  Its answer will go to ${fd} (not blocking; it stays
+ * the caller's).  Return ERR_INVALID if libfcgi refuses it after all,
+ * ERR_UNAVAILABLE without descriptors or memory.
+ */
+enum err fcgi_new(struct fcgi_feed *feed, const unsigned char *data, size_t len,
+    int fd, struct fcgi **fcgi_out) MUST_CHECK;
 
 /* Parameters (NAME=value, NULL at the end) and body; live as long as ${f}. */
 char *const *fcgi_params(const struct fcgi *f);
@@ -36,7 +52,11 @@ bool fcgi_keep(const struct fcgi *f);
  */
 enum err fcgi_answer(struct fcgi *f, const struct buf *answer) MUST_CHECK;
 
-/* fcgi_free(f): forget the request, wiping its body; leaves the descriptor. */
+/**
+ * fcgi_free(f):
+ * Forget the request, wiping its body and parameters; leaves the descriptor.
+ * NULL is fine.
+ */
 void fcgi_free(struct fcgi *f);
 
 #endif

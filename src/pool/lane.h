@@ -5,8 +5,10 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "http/request.h"
 
 struct config;
+struct fcgi;
 struct shared;
 struct lane;
 
@@ -18,16 +20,18 @@ struct lane;
 
 /* A piece of work; the lane fills in what belongs to it. */
 struct lane_job {
-	struct lane_job *next; /* the lane's */
-	struct fcgi *fcgi;     /* owned by the job */
-	void *connection;      /* the worker's, untouched here */
-	bool answered;         /* out: false: close the connection */
+	struct lane_job *next;  /* the lane's */
+	struct fcgi *fcgi;      /* owned by the job */
+	struct request request; /* of that fcgi */
+	void *connection;       /* the worker's, untouched here */
+	bool answered;          /* out: false: close the connection */
 };
 
 /**
  * lane_start(config, sh, queue_max, lane_out):
- * Start the thread and open its services.  lane_event_fd(): readable when
- * jobs are done.
+ * Open the services of the lane and start its thread, with the caller's signal
+ * mask.  Return what services_open() returned if that failed.
+ * lane_event_fd(): readable when jobs are done.
  */
 enum err lane_start(const struct config *config, struct shared *sh,
     int queue_max, struct lane **lane_out) MUST_CHECK;
@@ -35,14 +39,18 @@ int lane_event_fd(const struct lane *l);
 
 /* ERR_LIMITED if the queue is full; ${job} stays the caller's then. */
 enum err lane_submit(struct lane *l, struct lane_job *job) MUST_CHECK;
-/* The next finished job, or NULL. */
+/* The next finished job, now the caller's; NULL if there is none. */
 struct lane_job *lane_finished(struct lane *l);
 /* Jobs submitted and not yet returned by lane_finished(). */
-int lane_pending(const struct lane *l);
+int lane_pending(struct lane *l);
 /* Note that last_seen_at of the session is due; dropped if there are many. */
 void lane_touch(void *lane, const char *handle);
 
-/* Finish what is queued, stop the thread, free.  NULL is fine. */
+/**
+ * lane_stop(l):
+ * Finish what is queued, stop the thread, free.  Nobody may call lane_touch()
+ * any more.  NULL is fine.
+ */
 void lane_stop(struct lane *l);
 
 #endif

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: ISC */
+#include "pool/lane.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/testpoint.h"
+#include "base/text.h"
+#include "cache/redis.h"
+#include "http/fcgi.h"
+#include "model/session.h"
+#include "pool/services.h"
+#include "routes/dispatch.h"
+#include "store/store.h"
+
+#define LANE_NICE 10
+#define UPKEEP_US ((int64_t)1000000)
+
+/* More sessions than that may become due in a second; they come again. */
+#define TOUCHES_MAX 256
+
+struct lane {
+	struct services *services;
+	pthread_t thread;
+	pthread_mutex_t mutex; /* over all that follows */
+	pthread_cond_t work;
+	struct lane_job *queue_first;
+	struct lane_job **queue_end;
+	struct lane_job *done_first;
+	struct lane_job **done_end;
+	int queued;
+	int queue_max;
+	int pending;
+	int event_fd;
+	bool stopping;
+	size_t touches;
+	char touch[TOUCHES_MAX][SESSION_HANDLE_SIZE];
+};
+
+static void
+lock(struct lane *l)
+{
+	if (pthread_mutex_lock(&l->mutex) != 0)
+		abort();
+}
+
+static void
+unlock(struct lane *l)
+{
+	if (pthread_mutex_unlock(&l->mutex) != 0)
+		abort();
+}
+
+/* Wait a second at most, so that the upkeep gets its turn. */
+static struct lane_job *
+next_job(struct lane *l, bool *stop_out)
+{
+	struct lane_job *job;
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += 1;
+	lock(l);
+	while (l->queue_first == NULL && !l->stopping) {
+		if (pthread_cond_timedwait(&l->work, &l->mutex, &until) != 0)
+			break;
+	}
+	job = l->queue_first;
+	if (job != NULL) {
+		l->queue_first = job->next;
+		if (l->queue_first == NULL)
+			l->queue_end = &l->queue_first;
+		l->queued--;
+	}
+	*stop_out = job == NULL && l->stopping;
+	unlock(l);
+	return job;
+}
+
+static void
+give_back(struct lane *l, struct lane_job *job)
+{
+	uint64_t one = 1;
+
+	lock(l);
+	job->next = NULL;
+	*l->done_end = job;
+	l->done_end = &job->next;
+	unlock(l);
+	if (write(l->event_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		abort(); /* EAGAIN: it is readable as it is */
+}
+
+static void
+run_job(struct lane *l, struct lane_job *job)
+{
+	struct buf answer = { 0 };
+	enum err err;
+
+	TESTPOINT("lane:job");
+	err = dispatch_run(l->services, &job->request, &answer);
+	if (err == ERR_OK)
+		err = fcgi_answer(job->fcgi, &answer);
+	job->answered = err == ERR_OK;
+	buf_clear(&answer);
+}
+
+static void
+touch_sessions(struct lane *l, int64_t now)
+{
+	char handle[SESSION_HANDLE_SIZE];
+
+	for (;;) {
+		lock(l);
+		if (l->touches == 0) {
+			unlock(l);
+			return;
+		}
+		l->touches--;
+		memcpy(handle, l->touch[l->touches], sizeof(handle));
+		unlock(l);
+		/* The store does not wait for its lock; it comes again. */
+		if (store_session_touch(l->services->store, handle, now) !=
+		    ERR_OK)
+			log_event(LOG_LEVEL_DEBUG, "touch_skipped",
+			    "session=%s", handle);
+	}
+}
+
+static void
+upkeep(struct lane *l)
+{
+	int64_t now = clock_system.wall();
+	int64_t removed;
+	enum err err;
+
+	touch_sessions(l, now);
+	err = store_upkeep(l->services->store, now, &removed);
+	if (err != ERR_OK)
+		log_event(LOG_LEVEL_DEBUG, "upkeep_skipped", "reason=%s",
+		    err_name(err));
+	if (l->services->redis != NULL)
+		redis_probe(l->services->redis);
+}
+
+static void *
+lane_main(void *arg)
+{
+	struct lane *l = arg;
+	int64_t upkeep_at = 0;
+	bool stop = false;
+
+	/* On Linux a thread has a nice value of its own. */
+	if (setpriority(PRIO_PROCESS, (id_t)gettid(), LANE_NICE) != 0)
+		log_event(LOG_LEVEL_WARN, "lane_priority", "errno=%d", errno);
+	while (!stop) {
+		struct lane_job *job = next_job(l, &stop);
+
+		if (job != NULL) {
+			run_job(l, job);
+			give_back(l, job);
+		}
+		if (!stop && clock_system.mono_us() >= upkeep_at) {
+			upkeep(l);
+			upkeep_at = clock_system.mono_us() + UPKEEP_US;
+		}
+	}
+	return NULL;
+}
+
+static enum err
+init_waiting(struct lane *l)
+{
+	pthread_condattr_t attr;
+	bool made;
+
+	if (pthread_condattr_init(&attr) != 0)
+		return ERR_INTERNAL;
+	made = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
+	    pthread_cond_init(&l->work, &attr) == 0;
+	(void)pthread_condattr_destroy(&attr);
+	if (!made)
+		return ERR_INTERNAL;
+	if (pthread_mutex_init(&l->mutex, NULL) == 0)
+		return ERR_OK;
+	(void)pthread_cond_destroy(&l->work);
+	return ERR_INTERNAL;
+}
+
+enum err
+lane_start(const struct config *config, struct shared *sh, int queue_max,
+    struct lane **lane_out)
+{
+	struct lane *l;
+	enum err err;
+
+	*lane_out = NULL;
+	l = calloc(1, sizeof(*l));
+	if (l == NULL)
+		return ERR_INTERNAL;
+	l->queue_end = &l->queue_first;
+	l->done_end = &l->done_first;
+	l->queue_max = queue_max;
+	err = init_waiting(l);
+	if (err != ERR_OK) {
+		free(l);
+		return err;
+	}
+	l->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (l->event_fd < 0) {
+		err = ERR_UNAVAILABLE;
+		goto fail;
+	}
+	err = services_open(config, sh, SERVICES_SLOW, &l->services);
+	if (err != ERR_OK)
+		goto fail;
+	if (pthread_create(&l->thread, NULL, lane_main, l) != 0) {
+		err = ERR_UNAVAILABLE;
+		goto fail;
+	}
+	*lane_out = l;
+	return ERR_OK;
+fail:
+	if (l->services != NULL)
+		services_close(l->services);
+	if (l->event_fd >= 0)
+		close(l->event_fd);
+	(void)pthread_mutex_destroy(&l->mutex);
+	(void)pthread_cond_destroy(&l->work);
+	free(l);
+	return err;
+}
+
+int
+lane_event_fd(const struct lane *l)
+{
+	return l->event_fd;
+}
+
+enum err
+lane_submit(struct lane *l, struct lane_job *job)
+{
+	bool room;
+
+	lock(l);
+	room = l->queued < l->queue_max;
+	if (room) {
+		job->next = NULL;
+		*l->queue_end = job;
+		l->queue_end = &job->next;
+		l->queued++;
+		l->pending++;
+		(void)pthread_cond_signal(&l->work);
+	}
+	unlock(l);
+	return room ? ERR_OK : ERR_LIMITED;
+}
+
+struct lane_job *
+lane_finished(struct lane *l)
+{
+	struct lane_job *job;
+	uint64_t count;
+
+	/* First: a job that is done after this makes it readable again. */
+	if (read(l->event_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+		abort();
+	lock(l);
+	job = l->done_first;
+	if (job != NULL) {
+		l->done_first = job->next;
+		if (l->done_first == NULL)
+			l->done_end = &l->done_first;
+		job->next = NULL;
+		l->pending--;
+	}
+	unlock(l);
+	return job;
+}
+
+int
+lane_pending(struct lane *l)
+{
+	int pending;
+
+	lock(l);
+	pending = l->pending;
+	unlock(l);
+	return pending;
+}
+
+void
+lane_touch(void *lane, const char *handle)
+{
+	struct lane *l = lane;
+	size_t i;
+
+	lock(l);
+	for (i = 0; i < l->touches; i++) {
+		if (strcmp(l->touch[i], handle) == 0)
+			break;
+	}
+	if (i == l->touches && i < TOUCHES_MAX &&
+	    text_copy(l->touch[i], SESSION_HANDLE_SIZE, handle) == ERR_OK)
+		l->touches++;
+	unlock(l);
+}
+
+void
+lane_stop(struct lane *l)
+{
+	struct lane_job *job;
+
+	if (l == NULL)
+		return;
+	lock(l);
+	l->stopping = true;
+	(void)pthread_cond_signal(&l->work);
+	unlock(l);
+	(void)pthread_join(l->thread, NULL);
+	while ((job = lane_finished(l)) != NULL) {
+		request_clear(&job->request);
+		fcgi_free(job->fcgi);
+		free(job);
+	}
+	services_close(l->services);
+	close(l->event_fd);
+	(void)pthread_mutex_destroy(&l->mutex);
+	(void)pthread_cond_destroy(&l->work);
+	free(l);
+}

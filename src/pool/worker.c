@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: ISC */
+#include "pool/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "host/mapped.h"
+#include "pool/lane.h"
+#include "pool/worker_state.h"
+#include "store/store.h"
+
+#define SECOND ((int64_t)1000000)
+#define DRAIN_US (10 * SECOND)
+/* A web server writes as soon as it has connected. */
+#define DRAIN_FRESH_US SECOND
+#define EVENTS_MAX 64
+#define ACCEPTS_AT_END 4096 /* as many as may be queued (pool/listen.c) */
+
+static void
+starve(struct worker *w, int error)
+{
+	if (connections_drop_idle(&w->conns))
+		return;
+	log_event(LOG_LEVEL_WARN, "accept_paused", "connections=%d errno=%d",
+	    w->conns.count, error);
+	w->starved = true;
+}
+
+/* Take one connection; false if there is none, or none may be taken. */
+static bool
+accept_one(struct worker *w)
+{
+	struct connection *c;
+	int fd;
+
+	if (w->conns.count >= w->conns.max && !connections_drop_idle(&w->conns))
+		return false;
+	fd = accept4(
+	    w->options->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0) {
+		switch (errno) {
+		case EMFILE:
+		case ENFILE:
+		case ENOBUFS:
+		case ENOMEM: starve(w, errno); break;
+		case EINVAL: /* shut down by the pool, which is ending */
+		case EBADF:
+		case ENOTSOCK: w->closed = true; break;
+		default: break; /* another worker was faster, or it left */
+		}
+		return false;
+	}
+	c = connection_new(
+	    &w->conns, fd, clock_system.mono_us() + w->exchange.deadline_us);
+	/* Mostly the request lies there already: no need to ask epoll. */
+	if (c != NULL)
+		exchange_look(&w->exchange, c);
+	return true;
+}
+
+/* Watch the listening socket exactly as long as we would accept. */
+static enum err
+update_listening(struct worker *w)
+{
+	bool want = !w->exchange.draining && !w->starved && !w->closed &&
+	    (w->conns.count < w->conns.max ||
+		!TAILQ_EMPTY(&w->conns.lists[CONNECTION_IDLE]));
+
+	if (want == w->listening)
+		return ERR_OK;
+	w->listening = want;
+	if (want)
+		return worker_watch(w, w->options->listen_fd,
+		    EPOLLIN | EPOLLEXCLUSIVE, &worker_tag_listen);
+	(void)epoll_ctl(
+	    w->epoll_fd, EPOLL_CTL_DEL, w->options->listen_fd, NULL);
+	return ERR_OK;
+}
+
+/* Take what has been queued for us, and no more; part from idle ones. */
+static void
+drain(struct worker *w, enum worker_end end)
+{
+	struct connection_list *idle = &w->conns.lists[CONNECTION_IDLE];
+	struct connection *c, *next;
+	int64_t now = clock_system.mono_us();
+
+	if (w->exchange.draining)
+		return;
+	log_event(LOG_LEVEL_INFO, "worker_draining", "connections=%d",
+	    w->conns.count);
+	w->end = end;
+	w->drain_until = now + DRAIN_US;
+	w->fresh_until = now + DRAIN_FRESH_US;
+	for (int i = 0; i < ACCEPTS_AT_END && accept_one(w); i++)
+		continue;
+	w->exchange.draining = true;
+	for (c = TAILQ_FIRST(idle); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
+		exchange_retire(&w->exchange, c);
+	}
+}
+
+static void
+close_fresh(struct worker *w)
+{
+	struct connection_list *arriving = &w->conns.lists[CONNECTION_ARRIVING];
+	struct connection *c, *next;
+
+	for (c = TAILQ_FIRST(arriving); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
+		if (c->fresh)
+			connection_close(&w->conns, c);
+	}
+}
+
+static void
+reload(struct worker *w)
+{
+	struct config *config = NULL;
+	char quoted[LOG_QUOTED_SIZE];
+	char why[512];
+
+	if (!w->options->alone)
+		return; /* the pool's business */
+	if (config_load(w->options->config_path, why, sizeof(why), &config) ==
+	    ERR_OK) {
+		config_free(config);
+		drain(w, WORKER_RELOAD);
+		return;
+	}
+	log_event(LOG_LEVEL_ERROR, "reload_refused", "reason=%s",
+	    log_quote(quoted, why));
+}
+
+static void
+take_signals(struct worker *w)
+{
+	struct signalfd_siginfo info;
+
+	while (
+	    read(w->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			reload(w);
+		else
+			drain(w, WORKER_DRAINED);
+	}
+}
+
+/* Once a second. */
+static void
+tick(struct worker *w)
+{
+	struct exchange *x = &w->exchange;
+	struct stat now;
+	bool there, current;
+	enum err err;
+
+	w->starved = false;
+	if (x->draining)
+		return;
+	there = stat(config_database(w->config), &now) == 0;
+	current = there && now.st_dev == w->database_dev &&
+	    now.st_ino == w->database_ino && mapped_is_current(x->mapped);
+	/* Only so that the store finds out; who asks it is told 503. */
+	err = store_ping(x->services->store);
+	if (current && (err == ERR_OK || err == ERR_UNAVAILABLE))
+		return;
+	if (mapped_trusted(x->mapped))
+		log_event(LOG_LEVEL_WARN, "worker_outdated",
+		    "database=%d store=%s", there, err_name(err));
+	mapped_distrust(x->mapped);
+	/* A new worker would make a new database where there is none. */
+	if (there)
+		drain(w, WORKER_REPLACE);
+}
+
+static void
+take_event(struct worker *w, const struct epoll_event *event)
+{
+	void *what = event->data.ptr;
+	struct lane_job *job;
+
+	if (what == &worker_tag_listen) {
+		(void)accept_one(w);
+	} else if (what == &worker_tag_signal) {
+		take_signals(w);
+	} else if (what == &worker_tag_lane) {
+		while ((job = lane_finished(w->exchange.lane)) != NULL)
+			exchange_returned(&w->exchange, job);
+	} else {
+		exchange_look(&w->exchange, what);
+	}
+}
+
+/* Those that had more bytes than one turn takes; each once. */
+static void
+look_again(struct worker *w)
+{
+	struct connection_list list;
+	struct connection *c;
+
+	TAILQ_INIT(&list);
+	TAILQ_CONCAT(&list, &w->conns.again, again_link);
+	while ((c = TAILQ_FIRST(&list)) != NULL) {
+		TAILQ_REMOVE(&list, c, again_link);
+		c->again = false;
+		exchange_look(&w->exchange, c);
+	}
+}
+
+/* Milliseconds until something is due; rounded up, or it would spin. */
+static int
+wait_ms(const struct worker *w, int64_t now)
+{
+	int64_t wait = connections_wait(&w->conns, now);
+
+	if (!TAILQ_EMPTY(&w->conns.again))
+		return 0;
+	if (wait < 0 || wait > w->tick_at - now)
+		wait = w->tick_at - now;
+	return wait > 0 ? (int)((wait + 999) / 1000) : 0;
+}
+
+static void
+take_time(struct worker *w)
+{
+	int64_t now = clock_system.mono_us();
+
+	connections_expire(&w->conns, now);
+	if (now >= w->tick_at) {
+		w->tick_at = now + SECOND;
+		tick(w);
+	}
+	if (w->exchange.draining && now >= w->fresh_until)
+		close_fresh(w);
+}
+
+static bool
+is_over(struct worker *w)
+{
+	if (!w->exchange.draining)
+		return false;
+	if (clock_system.mono_us() >= w->drain_until)
+		return true;
+	return w->conns.count == 0 && lane_pending(w->exchange.lane) == 0;
+}
+
+static enum worker_end
+loop(struct worker *w)
+{
+	struct epoll_event events[EVENTS_MAX];
+
+	w->tick_at = clock_system.mono_us() + SECOND;
+	while (!is_over(w)) {
+		int n;
+
+		if (update_listening(w) != ERR_OK)
+			return WORKER_FAILED;
+		n = epoll_wait(w->epoll_fd, events, EVENTS_MAX,
+		    wait_ms(w, clock_system.mono_us()));
+		if (n < 0 && errno != EINTR)
+			return WORKER_FAILED;
+		for (int i = 0; i < n; i++)
+			take_event(w, &events[i]);
+		look_again(w);
+		take_time(w);
+		connections_reap(&w->conns);
+	}
+	return w->end;
+}
+
+static void
+say_ready(const struct worker_options *options)
+{
+	pid_t pid = getpid();
+
+	if (options->ready_fd < 0)
+		return;
+	if (write(options->ready_fd, &pid, sizeof(pid)) != (ssize_t)sizeof(pid))
+		log_event(LOG_LEVEL_WARN, "worker_unheard", "errno=%d", errno);
+	close(options->ready_fd);
+}
+
+enum worker_end
+worker_run(const struct config *config, const struct worker_options *options)
+{
+	struct worker w = {
+		.config = config,
+		.options = options,
+		.epoll_fd = -1,
+		.signal_fd = -1,
+	};
+	enum worker_end end = WORKER_FAILED;
+	enum err err;
+
+	err = worker_open(&w);
+	if (err == ERR_OK) {
+		log_event(
+		    LOG_LEVEL_INFO, "worker_ready", "alone=%d", options->alone);
+		say_ready(options);
+		end = loop(&w);
+	} else {
+		log_event(LOG_LEVEL_ERROR, "worker_not_started", "reason=%s",
+		    err_name(err));
+		if (err == ERR_INVALID)
+			end = WORKER_REFUSED;
+	}
+	worker_close(&w);
+	return end;
+}

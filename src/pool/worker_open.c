@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: ISC */
+#include "pool/worker_state.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "config/config.h"
+#include "http/fcgi.h"
+#include "pool/lane.h"
+#include "pool/services.h"
+
+#define OTHER_FILES 64 /* descriptors beside the connections */
+
+/* Only their addresses mean something. */
+char worker_tag_listen, worker_tag_signal, worker_tag_lane;
+
+enum err
+worker_watch(struct worker *w, int fd, uint32_t events, void *tag)
+{
+	struct epoll_event event = { .events = events, .data.ptr = tag };
+
+	return epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0
+	    ? ERR_OK
+	    : ERR_UNAVAILABLE;
+}
+
+/* As many descriptors as connections may need, as far as we are let. */
+static void
+raise_file_limit(int connections)
+{
+	rlim_t wanted = (rlim_t)connections + OTHER_FILES;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static enum err
+open_signals(struct worker *w)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	/* Blocked before there are threads: each inherits it. */
+	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
+		return ERR_INTERNAL;
+	(void)signal(SIGPIPE, SIG_IGN); /* libfcgi writes with write(2) */
+	w->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return w->signal_fd >= 0 ? ERR_OK : ERR_UNAVAILABLE;
+}
+
+/*
+ * Whoever made the listening socket may have made it blocking: then a worker
+ * that loses the race for a connection would sleep in accept(2) while its
+ * kept connections wait.
+ */
+static enum err
+open_loop(struct worker *w)
+{
+	int flags = fcntl(w->options->listen_fd, F_GETFL);
+	int max = (int)config_int(w->config, CONFIG_CONNECTIONS);
+
+	if (flags < 0 ||
+	    fcntl(w->options->listen_fd, F_SETFL, flags | O_NONBLOCK) != 0)
+		return ERR_INVALID;
+	raise_file_limit(max);
+	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (w->epoll_fd < 0)
+		return ERR_UNAVAILABLE;
+	connections_init(&w->conns, w->epoll_fd, max);
+	return open_signals(w);
+}
+
+static enum err
+open_lanes(struct worker *w)
+{
+	struct exchange *x = &w->exchange;
+	struct stat database;
+	enum err err;
+
+	err = shared_open(w->config, &w->shared);
+	if (err != ERR_OK)
+		return err;
+	x->mapped = shared_mapped(w->shared);
+	err = services_open(w->config, w->shared, SERVICES_FAST, &x->services);
+	if (err != ERR_OK)
+		return err;
+	err = lane_start(w->config, w->shared,
+	    (int)config_int(w->config, CONFIG_SLOW_QUEUE), &x->lane);
+	if (err != ERR_OK)
+		return err;
+	if (stat(config_database(w->config), &database) != 0)
+		return ERR_UNAVAILABLE;
+	w->database_dev = database.st_dev;
+	w->database_ino = database.st_ino;
+	x->services->touch = lane_touch;
+	x->services->touch_ctx = x->lane;
+	return worker_watch(
+	    w, lane_event_fd(x->lane), EPOLLIN, &worker_tag_lane);
+}
+
+enum err
+worker_open(struct worker *w)
+{
+	struct exchange *x = &w->exchange;
+	enum err err;
+
+	err = open_loop(w);
+	if (err != ERR_OK)
+		return err;
+	x->conns = &w->conns;
+	x->clock = &clock_system;
+	x->deadline_us = config_int(w->config, CONFIG_REQUEST_DEADLINE) * 1000;
+	x->scratch = malloc(CONNECTION_DATA_MAX);
+	if (x->scratch == NULL)
+		return ERR_INTERNAL;
+	err = fcgi_feed_new(&x->feed);
+	if (err != ERR_OK)
+		return err;
+	err = open_lanes(w);
+	if (err != ERR_OK)
+		return err;
+	return worker_watch(w, w->signal_fd, EPOLLIN, &worker_tag_signal);
+}
+
+void
+worker_close(struct worker *w)
+{
+	struct exchange *x = &w->exchange;
+
+	/* The lane first: it may be writing to connections. */
+	if (x->services != NULL)
+		x->services->touch = NULL;
+	lane_stop(x->lane);
+	if (w->epoll_fd >= 0)
+		connections_clear(&w->conns);
+	if (x->services != NULL)
+		services_close(x->services);
+	if (w->shared != NULL)
+		shared_close(w->shared);
+	fcgi_feed_free(x->feed);
+	buf_clear(&x->answer);
+	buf_clear(&x->reply);
+	free(x->scratch);
+	if (w->signal_fd >= 0)
+		close(w->signal_fd);
+	if (w->epoll_fd >= 0)
+		close(w->epoll_fd);
+}

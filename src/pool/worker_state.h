@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef POOL_WORKER_STATE_H
+#define POOL_WORKER_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "pool/exchange.h"
+#include "pool/worker.h"
+
+/* What the parts of one worker share: worker.c and worker_open.c only. */
+struct worker {
+	const struct config *config;
+	const struct worker_options *options;
+	int epoll_fd;
+	int signal_fd;
+	bool listening; /* epoll watches the listening socket */
+	bool starved;   /* no descriptors or memory: not before the next tick */
+	bool closed;    /* the listening socket takes no more */
+	dev_t database_dev; /* the file we serve, by its number */
+	ino_t database_ino;
+	struct shared *shared;
+	struct connections conns;
+	struct exchange exchange;
+	int64_t tick_at;
+	int64_t drain_until;
+	int64_t fresh_until;
+	enum worker_end end; /* once draining */
+};
+
+/* What an event is of: one of these, or else the connection itself. */
+extern char worker_tag_listen, worker_tag_signal, worker_tag_lane;
+
+/* worker_watch(w, fd, events, tag): have epoll tell of ${fd} as ${tag}. */
+enum err worker_watch(
+    struct worker *w, int fd, uint32_t events, void *tag) MUST_CHECK;
+
+/**
+ * worker_open(w):
+ * Make all of ${w}, of which config, options and the descriptors (-1) are set.
+ * ERR_INVALID if trying again is of no use.  worker_close() follows always.
+ */
+enum err worker_open(struct worker *w) MUST_CHECK;
+void worker_close(struct worker *w);
+
+#endif
