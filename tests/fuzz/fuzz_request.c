@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC */
+#include "fuzz/fuzz.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/document.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "http/request.h"
+#include "http/response.h"
+
+#define PARAMS_MAX 64
+
+/* Everything that reads a request, and what it promises. */
+static void
+read_all(struct request *req)
+{
+	static const struct request_field field = { "email", true, 20 };
+	const struct document *json;
+	struct response res = { 0 };
+	struct buf out = { 0 };
+	const char *text;
+	char value[32];
+
+	if (strlen(req->path) >= sizeof(req->path) || req->query == NULL ||
+	    !text_is_hex(req->request_id, REQUEST_ID_SIZE - 1))
+		abort();
+	if (req->loopback && req->address[0] == '\0')
+		abort();
+	if (request_bearer(req, &text) == ERR_OK && text != NULL &&
+	    (text[0] == '\0' || strpbrk(text, " \t,;\"\r\n") != NULL))
+		abort();
+	if (request_query(req, "ids", sizeof(value), value) != ERR_OK &&
+	    value[0] != '\0')
+		abort();
+	if (request_cross_site(req) && request_same_origin(req))
+		abort();
+	if (request_json(req, &res, &json) == ERR_OK) {
+		if (!document_is_object(json) ||
+		    (request_string(json, &field, &res, &text) == ERR_OK &&
+			strlen(text) > field.max_bytes))
+			abort();
+	} else if (res.problem == PROBLEM_NONE) {
+		abort();
+	}
+	if (response_finish(&res, req, &out) != ERR_OK)
+		abort();
+	buf_clear(&out);
+	response_clear(&res);
+}
+
+/* Lines up to an empty one are parameters; the rest is the body. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *params[PARAMS_MAX + 1] = { NULL };
+	char *text = malloc(size + 1), *line = text, *body = text + size;
+	struct request req;
+	size_t n = 0;
+
+	if (text == NULL || secret_init() != ERR_OK)
+		abort();
+	memcpy(text, data, size);
+	text[size] = '\0';
+	while (n < PARAMS_MAX) {
+		char *end = memchr(line, '\n', (size_t)(text + size - line));
+
+		if (end == NULL)
+			break;
+		*end = '\0';
+		if (end == line) {
+			body = end + 1;
+			break;
+		}
+		params[n++] = line;
+		line = end + 1;
+	}
+	request_init(&req, params, body, (size_t)(text + size - body));
+	read_all(&req);
+	request_clear(&req);
+	free(text);
+	return 0;
+}
