@@ -136,7 +136,11 @@ document_parse(const char *text, size_t len, struct document **doc_out)
 		return ERR_INVALID;
 	if ((err = check_strictly(text, len)) != ERR_OK)
 		return err;
-	/* Nothing is left that cJSON could refuse, so only memory can lack. */
+	/*
+	 * Nothing is left that cJSON could refuse, so only memory can lack.
+	 * It notes an error's place in a global, which threads may do at once
+	 * because nobody reads it: never call cJSON_GetErrorPtr().
+	 */
 	item = cJSON_ParseWithLength(text, len);
 	if (item == NULL)
 		return ERR_INTERNAL;
