@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef STORE_BACKEND_H
+#define STORE_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "store/store.h"
+
+/*
+ * What a backend is: rows and transactions, no rules.  store.c and
+ * store_change.c keep the promises of store.h; only they call these operations.
+ *
+ * Reads may be called inside a transaction or outside of one.  Rows are
+ * written only between begin and commit or rollback.  After any error the
+ * caller rolls back, so a failed operation may leave half a change behind.
+ * Every operation may return ERR_UNAVAILABLE; the errors named here come
+ * beside it.
+ */
+
+struct store_audit {
+	int64_t at;
+	const char *event;
+	int64_t user_id;
+	const char *handle; /* "" if there is none */
+	const char *address;
+};
+
+typedef void store_close_fn(struct store *st);
+
+/* Start the one writing transaction; ERR_UNAVAILABLE after ${wait_ms}. */
+typedef enum err store_begin_fn(struct store *st, int wait_ms);
+/* On failure the transaction is over, and not committed as far as known. */
+typedef enum err store_commit_fn(struct store *st);
+typedef void store_rollback_fn(struct store *st);
+
+/* Is the room that is kept for changes which end something still whole? */
+typedef bool store_has_room_fn(struct store *st);
+/*
+ * The change failed: if that was certainly for want of room, and room could
+ * be made, return true, and it is worth trying once more.
+ */
+typedef bool store_make_room_fn(struct store *st);
+/* Outside a transaction, holding the write mutex: keep the files small. */
+typedef enum err store_tend_fn(struct store *st);
+typedef enum err store_ping_fn(struct store *st);
+
+/* Reads; ERR_NOT_FOUND where one row is asked for and there is none. */
+typedef enum err store_user_by_id_fn(
+    struct store *st, int64_t id, struct user *user_out);
+typedef enum err store_users_by_ids_fn(
+    struct store *st, const int64_t *ids, size_t n, struct user *users_out);
+typedef enum err store_user_by_email_fn(struct store *st, const char *normal,
+    struct user *user_out, char hash_out[USER_HASH_SIZE]);
+typedef enum err store_password_hash_fn(
+    struct store *st, int64_t id, char hash_out[USER_HASH_SIZE]);
+typedef enum err store_session_by_handle_fn(
+    struct store *st, const char *handle, struct session *session_out);
+/* Newest first, at most SESSION_MAX_PER_USER. */
+typedef enum err store_sessions_live_fn(struct store *st, int64_t user_id,
+    int64_t now, struct session *sessions_out, size_t *n_out);
+typedef enum err store_token_revoked_fn(
+    struct store *st, const char *jti, bool *revoked_out);
+typedef enum err store_latest_time_fn(struct store *st, int64_t *time_out);
+
+/* Fills in ${u}->id, never used before; ERR_CONFLICT if the address is. */
+typedef enum err store_user_insert_fn(
+    struct store *st, struct user *u, const char *normal, const char *hash);
+/* All but id, role, created_at and the hash; ${normal} NULL keeps it. */
+typedef enum err store_user_update_fn(
+    struct store *st, const struct user *u, const char *normal);
+/* The user and all its sessions. */
+typedef enum err store_user_delete_fn(struct store *st, int64_t id);
+typedef enum err store_password_hash_set_fn(
+    struct store *st, int64_t id, const char *hash);
+
+/*
+ * One conditional statement: insert ${s} if ${s}->user_id is an active user
+ * of epoch ${s}->epoch whose password hash is ${hash}, else ERR_DENIED.
+ */
+typedef enum err store_session_insert_fn(
+    struct store *st, const struct session *s, const char *hash);
+/* epoch, last_seen_at and revoked_at of the row called ${s}->handle. */
+typedef enum err store_session_update_fn(
+    struct store *st, const struct session *s);
+typedef enum err store_token_revoke_fn(
+    struct store *st, const char *jti, int64_t expires_at);
+/* Lets the latest time rise to ${now}; it never falls. */
+typedef enum err store_latest_time_raise_fn(struct store *st, int64_t now);
+typedef enum err store_audit_add_fn(
+    struct store *st, const struct store_audit *row);
+
+/*
+ * Remove at most ${limit} rows in all that nobody needs at ${now}: sessions
+ * past their end, blacklist rows a while past theirs, old audit rows.
+ */
+typedef enum err store_expire_fn(
+    struct store *st, int64_t now, int limit, int64_t *removed_out);
+
+struct store_ops { /* every member is required */
+	const char *name;
+	store_close_fn *close;
+	store_begin_fn *begin;
+	store_commit_fn *commit;
+	store_rollback_fn *rollback;
+	store_has_room_fn *has_room;
+	store_make_room_fn *make_room;
+	store_tend_fn *tend;
+	store_ping_fn *ping;
+	store_user_by_id_fn *user_by_id;
+	store_users_by_ids_fn *users_by_ids;
+	store_user_by_email_fn *user_by_email;
+	store_password_hash_fn *password_hash;
+	store_session_by_handle_fn *session_by_handle;
+	store_sessions_live_fn *sessions_live;
+	store_token_revoked_fn *token_revoked;
+	store_latest_time_fn *latest_time;
+	store_user_insert_fn *user_insert;
+	store_user_update_fn *user_update;
+	store_user_delete_fn *user_delete;
+	store_password_hash_set_fn *password_hash_set;
+	store_session_insert_fn *session_insert;
+	store_session_update_fn *session_update;
+	store_token_revoke_fn *token_revoke;
+	store_latest_time_raise_fn *latest_time_raise;
+	store_audit_add_fn *audit_add;
+	store_expire_fn *expire;
+};
+
+/* What every backend's own struct begins with. */
+struct store {
+	const struct store_ops *ops;
+	struct mapped *mapped;
+	int write_wait_ms;
+	store_tidy_fn *tidy;
+	void *tidy_ctx;
+};
+
+/* How long rows are kept beyond their use. */
+#define STORE_JTI_GRACE_SECONDS 3600 /* more than any leeway on exp */
+#define STORE_AUDIT_SECONDS (90 * 24 * 3600)
+#define STORE_USERS_MAX 100 /* ids in one question */
+
+#endif

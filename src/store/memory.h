@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef STORE_MEMORY_H
+#define STORE_MEMORY_H
+
+#include "store/backend.h"
+
+/*
+ * The memory backend, for its own files only:
+ *   store_memory.c   transactions, failures on demand, upkeep
+ *   memory_rows.c    the tables
+ *   memory_users.c   the operations on users, sessions and tokens
+ */
+
+struct memory_user {
+	struct user user;
+	char normal[USER_EMAIL_SIZE];
+	char hash[USER_HASH_SIZE];
+};
+
+struct memory_token {
+	char jti[TOKEN_JTI_SIZE];
+	int64_t expires_at;
+};
+
+/* One table: ${count} rows of ${size} bytes each. */
+struct memory_table {
+	char *rows;
+	size_t size;
+	size_t count;
+};
+
+enum memory_tables { USERS, SESSIONS, TOKENS, AUDIT, TABLES };
+
+struct memory_rows {
+	struct memory_table table[TABLES];
+	int64_t last_id;
+	int64_t latest_time;
+};
+
+/* A transaction is a copy to go back to. */
+struct memory_store {
+	struct store base;
+	struct memory_rows now;
+	struct memory_rows before;
+	bool in_transaction;
+	enum err fail_next;
+	enum err fail_commit;
+};
+
+static inline struct memory_store *
+memory_store(struct store *st)
+{
+	return (struct memory_store *)st; /* base is its first member */
+}
+
+/* memory_enter(s): before each operation; the failure that was asked for. */
+enum err memory_enter(struct memory_store *s) MUST_CHECK;
+
+/* ---- memory_rows.c ---- */
+
+void memory_init(struct memory_rows *r);
+/* memory_clear(r): wipe and free.  memory_copy(dst, src): a deep copy. */
+void memory_clear(struct memory_rows *r);
+enum err memory_copy(
+    struct memory_rows *dst, const struct memory_rows *src) MUST_CHECK;
+
+/* The row at ${i}; a new one, all zero, or NULL without memory; remove it. */
+void *memory_row(const struct memory_table *t, size_t i);
+void *memory_add(struct memory_table *t);
+void memory_remove(struct memory_table *t, size_t i);
+
+/* The row, until rows are added or removed; NULL if there is none. */
+struct memory_user *memory_find_user(struct memory_store *s, int64_t id);
+struct memory_user *memory_find_normal(
+    struct memory_store *s, const char *normal);
+struct session *memory_find_session(struct memory_store *s, const char *handle);
+struct memory_token *memory_find_token(struct memory_store *s, const char *jti);
+
+/* ---- memory_users.c ---- */
+
+extern store_user_by_id_fn memory_user_by_id;
+extern store_users_by_ids_fn memory_users_by_ids;
+extern store_user_by_email_fn memory_user_by_email;
+extern store_password_hash_fn memory_password_hash;
+extern store_user_insert_fn memory_user_insert;
+extern store_user_update_fn memory_user_update;
+extern store_user_delete_fn memory_user_delete;
+extern store_password_hash_set_fn memory_password_hash_set;
+extern store_session_by_handle_fn memory_session_by_handle;
+extern store_sessions_live_fn memory_sessions_live;
+extern store_session_insert_fn memory_session_insert;
+extern store_session_update_fn memory_session_update;
+extern store_token_revoked_fn memory_token_revoked;
+extern store_token_revoke_fn memory_token_revoke;
+
+#endif

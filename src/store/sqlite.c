@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/sqlite.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+static store_close_fn sqlite_close;
+static store_begin_fn sqlite_begin;
+static store_commit_fn sqlite_commit;
+static store_rollback_fn sqlite_rollback;
+static store_ping_fn sqlite_ping;
+
+/* ---- what an error means ---- */
+
+/* Quotas and limits are full disks too; SQLite knows ENOSPC only. */
+static bool
+is_want_of_room(struct sqlite_store *s, int rc)
+{
+	int code;
+
+	if (rc == SQLITE_FULL)
+		return true;
+	if ((rc & 0xff) != SQLITE_IOERR || s->db == NULL)
+		return false;
+	code = sqlite3_system_errno(s->db);
+	return code == ENOSPC || code == EDQUOT || code == EFBIG;
+}
+
+static bool
+is_about_the_file(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+	case SQLITE_FULL:
+	case SQLITE_NOMEM:
+	case SQLITE_INTERRUPT:
+	case SQLITE_CONSTRAINT: return false;
+	default: return true;
+	}
+}
+
+enum err
+sqlite_failed(struct sqlite_store *s, int rc, const char *doing)
+{
+	char quoted[LOG_QUOTED_SIZE];
+
+	if (rc == SQLITE_CONSTRAINT_UNIQUE ||
+	    rc == SQLITE_CONSTRAINT_PRIMARYKEY)
+		return ERR_CONFLICT;
+	s->failure = rc;
+	s->full = is_want_of_room(s, rc);
+	if (!s->full && is_about_the_file(rc))
+		s->broken = true;
+	log_event(s->broken ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "store_failed",
+	    "doing=%s code=%d errno=%d reason=%s", doing, rc,
+	    s->db != NULL ? sqlite3_system_errno(s->db) : 0,
+	    log_quote(quoted, sqlite3_errstr(rc)));
+	return ERR_UNAVAILABLE;
+}
+
+enum err
+sqlite_bad_row(struct sqlite_store *s, const char *table)
+{
+	s->broken = true;
+	log_event(LOG_LEVEL_ERROR, "store_bad_row", "table=%s", table);
+	return ERR_UNAVAILABLE;
+}
+
+/* ---- is it still our file? ---- */
+
+static enum err
+check_file(struct sqlite_store *s)
+{
+	if (sqlite_same_file(s->path, &s->file) &&
+	    (s->db == NULL || sqlite_same_file(s->wal_path, &s->wal))) {
+		s->gone_told = false;
+		return ERR_OK;
+	}
+	if (!s->gone_told)
+		log_event(LOG_LEVEL_ERROR, "store_gone",
+		    "reason=\"the database file was moved or replaced\"");
+	s->gone_told = true;
+	return ERR_UNAVAILABLE;
+}
+
+enum err
+sqlite_enter(struct sqlite_store *s)
+{
+	enum err err;
+
+	if (s->in_transaction)
+		return s->broken ? ERR_UNAVAILABLE : ERR_OK;
+	s->full = false;
+	if (s->broken)
+		sqlite_disconnect(s);
+	if ((err = check_file(s)) != ERR_OK || s->db != NULL)
+		return err;
+	return sqlite_connect(s) == ERR_OK ? ERR_OK : ERR_UNAVAILABLE;
+}
+
+/* ---- statements ---- */
+
+sqlite3_stmt *
+sqlite_use(struct sqlite_store *s, enum sqlite_statement which)
+{
+	s->bind_rc = SQLITE_OK;
+	return s->stmt[which];
+}
+
+static void
+bound(struct sqlite_store *s, int rc)
+{
+	if (s->bind_rc == SQLITE_OK)
+		s->bind_rc = rc;
+}
+
+void
+sqlite_put_int(struct sqlite_store *s, sqlite3_stmt *stmt, int n, int64_t value)
+{
+	bound(s, sqlite3_bind_int64(stmt, n, value));
+}
+
+void
+sqlite_put_text(
+    struct sqlite_store *s, sqlite3_stmt *stmt, int n, const char *text)
+{
+	bound(s, sqlite3_bind_text(stmt, n, text, -1, SQLITE_STATIC));
+}
+
+enum err
+sqlite_step(struct sqlite_store *s, sqlite3_stmt *stmt)
+{
+	int rc = s->bind_rc;
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW)
+		return ERR_OK;
+	if (rc == SQLITE_DONE)
+		return ERR_NOT_FOUND;
+	return sqlite_failed(s, rc, "step");
+}
+
+void
+sqlite_done(sqlite3_stmt *stmt)
+{
+	(void)sqlite3_reset(stmt); /* repeats what step said */
+	(void)sqlite3_clear_bindings(stmt);
+}
+
+enum err
+sqlite_run(struct sqlite_store *s, sqlite3_stmt *stmt, int *changed_out)
+{
+	enum err err = sqlite_step(s, stmt);
+
+	if (changed_out != NULL)
+		*changed_out =
+		    err == ERR_NOT_FOUND ? sqlite3_changes(s->db) : 0;
+	sqlite_done(stmt);
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+bool
+sqlite_get_text(sqlite3_stmt *stmt, int column, char *dst, size_t size)
+{
+	const unsigned char *text;
+	size_t len;
+
+	if (sqlite3_column_type(stmt, column) != SQLITE_TEXT)
+		return false;
+	text = sqlite3_column_text(stmt, column);
+	len = (size_t)sqlite3_column_bytes(stmt, column);
+	if (text == NULL || len >= size || memchr(text, '\0', len) != NULL)
+		return false;
+	memcpy(dst, text, len);
+	dst[len] = '\0';
+	return true;
+}
+
+/* ---- transactions ---- */
+
+static enum err
+sqlite_begin(struct store *st, int wait_ms)
+{
+	struct sqlite_store *s = sqlite_store(st);
+	enum err err;
+
+	if ((err = sqlite_enter(s)) != ERR_OK)
+		return err;
+	(void)sqlite3_busy_timeout(s->db, wait_ms);
+	err = sqlite_run(s, sqlite_use(s, SQLITE_STATEMENT_BEGIN), NULL);
+	(void)sqlite3_busy_timeout(s->db, st->write_wait_ms);
+	s->in_transaction = err == ERR_OK;
+	return err;
+}
+
+static void
+sqlite_rollback(struct store *st)
+{
+	struct sqlite_store *s = sqlite_store(st);
+	bool full = s->full;
+
+	if (!s->in_transaction)
+		return;
+	s->in_transaction = false;
+	/* Some failures have rolled back already. */
+	if (s->db != NULL && !sqlite3_get_autocommit(s->db) &&
+	    sqlite_run(s, sqlite_use(s, SQLITE_STATEMENT_ROLLBACK), NULL) !=
+		ERR_OK)
+		s->broken = true;
+	if (s->broken)
+		sqlite_disconnect(s);
+	s->full = full;
+}
+
+/*
+ * After an I/O error nobody knows what of the commit is on the disk, least of
+ * all after a failed fsync, which Linux reports once.  The connection goes.
+ * A new one is made here, while the caller's generations are still odd: if the
+ * first look at the log now finds the commit whole, no cache was filled from
+ * the state before.
+ */
+static enum err
+commit_failed(struct sqlite_store *s, int rc)
+{
+	bool unknown = rc != SQLITE_FULL && rc != SQLITE_BUSY;
+
+	(void)sqlite_failed(s, rc, "commit");
+	if (unknown) {
+		s->broken = true;
+		s->full = false; /* never tried again: it may have been made */
+	}
+	sqlite_rollback(&s->base);
+	if (unknown)
+		log_event(LOG_LEVEL_ERROR, "store_commit_unknown",
+		    "reconnect=%s", err_name(sqlite_connect(s)));
+	return ERR_UNAVAILABLE;
+}
+
+static enum err
+sqlite_commit(struct store *st)
+{
+	struct sqlite_store *s = sqlite_store(st);
+	sqlite3_stmt *stmt = sqlite_use(s, SQLITE_STATEMENT_COMMIT);
+	int rc;
+
+	/* Rolled back behind our back?  Then there is nothing to commit. */
+	if (s->broken || sqlite3_get_autocommit(s->db)) {
+		sqlite_rollback(st);
+		return ERR_UNAVAILABLE;
+	}
+	rc = sqlite3_step(stmt);
+	(void)sqlite3_reset(stmt);
+	if (rc != SQLITE_DONE)
+		return commit_failed(s, rc);
+	s->in_transaction = false;
+	return ERR_OK;
+}
+
+static enum err
+sqlite_ping(struct store *st)
+{
+	int64_t ignored;
+
+	return sqlite_latest_time(st, &ignored);
+}
+
+static void
+sqlite_close(struct store *st)
+{
+	struct sqlite_store *s = sqlite_store(st);
+
+	sqlite_disconnect(s);
+	free(s->path);
+	free(s->wal_path);
+	free(s->journal_path);
+	free(s->ballast_path);
+	free(s);
+}
+
+const struct store_ops sqlite_ops = {
+	.name = "sqlite",
+	.close = sqlite_close,
+	.begin = sqlite_begin,
+	.commit = sqlite_commit,
+	.rollback = sqlite_rollback,
+	.has_room = sqlite_has_room,
+	.make_room = sqlite_make_room,
+	.tend = sqlite_tend,
+	.ping = sqlite_ping,
+	.user_by_id = sqlite_user_by_id,
+	.users_by_ids = sqlite_users_by_ids,
+	.user_by_email = sqlite_user_by_email,
+	.password_hash = sqlite_password_hash,
+	.session_by_handle = sqlite_session_by_handle,
+	.sessions_live = sqlite_sessions_live,
+	.token_revoked = sqlite_token_revoked,
+	.latest_time = sqlite_latest_time,
+	.user_insert = sqlite_user_insert,
+	.user_update = sqlite_user_update,
+	.user_delete = sqlite_user_delete,
+	.password_hash_set = sqlite_password_hash_set,
+	.session_insert = sqlite_session_insert,
+	.session_update = sqlite_session_update,
+	.token_revoke = sqlite_token_revoke,
+	.latest_time_raise = sqlite_latest_time_raise,
+	.audit_add = sqlite_audit_add,
+	.expire = sqlite_expire,
+};

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef STORE_SQLITE_H
+#define STORE_SQLITE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "store/backend.h"
+
+/*
+ * The SQLite backend, for its own files only:
+ *   sqlite.c           transactions, statements, what an error means
+ *   sqlite_open.c      find, create and recognise the file
+ *   sqlite_connect.c   connections: settings, version, health
+ *   sqlite_users.c     rows of users
+ *   sqlite_sessions.c  rows of sessions and revoked tokens
+ *   sqlite_upkeep.c    expiry, checkpoints, audit, latest time
+ *   sqlite_room.c      the ballast file
+ *
+ * POSIX locks belong to the process: closing any descriptor of a file drops
+ * the locks that SQLite holds on it through others.  So nothing here ever
+ * opens the database or its -wal and -shm; stat(2) is all.
+ */
+
+enum sqlite_statement {
+#define STATEMENT(name, text) SQLITE_STATEMENT_##name,
+#include "store/sqlite_statements.def"
+#undef STATEMENT
+	SQLITE_STATEMENTS
+};
+
+/* Which file a name stands for; zero: none yet. */
+struct sqlite_file_id {
+	dev_t dev;
+	ino_t ino;
+};
+
+struct sqlite_store {
+	struct store base;
+	sqlite3 *db; /* NULL: closed after a failure, opened when next used */
+	sqlite3_stmt *stmt[SQLITE_STATEMENTS];
+	char *path;
+	char *wal_path;
+	char *journal_path;
+	char *ballast_path;
+	struct sqlite_file_id file; /* what we opened first, for good */
+	struct sqlite_file_id wal;  /* of this connection */
+	int bind_rc;                /* the first failure to bind a value */
+	int failure;                /* SQLite's code of the last failure */
+	bool in_transaction;
+	bool broken;      /* close the connection before the next use */
+	bool full;        /* the last failure was for want of room, and whole */
+	bool may_migrate; /* opening, with the mutex held */
+	bool gone_told;   /* the log says already that the file is gone */
+};
+
+static inline struct sqlite_store *
+sqlite_store(struct store *st)
+{
+	return (struct sqlite_store *)st; /* base is its first member */
+}
+
+/* ---- sqlite.c ---- */
+
+extern const struct store_ops sqlite_ops;
+
+/**
+ * sqlite_enter(s):
+ * Before each operation: that the file is still ours on disk, and that there
+ * is a connection.  Does nothing within a transaction.
+ */
+enum err sqlite_enter(struct sqlite_store *s) MUST_CHECK;
+
+/**
+ * sqlite_failed(s, rc, doing):
+ * Turn the failure ${rc} into an error, note what it means for the
+ * connection, and log it: ERR_CONFLICT for a value that is taken, else
+ * ERR_UNAVAILABLE.
+ */
+enum err sqlite_failed(struct sqlite_store *s, int rc, const char *doing);
+
+/**
+ * sqlite_use(s, which): the prepared statement, ready for its values.
+ * sqlite_put_int, sqlite_put_text: its value ${n}, from 1; text is borrowed
+ * until sqlite_done(), NULL is NULL.
+ * sqlite_step(s, stmt): ERR_OK for a row, ERR_NOT_FOUND after the last.
+ * sqlite_done(stmt): always, when through with it.
+ * sqlite_run(s, stmt, changed_out): the last two for a statement without
+ * rows; *${changed_out} (may be NULL) is the number of rows changed.
+ */
+sqlite3_stmt *sqlite_use(struct sqlite_store *s, enum sqlite_statement which);
+void sqlite_put_int(
+    struct sqlite_store *s, sqlite3_stmt *stmt, int n, int64_t value);
+void sqlite_put_text(
+    struct sqlite_store *s, sqlite3_stmt *stmt, int n, const char *text);
+enum err sqlite_step(struct sqlite_store *s, sqlite3_stmt *stmt) MUST_CHECK;
+void sqlite_done(sqlite3_stmt *stmt);
+enum err sqlite_run(
+    struct sqlite_store *s, sqlite3_stmt *stmt, int *changed_out) MUST_CHECK;
+
+/**
+ * sqlite_get_text(stmt, column, dst, size):
+ * Copy a text column; false if it is none or does not fit, so the row is not
+ * one that we wrote.
+ * sqlite_bad_row(s, table): say so; returns ERR_UNAVAILABLE.
+ */
+bool sqlite_get_text(
+    sqlite3_stmt *stmt, int column, char *dst, size_t size) MUST_CHECK;
+enum err sqlite_bad_row(struct sqlite_store *s, const char *table);
+
+/* ---- sqlite_open.c ---- */
+
+#define SQLITE_APPLICATION_ID 0x4c746368 /* "Ltch", in the file's header */
+
+/* Which file the name ${path} is, not following a link; false if none. */
+bool sqlite_file_id(const char *path, struct sqlite_file_id *id_out);
+bool sqlite_same_file(const char *path, const struct sqlite_file_id *id);
+
+/* sqlite_check_header(s): ERR_INVALID if the file is not one of ours. */
+enum err sqlite_check_header(struct sqlite_store *s) MUST_CHECK;
+/* sqlite_refuse(s, reason): log it; returns ERR_INVALID. */
+enum err sqlite_refuse(const struct sqlite_store *s, const char *reason);
+
+/* ---- sqlite_connect.c ---- */
+
+/**
+ * sqlite_connect(s):
+ * Open and check the file, and prepare the statements.  ERR_INVALID if it is
+ * none of ours or damaged.
+ * sqlite_disconnect(s): close; what is open is rolled back.
+ */
+enum err sqlite_connect(struct sqlite_store *s) MUST_CHECK;
+void sqlite_disconnect(struct sqlite_store *s);
+
+/* ---- the operations that are not in sqlite.c ---- */
+
+extern store_user_by_id_fn sqlite_user_by_id;
+extern store_users_by_ids_fn sqlite_users_by_ids;
+extern store_user_by_email_fn sqlite_user_by_email;
+extern store_password_hash_fn sqlite_password_hash;
+extern store_user_insert_fn sqlite_user_insert;
+extern store_user_update_fn sqlite_user_update;
+extern store_user_delete_fn sqlite_user_delete;
+extern store_password_hash_set_fn sqlite_password_hash_set;
+
+extern store_session_by_handle_fn sqlite_session_by_handle;
+extern store_sessions_live_fn sqlite_sessions_live;
+extern store_session_insert_fn sqlite_session_insert;
+extern store_session_update_fn sqlite_session_update;
+extern store_token_revoked_fn sqlite_token_revoked;
+extern store_token_revoke_fn sqlite_token_revoke;
+
+extern store_latest_time_fn sqlite_latest_time;
+extern store_latest_time_raise_fn sqlite_latest_time_raise;
+extern store_audit_add_fn sqlite_audit_add;
+extern store_expire_fn sqlite_expire;
+extern store_tend_fn sqlite_tend;
+
+extern store_has_room_fn sqlite_has_room;
+extern store_make_room_fn sqlite_make_room;
+
+/* sqlite_checkpoint(s, all_out): copy the WAL back; was that all of it? */
+enum err sqlite_checkpoint(struct sqlite_store *s, bool *all_out) MUST_CHECK;
+/* sqlite_room_restore(s): make the ballast whole if there is room for it. */
+void sqlite_room_restore(struct sqlite_store *s);
+
+#endif

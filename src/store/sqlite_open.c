@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "host/generation.h"
+
+#define HEADER_BYTES 100 /* https://sqlite.org/fileformat2.html */
+#define HEADER_APPLICATION_ID 68
+/* Opening waits longer than a change: at the start, many come at once. */
+#define OPEN_WAIT_MS 5000
+
+enum err
+sqlite_refuse(const struct sqlite_store *s, const char *reason)
+{
+	char path[LOG_QUOTED_SIZE], why[LOG_QUOTED_SIZE];
+
+	log_event(LOG_LEVEL_ERROR, "store_refused", "path=%s reason=%s",
+	    log_quote(path, s->path), log_quote(why, reason));
+	return ERR_INVALID;
+}
+
+/* ---- the file ---- */
+
+bool
+sqlite_file_id(const char *path, struct sqlite_file_id *id_out)
+{
+	struct stat file;
+
+	if (lstat(path, &file) != 0 || !S_ISREG(file.st_mode))
+		return false;
+	id_out->dev = file.st_dev;
+	id_out->ino = file.st_ino;
+	return true;
+}
+
+bool
+sqlite_same_file(const char *path, const struct sqlite_file_id *id)
+{
+	struct sqlite_file_id now;
+
+	return sqlite_file_id(path, &now) && now.dev == id->dev &&
+	    now.ino == id->ino;
+}
+
+/* The name of a new file must survive a power cut, as its rows do. */
+static int
+sync_folder_of(const char *path)
+{
+	char folder[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	size_t len = slash == path ? 1 : (size_t)(slash - path);
+	int fd, rc;
+
+	memcpy(folder, path, len);
+	folder[len] = '\0';
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	rc = fsync(fd);
+	(void)close(fd);
+	return rc;
+}
+
+/*
+ * Create an empty file, for SQLite would let the umask decide who may read
+ * it.  Holding the mutex, under which every process opens the file first, so
+ * that nobody in this one can lose locks by our close().
+ */
+static enum err
+create_file(const struct sqlite_store *s)
+{
+	struct stat file;
+	int fd;
+
+	if (lstat(s->path, &file) == 0)
+		return S_ISREG(file.st_mode)
+		    ? ERR_OK
+		    : sqlite_refuse(s, "not a regular file");
+	fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	    S_IRUSR | S_IWUSR);
+	if (fd < 0 || fsync(fd) != 0 || close(fd) != 0 ||
+	    sync_folder_of(s->path) != 0) {
+		char path[LOG_QUOTED_SIZE];
+
+		log_event(LOG_LEVEL_ERROR, "store_create", "path=%s errno=%d",
+		    log_quote(path, s->path), errno);
+		return ERR_UNAVAILABLE;
+	}
+	return ERR_OK;
+}
+
+/*
+ * Look at the header through SQLite's own descriptor and before it does
+ * anything: a foreign file is not to be touched.  An empty file becomes a
+ * database.  With a journal beside it the file itself tells nothing yet: we
+ * may have been killed while creating it.
+ */
+enum err
+sqlite_check_header(struct sqlite_store *s)
+{
+	unsigned char header[HEADER_BYTES];
+	sqlite3_file *file = NULL;
+	sqlite3_int64 size = 0;
+	unsigned int id = 0;
+	int rc;
+
+	rc = sqlite3_file_control(
+	    s->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+	if (rc == SQLITE_OK)
+		rc = file->pMethods->xFileSize(file, &size);
+	if (rc != SQLITE_OK)
+		return sqlite_failed(s, rc, "header");
+	if (size == 0 || access(s->journal_path, F_OK) == 0)
+		return ERR_OK;
+	if (size < HEADER_BYTES)
+		return sqlite_refuse(s, "not a database");
+	rc = file->pMethods->xRead(file, header, sizeof(header), 0);
+	if (rc != SQLITE_OK)
+		return sqlite_failed(s, rc, "header");
+	if (memcmp(header, "SQLite format 3", 16) != 0)
+		return sqlite_refuse(s, "not a database");
+	for (int i = 0; i < 4; i++)
+		id = id << 8 | header[HEADER_APPLICATION_ID + i];
+	return id == SQLITE_APPLICATION_ID
+	    ? ERR_OK
+	    : sqlite_refuse(s, "a database of another program");
+}
+
+/* ---- opening ---- */
+
+static char *
+with_suffix(const char *path, const char *suffix)
+{
+	char *name = NULL;
+
+	return asprintf(&name, "%s%s", path, suffix) < 0 ? NULL : name;
+}
+
+/*
+ * The real name of the file: SQLite is told to follow no link, so that nobody
+ * can put one in its way later; and a name that begins with a slash is no URI.
+ */
+static char *
+real_name(const char *path)
+{
+	char *real = realpath(path, NULL), *copy, *folder, *name;
+	char *slash;
+
+	if (real != NULL || errno != ENOENT)
+		return real;
+	if ((copy = strdup(path)) == NULL)
+		return NULL;
+	slash = strrchr(copy, '/');
+	if (slash != NULL)
+		*slash = '\0';
+	folder = realpath(slash == NULL ? "."
+		: slash == copy         ? "/"
+					: copy,
+	    NULL);
+	name =
+	    with_suffix(folder != NULL && folder[1] != '\0' ? folder : "", "/");
+	real = folder == NULL || name == NULL
+	    ? NULL
+	    : with_suffix(name, slash == NULL ? copy : slash + 1);
+	free(name);
+	free(folder);
+	free(copy);
+	return real;
+}
+
+static enum err
+set_names(struct sqlite_store *s, const char *path)
+{
+	char quoted[LOG_QUOTED_SIZE];
+
+	if ((s->path = real_name(path)) == NULL) {
+		log_event(LOG_LEVEL_ERROR, "store_open", "path=%s errno=%d",
+		    log_quote(quoted, path), errno);
+		return ERR_UNAVAILABLE;
+	}
+	s->wal_path = with_suffix(s->path, "-wal");
+	s->journal_path = with_suffix(s->path, "-journal");
+	s->ballast_path = with_suffix(s->path, "-ballast");
+	return s->wal_path == NULL || s->journal_path == NULL ||
+		s->ballast_path == NULL
+	    ? ERR_INTERNAL
+	    : ERR_OK;
+}
+
+static enum err
+open_locked(struct sqlite_store *s)
+{
+	enum err err;
+
+	if ((err = create_file(s)) != ERR_OK)
+		return err;
+	if (!sqlite_file_id(s->path, &s->file))
+		return ERR_UNAVAILABLE;
+	s->may_migrate = true;
+	err = sqlite_connect(s);
+	s->may_migrate = false;
+	if (err == ERR_OK)
+		sqlite_room_restore(s);
+	return err;
+}
+
+enum err
+store_open_sqlite(const char *path, struct mapped *m,
+    const struct store_options *options, struct store **store_out)
+{
+	struct sqlite_store *s;
+	enum err err;
+
+	*store_out = NULL;
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return ERR_INTERNAL;
+	s->base.ops = &sqlite_ops;
+	s->base.mapped = m;
+	s->base.write_wait_ms = options->write_wait_ms;
+	if ((err = set_names(s, path)) != ERR_OK)
+		goto out;
+	if ((err = generation_lock(m, OPEN_WAIT_MS)) != ERR_OK) {
+		log_event(LOG_LEVEL_ERROR, "store_open",
+		    "reason=\"the write lock is not to be had\"");
+		goto out;
+	}
+	err = open_locked(s);
+	generation_unlock(m);
+	if (err == ERR_OK) {
+		*store_out = &s->base;
+		s = NULL;
+	}
+out:
+	if (s != NULL)
+		store_close(&s->base);
+	return err;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/store.h"
+
+#include <string.h>
+
+#include "base/secret.h"
+#include "store/backend.h"
+
+/*
+ * Reads.  What a backend left in an output before it failed must not be seen:
+ * a caller that forgets to look at the error then finds a user without id,
+ * role and status, which denies.
+ */
+
+void
+store_close(struct store *st)
+{
+	if (st != NULL)
+		st->ops->close(st);
+}
+
+void
+store_on_change(struct store *st, store_tidy_fn *fn, void *ctx)
+{
+	st->tidy = fn;
+	st->tidy_ctx = ctx;
+}
+
+enum err
+store_user_by_id(struct store *st, int64_t id, struct user *user_out)
+{
+	enum err err;
+
+	memset(user_out, 0, sizeof(*user_out));
+	err = st->ops->user_by_id(st, id, user_out);
+	if (err != ERR_OK)
+		memset(user_out, 0, sizeof(*user_out));
+	return err;
+}
+
+enum err
+store_users_by_ids(
+    struct store *st, const int64_t *ids, size_t n, struct user *users_out)
+{
+	enum err err;
+
+	memset(users_out, 0, n * sizeof(*users_out));
+	if (n > STORE_USERS_MAX)
+		return ERR_INVALID;
+	if (n == 0)
+		return ERR_OK;
+	err = st->ops->users_by_ids(st, ids, n, users_out);
+	if (err != ERR_OK)
+		memset(users_out, 0, n * sizeof(*users_out));
+	return err;
+}
+
+enum err
+store_user_by_email(struct store *st, const char *normal, struct user *user_out,
+    char hash_out[USER_HASH_SIZE])
+{
+	enum err err;
+
+	memset(user_out, 0, sizeof(*user_out));
+	memset(hash_out, 0, USER_HASH_SIZE);
+	err = st->ops->user_by_email(st, normal, user_out, hash_out);
+	if (err != ERR_OK) {
+		memset(user_out, 0, sizeof(*user_out));
+		secret_wipe(hash_out, USER_HASH_SIZE);
+	}
+	return err;
+}
+
+enum err
+store_password_hash(struct store *st, int64_t id, char hash_out[USER_HASH_SIZE])
+{
+	enum err err;
+
+	memset(hash_out, 0, USER_HASH_SIZE);
+	err = st->ops->password_hash(st, id, hash_out);
+	if (err != ERR_OK)
+		secret_wipe(hash_out, USER_HASH_SIZE);
+	return err;
+}
+
+enum err
+store_session_by_handle(
+    struct store *st, const char *handle, struct session *session_out)
+{
+	enum err err;
+
+	memset(session_out, 0, sizeof(*session_out));
+	err = st->ops->session_by_handle(st, handle, session_out);
+	if (err != ERR_OK)
+		memset(session_out, 0, sizeof(*session_out));
+	return err;
+}
+
+enum err
+store_sessions_live(struct store *st, int64_t user_id, int64_t now,
+    struct session sessions_out[SESSION_MAX_PER_USER], size_t *n_out)
+{
+	size_t size = SESSION_MAX_PER_USER * sizeof(*sessions_out);
+	int64_t latest;
+	enum err err;
+
+	*n_out = 0;
+	memset(sessions_out, 0, size);
+	err = store_latest_time(st, &latest);
+	if (err == ERR_OK)
+		err = st->ops->sessions_live(st, user_id,
+		    now > latest ? now : latest, sessions_out, n_out);
+	if (err != ERR_OK) {
+		*n_out = 0;
+		memset(sessions_out, 0, size);
+	}
+	return err;
+}
+
+enum err
+store_token_revoked(struct store *st, const char *jti, bool *revoked_out)
+{
+	bool revoked = true;
+	enum err err;
+
+	err = st->ops->token_revoked(st, jti, &revoked);
+	*revoked_out = err == ERR_OK ? revoked : true;
+	return err;
+}
+
+enum err
+store_latest_time(struct store *st, int64_t *time_out)
+{
+	enum err err;
+
+	*time_out = 0;
+	err = st->ops->latest_time(st, time_out);
+	if (err != ERR_OK)
+		*time_out = 0;
+	return err;
+}
+
+enum err
+store_ping(struct store *st)
+{
+	return st->ops->ping(st);
+}

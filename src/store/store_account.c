@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/store.h"
+
+#include <string.h>
+
+#include "base/secret.h"
+#include "base/text.h"
+#include "store/store_change.h"
+
+/* Changes of a user; store_change.c makes them. */
+
+static enum err
+live_sessions(struct change *c)
+{
+	return c->st->ops->sessions_live(
+	    c->st, c->user_id, c->now, c->live, &c->live_count);
+}
+
+/* Load the user, who must be active and still have the password ${c}->hash. */
+static enum err
+plan_by_password(struct change *c)
+{
+	char hash[USER_HASH_SIZE];
+	enum err err;
+
+	err = c->st->ops->password_hash(c->st, c->user_id, hash);
+	if (err == ERR_OK && strcmp(hash, c->hash) != 0)
+		err = ERR_DENIED;
+	secret_wipe(hash, sizeof(hash));
+	if (err == ERR_OK)
+		err = c->st->ops->user_by_id(c->st, c->user_id, &c->user);
+	if (err == ERR_OK && c->user.status != USER_STATUS_ACTIVE)
+		err = ERR_DENIED;
+	return err == ERR_NOT_FOUND ? ERR_DENIED : err;
+}
+
+/* ---- ending all sessions, by the epoch ---- */
+
+/* Name what a new epoch touches: the user, and the session that is kept. */
+static enum err
+plan_epoch(struct change *c)
+{
+	enum err err;
+
+	if ((err = live_sessions(c)) != ERR_OK)
+		return err;
+	c->with_session = false;
+	for (size_t i = 0; c->keep != NULL && i < c->live_count; i++) {
+		if (strcmp(c->live[i].handle, c->keep) != 0)
+			continue;
+		c->session = c->live[i];
+		c->with_session = true;
+		change_key_session(c, c->keep);
+	}
+	c->ended = (int64_t)c->live_count - (c->with_session ? 1 : 0);
+	change_key_user(c, c->user_id);
+	return ERR_OK;
+}
+
+static enum err
+write_epoch(struct change *c)
+{
+	enum err err;
+
+	c->user.epoch++;
+	c->user.version++;
+	c->user.updated_at = c->now;
+	err = c->st->ops->user_update(c->st, &c->user, NULL);
+	if (err != ERR_OK || !c->with_session)
+		return err;
+	c->session.epoch = c->user.epoch;
+	return c->st->ops->session_update(c->st, &c->session);
+}
+
+static enum err
+logout_all_plan(struct change *c)
+{
+	enum err err;
+
+	err = c->st->ops->user_by_id(c->st, c->user_id, &c->user);
+	return err != ERR_OK ? err : plan_epoch(c);
+}
+
+enum err
+store_logout_all(struct store *st, const struct store_actor *actor,
+    int64_t user_id, const char *keep, int64_t *epoch_out, int64_t *ended_out)
+{
+	static const struct change_kind kind = { .event = "logout_all",
+		.waits = true,
+		.ends = true,
+		.plan = logout_all_plan,
+		.write = write_epoch };
+	struct change c = {
+		.st = st, .actor = actor, .user_id = user_id, .keep = keep
+	};
+	enum err err = change_run(&c, &kind);
+
+	*epoch_out = err == ERR_OK ? c.user.epoch : 0;
+	*ended_out = err == ERR_OK ? c.ended : 0;
+	return err;
+}
+
+static enum err
+password_plan(struct change *c)
+{
+	enum err err = plan_by_password(c);
+
+	return err != ERR_OK ? err : plan_epoch(c);
+}
+
+static enum err
+password_write(struct change *c)
+{
+	enum err err;
+
+	err = c->st->ops->password_hash_set(c->st, c->user_id, c->new_hash);
+	return err != ERR_OK ? err : write_epoch(c);
+}
+
+enum err
+store_password_change(struct store *st, const struct store_actor *actor,
+    int64_t user_id, const char *hash, const char *new_hash, const char *keep,
+    int64_t *epoch_out)
+{
+	static const struct change_kind kind = { .event = "password",
+		.waits = true,
+		.ends = true,
+		.plan = password_plan,
+		.write = password_write };
+	struct change c = { .st = st,
+		.actor = actor,
+		.user_id = user_id,
+		.hash = hash,
+		.new_hash = new_hash,
+		.keep = keep };
+	enum err err = change_run(&c, &kind);
+
+	*epoch_out = err == ERR_OK ? c.user.epoch : 0;
+	return err;
+}
+
+static enum err
+deactivate_write(struct change *c)
+{
+	c->user.status = USER_STATUS_INACTIVE;
+	return write_epoch(c);
+}
+
+enum err
+store_deactivate(struct store *st, const struct store_actor *actor,
+    int64_t user_id, const char *hash)
+{
+	static const struct change_kind kind = { .event = "deactivate",
+		.waits = true,
+		.ends = true,
+		.plan = password_plan,
+		.write = deactivate_write };
+	struct change c = {
+		.st = st, .actor = actor, .user_id = user_id, .hash = hash
+	};
+
+	return change_run(&c, &kind);
+}
+
+/* The sessions' rows go too, so their keys are named as well. */
+static enum err
+delete_plan(struct change *c)
+{
+	enum err err;
+
+	if ((err = plan_by_password(c)) != ERR_OK)
+		return err;
+	if ((err = live_sessions(c)) != ERR_OK)
+		return err;
+	for (size_t i = 0; i < c->live_count; i++)
+		change_key_session(c, c->live[i].handle);
+	change_key_user(c, c->user_id);
+	return ERR_OK;
+}
+
+static enum err
+delete_write(struct change *c)
+{
+	return c->st->ops->user_delete(c->st, c->user_id);
+}
+
+enum err
+store_delete(struct store *st, const struct store_actor *actor, int64_t user_id,
+    const char *hash)
+{
+	static const struct change_kind kind = { .event = "delete",
+		.waits = true,
+		.ends = true,
+		.plan = delete_plan,
+		.write = delete_write };
+	struct change c = {
+		.st = st, .actor = actor, .user_id = user_id, .hash = hash
+	};
+
+	return change_run(&c, &kind);
+}
+
+/* ---- profile ---- */
+
+static enum err
+patch_text(char *dst, size_t size, const char *text)
+{
+	return text == NULL ? ERR_OK : text_copy(dst, size, text);
+}
+
+static enum err
+profile_plan(struct change *c)
+{
+	const struct user_patch *p = c->patch;
+	struct user *u = &c->user;
+	enum err err;
+
+	if ((p->email == NULL) != (p->normal == NULL))
+		return ERR_INVALID;
+	err = c->st->ops->user_by_id(c->st, c->user_id, u);
+	if (err == ERR_OK)
+		err = patch_text(u->email, sizeof(u->email), p->email);
+	if (err == ERR_OK)
+		err = patch_text(u->name, sizeof(u->name), p->name);
+	if (err == ERR_OK)
+		err = patch_text(
+		    u->avatar_url, sizeof(u->avatar_url), p->avatar_url);
+	c->idle = p->email == NULL && p->name == NULL && p->avatar_url == NULL;
+	change_key_user(c, c->user_id);
+	return err;
+}
+
+static enum err
+profile_write(struct change *c)
+{
+	c->user.version++;
+	c->user.updated_at = c->now;
+	return c->st->ops->user_update(c->st, &c->user, c->patch->normal);
+}
+
+enum err
+store_profile_update(struct store *st, const struct store_actor *actor,
+    int64_t user_id, const struct user_patch *patch, struct user *user_out)
+{
+	static const struct change_kind kind = { .event = "profile",
+		.waits = true,
+		.plan = profile_plan,
+		.write = profile_write };
+	struct change c = {
+		.st = st, .actor = actor, .user_id = user_id, .patch = patch
+	};
+	enum err err = change_run(&c, &kind);
+
+	memset(user_out, 0, sizeof(*user_out));
+	if (err == ERR_OK)
+		*user_out = c.user;
+	return err;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/store_change.h"
+
+#include <assert.h>
+
+#include "base/testpoint.h"
+#include "host/generation.h"
+
+static char *
+next_key(struct change *c)
+{
+	assert(c->key_count < CHANGE_KEYS_MAX);
+	return c->keys[c->key_count++];
+}
+
+void
+change_key_user(struct change *c, int64_t id)
+{
+	user_key(next_key(c), id);
+}
+
+void
+change_key_session(struct change *c, const char *handle)
+{
+	session_key(next_key(c), handle);
+}
+
+void
+change_key_token(struct change *c, const char *jti)
+{
+	token_key(next_key(c), jti);
+}
+
+static size_t
+key_list(const struct change *c, const char *list[CHANGE_KEYS_MAX])
+{
+	for (size_t i = 0; i < c->key_count; i++)
+		list[i] = c->keys[i];
+	return c->key_count;
+}
+
+/* From now on no entry of these keys is believed, nor filled. */
+static enum err
+mark(const struct change *c)
+{
+	const char *list[CHANGE_KEYS_MAX];
+	size_t n = key_list(c, list);
+
+	return n == 0 ? ERR_OK : generation_mark(c->st->mapped, list, n);
+}
+
+static enum err
+write_rows(struct change *c, const struct change_kind *kind)
+{
+	const struct store_ops *ops = c->st->ops;
+	enum err err;
+
+	if ((err = kind->write(c)) != ERR_OK)
+		return err;
+	if ((err = ops->latest_time_raise(c->st, c->now)) != ERR_OK)
+		return err;
+	if (kind->event == NULL)
+		return ERR_OK;
+	return ops->audit_add(c->st,
+	    &(struct store_audit){
+		.at = c->now,
+		.event = kind->event,
+		.user_id = c->user_id,
+		.handle = c->handle != NULL ? c->handle : "",
+		.address = c->actor->address,
+	    });
+}
+
+/*
+ * The order is the promise.  Marked before the commit: whoever read the old
+ * rows and fills a cache later does so under a generation that is gone.
+ * Settled after it: whoever starts between the two asks the store, and nobody
+ * fills.  Settled on failure too, or the keys would stay uncached; and only
+ * once the transaction is over, so that nothing odd is left half decided.
+ */
+static enum err
+attempt(struct change *c, const struct change_kind *kind)
+{
+	struct store *st = c->st;
+	int64_t latest = 0;
+	enum err err;
+
+	c->key_count = 0;
+	c->idle = false;
+	err = st->ops->begin(st, kind->waits ? st->write_wait_ms : 0);
+	if (err != ERR_OK)
+		return err;
+	TESTPOINT("change:begun");
+	if ((err = st->ops->latest_time(st, &latest)) != ERR_OK)
+		goto out;
+	c->now = c->actor->now > latest ? c->actor->now : latest;
+	if ((err = kind->plan(c)) != ERR_OK || c->idle)
+		goto out;
+	if ((err = mark(c)) != ERR_OK)
+		goto out;
+	TESTPOINT("change:marked");
+	err = write_rows(c, kind);
+	TESTPOINT("change:written");
+out:
+	if (err == ERR_OK && !c->idle)
+		err = st->ops->commit(st);
+	else
+		st->ops->rollback(st);
+	TESTPOINT("change:committed");
+	generation_settle(st->mapped);
+	return err;
+}
+
+enum err
+change_run(struct change *c, const struct change_kind *kind)
+{
+	struct store *st = c->st;
+	const char *list[CHANGE_KEYS_MAX];
+	enum err err;
+
+	if (!kind->ends && !st->ops->has_room(st))
+		return ERR_UNAVAILABLE;
+	err = generation_lock(st->mapped, kind->waits ? st->write_wait_ms : 0);
+	if (err != ERR_OK)
+		return err;
+
+	err = attempt(c, kind);
+	if (err == ERR_UNAVAILABLE && kind->ends && st->ops->make_room(st))
+		err = attempt(c, kind);
+	generation_unlock(st->mapped);
+	TESTPOINT("change:settled");
+	if (err == ERR_OK && !c->idle && c->key_count > 0 && st->tidy != NULL) {
+		size_t n = key_list(c, list);
+
+		st->tidy(st->tidy_ctx, list, n);
+	}
+	TESTPOINT("change:tidied");
+	return err;
+}
+
+/*
+ * Removing what has expired needs no generation: a copy that a cache still
+ * holds is past its end as well, and refused for that.
+ */
+static enum err
+expire(struct store *st, int64_t now, int64_t *removed_out)
+{
+	int64_t latest = 0;
+	enum err err;
+
+	if ((err = st->ops->begin(st, st->write_wait_ms)) != ERR_OK)
+		return err;
+	err = st->ops->latest_time(st, &latest);
+	if (err == ERR_OK)
+		err = st->ops->expire(st, now > latest ? now : latest,
+		    CHANGE_UPKEEP_ROWS, removed_out);
+	if (err == ERR_OK && *removed_out > 0)
+		return st->ops->commit(st);
+	st->ops->rollback(st);
+	return err;
+}
+
+enum err
+store_upkeep(struct store *st, int64_t now, int64_t *removed_out)
+{
+	enum err tended, err;
+
+	*removed_out = 0;
+	err = generation_lock(st->mapped, st->write_wait_ms);
+	if (err != ERR_OK)
+		return err;
+	/* First, because on a full disk this is what makes room. */
+	tended = st->ops->tend(st);
+	err = expire(st, now, removed_out);
+	generation_unlock(st->mapped);
+	if (err != ERR_OK)
+		*removed_out = 0;
+	return err != ERR_OK ? err : tended;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef STORE_STORE_CHANGE_H
+#define STORE_STORE_CHANGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/backend.h"
+
+/*
+ * The one place that makes a change: transaction, generations, audit, and the
+ * word to the caches, in the order on which the promise of a final logout
+ * rests.  store_sessions.c and store_account.c say what each change is.
+ */
+
+/* How many expired rows one step of upkeep removes. */
+#define CHANGE_UPKEEP_ROWS 500
+
+/* A user, and at most all of its sessions. */
+#define CHANGE_KEYS_MAX (1 + SESSION_MAX_PER_USER)
+
+/* One change on its way: what was asked, and what its steps found out. */
+struct change {
+	struct store *st;
+	const struct store_actor *actor;
+	int64_t now; /* the later of the actor's and the store's latest */
+
+	/* what was asked; borrowed */
+	int64_t user_id;
+	const char *handle;
+	const char *keep;
+	const char *normal;
+	const char *hash;
+	const char *new_hash;
+	const struct claims *claims;
+	const struct user_patch *patch;
+
+	/* what the steps work on */
+	struct user user;
+	struct session session;
+	bool with_session;
+	bool with_token;
+	struct session live[SESSION_MAX_PER_USER];
+	size_t live_count;
+	int64_t ended;
+	bool idle; /* the store says so already: nothing to write */
+
+	char keys[CHANGE_KEYS_MAX][TOKEN_KEY_SIZE];
+	size_t key_count;
+};
+
+typedef enum err change_step_fn(struct change *c);
+
+struct change_kind {
+	const char *event; /* in the audit table; NULL is not noted there */
+	bool waits;        /* for the lock, as long as the options say */
+	/*
+	 * It ends something, so it may use the room that is kept for that;
+	 * others are refused while that room is not whole.
+	 */
+	bool ends;
+	/* Look: refuse, or name with change_key_*() every key it touches. */
+	change_step_fn *plan;
+	/* Write the rows.  Nothing may be touched whose key is not named. */
+	change_step_fn *write;
+};
+
+/**
+ * change_run(c, kind):
+ * Make the change.  ERR_OK: it is committed, or was so already.  Any other
+ * answer of its steps: nothing was changed.  ERR_UNAVAILABLE: not made, as
+ * far as can be known.
+ */
+enum err change_run(
+    struct change *c, const struct change_kind *kind) MUST_CHECK;
+
+/* For the plan step: the change touches this user, session, token. */
+void change_key_user(struct change *c, int64_t id);
+void change_key_session(struct change *c, const char *handle);
+void change_key_token(struct change *c, const char *jti);
+
+#endif
