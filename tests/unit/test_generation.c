@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: ISC */
+#include "host/generation.h"
+
+#include "support/test.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "base/siphash.h"
+#include "host/layout.h"
+#include "host/mapped.h"
+#include "support/child.h"
+#include "support/table.h"
+
+struct fixture {
+	struct table table;
+	struct mapped *m;
+	_Atomic int *row; /* the database: 0 before the change, 1 after */
+};
+
+static const char *const keys[] = { "user:1", "session:abc" };
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	table_make(&f->table);
+	f->m = table_open(&f->table);
+	f->row = child_shared(sizeof(*f->row));
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	child_unshare(f->row, sizeof(*f->row));
+	mapped_close(f->m);
+	table_remove(&f->table);
+	free(f);
+	return 0;
+}
+
+static size_t
+bucket_of(const struct mapped *m, const char *key)
+{
+	return siphash_bytes(mapped_layout(m)->hash_key, key, strlen(key)) %
+	    LAYOUT_GENERATIONS;
+}
+
+/* The list is empty and no generation odd. */
+static void
+assert_quiet(const struct mapped *m)
+{
+	const struct layout *lo = mapped_layout(m);
+
+	assert_int_equal(atomic_load(&lo->in_flight_count), 0);
+	for (size_t i = 0; i < LAYOUT_GENERATIONS; i++)
+		assert_true(generation_quiet(atomic_load(&lo->generation[i])));
+}
+
+static void
+a_change_is_odd_and_then_even(void **state)
+{
+	struct fixture *f = *state;
+	struct mapped *other = table_open(&f->table);
+	uint64_t bystander = generation_read(f->m, "user:2");
+
+	for (uint64_t g = 0; g < 20; g += 2) {
+		assert_int_equal(generation_read(other, keys[0]), g);
+		assert_int_equal(generation_lock(f->m, 0), ERR_OK);
+		assert_int_equal(generation_read(other, keys[0]), g);
+		assert_int_equal(generation_mark(f->m, keys, 2), ERR_OK);
+		assert_int_equal(generation_read(other, keys[0]), g + 1);
+		assert_int_equal(generation_read(other, keys[1]), g + 1);
+		assert_false(generation_quiet(g + 1));
+		/* Committed or not: what was cached before does not count. */
+		generation_settle(f->m);
+		assert_int_equal(generation_read(other, keys[0]), g + 2);
+		assert_int_equal(generation_read(other, keys[1]), g + 2);
+		assert_true(generation_quiet(g + 2));
+		generation_unlock(f->m);
+	}
+	assert_int_equal(generation_read(f->m, "user:2"), bystander);
+	assert_memory_equal(generation_table_id(f->m),
+	    generation_table_id(other), MAPPED_TABLE_ID_BYTES);
+
+	/* A change of nothing cached marks nothing, and settles all the same.
+	 */
+	assert_int_equal(generation_lock(f->m, 0), ERR_OK);
+	assert_int_equal(generation_mark(f->m, NULL, 0), ERR_OK);
+	generation_settle(f->m);
+	generation_settle(f->m);
+	generation_unlock(f->m);
+	assert_quiet(f->m);
+	mapped_close(other);
+}
+
+#define NAME_SIZE 24
+
+static void
+each_bucket_counts_once(void **state)
+{
+	struct fixture *f = *state;
+	struct layout *lo = mapped_layout(f->m);
+	char name[NAME_SIZE] = "";
+	const char *again[] = { "user:1", name, "user:1", "session:abc" };
+	const char *more[] = { name, "session:abc" };
+	size_t bucket = bucket_of(f->m, "user:1");
+
+	/* Another name for the same bucket: one in 2^18 is. */
+	for (int i = 2; bucket_of(f->m, name) != bucket; i++)
+		(void)snprintf(name, sizeof(name), "user:%d", i);
+
+	assert_int_equal(generation_lock(f->m, 0), ERR_OK);
+	assert_int_equal(generation_mark(f->m, again, 4), ERR_OK);
+	assert_int_equal(atomic_load(&lo->in_flight_count), 2);
+	assert_int_equal(generation_read(f->m, name), 1);
+	assert_int_equal(generation_read(f->m, "session:abc"), 1);
+	/* Nor does a second mark in one change make it even again. */
+	assert_int_equal(generation_mark(f->m, more, 2), ERR_OK);
+	assert_int_equal(atomic_load(&lo->in_flight_count), 2);
+	assert_int_equal(generation_read(f->m, name), 1);
+	generation_settle(f->m);
+	assert_int_equal(generation_read(f->m, name), 2);
+	assert_int_equal(generation_read(f->m, "session:abc"), 2);
+	generation_unlock(f->m);
+	assert_quiet(f->m);
+}
+
+static void
+more_than_the_list_holds_marks_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct layout *lo = mapped_layout(f->m);
+	char names[LAYOUT_IN_FLIGHT_MAX + 1][NAME_SIZE];
+	const char *list[LAYOUT_IN_FLIGHT_MAX + 1];
+	size_t n = 0;
+
+	for (int i = 0; n < NELEMS(list); i++) {
+		bool fresh = true;
+
+		list[n] = names[n];
+		(void)snprintf(names[n], NAME_SIZE, "session:%d", i);
+		for (size_t k = 0; k < n; k++)
+			fresh = fresh &&
+			    bucket_of(f->m, list[k]) !=
+				bucket_of(f->m, list[n]);
+		n += fresh;
+	}
+	assert_int_equal(generation_lock(f->m, 0), ERR_OK);
+	assert_int_equal(generation_mark(f->m, list, n), ERR_INVALID);
+	assert_quiet(f->m);
+	assert_int_equal(generation_mark(f->m, list, 100), ERR_OK);
+	assert_int_equal(
+	    generation_mark(f->m, list + 100, n - 100), ERR_INVALID);
+	assert_int_equal(atomic_load(&lo->in_flight_count), 100);
+	assert_int_equal(generation_read(f->m, list[100]), 0);
+	assert_int_equal(generation_mark(f->m, list, n - 1), ERR_OK);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(
+		    generation_read(f->m, list[i]), i < n - 1 ? 1 : 0);
+	generation_settle(f->m);
+	generation_unlock(f->m);
+	assert_quiet(f->m);
+}
+
+static void
+make_the_change(void *ctx)
+{
+	struct fixture *f = ctx;
+	struct mapped *m;
+
+	child_check(mapped_open(f->table.db, &m) == ERR_OK);
+	child_check(generation_lock(m, 1000) == ERR_OK);
+	child_check(generation_mark(m, keys, 2) == ERR_OK);
+	atomic_store(f->row, 1);
+	generation_settle(m);
+	generation_unlock(m);
+	mapped_close(m);
+}
+
+static void
+the_next_closes_what_the_killed_left(void **state)
+{
+	static const struct {
+		const char *point;
+		uint64_t raised; /* of the first key */
+		int row;
+	} cases[] = {
+		{ "generation:locked", 0, 0 },
+		{ "generation:noted", 0, 0 },
+		{ "generation:marked", 2, 0 },
+		{ "generation:settled", 2, 1 },
+		{ "generation:cleared", 2, 1 },
+	};
+	struct fixture *f = *state;
+	char file[64];
+
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		uint64_t before = generation_read(f->m, keys[0]);
+
+		atomic_store(f->row, 0);
+		(void)snprintf(file, sizeof(file), "%s.kill", cases[i].point);
+		child_arm(file);
+		child_killed(child_start(make_the_change, f));
+		assert_int_equal(atomic_load(f->row), cases[i].row);
+		if (strcmp(cases[i].point, "generation:marked") == 0)
+			assert_false(
+			    generation_quiet(generation_read(f->m, keys[0])));
+
+		assert_int_equal(generation_lock(f->m, 1000), ERR_OK);
+		assert_quiet(f->m);
+		assert_int_equal(
+		    generation_read(f->m, keys[0]), before + cases[i].raised);
+		generation_unlock(f->m);
+		/* It is whole again: the next owner finds nothing to do. */
+		assert_int_equal(generation_lock(f->m, 0), ERR_OK);
+		generation_unlock(f->m);
+	}
+}
+
+static void
+lock_only(void *ctx)
+{
+	struct fixture *f = ctx;
+	struct mapped *m;
+
+	child_check(mapped_open(f->table.db, &m) == ERR_OK);
+	child_check(generation_lock(m, 1000) == ERR_OK);
+	generation_unlock(m);
+}
+
+static void
+he_who_closes_may_be_killed_too(void **state)
+{
+	struct fixture *f = *state;
+
+	child_arm("generation:marked.kill");
+	child_killed(child_start(make_the_change, f));
+	for (int i = 0; i < 3; i++) {
+		child_arm("generation:settled.kill");
+		child_killed(child_start(lock_only, f));
+		assert_int_equal(generation_read(f->m, keys[0]), 2);
+		assert_int_equal(generation_read(f->m, keys[1]), 2);
+	}
+	child_arm("generation:cleared.kill");
+	child_killed(child_start(lock_only, f));
+	child_arm("generation:locked.kill");
+	child_killed(child_start(lock_only, f));
+	assert_int_equal(generation_lock(f->m, 1000), ERR_OK);
+	assert_quiet(f->m);
+	assert_int_equal(generation_read(f->m, keys[0]), 2);
+	assert_int_equal(generation_read(f->m, keys[1]), 2);
+	generation_unlock(f->m);
+}
+
+/* Also without a death, and also when the list makes no sense. */
+static void
+what_is_left_in_the_list_is_closed(void **state)
+{
+	struct fixture *f = *state;
+	struct layout *lo = mapped_layout(f->m);
+
+	lo->in_flight[0] = 17;
+	lo->in_flight[1] = 18; /* noted, but even */
+	lo->in_flight_count = 2;
+	lo->generation[17] = 5;
+	lo->generation[18] = 8;
+	assert_int_equal(generation_lock(f->m, 0), ERR_OK);
+	assert_quiet(f->m);
+	assert_int_equal(lo->generation[17], 6);
+	assert_int_equal(lo->generation[18], 8);
+	generation_unlock(f->m);
+
+	lo->in_flight_count = LAYOUT_IN_FLIGHT_MAX + 1;
+	lo->generation[LAYOUT_GENERATIONS - 1] = 9;
+	assert_int_equal(generation_lock(f->m, 0), ERR_OK);
+	assert_quiet(f->m);
+	assert_int_equal(lo->generation[LAYOUT_GENERATIONS - 1], 10);
+	generation_unlock(f->m);
+
+	lo->in_flight[0] = LAYOUT_GENERATIONS;
+	lo->in_flight[1] = 17;
+	lo->in_flight_count = 2;
+	lo->generation[17] = 7;
+	assert_int_equal(generation_lock(f->m, 0), ERR_OK);
+	assert_quiet(f->m);
+	assert_int_equal(lo->generation[17], 8);
+	generation_unlock(f->m);
+}
+
+static void
+stop_with_the_mutex(void *ctx)
+{
+	struct fixture *f = ctx;
+	struct mapped *m;
+
+	child_check(mapped_open(f->table.db, &m) == ERR_OK);
+	child_check(generation_lock(m, 1000) == ERR_OK);
+	child_check(generation_mark(m, keys, 2) == ERR_OK);
+	child_check(raise(SIGSTOP) == 0);
+	generation_settle(m);
+	generation_unlock(m);
+}
+
+static void
+a_stopped_owner_is_waited_for_in_bounds(void **state)
+{
+	struct fixture *f = *state;
+	pid_t pid = child_start(stop_with_the_mutex, f);
+
+	child_stopped(pid);
+	assert_int_equal(generation_lock(f->m, 0), ERR_UNAVAILABLE);
+	assert_int_equal(generation_lock(f->m, 30), ERR_UNAVAILABLE);
+	/* Stopped is not dead: his change is still in flight. */
+	assert_int_equal(generation_read(f->m, keys[0]), 1);
+	assert_true(mapped_trusted(f->m));
+	assert_int_equal(kill(pid, SIGCONT), 0);
+	assert_int_equal(generation_lock(f->m, 10000), ERR_OK);
+	assert_quiet(f->m);
+	generation_unlock(f->m);
+	child_passed(pid);
+}
+
+static void *
+try_from_another_thread(void *ctx)
+{
+	struct fixture *f = ctx;
+
+	assert_int_equal(generation_lock(f->m, 0), ERR_UNAVAILABLE);
+	assert_int_equal(generation_lock(f->m, 10), ERR_UNAVAILABLE);
+	return NULL;
+}
+
+/* It dies with the mutex, as a thread does that is cancelled. */
+static void *
+leave_a_change_open(void *ctx)
+{
+	struct fixture *f = ctx;
+
+	assert_int_equal(generation_lock(f->m, 0), ERR_OK);
+	assert_int_equal(generation_mark(f->m, keys, 2), ERR_OK);
+	return NULL;
+}
+
+static void
+the_mutex_is_between_threads_too(void **state)
+{
+	struct fixture *f = *state;
+	pthread_t thread;
+
+	assert_int_equal(generation_lock(f->m, 0), ERR_OK);
+	assert_int_equal(
+	    pthread_create(&thread, NULL, try_from_another_thread, f), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	generation_unlock(f->m);
+
+	assert_int_equal(
+	    pthread_create(&thread, NULL, leave_a_change_open, f), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(generation_lock(f->m, 0), ERR_OK);
+	assert_quiet(f->m);
+	assert_int_equal(generation_read(f->m, keys[0]), 2);
+	generation_unlock(f->m);
+}
+
+static void
+nothing_is_changed_in_a_replaced_file(void **state)
+{
+	struct fixture *f = *state;
+	struct mapped *other = table_open(&f->table), *fresh;
+
+	assert_true(generation_quiet(generation_read(f->m, keys[0])));
+	assert_int_equal(unlink(f->table.path), 0);
+	fresh = table_open(&f->table);
+	assert_int_equal(generation_lock(f->m, 0), ERR_UNAVAILABLE);
+	assert_false(mapped_trusted(f->m));
+	assert_false(generation_quiet(generation_read(f->m, keys[0])));
+	assert_int_equal(generation_lock(f->m, 0), ERR_UNAVAILABLE);
+	/* The mutex was given back: the other view gets as far. */
+	assert_true(mapped_trusted(other));
+	assert_int_equal(
+	    pthread_mutex_trylock(&mapped_layout(other)->write_mutex), 0);
+	assert_int_equal(
+	    pthread_mutex_unlock(&mapped_layout(other)->write_mutex), 0);
+	assert_int_equal(generation_lock(fresh, 0), ERR_OK);
+	generation_unlock(fresh);
+	mapped_close(other);
+	mapped_close(fresh);
+}
+
+static void
+a_mutex_beyond_help_is_an_outage(void **state)
+{
+	struct fixture *f = *state;
+	pthread_mutex_t *mutex = &mapped_layout(f->m)->write_mutex;
+
+	child_arm("generation:locked.kill");
+	child_killed(child_start(make_the_change, f));
+	assert_int_equal(pthread_mutex_lock(mutex), EOWNERDEAD);
+	assert_int_equal(pthread_mutex_unlock(mutex), 0);
+	assert_int_equal(generation_lock(f->m, 0), ERR_UNAVAILABLE);
+	assert_int_equal(generation_lock(f->m, 10), ERR_UNAVAILABLE);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_change_is_odd_and_then_even),
+		TEST(each_bucket_counts_once),
+		TEST(more_than_the_list_holds_marks_nothing),
+		TEST(the_next_closes_what_the_killed_left),
+		TEST(he_who_closes_may_be_killed_too),
+		TEST(what_is_left_in_the_list_is_closed),
+		TEST(a_stopped_owner_is_waited_for_in_bounds),
+		TEST(the_mutex_is_between_threads_too),
+		TEST(nothing_is_changed_in_a_replaced_file),
+		TEST(a_mutex_beyond_help_is_an_outage),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
