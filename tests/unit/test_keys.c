@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: ISC */
+#include "auth/keys.h"
+
+#include "support/test.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/child.h"
+#include "support/table.h"
+
+#define MAKERS 12
+#define SECRET "0123456789abcdef0123456789abcdeF"
+#define HEX64 "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+struct fixture {
+	struct table folder;
+	char path[4096 / 2];
+};
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	table_make(&f->folder);
+	(void)snprintf(f->path, sizeof(f->path), "%s/secret", f->folder.dir);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	table_remove(&f->folder);
+	free(f);
+	return 0;
+}
+
+static void
+put_file(const char *path, const char *text, size_t len, mode_t mode)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, len), len);
+	assert_int_equal(fchmod(fd, mode), 0);
+	close(fd);
+}
+
+/* Files in the folder, those that begin with a dot not counted. */
+static int
+count_files(const char *dir)
+{
+	struct dirent *entry;
+	DIR *d = opendir(dir);
+	int n = 0;
+
+	assert_non_null(d);
+	while ((entry = readdir(d)) != NULL)
+		if (entry->d_name[0] != '.')
+			n++;
+	closedir(d);
+	return n;
+}
+
+static bool
+is_zero(const void *p, size_t len)
+{
+	const unsigned char *bytes = p;
+
+	for (size_t i = 0; i < len; i++)
+		if (bytes[i] != 0)
+			return false;
+	return true;
+}
+
+static void
+takes_jwt_secret_as_the_key_itself(void **state)
+{
+	struct fixture *f = *state;
+	struct keys k, again, other;
+
+	assert_int_equal(keys_load(SECRET, f->path, &k), ERR_OK);
+	assert_int_equal(k.token_len, strlen(SECRET));
+	assert_memory_equal(k.token, SECRET, strlen(SECRET));
+	assert_int_equal(strlen(k.kid), KEYS_KID_SIZE - 1);
+	assert_false(is_zero(k.seal, sizeof(k.seal)));
+	assert_int_equal(keys_load(SECRET, NULL, &again), ERR_OK);
+	assert_memory_equal(&k, &again, sizeof(k));
+
+	/* another secret: nothing in common */
+	assert_int_equal(keys_load(SECRET "x", NULL, &other), ERR_OK);
+	assert_string_not_equal(k.kid, other.kid);
+	assert_memory_not_equal(k.seal, other.seal, sizeof(k.seal));
+	/* and no file was made */
+	assert_int_equal(count_files(f->folder.dir), 0);
+
+	keys_clear(&k);
+	assert_true(is_zero(&k, sizeof(k)));
+}
+
+static void
+refuses_a_bad_jwt_secret(void **state)
+{
+	struct fixture *f = *state;
+	char text[KEYS_MASTER_MAX + 2];
+	struct keys k;
+
+	assert_int_equal(keys_load("short", f->path, &k), ERR_INVALID);
+	assert_int_equal(
+	    keys_load("0123456789012345678901234567890", f->path, &k),
+	    ERR_INVALID); /* 31 bytes */
+	assert_true(is_zero(&k, sizeof(k)));
+	assert_int_equal(
+	    keys_load("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", f->path, &k),
+	    ERR_INVALID);
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (char)('a' + i % 26);
+	text[KEYS_MASTER_MAX + 1] = '\0';
+	assert_int_equal(keys_load(text, f->path, &k), ERR_INVALID);
+	text[KEYS_MASTER_MAX] = '\0';
+	assert_int_equal(keys_load(text, f->path, &k), ERR_OK);
+	assert_int_equal(k.token_len, KEYS_MASTER_MAX);
+	/* a bad secret never falls back to a generated one */
+	assert_int_equal(count_files(f->folder.dir), 0);
+}
+
+static void
+makes_the_file_once(void **state)
+{
+	struct fixture *f = *state;
+	struct keys k, again;
+	struct stat st;
+	char text[80] = { 0 };
+	FILE *file;
+
+	assert_int_equal(keys_load("", f->path, &k), ERR_OK);
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(st.st_size, 65);
+	assert_int_equal(st.st_nlink, 1);
+	assert_int_equal(count_files(f->folder.dir), 1);
+
+	file = fopen(f->path, "re");
+	assert_non_null(file);
+	assert_int_equal(fread(text, 1, sizeof(text), file), 65);
+	fclose(file);
+	assert_int_equal(strspn(text, "0123456789abcdef"), 64);
+	assert_int_equal(text[64], '\n');
+
+	assert_int_equal(k.token_len, SECRET_KEY_BYTES);
+	assert_memory_not_equal(k.token, k.seal, SECRET_KEY_BYTES);
+	assert_int_equal(keys_load(NULL, f->path, &again), ERR_OK);
+	assert_memory_equal(&k, &again, sizeof(k));
+
+	/* another folder, another secret */
+	assert_int_equal(unlink(f->path), 0);
+	assert_int_equal(keys_load("", f->path, &again), ERR_OK);
+	assert_memory_not_equal(k.token, again.token, SECRET_KEY_BYTES);
+}
+
+static void
+reads_what_is_there(void **state)
+{
+	struct fixture *f = *state;
+	struct keys k, again;
+
+	put_file(f->path, HEX64 "\n", 65, 0600);
+	assert_int_equal(keys_load("", f->path, &k), ERR_OK);
+	put_file(f->path, HEX64, 64, 0400);
+	assert_int_equal(keys_load("", f->path, &again), ERR_OK);
+	assert_memory_equal(&k, &again, sizeof(k));
+}
+
+static void
+refuses_a_malformed_file_and_keeps_it(void **state)
+{
+	static const char *const bad[] = { "", "\n", "secret\n", HEX64 "\n\n",
+		HEX64 " \n", " " HEX64, HEX64 "0",
+		"00112233445566778899AABBCCDDEEFF"
+		"00112233445566778899AABBCCDDEEFF\n",
+		"0000000000000000000000000000000000000000000000000000000000000"
+		"000\n",
+		"abababababababababababababababababababababababababababababa"
+		"babab\n" };
+	struct fixture *f = *state;
+	struct keys k;
+	struct stat st;
+
+	for (size_t i = 0; i < NELEMS(bad); i++) {
+		put_file(f->path, bad[i], strlen(bad[i]), 0600);
+		if (keys_load("", f->path, &k) != ERR_INVALID)
+			fail_msg("taken: %s", bad[i]);
+		assert_true(is_zero(&k, sizeof(k)));
+		assert_int_equal(stat(f->path, &st), 0);
+		assert_int_equal(st.st_size, strlen(bad[i]));
+	}
+	put_file(f->path, HEX64 "\0", 65, 0600);
+	assert_int_equal(keys_load("", f->path, &k), ERR_INVALID);
+}
+
+static void
+refuses_a_file_that_others_may_use(void **state)
+{
+	static const mode_t bad[] = { 0640, 0604, 0620, 0602, 0610, 0601, 0660,
+		0644 };
+	struct fixture *f = *state;
+	struct keys k;
+
+	for (size_t i = 0; i < NELEMS(bad); i++) {
+		put_file(f->path, HEX64 "\n", 65, bad[i]);
+		assert_int_equal(keys_load("", f->path, &k), ERR_INVALID);
+		assert_true(is_zero(&k, sizeof(k)));
+	}
+	put_file(f->path, HEX64 "\n", 65, 0600);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(f->path, 65534, 65534), 0);
+		assert_int_equal(keys_load("", f->path, &k), ERR_INVALID);
+	}
+}
+
+static void
+refuses_what_is_no_file(void **state)
+{
+	struct fixture *f = *state;
+	char inside[4096];
+	struct keys k;
+
+	assert_int_equal(mkdir(f->path, 0700), 0);
+	assert_int_equal(keys_load("", f->path, &k), ERR_INVALID);
+	assert_int_equal(rmdir(f->path), 0);
+
+	/* nobody writes to it: it must not be waited for */
+	assert_int_equal(mkfifo(f->path, 0600), 0);
+	assert_int_equal(keys_load("", f->path, &k), ERR_INVALID);
+	assert_int_equal(unlink(f->path), 0);
+
+	assert_int_equal(symlink("loop", f->path), 0);
+	(void)snprintf(inside, sizeof(inside), "%s/loop", f->folder.dir);
+	assert_int_equal(symlink("secret", inside), 0);
+	assert_int_equal(keys_load("", f->path, &k), ERR_UNAVAILABLE);
+
+	(void)snprintf(inside, sizeof(inside), "%s/no/secret", f->folder.dir);
+	assert_int_equal(keys_load("", inside, &k), ERR_UNAVAILABLE);
+	assert_true(is_zero(&k, sizeof(k)));
+}
+
+struct race {
+	const char *path;
+	int start[2];
+	struct keys *made; /* MAKERS, shared */
+};
+
+struct racer {
+	struct race *race;
+	int number;
+};
+
+static void
+race_to_make(void *ctx)
+{
+	struct racer *r = ctx;
+	char c;
+
+	close(r->race->start[1]);
+	child_check(read(r->race->start[0], &c, 1) == 0); /* the signal */
+	child_check(
+	    keys_load("", r->race->path, &r->race->made[r->number]) == ERR_OK);
+}
+
+static void
+of_many_makers_one_wins(void **state)
+{
+	struct fixture *f = *state;
+	struct race race = { .path = f->path };
+	pid_t pids[MAKERS];
+
+	race.made = child_shared(MAKERS * sizeof(*race.made));
+	assert_int_equal(pipe2(race.start, O_CLOEXEC), 0);
+	for (int i = 0; i < MAKERS; i++) {
+		struct racer r = { &race, i };
+
+		pids[i] = child_start(race_to_make, &r);
+	}
+	close(race.start[0]);
+	close(race.start[1]);
+	for (int i = 0; i < MAKERS; i++)
+		child_passed(pids[i]);
+	assert_false(is_zero(&race.made[0], sizeof(race.made[0])));
+	for (int i = 1; i < MAKERS; i++)
+		assert_memory_equal(
+		    &race.made[0], &race.made[i], sizeof(race.made[0]));
+	assert_int_equal(count_files(f->folder.dir), 1);
+	child_unshare(race.made, MAKERS * sizeof(*race.made));
+}
+
+int
+main(void)
+{
+#define KEYS_TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		KEYS_TEST(takes_jwt_secret_as_the_key_itself),
+		KEYS_TEST(refuses_a_bad_jwt_secret),
+		KEYS_TEST(makes_the_file_once),
+		KEYS_TEST(reads_what_is_there),
+		KEYS_TEST(refuses_a_malformed_file_and_keeps_it),
+		KEYS_TEST(refuses_a_file_that_others_may_use),
+		KEYS_TEST(refuses_what_is_no_file),
+		KEYS_TEST(of_many_makers_one_wins),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
