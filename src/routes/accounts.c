@@ -180,8 +180,6 @@ route_change_password(
 		err = response_refuse(res, PROBLEM_WEAK_PASSWORD, "%s", why);
 	else if (err == ERR_DENIED)
 		err = response_refuse(res, PROBLEM_WRONG_PASSWORD, NULL);
-	else if (err == ERR_NOT_FOUND) /* deleted since we asked who it is */
-		err = response_refuse(res, PROBLEM_INVALID_SESSION, NULL);
 	if (err != ERR_OK)
 		goto out;
 	security_log(req, "password_changed", who.user.id);
@@ -220,8 +218,6 @@ end_account(struct services *sv, struct request *req, struct response *res,
 	err = end(&sv->login, &who, password, req->address, req->received_at);
 	if (err == ERR_DENIED)
 		err = response_refuse(res, PROBLEM_WRONG_PASSWORD, NULL);
-	else if (err == ERR_NOT_FOUND)
-		err = response_refuse(res, PROBLEM_INVALID_SESSION, NULL);
 	if (err != ERR_OK)
 		goto out;
 	security_log(req, event, who.user.id);

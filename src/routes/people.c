@@ -11,7 +11,7 @@
 #include "routes/identify.h"
 #include "routes/services.h"
 
-#define IDS_MAX 100
+#define IDS_MAX CACHE_USERS_MAX
 #define ID_SIZE 20 /* 19 digits of 2^63 - 1, and NUL */
 #define IDS_SIZE (IDS_MAX * ID_SIZE)
 
