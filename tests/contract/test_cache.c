@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: ISC */
+/* One list of cases over the cache without Redis and with a real one. */
+#include "support/test.h"
+
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "base/text.h"
+#include "cache/cache.h"
+#include "host/generation.h"
+#include "host/mapped.h"
+#include "store/store_memory.h"
+#include "support/caching.h"
+#include "support/child.h"
+
+struct fixture {
+	struct caching_site site;
+	struct caching c;
+	struct user ann, ben;
+	struct session ann_s, ben_s;
+};
+
+static int
+setup(void **state, bool with_redis, enum caching_store kind)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	caching_site_make(&f->site, with_redis);
+	assert_true(caching_open(&f->site, kind, &f->c));
+	caching_register(&f->c, "ann", &f->ann, &f->ann_s);
+	caching_register(&f->c, "ben", &f->ben, &f->ben_s);
+	*state = f;
+	return 0;
+}
+
+static int
+plain_setup(void **state)
+{
+	return setup(state, false, CACHING_MEMORY);
+}
+
+static int
+redis_setup(void **state)
+{
+	return setup(state, true, CACHING_MEMORY);
+}
+
+static int
+plain_sqlite_setup(void **state)
+{
+	return setup(state, false, CACHING_SQLITE);
+}
+
+static int
+redis_sqlite_setup(void **state)
+{
+	return setup(state, true, CACHING_SQLITE);
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	caching_close(&f->c);
+	caching_site_remove(&f->site);
+	free(f);
+	return 0;
+}
+
+static enum caching_verdict
+check_ann(struct fixture *f)
+{
+	return caching_check(&f->c, f->ann_s.handle, CACHING_NOW);
+}
+
+static void
+assert_same_user(const struct user *a, const struct user *b)
+{
+	assert_int_equal(a->id, b->id);
+	assert_string_equal(a->email, b->email);
+	assert_string_equal(a->name, b->name);
+	assert_string_equal(a->avatar_url, b->avatar_url);
+	assert_int_equal(a->role, b->role);
+	assert_int_equal(a->status, b->status);
+	assert_int_equal(a->epoch, b->epoch);
+	assert_int_equal(a->version, b->version);
+	assert_int_equal(a->created_at, b->created_at);
+	assert_int_equal(a->updated_at, b->updated_at);
+}
+
+/* ---- what a read answers ---- */
+
+/* Twice: once as the store has it, once as it was filled. */
+static void
+gives_the_row_as_the_store_has_it(void **state)
+{
+	struct fixture *f = *state;
+	struct session s;
+	struct user u;
+
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(
+		    cache_session(f->c.cache, f->ann_s.handle, CACHING_NOW, &s),
+		    ERR_OK);
+		assert_string_equal(s.handle, f->ann_s.handle);
+		assert_int_equal(s.user_id, f->ann.id);
+		assert_int_equal(s.epoch, f->ann.epoch);
+		assert_int_equal(s.created_at, f->ann_s.created_at);
+		assert_int_equal(s.last_seen_at, f->ann_s.last_seen_at);
+		assert_int_equal(s.expires_at, f->ann_s.expires_at);
+		assert_int_equal(s.revoked_at, 0);
+		assert_string_equal(s.user_agent, CACHING_AGENT);
+		assert_string_equal(s.device, f->ann_s.device);
+		assert_string_equal(s.address, f->ann_s.address);
+		assert_int_equal(
+		    cache_user(f->c.cache, f->ann.id, CACHING_NOW, &u), ERR_OK);
+		assert_same_user(&u, &f->ann);
+	}
+}
+
+static void
+finds_nothing_where_there_is_nothing(void **state)
+{
+	static const struct session no_session;
+	static const struct user no_user;
+	struct fixture *f = *state;
+	struct session s;
+	struct user u;
+
+	for (int i = 0; i < 2; i++) {
+		memset(&s, 0x5a, sizeof(s));
+		memset(&u, 0x5a, sizeof(u));
+		assert_int_equal(
+		    cache_session(f->c.cache,
+			"00000000000000000000000000000000", CACHING_NOW, &s),
+		    ERR_NOT_FOUND);
+		assert_memory_equal(&s, &no_session, sizeof(s));
+		assert_int_equal(cache_user(f->c.cache, 999, CACHING_NOW, &u),
+		    ERR_NOT_FOUND);
+		assert_memory_equal(&u, &no_user, sizeof(u));
+	}
+}
+
+/* A no that was cached would hide what comes to be a moment later. */
+static void
+finds_what_was_not_there_before(void **state)
+{
+	struct fixture *f = *state;
+	struct session s;
+	struct user u, cleo;
+
+	assert_int_equal(cache_user(f->c.cache, f->ben.id + 1, CACHING_NOW, &u),
+	    ERR_NOT_FOUND);
+	caching_register(&f->c, "cleo", &cleo, &s);
+	assert_int_equal(cleo.id, f->ben.id + 1);
+	assert_int_equal(
+	    cache_user(f->c.cache, cleo.id, CACHING_NOW, &u), ERR_OK);
+	assert_int_equal(
+	    caching_check(&f->c, s.handle, CACHING_NOW), CACHING_ACCEPTED);
+}
+
+static void
+gives_many_users_at_once(void **state)
+{
+	static struct user users[CACHE_USERS_MAX + 1];
+	static int64_t ids[CACHE_USERS_MAX + 1];
+	static const struct user none;
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 3; i++) {
+		const int64_t few[] = { f->ben.id, 999, f->ann.id, f->ben.id,
+			-1 };
+
+		memset(users, 0x5a, sizeof(users));
+		assert_int_equal(
+		    cache_users(f->c.cache, few, 5, CACHING_NOW, users),
+		    ERR_OK);
+		assert_same_user(&users[0], &f->ben);
+		assert_memory_equal(&users[1], &none, sizeof(none));
+		assert_same_user(&users[2], &f->ann);
+		assert_same_user(&users[3], &f->ben);
+		assert_memory_equal(&users[4], &none, sizeof(none));
+		/* one more of them is in no cache yet the second time */
+		if (i == 0)
+			assert_int_equal(
+			    store_profile_update(f->c.st, &caching_actor,
+				f->ben.id,
+				&(struct user_patch){ .name = "Benjamin" },
+				&f->ben),
+			    ERR_OK);
+	}
+	assert_int_equal(
+	    cache_users(f->c.cache, ids, 0, CACHING_NOW, users), ERR_OK);
+	for (size_t i = 0; i < NELEMS(ids); i++)
+		ids[i] = f->ann.id + (int64_t)i;
+	assert_int_equal(
+	    cache_users(f->c.cache, ids, CACHE_USERS_MAX, CACHING_NOW, users),
+	    ERR_OK);
+	assert_same_user(&users[1], &f->ben);
+	assert_int_equal(cache_users(f->c.cache, ids, CACHE_USERS_MAX + 1,
+			     CACHING_NOW, users),
+	    ERR_INVALID);
+}
+
+/* Cannot tell is neither yes nor no, and leaves nothing in the output. */
+static void
+cannot_tell_without_the_store(void **state)
+{
+	static const struct session no_session;
+	static const struct user no_user;
+	struct fixture *f = *state;
+	struct session s;
+	struct user u, many[2];
+	bool revoked = false;
+	const int64_t ids[] = { f->ann.id, f->ben.id };
+
+	memset(&s, 0x5a, sizeof(s));
+	memset(&u, 0x5a, sizeof(u));
+	memset(many, 0x5a, sizeof(many));
+	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
+	assert_int_equal(
+	    cache_session(f->c.cache, f->ann_s.handle, CACHING_NOW, &s),
+	    ERR_UNAVAILABLE);
+	assert_memory_equal(&s, &no_session, sizeof(s));
+	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
+	assert_int_equal(cache_user(f->c.cache, f->ann.id, CACHING_NOW, &u),
+	    ERR_UNAVAILABLE);
+	assert_memory_equal(&u, &no_user, sizeof(u));
+	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
+	assert_int_equal(cache_users(f->c.cache, ids, 2, CACHING_NOW, many),
+	    ERR_UNAVAILABLE);
+	assert_memory_equal(&many[1], &no_user, sizeof(no_user));
+	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
+	assert_int_equal(cache_token_revoked(f->c.cache,
+			     "11111111-1111-4111-8111-111111111111", &revoked),
+	    ERR_UNAVAILABLE);
+	assert_true(revoked);
+	/* and it was no verdict: with the store back, all is well */
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+}
+
+/* ---- what a change does ---- */
+
+static void
+a_logout_is_seen_at_once(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(
+	    store_logout(f->c.st, &caching_actor, f->ann_s.handle, NULL),
+	    ERR_OK);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(check_ann(f), CACHING_REFUSED);
+	assert_int_equal(caching_check(&f->c, f->ben_s.handle, CACHING_NOW),
+	    CACHING_ACCEPTED);
+}
+
+static void
+a_logout_everywhere_is_seen_at_once(void **state)
+{
+	struct fixture *f = *state;
+	int64_t epoch, ended;
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(store_logout_all(f->c.st, &caching_actor, f->ann.id,
+			     f->ann_s.handle, &epoch, &ended),
+	    ERR_OK);
+	/* it was kept */
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(store_logout_all(f->c.st, &caching_actor, f->ann.id,
+			     NULL, &epoch, &ended),
+	    ERR_OK);
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+}
+
+static void
+a_password_change_is_seen_at_once(void **state)
+{
+	struct fixture *f = *state;
+	int64_t epoch;
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(
+	    store_password_change(f->c.st, &caching_actor, f->ann.id,
+		CACHING_HASH, "$argon2id$other", NULL, &epoch),
+	    ERR_OK);
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+}
+
+static void
+an_end_of_the_account_is_seen_at_once(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(caching_check(&f->c, f->ben_s.handle, CACHING_NOW),
+	    CACHING_ACCEPTED);
+	assert_int_equal(
+	    store_deactivate(f->c.st, &caching_actor, f->ann.id, CACHING_HASH),
+	    ERR_OK);
+	assert_int_equal(
+	    store_delete(f->c.st, &caching_actor, f->ben.id, CACHING_HASH),
+	    ERR_OK);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(check_ann(f), CACHING_REFUSED);
+		assert_int_equal(
+		    caching_check(&f->c, f->ben_s.handle, CACHING_NOW),
+		    CACHING_REFUSED);
+	}
+}
+
+static void
+a_revoked_token_is_seen_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct claims claims = { .user_id = f->ann.id,
+		.expires_at = CACHING_NOW + 900,
+		.jti = "11111111-1111-4111-8111-111111111111" };
+	bool revoked = true;
+
+	assert_int_equal(
+	    cache_token_revoked(f->c.cache, claims.jti, &revoked), ERR_OK);
+	assert_false(revoked);
+	assert_int_equal(
+	    store_logout(f->c.st, &caching_actor, NULL, &claims), ERR_OK);
+	cache_publish_revoked(
+	    f->c.cache, claims.jti, claims.expires_at, CACHING_NOW);
+	assert_int_equal(
+	    cache_token_revoked(f->c.cache, claims.jti, &revoked), ERR_OK);
+	assert_true(revoked);
+}
+
+static void
+a_change_that_failed_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	store_memory_fail_commit(f->c.st, ERR_UNAVAILABLE);
+	assert_int_equal(
+	    store_logout(f->c.st, &caching_actor, f->ann_s.handle, NULL),
+	    ERR_UNAVAILABLE);
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+}
+
+static void
+a_session_ends_at_its_end(void **state)
+{
+	struct fixture *f = *state;
+	int64_t end = f->ann_s.expires_at;
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(
+	    caching_check(&f->c, f->ann_s.handle, end - 1), CACHING_ACCEPTED);
+	assert_int_equal(
+	    caching_check(&f->c, f->ann_s.handle, end), CACHING_REFUSED);
+	assert_int_equal(
+	    caching_check(&f->c, f->ann_s.handle, end + 1), CACHING_REFUSED);
+}
+
+static void
+a_table_that_is_not_current_changes_no_answer(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	mapped_distrust(f->c.m);
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
+	assert_int_equal(check_ann(f), CACHING_UNKNOWN);
+}
+
+/* ---- between processes ---- */
+
+/* In a child: what a process that starts now says of ann. */
+struct stranger {
+	const struct caching_site *site;
+	const char *handle;
+	enum caching_verdict expect;
+	bool log_out;
+};
+
+static void
+stranger(void *ctx)
+{
+	const struct stranger *a = ctx;
+	struct caching c;
+
+	child_check(caching_open(a->site, CACHING_SQLITE, &c));
+	for (int i = 0; i < 2; i++)
+		child_check(
+		    caching_check(&c, a->handle, CACHING_NOW) == a->expect);
+	if (a->log_out)
+		child_check(store_logout(c.st, &caching_actor, a->handle,
+				NULL) == ERR_OK);
+	caching_close(&c);
+}
+
+static void
+a_logout_of_one_process_is_seen_by_all(void **state)
+{
+	struct fixture *f = *state;
+	struct stranger a = { &f->site, f->ann_s.handle, CACHING_ACCEPTED,
+		true };
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	child_passed(child_start(stranger, &a));
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+	a.expect = CACHING_REFUSED;
+	a.log_out = false;
+	child_passed(child_start(stranger, &a));
+}
+
+/* Everything restarts; Redis and the database keep what they have. */
+static void
+a_restart_of_everything_changes_no_answer(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	caching_close(&f->c);
+	assert_true(caching_open(&f->site, CACHING_SQLITE, &f->c));
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(
+	    store_logout(f->c.st, &caching_actor, f->ann_s.handle, NULL),
+	    ERR_OK);
+	caching_close(&f->c);
+	assert_true(caching_open(&f->site, CACHING_SQLITE, &f->c));
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+	assert_int_equal(caching_check(&f->c, f->ben_s.handle, CACHING_NOW),
+	    CACHING_ACCEPTED);
+}
+
+#define CASE(fn, how)                                                          \
+	{                                                                      \
+#fn " (" #how ")", fn, how##_setup, teardown, NULL             \
+	}
+#define BOTH(fn) CASE(fn, plain), CASE(fn, redis)
+#define BOTH_SQLITE(fn) CASE(fn, plain_sqlite), CASE(fn, redis_sqlite)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BOTH(gives_the_row_as_the_store_has_it),
+		BOTH(finds_nothing_where_there_is_nothing),
+		BOTH(finds_what_was_not_there_before),
+		BOTH(gives_many_users_at_once),
+		BOTH(cannot_tell_without_the_store),
+		BOTH(a_logout_is_seen_at_once),
+		BOTH(a_logout_everywhere_is_seen_at_once),
+		BOTH(a_password_change_is_seen_at_once),
+		BOTH(an_end_of_the_account_is_seen_at_once),
+		BOTH(a_revoked_token_is_seen_at_once),
+		BOTH(a_change_that_failed_changes_nothing),
+		BOTH(a_session_ends_at_its_end),
+		BOTH(a_table_that_is_not_current_changes_no_answer),
+		BOTH_SQLITE(a_logout_of_one_process_is_seen_by_all),
+		BOTH_SQLITE(a_restart_of_everything_changes_no_answer),
+	};
+
+	alarm(300); /* a wait without end is a failure too */
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
