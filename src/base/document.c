@@ -24,7 +24,7 @@
 static cJSON *
 item_of(const struct document *doc)
 {
-	return (cJSON *)(uintptr_t)doc;
+	return (cJSON *)doc;
 }
 
 static struct document *

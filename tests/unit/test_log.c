@@ -40,8 +40,8 @@ capture_stop(char text[CAPTURE_MAX])
 static void
 a_line_has_its_fixed_fields(void **state)
 {
+	static const char shape[] = "time=0000-00-00T00:00:00.000Z ";
 	char text[CAPTURE_MAX], tail[128];
-	int year, month, day, hour, minute, second, ms, n = 0;
 
 	(void)state;
 	log_set_level(LOG_LEVEL_INFO);
@@ -50,14 +50,15 @@ a_line_has_its_fixed_fields(void **state)
 	log_event(LOG_LEVEL_WARN, "trying", "a=%d b=%s", 1, "x");
 	assert_int_equal(errno, ENOENT);
 	capture_stop(text);
-	assert_int_equal(
-	    sscanf(text, "time=%4d-%2d-%2dT%2d:%2d:%2d.%3dZ %n", &year, &month,
-		&day, &hour, &minute, &second, &ms, &n),
-	    7);
-	assert_int_equal(n, (int)strlen("time=2026-01-31T23:59:59.123Z "));
+	for (size_t i = 0; i < sizeof(shape) - 1; i++) {
+		if (shape[i] == '0')
+			assert_in_range(text[i], '0', '9');
+		else
+			assert_int_equal(text[i], shape[i]);
+	}
 	snprintf(tail, sizeof(tail),
 	    "level=warn event=trying pid=%ld a=1 b=x\n", (long)getpid());
-	assert_string_equal(text + n, tail);
+	assert_string_equal(text + sizeof(shape) - 1, tail);
 }
 
 static void

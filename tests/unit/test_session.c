@@ -9,6 +9,7 @@
 
 #define NOW INT64_C(1800000000)
 #define HANDLE "0123456789abcdef0123456789abcdef"
+#define HANDLE_MEMBER "\"handle\":\"" HANDLE "\""
 
 static struct session
 sample(void)
@@ -159,10 +160,10 @@ assert_refused(const char *text)
 static void
 a_session_that_lacks_anything_is_refused(void **state)
 {
-	static const char *const members[] = { "\"handle\":\"" HANDLE "\"",
-		"\"user_id\":1", "\"epoch\":0", "\"created_at\":0",
-		"\"last_seen_at\":0", "\"expires_at\":0", "\"revoked_at\":0",
-		"\"device\":\"\"", "\"user_agent\":\"\"", "\"address\":\"\"" };
+	static const char *const members[] = { HANDLE_MEMBER, "\"user_id\":1",
+		"\"epoch\":0", "\"created_at\":0", "\"last_seen_at\":0",
+		"\"expires_at\":0", "\"revoked_at\":0", "\"device\":\"\"",
+		"\"user_agent\":\"\"", "\"address\":\"\"" };
 	static const char *const wrong[] = { "\"handle\":\"0123\"",
 		"\"user_id\":0", "\"epoch\":\"0\"", "\"created_at\":null",
 		"\"last_seen_at\":0.5", "\"expires_at\":1e300",
