@@ -2,6 +2,7 @@
 #include "pool/worker.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -15,6 +16,7 @@
 #include "host/mapped.h"
 #include "pool/lane.h"
 #include "pool/worker_state.h"
+#include "routes/services.h"
 #include "store/store.h"
 
 #define SECOND ((int64_t)1000000)

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: ISC */
+#include "pool/crew.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "config/config.h"
+#include "host/mapped.h"
+#include "pool/worker.h"
+
+#define SECOND ((int64_t)1000000)
+#define DELAY_FIRST (SECOND / 10)
+#define DELAY_MOST (10 * SECOND)
+
+enum err
+crew_new(struct config *config, int count, struct crew **crew_out)
+{
+	struct crew *crew;
+	enum err err = ERR_INTERNAL;
+
+	*crew_out = NULL;
+	crew = calloc(1, sizeof(*crew));
+	if (crew == NULL) {
+		config_free(config);
+		return err;
+	}
+	crew->config = config;
+	crew->count = count;
+	crew->places = calloc((size_t)count, sizeof(*crew->places));
+	if (crew->places != NULL)
+		err = mapped_open(config_database(config), &crew->mapped);
+	if (err != ERR_OK) {
+		crew_free(crew);
+		return err;
+	}
+	*crew_out = crew;
+	return ERR_OK;
+}
+
+void
+crew_free(struct crew *crew)
+{
+	if (crew == NULL)
+		return;
+	mapped_close(crew->mapped);
+	config_free(crew->config);
+	free(crew->places);
+	free(crew);
+}
+
+static int
+exit_status(enum worker_end end)
+{
+	switch (end) {
+	case WORKER_DRAINED: return CREW_EXIT_DRAINED;
+	case WORKER_REFUSED: return CREW_EXIT_REFUSED;
+	case WORKER_REPLACE: return CREW_EXIT_REPLACE;
+	case WORKER_RELOAD: /* not of one that is not alone */
+	case WORKER_FAILED: break;
+	}
+	return CREW_EXIT_FAILED;
+}
+
+/* In the child: be a worker, then end. */
+static void
+work(struct crew *crew, const struct crew_birth *birth, pid_t parent)
+{
+	const struct worker_options options = {
+		.listen_fd = birth->listen_fd,
+		.ready_fd = birth->ready_fd,
+	};
+	sigset_t none;
+
+	/* A pool that is killed leaves no workers behind. */
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent)
+		exit(CREW_EXIT_FAILED);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	close(birth->signal_fd);
+	close(birth->ready_from);
+	mapped_close(crew->mapped); /* a view is not to be shared */
+	crew->mapped = NULL;
+	exit(exit_status(worker_run(crew->config, &options)));
+}
+
+void
+crew_fill(struct crew *crew, const struct crew_birth *birth, int64_t now)
+{
+	pid_t parent = getpid();
+
+	for (int i = 0; i < crew->count; i++) {
+		struct crew_place *place = &crew->places[i];
+
+		if (place->pid != 0 || place->fill_at > now)
+			continue;
+		(void)fflush(NULL); /* or the child would write it again */
+		place->pid = fork();
+		if (place->pid == 0)
+			work(crew, birth, parent);
+		if (place->pid < 0) {
+			log_event(LOG_LEVEL_ERROR, "worker_not_forked",
+			    "errno=%d", errno);
+			place->pid = 0;
+			place->fill_at = now + SECOND;
+			continue;
+		}
+		place->ready = false;
+		place->started_at = now;
+		log_event(LOG_LEVEL_INFO, "worker_started", "worker=%d",
+		    (int)place->pid);
+	}
+}
+
+int64_t
+crew_next(const struct crew *crew)
+{
+	int64_t next = -1;
+
+	for (int i = 0; crew != NULL && i < crew->count; i++) {
+		const struct crew_place *place = &crew->places[i];
+
+		if (place->pid == 0 && (next < 0 || place->fill_at < next))
+			next = place->fill_at;
+	}
+	return next;
+}
+
+struct crew_place *
+crew_find(struct crew *crew, pid_t pid)
+{
+	for (int i = 0; crew != NULL && i < crew->count; i++) {
+		if (crew->places[i].pid == pid)
+			return &crew->places[i];
+	}
+	return NULL;
+}
+
+bool
+crew_is_ready(const struct crew *crew)
+{
+	for (int i = 0; i < crew->count; i++) {
+		if (!crew->places[i].ready)
+			return false;
+	}
+	return true;
+}
+
+/* The file was replaced under the workers: hold the new one for the next. */
+static void
+renew_mapped(struct crew *crew)
+{
+	struct mapped *mapped;
+
+	if (mapped_is_current(crew->mapped) ||
+	    mapped_open(config_database(crew->config), &mapped) != ERR_OK)
+		return;
+	mapped_close(crew->mapped);
+	crew->mapped = mapped;
+}
+
+/* At once, unless it keeps dying: then 0.1 s, 0.2 s, up to 10 s. */
+void
+crew_vacate(
+    struct crew *crew, struct crew_place *place, int status, int64_t now)
+{
+	int64_t delay = 0;
+
+	if (WIFEXITED(status) && WEXITSTATUS(status) == CREW_EXIT_REPLACE)
+		renew_mapped(crew);
+	if (now - place->started_at >= SECOND)
+		place->failures = 0;
+	else
+		place->failures++;
+	for (int i = 1; i < place->failures && delay < DELAY_MOST; i++)
+		delay = delay == 0 ? DELAY_FIRST : 2 * delay;
+	place->pid = 0;
+	place->ready = false;
+	place->fill_at = now + (delay < DELAY_MOST ? delay : DELAY_MOST);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: ISC */
+#include "pool/listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+#define UNIX_PREFIX "unix:"
+/* The kernel cuts it to net.core.somaxconn, 4096 as it comes. */
+#define BACKLOG 4096
+
+static enum err
+refuse(enum err err, char *why, size_t size, const char *what, const char *spec)
+{
+	(void)snprintf(
+	    why, size, "cannot listen on \"%.128s\": %s", spec, what);
+	return err;
+}
+
+static enum err
+fail(char *why, size_t size, const char *spec)
+{
+	return refuse(ERR_UNAVAILABLE, why, size, strerror(errno), spec);
+}
+
+/* Does somebody serve the socket at ${address}? */
+static bool
+is_served(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool refused;
+
+	if (fd < 0)
+		return true; /* cannot tell */
+	refused = connect(fd, (const struct sockaddr *)address,
+		      sizeof(*address)) != 0 &&
+	    errno == ECONNREFUSED;
+	close(fd);
+	return !refused;
+}
+
+/* Remove what an earlier pool left at the path; nothing else. */
+static enum err
+clear_path(
+    const struct sockaddr_un *address, const char *spec, char *why, size_t size)
+{
+	struct stat st;
+
+	if (lstat(address->sun_path, &st) != 0)
+		return errno == ENOENT ? ERR_OK : fail(why, size, spec);
+	if (!S_ISSOCK(st.st_mode))
+		return refuse(ERR_UNAVAILABLE, why, size,
+		    "there is something else than a socket", spec);
+	if (is_served(address))
+		return refuse(ERR_UNAVAILABLE, why, size,
+		    "another program serves it", spec);
+	if (unlink(address->sun_path) != 0 && errno != ENOENT)
+		return fail(why, size, spec);
+	return ERR_OK;
+}
+
+static enum err
+open_unix(
+    const char *spec, char *why, size_t size, struct listener *listener_out)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const char *path = spec + strlen(UNIX_PREFIX);
+	struct stat st;
+	mode_t mask;
+	enum err err;
+	int bound;
+
+	if (path[0] == '\0')
+		return refuse(
+		    ERR_INVALID, why, size, "unix: needs a path", spec);
+	if (text_copy(address.sun_path, sizeof(address.sun_path), path) !=
+	    ERR_OK)
+		return refuse(ERR_INVALID, why, size,
+		    "the path is longer than 107 bytes", spec);
+	err = clear_path(&address, spec, why, size);
+	if (err != ERR_OK)
+		return err;
+	listener_out->fd =
+	    socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (listener_out->fd < 0)
+		return fail(why, size, spec);
+	mask = umask(0117); /* 0660 from the first moment */
+	bound = bind(
+	    listener_out->fd, (struct sockaddr *)&address, sizeof(address));
+	(void)umask(mask);
+	if (bound != 0 || lstat(address.sun_path, &st) != 0)
+		return fail(why, size, spec);
+	memcpy(listener_out->path, address.sun_path, sizeof(address.sun_path));
+	listener_out->dev = st.st_dev;
+	listener_out->ino = st.st_ino;
+	return listen(listener_out->fd, BACKLOG) == 0 ? ERR_OK
+						      : fail(why, size, spec);
+}
+
+static bool
+is_loopback(const struct sockaddr *address)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+
+	if (address->sa_family == AF_INET)
+		return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+	/* ::ffff:127.0.0.1 is refused like any other: write 127.0.0.1. */
+	return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
+/* Split HOST:PORT or [HOST]:PORT; no name but localhost is looked up. */
+static enum err
+find_address(const char *spec, struct addrinfo **info_out)
+{
+	static const struct addrinfo hints = {
+		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+		.ai_socktype = SOCK_STREAM,
+	};
+	const char *colon = strrchr(spec, ':');
+	char host[64];
+	int64_t port;
+	int n;
+
+	if (colon == NULL || colon == spec ||
+	    text_to_int64(colon + 1, 1, 65535, &port) != ERR_OK)
+		return ERR_INVALID;
+	if (spec[0] == '[' && colon[-1] == ']')
+		n = snprintf(host, sizeof(host), "%.*s",
+		    (int)(colon - spec) - 2, spec + 1);
+	else if (memchr(spec, ':', (size_t)(colon - spec)) == NULL)
+		n = snprintf(
+		    host, sizeof(host), "%.*s", (int)(colon - spec), spec);
+	else
+		return ERR_INVALID;
+	if (n <= 0 || (size_t)n >= sizeof(host))
+		return ERR_INVALID;
+	if (getaddrinfo(strcmp(host, "localhost") == 0 ? "127.0.0.1" : host,
+		colon + 1, &hints, info_out) != 0)
+		return ERR_INVALID;
+	return ERR_OK;
+}
+
+static enum err
+bind_tcp(const struct addrinfo *info, const char *spec, char *why, size_t size,
+    struct listener *listener_out)
+{
+	int one = 1;
+	int fd = socket(
+	    info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return fail(why, size, spec);
+	listener_out->fd = fd;
+	/* Connections inherit TCP_NODELAY: an answer may be several writes. */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) != 0 ||
+	    (info->ai_family == AF_INET6 &&
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) !=
+		    0) ||
+	    bind(fd, info->ai_addr, info->ai_addrlen) != 0 ||
+	    listen(fd, BACKLOG) != 0)
+		return fail(why, size, spec);
+	return ERR_OK;
+}
+
+static enum err
+open_tcp(const char *spec, bool allow_remote, char *why, size_t size,
+    struct listener *listener_out)
+{
+	struct addrinfo *info = NULL;
+	enum err err;
+
+	if (find_address(spec, &info) != ERR_OK)
+		return refuse(ERR_INVALID, why, size,
+		    "it is neither unix:PATH nor ADDRESS:PORT", spec);
+	if (!allow_remote && !is_loopback(info->ai_addr))
+		err = refuse(ERR_INVALID, why, size,
+		    "FastCGI trusts whoever connects; outside loopback it "
+		    "needs --allow-remote",
+		    spec);
+	else
+		err = bind_tcp(info, spec, why, size, listener_out);
+	freeaddrinfo(info);
+	return err;
+}
+
+enum err
+listen_open(const char *spec, bool allow_remote, char *why, size_t size,
+    struct listener *listener_out)
+{
+	enum err err;
+
+	*listener_out = (struct listener){ .fd = -1 };
+	if (strncmp(spec, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0)
+		err = open_unix(spec, why, size, listener_out);
+	else
+		err = open_tcp(spec, allow_remote, why, size, listener_out);
+	if (err != ERR_OK)
+		listen_close(listener_out);
+	return err;
+}
+
+enum err
+listen_take(int fd, char *why, size_t size, struct listener *listener_out)
+{
+	socklen_t len = sizeof(int);
+	int listening = 0;
+
+	*listener_out = (struct listener){ .fd = -1 };
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) != 0 ||
+	    listening == 0) {
+		(void)snprintf(
+		    why, size, "descriptor %d is not a listening socket", fd);
+		return ERR_INVALID;
+	}
+	listener_out->fd = fd;
+	listener_out->taken = true;
+	return ERR_OK;
+}
+
+void
+listen_stop(const struct listener *l)
+{
+	if (l->path[0] != '\0')
+		(void)shutdown(l->fd, SHUT_RD);
+}
+
+void
+listen_close(struct listener *l)
+{
+	struct stat st;
+
+	if (l->path[0] != '\0' && lstat(l->path, &st) == 0 &&
+	    st.st_dev == l->dev && st.st_ino == l->ino)
+		(void)unlink(l->path);
+	if (l->fd >= 0 && !l->taken)
+		close(l->fd);
+	*l = (struct listener){ .fd = -1 };
+}
