@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: ISC */
+/* What the cache puts into Redis, and what it does not believe of it. */
+#include "support/test.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "cache/cache.h"
+#include "cache/redis.h"
+#include "host/breaker.h"
+#include "host/generation.h"
+#include "host/mapped.h"
+#include "store/store_memory.h"
+#include "support/caching.h"
+#include "support/redis_server.h"
+
+#define JTI "11111111-1111-4111-8111-111111111111"
+
+struct fixture {
+	struct caching_site site;
+	struct caching c;
+	struct redis_server *server;
+	struct user ann, ben;
+	struct session ann_s, ben_s;
+	char ann_key[64], ben_key[64]; /* of the sessions, with the prefix */
+	char ann_user_key[64];
+};
+
+static int
+setup(void **state, enum caching_store kind)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	caching_site_make(&f->site, true);
+	f->server = f->site.server;
+	assert_true(caching_open(&f->site, kind, &f->c));
+	caching_register(&f->c, "ann", &f->ann, &f->ann_s);
+	caching_register(&f->c, "ben", &f->ben, &f->ben_s);
+	snprintf(
+	    f->ann_key, sizeof(f->ann_key), "test:session:%s", f->ann_s.handle);
+	snprintf(
+	    f->ben_key, sizeof(f->ben_key), "test:session:%s", f->ben_s.handle);
+	snprintf(f->ann_user_key, sizeof(f->ann_user_key), "test:user:%lld",
+	    (long long)f->ann.id);
+	*state = f;
+	return 0;
+}
+
+static int
+memory_setup(void **state)
+{
+	return setup(state, CACHING_MEMORY);
+}
+
+static int
+sqlite_setup(void **state)
+{
+	return setup(state, CACHING_SQLITE);
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	caching_close(&f->c);
+	caching_site_remove(&f->site);
+	free(f);
+	return 0;
+}
+
+static enum caching_verdict
+check_ann(struct fixture *f)
+{
+	return caching_check(&f->c, f->ann_s.handle, CACHING_NOW);
+}
+
+static enum caching_verdict
+check_ben(struct fixture *f)
+{
+	return caching_check(&f->c, f->ben_s.handle, CACHING_NOW);
+}
+
+static bool
+exists(struct fixture *f, const char *key)
+{
+	return redis_server_int(f->server, "EXISTS %s", key) == 1;
+}
+
+/*
+ * With the store failing, only what was cached can be told; armed again each
+ * time, because a miss uses it up.
+ */
+static enum caching_verdict
+check_ann_cached(struct fixture *f)
+{
+	enum caching_verdict verdict;
+
+	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
+	verdict = check_ann(f);
+	store_memory_fail_next(f->c.st, ERR_OK);
+	return verdict;
+}
+
+static void
+log_out_ann(struct fixture *f)
+{
+	assert_int_equal(
+	    store_logout(f->c.st, &caching_actor, f->ann_s.handle, NULL),
+	    ERR_OK);
+}
+
+/* ---- what it puts there ---- */
+
+static void
+a_warm_check_asks_no_store(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(check_ann_cached(f), CACHING_UNKNOWN);
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(check_ann_cached(f), CACHING_ACCEPTED);
+	assert_int_equal(check_ann_cached(f), CACHING_ACCEPTED);
+	log_out_ann(f);
+	assert_int_equal(check_ann_cached(f), CACHING_UNKNOWN);
+}
+
+static void
+entries_live_as_long_as_they_should(void **state)
+{
+	struct fixture *f = *state;
+	struct session s;
+	int64_t later = f->ann_s.expires_at - 100;
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_in_range(redis_server_int(f->server, "TTL %s", f->ann_key),
+	    CACHING_WEEK - 60, CACHING_WEEK);
+	assert_in_range(redis_server_int(f->server, "TTL %s", f->ann_user_key),
+	    3600 - 60, 3600);
+	/* what is left of it, not a week anew */
+	assert_int_equal(
+	    cache_session(f->c.cache, f->ben_s.handle, later, &s), ERR_OK);
+	assert_in_range(
+	    redis_server_int(f->server, "TTL %s", f->ben_key), 40, 100);
+
+	cache_publish_revoked(f->c.cache, JTI, CACHING_NOW + 900, CACHING_NOW);
+	assert_in_range(
+	    redis_server_int(f->server, "TTL test:blacklist:" JTI), 840, 900);
+	assert_string_equal(
+	    redis_server_ask(f->server, "GET test:blacklist:" JTI), "1");
+}
+
+static void
+what_is_over_is_not_put_there(void **state)
+{
+	struct fixture *f = *state;
+	struct session s;
+
+	assert_int_equal(
+	    cache_session(f->c.cache, f->ann_s.handle, f->ann_s.expires_at, &s),
+	    ERR_OK);
+	assert_int_equal(
+	    store_logout(f->c.st, &caching_actor, f->ben_s.handle, NULL),
+	    ERR_OK);
+	assert_int_equal(check_ben(f), CACHING_REFUSED);
+	cache_publish_revoked(f->c.cache, JTI, CACHING_NOW, CACHING_NOW);
+	assert_false(exists(f, f->ann_key));
+	assert_false(exists(f, f->ben_key));
+	assert_false(exists(f, "test:blacklist:" JTI));
+}
+
+/* The clock may pass its end while it lies there. */
+static void
+an_entry_does_not_outlive_its_session(void **state)
+{
+	struct fixture *f = *state;
+	struct session s;
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
+	assert_int_equal(cache_session(f->c.cache, f->ann_s.handle,
+			     f->ann_s.expires_at - 1, &s),
+	    ERR_OK);
+	assert_int_equal(
+	    cache_session(f->c.cache, f->ann_s.handle, f->ann_s.expires_at, &s),
+	    ERR_UNAVAILABLE);
+}
+
+static void
+nothing_of_a_person_can_be_read_there(void **state)
+{
+	static const char *const plain[] = { "example", "Example", "Mozilla",
+		"192.0.2", "user_id", "email", "expires_at" };
+	struct fixture *f = *state;
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(redis_server_int(f->server, "DBSIZE"), 2);
+	assert_true(redis_server_contains(f->server, f->ann_s.handle));
+	for (size_t i = 0; i < NELEMS(plain); i++)
+		assert_false(redis_server_contains(f->server, plain[i]));
+}
+
+static void
+a_change_removes_what_it_made_stale(void **state)
+{
+	struct fixture *f = *state;
+	struct claims claims = { .user_id = f->ann.id,
+		.expires_at = CACHING_NOW + 900,
+		.jti = JTI };
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
+	cache_publish_revoked(f->c.cache, JTI, CACHING_NOW + 900, CACHING_NOW);
+	assert_int_equal(
+	    store_logout(f->c.st, &caching_actor, f->ann_s.handle, &claims),
+	    ERR_OK);
+	assert_false(exists(f, f->ann_key));
+	assert_true(exists(f, f->ben_key));
+	assert_true(exists(f, "test:blacklist:" JTI)); /* others read it */
+	assert_int_equal(
+	    store_profile_update(f->c.st, &caching_actor, f->ann.id,
+		&(struct user_patch){ .name = "A" }, &f->ann),
+	    ERR_OK);
+	assert_false(exists(f, f->ann_user_key));
+}
+
+static long long
+calls_of(struct fixture *f, const char *command)
+{
+	const char *info = redis_server_ask(f->server, "INFO commandstats");
+	char name[40];
+	const char *at;
+	long long calls = 0;
+
+	snprintf(name, sizeof(name), "cmdstat_%s:calls=", command);
+	at = strstr(info, name);
+	if (at != NULL)
+		calls = strtoll(at + strlen(name), NULL, 10);
+	return calls;
+}
+
+static void
+many_users_cost_one_question(void **state)
+{
+	struct fixture *f = *state;
+	struct user users[3];
+	const int64_t ids[] = { f->ann.id, f->ben.id, 999 };
+
+	redis_server_ask(f->server, "CONFIG RESETSTAT");
+	assert_int_equal(
+	    cache_users(f->c.cache, ids, 3, CACHING_NOW, users), ERR_OK);
+	assert_int_equal(calls_of(f, "mget"), 1);
+	assert_int_equal(calls_of(f, "get"), 0);
+	assert_int_equal(calls_of(f, "set"), 2);
+	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
+	assert_int_equal(
+	    cache_users(f->c.cache, ids, 2, CACHING_NOW, users), ERR_OK);
+	assert_string_equal(users[1].email, "ben@example.org");
+	assert_int_equal(calls_of(f, "mget"), 2);
+	assert_int_equal(calls_of(f, "set"), 2);
+	/* what many filled, one finds */
+	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
+	assert_int_equal(
+	    cache_user(f->c.cache, f->ben.id, CACHING_NOW, users), ERR_OK);
+}
+
+/* ---- when nothing cached counts ---- */
+
+static void
+a_change_in_flight_is_neither_read_nor_filled(void **state)
+{
+	struct fixture *f = *state;
+	const char *keys[] = { "", "" };
+	char session[SESSION_KEY_SIZE], user[USER_KEY_SIZE];
+	struct user users[1];
+
+	session_key(session, f->ann_s.handle);
+	user_key(user, f->ann.id);
+	keys[0] = session;
+	keys[1] = user;
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(generation_lock(f->c.m, 1000), ERR_OK);
+	assert_int_equal(generation_mark(f->c.m, keys, 2), ERR_OK);
+	assert_int_equal(check_ann_cached(f), CACHING_UNKNOWN);
+	redis_server_ask(f->server, "FLUSHALL");
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(
+	    cache_users(f->c.cache, &f->ann.id, 1, CACHING_NOW, users), ERR_OK);
+	assert_int_equal(redis_server_int(f->server, "DBSIZE"), 0);
+	generation_settle(f->c.m);
+	generation_unlock(f->c.m);
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(redis_server_int(f->server, "DBSIZE"), 2);
+}
+
+static void
+a_table_of_the_past_is_neither_read_nor_filled(void **state)
+{
+	struct fixture *f = *state;
+	struct user users[1];
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	mapped_distrust(f->c.m);
+	assert_int_equal(check_ann_cached(f), CACHING_UNKNOWN);
+	redis_server_ask(f->server, "FLUSHALL");
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(
+	    cache_users(f->c.cache, &f->ann.id, 1, CACHING_NOW, users), ERR_OK);
+	assert_int_equal(redis_server_int(f->server, "DBSIZE"), 0);
+}
+
+/* ---- what it does not believe ---- */
+
+static void
+an_old_snapshot_revives_nobody(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
+	redis_server_keep(f->server);
+	log_out_ann(f);
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+	redis_server_bring_back(f->server);
+	assert_true(exists(f, f->ann_key)); /* it is there, and not believed */
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+	/* what did not change is as good as it was */
+	assert_true(exists(f, f->ben_key));
+	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
+	assert_true(breaker_closed(f->c.m));
+}
+
+/* A user's epoch, too, must not come back. */
+static void
+an_old_snapshot_revives_no_epoch(void **state)
+{
+	struct fixture *f = *state;
+	int64_t epoch, ended;
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	redis_server_keep(f->server);
+	assert_int_equal(store_logout_all(f->c.st, &caching_actor, f->ann.id,
+			     NULL, &epoch, &ended),
+	    ERR_OK);
+	redis_server_bring_back(f->server);
+	assert_true(exists(f, f->ann_user_key));
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+}
+
+/*
+ * After a restart of everything the generations start anew, at those that the
+ * old snapshot was filled under; only the table's name differs.
+ */
+static void
+an_entry_of_another_table_is_not_believed(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	redis_server_keep(f->server);
+	log_out_ann(f);
+	caching_close(&f->c);
+	redis_server_bring_back(f->server);
+	assert_true(exists(f, f->ann_key));
+	assert_true(caching_open(&f->site, CACHING_SQLITE, &f->c));
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
+}
+
+static void
+a_flush_ends_and_revives_nobody(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
+	log_out_ann(f);
+	redis_server_ask(f->server, "FLUSHALL");
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
+}
+
+static void
+a_value_under_another_key_is_not_believed(void **state)
+{
+	struct fixture *f = *state;
+	struct session s;
+	struct user u, users[2];
+	char ben_user_key[64];
+	const int64_t ids[] = { f->ann.id, f->ben.id };
+
+	snprintf(ben_user_key, sizeof(ben_user_key), "test:user:%lld",
+	    (long long)f->ben.id);
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
+	assert_int_equal(redis_server_int(f->server, "COPY %s %s REPLACE",
+			     f->ann_key, f->ben_key),
+	    1);
+	assert_int_equal(redis_server_int(f->server, "COPY %s %s REPLACE",
+			     f->ann_user_key, ben_user_key),
+	    1);
+	/* many, first: the reads after it put things right again */
+	assert_int_equal(
+	    cache_users(f->c.cache, ids, 2, CACHING_NOW, users), ERR_OK);
+	assert_string_equal(users[0].email, "ann@example.org");
+	assert_string_equal(users[1].email, "ben@example.org");
+	assert_int_equal(redis_server_int(f->server, "COPY %s %s REPLACE",
+			     f->ann_user_key, ben_user_key),
+	    1);
+	assert_int_equal(
+	    cache_session(f->c.cache, f->ben_s.handle, CACHING_NOW, &s),
+	    ERR_OK);
+	assert_int_equal(s.user_id, f->ben.id);
+	assert_int_equal(
+	    cache_user(f->c.cache, f->ben.id, CACHING_NOW, &u), ERR_OK);
+	assert_string_equal(u.email, "ben@example.org");
+}
+
+static void
+rubbish_is_not_believed(void **state)
+{
+	static const char *const rubbish[] = { "", "x", "{}",
+		"{\"handle\":\"x\"}",
+		"12345678901234567890123456789012345678901"
+		"234567890" };
+	struct fixture *f = *state;
+	struct user users[1];
+
+	for (size_t i = 0; i < NELEMS(rubbish); i++) {
+		redis_server_ask(
+		    f->server, "SET %s %s", f->ann_key, rubbish[i]);
+		redis_server_ask(
+		    f->server, "SET %s %s", f->ann_user_key, rubbish[i]);
+		assert_int_equal(
+		    cache_users(f->c.cache, &f->ann.id, 1, CACHING_NOW, users),
+		    ERR_OK);
+		assert_int_equal(users[0].id, f->ann.id);
+		redis_server_ask(
+		    f->server, "SET %s %s", f->ann_user_key, rubbish[i]);
+		assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+		/* and it was put right */
+		assert_int_equal(check_ann_cached(f), CACHING_ACCEPTED);
+	}
+}
+
+/* ---- outages ---- */
+
+/* The logout cannot reach Redis, which comes back with the old entry. */
+static void
+a_logout_during_an_outage_is_final(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	breaker_trip(f->c.m, clock_system.mono_us());
+	log_out_ann(f);
+	assert_true(exists(f, f->ann_key));
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+	breaker_reset(f->c.m);
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+}
+
+static void
+a_hanging_redis_costs_one_deadline_and_no_answer(void **state)
+{
+	struct fixture *f = *state;
+	int64_t start;
+
+	caching_close(&f->c);
+	f->site.deadline_ms = 100;
+	assert_true(caching_open(&f->site, CACHING_SQLITE, &f->c));
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
+	redis_server_pause(f->server);
+	start = clock_system.mono_us();
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	log_out_ann(f);
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(check_ben(f), CACHING_ACCEPTED);
+	/* one deadline of 100 ms; 54 would be more than five seconds */
+	assert_true(clock_system.mono_us() - start < 2500 * 1000);
+	assert_false(breaker_closed(f->c.m));
+	redis_server_resume(f->server);
+	breaker_reset(f->c.m);
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
+	assert_true(breaker_closed(f->c.m));
+}
+
+static void
+a_full_redis_changes_no_answer(void **state)
+{
+	struct fixture *f = *state;
+
+	redis_server_ask(f->server, "CONFIG SET maxmemory 1");
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_false(breaker_closed(f->c.m));
+	log_out_ann(f);
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
+}
+
+int
+main(void)
+{
+#define MEMORY(fn) cmocka_unit_test_setup_teardown(fn, memory_setup, teardown)
+#define SQLITE(fn) cmocka_unit_test_setup_teardown(fn, sqlite_setup, teardown)
+	const struct CMUnitTest tests[] = {
+		MEMORY(a_warm_check_asks_no_store),
+		MEMORY(entries_live_as_long_as_they_should),
+		MEMORY(what_is_over_is_not_put_there),
+		MEMORY(an_entry_does_not_outlive_its_session),
+		MEMORY(nothing_of_a_person_can_be_read_there),
+		MEMORY(a_change_removes_what_it_made_stale),
+		MEMORY(many_users_cost_one_question),
+		MEMORY(a_change_in_flight_is_neither_read_nor_filled),
+		MEMORY(a_table_of_the_past_is_neither_read_nor_filled),
+		MEMORY(an_old_snapshot_revives_nobody),
+		MEMORY(an_old_snapshot_revives_no_epoch),
+		SQLITE(an_entry_of_another_table_is_not_believed),
+		MEMORY(a_flush_ends_and_revives_nobody),
+		MEMORY(a_value_under_another_key_is_not_believed),
+		MEMORY(rubbish_is_not_believed),
+		MEMORY(a_logout_during_an_outage_is_final),
+		SQLITE(a_hanging_redis_costs_one_deadline_and_no_answer),
+		MEMORY(a_full_redis_changes_no_answer),
+	};
+
+	alarm(300); /* a wait without end is a failure too */
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
