@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: ISC */
+#include "fuzz/fuzz.h"
+
+#include <sodium.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/jws.h"
+#include "auth/keys.h"
+#include "auth/tokens.h"
+#include "support/forge.h"
+
+#define NOW 1700000000
+#define INPUT_MAX 8000
+
+/*
+ * The first byte of the input says what the rest is: 'T' a token as it came,
+ * 'H' a header and 'P' a payload, which are signed with the right key, so that
+ * the fuzzer gets past the signature.
+ */
+static const char payload[] =
+    "{\"iss\":\"latchkey\",\"aud\":\"latchkey\",\"sub\":\"42\","
+    "\"sid\":\"00112233445566778899aabbccddeeff\",\"epoch\":7,"
+    "\"jti\":\"2f1e7f0a-3c4d-4b5e-8f60-718293a4b5c6\","
+    "\"iat\":1700000000,\"nbf\":1700000000,\"exp\":1700000900}";
+
+/* Not assert(): it must hold in every build. */
+static void
+must(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void
+load(struct keys *keys)
+{
+	must(secret_init() == ERR_OK);
+	must(keys_load("the secret of the fuzzer, 32 bytes", NULL, keys) ==
+	    ERR_OK);
+}
+
+/* The one spelling of what was decoded is what was given. */
+static void
+must_be_canonical(const char *text)
+{
+	char again[TOKEN_TEXT_SIZE * 2] = "";
+	struct jws jws;
+	struct {
+		const unsigned char *data;
+		size_t len;
+	} parts[3];
+
+	must(jws_split(text, &jws) == ERR_OK);
+	parts[0].data = jws.header;
+	parts[0].len = jws.header_len;
+	parts[1].data = jws.payload;
+	parts[1].len = jws.payload_len;
+	parts[2].data = jws.signature;
+	parts[2].len = sizeof(jws.signature);
+	for (size_t i = 0; i < 3; i++) {
+		size_t len = strlen(again);
+
+		if (i > 0)
+			again[len++] = '.';
+		sodium_bin2base64(again + len, sizeof(again) - len,
+		    parts[i].data, parts[i].len,
+		    sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	}
+	must(strcmp(again, text) == 0);
+}
+
+static void
+try_token(const struct keys *keys, const char *text)
+{
+	static const struct claims none;
+	const struct tokens t = { .keys = keys,
+		.issuer = "latchkey",
+		.audience = "latchkey",
+		.lifetime = 900 };
+	struct claims c;
+	struct jws jws;
+	enum err err;
+
+	if (jws_split(text, &jws) == ERR_OK)
+		must_be_canonical(text);
+	err = tokens_verify(&t, text, NOW, &c);
+	if (err != ERR_OK) {
+		must(err == ERR_DENIED);
+		must(memcmp(&c, &none, sizeof(c)) == 0);
+		return;
+	}
+	must_be_canonical(text);
+	must(c.user_id > 0 && c.epoch >= 0);
+	must(c.issued_at <= NOW && c.not_before <= NOW && c.expires_at > NOW);
+	must(strlen(c.handle) == SESSION_HANDLE_SIZE - 1);
+	must(secret_is_uuid(c.jti));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char text[FORGE_SIZE], input[INPUT_MAX + 1], header[128];
+	static struct keys keys;
+
+	if (keys.token_len == 0)
+		load(&keys);
+	if (size < 1 || size - 1 > INPUT_MAX)
+		return 0;
+	memcpy(input, data + 1, size - 1);
+	input[size - 1] = '\0';
+	if (data[0] == 'H') {
+		forge_token(text, &keys, input, payload);
+	} else if (data[0] == 'P') {
+		(void)snprintf(header, sizeof(header),
+		    "{\"alg\":\"HS256\",\"kid\":\"%s\",\"typ\":\"JWT\"}",
+		    keys.kid);
+		forge_token(text, &keys, header, input);
+	} else {
+		memcpy(text, input, size);
+	}
+	try_token(&keys, text);
+	return 0;
+}
