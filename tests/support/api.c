@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/api.h"
+
+#include "support/test.h"
+
+#include <stdio.h>
+
+#include "base/document.h"
+#include "base/secret.h"
+#include "cache/cache.h"
+#include "host/gate.h"
+#include "host/mapped.h"
+#include "http/request.h"
+#include "routes/dispatch.h"
+#include "store/store.h"
+
+#define PARAMS_MAX 16
+
+static void
+count_touch(void *ctx, const char *handle)
+{
+	struct api *api = ctx;
+
+	assert_true(text_is_hex(handle, SESSION_HANDLE_SIZE - 1));
+	api->touched++;
+}
+
+void
+api_open(struct api *api)
+{
+	static const struct cache_options options = { 3600, API_SESSION_LIFE };
+	struct services *sv = &api->sv;
+
+	*api = (struct api){ .now = API_EPOCH };
+	table_make(&api->table);
+	assert_int_equal(
+	    keys_load("0123456789abcdef0123456789abcdef", "", &api->keys),
+	    ERR_OK);
+	sv->mapped = table_open(&api->table);
+	assert_int_equal(store_open_memory(sv->mapped, &sv->store), ERR_OK);
+	assert_int_equal(cache_new(sv->mapped, sv->store, NULL, api->keys.seal,
+			     &options, &sv->cache),
+	    ERR_OK);
+	sv->sessions = (struct sessions){
+		.cache = sv->cache,
+		.store = sv->store,
+		.tokens = { .keys = &api->keys,
+		    .issuer = "issuer",
+		    .audience = "audience",
+		    .lifetime = API_TOKEN_LIFE },
+		.lifetime = API_SESSION_LIFE,
+	};
+	sv->login = (struct login){
+		.store = sv->store,
+		.sessions = &sv->sessions,
+		.params = { .kib = 8, .passes = 1 },
+		.gate_wait_ms = 100,
+	};
+	assert_int_equal(gate_new(sv->mapped, 1, &sv->login.gate), ERR_OK);
+	sv->touch = count_touch;
+	sv->touch_ctx = api;
+}
+
+void
+api_close(struct api *api)
+{
+	gate_free(api->sv.login.gate);
+	cache_free(api->sv.cache);
+	store_close(api->sv.store);
+	mapped_close(api->sv.mapped);
+	keys_clear(&api->keys);
+	table_remove(&api->table);
+}
+
+/* The parameters of one request; NULL at the end. */
+struct params {
+	char *list[PARAMS_MAX + 1];
+	size_t n;
+};
+
+static void
+add(struct params *p, const char *name, const char *between, const char *value)
+{
+	struct buf text = { 0 };
+
+	if (value == NULL)
+		return;
+	assert_true(p->n < PARAMS_MAX);
+	buf_printf(&text, "%s%s%s", name, between, value);
+	assert_false(text.failed);
+	p->list[p->n++] = text.data;
+}
+
+static void
+fill(struct params *p, const struct api_call *call)
+{
+	const char *type = call->type;
+	char length[24];
+
+	if (type == NULL && call->body != NULL)
+		type = "application/json";
+	/* The extra one first: the first of a name is what counts. */
+	add(p, "", "", call->param);
+	add(p, "REQUEST_METHOD", "=", call->method);
+	add(p, "REQUEST_URI", "=", call->uri);
+	add(p, "REMOTE_ADDR", "=", "127.0.0.1");
+	add(p, "HTTP_HOST", "=", "example.org");
+	add(p, "HTTP_USER_AGENT", "=", "test/1");
+	add(p, "CONTENT_TYPE", "=", type);
+	add(p, "HTTPS", "=", call->https ? "on" : NULL);
+	add(p, "HTTP_AUTHORIZATION", "=Bearer ", call->token);
+	add(p, "HTTP_COOKIE",
+	    call->https ? "=a=b; __Host-latchkey=" : "=a=b; latchkey=",
+	    call->cookie);
+	add(p, "HTTP_SEC_FETCH_SITE", "=", call->site);
+	snprintf(length, sizeof(length), "%zu",
+	    call->body != NULL ? strlen(call->body) : 0);
+	add(p, "CONTENT_LENGTH", "=", length);
+}
+
+/* What every answer has, whatever it says. */
+static void
+check_form(struct api_answer *a, const struct request *req)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "X-Request-Id: %s", req->request_id);
+	assert_true(api_has(a, line));
+	assert_true(api_has(a, "Cache-Control: no-store"));
+	assert_true(api_has(a, "X-Content-Type-Options: nosniff"));
+	if (a->status == 204) {
+		assert_string_equal(a->body, "");
+		return;
+	}
+	if (!req->head) {
+		snprintf(
+		    line, sizeof(line), "Content-Length: %zu", strlen(a->body));
+		assert_true(api_has(a, line));
+		assert_int_equal(
+		    document_parse(a->body, strlen(a->body), &a->json), ERR_OK);
+	}
+	if (a->status < 400) {
+		assert_true(api_has(a, "Content-Type: application/json"));
+		return;
+	}
+	assert_true(api_has(a, "Content-Type: application/problem+json"));
+	assert_int_equal(a->status == 401,
+	    strstr(a->text.data, "\r\nWWW-Authenticate: Bearer") != NULL);
+	assert_int_equal(
+	    a->status == 405, strstr(a->text.data, "\r\nAllow: ") != NULL);
+	assert_int_equal(a->status == 503, api_has(a, "Retry-After: 1"));
+	/* A refusal leaves the browser's cookie alone. */
+	assert_null(strstr(a->text.data, "\r\nSet-Cookie:"));
+	if (req->head)
+		return;
+	assert_string_equal(api_text(a, "type"), "about:blank");
+	assert_string_equal(api_text(a, "request_id"), req->request_id);
+	assert_int_equal(api_int(a, "status"), a->status);
+	assert_true(api_text(a, "title")[0] != '\0');
+	assert_true(api_text(a, "detail")[0] != '\0');
+}
+
+void
+api_run(struct api *api, const struct api_call *call, struct api_answer *a)
+{
+	struct params p = { .n = 0 };
+	struct request req;
+	char *end;
+
+	*a = (struct api_answer){ 0 };
+	fill(&p, call);
+	request_init(&req, p.list, call->body,
+	    call->body != NULL ? strlen(call->body) : 0);
+	req.received_at = api->now;
+	assert_int_equal(dispatch_run(&api->sv, &req, &a->text), ERR_OK);
+
+	assert_int_equal(strncmp(a->text.data, "Status: ", 8), 0);
+	a->status = (int)strtol(a->text.data + 8, &end, 10);
+	a->body = strstr(a->text.data, "\r\n\r\n");
+	assert_non_null(a->body);
+	a->body += 4;
+	check_form(a, &req);
+	request_clear(&req);
+	for (size_t i = 0; i < p.n; i++)
+		free(p.list[i]);
+}
+
+void
+api_free(struct api_answer *a)
+{
+	document_free(a->json);
+	buf_clear(&a->text);
+}
+
+const char *
+api_text(const struct api_answer *a, const char *name)
+{
+	const char *text = document_string(document_member(a->json, name));
+
+	return text != NULL ? text : "(none)";
+}
+
+const char *
+api_text_in(const struct api_answer *a, const char *parent, const char *name)
+{
+	const char *text = document_string(
+	    document_member(document_member(a->json, parent), name));
+
+	return text != NULL ? text : "(none)";
+}
+
+int64_t
+api_int(const struct api_answer *a, const char *name)
+{
+	int64_t value;
+
+	if (document_int(document_member(a->json, name), &value) != ERR_OK)
+		fail_msg("no number \"%s\" in %s", name, a->body);
+	return value;
+}
+
+bool
+api_has(const struct api_answer *a, const char *line)
+{
+	size_t len = strlen(line);
+
+	for (const char *p = a->text.data; p < a->body - 2;
+	     p = strstr(p, "\r\n") + 2) {
+		if (strncmp(p, line, len) == 0 &&
+		    strncmp(p + len, "\r\n", 2) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+api_expect_at(struct api *api, const struct api_call *call, int status,
+    const char *code, const char *file, int line)
+{
+	struct api_answer a;
+
+	api_run(api, call, &a);
+	if (a.status != status ||
+	    (code != NULL && strcmp(api_text(&a, "code"), code) != 0)) {
+		print_error(
+		    "%s %s: %s\n", call->method, call->uri, a.text.data);
+		_fail(file, line);
+	}
+	api_free(&a);
+}
+
+static void
+take_login(const struct api_answer *a, struct api_login *login)
+{
+	assert_int_equal(text_copy(login->id, sizeof(login->id),
+			     api_text_in(a, "user", "id")),
+	    ERR_OK);
+	assert_int_equal(text_copy(login->session_id, SESSION_ID_SIZE,
+			     api_text(a, "session_id")),
+	    ERR_OK);
+	assert_int_equal(text_copy(login->token, sizeof(login->token),
+			     api_text(a, "access_token")),
+	    ERR_OK);
+	assert_int_equal(
+	    session_handle(login->handle, login->session_id), ERR_OK);
+}
+
+static void
+sign_in(struct api *api, const char *uri, const char *email, int status,
+    struct api_login *login)
+{
+	struct api_answer a;
+	char body[256];
+
+	snprintf(body, sizeof(body),
+	    "{\"email\":\"%s\",\"password\":\"" API_PASSWORD
+	    "\",\"name\":\"Ada\"}",
+	    email);
+	api_run(api,
+	    &(struct api_call){ .method = "POST", .uri = uri, .body = body },
+	    &a);
+	assert_int_equal(a.status, status);
+	take_login(&a, login);
+	api_free(&a);
+}
+
+void
+api_register(struct api *api, const char *email, struct api_login *login)
+{
+	sign_in(api, "/auth/register", email, 201, login);
+}
+
+void
+api_login(struct api *api, const char *email, struct api_login *login)
+{
+	sign_in(api, "/auth/login", email, 200, login);
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: ISC */
+#include "routes/dispatch.h"
+
+#include "support/test.h"
+
+#include <stdio.h>
+
+#include "http/request.h"
+#include "store/store_memory.h"
+#include "support/api.h"
+
+static int
+setup(void **state)
+{
+	static struct api api;
+
+	api_open(&api);
+	*state = &api;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	api_close(*state);
+	return 0;
+}
+
+static void
+unknown_paths_and_methods_are_refused(void **state)
+{
+	struct api *api = *state;
+	struct api_answer a;
+
+	api_expect(api, 404, "not_found", .method = "GET", .uri = "/nothing");
+	api_expect(api, 404, "not_found", .method = "OPTIONS", .uri = "/no");
+	api_expect(api, 404, "not_found", .method = "GET", .uri = "/auth/me/");
+	api_expect(api, 405, "method_not_allowed", .method = "TRACE",
+	    .uri = "/auth/me");
+
+	api_run(api,
+	    &(struct api_call){ .method = "DELETE", .uri = "/auth/login" }, &a);
+	assert_int_equal(a.status, 405);
+	assert_true(api_has(&a, "Allow: POST, OPTIONS"));
+	api_free(&a);
+}
+
+static void
+options_and_head_are_answered_everywhere(void **state)
+{
+	struct api *api = *state;
+	struct api_answer a;
+
+	api_run(api,
+	    &(struct api_call){
+		.method = "OPTIONS", .uri = "/api/v1/auth/update-profile" },
+	    &a);
+	assert_int_equal(a.status, 204);
+	assert_true(api_has(&a, "Allow: POST, PUT, PATCH, OPTIONS"));
+	api_free(&a);
+
+	api_run(
+	    api, &(struct api_call){ .method = "HEAD", .uri = "/healthz" }, &a);
+	assert_int_equal(a.status, 200);
+	assert_true(api_has(&a, "Content-Length: 15"));
+	assert_string_equal(a.body, "");
+	api_free(&a);
+
+	api_run(
+	    api, &(struct api_call){ .method = "HEAD", .uri = "/auth/me" }, &a);
+	assert_int_equal(a.status, 401);
+	assert_string_equal(a.body, "");
+	api_free(&a);
+}
+
+static void
+a_body_of_another_length_is_refused(void **state)
+{
+	struct api *api = *state;
+
+	api_expect(api, 400, "malformed_request", .method = "POST",
+	    .uri = "/auth/login", .body = "{}", .param = "CONTENT_LENGTH=3");
+	api_expect(api, 400, "malformed_request", .method = "GET",
+	    .uri = "/healthz", .param = "CONTENT_LENGTH=x");
+}
+
+static void
+bodies_are_read_strictly(void **state)
+{
+	static const struct {
+		const char *body, *type;
+		int status;
+		const char *code;
+	} cases[] = {
+		{ NULL, NULL, 400, "missing_field" },
+		{ "", "application/json", 400, "missing_field" },
+		{ "{}", "application/json; charset=UTF-8", 400,
+		    "missing_field" },
+		{ "{}", "application/json; charset=latin1", 415,
+		    "unsupported_media_type" },
+		{ "{}", "text/plain", 415, "unsupported_media_type" },
+		{ "{}", "", 415, "unsupported_media_type" },
+		{ "email=a", "application/x-www-form-urlencoded", 415,
+		    "unsupported_media_type" },
+		{ "", "text/plain", 415, "unsupported_media_type" },
+		{ "[]", NULL, 400, "not_an_object" },
+		{ "\"x\"", NULL, 400, "not_an_object" },
+		{ "{", NULL, 400, "malformed_json" },
+		{ "{} x", NULL, 400, "malformed_json" },
+		{ "{\"a\":1,\"a\":2}", NULL, 400, "malformed_json" },
+		{ "{\"a\":\"\xff\"}", NULL, 400, "malformed_json" },
+		{ "{\"a\":\"\\u0000\"}", NULL, 400, "malformed_json" },
+		{ "{\"email\":1}", NULL, 400, "invalid_field" },
+		{ "{\"email\":null}", NULL, 400, "missing_field" },
+		{ "{\"Email\":\"a@b.cd\",\"password\":\"x\"}", NULL, 400,
+		    "missing_field" },
+		{ "{\"email\":\"a@b.cd\",\"password\":[]}", NULL, 400,
+		    "invalid_field" },
+	};
+	struct api *api = *state;
+
+	for (size_t i = 0; i < NELEMS(cases); i++)
+		api_expect(api, cases[i].status, cases[i].code,
+		    .method = "POST", .uri = "/auth/login",
+		    .body = cases[i].body, .type = cases[i].type);
+}
+
+static void
+the_detail_names_the_member(void **state)
+{
+	struct api *api = *state;
+	struct api_answer a;
+
+	api_run(api,
+	    &(struct api_call){ .method = "POST",
+		.uri = "/auth/login",
+		.body = "{\"email\":\"a@b.cd\"}" },
+	    &a);
+	assert_non_null(strstr(api_text(&a, "detail"), "\"password\""));
+	api_free(&a);
+}
+
+static void
+a_store_that_cannot_tell_is_503(void **state)
+{
+	struct api *api = *state;
+	struct api_login who;
+
+	api_register(api, "ada@example.org", &who);
+	store_memory_fail_next(api->sv.store, ERR_UNAVAILABLE);
+	api_expect(api, 503, "unavailable", .method = "GET", .uri = "/auth/me",
+	    .token = who.token);
+	store_memory_fail_next(api->sv.store, ERR_UNAVAILABLE);
+	api_expect(api, 503, "unavailable", .method = "POST",
+	    .uri = "/auth/login",
+	    .body = "{\"email\":\"ada@example.org\","
+		    "\"password\":\"" API_PASSWORD "\"}");
+	store_memory_fail_next(api->sv.store, ERR_INTERNAL);
+	api_expect(api, 500, "internal", .method = "GET", .uri = "/auth/me",
+	    .cookie = who.session_id);
+	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
+	    .token = who.token);
+}
+
+static void
+answers_without_a_route(void **state)
+{
+	struct buf answer = { 0 };
+	struct request req;
+
+	(void)state;
+	request_init(&req, NULL, NULL, 0);
+	assert_int_equal(dispatch_busy(&req, &answer), ERR_OK);
+	assert_non_null(strstr(answer.data, "Status: 503 "));
+	assert_non_null(strstr(answer.data, "\r\nRetry-After: 1\r\n"));
+	assert_non_null(strstr(answer.data, "\"code\":\"busy\""));
+	assert_non_null(strstr(answer.data, req.request_id));
+	buf_clear(&answer);
+
+	assert_int_equal(dispatch_too_large(&answer), ERR_OK);
+	assert_non_null(strstr(answer.data, "Status: 413 "));
+	assert_non_null(strstr(answer.data, "\"code\":\"body_too_large\""));
+	buf_clear(&answer);
+}
+
+static void
+a_body_beyond_the_limit_is_413(void **state)
+{
+	char *body = calloc(1, REQUEST_BODY_MAX + 2);
+	struct api *api = *state;
+
+	assert_non_null(body);
+	memset(body, ' ', REQUEST_BODY_MAX + 1);
+	body[0] = '{';
+	body[REQUEST_BODY_MAX] = '}';
+	api_expect(api, 413, "body_too_large", .method = "POST",
+	    .uri = "/auth/logout", .body = body);
+	free(body);
+}
+
+static void
+only_password_routes_are_slow(void **state)
+{
+	static const struct {
+		const char *method, *uri;
+		bool slow;
+	} cases[] = {
+		{ "POST", "/auth/login", true },
+		{ "POST", "/api/v1/auth/login", true },
+		{ "DELETE", "/auth/account", true },
+		{ "GET", "/auth/login", false },
+		{ "POST", "/auth/login/", false },
+		{ "POST", "/auth/logout", false },
+		{ "OPTIONS", "/auth/login", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		char method[32], uri[64];
+		char *params[] = { method, uri, NULL };
+		struct request req;
+
+		snprintf(method, sizeof(method), "REQUEST_METHOD=%s",
+		    cases[i].method);
+		snprintf(uri, sizeof(uri), "REQUEST_URI=%s", cases[i].uri);
+		request_init(&req, params, NULL, 0);
+		assert_int_equal(dispatch_is_slow(&req), cases[i].slow);
+	}
+}
+
+static void
+health_tells_how_things_are(void **state)
+{
+	struct api *api = *state;
+	struct api_answer a;
+
+	api_run(
+	    api, &(struct api_call){ .method = "GET", .uri = "/health" }, &a);
+	assert_int_equal(a.status, 200);
+	assert_string_equal(api_text(&a, "status"), "ok");
+	assert_string_equal(api_text(&a, "store"), "ok");
+	assert_string_equal(api_text_in(&a, "redis_cache", "status"), "off");
+	api_free(&a);
+
+	api_run(api,
+	    &(struct api_call){ .method = "GET", .uri = "/api/v1/version" },
+	    &a);
+	assert_string_equal(api_text(&a, "name"), "latchkey");
+	assert_true(api_text(&a, "version")[0] != '\0');
+	api_free(&a);
+
+	store_memory_fail_next(api->sv.store, ERR_UNAVAILABLE);
+	api_expect(api, 503, "unavailable", .method = "GET", .uri = "/health");
+	store_memory_fail_next(api->sv.store, ERR_UNAVAILABLE);
+	api_expect(api, 503, "unavailable", .method = "GET", .uri = "/readyz");
+	/* Alive is alive, store or not. */
+	store_memory_fail_next(api->sv.store, ERR_UNAVAILABLE);
+	api_expect(api, 200, NULL, .method = "GET", .uri = "/healthz");
+	store_memory_fail_next(api->sv.store, ERR_OK);
+	api_expect(api, 200, NULL, .method = "GET", .uri = "/readyz");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(unknown_paths_and_methods_are_refused),
+		TEST(options_and_head_are_answered_everywhere),
+		TEST(a_body_of_another_length_is_refused),
+		TEST(bodies_are_read_strictly),
+		TEST(the_detail_names_the_member),
+		TEST(a_store_that_cannot_tell_is_503),
+		cmocka_unit_test(answers_without_a_route),
+		TEST(a_body_beyond_the_limit_is_413),
+		cmocka_unit_test(only_password_routes_are_slow),
+		TEST(health_tells_how_things_are),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
