@@ -53,10 +53,11 @@ memory_store(struct store *st)
 	return (struct memory_store *)st; /* base is its first member */
 }
 
+/* ---- memory_rows.c ---- */
+
 /* memory_enter(s): before each operation; the failure that was asked for. */
 enum err memory_enter(struct memory_store *s) MUST_CHECK;
-
-/* ---- memory_rows.c ---- */
+enum err memory_take_failure(enum err *failure) MUST_CHECK;
 
 void memory_init(struct memory_rows *r);
 /* memory_clear(r): wipe and free.  memory_copy(dst, src): a deep copy. */

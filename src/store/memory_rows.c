@@ -13,6 +13,22 @@ static const size_t row_sizes[TABLES] = {
 	[AUDIT] = sizeof(int64_t), /* its time is all that is kept */
 };
 
+enum err
+memory_take_failure(enum err *failure)
+{
+	enum err err = *failure;
+
+	*failure = ERR_OK;
+	return err;
+}
+
+enum err
+memory_enter(struct memory_store *s)
+{
+	/* Within a transaction, begin has asked already. */
+	return s->in_transaction ? ERR_OK : memory_take_failure(&s->fail_next);
+}
+
 void
 memory_init(struct memory_rows *r)
 {

@@ -20,22 +20,6 @@ store_memory_fail_commit(struct store *st, enum err err)
 	memory_store(st)->fail_commit = err;
 }
 
-static enum err
-take_failure(enum err *failure)
-{
-	enum err err = *failure;
-
-	*failure = ERR_OK;
-	return err;
-}
-
-/* Within a transaction, begin has asked already. */
-enum err
-memory_enter(struct memory_store *s)
-{
-	return s->in_transaction ? ERR_OK : take_failure(&s->fail_next);
-}
-
 /* ---- transactions ---- */
 
 static store_close_fn memory_close;
@@ -83,7 +67,7 @@ static enum err
 memory_commit(struct store *st)
 {
 	struct memory_store *s = memory_store(st);
-	enum err err = take_failure(&s->fail_commit);
+	enum err err = memory_take_failure(&s->fail_commit);
 
 	if (err != ERR_OK) {
 		memory_rollback(st);

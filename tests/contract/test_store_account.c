@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/store.h"
+
+#include "support/test.h"
+
+#include "support/store_cases.h"
+
+#define NOW PEOPLE_NOW
+
+/* ---- the account ---- */
+
+static void
+a_profile_changes_in_part(void **state)
+{
+	struct fixture *f = *state;
+	struct user_patch name = { .name = "Ann B." };
+	struct user_patch email = { .email = "Ann@New.org",
+		.normal = "ann@new.org" };
+	struct user_patch none = { 0 };
+	char hash[USER_HASH_SIZE];
+	struct user u;
+
+	f->actor.now = NOW + 9;
+	gives(ERR_OK,
+	    store_profile_update(f->st, &f->actor, f->ann.user.id, &name, &u));
+	assert_string_equal(u.name, "Ann B.");
+	assert_string_equal(u.email, f->ann.user.email);
+	assert_int_equal(u.version, f->ann.user.version + 1);
+	assert_int_equal(u.updated_at, NOW + 9);
+	assert_int_equal(u.epoch, f->ann.user.epoch);
+	assert_int_equal(f->key_count, 1);
+	assert_true(tidied_user(f, u.id));
+	gives(ERR_OK,
+	    store_profile_update(f->st, &f->actor, f->ann.user.id, &email, &u));
+	gives(ERR_OK, store_user_by_email(f->st, "ann@new.org", &u, hash));
+	assert_string_equal(u.email, "Ann@New.org");
+	assert_string_equal(u.name, "Ann B.");
+	gives(ERR_NOT_FOUND,
+	    store_user_by_email(f->st, "ann@example.org", &u, hash));
+	f->tidied = 0;
+	gives(ERR_OK,
+	    store_profile_update(f->st, &f->actor, f->ann.user.id, &none, &u));
+	assert_int_equal(u.version, f->ann.user.version + 2);
+	assert_int_equal(f->tidied, 0);
+}
+
+static void
+a_bad_profile_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	char long_name[USER_NAME_SIZE + 1];
+	struct person bob;
+	struct user u;
+
+	memset(long_name, 'x', sizeof(long_name) - 1);
+	long_name[sizeof(long_name) - 1] = '\0';
+	gives(ERR_OK, people_register(f->st, "bob", 2, NOW, &bob));
+
+	const struct {
+		struct user_patch patch;
+		int64_t id;
+		enum err expect;
+	} cases[] = {
+		{ { .name = "New",
+		      .email = "bob@example.org",
+		      .normal = "bob@example.org" },
+		    f->ann.user.id, ERR_CONFLICT },
+		{ { .name = "New", .email = "x@y.org" }, f->ann.user.id,
+		    ERR_INVALID },
+		{ { .avatar_url = "https://y.org", .name = long_name },
+		    f->ann.user.id, ERR_INVALID },
+		{ { .name = "New" }, 99, ERR_NOT_FOUND },
+	};
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		dirty(&u, sizeof(u));
+		assert_int_equal(store_profile_update(f->st, &f->actor,
+				     cases[i].id, &cases[i].patch, &u),
+		    cases[i].expect);
+		assert_true(all_zero(&u, sizeof(u)));
+		gives(ERR_OK, store_user_by_id(f->st, f->ann.user.id, &u));
+		assert_memory_equal(&u, &f->ann.user, sizeof(u));
+	}
+	assert_int_equal(f->tidied, 0);
+}
+
+static void
+a_password_changes_only_from_the_one_known(void **state)
+{
+	struct fixture *f = *state;
+	char hash[USER_HASH_SIZE];
+	int64_t epoch = 77;
+
+	gives(ERR_OK, login(f, &f->ann, 2, NOW));
+	gives(ERR_DENIED,
+	    store_password_change(f->st, &f->actor, f->ann.user.id, "guess",
+		"other", handle_of(2), &epoch));
+	assert_int_equal(epoch, 0);
+	gives(ERR_DENIED,
+	    store_password_change(f->st, &f->actor, 99, PEOPLE_HASH, "other",
+		handle_of(2), &epoch));
+	assert_int_equal(live_count(f, f->ann.user.id, NOW), 2);
+	assert_int_equal(f->tidied, 0);
+	gives(ERR_OK,
+	    store_password_change(f->st, &f->actor, f->ann.user.id, PEOPLE_HASH,
+		"other", handle_of(2), &epoch));
+	assert_int_equal(epoch, f->ann.user.epoch + 1);
+	gives(ERR_OK, store_password_hash(f->st, f->ann.user.id, hash));
+	assert_string_equal(hash, "other");
+	assert_false(live(f, handle_of(1), NOW));
+	assert_true(live(f, handle_of(2), NOW));
+	assert_int_equal(f->key_count, 2);
+	assert_true(tidied_user(f, f->ann.user.id));
+	assert_true(tidied_session(f, handle_of(2)));
+}
+
+static void
+a_deactivated_user_is_out(void **state)
+{
+	struct fixture *f = *state;
+	struct person twin;
+	struct user u;
+
+	gives(ERR_DENIED,
+	    store_deactivate(f->st, &f->actor, f->ann.user.id, "guess"));
+	assert_true(live(f, handle_of(1), NOW));
+	gives(ERR_OK,
+	    store_deactivate(f->st, &f->actor, f->ann.user.id, PEOPLE_HASH));
+	assert_false(live(f, handle_of(1), NOW));
+	assert_true(tidied_user(f, f->ann.user.id));
+	gives(ERR_OK, store_user_by_id(f->st, f->ann.user.id, &u));
+	assert_int_equal(u.status, USER_STATUS_INACTIVE);
+	assert_int_equal(u.epoch, f->ann.user.epoch + 1);
+	gives(ERR_CONFLICT, people_register(f->st, "ann", 5, NOW, &twin));
+	gives(ERR_DENIED,
+	    store_deactivate(f->st, &f->actor, f->ann.user.id, PEOPLE_HASH));
+}
+
+static void
+a_deleted_user_is_gone_and_its_id_with_it(void **state)
+{
+	struct fixture *f = *state;
+	char hash[USER_HASH_SIZE];
+	struct person again;
+	struct session s;
+	struct user u;
+
+	gives(ERR_OK, login(f, &f->ann, 2, NOW));
+	gives(ERR_DENIED,
+	    store_delete(f->st, &f->actor, f->ann.user.id, "guess"));
+	gives(ERR_OK,
+	    store_delete(f->st, &f->actor, f->ann.user.id, PEOPLE_HASH));
+	assert_int_equal(f->key_count, 3);
+	assert_true(tidied_user(f, f->ann.user.id));
+	assert_true(tidied_session(f, handle_of(1)));
+	gives(ERR_NOT_FOUND, store_user_by_id(f->st, f->ann.user.id, &u));
+	gives(ERR_NOT_FOUND,
+	    store_user_by_email(f->st, "ann@example.org", &u, hash));
+	gives(ERR_NOT_FOUND, store_session_by_handle(f->st, handle_of(2), &s));
+	gives(ERR_OK, people_register(f->st, "ann", 1, NOW, &again));
+	assert_true(again.user.id > f->ann.user.id);
+}
+
+int
+main(void)
+{
+	static const struct store_case cases[] = {
+		STORE_CASE(a_profile_changes_in_part),
+		STORE_CASE(a_bad_profile_changes_nothing),
+		STORE_CASE(a_password_changes_only_from_the_one_known),
+		STORE_CASE(a_deactivated_user_is_out),
+		STORE_CASE(a_deleted_user_is_gone_and_its_id_with_it),
+	};
+
+	return store_cases_run(cases, NELEMS(cases));
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/store.h"
+
+#include "support/test.h"
+
+#include <unistd.h>
+
+#include "host/generation.h"
+#include "host/mapped.h"
+#include "support/store_cases.h"
+
+#define NOW PEOPLE_NOW
+
+/* ---- "cannot tell" is never an answer ---- */
+
+static void
+a_failed_read_leaves_nothing_behind(void **state)
+{
+	static struct session sessions[SESSION_MAX_PER_USER];
+	struct fixture *f = *state;
+	int64_t id = f->ann.user.id, latest = 5;
+	char hash[USER_HASH_SIZE];
+	struct user u, users[2];
+	bool revoked = false;
+	size_t n = 5;
+
+	dirty(&u, sizeof(u));
+	dirty(hash, sizeof(hash));
+	dirty(users, sizeof(users));
+	dirty(sessions, sizeof(sessions));
+	break_store(f);
+	gives(ERR_UNAVAILABLE, store_user_by_id(f->st, id, &u));
+	assert_true(all_zero(&u, sizeof(u)));
+	break_store(f);
+	gives(ERR_UNAVAILABLE,
+	    store_users_by_ids(f->st, (int64_t[]){ id, id }, 2, users));
+	assert_true(all_zero(users, sizeof(users)));
+	break_store(f);
+	gives(ERR_UNAVAILABLE,
+	    store_user_by_email(f->st, "ann@example.org", &u, hash));
+	assert_true(all_zero(hash, sizeof(hash)));
+	break_store(f);
+	gives(ERR_UNAVAILABLE, store_password_hash(f->st, id, hash));
+	break_store(f);
+	gives(ERR_UNAVAILABLE,
+	    store_session_by_handle(f->st, handle_of(1), &sessions[0]));
+	break_store(f);
+	gives(
+	    ERR_UNAVAILABLE, store_sessions_live(f->st, id, NOW, sessions, &n));
+	assert_int_equal(n, 0);
+	assert_true(all_zero(sessions, sizeof(sessions)));
+	break_store(f);
+	gives(ERR_UNAVAILABLE, store_token_revoked(f->st, "x", &revoked));
+	assert_true(revoked);
+	break_store(f);
+	gives(ERR_UNAVAILABLE, store_latest_time(f->st, &latest));
+	assert_int_equal(latest, 0);
+	break_store(f);
+	gives(ERR_UNAVAILABLE, store_ping(f->st));
+}
+
+static void
+a_failed_change_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	int64_t id = f->ann.user.id, epoch = 5, ended = 5, removed = 5;
+	struct user_patch patch = { .name = "New" };
+	struct person bob;
+	struct user u;
+
+	break_store(f);
+	gives(ERR_UNAVAILABLE, people_register(f->st, "bob", 2, NOW, &bob));
+	assert_int_equal(bob.user.id, 0);
+	break_store(f);
+	gives(ERR_UNAVAILABLE, login(f, &f->ann, 2, NOW));
+	break_store(f);
+	gives(ERR_UNAVAILABLE,
+	    store_logout(f->st, &f->actor, handle_of(1), NULL));
+	break_store(f);
+	gives(ERR_UNAVAILABLE,
+	    store_session_end(f->st, &f->actor, id, handle_of(1)));
+	break_store(f);
+	gives(ERR_UNAVAILABLE,
+	    store_logout_all(f->st, &f->actor, id, NULL, &epoch, &ended));
+	assert_true(epoch == 0 && ended == 0);
+	break_store(f);
+	gives(ERR_UNAVAILABLE,
+	    store_profile_update(f->st, &f->actor, id, &patch, &u));
+	assert_true(all_zero(&u, sizeof(u)));
+	break_store(f);
+	gives(ERR_UNAVAILABLE,
+	    store_password_change(
+		f->st, &f->actor, id, PEOPLE_HASH, "other", NULL, &epoch));
+	break_store(f);
+	gives(ERR_UNAVAILABLE,
+	    store_deactivate(f->st, &f->actor, id, PEOPLE_HASH));
+	break_store(f);
+	gives(ERR_UNAVAILABLE, store_delete(f->st, &f->actor, id, PEOPLE_HASH));
+	break_store(f);
+	gives(ERR_UNAVAILABLE,
+	    store_session_touch(f->st, handle_of(1), NOW + 999));
+	break_store(f);
+	gives(ERR_UNAVAILABLE, store_upkeep(f->st, NOW, &removed));
+	assert_int_equal(removed, 0);
+
+	mend_store(f);
+	assert_int_equal(f->tidied, 0);
+	assert_true(live(f, handle_of(1), NOW));
+	gives(ERR_OK, store_user_by_id(f->st, id, &u));
+	assert_memory_equal(&u, &f->ann.user, sizeof(u));
+	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(1), NULL));
+}
+
+/* Nobody may be the owner of the mutex when a change has failed. */
+static void
+another_holds_the_write_lock(void **state)
+{
+	struct fixture *f = *state;
+	struct mapped *other = table_open(&f->table);
+
+	gives(ERR_OK, generation_lock(other, 0));
+	gives(ERR_UNAVAILABLE,
+	    store_session_touch(f->st, handle_of(1), NOW + 999));
+	assert_true(live(f, handle_of(1), NOW));
+	generation_unlock(other);
+	gives(ERR_OK, store_session_touch(f->st, handle_of(1), NOW + 999));
+	mapped_close(other);
+}
+
+/* A change in a mapped file that nobody else maps would reach no cache. */
+static void
+no_change_without_the_table(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(unlink(f->table.path), 0);
+	gives(ERR_UNAVAILABLE,
+	    store_logout(f->st, &f->actor, handle_of(1), NULL));
+	assert_true(live(f, handle_of(1), NOW));
+}
+
+static void
+every_change_ends_a_generation(void **state)
+{
+	struct fixture *f = *state;
+	char user[USER_KEY_SIZE], session[SESSION_KEY_SIZE];
+	uint64_t user_was, session_was;
+	int64_t epoch, ended;
+
+	user_key(user, f->ann.user.id);
+	session_key(session, f->ann.session.handle);
+	user_was = generation_read(f->m, user);
+	session_was = generation_read(f->m, session);
+	gives(ERR_OK,
+	    store_logout_all(
+		f->st, &f->actor, f->ann.user.id, NULL, &epoch, &ended));
+	assert_int_equal(generation_read(f->m, user), user_was + 2);
+	assert_int_equal(generation_read(f->m, session), session_was);
+	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(1), NULL));
+	assert_int_equal(generation_read(f->m, session), session_was + 2);
+}
+
+int
+main(void)
+{
+	static const struct store_case cases[] = {
+		STORE_CASE(a_failed_read_leaves_nothing_behind),
+		STORE_CASE(a_failed_change_changes_nothing),
+		STORE_CASE(another_holds_the_write_lock),
+		STORE_CASE(no_change_without_the_table),
+		STORE_CASE(every_change_ends_a_generation),
+	};
+
+	return store_cases_run(cases, NELEMS(cases));
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/store.h"
+
+#include "support/test.h"
+
+#include "support/store_cases.h"
+
+#define NOW PEOPLE_NOW
+
+/* ---- register ---- */
+
+static void
+a_registered_user_is_found(void **state)
+{
+	struct fixture *f = *state;
+	char hash[USER_HASH_SIZE];
+	struct session s;
+	struct user u;
+
+	assert_true(f->ann.user.id > 0);
+	assert_int_equal(f->ann.user.role, USER_ROLE_USER);
+	assert_int_equal(f->ann.user.status, USER_STATUS_ACTIVE);
+	assert_int_equal(f->ann.user.created_at, NOW);
+	gives(ERR_OK, store_user_by_id(f->st, f->ann.user.id, &u));
+	assert_memory_equal(&u, &f->ann.user, sizeof(u));
+	gives(ERR_OK, store_user_by_email(f->st, "ann@example.org", &u, hash));
+	assert_memory_equal(&u, &f->ann.user, sizeof(u));
+	assert_string_equal(hash, PEOPLE_HASH);
+	gives(ERR_OK, store_password_hash(f->st, u.id, hash));
+	assert_string_equal(hash, PEOPLE_HASH);
+	gives(ERR_OK, store_session_by_handle(f->st, handle_of(1), &s));
+	assert_memory_equal(&s, &f->ann.session, sizeof(s));
+	assert_int_equal(s.user_id, u.id);
+	assert_true(live(f, handle_of(1), NOW));
+	assert_int_equal(f->tidied, 0); /* nobody can have cached it */
+	gives(ERR_OK, store_ping(f->st));
+}
+
+static void
+an_address_is_registered_once(void **state)
+{
+	struct fixture *f = *state;
+	struct person twin;
+
+	gives(ERR_CONFLICT, people_register(f->st, "ann", 2, NOW, &twin));
+	assert_int_equal(twin.user.id, 0);
+	assert_int_equal(twin.session.user_id, 0);
+	assert_false(live(f, handle_of(2), NOW));
+	assert_int_equal(live_count(f, f->ann.user.id, NOW), 1);
+}
+
+static void
+a_user_may_be_made_without_a_session(void **state)
+{
+	struct fixture *f = *state;
+	struct user u = {
+		.email = "op@example.org", .name = "Op", .role = USER_ROLE_ADMIN
+	};
+
+	gives(ERR_OK,
+	    store_register(
+		f->st, &f->actor, &u, "op@example.org", PEOPLE_HASH, NULL));
+	assert_int_equal(u.role, USER_ROLE_ADMIN);
+	assert_int_equal(live_count(f, u.id, NOW), 0);
+}
+
+static void
+many_users_are_asked_for_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct user users[101];
+	struct person bob;
+	int64_t ids[101] = { 0 };
+
+	gives(ERR_OK, people_register(f->st, "bob", 2, NOW, &bob));
+	ids[0] = bob.user.id;
+	ids[1] = 4711;
+	ids[2] = f->ann.user.id;
+	ids[3] = bob.user.id;
+	ids[4] = INT64_MIN;
+	dirty(users, sizeof(users));
+	gives(ERR_OK, store_users_by_ids(f->st, ids, 100, users));
+	assert_memory_equal(&users[0], &bob.user, sizeof(bob.user));
+	assert_true(all_zero(&users[1], sizeof(users[1])));
+	assert_memory_equal(&users[2], &f->ann.user, sizeof(bob.user));
+	assert_memory_equal(&users[3], &bob.user, sizeof(bob.user));
+	assert_true(all_zero(&users[4], 96 * sizeof(users[4])));
+	gives(ERR_INVALID, store_users_by_ids(f->st, ids, 101, users));
+	assert_true(all_zero(users, sizeof(users)));
+	gives(ERR_OK, store_users_by_ids(f->st, ids, 0, users));
+}
+
+static void
+what_is_not_there_is_not_found(void **state)
+{
+	struct fixture *f = *state;
+	char hash[USER_HASH_SIZE];
+	bool revoked = true;
+	struct session s;
+	struct user u;
+
+	gives(ERR_NOT_FOUND, store_user_by_id(f->st, 99, &u));
+	gives(ERR_NOT_FOUND,
+	    store_user_by_email(f->st, "no@example.org", &u, hash));
+	gives(ERR_NOT_FOUND, store_password_hash(f->st, 99, hash));
+	gives(ERR_NOT_FOUND, store_session_by_handle(f->st, handle_of(9), &s));
+	gives(ERR_OK, store_token_revoked(f->st, "no", &revoked));
+	assert_false(revoked);
+	assert_int_equal(live_count(f, 99, NOW), 0);
+}
+
+/* ---- login ---- */
+
+static void
+a_login_adds_a_session(void **state)
+{
+	struct fixture *f = *state;
+	struct session s = people_session(2, NOW + 5);
+
+	gives(ERR_OK,
+	    store_login(f->st, &f->actor, &f->ann.user, PEOPLE_HASH, NULL, &s));
+	assert_int_equal(s.user_id, f->ann.user.id);
+	assert_int_equal(s.epoch, f->ann.user.epoch);
+	assert_true(live(f, s.handle, NOW));
+	assert_int_equal(live_count(f, f->ann.user.id, NOW), 2);
+	assert_int_equal(f->tidied, 0);
+}
+
+static void
+a_login_can_replace_the_hash(void **state)
+{
+	struct fixture *f = *state;
+	struct session s = people_session(2, NOW);
+	char hash[USER_HASH_SIZE];
+	struct user u;
+
+	gives(ERR_OK,
+	    store_login(
+		f->st, &f->actor, &f->ann.user, PEOPLE_HASH, "stronger", &s));
+	gives(ERR_OK, store_user_by_email(f->st, "ann@example.org", &u, hash));
+	assert_string_equal(hash, "stronger");
+	assert_memory_equal(&u, &f->ann.user, sizeof(u));
+}
+
+/* Between the check of a password and its session, the others win. */
+static void
+a_login_loses_to_a_password_change(void **state)
+{
+	struct fixture *f = *state;
+	int64_t epoch;
+
+	gives(ERR_OK,
+	    store_password_change(f->st, &f->actor, f->ann.user.id, PEOPLE_HASH,
+		"other", NULL, &epoch));
+	gives(ERR_DENIED, login(f, &f->ann, 2, NOW));
+	assert_false(live(f, handle_of(2), NOW));
+	assert_int_equal(live_count(f, f->ann.user.id, NOW), 0);
+}
+
+static void
+a_login_loses_to_a_rehash_of_another(void **state)
+{
+	struct fixture *f = *state;
+	struct session s = people_session(2, NOW);
+	struct session late = people_session(3, NOW);
+
+	gives(ERR_OK,
+	    store_login(
+		f->st, &f->actor, &f->ann.user, PEOPLE_HASH, "stronger", &s));
+	gives(ERR_DENIED,
+	    store_login(
+		f->st, &f->actor, &f->ann.user, PEOPLE_HASH, NULL, &late));
+	assert_int_equal(late.user_id, 0);
+}
+
+static void
+a_login_loses_to_logout_all(void **state)
+{
+	struct fixture *f = *state;
+	int64_t epoch, ended;
+
+	gives(ERR_OK,
+	    store_logout_all(
+		f->st, &f->actor, f->ann.user.id, NULL, &epoch, &ended));
+	gives(ERR_DENIED, login(f, &f->ann, 2, NOW));
+	assert_int_equal(live_count(f, f->ann.user.id, NOW), 0);
+}
+
+static void
+a_login_loses_to_the_end_of_the_account(void **state)
+{
+	struct fixture *f = *state;
+	struct person bob;
+
+	gives(ERR_OK, people_register(f->st, "bob", 7, NOW, &bob));
+	gives(ERR_OK,
+	    store_deactivate(f->st, &f->actor, f->ann.user.id, PEOPLE_HASH));
+	gives(ERR_DENIED, login(f, &f->ann, 2, NOW));
+	gives(ERR_OK, store_delete(f->st, &f->actor, bob.user.id, PEOPLE_HASH));
+	gives(ERR_DENIED, login(f, &bob, 3, NOW));
+}
+
+static void
+the_101st_session_ends_the_oldest(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int n = 2; n <= 100; n++)
+		gives(ERR_OK, login(f, &f->ann, n, NOW + n));
+	assert_int_equal(live_count(f, f->ann.user.id, NOW + 100), 100);
+	assert_int_equal(f->tidied, 0);
+	gives(ERR_OK, login(f, &f->ann, 101, NOW + 101));
+	assert_false(live(f, handle_of(1), NOW + 101));
+	assert_true(live(f, handle_of(2), NOW + 101));
+	assert_true(live(f, handle_of(101), NOW + 101));
+	assert_int_equal(live_count(f, f->ann.user.id, NOW + 101), 100);
+	assert_int_equal(f->tidied, 1);
+	assert_int_equal(f->key_count, 1);
+	assert_true(tidied_session(f, handle_of(1)));
+}
+
+int
+main(void)
+{
+	static const struct store_case cases[] = {
+		STORE_CASE(a_registered_user_is_found),
+		STORE_CASE(an_address_is_registered_once),
+		STORE_CASE(a_user_may_be_made_without_a_session),
+		STORE_CASE(many_users_are_asked_for_at_once),
+		STORE_CASE(what_is_not_there_is_not_found),
+		STORE_CASE(a_login_adds_a_session),
+		STORE_CASE(a_login_can_replace_the_hash),
+		STORE_CASE(a_login_loses_to_a_password_change),
+		STORE_CASE(a_login_loses_to_a_rehash_of_another),
+		STORE_CASE(a_login_loses_to_logout_all),
+		STORE_CASE(a_login_loses_to_the_end_of_the_account),
+		STORE_CASE(the_101st_session_ends_the_oldest),
+	};
+
+	return store_cases_run(cases, NELEMS(cases));
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/store.h"
+
+#include "support/test.h"
+
+#include "support/store_cases.h"
+
+#define NOW PEOPLE_NOW
+
+/* ---- ending sessions ---- */
+
+static void
+a_logout_ends_session_and_token(void **state)
+{
+	struct fixture *f = *state;
+	struct claims c = people_claims(&f->ann, 1, NOW);
+	char key[TOKEN_KEY_SIZE];
+	struct session s;
+	bool revoked;
+
+	gives(ERR_OK, login(f, &f->ann, 2, NOW));
+	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(1), &c));
+	assert_false(live(f, handle_of(1), NOW));
+	assert_true(live(f, handle_of(2), NOW));
+	gives(ERR_OK, store_session_by_handle(f->st, handle_of(1), &s));
+	assert_int_equal(s.revoked_at, NOW);
+	gives(ERR_OK, store_token_revoked(f->st, c.jti, &revoked));
+	assert_true(revoked);
+	token_key(key, c.jti);
+	assert_int_equal(f->tidied, 1);
+	assert_int_equal(f->key_count, 2);
+	assert_true(tidied_session(f, handle_of(1)) && tidied(f, key));
+}
+
+static void
+a_logout_may_be_repeated(void **state)
+{
+	struct fixture *f = *state;
+	struct claims c = people_claims(&f->ann, 1, NOW);
+	struct claims d = people_claims(&f->ann, 2, NOW);
+	bool revoked;
+
+	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(1), &c));
+	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(1), &c));
+	assert_int_equal(f->tidied, 1); /* there was nothing left to do */
+	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(1), &d));
+	gives(ERR_OK, store_token_revoked(f->st, d.jti, &revoked));
+	assert_true(revoked);
+	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(9), NULL));
+	gives(ERR_OK, store_logout(f->st, &f->actor, NULL, NULL));
+}
+
+static void
+a_session_is_ended_by_its_user_only(void **state)
+{
+	struct fixture *f = *state;
+	struct person bob;
+
+	gives(ERR_OK, people_register(f->st, "bob", 2, NOW, &bob));
+	gives(ERR_NOT_FOUND,
+	    store_session_end(f->st, &f->actor, bob.user.id, handle_of(1)));
+	assert_true(live(f, handle_of(1), NOW));
+	assert_int_equal(f->tidied, 0);
+	for (int i = 0; i < 2; i++)
+		gives(ERR_OK,
+		    store_session_end(
+			f->st, &f->actor, f->ann.user.id, handle_of(1)));
+	assert_false(live(f, handle_of(1), NOW));
+	assert_int_equal(f->tidied, 1);
+	assert_true(tidied_session(f, handle_of(1)));
+	gives(ERR_NOT_FOUND,
+	    store_session_end(f->st, &f->actor, bob.user.id, handle_of(9)));
+}
+
+static void
+logout_all_ends_all_but_the_kept(void **state)
+{
+	struct fixture *f = *state;
+	int64_t epoch, ended;
+	struct user u;
+
+	gives(ERR_OK, login(f, &f->ann, 2, NOW));
+	gives(ERR_OK, login(f, &f->ann, 3, NOW));
+	gives(ERR_OK,
+	    store_logout_all(f->st, &f->actor, f->ann.user.id, handle_of(2),
+		&epoch, &ended));
+	assert_int_equal(epoch, f->ann.user.epoch + 1);
+	assert_int_equal(ended, 2);
+	assert_false(live(f, handle_of(1), NOW));
+	assert_true(live(f, handle_of(2), NOW));
+	assert_false(live(f, handle_of(3), NOW));
+	assert_int_equal(f->key_count, 2);
+	assert_true(tidied_user(f, f->ann.user.id));
+	assert_true(tidied_session(f, handle_of(2)));
+	gives(ERR_OK, store_user_by_id(f->st, f->ann.user.id, &u));
+	assert_int_equal(u.epoch, epoch);
+	assert_true(u.version > f->ann.user.version);
+
+	gives(ERR_OK,
+	    store_logout_all(
+		f->st, &f->actor, f->ann.user.id, NULL, &epoch, &ended));
+	assert_int_equal(ended, 1);
+	assert_int_equal(live_count(f, f->ann.user.id, NOW), 0);
+	gives(ERR_NOT_FOUND,
+	    store_logout_all(f->st, &f->actor, 99, NULL, &epoch, &ended));
+	assert_true(epoch == 0 && ended == 0);
+}
+
+/* A dead or foreign session must not come to life by being kept. */
+static void
+only_a_live_session_of_ones_own_is_kept(void **state)
+{
+	struct fixture *f = *state;
+	int64_t epoch, ended;
+	struct person bob;
+
+	gives(ERR_OK, people_register(f->st, "bob", 2, NOW, &bob));
+	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(1), NULL));
+	gives(ERR_OK,
+	    store_logout_all(f->st, &f->actor, f->ann.user.id, handle_of(1),
+		&epoch, &ended));
+	assert_false(live(f, handle_of(1), NOW));
+	gives(ERR_OK,
+	    store_logout_all(f->st, &f->actor, f->ann.user.id, handle_of(2),
+		&epoch, &ended));
+	assert_true(live(f, handle_of(2), NOW));
+	gives(ERR_OK,
+	    store_logout_all(
+		f->st, &f->actor, bob.user.id, NULL, &epoch, &ended));
+	gives(ERR_OK,
+	    store_logout_all(
+		f->st, &f->actor, bob.user.id, handle_of(2), &epoch, &ended));
+	assert_false(live(f, handle_of(2), NOW));
+}
+
+/* ---- time ---- */
+
+static void
+last_seen_moves_when_it_is_due(void **state)
+{
+	struct fixture *f = *state;
+	int64_t due = NOW + SESSION_TOUCH_SECONDS;
+	struct session s;
+
+	gives(ERR_OK, store_session_touch(f->st, handle_of(1), due - 1));
+	assert_int_equal(f->tidied, 0);
+	gives(ERR_OK, store_session_touch(f->st, handle_of(1), due));
+	gives(ERR_OK, store_session_touch(f->st, handle_of(1), due + 1));
+	assert_int_equal(f->tidied, 1);
+	assert_true(tidied_session(f, handle_of(1)));
+	gives(ERR_OK, store_session_by_handle(f->st, handle_of(1), &s));
+	assert_int_equal(s.last_seen_at, due);
+
+	gives(ERR_NOT_FOUND, store_session_touch(f->st, handle_of(9), due));
+	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(1), NULL));
+	gives(
+	    ERR_NOT_FOUND, store_session_touch(f->st, handle_of(1), due + 999));
+}
+
+static void
+a_clock_set_back_revives_nothing(void **state)
+{
+	struct fixture *f = *state;
+	int64_t late = NOW + PEOPLE_LIFETIME + 1, latest;
+	struct session s;
+	struct person bob;
+
+	gives(ERR_OK, store_latest_time(f->st, &latest));
+	assert_int_equal(latest, NOW);
+	gives(ERR_OK, people_register(f->st, "bob", 2, late, &bob));
+	gives(ERR_OK, store_latest_time(f->st, &latest));
+	assert_int_equal(latest, late);
+	assert_int_equal(live_count(f, f->ann.user.id, NOW), 0);
+	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(2), NULL));
+	gives(ERR_OK, store_session_by_handle(f->st, handle_of(2), &s));
+	assert_int_equal(s.revoked_at, late);
+	gives(ERR_OK, store_latest_time(f->st, &latest));
+	assert_int_equal(latest, late);
+}
+
+static void
+live_sessions_come_newest_first(void **state)
+{
+	static struct session s[SESSION_MAX_PER_USER];
+	struct fixture *f = *state;
+	size_t n;
+
+	gives(ERR_OK, login(f, &f->ann, 2, NOW + 20));
+	gives(ERR_OK, login(f, &f->ann, 3, NOW + 30));
+	gives(ERR_OK, login(f, &f->ann, 4, NOW + 10));
+	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(2), NULL));
+	gives(ERR_OK,
+	    store_sessions_live(
+		f->st, f->ann.user.id, NOW + PEOPLE_LIFETIME, s, &n));
+	assert_int_equal(n, 2);
+	assert_string_equal(s[0].handle, handle_of(3));
+	assert_string_equal(s[1].handle, handle_of(4));
+}
+
+static void
+upkeep_removes_what_has_expired(void **state)
+{
+	struct fixture *f = *state;
+	int64_t end = NOW + PEOPLE_LIFETIME, removed;
+	struct claims c = people_claims(&f->ann, 1, NOW);
+	struct session s;
+	bool revoked;
+
+	gives(ERR_OK, login(f, &f->ann, 2, NOW + 10));
+	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(1), &c));
+	gives(ERR_OK, store_upkeep(f->st, c.expires_at, &removed));
+	assert_int_equal(removed, 0);
+	/* Revoked, it stays until nobody can hold a copy of its old self. */
+	gives(ERR_OK, store_session_by_handle(f->st, handle_of(1), &s));
+	gives(ERR_OK, store_upkeep(f->st, end, &removed));
+	assert_int_equal(removed, 2); /* the session, and by now the token */
+	gives(ERR_NOT_FOUND, store_session_by_handle(f->st, handle_of(1), &s));
+	gives(ERR_OK, store_session_by_handle(f->st, handle_of(2), &s));
+	gives(ERR_OK, store_token_revoked(f->st, c.jti, &revoked));
+	assert_false(revoked);
+	/* At last the audit rows of register, login, logout. */
+	gives(ERR_OK, store_upkeep(f->st, NOW + 91 * 24 * 3600, &removed));
+	assert_int_equal(removed, 1 + 3);
+}
+
+static void
+upkeep_takes_small_steps(void **state)
+{
+	struct fixture *f = *state;
+	int64_t removed;
+
+	for (int n = 0; n < 510; n++) {
+		struct claims c = people_claims(&f->ann, n, NOW);
+
+		gives(ERR_OK, store_logout(f->st, &f->actor, NULL, &c));
+	}
+	gives(ERR_OK, store_upkeep(f->st, NOW + 86400, &removed));
+	assert_int_equal(removed, 500);
+	gives(ERR_OK, store_upkeep(f->st, NOW + 86400, &removed));
+	assert_int_equal(removed, 10);
+	gives(ERR_OK, store_upkeep(f->st, NOW + 86400, &removed));
+	assert_int_equal(removed, 0);
+}
+
+int
+main(void)
+{
+	static const struct store_case cases[] = {
+		STORE_CASE(a_logout_ends_session_and_token),
+		STORE_CASE(a_logout_may_be_repeated),
+		STORE_CASE(a_session_is_ended_by_its_user_only),
+		STORE_CASE(logout_all_ends_all_but_the_kept),
+		STORE_CASE(only_a_live_session_of_ones_own_is_kept),
+		STORE_CASE(last_seen_moves_when_it_is_due),
+		STORE_CASE(a_clock_set_back_revives_nothing),
+		STORE_CASE(live_sessions_come_newest_first),
+		STORE_CASE(upkeep_removes_what_has_expired),
+		STORE_CASE(upkeep_takes_small_steps),
+	};
+
+	return store_cases_run(cases, NELEMS(cases));
+}

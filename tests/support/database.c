@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/database.h"
+
+#include "support/test.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+
+#define PATIENCE_MS 5000
+
+/* Never a checkpointer, nor one who tidies the log away at the end. */
+static sqlite3 *
+open_database(const char *path)
+{
+	sqlite3 *db = NULL;
+
+	assert_int_equal(
+	    sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL),
+	    SQLITE_OK);
+	assert_int_equal(sqlite3_busy_timeout(db, PATIENCE_MS), SQLITE_OK);
+	return db;
+}
+
+void
+database_run(const char *path, const char *sql)
+{
+	sqlite3 *db = open_database(path);
+
+	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void
+ask(const char *path, const char *sql, char *dst, size_t size)
+{
+	sqlite3 *db = open_database(path);
+	sqlite3_stmt *stmt = NULL;
+
+	if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK ||
+	    sqlite3_step(stmt) != SQLITE_ROW)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+	(void)snprintf(
+	    dst, size, "%s", (const char *)sqlite3_column_text(stmt, 0));
+	assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+void
+database_check(const char *path)
+{
+	char answer[200];
+
+	ask(path, "PRAGMA integrity_check", answer, sizeof(answer));
+	assert_string_equal(answer, "ok");
+	ask(path, "SELECT count(*) FROM pragma_foreign_key_check", answer,
+	    sizeof(answer));
+	assert_string_equal(answer, "0");
+}
+
+int64_t
+database_int(const char *path, const char *sql)
+{
+	char answer[32];
+
+	ask(path, sql, answer, sizeof(answer));
+	return strtoll(answer, NULL, 10);
+}

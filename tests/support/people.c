@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/people.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct store_actor
+people_actor(int64_t now)
+{
+	return (struct store_actor){ .address = "192.0.2.7", .now = now };
+}
+
+struct session
+people_session(int n, int64_t now)
+{
+	struct session s = { .created_at = now,
+		.last_seen_at = now,
+		.expires_at = now + PEOPLE_LIFETIME,
+		.device = "Laptop",
+		.user_agent = "Test/1.0",
+		.address = "192.0.2.7" };
+
+	(void)snprintf(s.handle, sizeof(s.handle), "%032x", (unsigned int)n);
+	return s;
+}
+
+struct claims
+people_claims(const struct person *p, int n, int64_t now)
+{
+	struct claims c = { .user_id = p->user.id,
+		.epoch = p->user.epoch,
+		.issued_at = now,
+		.not_before = now,
+		.expires_at = now + 900 };
+
+	memcpy(c.handle, p->session.handle, sizeof(c.handle));
+	(void)snprintf(c.jti, sizeof(c.jti), "%08x-0000-4000-8000-000000000000",
+	    (unsigned int)n);
+	return c;
+}
+
+enum err
+people_register(struct store *st, const char *name, int n, int64_t now,
+    struct person *person_out)
+{
+	struct store_actor actor = people_actor(now);
+	struct person *p = person_out;
+	char normal[USER_EMAIL_SIZE];
+
+	memset(p, 0, sizeof(*p));
+	(void)snprintf(
+	    p->user.email, sizeof(p->user.email), "%s@Example.org", name);
+	(void)snprintf(normal, sizeof(normal), "%s@example.org", name);
+	(void)snprintf(p->user.name, sizeof(p->user.name), "%s", name);
+	p->session = people_session(n, now);
+	return store_register(
+	    st, &actor, &p->user, normal, PEOPLE_HASH, &p->session);
+}
+
+enum err
+people_live(struct store *st, const char *handle, int64_t now, bool *live_out)
+{
+	struct session s;
+	struct user u;
+	enum err err;
+
+	*live_out = false;
+	err = store_session_by_handle(st, handle, &s);
+	if (err == ERR_OK)
+		err = store_user_by_id(st, s.user_id, &u);
+	if (err == ERR_OK)
+		*live_out = session_live(&s, &u, now);
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}

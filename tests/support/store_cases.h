@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SUPPORT_STORE_CASES_H
+#define SUPPORT_STORE_CASES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/token.h"
+#include "store/store.h"
+#include "support/people.h"
+#include "support/table.h"
+
+/*
+ * Cases that hold for every store, whatever it is made of: store_cases_run()
+ * runs a list of them against each backend, each time on a fresh store in
+ * which ann is registered with session number 1.
+ */
+
+#define KEYS_MAX 128
+
+struct backend;
+
+struct fixture {
+	const struct backend *backend;
+	struct table table;
+	struct mapped *m;
+	struct store *st;
+	struct person ann;
+	struct store_actor actor;
+	/* what the caches were told to forget */
+	char keys[KEYS_MAX][TOKEN_KEY_SIZE];
+	size_t key_count;
+	size_t tidied; /* how often */
+};
+
+struct store_case {
+	const char *name;
+	void (*run)(void **state); /* *state is the fixture */
+};
+
+#define STORE_CASE(name)                                                       \
+	{                                                                      \
+#name, name                                                    \
+	}
+
+int store_cases_run(const struct store_case *cases, size_t n);
+
+/* The call answers ${err}. */
+#define gives(err, call) assert_int_equal((call), (err))
+
+/* break_store(f): what is asked of it next cannot be answered. */
+void break_store(struct fixture *f);
+void mend_store(struct fixture *f);
+
+/* Were the caches told of this key with the last change? */
+bool tidied(const struct fixture *f, const char *key);
+bool tidied_session(const struct fixture *f, const char *handle);
+bool tidied_user(const struct fixture *f, int64_t id);
+
+bool live(struct fixture *f, const char *handle, int64_t now);
+size_t live_count(struct fixture *f, int64_t id, int64_t now);
+
+/* login(f, p, n, now): sign ${p} in again, with the session number ${n}. */
+enum err login(struct fixture *f, const struct person *p, int n, int64_t now);
+
+/* The handle of session number ${n}, until the next call. */
+const char *handle_of(int n);
+
+void dirty(void *p, size_t len);
+bool all_zero(const void *p, size_t len);
+
+#endif
