@@ -141,6 +141,7 @@ read_request(struct fcgi *f, size_t room, int from)
 
 	(void)FCGX_InitRequest(&f->request, -1, 0);
 	f->request.ipcFd = from;
+	f->request.keepConnection = 1; /* or accepting begins by closing it */
 	if (FCGX_Accept_r(&f->request) != 0)
 		return false;
 	n = FCGX_GetStr(f->body, (int)room, f->request.in);
