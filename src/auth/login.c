@@ -159,6 +159,39 @@ find_account(struct login *lg, const char *email, struct user *user_out,
 	return store_user_by_email(lg->store, email_normal, user_out, hash_out);
 }
 
+/*
+ * Store the grant's session.  A denial may only mean that another login has
+ * renewed an outdated hash while we computed: the password is still the one
+ * proved if the epoch is, because whatever sets another one raises it.
+ */
+static enum err
+store_session(struct login *lg, const struct store_actor *actor,
+    struct login_grant *grant, const char *hash, const char *rehash)
+{
+	char renewed[USER_HASH_SIZE] = { 0 };
+	struct user now = { 0 };
+	enum err err;
+
+	err = store_login(
+	    lg->store, actor, &grant->user, hash, rehash, &grant->session);
+	if (err != ERR_DENIED)
+		return err;
+	/* In this order: at that epoch there was this hash, or an older. */
+	err = store_password_hash(lg->store, grant->user.id, renewed);
+	if (err == ERR_OK)
+		err = store_user_by_id(lg->store, grant->user.id, &now);
+	if (err == ERR_NOT_FOUND ||
+	    (err == ERR_OK &&
+		(now.epoch != grant->user.epoch || strcmp(hash, renewed) == 0)))
+		err = ERR_DENIED;
+	if (err == ERR_OK)
+		err = store_login(lg->store, actor, &grant->user, renewed, NULL,
+		    &grant->session);
+	secret_wipe(renewed, sizeof(renewed));
+	secret_wipe(&now, sizeof(now));
+	return err;
+}
+
 enum err
 login_attempt(struct login *lg, const struct login_credentials *cred,
     const struct session_origin *origin, int64_t now,
@@ -198,8 +231,8 @@ login_attempt(struct login *lg, const struct login_credentials *cred,
 	    &grant_out->session);
 	grant_out->session.user_id = grant_out->user.id;
 	grant_out->session.epoch = grant_out->user.epoch;
-	err = store_login(lg->store, &actor, &grant_out->user, hash,
-	    rehash[0] == '\0' ? NULL : rehash, &grant_out->session);
+	err = store_session(
+	    lg, &actor, grant_out, hash, rehash[0] == '\0' ? NULL : rehash);
 	if (err == ERR_OK)
 		err = grant_token(lg, now, grant_out);
 out:
@@ -268,6 +301,14 @@ login_change_password(struct login *lg, const struct identity *who,
 
 	err = store_password_change(lg->store, &actor, who->user.id, hash,
 	    new_hash, who->session.handle, &epoch);
+	if (err == ERR_DENIED) {
+		/* As in account_end(). */
+		err = prove(lg, who->user.id, change->current, hash);
+		if (err == ERR_OK)
+			err = store_password_change(lg->store, &actor,
+			    who->user.id, hash, new_hash, who->session.handle,
+			    &epoch);
+	}
 	if (err == ERR_NOT_FOUND)
 		err = ERR_DENIED;
 	if (err != ERR_OK)
@@ -297,10 +338,22 @@ account_end(struct login *lg, int64_t user_id, const char *password,
 	enum err err;
 
 	err = prove(lg, user_id, password, hash);
-	if (err == ERR_OK)
-		err = end(lg->store, actor, user_id, hash);
+	if (err != ERR_OK)
+		goto out;
+	TESTPOINT("end:hashed");
+	err = end(lg->store, actor, user_id, hash);
+	if (err == ERR_DENIED) {
+		/*
+		 * The hash is not that any more: the password was changed, or a
+		 * login renewed an outdated hash of the same one.  Ask again.
+		 */
+		err = prove(lg, user_id, password, hash);
+		if (err == ERR_OK)
+			err = end(lg->store, actor, user_id, hash);
+	}
 	if (err == ERR_NOT_FOUND)
 		err = ERR_DENIED;
+out:
 	secret_wipe(hash, sizeof(hash));
 	return err;
 }

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: ISC */
+#include "auth/sessions.h"
+
+#include "support/test.h"
+
+#include <stdio.h>
+
+#include "auth/keys.h"
+#include "cache/cache.h"
+#include "host/mapped.h"
+#include "store/store.h"
+#include "store/store_memory.h"
+#include "support/forge.h"
+#include "support/table.h"
+
+#define NOW 1700000000
+
+struct fixture {
+	struct table table;
+	struct mapped *m;
+	struct store *store;
+	struct cache *cache;
+	struct keys keys;
+	struct sessions ss;
+	/* one user, signed in */
+	struct user user;
+	struct session session;
+	char id[SESSION_ID_SIZE];
+	struct token token;
+	struct claims claims;
+};
+
+static const struct session_origin origin = {
+	.address = "192.0.2.1", .device = "laptop", .user_agent = "test"
+};
+static const struct store_actor actor = { .address = "192.0.2.1", .now = NOW };
+
+/* Sign ${email} up; every other part of the fixture is there. */
+static void
+sign_up(struct fixture *f, const char *email, struct user *u, struct session *s,
+    char id[SESSION_ID_SIZE])
+{
+	memset(u, 0, sizeof(*u));
+	(void)snprintf(u->email, sizeof(u->email), "%s", email);
+	(void)snprintf(u->name, sizeof(u->name), "Somebody");
+	u->role = USER_ROLE_USER;
+	u->status = USER_STATUS_ACTIVE;
+	sessions_new(&f->ss, &origin, NOW, id, s);
+	assert_int_equal(
+	    store_register(f->store, &actor, u, email, "hash", s), ERR_OK);
+}
+
+static int
+set_up(void **state)
+{
+	static const struct cache_options options = { .user_ttl = 3600,
+		.session_ttl = 604800 };
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	table_make(&f->table);
+	f->m = table_open(&f->table);
+	assert_int_equal(store_open_memory(f->m, &f->store), ERR_OK);
+	assert_int_equal(
+	    keys_load("the secret of this test, 32 bytes+", NULL, &f->keys),
+	    ERR_OK);
+	assert_int_equal(
+	    cache_new(f->m, f->store, NULL, f->keys.seal, &options, &f->cache),
+	    ERR_OK);
+	f->ss.cache = f->cache;
+	f->ss.store = f->store;
+	f->ss.lifetime = 604800;
+	f->ss.tokens.keys = &f->keys;
+	f->ss.tokens.issuer = f->ss.tokens.audience = "latchkey";
+	f->ss.tokens.lifetime = 900;
+	sign_up(f, "zoe@example.org", &f->user, &f->session, f->id);
+	assert_int_equal(tokens_issue(&f->ss.tokens, &f->session,
+			     f->session.epoch, NOW, &f->token, &f->claims),
+	    ERR_OK);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	cache_free(f->cache);
+	store_close(f->store);
+	mapped_close(f->m);
+	table_remove(&f->table);
+	free(f);
+	return 0;
+}
+
+static const struct identity nobody;
+
+static enum err
+by_id(struct fixture *f, const char *id, int64_t now)
+{
+	struct identity who;
+	enum err err;
+
+	memset(&who, 0xaa, sizeof(who));
+	err = sessions_by_id(&f->ss, id, now, &who);
+	if (err != ERR_OK)
+		assert_memory_equal(&who, &nobody, sizeof(who));
+	return err;
+}
+
+static enum err
+by_token(struct fixture *f, const char *text, int64_t now)
+{
+	struct identity who;
+	enum err err;
+
+	memset(&who, 0xaa, sizeof(who));
+	err = sessions_by_token(&f->ss, text, now, &who);
+	if (err != ERR_OK)
+		assert_memory_equal(&who, &nobody, sizeof(who));
+	return err;
+}
+
+/* Both ways of asking have the same answer, now. */
+static void
+both_are(struct fixture *f, enum err expect)
+{
+	assert_int_equal(by_id(f, f->id, NOW), expect);
+	assert_int_equal(by_token(f, f->token.text, NOW), expect);
+}
+
+static void
+knows_who_is_signed_in(void **state)
+{
+	struct fixture *f = *state;
+	struct identity who;
+
+	assert_int_equal(sessions_by_id(&f->ss, f->id, NOW, &who), ERR_OK);
+	assert_int_equal(who.user.id, f->user.id);
+	assert_string_equal(who.user.email, "zoe@example.org");
+	assert_string_equal(who.session.handle, f->session.handle);
+	assert_false(who.by_token);
+	assert_string_equal(who.claims.jti, "");
+
+	assert_int_equal(
+	    sessions_by_token(&f->ss, f->token.text, NOW, &who), ERR_OK);
+	assert_int_equal(who.user.id, f->user.id);
+	assert_string_equal(who.session.handle, f->session.handle);
+	assert_true(who.by_token);
+	assert_string_equal(who.claims.jti, f->claims.jti);
+}
+
+static void
+knows_nobody_by_anything_else(void **state)
+{
+	static const char *const bad[] = { "", "x",
+		"2f1e7f0a-3c4d-4b5e-8f60-718293a4b5c6" };
+	struct fixture *f = *state;
+
+	assert_int_equal(by_id(f, NULL, NOW), ERR_DENIED);
+	assert_int_equal(by_token(f, NULL, NOW), ERR_DENIED);
+	for (size_t i = 0; i < NELEMS(bad); i++) {
+		assert_int_equal(by_id(f, bad[i], NOW), ERR_DENIED);
+		assert_int_equal(by_token(f, bad[i], NOW), ERR_DENIED);
+	}
+	/* the public name is no secret, and opens nothing */
+	assert_int_equal(by_id(f, f->session.handle, NOW), ERR_DENIED);
+	assert_int_equal(by_id(f, f->token.text, NOW), ERR_DENIED);
+	assert_int_equal(by_token(f, f->id, NOW), ERR_DENIED);
+}
+
+static void
+ends_with_time(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(by_id(f, f->id, NOW + 604799), ERR_OK);
+	assert_int_equal(by_id(f, f->id, NOW + 604800), ERR_DENIED);
+	assert_int_equal(by_token(f, f->token.text, NOW + 899), ERR_OK);
+	assert_int_equal(by_token(f, f->token.text, NOW + 900), ERR_DENIED);
+}
+
+static void
+ends_with_logout(void **state)
+{
+	struct fixture *f = *state;
+
+	both_are(f, ERR_OK);
+	assert_int_equal(
+	    store_logout(f->store, &actor, f->session.handle, NULL), ERR_OK);
+	both_are(f, ERR_DENIED);
+}
+
+static void
+token_ends_when_blacklisted_and_its_session_lives(void **state)
+{
+	struct fixture *f = *state;
+
+	both_are(f, ERR_OK);
+	assert_int_equal(
+	    store_logout(f->store, &actor, NULL, &f->claims), ERR_OK);
+	assert_int_equal(by_token(f, f->token.text, NOW), ERR_DENIED);
+	assert_int_equal(by_id(f, f->id, NOW), ERR_OK);
+}
+
+static void
+ends_with_the_epoch(void **state)
+{
+	struct fixture *f = *state;
+	int64_t epoch, ended;
+	struct token fresh;
+
+	assert_int_equal(store_logout_all(f->store, &actor, f->user.id, NULL,
+			     &epoch, &ended),
+	    ERR_OK);
+	assert_int_equal(ended, 1);
+	both_are(f, ERR_DENIED);
+	/* a token of the new epoch does not revive a session of the old */
+	assert_int_equal(
+	    tokens_issue(&f->ss.tokens, &f->session, epoch, NOW, &fresh, NULL),
+	    ERR_OK);
+	assert_int_equal(by_token(f, fresh.text, NOW), ERR_DENIED);
+}
+
+/* The session that is kept lives on, its tokens do not. */
+static void
+token_of_the_old_epoch_ends_where_its_session_is_kept(void **state)
+{
+	struct fixture *f = *state;
+	int64_t epoch, ended;
+	struct token fresh;
+
+	assert_int_equal(store_logout_all(f->store, &actor, f->user.id,
+			     f->session.handle, &epoch, &ended),
+	    ERR_OK);
+	assert_int_equal(by_id(f, f->id, NOW), ERR_OK);
+	assert_int_equal(by_token(f, f->token.text, NOW), ERR_DENIED);
+	assert_int_equal(
+	    tokens_issue(&f->ss.tokens, &f->session, epoch, NOW, &fresh, NULL),
+	    ERR_OK);
+	assert_int_equal(by_token(f, fresh.text, NOW), ERR_OK);
+}
+
+static void
+ends_with_the_account(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(
+	    store_deactivate(f->store, &actor, f->user.id, "hash"), ERR_OK);
+	both_are(f, ERR_DENIED);
+}
+
+static void
+ends_when_the_user_is_gone(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(
+	    store_delete(f->store, &actor, f->user.id, "hash"), ERR_OK);
+	both_are(f, ERR_DENIED);
+}
+
+/* Rightly signed, but sub and sid do not belong together. */
+static void
+refuses_a_token_that_mixes_two_users(void **state)
+{
+	struct fixture *f = *state;
+	char id[SESSION_ID_SIZE];
+	struct session other, mixed;
+	struct token token;
+	struct user user;
+
+	sign_up(f, "max@example.org", &user, &other, id);
+	mixed = other;
+	mixed.user_id = f->user.id;
+	assert_int_equal(tokens_issue(&f->ss.tokens, &mixed, f->user.epoch, NOW,
+			     &token, NULL),
+	    ERR_OK);
+	assert_int_equal(by_token(f, token.text, NOW), ERR_DENIED);
+	mixed = f->session;
+	mixed.user_id = user.id;
+	assert_int_equal(
+	    tokens_issue(&f->ss.tokens, &mixed, user.epoch, NOW, &token, NULL),
+	    ERR_OK);
+	assert_int_equal(by_token(f, token.text, NOW), ERR_DENIED);
+	/* and one for a session that never was */
+	memset(mixed.handle, 'a', SESSION_HANDLE_SIZE - 1);
+	assert_int_equal(
+	    tokens_issue(&f->ss.tokens, &mixed, 0, NOW, &token, NULL), ERR_OK);
+	assert_int_equal(by_token(f, token.text, NOW), ERR_DENIED);
+}
+
+static void
+calls_a_failure_no_denial(void **state)
+{
+	static const enum err failures[] = { ERR_UNAVAILABLE, ERR_INTERNAL };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < NELEMS(failures); i++) {
+		store_memory_fail_next(f->store, failures[i]);
+		assert_int_equal(by_id(f, f->id, NOW), failures[i]);
+		store_memory_fail_next(f->store, failures[i]);
+		assert_int_equal(by_token(f, f->token.text, NOW), failures[i]);
+		/* what is wrong without asking anybody stays wrong */
+		store_memory_fail_next(f->store, failures[i]);
+		assert_int_equal(by_id(f, "x", NOW), ERR_DENIED);
+		assert_int_equal(by_token(f, "x", NOW), ERR_DENIED);
+		store_memory_fail_next(f->store, ERR_OK);
+		both_are(f, ERR_OK);
+	}
+}
+
+static void
+makes_up_a_session(void **state)
+{
+	struct fixture *f = *state;
+	char id[SESSION_ID_SIZE], again[SESSION_ID_SIZE];
+	char handle[SESSION_HANDLE_SIZE];
+	struct session s;
+
+	sessions_new(&f->ss, &origin, NOW, id, &s);
+	assert_true(secret_is_uuid(id));
+	assert_int_equal(session_handle(handle, id), ERR_OK);
+	assert_string_equal(s.handle, handle);
+	assert_int_equal(s.created_at, NOW);
+	assert_int_equal(s.last_seen_at, NOW);
+	assert_int_equal(s.expires_at, NOW + 604800);
+	assert_int_equal(s.revoked_at, 0);
+	assert_int_equal(s.user_id, 0);
+	assert_int_equal(s.epoch, 0);
+	assert_string_equal(s.device, "laptop");
+	assert_string_equal(s.user_agent, "test");
+	assert_string_equal(s.address, "192.0.2.1");
+	sessions_new(&f->ss, &origin, NOW, again, &s);
+	assert_string_not_equal(id, again);
+}
+
+static void
+keeps_readable_texts_only(void **state)
+{
+	struct fixture *f = *state;
+	char id[SESSION_ID_SIZE], longer[400];
+	struct session_origin odd = { .address = NULL,
+		.device = "a\tb\x1b[31m\x7f\xff\xc3",
+		.user_agent = longer };
+	struct session s;
+
+	/* 256 bytes fit: 127 characters of 2, of the 128th nothing */
+	longer[0] = 'x';
+	for (size_t i = 1; i < sizeof(longer) - 1; i += 2)
+		memcpy(longer + i, "\xc3\xa4", 2);
+	longer[sizeof(longer) - 1] = '\0';
+	sessions_new(&f->ss, &odd, NOW, id, &s);
+	assert_string_equal(s.address, "");
+	assert_string_equal(s.device, "a?b?[31m???");
+	assert_int_equal(strlen(s.user_agent), 255);
+	assert_memory_equal(s.user_agent, longer, 255);
+}
+
+static void
+moves_last_seen_every_five_minutes(void **state)
+{
+	struct session s = { .last_seen_at = NOW };
+
+	(void)state;
+	assert_false(sessions_touch_due(&s, NOW));
+	assert_false(sessions_touch_due(&s, NOW + 299));
+	assert_true(sessions_touch_due(&s, NOW + 300));
+	assert_false(sessions_touch_due(&s, NOW - 1000));
+}
+
+int
+main(void)
+{
+#define SESSIONS_TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		SESSIONS_TEST(knows_who_is_signed_in),
+		SESSIONS_TEST(knows_nobody_by_anything_else),
+		SESSIONS_TEST(ends_with_time),
+		SESSIONS_TEST(ends_with_logout),
+		SESSIONS_TEST(
+		    token_ends_when_blacklisted_and_its_session_lives),
+		SESSIONS_TEST(ends_with_the_epoch),
+		SESSIONS_TEST(
+		    token_of_the_old_epoch_ends_where_its_session_is_kept),
+		SESSIONS_TEST(ends_with_the_account),
+		SESSIONS_TEST(ends_when_the_user_is_gone),
+		SESSIONS_TEST(refuses_a_token_that_mixes_two_users),
+		SESSIONS_TEST(calls_a_failure_no_denial),
+		SESSIONS_TEST(makes_up_a_session),
+		SESSIONS_TEST(keeps_readable_texts_only),
+		SESSIONS_TEST(moves_last_seen_every_five_minutes),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
