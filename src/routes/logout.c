@@ -18,6 +18,7 @@ struct named {
 	struct claims claims;
 	char body_id[SESSION_ID_SIZE];
 	char cookie_id[SESSION_ID_SIZE];
+	bool keep_cookie; /* another site's page sent it along */
 };
 
 /* A token past its exp still says which session to end. */
@@ -43,22 +44,25 @@ name_token(struct services *sv, const struct request *req, struct response *res,
 }
 
 /*
- * The cookie of a cross-site request names nothing.  That is an error only if
- * nothing else does; a token or session_id was put there by somebody who has
- * it, and no other site can add a token without asking us first.
+ * The cookie of a cross-site request names nothing, and stays.  That is an
+ * error only if nothing else names a session; a token or session_id was put
+ * there by somebody who has it, and no other site can add a token without
+ * asking us first.
  */
 static enum err
 name_cookie(
     const struct request *req, struct response *res, struct named *named)
 {
-	if (named->token ||
-	    (named->body_id[0] != '\0' && request_same_origin(req))) {
-		cookie_session_id(req, named->cookie_id);
-		return ERR_OK;
+	if (!named->token && named->body_id[0] == '\0')
+		return identify_cookie_id(req, res, named->cookie_id);
+	cookie_session_id(req, named->cookie_id);
+	if (!named->token && named->cookie_id[0] != '\0' &&
+	    !request_same_origin(req)) {
+		named->keep_cookie =
+		    strcmp(named->cookie_id, named->body_id) != 0;
+		secret_wipe(named->cookie_id, SESSION_ID_SIZE);
 	}
-	if (named->body_id[0] != '\0')
-		return ERR_OK;
-	return identify_cookie_id(req, res, named->cookie_id);
+	return ERR_OK;
 }
 
 static enum err
@@ -143,7 +147,8 @@ route_logout(struct services *sv, struct request *req, struct response *res)
 	if (err == ERR_OK)
 		err = end_by_id(sv, req, named.cookie_id);
 	if (err == ERR_OK) {
-		cookie_remove(req, res);
+		if (!named.keep_cookie)
+			cookie_remove(req, res);
 		err = answer_message(res, "Logged out successfully");
 	}
 	secret_wipe(&named, sizeof(named));

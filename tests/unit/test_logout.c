@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/api.h"
+
+#include "support/test.h"
+
+#include "base/document.h"
+#include "store/store.h"
+#include "store/store_memory.h"
+
+#define ADA "ada@example.org"
+#define BOB "bob@example.org"
+#define GONE "Set-Cookie: latchkey=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"
+#define UNKNOWN "{\"session_id\":\"0e3fd6b1-6d0c-4f7e-9a55-0a3d4b1c2d3e\"}"
+
+static int
+setup(void **state)
+{
+	static struct api api;
+
+	api_open(&api);
+	*state = &api;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	api_close(*state);
+	return 0;
+}
+
+static void
+body_of(char body[80], const struct api_login *who)
+{
+	struct buf text = { 0 };
+
+	buf_printf(&text, "{\"session_id\":\"%s\"}", who->session_id);
+	assert_int_equal(text_copy(body, 80, text.data), ERR_OK);
+	buf_clear(&text);
+}
+
+static void
+assert_live(struct api *api, const struct api_login *who)
+{
+	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
+	    .cookie = who->session_id);
+	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
+	    .token = who->token);
+}
+
+static void
+assert_dead(struct api *api, const struct api_login *who)
+{
+	api_expect(api, 401, "invalid_session", .method = "GET",
+	    .uri = "/auth/me", .cookie = who->session_id);
+	api_expect(api, 401, "invalid_token", .method = "GET",
+	    .uri = "/auth/me", .token = who->token);
+}
+
+/* ${call} must be answered as a logout that went well, however often. */
+static void
+log_out(struct api *api, const struct api_call *call)
+{
+	for (int i = 0; i < 3; i++) {
+		struct api_answer a;
+
+		api_run(api, call, &a);
+		assert_int_equal(a.status, 200);
+		assert_string_equal(
+		    a.body, "{\"msg\":\"Logged out successfully\"}");
+		assert_true(api_has(&a, GONE));
+		api_free(&a);
+	}
+}
+
+#define LOGOUT .method = "POST", .uri = "/auth/logout"
+
+static void
+each_credential_signs_out(void **state)
+{
+	struct api *api = *state;
+	struct api_login who, other;
+	char body[80];
+
+	api_register(api, ADA, &other);
+
+	api_login(api, ADA, &who);
+	log_out(api, &(struct api_call){ LOGOUT, .token = who.token });
+	assert_dead(api, &who);
+
+	api_login(api, ADA, &who);
+	log_out(api,
+	    &(struct api_call){ LOGOUT, .cookie = who.session_id,
+		.site = "same-origin", .body = "{}" });
+	assert_dead(api, &who);
+
+	api_login(api, ADA, &who);
+	body_of(body, &who);
+	log_out(api, &(struct api_call){ LOGOUT, .body = body });
+	assert_dead(api, &who);
+
+	/* Named twice by a client that is no browser. */
+	api_login(api, ADA, &who);
+	body_of(body, &who);
+	log_out(api,
+	    &(struct api_call){
+		LOGOUT, .cookie = who.session_id, .body = body });
+	assert_dead(api, &who);
+
+	assert_live(api, &other);
+}
+
+static void
+all_that_is_named_ends(void **state)
+{
+	struct api *api = *state;
+	struct api_login a, b, c;
+	char body[80];
+
+	api_register(api, ADA, &a);
+	api_login(api, ADA, &b);
+	api_register(api, BOB, &c);
+	body_of(body, &c);
+	log_out(api,
+	    &(struct api_call){ LOGOUT, .token = a.token,
+		.cookie = b.session_id, .body = body });
+	assert_dead(api, &a);
+	assert_dead(api, &b);
+	assert_dead(api, &c);
+}
+
+static void
+what_is_over_already_is_fine(void **state)
+{
+	struct api *api = *state;
+	struct api_login who;
+
+	log_out(api, &(struct api_call){ LOGOUT, .body = UNKNOWN });
+	log_out(api,
+	    &(struct api_call){ LOGOUT,
+		.cookie = "0e3fd6b1-6d0c-4f7e-9a55-0a3d4b1c2d3e",
+		.site = "none", .body = "{}" });
+
+	/* Ended elsewhere: the token verifies, its session is dead. */
+	api_register(api, ADA, &who);
+	api_expect(api, 200, NULL, .method = "POST",
+	    .uri = "/auth/logout-all-devices", .token = who.token);
+	log_out(api, &(struct api_call){ LOGOUT, .token = who.token });
+}
+
+static void
+a_token_past_its_time_still_ends_its_session(void **state)
+{
+	struct api *api = *state;
+	struct api_login who;
+
+	api_register(api, ADA, &who);
+	api->now += API_TOKEN_LIFE;
+	api_expect(api, 401, "invalid_token", .method = "GET",
+	    .uri = "/auth/me", .token = who.token);
+	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
+	    .cookie = who.session_id);
+	log_out(api, &(struct api_call){ LOGOUT, .token = who.token });
+	assert_dead(api, &who);
+}
+
+static void
+what_names_nothing_is_refused(void **state)
+{
+	struct api *api = *state;
+	struct api_login who;
+	struct token forged;
+	struct keys keys = api->keys;
+	struct tokens tokens = api->sv.sessions.tokens;
+	struct session s = { .user_id = 1, .expires_at = api->now + 1000 };
+
+	api_register(api, ADA, &who);
+	api_expect(api, 401, "not_signed_in", LOGOUT);
+	api_expect(api, 401, "not_signed_in", LOGOUT, .body = "{}");
+	api_expect(api, 401, "not_signed_in", LOGOUT,
+	    .param = "HTTP_AUTHORIZATION="
+		     "Basic dTpw");
+	api_expect(api, 401, "invalid_token", LOGOUT, .token = "x y");
+	api_expect(api, 401, "invalid_token", LOGOUT, .token = "a.b.c");
+	api_expect(api, 401, "invalid_session", LOGOUT,
+	    .body = "{\"session_id\":\"x\"}");
+	api_expect(
+	    api, 400, "invalid_field", LOGOUT, .body = "{\"session_id\":1}");
+
+	/* Signed by somebody else, in its time and past it. */
+	keys.token[0] ^= 1;
+	tokens.keys = &keys;
+	memcpy(s.handle, who.handle, sizeof(s.handle));
+	assert_int_equal(
+	    tokens_issue(&tokens, &s, 1, api->now, &forged, NULL), ERR_OK);
+	api_expect(api, 401, "invalid_token", LOGOUT, .token = forged.text);
+	api->now += 2 * API_TOKEN_LIFE;
+	api_expect(api, 401, "invalid_token", LOGOUT, .token = forged.text);
+
+	/* A bad token with a good cookie: nothing ends. */
+	api_expect(api, 401, "invalid_token", LOGOUT, .token = "x",
+	    .cookie = who.session_id, .site = "same-origin", .body = "{}");
+	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
+	    .cookie = who.session_id);
+}
+
+static void
+another_site_signs_nobody_out(void **state)
+{
+	struct api *api = *state;
+	struct api_login who, attacker;
+	struct api_answer a;
+	char body[80];
+
+	api_register(api, ADA, &who);
+	api_register(api, BOB, &attacker);
+	body_of(body, &attacker);
+	api_expect(api, 403, "cross_site", LOGOUT, .cookie = who.session_id,
+	    .site = "cross-site", .body = "{}");
+	api_expect(api, 403, "cross_site", LOGOUT, .cookie = who.session_id);
+	api_expect(api, 415, "unsupported_media_type", LOGOUT,
+	    .cookie = who.session_id, .site = "same-origin");
+	/* A session of its own in the body takes nobody else along. */
+	api_run(api,
+	    &(struct api_call){ LOGOUT, .cookie = who.session_id,
+		.site = "cross-site", .body = body },
+	    &a);
+	assert_int_equal(a.status, 200);
+	assert_null(strstr(a.text.data, "Set-Cookie"));
+	api_free(&a);
+	assert_live(api, &who);
+	assert_dead(api, &attacker);
+}
+
+static void
+a_logout_that_is_not_written_is_not_answered_as_one(void **state)
+{
+	struct api *api = *state;
+	struct api_login who;
+	char body[80];
+
+	api_register(api, ADA, &who);
+	body_of(body, &who);
+	store_memory_fail_commit(api->sv.store, ERR_UNAVAILABLE);
+	api_expect(api, 503, "unavailable", LOGOUT, .token = who.token);
+	store_memory_fail_commit(api->sv.store, ERR_UNAVAILABLE);
+	api_expect(api, 503, "unavailable", LOGOUT, .body = body);
+	/* Whether the session is there cannot be told. */
+	store_memory_fail_next(api->sv.store, ERR_UNAVAILABLE);
+	api_expect(api, 503, "unavailable", LOGOUT, .body = body);
+	assert_live(api, &who);
+	log_out(api, &(struct api_call){ LOGOUT, .token = who.token });
+	assert_dead(api, &who);
+}
+
+static void
+the_token_goes_on_the_blacklist(void **state)
+{
+	struct api *api = *state;
+	struct api_login who;
+	struct claims claims;
+	bool revoked;
+
+	api_register(api, ADA, &who);
+	assert_int_equal(tokens_verify(&api->sv.sessions.tokens, who.token,
+			     api->now, &claims),
+	    ERR_OK);
+	assert_int_equal(
+	    store_token_revoked(api->sv.store, claims.jti, &revoked), ERR_OK);
+	assert_false(revoked);
+	log_out(api, &(struct api_call){ LOGOUT, .token = who.token });
+	assert_int_equal(
+	    store_token_revoked(api->sv.store, claims.jti, &revoked), ERR_OK);
+	assert_true(revoked);
+}
+
+#define ALL .method = "POST", .uri = "/api/v1/auth/logout-all-devices"
+
+static void
+logging_out_everywhere_ends_every_session(void **state)
+{
+	struct api *api = *state;
+	struct api_login a, b, other;
+	struct api_answer answer;
+	char body[80];
+
+	api_register(api, ADA, &a);
+	api_login(api, ADA, &b);
+	api_register(api, BOB, &other);
+	api_run(api, &(struct api_call){ ALL, .token = a.token }, &answer);
+	assert_int_equal(answer.status, 200);
+	assert_int_equal(api_int(&answer, "sessions_ended"), 2);
+	assert_true(api_has(&answer, GONE));
+	assert_int_equal(document_size(answer.json), 2);
+	api_free(&answer);
+	assert_dead(api, &a);
+	assert_dead(api, &b);
+	assert_live(api, &other);
+
+	/* By the body as well. */
+	body_of(body, &other);
+	api_expect(api, 200, NULL, ALL, .body = body);
+	assert_dead(api, &other);
+	api_expect(api, 401, "invalid_session", ALL, .body = body);
+}
+
+static void
+the_current_session_can_be_kept(void **state)
+{
+	struct api *api = *state;
+	struct api_login a, b;
+	struct api_answer answer;
+
+	api_register(api, ADA, &a);
+	api_login(api, ADA, &b);
+	api_run(api,
+	    &(struct api_call){ ALL, .cookie = a.session_id,
+		.site = "same-origin", .body = "{\"keep_current\":true}" },
+	    &answer);
+	assert_int_equal(answer.status, 200);
+	assert_int_equal(api_int(&answer, "sessions_ended"), 1);
+	assert_int_equal(api_int(&answer, "expires_in"), API_TOKEN_LIFE);
+	assert_string_equal(api_text(&answer, "token_type"), "bearer");
+	assert_null(strstr(answer.text.data, "Set-Cookie"));
+	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
+	    .token = api_text(&answer, "access_token"));
+	api_free(&answer);
+	assert_dead(api, &b);
+	/* The session lives on, its old token does not. */
+	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
+	    .cookie = a.session_id);
+	api_expect(api, 401, "invalid_token", .method = "GET",
+	    .uri = "/auth/me", .token = a.token);
+}
+
+static void
+logging_out_everywhere_takes_a_live_session(void **state)
+{
+	struct api *api = *state;
+	struct api_login who;
+
+	api_register(api, ADA, &who);
+	api_expect(api, 401, "not_signed_in", ALL);
+	api_expect(api, 401, "invalid_session", ALL, .body = UNKNOWN);
+	api_expect(api, 401, "invalid_token", ALL, .token = "a.b.c");
+	api_expect(api, 400, "invalid_field", ALL, .token = who.token,
+	    .body = "{\"keep_current\":1}");
+	api_expect(api, 403, "cross_site", ALL, .cookie = who.session_id,
+	    .site = "same-site", .body = "{}");
+	store_memory_fail_commit(api->sv.store, ERR_UNAVAILABLE);
+	api_expect(api, 503, "unavailable", ALL, .token = who.token);
+	assert_live(api, &who);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(each_credential_signs_out),
+		TEST(all_that_is_named_ends),
+		TEST(what_is_over_already_is_fine),
+		TEST(a_token_past_its_time_still_ends_its_session),
+		TEST(what_names_nothing_is_refused),
+		TEST(another_site_signs_nobody_out),
+		TEST(a_logout_that_is_not_written_is_not_answered_as_one),
+		TEST(the_token_goes_on_the_blacklist),
+		TEST(logging_out_everywhere_ends_every_session),
+		TEST(the_current_session_can_be_kept),
+		TEST(logging_out_everywhere_takes_a_live_session),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/api.h"
+
+#include "support/test.h"
+
+#include "store/store_memory.h"
+
+#define ADA "ada@example.org"
+#define BOB "bob@example.org"
+
+static int
+setup(void **state)
+{
+	static struct api api;
+
+	api_open(&api);
+	*state = &api;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	api_close(*state);
+	return 0;
+}
+
+#define UPDATE .method = "PATCH", .uri = "/auth/update-profile"
+
+static void
+any_subset_can_be_changed_by_any_method(void **state)
+{
+	static const struct {
+		const char *method, *body, *name, *email, *avatar;
+	} cases[] = {
+		{ "PUT", "{\"name\":\"Ada L\"}", "Ada L", ADA, "(none)" },
+		{ "PATCH", "{\"avatar_url\":\"https://example.org/a.png\"}",
+		    "Ada L", ADA, "https://example.org/a.png" },
+		{ "POST",
+		    "{\"email\":\"new@example.org\",\"name\":\"\xc3\x85sa\"}",
+		    "\xc3\x85sa", "new@example.org",
+		    "https://example.org/a.png" },
+		{ "PATCH", "{\"avatar_url\":null}", "\xc3\x85sa",
+		    "new@example.org", "(none)" },
+	};
+	struct api *api = *state;
+	struct api_login who;
+
+	api_register(api, ADA, &who);
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		const struct api_call calls[] = {
+			{ .method = cases[i].method,
+			    .uri = "/auth/update-profile",
+			    .token = who.token,
+			    .body = cases[i].body },
+			{ .method = "GET",
+			    .uri = "/auth/me",
+			    .token = who.token },
+		};
+
+		/* The answer says it, and so does the next question. */
+		for (size_t j = 0; j < NELEMS(calls); j++) {
+			struct api_answer a;
+
+			api_run(api, &calls[j], &a);
+			assert_int_equal(a.status, 200);
+			assert_string_equal(
+			    api_text_in(&a, "user", "name"), cases[i].name);
+			assert_string_equal(
+			    api_text_in(&a, "user", "email"), cases[i].email);
+			assert_string_equal(
+			    api_text_in(&a, "user", "avatar_url"),
+			    cases[i].avatar);
+			api_free(&a);
+		}
+	}
+}
+
+static void
+a_bad_change_changes_nothing(void **state)
+{
+	static const struct {
+		const char *body;
+		int status;
+		const char *code, *names;
+	} cases[] = {
+		{ "{}", 400, "missing_field", "\"avatar_url\"" },
+		{ "{\"role\":\"admin\"}", 400, "missing_field", "\"name\"" },
+		{ "{\"name\":null}", 400, "missing_field", "\"name\"" },
+		{ "{\"name\":\"\"}", 400, "invalid_field", "\"name\"" },
+		{ "{\"name\":\"a\\nb\"}", 400, "invalid_field", "\"name\"" },
+		{ "{\"name\":7}", 400, "invalid_field", "\"name\"" },
+		{ "{\"email\":\"x\",\"name\":\"y\"}", 400, "invalid_field",
+		    "\"email\"" },
+		{ "{\"email\":true}", 400, "invalid_field", "\"email\"" },
+		{ "{\"avatar_url\":\"javascript:alert(1)\"}", 400,
+		    "invalid_field", "\"avatar_url\"" },
+		{ "{\"avatar_url\":[]}", 400, "invalid_field",
+		    "\"avatar_url\"" },
+		{ "{\"email\":\"BOB@example.org\",\"name\":\"y\"}", 409,
+		    "email_taken", "" },
+	};
+	struct api *api = *state;
+	struct api_login who, other;
+	struct api_answer a;
+
+	api_register(api, ADA, &who);
+	api_register(api, BOB, &other);
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		api_run(api,
+		    &(struct api_call){
+			UPDATE, .token = who.token, .body = cases[i].body },
+		    &a);
+		assert_int_equal(a.status, cases[i].status);
+		assert_string_equal(api_text(&a, "code"), cases[i].code);
+		assert_non_null(strstr(api_text(&a, "detail"), cases[i].names));
+		api_free(&a);
+	}
+	api_expect(
+	    api, 401, "not_signed_in", UPDATE, .body = "{\"name\":\"x\"}");
+	store_memory_fail_commit(api->sv.store, ERR_UNAVAILABLE);
+	api_expect(api, 503, "unavailable", UPDATE, .token = who.token,
+	    .body = "{\"name\":\"x\"}");
+
+	api_run(api,
+	    &(struct api_call){
+		.method = "GET", .uri = "/auth/me", .token = who.token },
+	    &a);
+	assert_string_equal(api_text_in(&a, "user", "name"), "Ada");
+	assert_string_equal(api_text_in(&a, "user", "email"), ADA);
+	assert_string_equal(api_text_in(&a, "user", "role"), "user");
+	api_free(&a);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(any_subset_can_be_changed_by_any_method),
+		TEST(a_bad_change_changes_nothing),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
