@@ -72,3 +72,26 @@ people_live(struct store *st, const char *handle, int64_t now, bool *live_out)
 		*live_out = session_live(&s, &u, now);
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
+
+bool
+people_same_user(const struct user *a, const struct user *b)
+{
+	return a->id == b->id && strcmp(a->email, b->email) == 0 &&
+	    strcmp(a->name, b->name) == 0 &&
+	    strcmp(a->avatar_url, b->avatar_url) == 0 && a->role == b->role &&
+	    a->status == b->status && a->epoch == b->epoch &&
+	    a->version == b->version && a->created_at == b->created_at &&
+	    a->updated_at == b->updated_at;
+}
+
+bool
+people_same_session(const struct session *a, const struct session *b)
+{
+	return strcmp(a->handle, b->handle) == 0 && a->user_id == b->user_id &&
+	    a->epoch == b->epoch && a->created_at == b->created_at &&
+	    a->last_seen_at == b->last_seen_at &&
+	    a->expires_at == b->expires_at && a->revoked_at == b->revoked_at &&
+	    strcmp(a->device, b->device) == 0 &&
+	    strcmp(a->user_agent, b->user_agent) == 0 &&
+	    strcmp(a->address, b->address) == 0;
+}

@@ -40,4 +40,8 @@ enum err people_register(struct store *st, const char *name, int n, int64_t now,
 enum err people_live(
     struct store *st, const char *handle, int64_t now, bool *live_out);
 
+/* The same in every member; what lies between them does not count. */
+bool people_same_user(const struct user *a, const struct user *b);
+bool people_same_session(const struct session *a, const struct session *b);
+
 #endif

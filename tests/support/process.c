@@ -46,6 +46,9 @@ become(const struct process_options *o, pid_t parent)
 	dup2(out, 2);
 	for (int fd = 3; fd < 256; fd++)
 		close(fd);
+	/* What tests/run tells the tests is no option of the program's. */
+	unsetenv("LATCHKEY_PROGRAM");
+	unsetenv("LATCHKEY_TEST_PROGRAM");
 	for (size_t i = 0; o->env != NULL && o->env[i] != NULL; i++)
 		putenv((char *)(uintptr_t)o->env[i]);
 	execvp(o->argv[0], (char *const *)(uintptr_t)o->argv);

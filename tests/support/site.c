@@ -25,6 +25,8 @@ tear_down(void **state)
 {
 	struct site *site = *state;
 
+	if (site == NULL)
+		return 0; /* the set-up failed */
 	web_reply_clear(&site->reply);
 	web_free(site->web);
 	stack_free(site->stack);
