@@ -82,6 +82,8 @@ call_headers(const struct web_call *call)
 		    call->type != NULL && *call->type == '\0' ? "" : " ",
 		    call->type != NULL ? call->type : "application/json");
 		list = curl_slist_append(list, line);
+	} else {
+		list = curl_slist_append(list, "Content-Type:");
 	}
 	for (size_t i = 0; call->headers != NULL && call->headers[i]; i++)
 		list = curl_slist_append(list, call->headers[i]);
@@ -95,12 +97,19 @@ set_method(CURL *c, const struct web_call *call)
 	    : call->body != NULL                  ? "POST"
 						  : "GET";
 
-	if (call->body != NULL) {
+	const char *body = call->body;
+	size_t len = call->body_len;
+
+	/* As browsers do: a POST without a body has Content-Length: 0. */
+	if (body == NULL && strcmp(method, "POST") == 0)
+		body = "";
+	if (body != NULL) {
+		if (len == 0)
+			len = strlen(body);
 		curl_easy_setopt(c, CURLOPT_POST, 1L);
-		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE,
-		    (curl_off_t)(call->body_len != 0 ? call->body_len
-						     : strlen(call->body)));
-		curl_easy_setopt(c, CURLOPT_POSTFIELDS, call->body);
+		curl_easy_setopt(
+		    c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
+		curl_easy_setopt(c, CURLOPT_POSTFIELDS, body);
 	} else {
 		curl_easy_setopt(c, CURLOPT_HTTPGET, 1L);
 	}
