@@ -409,10 +409,10 @@ the_device_list(void **state)
 	snprintf(other, sizeof(other), "%s", device_text(s, phone, "handle"));
 
 	snprintf(path, sizeof(path), API "/auth/sessions/%s", other);
-	bearer(s, "DELETE", path, s->token, NULL);
-	web_expect(&s->reply, 204, NULL);
-	bearer(s, "DELETE", path, s->token, NULL);
-	web_expect(&s->reply, 404, "not_found");
+	for (int twice = 0; twice < 2; twice++) {
+		bearer(s, "DELETE", path, s->token, NULL);
+		web_expect(&s->reply, 204, NULL);
+	}
 	call(s, "GET", API "/auth/me", NULL); /* the phone */
 	assert_int_equal(s->reply.status, 401);
 	assert_signed_in(s, s->token, true);
