@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 #include "base/document.h"
 #include "cache/redis.h"
 #include "routes/handlers.h"
