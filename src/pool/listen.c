@@ -235,15 +235,24 @@ listen_stop(const struct listener *l)
 		(void)shutdown(l->fd, SHUT_RD);
 }
 
+/* The number alone does not tell: a file system soon uses it again. */
+static bool
+is_ours(const struct listener *l)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct stat st;
+
+	memcpy(address.sun_path, l->path, sizeof(address.sun_path));
+	return lstat(l->path, &st) == 0 && st.st_dev == l->dev &&
+	    st.st_ino == l->ino && !is_served(&address);
+}
+
 void
 listen_close(struct listener *l)
 {
-	struct stat st;
-
-	if (l->path[0] != '\0' && lstat(l->path, &st) == 0 &&
-	    st.st_dev == l->dev && st.st_ino == l->ino)
-		(void)unlink(l->path);
 	if (l->fd >= 0 && !l->taken)
 		close(l->fd);
+	if (l->path[0] != '\0' && is_ours(l))
+		(void)unlink(l->path);
 	*l = (struct listener){ .fd = -1 };
 }

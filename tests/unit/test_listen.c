@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: ISC */
+#include "pool/listen.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/fcgi_client.h"
+#include "support/process.h"
+#include "support/test.h"
+
+struct fixture {
+	char dir[64];
+	char path[96];
+	char spec[128];
+	char why[256];
+};
+
+static int
+setup(void **state)
+{
+	struct fixture *f = test_calloc(1, sizeof(*f));
+
+	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/latchkey-listen-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	(void)snprintf(f->path, sizeof(f->path), "%s/s", f->dir);
+	(void)snprintf(f->spec, sizeof(f->spec), "unix:%s", f->path);
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	process_remove_tree(f->dir);
+	test_free(f);
+	return 0;
+}
+
+static enum err
+try(struct fixture *f, const char *spec, bool allow_remote, struct listener *l)
+{
+	f->why[0] = '\0';
+	return listen_open(spec, allow_remote, f->why, sizeof(f->why), l);
+}
+
+static void
+assert_refused(struct fixture *f, const char *spec, enum err expect)
+{
+	struct listener l;
+
+	assert_int_equal(try(f, spec, false, &l), expect);
+	assert_int_equal(l.fd, -1);
+	assert_true(f->why[0] != '\0');
+	assert_null(strchr(f->why, '\n'));
+}
+
+static void
+listen_binds_a_path_and_removes_it(void **state)
+{
+	struct fixture *f = *state;
+	struct listener l;
+	struct stat st;
+	int fd;
+
+	assert_int_equal(try(f, f->spec, false, &l), ERR_OK);
+	assert_int_equal(lstat(f->path, &st), 0);
+	assert_true(S_ISSOCK(st.st_mode));
+	assert_int_equal(st.st_mode & 0777, 0660);
+	assert_true((fcntl(l.fd, F_GETFL) & O_NONBLOCK) != 0);
+	assert_true((fcntl(l.fd, F_GETFD) & FD_CLOEXEC) != 0);
+	fd = fcgi_connect_unix(f->path);
+	assert_true(fd >= 0);
+	close(fd);
+	listen_close(&l);
+	assert_int_equal(lstat(f->path, &st), -1);
+}
+
+static void
+listen_replaces_only_a_socket_nobody_serves(void **state)
+{
+	struct fixture *f = *state;
+	struct listener first, second;
+	struct stat st;
+	int fd;
+
+	assert_int_equal(try(f, f->spec, false, &first), ERR_OK);
+	assert_refused(f, f->spec, ERR_UNAVAILABLE);
+	/* As a pool leaves it that was killed. */
+	close(first.fd);
+	assert_int_equal(try(f, f->spec, false, &second), ERR_OK);
+	/* The late end of the first must not take the second's away. */
+	first.fd = -1;
+	listen_close(&first);
+	assert_int_equal(lstat(f->path, &st), 0);
+	listen_close(&second);
+
+	fd = open(f->path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_refused(f, f->spec, ERR_UNAVAILABLE);
+	assert_int_equal(lstat(f->path, &st), 0);
+	assert_true(S_ISREG(st.st_mode));
+}
+
+/* Who had connected is served to the end, nobody else gets in. */
+static void
+listen_stop_refuses_new_ones_only(void **state)
+{
+	struct fixture *f = *state;
+	struct listener l;
+	int early, accepted;
+
+	assert_int_equal(try(f, f->spec, false, &l), ERR_OK);
+	early = fcgi_connect_unix(f->path);
+	assert_true(early >= 0);
+	listen_stop(&l);
+	assert_int_equal(fcgi_connect_unix(f->path), -1);
+	accepted = accept(l.fd, NULL, NULL);
+	assert_true(accepted >= 0);
+	assert_int_equal(accept(l.fd, NULL, NULL), -1);
+	close(accepted);
+	close(early);
+	listen_close(&l);
+}
+
+static void
+listen_binds_loopback_only(void **state)
+{
+	static const char *const remote[] = { "0.0.0.0", "[::]", "192.0.2.1",
+		"[::ffff:127.0.0.1]" };
+	static const char *const local[] = { "127.0.0.1", "localhost",
+		"127.8.9.10" };
+	struct fixture *f = *state;
+	struct listener l;
+	char spec[64];
+
+	for (size_t i = 0; i < NELEMS(remote); i++) {
+		(void)snprintf(spec, sizeof(spec), "%s:%d", remote[i],
+		    process_free_port());
+		assert_refused(f, spec, ERR_INVALID);
+		assert_non_null(strstr(f->why, "--allow-remote"));
+	}
+	(void)snprintf(spec, sizeof(spec), "0.0.0.0:%d", process_free_port());
+	assert_int_equal(try(f, spec, true, &l), ERR_OK);
+	listen_close(&l);
+	for (size_t i = 0; i < NELEMS(local); i++) {
+		int port = process_free_port();
+
+		(void)snprintf(spec, sizeof(spec), "%s:%d", local[i], port);
+		assert_int_equal(try(f, spec, false, &l), ERR_OK);
+		listen_close(&l);
+	}
+}
+
+static void
+listen_refuses_what_is_no_address(void **state)
+{
+	static const char *const bad[] = { "", ":", "unix:", "9000", ":9000",
+		"127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536",
+		"127.0.0.1:9x", "127.0.0.1: 90", "::1:9000", "[::1]9000",
+		"[::1:9000", "example.org:9000", "/run/socket" };
+	struct fixture *f = *state;
+	char spec[256];
+
+	for (size_t i = 0; i < NELEMS(bad); i++)
+		assert_refused(f, bad[i], ERR_INVALID);
+	(void)snprintf(spec, sizeof(spec), "unix:%s/%0120d", f->dir, 0);
+	assert_refused(f, spec, ERR_INVALID);
+	(void)snprintf(spec, sizeof(spec), "unix:%s/none/s", f->dir);
+	assert_refused(f, spec, ERR_UNAVAILABLE);
+}
+
+static void
+listen_takes_a_listening_socket_only(void **state)
+{
+	struct fixture *f = *state;
+	struct listener bound, taken;
+	struct stat st;
+	int fd;
+
+	assert_int_equal(try(f, f->spec, false, &bound), ERR_OK);
+	assert_int_equal(
+	    listen_take(bound.fd, f->why, sizeof(f->why), &taken), ERR_OK);
+	assert_int_equal(taken.fd, bound.fd);
+	listen_stop(&taken);
+	listen_close(&taken);
+	/* It was somebody else's: there still, and served. */
+	assert_int_equal(lstat(f->path, &st), 0);
+	fd = fcgi_connect_unix(f->path);
+	assert_true(fd >= 0);
+	assert_int_equal(
+	    listen_take(fd, f->why, sizeof(f->why), &taken), ERR_INVALID);
+	close(fd);
+	listen_close(&bound);
+
+	fd = open("/dev/null", O_RDONLY);
+	assert_int_equal(
+	    listen_take(fd, f->why, sizeof(f->why), &taken), ERR_INVALID);
+	close(fd);
+	assert_int_equal(
+	    listen_take(fd, f->why, sizeof(f->why), &taken), ERR_INVALID);
+}
+
+int
+main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		CASE(listen_binds_a_path_and_removes_it),
+		CASE(listen_replaces_only_a_socket_nobody_serves),
+		CASE(listen_stop_refuses_new_ones_only),
+		CASE(listen_binds_loopback_only),
+		CASE(listen_refuses_what_is_no_address),
+		CASE(listen_takes_a_listening_socket_only),
+	};
+#undef CASE
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
