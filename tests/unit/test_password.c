@@ -316,9 +316,9 @@ policy_takes_what_is_good(void **state)
 		"Xk9$vQ2m",
 		"tangerine orbit walrus",
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaXk9$vQ2m", /* weak, strong */
-		"\xd0\xb7\xd0\xb5\xd0\xbb\xd0\xb5\xd0\xbd\xd1\x8b\xd0\xb9"
-		" \xd1\x81\xd0\xbb\xd0\xbe\xd0\xbd", /* eight letters and more
-						      */
+		/* Eight letters and more, two bytes each. */
+		("\xd0\xb7\xd0\xb5\xd0\xbb\xd0\xb5\xd0\xbd\xd1\x8b\xd0\xb9"
+		 " \xd1\x81\xd0\xbb\xd0\xbe\xd0\xbd"),
 		"        x Q7 z   9",
 	};
 	const char *why;
