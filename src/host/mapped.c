@@ -166,6 +166,7 @@ enter(struct mapped *m, enum err *err_out)
 		if (error != 0)
 			return not_locked(m, error);
 	} else if (mapped_file_is_held(error)) {
+		TESTPOINT("mapped:others");
 		error = mapped_file_lock(m->fd, F_RDLCK, LAYOUT_LOCK_LIFE);
 		if (error != 0)
 			return not_locked(m, error);

@@ -305,6 +305,52 @@ those_who_waited_for_a_killed_first_begin_anew(void **state)
 	}
 }
 
+static bool
+others_were_met(void *ctx)
+{
+	const struct fixture *f = ctx;
+	char path[PATH_MAX + 32];
+
+	(void)snprintf(
+	    path, sizeof(path), "%s/mapped:others.reached", f->table.dir);
+	return access(path, F_OK) == 0;
+}
+
+/*
+ * The same in slow motion.  While the first has yet to reset the file nobody
+ * may come as far as to take him for a user of it, so the wait for that ends
+ * in vain; where it did not, he would be killed before they ask for the lock
+ * that they share, and the file of the last life would do for them.
+ */
+static void
+nobody_takes_a_first_for_a_user(void **state)
+{
+	struct fixture *f = *state;
+	unsigned char old[MAPPED_TABLE_ID_BYTES];
+	pid_t pids[OPENERS];
+
+	leave_old_table(f, old);
+	child_arm("mapped:first.once-hold");
+	pids[0] = child_start(open_and_stay, f);
+	child_reached("mapped:first");
+	child_arm("mapped:others.hold");
+	for (f->slot = 1; f->slot < OPENERS; f->slot++)
+		pids[f->slot] = child_start(open_and_stay, f);
+	assert_true(process_until(have_started, f, 10000));
+	assert_false(process_until(others_were_met, f, 200));
+	child_kill(pids[0]);
+	child_disarm("mapped:others.hold");
+
+	f->slot = OPENERS - 1;
+	assert_true(process_until(is_at_least, f, 10000));
+	atomic_store(&f->shared->leave, 1);
+	for (int k = 1; k < OPENERS; k++) {
+		child_passed(pids[k]);
+		assert_false(same(f->shared->id[k], old));
+		assert_true(same(f->shared->id[k], f->shared->id[1]));
+	}
+}
+
 static void
 a_stuck_opener_is_not_waited_for_for_ever(void **state)
 {
@@ -400,6 +446,7 @@ main(void)
 		TEST(a_file_replaced_while_it_is_opened_is_left),
 		TEST(a_killed_opener_leaves_nothing_behind),
 		TEST(those_who_waited_for_a_killed_first_begin_anew),
+		TEST(nobody_takes_a_first_for_a_user),
 		TEST(a_stuck_opener_is_not_waited_for_for_ever),
 		TEST(time_never_goes_back),
 		TEST(many_may_open_at_once),
