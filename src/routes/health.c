@@ -5,10 +5,6 @@
 #include "routes/services.h"
 #include "store/store.h"
 
-#ifndef PACKAGE_VERSION
-#define PACKAGE_VERSION "unreleased"
-#endif
-
 static enum err
 status_ok(struct response *res)
 {

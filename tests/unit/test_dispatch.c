@@ -228,38 +228,6 @@ only_password_routes_are_slow(void **state)
 	}
 }
 
-static void
-health_tells_how_things_are(void **state)
-{
-	struct api *api = *state;
-	struct api_answer a;
-
-	api_run(
-	    api, &(struct api_call){ .method = "GET", .uri = "/health" }, &a);
-	assert_int_equal(a.status, 200);
-	assert_string_equal(api_text(&a, "status"), "ok");
-	assert_string_equal(api_text(&a, "store"), "ok");
-	assert_string_equal(api_text_in(&a, "redis_cache", "status"), "off");
-	api_free(&a);
-
-	api_run(api,
-	    &(struct api_call){ .method = "GET", .uri = "/api/v1/version" },
-	    &a);
-	assert_string_equal(api_text(&a, "name"), "latchkey");
-	assert_true(api_text(&a, "version")[0] != '\0');
-	api_free(&a);
-
-	store_memory_fail_next(api->sv.store, ERR_UNAVAILABLE);
-	api_expect(api, 503, "unavailable", .method = "GET", .uri = "/health");
-	store_memory_fail_next(api->sv.store, ERR_UNAVAILABLE);
-	api_expect(api, 503, "unavailable", .method = "GET", .uri = "/readyz");
-	/* Alive is alive, store or not. */
-	store_memory_fail_next(api->sv.store, ERR_UNAVAILABLE);
-	api_expect(api, 200, NULL, .method = "GET", .uri = "/healthz");
-	store_memory_fail_next(api->sv.store, ERR_OK);
-	api_expect(api, 200, NULL, .method = "GET", .uri = "/readyz");
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -275,7 +243,6 @@ main(void)
 		cmocka_unit_test(answers_without_a_route),
 		TEST(a_body_beyond_the_limit_is_413),
 		cmocka_unit_test(only_password_routes_are_slow),
-		TEST(health_tells_how_things_are),
 	};
 
 	if (secret_init() != ERR_OK)

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/api.h"
+
+#include "support/test.h"
+
+#include "base/clock.h"
+#include "base/document.h"
+#include "cache/redis.h"
+#include "store/store_memory.h"
+#include "support/redis_server.h"
+
+static int
+setup(void **state)
+{
+	static struct api api;
+
+	api_open(&api);
+	*state = &api;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	api_close(*state);
+	return 0;
+}
+
+#define HEALTH .method = "GET", .uri = "/health"
+
+static void
+assert_health(struct api *api, const char *status, const char *redis)
+{
+	const struct document *latency;
+	struct api_answer a;
+	int64_t ms;
+
+	api_run(api, &(struct api_call){ HEALTH }, &a);
+	assert_int_equal(a.status, 200);
+	assert_string_equal(api_text(&a, "status"), status);
+	assert_string_equal(api_text(&a, "store"), "ok");
+	assert_string_equal(api_text_in(&a, "redis_cache", "status"), redis);
+	latency = document_member(
+	    document_member(a.json, "redis_cache"), "latency_ms");
+	assert_non_null(latency);
+	/* A number only where there is one. */
+	assert_int_equal(
+	    document_int(latency, &ms) == ERR_OK, strcmp(redis, "ok") == 0);
+	api_free(&a);
+}
+
+static void
+redis_may_be_off_or_well_or_down(void **state)
+{
+	struct redis_options options = { .deadline_ms = 500 };
+	struct redis_server *server;
+	struct api *api = *state;
+
+	assert_health(api, "ok", "off");
+
+	server = redis_server_new(api->table.dir);
+	assert_int_equal(text_copy(options.socket, sizeof(options.socket),
+			     redis_server_socket(server)),
+	    ERR_OK);
+	assert_int_equal(
+	    redis_new(&options, api->sv.mapped, &clock_system, &api->sv.redis),
+	    ERR_OK);
+	assert_health(api, "ok", "ok");
+	redis_server_stop(server);
+	assert_health(api, "degraded", "down");
+	assert_health(api, "degraded", "down");
+	redis_free(api->sv.redis);
+	api->sv.redis = NULL;
+	redis_server_free(server);
+}
+
+static void
+without_the_store_nothing_can_be_served(void **state)
+{
+	struct api *api = *state;
+
+	store_memory_fail_next(api->sv.store, ERR_UNAVAILABLE);
+	api_expect(api, 503, "unavailable", HEALTH);
+	store_memory_fail_next(api->sv.store, ERR_UNAVAILABLE);
+	api_expect(api, 503, "unavailable", .method = "GET", .uri = "/readyz");
+	/* Whatever is wrong with it. */
+	store_memory_fail_next(api->sv.store, ERR_INVALID);
+	api_expect(api, 503, "unavailable", .method = "GET", .uri = "/readyz");
+	/* Alive is alive, store or not. */
+	store_memory_fail_next(api->sv.store, ERR_UNAVAILABLE);
+	api_expect(api, 200, NULL, .method = "GET", .uri = "/healthz");
+	store_memory_fail_next(api->sv.store, ERR_OK);
+	api_expect(api, 200, NULL, .method = "GET", .uri = "/readyz");
+}
+
+static void
+the_version_is_told(void **state)
+{
+	struct api *api = *state;
+	struct api_answer a;
+
+	api_run(api,
+	    &(struct api_call){ .method = "GET", .uri = "/api/v1/version" },
+	    &a);
+	assert_int_equal(a.status, 200);
+	assert_string_equal(api_text(&a, "name"), "latchkey");
+	assert_string_equal(api_text(&a, "version"), PACKAGE_VERSION);
+	api_free(&a);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(redis_may_be_off_or_well_or_down),
+		TEST(without_the_store_nothing_can_be_served),
+		TEST(the_version_is_told),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
