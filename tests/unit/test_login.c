@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: ISC */
+#include "auth/login.h"
+
+#include "support/test.h"
+
+#include <time.h>
+
+#include "host/gate.h"
+#include "store/store.h"
+#include "store/store_memory.h"
+#include "support/accounts.h"
+
+#define NOW ACCOUNTS_NOW
+#define EMAIL ACCOUNTS_EMAIL
+#define PASSWORD ACCOUNTS_PASSWORD
+#define OTHER "seventeen brass kettles"
+
+static const struct login_grant nothing;
+
+static enum err
+register_as(struct accounts *a, const struct login_credentials *cred,
+    struct login_grant *grant, const char **why)
+{
+	enum err err;
+
+	memset(grant, 0xaa, sizeof(*grant));
+	err =
+	    login_register(&a->login, cred, &accounts_origin, NOW, grant, why);
+	if (err != ERR_OK)
+		assert_memory_equal(grant, &nothing, sizeof(*grant));
+	return err;
+}
+
+static enum err
+attempt(struct accounts *a, const char *email, const char *password)
+{
+	struct login_grant grant;
+	enum err err;
+
+	memset(&grant, 0xaa, sizeof(grant));
+	err = accounts_login(a, email, password, &grant);
+	if (err != ERR_OK)
+		assert_memory_equal(&grant, &nothing, sizeof(grant));
+	return err;
+}
+
+static void
+registers_and_signs_in(void **state)
+{
+	struct accounts *a = *state;
+	struct login_grant grant, again;
+	struct identity who;
+
+	accounts_register(a, &grant);
+	assert_true(grant.user.id > 0);
+	assert_string_equal(grant.user.email, EMAIL);
+	assert_string_equal(grant.user.name, "Zoe");
+	assert_int_equal(grant.user.role, USER_ROLE_USER);
+	assert_int_equal(grant.user.status, USER_STATUS_ACTIVE);
+	who = accounts_who(a, grant.session_id);
+	assert_int_equal(who.user.id, grant.user.id);
+	assert_int_equal(
+	    sessions_by_token(&a->sessions, grant.token.text, NOW, &who),
+	    ERR_OK);
+
+	/* the address is known by its normal form */
+	assert_int_equal(
+	    accounts_login(a, "Zoe@EXAMPLE.org", PASSWORD, &again), ERR_OK);
+	assert_int_equal(again.user.id, grant.user.id);
+	assert_string_equal(again.user.email, EMAIL);
+	assert_string_not_equal(again.session_id, grant.session_id);
+	assert_string_equal(again.session.device, "laptop");
+	assert_int_equal(
+	    sessions_by_token(&a->sessions, again.token.text, NOW, &who),
+	    ERR_OK);
+	assert_int_equal(accounts_live(a, grant.user.id), 2);
+}
+
+static void
+registers_nobody_twice(void **state)
+{
+	struct accounts *a = *state;
+	struct login_credentials cred = { .email = "ZOE@example.org",
+		.password = OTHER,
+		.name = "Zoe again" };
+	struct login_grant grant;
+	const char *why;
+
+	accounts_register(a, &grant);
+	assert_int_equal(register_as(a, &cred, &grant, &why), ERR_CONFLICT);
+	assert_int_equal(attempt(a, EMAIL, OTHER), ERR_DENIED);
+	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_OK);
+}
+
+static void
+says_why_it_does_not_register(void **state)
+{
+	static const struct {
+		struct login_credentials cred;
+		enum err expect;
+		const char *word;
+	} cases[] = {
+		{ { "no address", OTHER, "Max" }, ERR_INVALID, "email" },
+		{ { "", OTHER, "Max" }, ERR_INVALID, "email" },
+		{ { "max@example.org", OTHER, "" }, ERR_INVALID, "name" },
+		{ { "max@example.org", OTHER, "a\nb" }, ERR_INVALID, "name" },
+		{ { "max@example.org", "short", "Max" }, ERR_DENIED, "8" },
+		{ { "max@example.org", "password", "Max" }, ERR_DENIED,
+		    "most used" },
+		{ { "max@example.org", "Max@Example.Org", "Max" }, ERR_DENIED,
+		    "email" },
+		{ { "max@example.org", "Max Mustermann", "max mustermann" },
+		    ERR_DENIED, "name" },
+		{ { "max@example.org",
+		      "0123456789012345678901234567890123456789"
+		      "0123456789012345678901234567890123456789"
+		      "0123456789012345678901234567890123456789012345678",
+		      "Max" },
+		    ERR_DENIED, "128" },
+	};
+	struct accounts *a = *state;
+	struct login_grant grant;
+	const char *why;
+
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		assert_int_equal(register_as(a, &cases[i].cred, &grant, &why),
+		    cases[i].expect);
+		assert_non_null(why);
+		if (strstr(why, cases[i].word) == NULL)
+			fail_msg("%s: %s", cases[i].cred.password, why);
+		assert_int_equal(
+		    attempt(a, cases[i].cred.email, cases[i].cred.password),
+		    ERR_DENIED);
+	}
+}
+
+static void
+grants_only_on_a_proven_password(void **state)
+{
+	static const char zeros[200] = "tangerine orbit walrus";
+	struct accounts *a = *state;
+	struct login_grant grant;
+	char hash[USER_HASH_SIZE];
+
+	accounts_register(a, &grant);
+	assert_int_equal(
+	    store_password_hash(a->store, grant.user.id, hash), ERR_OK);
+	assert_int_equal(attempt(a, EMAIL, ""), ERR_DENIED);
+	assert_int_equal(
+	    attempt(a, EMAIL, "Tangerine orbit walrus"), ERR_DENIED);
+	assert_int_equal(attempt(a, EMAIL, PASSWORD " "), ERR_DENIED);
+	assert_int_equal(attempt(a, EMAIL, hash), ERR_DENIED);
+	assert_int_equal(attempt(a, EMAIL, "\xff"), ERR_DENIED);
+	assert_int_equal(attempt(a, "max@example.org", PASSWORD), ERR_DENIED);
+	assert_int_equal(attempt(a, "", PASSWORD), ERR_DENIED);
+	assert_int_equal(attempt(a, "\xff@", PASSWORD), ERR_DENIED);
+	assert_int_equal(accounts_live(a, grant.user.id), 1);
+	assert_int_equal(attempt(a, EMAIL, zeros), ERR_OK);
+	assert_int_equal(accounts_live(a, grant.user.id), 2);
+}
+
+static void
+denies_an_inactive_user(void **state)
+{
+	struct accounts *a = *state;
+	struct login_grant grant;
+	struct identity who;
+
+	accounts_register(a, &grant);
+	who = accounts_who(a, grant.session_id);
+	assert_int_equal(
+	    login_deactivate(&a->login, &who, OTHER, "192.0.2.1", NOW),
+	    ERR_DENIED);
+	assert_int_equal(accounts_live(a, grant.user.id), 1);
+	assert_int_equal(
+	    login_deactivate(&a->login, &who, PASSWORD, "192.0.2.1", NOW),
+	    ERR_OK);
+	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_DENIED);
+	assert_int_equal(accounts_live(a, grant.user.id), 0);
+}
+
+static void
+deletes_for_the_password_only(void **state)
+{
+	struct accounts *a = *state;
+	struct login_grant grant;
+	struct identity who;
+
+	accounts_register(a, &grant);
+	who = accounts_who(a, grant.session_id);
+	assert_int_equal(
+	    login_delete(&a->login, &who, OTHER, "192.0.2.1", NOW), ERR_DENIED);
+	assert_int_equal(
+	    login_delete(&a->login, &who, PASSWORD, "192.0.2.1", NOW), ERR_OK);
+	assert_int_equal(
+	    login_delete(&a->login, &who, PASSWORD, "192.0.2.1", NOW),
+	    ERR_DENIED);
+	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_DENIED);
+	accounts_register(a, &grant); /* the address is free again */
+	assert_true(grant.user.id > who.user.id);
+}
+
+/* "Cannot tell" is never "wrong password", and leaves nothing behind. */
+static void
+calls_a_failure_no_denial(void **state)
+{
+	static const struct login_credentials max = { "max@example.org", OTHER,
+		"Max" };
+	struct accounts *a = *state;
+	struct login_grant grant, other;
+	struct identity who;
+	const char *why;
+
+	accounts_register(a, &grant);
+	who = accounts_who(a, grant.session_id);
+
+	store_memory_fail_next(a->store, ERR_UNAVAILABLE);
+	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_UNAVAILABLE);
+	store_memory_fail_next(a->store, ERR_UNAVAILABLE);
+	assert_int_equal(attempt(a, "max@example.org", "x"), ERR_UNAVAILABLE);
+	store_memory_fail_commit(a->store, ERR_UNAVAILABLE);
+	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_UNAVAILABLE);
+	assert_int_equal(accounts_live(a, grant.user.id), 1);
+
+	store_memory_fail_commit(a->store, ERR_UNAVAILABLE);
+	assert_int_equal(register_as(a, &max, &other, &why), ERR_UNAVAILABLE);
+	assert_null(why);
+	assert_int_equal(attempt(a, "max@example.org", OTHER), ERR_DENIED);
+
+	store_memory_fail_next(a->store, ERR_UNAVAILABLE);
+	assert_int_equal(
+	    login_delete(&a->login, &who, PASSWORD, "", NOW), ERR_UNAVAILABLE);
+	store_memory_fail_commit(a->store, ERR_UNAVAILABLE);
+	assert_int_equal(login_deactivate(&a->login, &who, PASSWORD, "", NOW),
+	    ERR_UNAVAILABLE);
+	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_OK);
+}
+
+static void
+waits_at_the_gate_and_leaves_it(void **state)
+{
+	struct accounts *a = *state;
+	struct login_grant grant;
+	struct gate *other;
+
+	accounts_register(a, &grant);
+	assert_int_equal(gate_new(a->m, 1, &other), ERR_OK);
+	assert_int_equal(gate_enter(other, 0), ERR_OK);
+	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_UNAVAILABLE);
+	assert_int_equal(attempt(a, EMAIL, "wrong"), ERR_UNAVAILABLE);
+	assert_int_equal(attempt(a, "max@example.org", "x"), ERR_UNAVAILABLE);
+	gate_leave(other);
+
+	/* whatever comes of it, the place is free afterwards */
+	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_OK);
+	assert_int_equal(gate_enter(other, 0), ERR_OK);
+	gate_leave(other);
+	assert_int_equal(attempt(a, EMAIL, "wrong"), ERR_DENIED);
+	assert_int_equal(gate_enter(other, 0), ERR_OK);
+	gate_leave(other);
+	assert_int_equal(attempt(a, "max@example.org", "x"), ERR_DENIED);
+	assert_int_equal(gate_enter(other, 0), ERR_OK);
+	gate_leave(other);
+	a->login.params.kib = 1; /* less than can be: an error */
+	assert_int_equal(attempt(a, "max@example.org", "x"), ERR_INTERNAL);
+	assert_int_equal(gate_enter(other, 0), ERR_OK);
+	gate_leave(other);
+	gate_free(other);
+}
+
+static int64_t
+cost_of(struct accounts *a, const char *email, const char *password)
+{
+	struct timespec before, after;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+	assert_int_equal(attempt(a, email, password), ERR_DENIED);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+	return (after.tv_sec - before.tv_sec) * 1000000000 +
+	    (after.tv_nsec - before.tv_nsec);
+}
+
+/* A hash of 16 MiB is a thousand times what else there is to do. */
+static void
+pays_one_hash_for_an_unknown_address(void **state)
+{
+	struct accounts *a = *state;
+	struct login_grant grant;
+	int64_t known = 0, unknown = 0, none = 0;
+
+	a->login.params.kib = 16 * 1024;
+	accounts_register(a, &grant);
+	for (int i = 0; i < 4; i++) {
+		known += cost_of(a, EMAIL, "wrong");
+		unknown += cost_of(a, "max@example.org", "wrong");
+		none += cost_of(a, "no address", "wrong");
+	}
+	assert_true(unknown > known / 3 && unknown < known * 3);
+	assert_true(none > known / 3 && none < known * 3);
+}
+
+static void
+renews_a_hash_when_parameters_rose(void **state)
+{
+	struct accounts *a = *state;
+	char hash[USER_HASH_SIZE], renewed[USER_HASH_SIZE];
+	struct login_grant grant;
+
+	accounts_register(a, &grant);
+	assert_int_equal(
+	    store_password_hash(a->store, grant.user.id, hash), ERR_OK);
+	a->login.params.passes = 2;
+	assert_int_equal(attempt(a, EMAIL, "wrong"), ERR_DENIED);
+	assert_int_equal(
+	    store_password_hash(a->store, grant.user.id, renewed), ERR_OK);
+	assert_string_equal(hash, renewed);
+
+	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_OK);
+	assert_int_equal(
+	    store_password_hash(a->store, grant.user.id, renewed), ERR_OK);
+	assert_string_not_equal(hash, renewed);
+	assert_non_null(strstr(renewed, "m=8,t=2,p=1"));
+	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_OK);
+
+	/* fewer passes than there were: nothing to renew */
+	a->login.params.passes = 1;
+	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_OK);
+	assert_int_equal(
+	    store_password_hash(a->store, grant.user.id, hash), ERR_OK);
+	assert_string_equal(hash, renewed);
+	/* nobody was signed out by any of it */
+	assert_int_equal(accounts_live(a, grant.user.id), 4);
+}
+
+static void
+changes_the_password(void **state)
+{
+	struct accounts *a = *state;
+	struct login_change change = { .address = "192.0.2.1" };
+	struct login_grant first, second, changed;
+	struct identity who;
+	const char *why;
+
+	accounts_register(a, &first);
+	assert_int_equal(accounts_login(a, EMAIL, PASSWORD, &second), ERR_OK);
+	who = accounts_who(a, second.session_id);
+
+	change.current = "wrong";
+	change.replacement = OTHER;
+	assert_int_equal(login_change_password(
+			     &a->login, &who, &change, NOW, &changed, &why),
+	    ERR_DENIED);
+	assert_null(why);
+	change.current = PASSWORD;
+	change.replacement = "password1";
+	assert_int_equal(login_change_password(
+			     &a->login, &who, &change, NOW, &changed, &why),
+	    ERR_DENIED);
+	assert_non_null(why);
+	assert_memory_equal(&changed, &nothing, sizeof(changed));
+	assert_int_equal(accounts_live(a, first.user.id), 2);
+
+	change.replacement = OTHER;
+	assert_int_equal(login_change_password(
+			     &a->login, &who, &change, NOW, &changed, &why),
+	    ERR_OK);
+	assert_null(why);
+	assert_string_equal(changed.session_id, "");
+	assert_string_equal(changed.session.handle, second.session.handle);
+	assert_int_equal(
+	    sessions_by_token(&a->sessions, changed.token.text, NOW, &who),
+	    ERR_OK);
+	assert_int_equal(changed.user.epoch, who.user.epoch);
+	assert_int_equal(changed.session.epoch, who.session.epoch);
+
+	/* only that session is left, and only that token */
+	who = accounts_who(a, second.session_id);
+	assert_int_equal(accounts_live(a, first.user.id), 1);
+	assert_int_equal(
+	    sessions_by_id(&a->sessions, first.session_id, NOW, &who),
+	    ERR_DENIED);
+	assert_int_equal(
+	    sessions_by_token(&a->sessions, second.token.text, NOW, &who),
+	    ERR_DENIED);
+	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_DENIED);
+	assert_int_equal(attempt(a, EMAIL, OTHER), ERR_OK);
+}
+
+int
+main(void)
+{
+#define LOGIN_TEST(fn)                                                         \
+	cmocka_unit_test_setup_teardown(fn, accounts_set_up, accounts_tear_down)
+	const struct CMUnitTest tests[] = {
+		LOGIN_TEST(registers_and_signs_in),
+		LOGIN_TEST(registers_nobody_twice),
+		LOGIN_TEST(says_why_it_does_not_register),
+		LOGIN_TEST(grants_only_on_a_proven_password),
+		LOGIN_TEST(denies_an_inactive_user),
+		LOGIN_TEST(deletes_for_the_password_only),
+		LOGIN_TEST(calls_a_failure_no_denial),
+		LOGIN_TEST(waits_at_the_gate_and_leaves_it),
+		LOGIN_TEST(pays_one_hash_for_an_unknown_address),
+		LOGIN_TEST(renews_a_hash_when_parameters_rose),
+		LOGIN_TEST(changes_the_password),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

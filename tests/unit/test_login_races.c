@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: ISC */
+#include "auth/login.h"
+
+#include "support/test.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "store/store.h"
+#include "store/store_memory.h"
+#include "support/accounts.h"
+#include "support/child.h"
+
+/*
+ * What happens between the proof of a password and the change that rests on
+ * it.  One thread is held there at a test point; the other makes the race, and
+ * then lets it go.  Only one of them touches the store at any time.
+ */
+
+#define NOW ACCOUNTS_NOW
+#define EMAIL ACCOUNTS_EMAIL
+#define PASSWORD ACCOUNTS_PASSWORD
+#define OTHER "seventeen brass kettles"
+#define THIRD "under the copper moon"
+
+struct racer {
+	struct accounts *a;
+	enum err (*run)(struct racer *r);
+	struct identity who;
+	struct login_grant grant;
+	enum err err;
+	const char *point;
+	pthread_t thread;
+};
+
+static const struct store_actor actor = { .address = "", .now = NOW };
+
+static enum err
+run_login(struct racer *r)
+{
+	return accounts_login(r->a, EMAIL, PASSWORD, &r->grant);
+}
+
+static enum err
+run_change(struct racer *r)
+{
+	static const struct login_change change = {
+		.current = PASSWORD, .replacement = OTHER, .address = ""
+	};
+	const char *why;
+
+	return login_change_password(
+	    &r->a->login, &r->who, &change, NOW, &r->grant, &why);
+}
+
+static enum err
+run_delete(struct racer *r)
+{
+	return login_delete(&r->a->login, &r->who, PASSWORD, "", NOW);
+}
+
+static void *
+run(void *arg)
+{
+	struct racer *r = arg;
+
+	r->err = r->run(r);
+	return NULL;
+}
+
+/* Let it run until it is held at ${point}. */
+static void
+hold(struct racer *r, const char *point)
+{
+	char file[64];
+
+	r->point = point;
+	(void)snprintf(file, sizeof(file), "%s.once-hold", point);
+	child_arm(file);
+	assert_int_equal(pthread_create(&r->thread, NULL, run, r), 0);
+	child_reached(point);
+}
+
+static enum err
+let_go(struct racer *r)
+{
+	char file[64];
+
+	(void)snprintf(
+	    file, sizeof(file), "%s.hold.%ld", r->point, (long)getpid());
+	child_disarm(file);
+	assert_int_equal(pthread_join(r->thread, NULL), 0);
+	return r->err;
+}
+
+/* Somebody signed up, and a racer in that name. */
+static struct racer
+racer(struct accounts *a, enum err (*fn)(struct racer *r))
+{
+	struct racer r = { .a = a, .run = fn };
+	struct login_grant grant;
+
+	accounts_register(a, &grant);
+	r.who = accounts_who(a, grant.session_id);
+	return r;
+}
+
+static void
+set_password(struct accounts *a, const struct identity *who,
+    const char *current, const char *replacement)
+{
+	const struct login_change change = {
+		.current = current, .replacement = replacement, .address = ""
+	};
+	struct login_grant grant;
+	const char *why;
+
+	assert_int_equal(
+	    login_change_password(&a->login, who, &change, NOW, &grant, &why),
+	    ERR_OK);
+}
+
+/* Sign in with parameters that rose: the stored hash is renewed. */
+static void
+renew_hash(struct accounts *a)
+{
+	char before[USER_HASH_SIZE], after[USER_HASH_SIZE];
+	struct login_grant grant;
+	struct user user;
+
+	assert_int_equal(
+	    store_user_by_email(a->store, EMAIL, &user, before), ERR_OK);
+	a->login.params.passes++;
+	assert_int_equal(accounts_login(a, EMAIL, PASSWORD, &grant), ERR_OK);
+	assert_int_equal(
+	    store_user_by_email(a->store, EMAIL, &user, after), ERR_OK);
+	assert_string_not_equal(before, after);
+}
+
+static void
+login_loses_against_a_password_change(void **state)
+{
+	static const char *const points[] = { "login:read", "login:hashed" };
+	struct accounts *a = *state;
+	struct racer r = racer(a, run_login);
+	struct login_grant grant;
+
+	for (size_t i = 0; i < NELEMS(points); i++) {
+		hold(&r, points[i]);
+		set_password(a, &r.who, PASSWORD, OTHER);
+		assert_int_equal(let_go(&r), ERR_DENIED);
+		assert_string_equal(r.grant.session_id, "");
+		assert_int_equal(accounts_live(a, r.who.user.id), 1);
+		set_password(a, &r.who, OTHER, PASSWORD);
+	}
+	/* changed, and changed back: the epoch tells all the same */
+	hold(&r, "login:hashed");
+	set_password(a, &r.who, PASSWORD, OTHER);
+	set_password(a, &r.who, OTHER, PASSWORD);
+	assert_int_equal(let_go(&r), ERR_DENIED);
+	assert_int_equal(accounts_login(a, EMAIL, PASSWORD, &grant), ERR_OK);
+}
+
+static void
+login_loses_against_logout_all(void **state)
+{
+	struct accounts *a = *state;
+	struct racer r = racer(a, run_login);
+	int64_t epoch, ended;
+
+	hold(&r, "login:hashed");
+	assert_int_equal(store_logout_all(a->store, &actor, r.who.user.id, NULL,
+			     &epoch, &ended),
+	    ERR_OK);
+	assert_int_equal(let_go(&r), ERR_DENIED);
+	assert_int_equal(accounts_live(a, r.who.user.id), 0);
+}
+
+static void
+login_loses_against_the_end_of_the_account(void **state)
+{
+	struct accounts *a = *state;
+	struct racer r = racer(a, run_login);
+
+	hold(&r, "login:hashed");
+	assert_int_equal(
+	    login_deactivate(&a->login, &r.who, PASSWORD, "", NOW), ERR_OK);
+	assert_int_equal(let_go(&r), ERR_DENIED);
+	assert_int_equal(accounts_live(a, r.who.user.id), 0);
+
+	assert_int_equal(
+	    store_user_by_id(a->store, r.who.user.id, &r.who.user), ERR_OK);
+	assert_int_equal(r.who.user.status, USER_STATUS_INACTIVE);
+}
+
+static void
+login_survives_the_renewal_of_its_hash(void **state)
+{
+	struct accounts *a = *state;
+	struct racer r = racer(a, run_login);
+	struct identity who;
+
+	hold(&r, "login:hashed");
+	renew_hash(a);
+	assert_int_equal(let_go(&r), ERR_OK);
+	assert_int_equal(
+	    sessions_by_id(&a->sessions, r.grant.session_id, NOW, &who),
+	    ERR_OK);
+	assert_int_equal(accounts_live(a, r.who.user.id), 3);
+
+	/* and loses if a password change follows the renewal */
+	hold(&r, "login:hashed");
+	renew_hash(a);
+	set_password(a, &r.who, PASSWORD, OTHER);
+	assert_int_equal(let_go(&r), ERR_DENIED);
+	assert_int_equal(accounts_live(a, r.who.user.id), 1);
+}
+
+static void
+login_that_cannot_tell_says_so(void **state)
+{
+	struct accounts *a = *state;
+	struct racer r = racer(a, run_login);
+
+	hold(&r, "login:hashed");
+	store_memory_fail_next(a->store, ERR_UNAVAILABLE);
+	assert_int_equal(let_go(&r), ERR_UNAVAILABLE);
+	assert_string_equal(r.grant.session_id, "");
+	assert_int_equal(accounts_live(a, r.who.user.id), 1);
+}
+
+static void
+of_two_password_changes_one_wins(void **state)
+{
+	struct accounts *a = *state;
+	struct racer r = racer(a, run_change);
+	struct login_grant grant;
+
+	hold(&r, "change:hashed");
+	set_password(a, &r.who, PASSWORD, THIRD);
+	assert_int_equal(let_go(&r), ERR_DENIED);
+	assert_int_equal(accounts_login(a, EMAIL, THIRD, &grant), ERR_OK);
+	assert_int_equal(accounts_login(a, EMAIL, OTHER, &grant), ERR_DENIED);
+}
+
+static void
+password_change_survives_the_renewal_of_the_hash(void **state)
+{
+	struct accounts *a = *state;
+	struct racer r = racer(a, run_change);
+	struct login_grant grant;
+
+	hold(&r, "change:hashed");
+	renew_hash(a);
+	assert_int_equal(let_go(&r), ERR_OK);
+	assert_int_equal(accounts_live(a, r.who.user.id), 1);
+	assert_int_equal(accounts_login(a, EMAIL, OTHER, &grant), ERR_OK);
+}
+
+static void
+deletion_loses_against_a_password_change_only(void **state)
+{
+	struct accounts *a = *state;
+	struct racer r = racer(a, run_delete);
+
+	hold(&r, "end:hashed");
+	set_password(a, &r.who, PASSWORD, OTHER);
+	assert_int_equal(let_go(&r), ERR_DENIED);
+	set_password(a, &r.who, OTHER, PASSWORD);
+
+	hold(&r, "end:hashed");
+	renew_hash(a);
+	assert_int_equal(let_go(&r), ERR_OK);
+	assert_int_equal(store_user_by_id(a->store, r.who.user.id, &r.who.user),
+	    ERR_NOT_FOUND);
+}
+
+int
+main(void)
+{
+#define RACE_TEST(fn)                                                          \
+	cmocka_unit_test_setup_teardown(fn, accounts_set_up, accounts_tear_down)
+	const struct CMUnitTest tests[] = {
+		RACE_TEST(login_loses_against_a_password_change),
+		RACE_TEST(login_loses_against_logout_all),
+		RACE_TEST(login_loses_against_the_end_of_the_account),
+		RACE_TEST(login_survives_the_renewal_of_its_hash),
+		RACE_TEST(login_that_cannot_tell_says_so),
+		RACE_TEST(of_two_password_changes_one_wins),
+		RACE_TEST(password_change_survives_the_renewal_of_the_hash),
+		RACE_TEST(deletion_loses_against_a_password_change_only),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
