@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "base/secret.h"
+#include "base/testpoint.h"
 #include "host/layout.h"
 #include "host/mapped.h"
 
@@ -77,6 +78,7 @@ breaker_claim_probe(struct mapped *m, int64_t now_us)
 
 	if (state == 0 || now_us < state)
 		return false;
+	TESTPOINT("breaker:claiming");
 	return atomic_compare_exchange_strong(
 	    &b->open_until_us, &state, (now_us + PROBE_LEASE_US) | PROBE_BIT);
 }

@@ -137,6 +137,16 @@ child_reached(const char *name)
 	assert_true(process_until(is_there, path, PATIENCE_MS));
 }
 
+void
+child_release(const char *name, pid_t pid)
+{
+	char file[128];
+	int n = snprintf(file, sizeof(file), "%s.hold.%ld", name, (long)pid);
+
+	assert_true(n > 0 && n < (int)sizeof(file));
+	child_disarm(file);
+}
+
 void *
 child_shared(size_t size)
 {

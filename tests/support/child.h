@@ -37,12 +37,14 @@ void child_stopped(pid_t pid);
  * Test points (base/testpoint.h) of this process and its children:
  * child_points(dir) says in which folder they lie, child_arm("NAME.kill")
  * makes the file, child_disarm() removes it, child_reached("NAME") waits until
- * somebody holds there.
+ * somebody holds there, child_release("NAME", pid) lets go on who took
+ * "NAME.once-hold".
  */
 void child_points(const char *dir);
 void child_arm(const char *file);
 void child_disarm(const char *file);
 void child_reached(const char *name);
+void child_release(const char *name, pid_t pid);
 
 /* child_shared(size): zeroed memory that children share. */
 void *child_shared(size_t size);
