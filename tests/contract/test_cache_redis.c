@@ -428,8 +428,7 @@ rubbish_is_not_believed(void **state)
 {
 	static const char *const rubbish[] = { "", "x", "{}",
 		"{\"handle\":\"x\"}",
-		"12345678901234567890123456789012345678901"
-		"234567890" };
+		"12345678901234567890123456789012345678901234567890" };
 	struct fixture *f = *state;
 	struct user users[1];
 
