@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/testpoint.h"
 #include "base/text.h"
 
 /* A full check reads everything: some 2 ms for 1 MiB, too long for more. */
@@ -164,7 +165,10 @@ migrate_from(struct sqlite_store *s, int64_t version)
 	    SQLITE_APPLICATION_ID, NELEMS(migrations));
 	if ((err = run_sql(s, sql)) != ERR_OK)
 		return err;
-	return run_sql(s, "COMMIT");
+	TESTPOINT("store:migrating");
+	err = run_sql(s, "COMMIT");
+	TESTPOINT("store:migrated");
+	return err;
 }
 
 /* All or nothing, in one transaction; the caller holds the mutex. */

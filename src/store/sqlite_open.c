@@ -109,21 +109,20 @@ sqlite_check_header(struct sqlite_store *s)
 {
 	unsigned char header[HEADER_BYTES];
 	sqlite3_file *file = NULL;
-	sqlite3_int64 size = 0;
+	struct stat on_disk; /* SQLite takes one byte for none */
 	unsigned int id = 0;
 	int rc;
 
+	if (lstat(s->path, &on_disk) != 0)
+		return ERR_UNAVAILABLE;
+	if (on_disk.st_size == 0 || access(s->journal_path, F_OK) == 0)
+		return ERR_OK;
+	if (on_disk.st_size < HEADER_BYTES)
+		return sqlite_refuse(s, "not a database");
 	rc = sqlite3_file_control(
 	    s->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
 	if (rc == SQLITE_OK)
-		rc = file->pMethods->xFileSize(file, &size);
-	if (rc != SQLITE_OK)
-		return sqlite_failed(s, rc, "header");
-	if (size == 0 || access(s->journal_path, F_OK) == 0)
-		return ERR_OK;
-	if (size < HEADER_BYTES)
-		return sqlite_refuse(s, "not a database");
-	rc = file->pMethods->xRead(file, header, sizeof(header), 0);
+		rc = file->pMethods->xRead(file, header, sizeof(header), 0);
 	if (rc != SQLITE_OK)
 		return sqlite_failed(s, rc, "header");
 	if (memcmp(header, "SQLite format 3", 16) != 0)

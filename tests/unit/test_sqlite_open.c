@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/sqlite.h"
+
+#include "support/test.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "host/mapped.h"
+#include "support/child.h"
+#include "support/database.h"
+#include "support/people.h"
+#include "support/table.h"
+
+/* What may lie where the database should, and what becomes of it. */
+
+#define NOW PEOPLE_NOW
+#define PAGE 4096
+
+static const struct store_options options = { .write_wait_ms = 500 };
+
+struct fixture {
+	struct table table;
+	struct mapped *m;
+	struct store *st;
+};
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	table_make(&f->table);
+	f->m = table_open(&f->table);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	store_close(f->st);
+	mapped_close(f->m);
+	table_remove(&f->table);
+	free(f);
+	return 0;
+}
+
+static enum err
+open_store(struct fixture *f)
+{
+	store_close(f->st);
+	f->st = NULL;
+	return store_open_sqlite(f->table.db, f->m, &options, &f->st);
+}
+
+static void
+close_store(struct fixture *f)
+{
+	store_close(f->st);
+	f->st = NULL;
+}
+
+static void
+register_people(struct fixture *f, int n)
+{
+	struct person p;
+	char name[32];
+
+	for (int i = 1; i <= n; i++) {
+		(void)snprintf(name, sizeof(name), "person%d", i);
+		assert_int_equal(
+		    people_register(f->st, name, i, NOW, &p), ERR_OK);
+	}
+}
+
+static void
+write_file(const char *path, const void *data, size_t len, off_t at)
+{
+	int fd = open(path, O_WRONLY | O_CREAT, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, data, len, at), len);
+	assert_int_equal(close(fd), 0);
+}
+
+static off_t
+size_of(const char *path)
+{
+	struct stat file;
+
+	return stat(path, &file) == 0 ? file.st_size : -1;
+}
+
+static char *
+beside(const struct fixture *f, const char *suffix)
+{
+	static char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s%s", f->table.db, suffix);
+	return path;
+}
+
+static void
+assert_private(const char *path)
+{
+	struct stat file;
+
+	assert_int_equal(stat(path, &file), 0);
+	assert_int_equal(file.st_mode & 07777, 0600);
+}
+
+/* Of the store's own connection. */
+static int
+setting(const struct fixture *f, const char *sql)
+{
+	sqlite3_stmt *stmt = NULL;
+	int value;
+
+	assert_int_equal(
+	    sqlite3_prepare_v2(sqlite_store(f->st)->db, sql, -1, &stmt, NULL),
+	    SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	value = sqlite3_column_int(stmt, 0);
+	assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
+	return value;
+}
+
+static void
+a_new_database_is_private_and_durable(void **state)
+{
+	struct fixture *f = *state;
+	mode_t mask = umask(0);
+
+	assert_int_equal(open_store(f), ERR_OK);
+	(void)umask(mask);
+	register_people(f, 1);
+	assert_private(f->table.db);
+	assert_private(beside(f, "-wal"));
+	assert_private(beside(f, "-shm"));
+	assert_private(beside(f, "-ballast"));
+	assert_int_equal(size_of(beside(f, "-ballast")), 4 * 1024 * 1024);
+	assert_int_equal(database_int(f->table.db, "PRAGMA application_id"),
+	    SQLITE_APPLICATION_ID);
+	assert_int_equal(database_int(f->table.db, "PRAGMA user_version"), 1);
+	assert_int_equal(setting(f, "PRAGMA synchronous"), 2); /* FULL */
+	assert_int_equal(setting(f, "PRAGMA wal_autocheckpoint"), 0);
+	assert_int_equal(setting(f, "PRAGMA foreign_keys"), 1);
+	assert_int_equal(setting(f, "PRAGMA trusted_schema"), 0);
+	assert_int_equal(setting(f, "PRAGMA cell_size_check"), 1);
+	assert_int_equal(setting(f, "PRAGMA mmap_size"), 0);
+	close_store(f);
+	database_check(f->table.db);
+	assert_int_equal(open_store(f), ERR_OK);
+	assert_int_equal(store_ping(f->st), ERR_OK);
+}
+
+static void
+an_empty_file_becomes_a_database(void **state)
+{
+	struct fixture *f = *state;
+
+	write_file(f->table.db, "", 0, 0);
+	assert_int_equal(open_store(f), ERR_OK);
+	register_people(f, 1);
+}
+
+static void
+a_file_that_is_no_database_is_left_alone(void **state)
+{
+	struct fixture *f = *state;
+	char text[8192];
+
+	memset(text, 'x', sizeof(text));
+	for (size_t len = 1; len <= sizeof(text); len *= 2) {
+		write_file(f->table.db, text, len, 0);
+		assert_int_equal(open_store(f), ERR_INVALID);
+		assert_null(f->st);
+		assert_int_equal(size_of(f->table.db), (off_t)len);
+		assert_int_equal(size_of(beside(f, "-wal")), -1);
+	}
+}
+
+static void
+a_foreign_database_is_left_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	database_run(f->table.db,
+	    "PRAGMA application_id = 7;"
+	    "CREATE TABLE users (id INTEGER);");
+	assert_int_equal(open_store(f), ERR_INVALID);
+	assert_int_equal(size_of(beside(f, "-wal")), -1);
+	database_run(f->table.db, "PRAGMA application_id = 0");
+	assert_int_equal(open_store(f), ERR_INVALID);
+	assert_int_equal(
+	    database_int(f->table.db, "SELECT count(*) FROM sqlite_schema"), 1);
+}
+
+static void
+a_newer_version_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(open_store(f), ERR_OK);
+	close_store(f);
+	database_run(f->table.db, "PRAGMA user_version = 2");
+	assert_int_equal(open_store(f), ERR_INVALID);
+	assert_int_equal(database_int(f->table.db, "PRAGMA user_version"), 2);
+}
+
+static void
+a_table_that_is_missing_is_damage(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(open_store(f), ERR_OK);
+	close_store(f);
+	database_run(f->table.db, "DROP TABLE audit");
+	assert_int_equal(open_store(f), ERR_INVALID);
+}
+
+static void
+what_is_no_file_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(mkdir(f->table.db, 0700), 0);
+	assert_int_equal(open_store(f), ERR_INVALID);
+	assert_int_equal(rmdir(f->table.db), 0);
+	assert_int_equal(symlink("nowhere", f->table.db), 0);
+	assert_int_equal(open_store(f), ERR_INVALID);
+	assert_int_equal(unlink(f->table.db), 0);
+}
+
+static void
+a_folder_that_is_missing_cannot_be_had(void **state)
+{
+	struct fixture *f = *state;
+	struct store *st;
+
+	assert_int_equal(
+	    store_open_sqlite("/nonexistent/there/x.db", f->m, &options, &st),
+	    ERR_UNAVAILABLE);
+	assert_null(st);
+}
+
+/* ---- damage ---- */
+
+/* Copy the log back, so that the pages in the file are what is read. */
+static void
+close_and_copy_back(struct fixture *f)
+{
+	close_store(f);
+	database_run(f->table.db, "PRAGMA wal_checkpoint(TRUNCATE)");
+	assert_int_equal(size_of(beside(f, "-wal")), 0);
+}
+
+static void
+damage_page(struct fixture *f, int64_t page)
+{
+	char junk[PAGE];
+
+	memset(junk, 0xa5, sizeof(junk));
+	write_file(f->table.db, junk, sizeof(junk), (page - 1) * PAGE);
+}
+
+static void
+a_damaged_page_is_found_at_the_start(void **state)
+{
+	struct fixture *f = *state;
+	int64_t pages;
+
+	assert_int_equal(open_store(f), ERR_OK);
+	register_people(f, 30);
+	close_and_copy_back(f);
+	pages = size_of(f->table.db) / PAGE;
+	assert_true(pages > 5);
+	/* The first page comes last: without it nothing is ours. */
+	for (int64_t page = pages; page >= 1; page--) {
+		char good[PAGE];
+		int fd = open(f->table.db, O_RDONLY);
+
+		assert_int_equal(
+		    pread(fd, good, PAGE, (page - 1) * PAGE), PAGE);
+		assert_int_equal(close(fd), 0);
+		damage_page(f, page);
+		assert_int_equal(open_store(f), ERR_INVALID);
+		write_file(f->table.db, good, PAGE, (page - 1) * PAGE);
+	}
+	assert_int_equal(open_store(f), ERR_OK);
+}
+
+/* Too large to be read whole at the start: then it shows when it is read. */
+static void
+a_damaged_page_is_no_answer_later(void **state)
+{
+	struct fixture *f = *state;
+	int unavailable = 0;
+	int64_t page;
+
+	assert_int_equal(open_store(f), ERR_OK);
+	register_people(f, 100);
+	close_store(f);
+	database_run(f->table.db,
+	    "WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < 30000) INSERT INTO users SELECT i, i, i, i, '', 'user',"
+	    " 'active', '" PEOPLE_HASH "', 1, 1, 0, 0 FROM n");
+	close_and_copy_back(f);
+	assert_true(size_of(f->table.db) > 256 * PAGE);
+	page = database_int(f->table.db,
+	    "SELECT pageno FROM dbstat WHERE name = 'users' AND"
+	    " pagetype = 'leaf' LIMIT 1 OFFSET 20");
+	damage_page(f, page);
+	assert_int_equal(open_store(f), ERR_OK);
+	for (int64_t id = 1000; id <= 30000; id++) {
+		struct user u;
+		enum err err = store_user_by_id(f->st, id, &u);
+
+		if (err == ERR_UNAVAILABLE)
+			unavailable++;
+		else
+			assert_int_equal(err, ERR_OK);
+	}
+	assert_true(unavailable > 0);
+	assert_int_equal(store_ping(f->st), ERR_OK);
+}
+
+static void
+a_row_that_we_cannot_have_written_is_no_answer(void **state)
+{
+	struct fixture *f = *state;
+	char hash[USER_HASH_SIZE];
+	struct user u;
+
+	assert_int_equal(open_store(f), ERR_OK);
+	register_people(f, 1);
+	database_run(f->table.db, "UPDATE users SET epoch = 0");
+	assert_int_equal(store_user_by_id(f->st, 1, &u), ERR_UNAVAILABLE);
+	assert_int_equal(u.id, 0);
+	database_run(f->table.db,
+	    "UPDATE users SET epoch = 1, password_hash = hex(zeroblob(99))");
+	assert_int_equal(
+	    store_user_by_email(f->st, "person1@example.org", &u, hash),
+	    ERR_UNAVAILABLE);
+	assert_int_equal(store_user_by_id(f->st, 1, &u), ERR_OK);
+}
+
+/* ---- the file goes away under us ---- */
+
+static void
+a_moved_file_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+	struct store_actor actor = people_actor(NOW);
+	struct person p;
+	struct user u;
+
+	assert_int_equal(open_store(f), ERR_OK);
+	register_people(f, 1);
+	assert_int_equal(rename(f->table.db, beside(f, "-aside")), 0);
+	assert_int_equal(store_ping(f->st), ERR_UNAVAILABLE);
+	assert_int_equal(store_user_by_id(f->st, 1, &u), ERR_UNAVAILABLE);
+	assert_int_equal(
+	    people_register(f->st, "late", 9, NOW, &p), ERR_UNAVAILABLE);
+	/* Another one in its place is not ours either. */
+	database_run(beside(f, "-other"), "CREATE TABLE t (x)");
+	assert_int_equal(link(beside(f, "-other"), f->table.db), 0);
+	assert_int_equal(
+	    store_logout(f->st, &actor, people_session(1, NOW).handle, NULL),
+	    ERR_UNAVAILABLE);
+	assert_int_equal(rename(beside(f, "-aside"), f->table.db), 0);
+	assert_int_equal(store_ping(f->st), ERR_OK);
+	assert_int_equal(store_user_by_id(f->st, 1, &u), ERR_OK);
+}
+
+/* What others then write to a new log, we would never see. */
+static void
+a_missing_log_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(open_store(f), ERR_OK);
+	register_people(f, 1);
+	assert_int_equal(unlink(beside(f, "-wal")), 0);
+	assert_int_equal(store_ping(f->st), ERR_UNAVAILABLE);
+}
+
+/* ---- without the right to write ---- */
+
+#define NOBODY 65534
+
+static void
+open_as_nobody(void *ctx)
+{
+	struct fixture *f = ctx;
+	struct store *st = NULL;
+
+	child_check(setresgid(NOBODY, NOBODY, NOBODY) == 0);
+	child_check(setresuid(NOBODY, NOBODY, NOBODY) == 0);
+	child_check(store_open_sqlite(f->table.db, f->m, &options, &st) ==
+	    ERR_UNAVAILABLE);
+	child_check(st == NULL);
+}
+
+/* Run by root, these become somebody else to have less rights. */
+static void
+what_cannot_be_written_is_not_opened(void **state)
+{
+	struct fixture *f = *state;
+
+	if (getuid() != 0)
+		skip();
+	assert_int_equal(open_store(f), ERR_OK);
+	close_store(f);
+	assert_int_equal(chmod(f->table.dir, 0777), 0);
+	assert_int_equal(chmod(f->table.db, 0444), 0);
+	child_passed(child_start(open_as_nobody, f));
+	assert_int_equal(chmod(f->table.db, 0666), 0);
+	assert_int_equal(unlink(beside(f, "-shm")), 0);
+	assert_int_equal(unlink(beside(f, "-wal")), 0);
+	assert_int_equal(chmod(f->table.dir, 0555), 0);
+	child_passed(child_start(open_as_nobody, f));
+	assert_int_equal(chmod(f->table.dir, 0700), 0);
+	assert_int_equal(chmod(f->table.db, 0600), 0);
+	assert_int_equal(open_store(f), ERR_OK);
+}
+
+/* ---- killed while creating ---- */
+
+static void
+open_in_child(void *ctx)
+{
+	(void)open_store(ctx);
+}
+
+static void
+a_database_half_made_is_made_again(void **state)
+{
+	static const char *const points[] = { "store:migrating.kill",
+		"store:migrated.kill" };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < NELEMS(points); i++) {
+		child_arm(points[i]);
+		child_killed(child_start(open_in_child, f));
+		assert_int_equal(open_store(f), ERR_OK);
+		register_people(f, 1);
+		close_store(f);
+		database_check(f->table.db);
+		assert_int_equal(unlink(f->table.db), 0);
+		assert_int_equal(unlink(beside(f, "-wal")), 0);
+		assert_int_equal(unlink(beside(f, "-shm")), 0);
+	}
+}
+
+int
+main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		CASE(a_new_database_is_private_and_durable),
+		CASE(an_empty_file_becomes_a_database),
+		CASE(a_file_that_is_no_database_is_left_alone),
+		CASE(a_foreign_database_is_left_alone),
+		CASE(a_newer_version_is_refused),
+		CASE(a_table_that_is_missing_is_damage),
+		CASE(what_is_no_file_is_refused),
+		CASE(a_folder_that_is_missing_cannot_be_had),
+		CASE(a_damaged_page_is_found_at_the_start),
+		CASE(a_damaged_page_is_no_answer_later),
+		CASE(a_row_that_we_cannot_have_written_is_no_answer),
+		CASE(a_moved_file_is_noticed),
+		CASE(a_missing_log_is_noticed),
+		CASE(what_cannot_be_written_is_not_opened),
+		CASE(a_database_half_made_is_made_again),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
