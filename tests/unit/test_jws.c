@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: ISC */
+#include "auth/jws.h"
+
+#include "support/test.h"
+
+#include "base/secret.h"
+
+#define HEADER "{\"alg\":\"HS256\",\"kid\":\"k\",\"typ\":\"JWT\"}"
+/* 32 bytes of zero, in base64url */
+#define SIGNATURE "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+static const struct jws nothing;
+
+static enum err
+split(const char *text, struct jws *jws)
+{
+	enum err err;
+
+	memset(jws, 0xaa, sizeof(*jws));
+	err = jws_split(text, jws);
+	if (err != ERR_OK) {
+		assert_int_equal(err, ERR_DENIED);
+		assert_memory_equal(jws, &nothing, sizeof(*jws));
+	}
+	return err;
+}
+
+static void
+decodes_three_parts(void **state)
+{
+	struct jws jws;
+
+	(void)state;
+	assert_int_equal(split("YWI.-_8." SIGNATURE, &jws), ERR_OK);
+	assert_int_equal(jws.header_len, 2);
+	assert_memory_equal(jws.header, "ab", 2);
+	assert_int_equal(jws.payload_len, 2);
+	assert_memory_equal(jws.payload, "\xfb\xff", 2);
+	assert_memory_equal(
+	    jws.signature, nothing.signature, JWS_SIGNATURE_BYTES);
+}
+
+static void
+refuses_other_shapes(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		".",
+		"..",
+		"YWI",
+		"YWI.YWI",
+		"YWI.YWI.",
+		".YWI." SIGNATURE,
+		"YWI.." SIGNATURE,
+		"YWI.YWI." SIGNATURE ".",
+		"YWI.YWI." SIGNATURE ".YWI",
+		/* padding, the other alphabet, white space, bits left over */
+		"YWI=.YWI." SIGNATURE,
+		"YWI.+/8." SIGNATURE,
+		"YWI .YWI." SIGNATURE,
+		"YWI.YW\nI." SIGNATURE,
+		"YWJ.YWI." SIGNATURE,
+		"YWI.YR." SIGNATURE,
+		"YWI.YWI.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB",
+		/* a length no bytes have */
+		"Y.YWI." SIGNATURE,
+		"YWI.YWIYW.YWI",
+		/* signatures of 31, 33 and 64 bytes */
+		"YWI.YWI.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+		"YWI.YWI.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+		"YWI.YWI.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+	};
+	struct jws jws;
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(bad); i++)
+		if (split(bad[i], &jws) != ERR_DENIED)
+			fail_msg("taken: %s", bad[i]);
+}
+
+static void
+takes_what_fits_and_no_more(void **state)
+{
+	static const size_t rest = sizeof("YWI.") + sizeof(SIGNATURE) - 1;
+	char text[TOKEN_TEXT_SIZE + 8];
+	struct jws jws;
+
+	(void)state;
+	for (size_t len = TOKEN_TEXT_SIZE - 8; len < sizeof(text); len++) {
+		size_t middle = len - rest;
+
+		memcpy(text, "YWI.", 4);
+		memset(text + 4, 'A', middle);
+		text[4 + middle] = '.';
+		memcpy(text + 5 + middle, SIGNATURE, sizeof(SIGNATURE));
+		assert_int_equal(strlen(text), len);
+		assert_int_equal(split(text, &jws),
+		    len < TOKEN_TEXT_SIZE && middle % 4 != 1 ? ERR_OK
+							     : ERR_DENIED);
+	}
+}
+
+static enum err
+check(const char *header)
+{
+	struct jws jws = { .header_len = strlen(header) };
+
+	assert_true(jws.header_len <= sizeof(jws.header));
+	memcpy(jws.header, header, jws.header_len);
+	return jws_header_check(&jws, "HS256", "k", "JWT");
+}
+
+static void
+takes_one_header_only(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		"{}",
+		"[]",
+		"null",
+		"\"HS256\"",
+		"{\"alg\":\"HS256\",\"kid\":\"k\"}",
+		"{\"alg\":\"HS256\",\"kid\":\"k\",\"Typ\":\"JWT\"}",
+		"{\"alg\":\"HS256\",\"kid\":\"K\",\"typ\":\"JWT\"}",
+		"{\"alg\":\"HS512\",\"kid\":\"k\",\"typ\":\"JWT\"}",
+		"{\"alg\":\"HS256\",\"kid\":\"k\",\"typ\":\"at+jwt\"}",
+		"{\"alg\":\"HS256\",\"kid\":\"k\",\"typ\":\"JWT\",\"crit\":[]}",
+		"{\"alg\":\"HS256\",\"kid\":\"k\",\"kid\":\"k\"}",
+		HEADER "x",
+	};
+
+	(void)state;
+	assert_int_equal(check(HEADER), ERR_OK);
+	/* the order of members says nothing */
+	assert_int_equal(
+	    check("{\"typ\":\"JWT\",\"alg\":\"HS256\",\"kid\":\"k\"}"), ERR_OK);
+	for (size_t i = 0; i < NELEMS(bad); i++)
+		if (check(bad[i]) != ERR_DENIED)
+			fail_msg("taken: %s", bad[i]);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(decodes_three_parts),
+		cmocka_unit_test(refuses_other_shapes),
+		cmocka_unit_test(takes_what_fits_and_no_more),
+		cmocka_unit_test(takes_one_header_only),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
