@@ -5,14 +5,17 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/document.h"
 #include "base/secret.h"
 #include "cache/cache.h"
+#include "cache/redis.h"
 #include "host/gate.h"
 #include "host/mapped.h"
 #include "http/request.h"
 #include "routes/dispatch.h"
 #include "store/store.h"
+#include "support/redis_server.h"
 
 #define PARAMS_MAX 16
 
@@ -25,8 +28,22 @@ count_touch(void *ctx, const char *handle)
 	api->touched++;
 }
 
-void
-api_open(struct api *api)
+static void
+open_redis(struct api *api)
+{
+	struct redis_options options = { .deadline_ms = 2000 };
+
+	api->redis = redis_server_new(api->table.dir);
+	assert_int_equal(text_copy(options.socket, sizeof(options.socket),
+			     redis_server_socket(api->redis)),
+	    ERR_OK);
+	assert_int_equal(
+	    redis_new(&options, api->sv.mapped, &clock_system, &api->sv.redis),
+	    ERR_OK);
+}
+
+static void
+open_services(struct api *api, bool with_redis)
 {
 	static const struct cache_options options = { 3600, API_SESSION_LIFE };
 	struct services *sv = &api->sv;
@@ -38,8 +55,10 @@ api_open(struct api *api)
 	    ERR_OK);
 	sv->mapped = table_open(&api->table);
 	assert_int_equal(store_open_memory(sv->mapped, &sv->store), ERR_OK);
-	assert_int_equal(cache_new(sv->mapped, sv->store, NULL, api->keys.seal,
-			     &options, &sv->cache),
+	if (with_redis)
+		open_redis(api);
+	assert_int_equal(cache_new(sv->mapped, sv->store, sv->redis,
+			     api->keys.seal, &options, &sv->cache),
 	    ERR_OK);
 	sv->sessions = (struct sessions){
 		.cache = sv->cache,
@@ -62,10 +81,24 @@ api_open(struct api *api)
 }
 
 void
+api_open(struct api *api)
+{
+	open_services(api, false);
+}
+
+void
+api_open_with_redis(struct api *api)
+{
+	open_services(api, true);
+}
+
+void
 api_close(struct api *api)
 {
 	gate_free(api->sv.login.gate);
 	cache_free(api->sv.cache);
+	redis_free(api->sv.redis);
+	redis_server_free(api->redis);
 	store_close(api->sv.store);
 	mapped_close(api->sv.mapped);
 	keys_clear(&api->keys);

@@ -10,6 +10,8 @@
 #include "routes/services.h"
 #include "support/table.h"
 
+struct redis_server;
+
 /*
  * All routes over real services in this process: store in memory, no Redis,
  * password hashes that cost next to nothing.  Requests go in as FastCGI
@@ -19,8 +21,9 @@ struct api {
 	struct table table;
 	struct keys keys;
 	struct services sv;
-	int64_t now; /* a test moves it */
-	int touched; /* sessions handed on as seen */
+	int64_t now;                /* a test moves it */
+	int touched;                /* sessions handed on as seen */
+	struct redis_server *redis; /* NULL: none */
 };
 
 #define API_EPOCH 1800000000 /* when each test begins */
@@ -29,6 +32,8 @@ struct api {
 #define API_SESSION_LIFE 604800
 
 void api_open(struct api *api);
+/* The same with a Redis of its own, as sv.redis and api->redis. */
+void api_open_with_redis(struct api *api);
 void api_close(struct api *api);
 
 /* What is NULL is not sent; on http, from 127.0.0.1, unless said otherwise. */

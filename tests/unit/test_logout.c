@@ -6,6 +6,7 @@
 #include "base/document.h"
 #include "store/store.h"
 #include "store/store_memory.h"
+#include "support/redis_server.h"
 
 #define ADA "ada@example.org"
 #define BOB "bob@example.org"
@@ -18,6 +19,16 @@ setup(void **state)
 	static struct api api;
 
 	api_open(&api);
+	*state = &api;
+	return 0;
+}
+
+static int
+setup_with_redis(void **state)
+{
+	static struct api api;
+
+	api_open_with_redis(&api);
 	*state = &api;
 	return 0;
 }
@@ -197,6 +208,13 @@ what_names_nothing_is_refused(void **state)
 	api->now += 2 * API_TOKEN_LIFE;
 	api_expect(api, 401, "invalid_token", LOGOUT, .token = forged.text);
 
+	/* One of ours, but from a time to come. */
+	tokens.keys = &api->keys;
+	s.expires_at += 2 * API_TOKEN_LIFE;
+	assert_int_equal(
+	    tokens_issue(&tokens, &s, 1, api->now + 1, &forged, NULL), ERR_OK);
+	api_expect(api, 401, "invalid_token", LOGOUT, .token = forged.text);
+
 	/* A bad token with a good cookie: nothing ends. */
 	api_expect(api, 401, "invalid_token", LOGOUT, .token = "x",
 	    .cookie = who.session_id, .site = "same-origin", .body = "{}");
@@ -272,6 +290,28 @@ the_token_goes_on_the_blacklist(void **state)
 	assert_int_equal(
 	    store_token_revoked(api->sv.store, claims.jti, &revoked), ERR_OK);
 	assert_true(revoked);
+}
+
+/* Other services that share this Redis may look there. */
+static void
+redis_is_told_of_the_token(void **state)
+{
+	struct api *api = *state;
+	char key[TOKEN_KEY_SIZE];
+	struct api_login who;
+	struct claims claims;
+	long long ttl;
+
+	api_register(api, ADA, &who);
+	assert_int_equal(tokens_verify(&api->sv.sessions.tokens, who.token,
+			     api->now, &claims),
+	    ERR_OK);
+	token_key(key, claims.jti);
+	api->now += 100;
+	log_out(api, &(struct api_call){ LOGOUT, .token = who.token });
+	ttl = redis_server_int(api->redis, "TTL %s", key);
+	assert_in_range(ttl, API_TOKEN_LIFE - 160, API_TOKEN_LIFE - 100);
+	assert_dead(api, &who);
 }
 
 #define ALL .method = "POST", .uri = "/api/v1/auth/logout-all-devices"
@@ -366,6 +406,8 @@ main(void)
 		TEST(another_site_signs_nobody_out),
 		TEST(a_logout_that_is_not_written_is_not_answered_as_one),
 		TEST(the_token_goes_on_the_blacklist),
+		cmocka_unit_test_setup_teardown(
+		    redis_is_told_of_the_token, setup_with_redis, teardown),
 		TEST(logging_out_everywhere_ends_every_session),
 		TEST(the_current_session_can_be_kept),
 		TEST(logging_out_everywhere_takes_a_live_session),
