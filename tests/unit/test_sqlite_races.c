@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/sqlite.h"
+
+#include "support/test.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "base/testpoint.h"
+#include "host/generation.h"
+#include "host/mapped.h"
+#include "support/child.h"
+#include "support/database.h"
+#include "support/people.h"
+#include "support/table.h"
+
+/* Several at once, and some of them killed. */
+
+#define NOW PEOPLE_NOW
+#define JTI_NUMBER 1
+
+static const struct store_options patient = { .write_wait_ms = 5000 };
+static const struct store_options hasty = { .write_wait_ms = 50 };
+
+struct fixture {
+	struct table table;
+	struct mapped *m;
+	struct store *st;
+	struct person ann;
+};
+
+static struct store *
+open_with(
+    struct fixture *f, struct mapped *m, const struct store_options *options)
+{
+	struct store *st;
+
+	assert_int_equal(
+	    store_open_sqlite(f->table.db, m, options, &st), ERR_OK);
+	return st;
+}
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	table_make(&f->table);
+	f->m = table_open(&f->table);
+	f->st = open_with(f, f->m, &patient);
+	assert_int_equal(
+	    people_register(f->st, "ann", 1, NOW, &f->ann), ERR_OK);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	store_close(f->st);
+	database_check(f->table.db);
+	mapped_close(f->m);
+	table_remove(&f->table);
+	free(f);
+	return 0;
+}
+
+/* In a child: a view and a connection of its own. */
+static struct store *
+child_store(struct fixture *f)
+{
+	struct mapped *m;
+	struct store *st;
+
+	child_check(mapped_open(f->table.db, &m) == ERR_OK);
+	child_check(store_open_sqlite(f->table.db, m, &patient, &st) == ERR_OK);
+	return st;
+}
+
+static enum err
+do_logout(struct fixture *f, struct store *st)
+{
+	struct claims c = people_claims(&f->ann, JTI_NUMBER, NOW);
+	struct store_actor actor = people_actor(NOW);
+
+	return store_logout(st, &actor, f->ann.session.handle, &c);
+}
+
+static void
+logout_in_child(void *ctx)
+{
+	struct fixture *f = ctx;
+
+	child_check(do_logout(f, child_store(f)) == ERR_OK);
+}
+
+struct outcome {
+	bool session_live;
+	bool token_good;
+};
+
+static struct outcome
+look(struct fixture *f)
+{
+	struct claims c = people_claims(&f->ann, JTI_NUMBER, NOW);
+	struct outcome o;
+	bool revoked;
+
+	assert_int_equal(
+	    people_live(f->st, f->ann.session.handle, NOW, &o.session_live),
+	    ERR_OK);
+	assert_int_equal(store_token_revoked(f->st, c.jti, &revoked), ERR_OK);
+	o.token_good = !revoked;
+	return o;
+}
+
+static uint64_t
+generation_of_session(struct fixture *f)
+{
+	char key[SESSION_KEY_SIZE];
+
+	session_key(key, f->ann.session.handle);
+	return generation_read(f->m, key);
+}
+
+/* ---- killed at every step ---- */
+
+static void
+a_killed_change_is_whole_or_not_at_all(void **state)
+{
+	static const struct {
+		const char *point;
+		bool in_flight; /* the generation is odd when it dies */
+		bool made;
+	} steps[] = {
+		{ "change:begun", false, false },
+		{ "change:marked", true, false },
+		{ "change:written", true, false },
+		{ "change:committed", true, true },
+		{ "change:settled", false, true },
+		{ "change:tidied", false, true },
+	};
+	struct fixture *f = *state;
+	char file[64];
+
+	for (size_t i = 0; i < NELEMS(steps); i++) {
+		struct outcome o;
+
+		(void)snprintf(file, sizeof(file), "%s.kill", steps[i].point);
+		child_arm(file);
+		child_killed(child_start(logout_in_child, f));
+		assert_int_equal(generation_quiet(generation_of_session(f)),
+		    !steps[i].in_flight);
+		o = look(f);
+		assert_int_equal(o.session_live, !steps[i].made);
+		assert_int_equal(o.token_good, !steps[i].made);
+		database_check(f->table.db);
+		/* Whoever comes next closes what the dead has left. */
+		assert_int_equal(do_logout(f, f->st), ERR_OK);
+		assert_true(generation_quiet(generation_of_session(f)));
+		o = look(f);
+		assert_false(o.session_live || o.token_good);
+		database_run(f->table.db,
+		    "UPDATE sessions SET revoked_at = 0;"
+		    "DELETE FROM revoked_tokens");
+	}
+}
+
+/* ---- held between two steps ---- */
+
+/* Marked before the rows are seen to change, quiet only after. */
+static void
+the_generation_is_odd_while_the_answer_changes(void **state)
+{
+	static const struct {
+		const char *point;
+		bool odd, made;
+	} steps[] = {
+		{ "change:begun", false, false },
+		{ "change:marked", true, false },
+		{ "change:written", true, false },
+		{ "change:committed", true, true },
+		{ "change:settled", false, true },
+	};
+	struct fixture *f = *state;
+	char file[64];
+
+	for (size_t i = 0; i < NELEMS(steps); i++) {
+		struct outcome o;
+		pid_t pid;
+
+		(void)snprintf(file, sizeof(file), "%s.hold", steps[i].point);
+		child_arm(file);
+		pid = child_start(logout_in_child, f);
+		child_reached(steps[i].point);
+		assert_int_equal(
+		    generation_quiet(generation_of_session(f)), !steps[i].odd);
+		o = look(f);
+		assert_int_equal(o.session_live, !steps[i].made);
+		child_disarm(file);
+		child_passed(pid);
+		o = look(f);
+		assert_false(o.session_live || o.token_good);
+		database_run(f->table.db,
+		    "UPDATE sessions SET revoked_at = 0;"
+		    "DELETE FROM revoked_tokens");
+	}
+}
+
+static void
+login_denied_in_child(void *ctx)
+{
+	struct fixture *f = ctx;
+	struct store_actor actor = people_actor(NOW);
+	struct session s = people_session(2, NOW);
+	char hash[USER_HASH_SIZE];
+	struct store *st = child_store(f);
+	struct user u;
+
+	child_check(
+	    store_user_by_email(st, "ann@example.org", &u, hash) == ERR_OK);
+	child_check(store_login(st, &actor, &u, hash, NULL, &s) == ERR_DENIED);
+}
+
+static void
+a_change_between_password_and_session_wins(void **state)
+{
+	struct fixture *f = *state;
+	struct store_actor actor = people_actor(NOW);
+	int64_t epoch, ended;
+	pid_t pid;
+
+	for (int i = 0; i < 2; i++) {
+		child_arm("login:conditional.hold");
+		pid = child_start(login_denied_in_child, f);
+		child_reached("login:conditional");
+		assert_int_equal(i == 0
+			? store_logout_all(f->st, &actor, f->ann.user.id, NULL,
+			      &epoch, &ended)
+			: store_password_change(f->st, &actor, f->ann.user.id,
+			      PEOPLE_HASH, "other", NULL, &epoch),
+		    ERR_OK);
+		child_disarm("login:conditional.hold");
+		child_passed(pid);
+	}
+	assert_int_equal(
+	    database_int(f->table.db, "SELECT count(*) FROM sessions"), 1);
+}
+
+/* ---- many at once ---- */
+
+#define ROUNDS 25
+
+static void
+rename_in_child(void *ctx)
+{
+	struct fixture *f = ctx;
+	struct store_actor actor = people_actor(NOW);
+	struct store *st = child_store(f);
+	bool names = getpid() % 2 == 0;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		struct user_patch patch = { .name = names ? "Ann" : NULL,
+			.avatar_url = names ? NULL : "https://example.org/a" };
+		struct user u;
+
+		child_check(store_profile_update(st, &actor, f->ann.user.id,
+				&patch, &u) == ERR_OK);
+	}
+}
+
+static void
+no_profile_change_is_lost(void **state)
+{
+	struct fixture *f = *state;
+	pid_t pids[4];
+	struct user u;
+
+	for (size_t i = 0; i < NELEMS(pids); i++)
+		pids[i] = child_start(rename_in_child, f);
+	for (size_t i = 0; i < NELEMS(pids); i++)
+		child_passed(pids[i]);
+	assert_int_equal(store_user_by_id(f->st, f->ann.user.id, &u), ERR_OK);
+	assert_int_equal(u.version, 1 + NELEMS(pids) * ROUNDS);
+}
+
+static void
+churn_in_child(void *ctx)
+{
+	struct fixture *f = ctx;
+	struct store *st = child_store(f);
+	struct store_actor actor = people_actor(NOW);
+	int first = (int)getpid() * 1000;
+	int64_t removed;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		struct session s = people_session(first + i, NOW);
+
+		child_check(store_login(st, &actor, &f->ann.user, PEOPLE_HASH,
+				NULL, &s) == ERR_OK);
+		child_check(store_upkeep(st, NOW, &removed) == ERR_OK);
+		child_check(store_logout(st, &actor, s.handle, NULL) == ERR_OK);
+	}
+}
+
+/* The log is copied back while others commit; nothing may be lost. */
+static void
+upkeep_and_changes_meet(void **state)
+{
+	struct fixture *f = *state;
+	pid_t pids[4];
+
+	for (size_t i = 0; i < NELEMS(pids); i++)
+		pids[i] = child_start(churn_in_child, f);
+	for (size_t i = 0; i < NELEMS(pids); i++)
+		child_passed(pids[i]);
+	assert_int_equal(
+	    database_int(f->table.db, "SELECT count(*) FROM sessions"),
+	    1 + NELEMS(pids) * ROUNDS);
+	assert_int_equal(database_int(f->table.db,
+			     "SELECT count(*) FROM sessions"
+			     " WHERE revoked_at = 0"),
+	    1);
+}
+
+/* ---- two connections of one process ---- */
+
+static void
+try_to_take_it_over(void *ctx)
+{
+	const struct fixture *f = ctx;
+	sqlite3 *db;
+
+	child_check(sqlite3_open(f->table.db, &db) == SQLITE_OK);
+	/* Leaving WAL takes a lock that nobody else may share. */
+	child_check(sqlite3_exec(db, "PRAGMA journal_mode = DELETE", NULL, NULL,
+			NULL) == SQLITE_BUSY);
+	child_check(sqlite3_close(db) == SQLITE_OK);
+}
+
+static void
+closing_one_leaves_the_locks_of_the_other(void **state)
+{
+	struct fixture *f = *state;
+	struct store *second = open_with(f, f->m, &patient);
+	bool is_live = true;
+
+	assert_int_equal(do_logout(f, second), ERR_OK);
+	assert_int_equal(
+	    people_live(f->st, f->ann.session.handle, NOW, &is_live), ERR_OK);
+	assert_false(is_live);
+	store_close(second);
+	child_passed(child_start(try_to_take_it_over, f));
+	assert_int_equal(store_ping(f->st), ERR_OK);
+}
+
+/* ---- locked by another program ---- */
+
+static sqlite3 *
+lock_from_outside(const struct fixture *f)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(f->table.db, &db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	return db;
+}
+
+static void
+a_lock_held_too_long_is_no_answer(void **state)
+{
+	struct fixture *f = *state;
+	struct store_actor actor = people_actor(NOW);
+	struct session s = people_session(2, NOW);
+	struct store *st = open_with(f, f->m, &hasty);
+	sqlite3 *db = lock_from_outside(f);
+	uint64_t before = generation_of_session(f);
+	struct user u;
+
+	assert_int_equal(do_logout(f, st), ERR_UNAVAILABLE);
+	assert_int_equal(
+	    store_login(st, &actor, &f->ann.user, PEOPLE_HASH, NULL, &s),
+	    ERR_UNAVAILABLE);
+	assert_int_equal(
+	    store_session_touch(f->st, f->ann.session.handle, NOW + 999),
+	    ERR_UNAVAILABLE);
+	/* Reading goes on, and what is cached stays good. */
+	assert_int_equal(store_user_by_id(st, f->ann.user.id, &u), ERR_OK);
+	assert_true(look(f).session_live);
+	assert_int_equal(generation_of_session(f), before);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	assert_int_equal(do_logout(f, st), ERR_OK);
+	store_close(st);
+}
+
+static void
+hold_a_while(void *ctx)
+{
+	struct fixture *f = ctx;
+	sqlite3 *db;
+
+	child_check(sqlite3_open(f->table.db, &db) == SQLITE_OK);
+	child_check(
+	    sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK);
+	TESTPOINT("test:locked");
+	child_check(usleep(200 * 1000) == 0);
+	child_check(sqlite3_close(db) == SQLITE_OK);
+}
+
+static void
+a_lock_held_briefly_is_waited_for(void **state)
+{
+	struct fixture *f = *state;
+	pid_t pid;
+
+	child_arm("test:locked.hold");
+	pid = child_start(hold_a_while, f);
+	child_reached("test:locked");
+	child_disarm("test:locked.hold");
+	assert_int_equal(do_logout(f, f->st), ERR_OK);
+	child_passed(pid);
+}
+
+int
+main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		CASE(a_killed_change_is_whole_or_not_at_all),
+		CASE(the_generation_is_odd_while_the_answer_changes),
+		CASE(a_change_between_password_and_session_wins),
+		CASE(no_profile_change_is_lost),
+		CASE(upkeep_and_changes_meet),
+		CASE(closing_one_leaves_the_locks_of_the_other),
+		CASE(a_lock_held_too_long_is_no_answer),
+		CASE(a_lock_held_briefly_is_waited_for),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
