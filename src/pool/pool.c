@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,20 @@ read_words(struct buf *words)
 							  : ERR_UNAVAILABLE;
 }
 
+/* By its name if it still has one, so that it keeps it in ps(1), too. */
+static void
+exec_self(char **argv)
+{
+	char path[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (len > 0) {
+		path[len] = '\0';
+		(void)execv(path, argv);
+	}
+	(void)execv("/proc/self/exe", argv);
+}
+
 /*
  * Begin anew under the same pid: whoever handed us the socket on descriptor 0
  * watches it, and would not start another.  Returns only on failure.
@@ -98,7 +113,7 @@ start_again(void)
 		for (size_t at = 0; at < words.len;
 		     at += strlen(words.data + at) + 1)
 			argv[n++] = words.data + at;
-		(void)execv("/proc/self/exe", argv);
+		exec_self(argv);
 	}
 	log_event(LOG_LEVEL_ERROR, "restart_failed", "errno=%d", errno);
 	free(argv);

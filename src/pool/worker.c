@@ -163,7 +163,7 @@ tick(struct worker *w)
 {
 	struct exchange *x = &w->exchange;
 	struct stat now;
-	bool there, current;
+	bool there, current, trusted;
 	enum err err;
 
 	w->starved = false;
@@ -174,9 +174,10 @@ tick(struct worker *w)
 	    now.st_ino == w->database_ino && mapped_is_current(x->mapped);
 	/* Only so that the store finds out; who asks it is told 503. */
 	err = store_ping(x->services->store);
-	if (current && (err == ERR_OK || err == ERR_UNAVAILABLE))
+	trusted = mapped_trusted(x->mapped);
+	if (current && trusted && (err == ERR_OK || err == ERR_UNAVAILABLE))
 		return;
-	if (mapped_trusted(x->mapped))
+	if (trusted)
 		log_event(LOG_LEVEL_WARN, "worker_outdated",
 		    "database=%d store=%s", there, err_name(err));
 	mapped_distrust(x->mapped);
