@@ -63,9 +63,8 @@ sqlite_failed(struct sqlite_store *s, int rc, const char *doing)
 }
 
 enum err
-sqlite_bad_row(struct sqlite_store *s, const char *table)
+sqlite_bad_row(const char *table)
 {
-	s->broken = true;
 	log_event(LOG_LEVEL_ERROR, "store_bad_row", "table=%s", table);
 	return ERR_UNAVAILABLE;
 }

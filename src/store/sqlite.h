@@ -105,11 +105,11 @@ enum err sqlite_run(
  * sqlite_get_text(stmt, column, dst, size):
  * Copy a text column; false if it is none or does not fit, so the row is not
  * one that we wrote.
- * sqlite_bad_row(s, table): say so; returns ERR_UNAVAILABLE.
+ * sqlite_bad_row(table): say so; returns ERR_UNAVAILABLE.
  */
 bool sqlite_get_text(
     sqlite3_stmt *stmt, int column, char *dst, size_t size) MUST_CHECK;
-enum err sqlite_bad_row(struct sqlite_store *s, const char *table);
+enum err sqlite_bad_row(const char *table);
 
 /* ---- sqlite_open.c ---- */
 

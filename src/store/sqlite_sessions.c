@@ -4,8 +4,7 @@
 #include <string.h>
 
 static enum err
-read_session(
-    struct sqlite_store *s, sqlite3_stmt *stmt, struct session *session_out)
+read_session(sqlite3_stmt *stmt, struct session *session_out)
 {
 	struct session *x = session_out;
 
@@ -13,7 +12,7 @@ read_session(
 	    !sqlite_get_text(stmt, 7, x->device, sizeof(x->device)) ||
 	    !sqlite_get_text(stmt, 8, x->user_agent, sizeof(x->user_agent)) ||
 	    !sqlite_get_text(stmt, 9, x->address, sizeof(x->address)))
-		return sqlite_bad_row(s, "sessions");
+		return sqlite_bad_row("sessions");
 	x->user_id = sqlite3_column_int64(stmt, 1);
 	x->epoch = sqlite3_column_int64(stmt, 2);
 	x->created_at = sqlite3_column_int64(stmt, 3);
@@ -21,7 +20,7 @@ read_session(
 	x->expires_at = sqlite3_column_int64(stmt, 5);
 	x->revoked_at = sqlite3_column_int64(stmt, 6);
 	if (x->user_id <= 0 || x->epoch <= 0)
-		return sqlite_bad_row(s, "sessions");
+		return sqlite_bad_row("sessions");
 	return ERR_OK;
 }
 
@@ -38,7 +37,7 @@ sqlite_session_by_handle(
 	stmt = sqlite_use(s, SQLITE_STATEMENT_SESSION_BY_HANDLE);
 	sqlite_put_text(s, stmt, 1, handle);
 	if ((err = sqlite_step(s, stmt)) == ERR_OK)
-		err = read_session(s, stmt, session_out);
+		err = read_session(stmt, session_out);
 	sqlite_done(stmt);
 	return err;
 }
@@ -59,7 +58,7 @@ sqlite_sessions_live(struct store *st, int64_t user_id, int64_t now,
 	sqlite_put_int(s, stmt, 2, now);
 	sqlite_put_int(s, stmt, 3, SESSION_MAX_PER_USER);
 	while ((err = sqlite_step(s, stmt)) == ERR_OK) {
-		err = read_session(s, stmt, &sessions_out[n]);
+		err = read_session(stmt, &sessions_out[n]);
 		if (err != ERR_OK)
 			break;
 		n++;

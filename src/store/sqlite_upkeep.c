@@ -29,7 +29,7 @@ sqlite_latest_time(struct store *st, int64_t *time_out)
 	if ((err = sqlite_step(s, stmt)) == ERR_OK)
 		*time_out = sqlite3_column_int64(stmt, 0);
 	sqlite_done(stmt);
-	return err == ERR_NOT_FOUND ? sqlite_bad_row(s, "latest") : err;
+	return err == ERR_NOT_FOUND ? sqlite_bad_row("latest") : err;
 }
 
 enum err

@@ -11,7 +11,7 @@
 
 /* A row that we cannot have written is no answer. */
 static enum err
-read_user(struct sqlite_store *s, sqlite3_stmt *stmt, struct user *user_out)
+read_user(sqlite3_stmt *stmt, struct user *user_out)
 {
 	char role[16], status[16];
 	struct user *u = user_out;
@@ -21,7 +21,7 @@ read_user(struct sqlite_store *s, sqlite3_stmt *stmt, struct user *user_out)
 	    !sqlite_get_text(stmt, 3, u->avatar_url, sizeof(u->avatar_url)) ||
 	    !sqlite_get_text(stmt, 4, role, sizeof(role)) ||
 	    !sqlite_get_text(stmt, 5, status, sizeof(status)))
-		return sqlite_bad_row(s, "users");
+		return sqlite_bad_row("users");
 	u->id = sqlite3_column_int64(stmt, 0);
 	u->role = user_role_from(role);
 	u->status = user_status_from(status);
@@ -31,16 +31,15 @@ read_user(struct sqlite_store *s, sqlite3_stmt *stmt, struct user *user_out)
 	u->updated_at = sqlite3_column_int64(stmt, 9);
 	if (u->id <= 0 || u->epoch <= 0 || u->role == USER_ROLE_NONE ||
 	    u->status == USER_STATUS_NONE)
-		return sqlite_bad_row(s, "users");
+		return sqlite_bad_row("users");
 	return ERR_OK;
 }
 
 static enum err
-read_hash(struct sqlite_store *s, sqlite3_stmt *stmt, int column,
-    char hash_out[USER_HASH_SIZE])
+read_hash(sqlite3_stmt *stmt, int column, char hash_out[USER_HASH_SIZE])
 {
 	if (!sqlite_get_text(stmt, column, hash_out, USER_HASH_SIZE))
-		return sqlite_bad_row(s, "users");
+		return sqlite_bad_row("users");
 	return ERR_OK;
 }
 
@@ -56,7 +55,7 @@ sqlite_user_by_id(struct store *st, int64_t id, struct user *user_out)
 	stmt = sqlite_use(s, SQLITE_STATEMENT_USER_BY_ID);
 	sqlite_put_int(s, stmt, 1, id);
 	if ((err = sqlite_step(s, stmt)) == ERR_OK)
-		err = read_user(s, stmt, user_out);
+		err = read_user(stmt, user_out);
 	sqlite_done(stmt);
 	return err;
 }
@@ -82,7 +81,7 @@ read_users(struct sqlite_store *s, sqlite3_stmt *stmt, size_t n,
 
 		if (at < 0 || (size_t)at >= n)
 			return ERR_INTERNAL;
-		if ((err = read_user(s, stmt, &users_out[at])) != ERR_OK)
+		if ((err = read_user(stmt, &users_out[at])) != ERR_OK)
 			return err;
 	}
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
@@ -123,9 +122,9 @@ sqlite_user_by_email(struct store *st, const char *normal,
 	stmt = sqlite_use(s, SQLITE_STATEMENT_USER_BY_EMAIL);
 	sqlite_put_text(s, stmt, 1, normal);
 	if ((err = sqlite_step(s, stmt)) == ERR_OK)
-		err = read_user(s, stmt, user_out);
+		err = read_user(stmt, user_out);
 	if (err == ERR_OK)
-		err = read_hash(s, stmt, USER_COLUMN_COUNT, hash_out);
+		err = read_hash(stmt, USER_COLUMN_COUNT, hash_out);
 	sqlite_done(stmt);
 	return err;
 }
@@ -143,7 +142,7 @@ sqlite_password_hash(
 	stmt = sqlite_use(s, SQLITE_STATEMENT_PASSWORD_HASH);
 	sqlite_put_int(s, stmt, 1, id);
 	if ((err = sqlite_step(s, stmt)) == ERR_OK)
-		err = read_hash(s, stmt, 0, hash_out);
+		err = read_hash(stmt, 0, hash_out);
 	sqlite_done(stmt);
 	return err;
 }

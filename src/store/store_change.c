@@ -163,17 +163,19 @@ expire(struct store *st, int64_t now, int64_t *removed_out)
 enum err
 store_upkeep(struct store *st, int64_t now, int64_t *removed_out)
 {
-	enum err tended, err;
+	enum err err;
 
 	*removed_out = 0;
 	err = generation_lock(st->mapped, st->write_wait_ms);
 	if (err != ERR_OK)
 		return err;
 	/* First, because on a full disk this is what makes room. */
-	tended = st->ops->tend(st);
-	err = expire(st, now, removed_out);
+	err = st->ops->tend(st);
+	/* Removing writes too; without room that would be a logout's. */
+	if (err == ERR_OK && st->ops->has_room(st))
+		err = expire(st, now, removed_out);
 	generation_unlock(st->mapped);
 	if (err != ERR_OK)
 		*removed_out = 0;
-	return err != ERR_OK ? err : tended;
+	return err;
 }

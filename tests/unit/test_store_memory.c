@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/store_memory.h"
+
+#include "support/test.h"
+
+#include "base/secret.h"
+#include "host/generation.h"
+#include "host/mapped.h"
+#include "store/store.h"
+#include "support/people.h"
+#include "support/table.h"
+
+/* The failures that the memory store has on demand, for other tests. */
+
+#define NOW PEOPLE_NOW
+
+struct fixture {
+	struct table table;
+	struct mapped *m;
+	struct store *st;
+	struct person ann;
+	struct store_actor actor;
+	size_t tidied;
+};
+
+static void
+count_tidied(void *ctx, const char *const *keys, size_t n)
+{
+	struct fixture *f = ctx;
+
+	(void)keys;
+	f->tidied += n;
+}
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	table_make(&f->table);
+	f->m = table_open(&f->table);
+	assert_int_equal(store_open_memory(f->m, &f->st), ERR_OK);
+	store_on_change(f->st, count_tidied, f);
+	f->actor = people_actor(NOW);
+	assert_int_equal(
+	    people_register(f->st, "ann", 1, NOW, &f->ann), ERR_OK);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	store_close(f->st);
+	mapped_close(f->m);
+	table_remove(&f->table);
+	free(f);
+	return 0;
+}
+
+static void
+the_next_call_fails_once(void **state)
+{
+	struct fixture *f = *state;
+	struct user u;
+
+	store_memory_fail_next(f->st, ERR_INTERNAL);
+	assert_int_equal(
+	    store_user_by_id(f->st, f->ann.user.id, &u), ERR_INTERNAL);
+	assert_int_equal(store_user_by_id(f->st, f->ann.user.id, &u), ERR_OK);
+}
+
+/* All rows are back, nothing stays in flight, and no cache is told. */
+static void
+a_failed_commit_leaves_everything_as_it_was(void **state)
+{
+	struct fixture *f = *state;
+	char key[USER_KEY_SIZE], hash[USER_HASH_SIZE];
+	int64_t epoch = 5;
+	bool live;
+	struct user u;
+
+	user_key(key, f->ann.user.id);
+	store_memory_fail_commit(f->st, ERR_UNAVAILABLE);
+	assert_int_equal(store_password_change(f->st, &f->actor, f->ann.user.id,
+			     PEOPLE_HASH, "other", NULL, &epoch),
+	    ERR_UNAVAILABLE);
+	assert_int_equal(epoch, 0);
+	assert_int_equal(generation_read(f->m, key), 2);
+	assert_int_equal(f->tidied, 0);
+	assert_int_equal(
+	    store_password_hash(f->st, f->ann.user.id, hash), ERR_OK);
+	assert_string_equal(hash, PEOPLE_HASH);
+	assert_int_equal(store_user_by_id(f->st, f->ann.user.id, &u), ERR_OK);
+	assert_true(people_same_user(&u, &f->ann.user));
+	assert_int_equal(
+	    people_live(f->st, f->ann.session.handle, NOW, &live), ERR_OK);
+	assert_true(live);
+	assert_int_equal(store_password_change(f->st, &f->actor, f->ann.user.id,
+			     PEOPLE_HASH, "other", NULL, &epoch),
+	    ERR_OK);
+	assert_int_equal(f->tidied, 1);
+}
+
+int
+main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		CASE(the_next_call_fails_once),
+		CASE(a_failed_commit_leaves_everything_as_it_was),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
