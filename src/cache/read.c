@@ -10,7 +10,6 @@
 #include "cache/seal.h"
 #include "host/breaker.h"
 #include "host/generation.h"
-#include "host/mapped.h"
 
 /* ---- step 1: the generation ---- */
 
@@ -18,8 +17,7 @@ void
 read_look(const struct cache *c, struct look *look)
 {
 	look->generation = generation_read(c->m, look->key);
-	look->cached =
-	    mapped_trusted(c->m) && generation_quiet(look->generation);
+	look->cached = generation_quiet(look->generation);
 }
 
 /* ---- steps 2 and 4: Redis ---- */

@@ -58,10 +58,16 @@ enum err redis_new(const struct redis_options *options, struct mapped *m,
     const struct clock *clock, struct redis **redis_out) MUST_CHECK;
 void redis_free(struct redis *r);
 
-/* Append the value of ${key} to ${value}; ERR_NOT_FOUND if there is none. */
+/*
+ * Put the value of ${key} into ${value}, which is empty before, and after any
+ * error; ERR_NOT_FOUND if there is none.
+ */
 enum err redis_get(
     struct redis *r, const char *key, struct buf *value) MUST_CHECK;
-/* values[i].len is 0 for keys that are missing.  n at most REDIS_KEYS_MAX. */
+/*
+ * The same for ${n} keys, at most REDIS_KEYS_MAX; values[i].len is 0 for those
+ * that are missing.
+ */
 enum err redis_mget(struct redis *r, const char *const *keys, size_t n,
     struct buf *values) MUST_CHECK;
 enum err redis_set(struct redis *r, const char *key, const void *value,

@@ -159,8 +159,8 @@ take_replies(struct redis_link *l, struct progress *p)
 			return err;
 		p->got++;
 	}
-	/* What is left over would answer the next question. */
-	if (l->reader->pos != l->reader->len)
+	/* What is left over, on either side, belongs to no next question. */
+	if (l->reader->pos != l->reader->len || p->sent < p->talk->commands.len)
 		return failed(l, "more replies than questions");
 	return ERR_OK;
 }
@@ -313,8 +313,12 @@ redis_link_talk(struct redis_link *l, struct redis_talk *talk)
 		if (err == ERR_OK)
 			err = exchange(l, &p);
 	}
-	if (err != ERR_OK)
+	if (err != ERR_OK) {
 		redis_link_close(l);
+		for (size_t i = 0; i < talk->n_values; i++)
+			buf_reset(&talk->values[i]);
+		talk->found = 0;
+	}
 	return err;
 }
 

@@ -31,7 +31,7 @@ struct redis_talk {
 	enum redis_expect expect;
 	struct buf commands;
 	size_t n;           /* commands in there */
-	struct buf *values; /* borrowed; empty where the reply is nil */
+	struct buf *values; /* borrowed; stays empty where the reply is nil */
 	size_t n_values;
 	size_t found; /* values that were not nil */
 };
@@ -66,7 +66,8 @@ bool redis_link_has_address(const struct redis_link *l);
  * was last used is opened anew, so every command must be one that may be
  * carried out twice.  Return ERR_UNAVAILABLE, and be disconnected, on any
  * failure: no connection, time over, an error reply, a reply of another type,
- * more replies than commands; ERR_INTERNAL without memory.
+ * more replies than commands; ERR_INTERNAL without memory.  The values are
+ * empty before, and after any error.
  */
 enum err redis_link_talk(
     struct redis_link *l, struct redis_talk *talk) MUST_CHECK;

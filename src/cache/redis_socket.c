@@ -71,17 +71,22 @@ redis_socket_wait(int fd, short events, const struct deadline *deadline)
 	struct pollfd pfd = { .fd = fd, .events = events };
 
 	for (;;) {
-		int64_t left = deadline->at_us - deadline->clock->mono_us();
+		int64_t now = deadline->clock->mono_us();
+		int64_t left =
+		    deadline->at_us > now ? deadline->at_us - now : 0;
 		struct timespec ts = { .tv_sec = left / 1000000,
 			.tv_nsec = left % 1000000 * 1000 };
-		int rc;
+		/*
+		 * Asked also when the time is over: if it was we who were kept
+		 * from running meanwhile, the answer lies there.
+		 */
+		int rc = ppoll(&pfd, 1, &ts, NULL);
 
-		if (left <= 0)
-			break;
-		rc = ppoll(&pfd, 1, &ts, NULL);
 		if (rc > 0)
 			return ERR_OK;
-		if (rc < 0 && errno != EINTR)
+		if (rc == 0)
+			break;
+		if (errno != EINTR)
 			return ERR_UNAVAILABLE;
 	}
 	errno = ETIMEDOUT;

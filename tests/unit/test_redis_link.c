@@ -154,8 +154,11 @@ ask(struct liar *liar, enum redis_expect expect, size_t n_values)
 	redis_talk_put(&talk, 1, (const char *[]){ "X" }, (size_t[]){ 1 });
 	err = redis_link_talk(liar->link, &talk);
 	redis_talk_clear(&talk);
-	for (size_t i = 0; i < n_values; i++)
+	for (size_t i = 0; i < n_values; i++) {
+		if (err != ERR_OK)
+			assert_int_equal(values[i].len, 0);
 		buf_clear(&values[i]);
+	}
 	return err;
 }
 
@@ -319,6 +322,26 @@ what_nobody_asked_for_answers_nothing(void **state)
 	liar_free(liar);
 }
 
+/* A reply to what was not sent yet leaves half a question on its way. */
+static void
+takes_no_reply_before_the_question(void **state)
+{
+	static const struct script hasty = { .unasked = "+OK\r\n" };
+	static char much[8 * 1024 * 1024];
+	struct liar *liar = liar_new(&hasty, 1);
+	struct redis_talk talk = { .expect = REDIS_EXPECT_STATUS };
+
+	(void)state;
+	liar->options.deadline_ms = 20000;
+	redis_talk_put(
+	    &talk, 1, (const char *[]){ much }, (size_t[]){ sizeof(much) });
+	assert_int_equal(redis_link_talk(liar->link, &talk), ERR_UNAVAILABLE);
+	assert_string_equal(
+	    redis_link_why(liar->link), "more replies than questions");
+	redis_talk_clear(&talk);
+	liar_free(liar);
+}
+
 /* It listens, but has no room for one more: nothing to wait for. */
 static void
 a_full_backlog_is_an_outage(void **state)
@@ -353,6 +376,7 @@ main(void)
 		cmocka_unit_test(takes_no_reply_without_end),
 		cmocka_unit_test(asks_again_only_where_nothing_was_answered),
 		cmocka_unit_test(what_nobody_asked_for_answers_nothing),
+		cmocka_unit_test(takes_no_reply_before_the_question),
 		cmocka_unit_test(a_full_backlog_is_an_outage),
 	};
 
