@@ -18,7 +18,8 @@
 #include "support/child.h"
 #include "support/process.h"
 
-#define DEADLINE_MS 100
+#define DEADLINE_MS 5000
+#define SHORT_MS 100
 
 /* What it says to whoever connects, once something was asked. */
 struct script {
@@ -239,14 +240,15 @@ waits_no_longer_for_one_that_drips(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < NELEMS(scripts); i++) {
-		int64_t start = clock_system.mono_us();
 		struct liar *liar = liar_new(&scripts[i], 1);
+		int64_t start = clock_system.mono_us();
 
+		liar->options.deadline_ms = SHORT_MS;
 		assert_int_equal(
 		    ask(liar, REDIS_EXPECT_VALUES, 2), ERR_UNAVAILABLE);
 		assert_string_equal(redis_link_why(liar->link), "timeout");
-		assert_in_range(clock_system.mono_us() - start,
-		    DEADLINE_MS * 1000, 20 * DEADLINE_MS * 1000);
+		assert_in_range(clock_system.mono_us() - start, SHORT_MS * 1000,
+		    50 * SHORT_MS * 1000);
 		liar_free(liar);
 	}
 }

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SUPPORT_REDIS_CLIENT_H
+#define SUPPORT_REDIS_CLIENT_H
+
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "cache/redis.h"
+
+struct mapped;
+struct redis_server;
+
+/* One client of a real server, for the tests of cache/redis. */
+
+/* Long: on a busy machine no test may see an outage that it did not make. */
+#define REDIS_CLIENT_DEADLINE_MS 500
+
+struct redis_client {
+	char dir[32];
+	struct mapped *m;
+	struct redis_server *server;
+	struct redis_options options;
+	struct clock clock;
+	struct redis *redis;
+};
+
+/* The client's monotonic clock, and how far a test has set it forward. */
+extern int64_t redis_client_ahead_us;
+int64_t redis_client_mono_us(void);
+
+int redis_client_setup(void **state);
+int redis_client_teardown(void **state);
+
+/* Make the client anew, as ->options now say, or as ${user} ("": nobody). */
+void redis_client_reopen(struct redis_client *f);
+void redis_client_as(
+    struct redis_client *f, const char *user, const char *password);
+
+enum err redis_client_get(struct redis_client *f, const char *key);
+enum err redis_client_set(
+    struct redis_client *f, const char *key, const char *value);
+/* The value of ${key} must be ${expect}. */
+void redis_client_expect(
+    struct redis_client *f, const char *key, const char *expect);
+
+#endif
