@@ -336,6 +336,20 @@ fcgi_reply_free(struct fcgi_reply *reply)
 }
 
 bool
+fcgi_ask_on(int fd, const struct fcgi_ask *ask, int wait_ms,
+    struct fcgi_reply *reply_out)
+{
+	struct fcgi_bytes bytes = { 0 };
+	bool sent;
+
+	*reply_out = (struct fcgi_reply){ 0 };
+	fcgi_put_request(&bytes, ask);
+	sent = fcgi_send(fd, bytes.data, bytes.len, wait_ms);
+	fcgi_bytes_free(&bytes);
+	return sent && fcgi_receive(fd, wait_ms, reply_out);
+}
+
+bool
 fcgi_is_closed(int fd, int wait_ms)
 {
 	int64_t until = now_ms() + wait_ms;
@@ -351,20 +365,15 @@ int
 fcgi_get(const char *path, const char *uri, int wait_ms)
 {
 	const struct fcgi_ask ask = { .uri = uri };
-	struct fcgi_bytes bytes = { 0 };
 	struct fcgi_reply reply;
 	int fd = fcgi_connect_unix(path);
 	int status = 0;
 
 	if (fd < 0)
 		return 0;
-	fcgi_put_request(&bytes, &ask);
-	if (fcgi_send(fd, bytes.data, bytes.len, wait_ms)) {
-		if (fcgi_receive(fd, wait_ms, &reply))
-			status = reply.http_status;
-		fcgi_reply_free(&reply);
-	}
-	fcgi_bytes_free(&bytes);
+	if (fcgi_ask_on(fd, &ask, wait_ms, &reply))
+		status = reply.http_status;
+	fcgi_reply_free(&reply);
 	close(fd);
 	return status;
 }

@@ -84,6 +84,10 @@ struct fcgi_reply {
 bool fcgi_receive(int fd, int wait_ms, struct fcgi_reply *reply_out);
 void fcgi_reply_free(struct fcgi_reply *reply);
 
+/* fcgi_ask_on(fd, ask, wait_ms, reply_out): send ${ask}, fcgi_receive(). */
+bool fcgi_ask_on(int fd, const struct fcgi_ask *ask, int wait_ms,
+    struct fcgi_reply *reply_out);
+
 /**
  * fcgi_receive_record(fd, wait_ms, record_out):
  * Read one record of any type; false if none came whole in time.

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/fcgi_client.h"
 #include "support/process.h"
 #include "support/redis_server.h"
 #include "support/web.h"
@@ -18,6 +19,7 @@
 #define START_MS 15000
 #define STOP_MS 15000
 #define ENV_MAX 32
+#define ARGS_MAX 16
 
 struct stack {
 	struct stack_options o;
@@ -25,6 +27,7 @@ struct stack {
 	char dir[64];
 	char base[64];
 	char socket[128];
+	int port; /* of FastCGI, if it is on TCP */
 	char log[128];
 	char points[128];
 	char db_env[160], redis_env[160], points_env[160];
@@ -85,14 +88,22 @@ static void
 start_supervised(struct stack *s)
 {
 	char listen[160], workers[16];
-	const char *argv[] = { program(s), "serve", "--listen", listen,
-		"--workers", workers, NULL };
+	const char *argv[ARGS_MAX] = { program(s), "serve", "--listen", listen,
+		"--workers", workers };
 	struct process_options p = {
 		.argv = argv, .env = s->env, .log = s->log, .stdin_fd = -1
 	};
+	size_t n = 6;
 
-	snprintf(listen, sizeof(listen), "unix:%s", s->socket);
+	if (s->o.tcp)
+		snprintf(listen, sizeof(listen), "127.0.0.1:%d", s->port);
+	else
+		snprintf(listen, sizeof(listen), "unix:%s", s->socket);
 	snprintf(workers, sizeof(workers), "%d", s->o.workers);
+	for (size_t i = 0; s->o.args != NULL && s->o.args[i] != NULL; i++) {
+		assert_true(n + 1 < ARGS_MAX);
+		argv[n++] = s->o.args[i];
+	}
 	s->pool = process_start(&p);
 }
 
@@ -142,19 +153,26 @@ answers(void *ctx)
 }
 
 static bool
-socket_there(void *ctx)
+answers_directly(void *ctx)
 {
-	struct stack *s = ctx;
-	struct stat st;
+	const struct fcgi_ask ready = { .uri = "/readyz" };
+	struct fcgi_reply reply;
+	int status, fd = stack_connect(ctx);
 
-	return stat(s->socket, &st) == 0 && S_ISSOCK(st.st_mode);
+	if (fd < 0)
+		return false;
+	(void)fcgi_ask_on(fd, &ready, 2000, &reply);
+	status = reply.http_status;
+	fcgi_reply_free(&reply);
+	close(fd);
+	return status == 200;
 }
 
 bool
 stack_ready(struct stack *s, int wait_ms)
 {
 	return process_until(
-	    s->o.no_lighttpd ? socket_there : answers, s, wait_ms);
+	    s->o.no_lighttpd ? answers_directly : answers, s, wait_ms);
 }
 
 void
@@ -248,6 +266,8 @@ stack_new(const struct stack_options *options)
 	set_env(s);
 	if (!s->o.no_redis)
 		s->redis = redis_server_new(s->dir);
+	if (s->o.tcp)
+		s->port = process_free_port();
 	if (!s->o.no_lighttpd)
 		start_lighttpd(s);
 	stack_start_pool(s);
@@ -302,6 +322,13 @@ const char *
 stack_log(const struct stack *s)
 {
 	return s->log;
+}
+
+int
+stack_connect(const struct stack *s)
+{
+	return s->o.tcp ? fcgi_connect_tcp(s->port)
+			: fcgi_connect_unix(s->socket);
 }
 
 struct redis_server *
@@ -384,6 +411,23 @@ point_gone(void *ctx)
 	struct point_wait *pw = ctx;
 
 	return access(pw->path, F_OK) != 0;
+}
+
+/* Whoever takes the new one has left the old one. */
+pid_t
+stack_point_again(struct stack *s, const char *name)
+{
+	struct point_wait once = { .pid = 0 };
+	pid_t pid = stack_point_wait(s, name);
+	char path[280];
+
+	stack_point(s, name, "once-hold");
+	snprintf(path, sizeof(path), "%s/%s.hold.%d", s->points, name, pid);
+	unlink(path);
+	point_path(s, name, "once-hold", once.path);
+	if (!process_until(point_gone, &once, 15000))
+		fail_msg("nobody came to %s again; see %s", name, s->log);
+	return stack_point_wait(s, name);
 }
 
 bool

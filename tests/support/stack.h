@@ -26,9 +26,11 @@ struct stack_options {
 	int workers; /* 0: 2 */
 	bool no_redis;
 	bool no_lighttpd;
-	bool product;           /* without test points */
-	const char *dir;        /* NULL: a fresh one, removed at the end */
-	const char *const *env; /* further NAME=value, NULL at the end */
+	bool product; /* without test points */
+	bool tcp; /* FastCGI on a port of loopback; without lighttpd, a pool */
+	const char *const *args; /* further ones of serve, NULL at the end */
+	const char *dir;         /* NULL: a fresh one, removed at the end */
+	const char *const *env;  /* further NAME=value, NULL at the end */
 };
 
 struct stack;
@@ -41,6 +43,8 @@ const char *stack_dir(const struct stack *s);
 const char *stack_base(const struct stack *s);   /* http://127.0.0.1:N */
 const char *stack_socket(const struct stack *s); /* path of the FastCGI one */
 const char *stack_log(const struct stack *s);    /* path of latchkey's log */
+/* A new connection to the FastCGI socket; -1 with errno set if it fails. */
+int stack_connect(const struct stack *s);
 struct redis_server *stack_redis(const struct stack *s);
 
 /* The pool's supervisor (STACK_POOL), and the processes that serve. */
@@ -55,10 +59,12 @@ bool stack_ready(struct stack *s, int wait_ms);
 /**
  * Test points (base/testpoint.h): stack_point(s, name, how) with how "hold",
  * "kill", "once-hold" or "once-kill" arms one; stack_point_wait() returns the
- * pid held there; stack_point_release() lets go and disarms.
+ * pid held there; stack_point_again() lets it go and returns who is held there
+ * next; stack_point_release() lets go and disarms.
  */
 void stack_point(struct stack *s, const char *name, const char *how);
 pid_t stack_point_wait(struct stack *s, const char *name);
+pid_t stack_point_again(struct stack *s, const char *name);
 bool stack_point_taken(struct stack *s, const char *name, int wait_ms);
 void stack_point_release(struct stack *s, const char *name);
 
