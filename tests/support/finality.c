@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/finality.h"
+
+#include "support/test.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "support/process.h"
+#include "support/redis_server.h"
+
+#define WAIT_MS 30000
+
+/* cmocka's group set-up takes no argument. */
+static struct stack_options chosen;
+
+/* ---- the fixture ---- */
+
+static int
+set_up(void **state)
+{
+	struct finality *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	f->stack = stack_new(&chosen);
+	f->web = web_new(stack_base(f->stack));
+	finality_member(f, &f->survivor);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct finality *f = *state;
+
+	web_free(f->web);
+	stack_free(f->stack);
+	free(f);
+	return 0;
+}
+
+/* A test that failed leaves its points armed and its workers stopped. */
+static int
+clear_points(void **state)
+{
+	struct finality *f = *state;
+	pid_t workers[FINALITY_WORKERS * 2];
+	char path[512];
+	size_t n = stack_workers(f->stack, workers, NELEMS(workers));
+	struct dirent *entry;
+	DIR *dir;
+
+	for (size_t i = 0; i < n; i++)
+		kill(workers[i], SIGCONT);
+	snprintf(path, sizeof(path), "%s/points", stack_dir(f->stack));
+	dir = opendir(path);
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL) {
+		snprintf(path, sizeof(path), "%s/points/%s",
+		    stack_dir(f->stack), entry->d_name);
+		if (entry->d_name[0] != '.')
+			unlink(path);
+	}
+	closedir(dir);
+	return 0;
+}
+
+/* The last tests of every group. */
+static void
+the_dead_stay_dead_after_a_restart(void **state)
+{
+	static const int signals[] = { SIGTERM, SIGKILL };
+	struct finality *f = *state;
+
+	finality_all_refused(f);
+	for (size_t i = 0; i < NELEMS(signals); i++) {
+		stack_stop_pool(f->stack, signals[i]);
+		stack_start_pool(f->stack);
+		finality_all_refused(f);
+	}
+}
+
+static void
+the_dead_stay_dead_after_redis_restarts(void **state)
+{
+	struct finality *f = *state;
+	struct redis_server *redis = stack_redis(f->stack);
+
+	if (redis == NULL)
+		skip();
+	redis_server_keep(redis);
+	redis_server_bring_back(redis);
+	finality_all_refused(f);
+	stack_stop_pool(f->stack, SIGKILL);
+	redis_server_bring_back(redis);
+	stack_start_pool(f->stack);
+	finality_all_refused(f);
+}
+
+int
+finality_run(const char *name, struct CMUnitTest *tests, size_t n,
+    const struct stack_options *options)
+{
+	static const struct CMUnitTest last[] = {
+		cmocka_unit_test(the_dead_stay_dead_after_a_restart),
+		cmocka_unit_test(the_dead_stay_dead_after_redis_restarts),
+	};
+	struct CMUnitTest *all = calloc(n + NELEMS(last), sizeof(*all));
+	int failed;
+
+	assert_non_null(all);
+	memcpy(all, tests, n * sizeof(*all));
+	memcpy(all + n, last, sizeof(last));
+	n += NELEMS(last);
+	for (size_t i = 0; i < n; i++)
+		all[i].setup_func = clear_points;
+	chosen = *options;
+	if (chosen.workers == 0)
+		chosen.workers = FINALITY_WORKERS;
+	failed = _cmocka_run_group_tests(name, all, n, set_up, tear_down);
+	free(all);
+	return failed;
+}
+
+void
+finality_member(struct finality *f, struct member *m)
+{
+	char email[64];
+
+	snprintf(email, sizeof(email), "member%d@example.org", ++f->serial);
+	member_register(f->web, email, m);
+}
+
+void
+finality_device(
+    struct finality *f, const struct member *m, struct member *device)
+{
+	member_login(f->web, m->email, device);
+}
+
+/* ---- asking ---- */
+
+void
+finality_expect(struct finality *f, const struct member *m, long status)
+{
+	for (int way = 0; way < MEMBER_WAYS; way++) {
+		long got = member_ask(f->web, m, (enum member_way)way);
+
+		if (got != status)
+			fail_msg("%s asked in way %d: %ld instead of %ld",
+			    m->email, way, got, status);
+	}
+}
+
+static bool
+is_stopped(void *ctx)
+{
+	const pid_t *pid = ctx;
+	char path[64], line[256] = "";
+	const char *end;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)*pid);
+	file = fopen(path, "r");
+	if (file == NULL)
+		return true; /* ended: it takes nothing either */
+	if (fgets(line, sizeof(line), file) == NULL)
+		line[0] = '\0';
+	fclose(file);
+	end = strrchr(line, ')');
+	return end != NULL && end[1] == ' ' && end[2] == 'T';
+}
+
+void
+finality_stop(pid_t pid)
+{
+	kill(pid, SIGSTOP);
+	if (!process_until(is_stopped, &pid, WAIT_MS))
+		fail_msg("worker %d does not stop", (int)pid);
+}
+
+void
+finality_continue(pid_t pid)
+{
+	kill(pid, SIGCONT);
+}
+
+typedef void solo_fn(struct finality *f, const struct member *m, void *ctx);
+
+/* Run ${fn} once for each worker that is not ${held}, alone with it. */
+static void
+with_each_worker(struct finality *f, const struct member *m, pid_t held,
+    solo_fn *fn, void *ctx)
+{
+	pid_t workers[FINALITY_WORKERS * 2];
+	size_t n = stack_workers(f->stack, workers, NELEMS(workers));
+
+	assert_int_equal(n, chosen.workers);
+	for (size_t i = 0; i < n; i++)
+		finality_stop(workers[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (workers[i] == held)
+			continue;
+		finality_continue(workers[i]);
+		fn(f, m, ctx);
+		finality_stop(workers[i]);
+	}
+	for (size_t i = 0; i < n; i++)
+		finality_continue(workers[i]);
+}
+
+static void
+expect(struct finality *f, const struct member *m, void *ctx)
+{
+	const long *status = ctx;
+
+	finality_expect(f, m, *status);
+}
+
+void
+finality_expect_everywhere(
+    struct finality *f, const struct member *m, long status, pid_t held)
+{
+	with_each_worker(f, m, held, expect, &status);
+}
+
+static void
+watch_refusals(struct finality *f, const struct member *m, void *ctx)
+{
+	bool *refused = ctx;
+
+	for (int way = 0; way < MEMBER_WAYS; way++) {
+		long got = member_ask(f->web, m, (enum member_way)way);
+
+		if (got != 200 && got != 401)
+			fail_msg("%s: status %ld", m->email, got);
+		if (got == 200 && *refused)
+			fail_msg("%s accepted after a refusal", m->email);
+		if (got == 401)
+			*refused = true;
+	}
+}
+
+bool
+finality_consistent_everywhere(
+    struct finality *f, const struct member *m, pid_t held)
+{
+	bool refused = false;
+
+	with_each_worker(f, m, held, watch_refusals, &refused);
+	return refused;
+}
+
+void
+finality_dead(struct finality *f, const struct member *m)
+{
+	finality_expect_everywhere(f, m, 401, 0);
+	assert_true(f->dead_count < FINALITY_DEAD_MAX);
+	f->dead[f->dead_count++] = *m;
+}
+
+void
+finality_all_refused(struct finality *f)
+{
+	for (size_t i = 0; i < f->dead_count; i++)
+		finality_expect(f, &f->dead[i], 401);
+	finality_expect_everywhere(f, &f->survivor, 200, 0);
+}
+
+/* ---- forcing ---- */
+
+/* A key of ${m} as it is in Redis. */
+static void
+key_name(const struct member *m, enum finality_key key, char name[80])
+{
+	if (key == FINALITY_SESSION)
+		snprintf(name, 80, "session:%s", m->handle);
+	else
+		snprintf(name, 80, "user:%s", m->user_id);
+}
+
+void
+finality_uncache(
+    struct finality *f, const struct member *m, enum finality_key key)
+{
+	char name[80];
+
+	key_name(m, key, name);
+	redis_server_ask(stack_redis(f->stack), "DEL %s", name);
+}
+
+bool
+finality_cached(
+    struct finality *f, const struct member *m, enum finality_key key)
+{
+	char name[80];
+
+	key_name(m, key, name);
+	return redis_server_int(stack_redis(f->stack), "EXISTS %s", name) == 1;
+}
+
+/*
+ * A check reads the session and then the user, so both pass the same points.
+ * To hold it at the second reading the session is made to come from Redis;
+ * the point before Redis is passed nevertheless, and let go once.
+ */
+struct errand *
+finality_hold_check(struct finality *f, const struct member *m,
+    enum member_way way, enum finality_key key, const char *point,
+    pid_t *held_out)
+{
+	struct member_call c;
+	struct errand *e;
+
+	assert_int_equal(member_ask(f->web, m, MEMBER_COOKIE), 200);
+	if (stack_redis(f->stack) != NULL)
+		finality_uncache(f, m, key);
+	stack_point(f->stack, point, "once-hold");
+	member_question(m, way, &c);
+	e = errand_start(stack_base(f->stack), &c.call, c.cookie);
+	*held_out = stack_point_wait(f->stack, point);
+	if (key == FINALITY_USER && strcmp(point, "read:generation") == 0)
+		*held_out = stack_point_again(f->stack, point);
+	return e;
+}
+
+long
+finality_end(struct finality *f, const struct member_ending *ending,
+    const struct member *m, const struct member *other)
+{
+	struct web_reply reply = { 0 };
+	struct member_call c;
+	long status;
+
+	member_end(ending, m, other, &c);
+	status = web_as(f->web, &c.call, c.cookie, &reply);
+	web_reply_clear(&reply);
+	return status;
+}
+
+struct errand *
+finality_end_start(struct finality *f, const struct member_ending *ending,
+    const struct member *m, const struct member *other)
+{
+	struct member_call c;
+
+	member_end(ending, m, other, &c);
+	return errand_start(stack_base(f->stack), &c.call, c.cookie);
+}
+
+struct errand *
+finality_login_start(
+    struct finality *f, const struct member *m, const char *password)
+{
+	struct web_call call = { .path = "/api/v1/auth/login" };
+	char body[256];
+
+	snprintf(body, sizeof(body), "{\"email\":\"%s\",\"password\":\"%s\"}",
+	    m->email, password);
+	call.body = body;
+	return errand_start(stack_base(f->stack), &call, NULL);
+}
+
+struct crew {
+	struct stack *stack;
+	pid_t gone;
+};
+
+static bool
+crew_complete(void *ctx)
+{
+	struct crew *crew = ctx;
+	pid_t workers[FINALITY_WORKERS * 2];
+	size_t n = stack_workers(crew->stack, workers, NELEMS(workers));
+	size_t living = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (workers[i] == crew->gone || !process_alive(workers[i]))
+			return false;
+		living++;
+	}
+	return living == (size_t)chosen.workers;
+}
+
+void
+finality_wait_workers(struct finality *f, pid_t gone)
+{
+	struct crew crew = { f->stack, gone };
+
+	if (!process_until(crew_complete, &crew, WAIT_MS))
+		fail_msg("the worker was not replaced");
+	if (!stack_ready(f->stack, WAIT_MS))
+		fail_msg("no answer after a worker was replaced");
+}
+
+/* A check of the survivor that comes from the store fills Redis. */
+static bool
+redis_used(void *ctx)
+{
+	struct finality *f = ctx;
+
+	finality_uncache(f, &f->survivor, FINALITY_SESSION);
+	return member_ask(f->web, &f->survivor, MEMBER_COOKIE) == 200 &&
+	    finality_cached(f, &f->survivor, FINALITY_SESSION);
+}
+
+void
+finality_wait_redis(struct finality *f)
+{
+	if (!process_until(redis_used, f, WAIT_MS))
+		fail_msg("Redis is not used again");
+}
