@@ -105,24 +105,44 @@ take_mutex(pthread_mutex_t *mutex, int wait_ms)
 	return pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &deadline);
 }
 
-/* Holding the mutex: close what a dead owner has left in flight. */
-static void
-recover(struct layout *lo, bool owner_died)
+/*
+ * Holding the mutex: close what a dead owner has left in flight, once it is
+ * settled.  Until then what is odd stays odd, and nobody caches it.
+ */
+static enum err
+recover(struct layout *lo, bool owner_died, generation_settled_fn *settled,
+    void *ctx)
 {
 	uint32_t noted = atomic_load(&lo->in_flight_count);
+	enum err err;
 
 	if (noted == 0 && !owner_died)
-		return;
+		return ERR_OK;
 	log_event(LOG_LEVEL_WARN, "change_recovered",
 	    "owner_died=%d in_flight=%u", owner_died, (unsigned int)noted);
-	if (noted != 0)
-		close_in_flight(lo);
+	if (noted == 0)
+		return ERR_OK;
+	if (settled != NULL && (err = settled(ctx)) != ERR_OK)
+		return err;
+	close_in_flight(lo);
+	return ERR_OK;
+}
+
+static void
+give_back(struct layout *lo)
+{
+	int rc = pthread_mutex_unlock(&lo->write_mutex);
+
+	assert(rc == 0); /* else it was not ours */
 }
 
 enum err
-generation_lock(struct mapped *m, int wait_ms)
+generation_lock(
+    struct mapped *m, int wait_ms, generation_settled_fn *settled, void *ctx)
 {
 	struct layout *lo = mapped_layout(m);
+	enum err err;
+	bool died;
 	int rc;
 
 	if (!mapped_trusted(m))
@@ -135,14 +155,11 @@ generation_lock(struct mapped *m, int wait_ms)
 		return ERR_UNAVAILABLE;
 	}
 	/* From here on our own death is told to the next owner likewise. */
-	if (rc == EOWNERDEAD) {
+	died = rc == EOWNERDEAD;
+	if (died) {
 		rc = pthread_mutex_consistent(&lo->write_mutex);
 		assert(rc == 0);
-		recover(lo, true);
-	} else {
-		recover(lo, false);
 	}
-	TESTPOINT("generation:locked");
 
 	/*
 	 * In a file that is no longer the one on disk, the counters tell
@@ -150,10 +167,15 @@ generation_lock(struct mapped *m, int wait_ms)
 	 */
 	if (!mapped_is_current(m)) {
 		mapped_distrust(m);
-		generation_unlock(m);
-		return ERR_UNAVAILABLE;
+		err = ERR_UNAVAILABLE;
+		goto out;
 	}
-	return ERR_OK;
+	err = recover(lo, died, settled, ctx);
+	TESTPOINT("generation:locked");
+out:
+	if (err != ERR_OK)
+		give_back(lo);
+	return err;
 }
 
 static bool
@@ -208,9 +230,7 @@ void
 generation_unlock(struct mapped *m)
 {
 	struct layout *lo = mapped_layout(m);
-	int rc;
 
 	assert(atomic_load(&lo->in_flight_count) == 0);
-	rc = pthread_mutex_unlock(&lo->write_mutex);
-	assert(rc == 0); /* else it was not ours */
+	give_back(lo);
 }

@@ -38,12 +38,21 @@ generation_quiet(uint64_t g)
 const unsigned char *generation_table_id(const struct mapped *m);
 
 /**
- * generation_lock(m, wait_ms):
- * Take the host's write mutex, waiting at most ${wait_ms} (0: only try).  If
- * its owner died, or buckets are still noted in flight, close them first.
- * Return ERR_UNAVAILABLE if it was not to be had.
+ * generation_settled_fn(ctx):
+ * Make sure that a change which died half-way is now either there or not, for
+ * good.  Any error: it cannot be told yet.
  */
-enum err generation_lock(struct mapped *m, int wait_ms) MUST_CHECK;
+typedef enum err generation_settled_fn(void *ctx);
+
+/**
+ * generation_lock(m, wait_ms, settled, ctx):
+ * Take the host's write mutex, waiting at most ${wait_ms} (0: only try).  If
+ * buckets are still noted in flight, their owner died: call ${settled} (may
+ * be NULL) and then close them.  Return ERR_UNAVAILABLE if the mutex was not
+ * to be had, or the error of ${settled}; the buckets stay as they are then.
+ */
+enum err generation_lock(struct mapped *m, int wait_ms,
+    generation_settled_fn *settled, void *ctx) MUST_CHECK;
 
 /**
  * generation_mark(m, keys, n):

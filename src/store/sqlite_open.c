@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/sqlite.h"
+#include "store/store_change.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -212,6 +213,16 @@ open_locked(struct sqlite_store *s)
 	return err;
 }
 
+/* Somebody died with a change on its way: see change_seal_off(). */
+static enum err
+open_after_a_death(void *ctx)
+{
+	struct sqlite_store *s = ctx;
+	enum err err = open_locked(s);
+
+	return err == ERR_OK ? change_seal_off(&s->base) : err;
+}
+
 enum err
 store_open_sqlite(const char *path, struct mapped *m,
     const struct store_options *options, struct store **store_out)
@@ -227,12 +238,14 @@ store_open_sqlite(const char *path, struct mapped *m,
 	s->base.write_wait_ms = options->write_wait_ms;
 	if ((err = set_names(s, path)) != ERR_OK)
 		goto out;
-	if ((err = generation_lock(m, OPEN_WAIT_MS)) != ERR_OK) {
+	err = generation_lock(m, OPEN_WAIT_MS, open_after_a_death, s);
+	if (err != ERR_OK) {
 		log_event(LOG_LEVEL_ERROR, "store_open",
 		    "reason=\"the write lock is not to be had\"");
 		goto out;
 	}
-	err = open_locked(s);
+	if (s->db == NULL)
+		err = open_locked(s);
 	generation_unlock(m);
 	if (err == ERR_OK) {
 		*store_out = &s->base;

@@ -111,6 +111,34 @@ out:
 	return err;
 }
 
+static enum err
+commit_a_note(struct store *st)
+{
+	enum err err;
+
+	if ((err = st->ops->begin(st, st->write_wait_ms)) != ERR_OK)
+		return err;
+	/* A row more, for SQLite writes no page that would stay the same. */
+	err = st->ops->audit_add(st,
+	    &(struct store_audit){
+		.event = "change_recovered", .handle = "", .address = "" });
+	if (err == ERR_OK)
+		return st->ops->commit(st);
+	st->ops->rollback(st);
+	return err;
+}
+
+enum err
+change_seal_off(void *ctx)
+{
+	struct store *st = ctx;
+	enum err err = commit_a_note(st);
+
+	if (err == ERR_UNAVAILABLE && st->ops->make_room(st))
+		err = commit_a_note(st);
+	return err;
+}
+
 enum err
 change_run(struct change *c, const struct change_kind *kind)
 {
@@ -120,7 +148,8 @@ change_run(struct change *c, const struct change_kind *kind)
 
 	if (!kind->ends && !st->ops->has_room(st))
 		return ERR_UNAVAILABLE;
-	err = generation_lock(st->mapped, kind->waits ? st->write_wait_ms : 0);
+	err = generation_lock(st->mapped, kind->waits ? st->write_wait_ms : 0,
+	    change_seal_off, st);
 	if (err != ERR_OK)
 		return err;
 
@@ -166,7 +195,8 @@ store_upkeep(struct store *st, int64_t now, int64_t *removed_out)
 	enum err err;
 
 	*removed_out = 0;
-	err = generation_lock(st->mapped, st->write_wait_ms);
+	err =
+	    generation_lock(st->mapped, st->write_wait_ms, change_seal_off, st);
 	if (err != ERR_OK)
 		return err;
 	/* First, because on a full disk this is what makes room. */

@@ -75,6 +75,16 @@ struct change_kind {
 enum err change_run(
     struct change *c, const struct change_kind *kind) MUST_CHECK;
 
+/**
+ * change_seal_off(st):
+ * A writer may have died after its last frame reached the WAL and before the
+ * wal-index said so: nobody sees its change, yet it would come back when the
+ * last connection has closed and the WAL is read anew, without any generation
+ * moving.  Holding the write mutex: commit something else in its place.  A
+ * generation_settled_fn.
+ */
+enum err change_seal_off(void *st) MUST_CHECK;
+
 /* For the plan step: the change touches this user, session, token. */
 void change_key_user(struct change *c, int64_t id);
 void change_key_session(struct change *c, const char *handle);

@@ -283,7 +283,7 @@ a_change_in_flight_is_neither_read_nor_filled(void **state)
 	keys[0] = session;
 	keys[1] = user;
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
-	assert_int_equal(generation_lock(f->c.m, 1000), ERR_OK);
+	assert_int_equal(generation_lock(f->c.m, 1000, NULL, NULL), ERR_OK);
 	assert_int_equal(generation_mark(f->c.m, keys, 2), ERR_OK);
 	assert_int_equal(check_ann_cached(f), CACHING_UNKNOWN);
 	redis_server_ask(f->server, "FLUSHALL");

@@ -118,7 +118,7 @@ another_holds_the_write_lock(void **state)
 	struct fixture *f = *state;
 	struct mapped *other = table_open(&f->table);
 
-	gives(ERR_OK, generation_lock(other, 0));
+	gives(ERR_OK, generation_lock(other, 0, NULL, NULL));
 	gives(ERR_UNAVAILABLE,
 	    store_session_touch(f->st, handle_of(1), NOW + 999));
 	assert_true(live(f, handle_of(1), NOW));

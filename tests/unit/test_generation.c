@@ -77,7 +77,7 @@ a_change_is_odd_and_then_even(void **state)
 
 	for (uint64_t g = 0; g < 20; g += 2) {
 		assert_int_equal(generation_read(other, keys[0]), g);
-		assert_int_equal(generation_lock(f->m, 0), ERR_OK);
+		assert_int_equal(generation_lock(f->m, 0, NULL, NULL), ERR_OK);
 		assert_int_equal(generation_read(other, keys[0]), g);
 		assert_int_equal(generation_mark(f->m, keys, 2), ERR_OK);
 		assert_int_equal(generation_read(other, keys[0]), g + 1);
@@ -96,7 +96,7 @@ a_change_is_odd_and_then_even(void **state)
 
 	/* A change of nothing cached marks nothing, and settles all the same.
 	 */
-	assert_int_equal(generation_lock(f->m, 0), ERR_OK);
+	assert_int_equal(generation_lock(f->m, 0, NULL, NULL), ERR_OK);
 	assert_int_equal(generation_mark(f->m, NULL, 0), ERR_OK);
 	generation_settle(f->m);
 	generation_settle(f->m);
@@ -121,7 +121,7 @@ each_bucket_counts_once(void **state)
 	for (int i = 2; bucket_of(f->m, name) != bucket; i++)
 		(void)snprintf(name, sizeof(name), "user:%d", i);
 
-	assert_int_equal(generation_lock(f->m, 0), ERR_OK);
+	assert_int_equal(generation_lock(f->m, 0, NULL, NULL), ERR_OK);
 	assert_int_equal(generation_mark(f->m, again, 4), ERR_OK);
 	assert_int_equal(atomic_load(&lo->in_flight_count), 2);
 	assert_int_equal(generation_read(f->m, name), 1);
@@ -157,7 +157,7 @@ more_than_the_list_holds_marks_nothing(void **state)
 				bucket_of(f->m, list[n]);
 		n += fresh;
 	}
-	assert_int_equal(generation_lock(f->m, 0), ERR_OK);
+	assert_int_equal(generation_lock(f->m, 0, NULL, NULL), ERR_OK);
 	assert_int_equal(generation_mark(f->m, list, n), ERR_INVALID);
 	assert_quiet(f->m);
 	assert_int_equal(generation_mark(f->m, list, 100), ERR_OK);
@@ -181,7 +181,7 @@ make_the_change(void *ctx)
 	struct mapped *m;
 
 	child_check(mapped_open(f->table.db, &m) == ERR_OK);
-	child_check(generation_lock(m, 1000) == ERR_OK);
+	child_check(generation_lock(m, 1000, NULL, NULL) == ERR_OK);
 	child_check(generation_mark(m, keys, 2) == ERR_OK);
 	atomic_store(f->row, 1);
 	generation_settle(m);
@@ -218,13 +218,14 @@ the_next_closes_what_the_killed_left(void **state)
 			assert_false(
 			    generation_quiet(generation_read(f->m, keys[0])));
 
-		assert_int_equal(generation_lock(f->m, 1000), ERR_OK);
+		assert_int_equal(
+		    generation_lock(f->m, 1000, NULL, NULL), ERR_OK);
 		assert_quiet(f->m);
 		assert_int_equal(
 		    generation_read(f->m, keys[0]), before + cases[i].raised);
 		generation_unlock(f->m);
 		/* It is whole again: the next owner finds nothing to do. */
-		assert_int_equal(generation_lock(f->m, 0), ERR_OK);
+		assert_int_equal(generation_lock(f->m, 0, NULL, NULL), ERR_OK);
 		generation_unlock(f->m);
 	}
 }
@@ -236,7 +237,7 @@ lock_only(void *ctx)
 	struct mapped *m;
 
 	child_check(mapped_open(f->table.db, &m) == ERR_OK);
-	child_check(generation_lock(m, 1000) == ERR_OK);
+	child_check(generation_lock(m, 1000, NULL, NULL) == ERR_OK);
 	generation_unlock(m);
 }
 
@@ -257,7 +258,7 @@ he_who_closes_may_be_killed_too(void **state)
 	child_killed(child_start(lock_only, f));
 	child_arm("generation:locked.kill");
 	child_killed(child_start(lock_only, f));
-	assert_int_equal(generation_lock(f->m, 1000), ERR_OK);
+	assert_int_equal(generation_lock(f->m, 1000, NULL, NULL), ERR_OK);
 	assert_quiet(f->m);
 	assert_int_equal(generation_read(f->m, keys[0]), 2);
 	assert_int_equal(generation_read(f->m, keys[1]), 2);
@@ -276,7 +277,7 @@ what_is_left_in_the_list_is_closed(void **state)
 	lo->in_flight_count = 2;
 	lo->generation[17] = 5;
 	lo->generation[18] = 8;
-	assert_int_equal(generation_lock(f->m, 0), ERR_OK);
+	assert_int_equal(generation_lock(f->m, 0, NULL, NULL), ERR_OK);
 	assert_quiet(f->m);
 	assert_int_equal(lo->generation[17], 6);
 	assert_int_equal(lo->generation[18], 8);
@@ -284,7 +285,7 @@ what_is_left_in_the_list_is_closed(void **state)
 
 	lo->in_flight_count = LAYOUT_IN_FLIGHT_MAX + 1;
 	lo->generation[LAYOUT_GENERATIONS - 1] = 9;
-	assert_int_equal(generation_lock(f->m, 0), ERR_OK);
+	assert_int_equal(generation_lock(f->m, 0, NULL, NULL), ERR_OK);
 	assert_quiet(f->m);
 	assert_int_equal(lo->generation[LAYOUT_GENERATIONS - 1], 10);
 	generation_unlock(f->m);
@@ -293,9 +294,49 @@ what_is_left_in_the_list_is_closed(void **state)
 	lo->in_flight[1] = 17;
 	lo->in_flight_count = 2;
 	lo->generation[17] = 7;
-	assert_int_equal(generation_lock(f->m, 0), ERR_OK);
+	assert_int_equal(generation_lock(f->m, 0, NULL, NULL), ERR_OK);
 	assert_quiet(f->m);
 	assert_int_equal(lo->generation[17], 8);
+	generation_unlock(f->m);
+}
+
+static enum err
+cannot_tell(void *ctx)
+{
+	++*(int *)ctx;
+	return ERR_UNAVAILABLE;
+}
+
+static enum err
+can_tell(void *ctx)
+{
+	++*(int *)ctx;
+	return ERR_OK;
+}
+
+/* Nothing of a dead owner's is closed while it may still come back. */
+static void
+what_is_not_settled_stays_in_flight(void **state)
+{
+	struct fixture *f = *state;
+	int asked = 0;
+
+	assert_int_equal(generation_lock(f->m, 0, cannot_tell, &asked), ERR_OK);
+	generation_unlock(f->m);
+	assert_int_equal(asked, 0);
+
+	child_arm("generation:marked.kill");
+	child_killed(child_start(make_the_change, f));
+	for (int i = 1; i <= 2; i++) {
+		assert_int_equal(generation_lock(f->m, 0, cannot_tell, &asked),
+		    ERR_UNAVAILABLE);
+		assert_int_equal(asked, i);
+		assert_int_equal(generation_read(f->m, keys[0]), 1);
+	}
+	assert_int_equal(generation_lock(f->m, 0, can_tell, &asked), ERR_OK);
+	assert_int_equal(asked, 3);
+	assert_quiet(f->m);
+	assert_int_equal(generation_read(f->m, keys[0]), 2);
 	generation_unlock(f->m);
 }
 
@@ -306,7 +347,7 @@ stop_with_the_mutex(void *ctx)
 	struct mapped *m;
 
 	child_check(mapped_open(f->table.db, &m) == ERR_OK);
-	child_check(generation_lock(m, 1000) == ERR_OK);
+	child_check(generation_lock(m, 1000, NULL, NULL) == ERR_OK);
 	child_check(generation_mark(m, keys, 2) == ERR_OK);
 	child_check(raise(SIGSTOP) == 0);
 	generation_settle(m);
@@ -320,13 +361,14 @@ a_stopped_owner_is_waited_for_in_bounds(void **state)
 	pid_t pid = child_start(stop_with_the_mutex, f);
 
 	child_stopped(pid);
-	assert_int_equal(generation_lock(f->m, 0), ERR_UNAVAILABLE);
-	assert_int_equal(generation_lock(f->m, 30), ERR_UNAVAILABLE);
+	assert_int_equal(generation_lock(f->m, 0, NULL, NULL), ERR_UNAVAILABLE);
+	assert_int_equal(
+	    generation_lock(f->m, 30, NULL, NULL), ERR_UNAVAILABLE);
 	/* Stopped is not dead: his change is still in flight. */
 	assert_int_equal(generation_read(f->m, keys[0]), 1);
 	assert_true(mapped_trusted(f->m));
 	assert_int_equal(kill(pid, SIGCONT), 0);
-	assert_int_equal(generation_lock(f->m, 10000), ERR_OK);
+	assert_int_equal(generation_lock(f->m, 10000, NULL, NULL), ERR_OK);
 	assert_quiet(f->m);
 	generation_unlock(f->m);
 	child_passed(pid);
@@ -337,8 +379,9 @@ try_from_another_thread(void *ctx)
 {
 	struct fixture *f = ctx;
 
-	assert_int_equal(generation_lock(f->m, 0), ERR_UNAVAILABLE);
-	assert_int_equal(generation_lock(f->m, 10), ERR_UNAVAILABLE);
+	assert_int_equal(generation_lock(f->m, 0, NULL, NULL), ERR_UNAVAILABLE);
+	assert_int_equal(
+	    generation_lock(f->m, 10, NULL, NULL), ERR_UNAVAILABLE);
 	return NULL;
 }
 
@@ -348,7 +391,7 @@ leave_a_change_open(void *ctx)
 {
 	struct fixture *f = ctx;
 
-	assert_int_equal(generation_lock(f->m, 0), ERR_OK);
+	assert_int_equal(generation_lock(f->m, 0, NULL, NULL), ERR_OK);
 	assert_int_equal(generation_mark(f->m, keys, 2), ERR_OK);
 	return NULL;
 }
@@ -359,7 +402,7 @@ the_mutex_is_between_threads_too(void **state)
 	struct fixture *f = *state;
 	pthread_t thread;
 
-	assert_int_equal(generation_lock(f->m, 0), ERR_OK);
+	assert_int_equal(generation_lock(f->m, 0, NULL, NULL), ERR_OK);
 	assert_int_equal(
 	    pthread_create(&thread, NULL, try_from_another_thread, f), 0);
 	assert_int_equal(pthread_join(thread, NULL), 0);
@@ -368,7 +411,7 @@ the_mutex_is_between_threads_too(void **state)
 	assert_int_equal(
 	    pthread_create(&thread, NULL, leave_a_change_open, f), 0);
 	assert_int_equal(pthread_join(thread, NULL), 0);
-	assert_int_equal(generation_lock(f->m, 0), ERR_OK);
+	assert_int_equal(generation_lock(f->m, 0, NULL, NULL), ERR_OK);
 	assert_quiet(f->m);
 	assert_int_equal(generation_read(f->m, keys[0]), 2);
 	generation_unlock(f->m);
@@ -383,17 +426,17 @@ nothing_is_changed_in_a_replaced_file(void **state)
 	assert_true(generation_quiet(generation_read(f->m, keys[0])));
 	assert_int_equal(unlink(f->table.path), 0);
 	fresh = table_open(&f->table);
-	assert_int_equal(generation_lock(f->m, 0), ERR_UNAVAILABLE);
+	assert_int_equal(generation_lock(f->m, 0, NULL, NULL), ERR_UNAVAILABLE);
 	assert_false(mapped_trusted(f->m));
 	assert_false(generation_quiet(generation_read(f->m, keys[0])));
-	assert_int_equal(generation_lock(f->m, 0), ERR_UNAVAILABLE);
+	assert_int_equal(generation_lock(f->m, 0, NULL, NULL), ERR_UNAVAILABLE);
 	/* The mutex was given back: the other view gets as far. */
 	assert_true(mapped_trusted(other));
 	assert_int_equal(
 	    pthread_mutex_trylock(&mapped_layout(other)->write_mutex), 0);
 	assert_int_equal(
 	    pthread_mutex_unlock(&mapped_layout(other)->write_mutex), 0);
-	assert_int_equal(generation_lock(fresh, 0), ERR_OK);
+	assert_int_equal(generation_lock(fresh, 0, NULL, NULL), ERR_OK);
 	generation_unlock(fresh);
 	mapped_close(other);
 	mapped_close(fresh);
@@ -409,8 +452,9 @@ a_mutex_beyond_help_is_an_outage(void **state)
 	child_killed(child_start(make_the_change, f));
 	assert_int_equal(pthread_mutex_lock(mutex), EOWNERDEAD);
 	assert_int_equal(pthread_mutex_unlock(mutex), 0);
-	assert_int_equal(generation_lock(f->m, 0), ERR_UNAVAILABLE);
-	assert_int_equal(generation_lock(f->m, 10), ERR_UNAVAILABLE);
+	assert_int_equal(generation_lock(f->m, 0, NULL, NULL), ERR_UNAVAILABLE);
+	assert_int_equal(
+	    generation_lock(f->m, 10, NULL, NULL), ERR_UNAVAILABLE);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -425,6 +469,7 @@ main(void)
 		TEST(the_next_closes_what_the_killed_left),
 		TEST(he_who_closes_may_be_killed_too),
 		TEST(what_is_left_in_the_list_is_closed),
+		TEST(what_is_not_settled_stays_in_flight),
 		TEST(a_stopped_owner_is_waited_for_in_bounds),
 		TEST(the_mutex_is_between_threads_too),
 		TEST(nothing_is_changed_in_a_replaced_file),

@@ -110,7 +110,7 @@ run_traced(void *ctx)
 	child_check(unsetenv("LATCHKEY_TESTPOINT_DIR") == 0);
 	child_check(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
 	child_check(raise(SIGSTOP) == 0);
-	child_check(generation_lock(m, 1000) == ERR_OK);
+	child_check(generation_lock(m, 1000, NULL, NULL) == ERR_OK);
 	if (!s->recover) {
 		child_check(generation_mark(m, names, 2) == ERR_OK);
 		atomic_store(&s->f->shared->rows[0].value, 1);
@@ -126,7 +126,7 @@ assert_recovered(const struct stepped *s, struct mapped *m)
 {
 	bool changed = atomic_load(&s->f->shared->rows[0].value) == 1;
 
-	assert_int_equal(generation_lock(m, 1000), ERR_OK);
+	assert_int_equal(generation_lock(m, 1000, NULL, NULL), ERR_OK);
 	assert_int_equal(atomic_load(&mapped_layout(m)->in_flight_count), 0);
 	generation_unlock(m);
 	for (int k = 0; k < 2; k++) {
@@ -206,7 +206,7 @@ leave_a_change_open(void *ctx)
 {
 	struct fixture *f = ctx;
 
-	child_check(generation_lock(f->m, 1000) == ERR_OK);
+	child_check(generation_lock(f->m, 1000, NULL, NULL) == ERR_OK);
 	child_check(generation_mark(f->m, names, 2) == ERR_OK);
 	atomic_store(&f->shared->rows[0].value, 1);
 	child_check(kill(getpid(), SIGKILL) == 0);
@@ -270,7 +270,7 @@ change_one(struct fixture *f, struct mapped *m, unsigned int *seed)
 	const char *both[] = { names[a], names[b] };
 	uint64_t value_one, value_two;
 
-	child_check(generation_lock(m, 10000) == ERR_OK);
+	child_check(generation_lock(m, 10000, NULL, NULL) == ERR_OK);
 	child_check(generation_mark(m, both, 2) == ERR_OK);
 	value_one = atomic_fetch_add(&one->value, 1) + 1;
 	value_two = atomic_fetch_add(&two->value, 1) + 1;
@@ -414,7 +414,7 @@ no_reader_sees_what_is_too_old(void **state)
 
 	/* The cache was of use, or this has shown nothing. */
 	assert_true(atomic_load(&sh->hits) > 0);
-	assert_int_equal(generation_lock(f->m, 1000), ERR_OK);
+	assert_int_equal(generation_lock(f->m, 1000, NULL, NULL), ERR_OK);
 	for (size_t i = 0; i < LAYOUT_GENERATIONS; i++)
 		assert_true(generation_quiet(
 		    atomic_load(&mapped_layout(f->m)->generation[i])));

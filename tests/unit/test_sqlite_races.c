@@ -3,6 +3,8 @@
 
 #include "support/test.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -168,6 +170,72 @@ a_killed_change_is_whole_or_not_at_all(void **state)
 		    "UPDATE sessions SET revoked_at = 0;"
 		    "DELETE FROM revoked_tokens");
 	}
+}
+
+/* ---- killed before the index of the log was written ---- */
+
+/* Two copies of the wal-index header (the SQLite file format, section 4.4). */
+#define INDEX_HEADER ((size_t)96)
+
+struct index_copy {
+	struct fixture *f;
+	unsigned char *header; /* shared with the children */
+	bool put_back;
+};
+
+/*
+ * In a child, for closing a file drops all locks that the process has on it,
+ * SQLite's too.
+ */
+static void
+copy_index(void *ctx)
+{
+	struct index_copy *copy = ctx;
+	char path[PATH_MAX];
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s-shm", copy->f->table.db);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	child_check(fd >= 0);
+	n = copy->put_back ? pwrite(fd, copy->header, INDEX_HEADER, 0)
+			   : pread(fd, copy->header, INDEX_HEADER, 0);
+	child_check(n == (ssize_t)INDEX_HEADER);
+}
+
+/*
+ * A writer that dies when its commit is in the log and not yet in the index
+ * has changed nothing that anybody sees, and generations are closed over it.
+ * Then it must not come back when the log is read anew: caches filled under
+ * those generations would contradict the store.
+ */
+static void
+what_died_unseen_never_comes_back(void **state)
+{
+	struct fixture *f = *state;
+	struct index_copy copy = { .f = f };
+	struct store_actor actor = people_actor(NOW);
+	struct outcome o;
+
+	copy.header = child_shared(INDEX_HEADER);
+	child_passed(child_start(copy_index, &copy));
+	child_arm("change:committed.kill");
+	child_killed(child_start(logout_in_child, f));
+	copy.put_back = true;
+	child_passed(child_start(copy_index, &copy));
+	o = look(f);
+	assert_true(o.session_live && o.token_good);
+
+	/* A change with nothing to do closes what was in flight. */
+	assert_int_equal(store_logout(f->st, &actor,
+			     "00000000000000000000000000000000", NULL),
+	    ERR_OK);
+	assert_true(generation_quiet(generation_of_session(f)));
+	store_close(f->st);
+	f->st = open_with(f, f->m, &patient);
+	o = look(f);
+	assert_true(o.session_live && o.token_good);
+	child_unshare(copy.header, INDEX_HEADER);
 }
 
 /* ---- held between two steps ---- */
@@ -432,6 +500,7 @@ main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		CASE(a_killed_change_is_whole_or_not_at_all),
+		CASE(what_died_unseen_never_comes_back),
 		CASE(the_generation_is_odd_while_the_answer_changes),
 		CASE(a_change_between_password_and_session_wins),
 		CASE(no_profile_change_is_lost),
