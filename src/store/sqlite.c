@@ -217,26 +217,60 @@ sqlite_rollback(struct store *st)
 }
 
 /*
+ * Write something over what a failed commit may have left in the log: any
+ * commit begins where the last good one ended.  It is a row more, for SQLite
+ * writes no page that stays the same.
+ */
+static enum err
+overwrite_log(struct sqlite_store *s)
+{
+	const struct store_audit note = {
+		.event = "commit_failed", .handle = "", .address = ""
+	};
+	sqlite3_stmt *commit;
+	enum err err;
+
+	err = sqlite_begin(&s->base, s->base.write_wait_ms);
+	if (err != ERR_OK)
+		return err;
+	err = sqlite_audit_add(&s->base, &note);
+	commit = sqlite_use(s, SQLITE_STATEMENT_COMMIT);
+	if (err == ERR_OK)
+		err = sqlite_run(s, commit, NULL);
+	s->in_transaction = err != ERR_OK;
+	s->broken = false; /* in doubt still: see commit_failed() */
+	sqlite_rollback(&s->base);
+	return err;
+}
+
+/*
  * After an I/O error nobody knows what of the commit is on the disk, least of
- * all after a failed fsync, which Linux reports once.  The connection goes.
- * A new one is made here, while the caller's generations are still odd: if the
- * first look at the log now finds the commit whole, no cache was filled from
- * the state before.
+ * all after a failed fsync, which Linux reports once and forgets.  Nobody
+ * sees it as long as the index of the log lives, which a connection keeps
+ * alive; if the last one closed, the next to open would believe the log as it
+ * stands in memory, write after it, and lose all of that with the power.  So
+ * the connection goes only when there is a new one, and that one writes over
+ * what is in doubt; all while the caller's generations are odd.  A disk that
+ * fails again leaves the doubt to the next commit, which does the same.
  */
 static enum err
 commit_failed(struct sqlite_store *s, int rc)
 {
-	bool unknown = rc != SQLITE_FULL && rc != SQLITE_BUSY;
+	enum err exchanged, overwritten;
 
 	(void)sqlite_failed(s, rc, "commit");
-	if (unknown) {
-		s->broken = true;
-		s->full = false; /* never tried again: it may have been made */
+	if (rc == SQLITE_FULL || rc == SQLITE_BUSY) {
+		sqlite_rollback(&s->base);
+		return ERR_UNAVAILABLE;
 	}
+	s->broken = false;
 	sqlite_rollback(&s->base);
-	if (unknown)
-		log_event(LOG_LEVEL_ERROR, "store_commit_unknown",
-		    "reconnect=%s", err_name(sqlite_connect(s)));
+	exchanged = sqlite_reconnect(s);
+	overwritten = overwrite_log(s);
+	s->full = false; /* not tried again: it may have been made */
+	log_event(LOG_LEVEL_ERROR, "store_commit_unknown",
+	    "reconnected=%s overwritten=%s", err_name(exchanged),
+	    err_name(overwritten));
 	return ERR_UNAVAILABLE;
 }
 

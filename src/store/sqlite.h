@@ -130,9 +130,12 @@ enum err sqlite_refuse(const struct sqlite_store *s, const char *reason);
  * sqlite_connect(s):
  * Open and check the file, and prepare the statements.  ERR_INVALID if it is
  * none of ours or damaged.
+ * sqlite_reconnect(s): exchange the connection for a new one; on failure the
+ * old one stays.
  * sqlite_disconnect(s): close; what is open is rolled back.
  */
 enum err sqlite_connect(struct sqlite_store *s) MUST_CHECK;
+enum err sqlite_reconnect(struct sqlite_store *s) MUST_CHECK;
 void sqlite_disconnect(struct sqlite_store *s);
 
 /* ---- the operations that are not in sqlite.c ---- */

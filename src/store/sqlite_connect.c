@@ -302,3 +302,21 @@ out:
 	}
 	return err;
 }
+
+enum err
+sqlite_reconnect(struct sqlite_store *s)
+{
+	struct sqlite_store old = *s;
+	enum err err;
+
+	s->db = NULL;
+	memset(s->stmt, 0, sizeof(s->stmt));
+	err = sqlite_connect(s);
+	if (err == ERR_OK) {
+		sqlite_disconnect(&old);
+	} else {
+		s->db = old.db;
+		memcpy(s->stmt, old.stmt, sizeof(s->stmt));
+	}
+	return err;
+}

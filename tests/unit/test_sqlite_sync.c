@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/sqlite.h"
+
+#include "support/test.h"
+
+#include "base/secret.h"
+#include "host/generation.h"
+#include "host/mapped.h"
+#include "support/database.h"
+#include "support/people.h"
+#include "support/table.h"
+
+/*
+ * A disk that fails when the log is synced.  Real SQLite on real files, with
+ * one call of its lowest layer replaced by one that fails when told to.
+ */
+
+#define NOW PEOPLE_NOW
+
+static const struct store_options options = { .write_wait_ms = 500 };
+
+static struct {
+	sqlite3_vfs vfs;
+	sqlite3_vfs *real;
+	sqlite3_io_methods methods;
+	const sqlite3_io_methods *real_methods;
+	int fail_syncs; /* how many are still to fail */
+	int opened;     /* how often the log was */
+} disk;
+
+static int
+disk_sync(sqlite3_file *file, int flags)
+{
+	if (disk.fail_syncs > 0) {
+		disk.fail_syncs--;
+		return SQLITE_IOERR_FSYNC;
+	}
+	return disk.real_methods->xSync(file, flags);
+}
+
+static int
+disk_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
+    int *flags_out)
+{
+	int rc = disk.real->xOpen(disk.real, name, file, flags, flags_out);
+
+	(void)vfs;
+	if (rc != SQLITE_OK || (flags & SQLITE_OPEN_WAL) == 0)
+		return rc;
+	disk.opened++;
+	disk.real_methods = file->pMethods;
+	disk.methods = *file->pMethods;
+	disk.methods.xSync = disk_sync;
+	file->pMethods = &disk.methods;
+	return rc;
+}
+
+static void
+replace_disk(void)
+{
+	disk.real = sqlite3_vfs_find(NULL);
+	assert_non_null(disk.real);
+	disk.vfs = *disk.real;
+	disk.vfs.zName = "failing-disk";
+	disk.vfs.xOpen = disk_open;
+	assert_int_equal(sqlite3_vfs_register(&disk.vfs, 1), SQLITE_OK);
+}
+
+struct fixture {
+	struct table table;
+	struct mapped *m;
+	struct store *st;
+	struct person ann;
+	struct store_actor actor;
+};
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	table_make(&f->table);
+	f->m = table_open(&f->table);
+	disk.opened = 0;
+	disk.fail_syncs = 0;
+	assert_int_equal(
+	    store_open_sqlite(f->table.db, f->m, &options, &f->st), ERR_OK);
+	f->actor = people_actor(NOW);
+	assert_int_equal(
+	    people_register(f->st, "ann", 1, NOW, &f->ann), ERR_OK);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	store_close(f->st);
+	database_check(f->table.db);
+	mapped_close(f->m);
+	table_remove(&f->table);
+	free(f);
+	return 0;
+}
+
+/* With no connection left, the log is read as it lies there. */
+static void
+reopen(struct fixture *f)
+{
+	store_close(f->st);
+	assert_int_equal(
+	    store_open_sqlite(f->table.db, f->m, &options, &f->st), ERR_OK);
+}
+
+/*
+ * What of that logout is on the disk is not known, so it is not acknowledged,
+ * and what is in doubt is written over: nobody who opens the database later
+ * finds it in the log, and the next logout is one indeed.
+ */
+static void
+a_failed_sync_closes_the_connection(void **state)
+{
+	struct fixture *f = *state;
+	const char *handle = f->ann.session.handle;
+	char key[SESSION_KEY_SIZE];
+	bool live;
+
+	session_key(key, handle);
+	assert_int_equal(disk.opened, 1);
+	disk.fail_syncs = 1;
+	assert_int_equal(
+	    store_logout(f->st, &f->actor, handle, NULL), ERR_UNAVAILABLE);
+	assert_int_equal(disk.fail_syncs, 0);
+	assert_int_equal(disk.opened, 2);
+	assert_int_equal(generation_read(f->m, key), 2);
+	assert_int_equal(store_ping(f->st), ERR_OK);
+	reopen(f);
+	assert_int_equal(people_live(f->st, handle, NOW, &live), ERR_OK);
+	assert_true(live);
+	assert_int_equal(store_logout(f->st, &f->actor, handle, NULL), ERR_OK);
+	assert_int_equal(people_live(f->st, handle, NOW, &live), ERR_OK);
+	assert_false(live);
+}
+
+/* As long as it fails, so do changes; reading goes on. */
+static void
+a_disk_that_keeps_failing_stops_changes_only(void **state)
+{
+	struct fixture *f = *state;
+	struct session s = people_session(2, NOW);
+	struct user u;
+
+	disk.fail_syncs = 20;
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(store_login(f->st, &f->actor, &f->ann.user,
+				     PEOPLE_HASH, NULL, &s),
+		    ERR_UNAVAILABLE);
+		assert_int_equal(
+		    store_user_by_id(f->st, f->ann.user.id, &u), ERR_OK);
+	}
+	disk.fail_syncs = 0;
+	assert_int_equal(
+	    store_login(f->st, &f->actor, &f->ann.user, PEOPLE_HASH, NULL, &s),
+	    ERR_OK);
+}
+
+int
+main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		CASE(a_failed_sync_closes_the_connection),
+		CASE(a_disk_that_keeps_failing_stops_changes_only),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	replace_disk();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
