@@ -100,29 +100,14 @@ dispatch_run(struct services *sv, struct request *req, struct buf *answer)
 }
 
 /* An answer that no route made. */
-static enum err
-refuse(const struct request *req, enum problem problem, struct buf *answer)
+enum err
+dispatch_busy(struct request *req, struct buf *answer)
 {
 	struct response res = { 0 };
 	enum err err;
 
-	(void)response_refuse(&res, problem, NULL);
+	(void)response_refuse(&res, PROBLEM_BUSY, NULL);
 	err = finish(&res, req, answer);
 	response_clear(&res);
 	return err;
-}
-
-enum err
-dispatch_busy(struct request *req, struct buf *answer)
-{
-	return refuse(req, PROBLEM_BUSY, answer);
-}
-
-enum err
-dispatch_too_large(struct buf *answer)
-{
-	struct request req;
-
-	request_init(&req, NULL, NULL, 0);
-	return refuse(&req, PROBLEM_BODY_TOO_LARGE, answer);
 }

@@ -20,15 +20,10 @@ struct services;
  *
  * dispatch_busy(req, answer):
  * The answer when the slow lane's queue is full: 503, Retry-After: 1.
- *
- * dispatch_too_large(answer):
- * The answer to a request that was not read because its body is beyond
- * REQUEST_BODY_MAX: 413.
  */
 bool dispatch_is_slow(const struct request *req);
 enum err dispatch_run(
     struct services *sv, struct request *req, struct buf *answer) MUST_CHECK;
 enum err dispatch_busy(struct request *req, struct buf *answer) MUST_CHECK;
-enum err dispatch_too_large(struct buf *answer) MUST_CHECK;
 
 #endif

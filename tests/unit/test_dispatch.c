@@ -176,11 +176,6 @@ answers_without_a_route(void **state)
 	assert_non_null(strstr(answer.data, "\"code\":\"busy\""));
 	assert_non_null(strstr(answer.data, req.request_id));
 	buf_clear(&answer);
-
-	assert_int_equal(dispatch_too_large(&answer), ERR_OK);
-	assert_non_null(strstr(answer.data, "Status: 413 "));
-	assert_non_null(strstr(answer.data, "\"code\":\"body_too_large\""));
-	buf_clear(&answer);
 }
 
 static void
