@@ -7,7 +7,7 @@
 #include "base/testpoint.h"
 #include "base/text.h"
 
-/* A full check reads everything: some 2 ms for 1 MiB, too long for more. */
+/* A full check reads everything: some 4 ms for 1 MiB, too long for more. */
 #define FULL_CHECK_PAGES 256
 /* Rows are few and small, and there are two connections in each worker. */
 #define CACHE_KIB 512
