@@ -430,23 +430,6 @@ stack_point_again(struct stack *s, const char *name)
 	return stack_point_wait(s, name);
 }
 
-/* Whoever takes the new one has left the old one. */
-pid_t
-stack_point_again(struct stack *s, const char *name)
-{
-	struct point_wait once = { .pid = 0 };
-	pid_t pid = stack_point_wait(s, name);
-	char path[280];
-
-	stack_point(s, name, "once-hold");
-	snprintf(path, sizeof(path), "%s/%s.hold.%d", s->points, name, pid);
-	unlink(path);
-	point_path(s, name, "once-hold", once.path);
-	if (!process_until(point_gone, &once, 15000))
-		fail_msg("nobody came to %s again; see %s", name, s->log);
-	return stack_point_wait(s, name);
-}
-
 bool
 stack_point_taken(struct stack *s, const char *name, int wait_ms)
 {

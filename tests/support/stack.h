@@ -65,7 +65,6 @@ bool stack_ready(struct stack *s, int wait_ms);
 void stack_point(struct stack *s, const char *name, const char *how);
 pid_t stack_point_wait(struct stack *s, const char *name);
 pid_t stack_point_again(struct stack *s, const char *name);
-pid_t stack_point_again(struct stack *s, const char *name);
 bool stack_point_taken(struct stack *s, const char *name, int wait_ms);
 void stack_point_release(struct stack *s, const char *name);
 
