@@ -202,7 +202,7 @@ bad_values_are_refused(void **state)
 		    "SESSION_TTL: must be between 60 and 31536000, not "
 		    "\"99999999999999999999\"" },
 		{ "LATCHKEY_ISSUER", "",
-		    "LATCHKEY_ISSUER: must have between 1 and 255 "
+		    "LATCHKEY_ISSUER: must have between 1 and 128 "
 		    "characters, not 0" },
 		{ "LATCHKEY_ISSUER", "a\tb",
 		    "LATCHKEY_ISSUER: must not hold control characters" },
