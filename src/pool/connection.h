@@ -34,6 +34,7 @@ struct connection {
 	bool watched;     /* by epoll */
 	bool again;       /* to be looked at without waiting for epoll */
 	bool fresh;       /* has not sent a byte yet */
+	bool hung_up;     /* epoll has told of its end, and will not again */
 	bool unscanned;   /* data holds bytes nobody has looked at */
 	int64_t deadline; /* microseconds, while arriving */
 	struct records records;

@@ -281,8 +281,12 @@ read_some(struct exchange *x, struct connection *c)
 		return STEP_OVER;
 	}
 	c->fresh = false;
-	/* A short read has emptied the socket: epoll tells of what follows. */
-	step = judge(x, c, data, had + (size_t)n, (size_t)n == cap - had);
+	/*
+	 * A short read has emptied the socket: epoll tells of what follows.
+	 * But an end that came together with the bytes has been told already.
+	 */
+	step = judge(
+	    x, c, data, had + (size_t)n, (size_t)n == cap - had || c->hung_up);
 	if (data == x->scratch)
 		secret_wipe(x->scratch, (size_t)n);
 	return step;

@@ -190,6 +190,7 @@ static void
 take_event(struct worker *w, const struct epoll_event *event)
 {
 	void *what = event->data.ptr;
+	struct connection *c;
 	struct lane_job *job;
 
 	if (what == &worker_tag_listen) {
@@ -200,7 +201,10 @@ take_event(struct worker *w, const struct epoll_event *event)
 		while ((job = lane_finished(w->exchange.lane)) != NULL)
 			exchange_returned(&w->exchange, job);
 	} else {
-		exchange_look(&w->exchange, what);
+		c = what;
+		if ((event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+			c->hung_up = true;
+		exchange_look(&w->exchange, c);
 	}
 }
 
