@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/testpoint.h"
 #include "host/layout.h"
 #include "host/mapped.h"
 #include "host/mapped_file.h"
@@ -108,6 +109,8 @@ gate_enter(struct gate *g, int wait_ms)
 			return ERR_UNAVAILABLE;
 		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 	}
+	if (err == ERR_OK)
+		TESTPOINT("gate:entered");
 	return err;
 }
 

@@ -185,9 +185,13 @@ static bool
 all_are_there(void *ctx)
 {
 	struct fcgi_site *site = ctx;
+	size_t n = stack_workers(site->stack, site->workers, FCGI_SITE_WORKERS);
 
-	return stack_workers(site->stack, site->workers, FCGI_SITE_WORKERS) ==
-	    site->worker_count;
+	for (size_t i = 0; i < n; i++) {
+		if (!process_alive(site->workers[i]))
+			return false; /* not reaped yet */
+	}
+	return n == site->worker_count;
 }
 
 void
