@@ -146,7 +146,7 @@ copy_member(const char *body, const char *name, char *dst, size_t size)
 	size_t len;
 
 	snprintf(pattern, sizeof(pattern), "\"%s\":\"", name);
-	at = strstr(body, pattern);
+	at = body != NULL ? strstr(body, pattern) : NULL;
 	assert_non_null(at);
 	at += strlen(pattern);
 	len = strcspn(at, "\"");

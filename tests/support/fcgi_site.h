@@ -15,7 +15,7 @@ struct CMUnitTest;
  * A stack without a web server: the tests speak FastCGI to the pool's own
  * socket.  One account is registered and its token at hand.
  */
-#define FCGI_SITE_WORKERS 2 /* or one */
+#define FCGI_SITE_WORKERS 8
 
 struct fcgi_site {
 	struct stack *stack;
@@ -66,8 +66,8 @@ void fcgi_site_account(struct fcgi_site *site);
 
 /**
  * fcgi_site_serves(site):
- * Fail the test unless every worker answers a check at once, and none has
- * been replaced since the workers were last noted.
+ * Fail the test unless every worker (of one or two; of more, any) answers a
+ * check at once, and none has been replaced since they were last noted.
  * fcgi_site_note_workers(site): wait until all are there, and note them.
  */
 void fcgi_site_serves(struct fcgi_site *site);

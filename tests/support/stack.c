@@ -85,6 +85,19 @@ set_env(struct stack *s)
 }
 
 static void
+put_args(const struct stack *s, const char *argv[ARGS_MAX])
+{
+	size_t n = 0;
+
+	while (argv[n] != NULL)
+		n++;
+	for (size_t i = 0; s->o.args != NULL && s->o.args[i] != NULL; i++) {
+		assert_true(n + 1 < ARGS_MAX);
+		argv[n++] = s->o.args[i];
+	}
+}
+
+static void
 start_supervised(struct stack *s)
 {
 	char listen[160], workers[16];
@@ -93,17 +106,13 @@ start_supervised(struct stack *s)
 	struct process_options p = {
 		.argv = argv, .env = s->env, .log = s->log, .stdin_fd = -1
 	};
-	size_t n = 6;
 
 	if (s->o.tcp)
 		snprintf(listen, sizeof(listen), "127.0.0.1:%d", s->port);
 	else
 		snprintf(listen, sizeof(listen), "unix:%s", s->socket);
 	snprintf(workers, sizeof(workers), "%d", s->o.workers);
-	for (size_t i = 0; s->o.args != NULL && s->o.args[i] != NULL; i++) {
-		assert_true(n + 1 < ARGS_MAX);
-		argv[n++] = s->o.args[i];
-	}
+	put_args(s, argv);
 	s->pool = process_start(&p);
 }
 
@@ -112,8 +121,8 @@ static void
 start_spawned(struct stack *s)
 {
 	char workers[16], pids[160];
-	const char *argv[] = { "spawn-fcgi", "-s", s->socket, "-F", workers,
-		"-P", pids, "--", program(s), NULL };
+	const char *argv[ARGS_MAX] = { "spawn-fcgi", "-s", s->socket, "-F",
+		workers, "-P", pids, "--", program(s) };
 	struct process_options p = {
 		.argv = argv, .env = s->env, .log = s->log, .stdin_fd = -1
 	};
@@ -123,6 +132,7 @@ start_spawned(struct stack *s)
 	process_adopt();
 	snprintf(workers, sizeof(workers), "%d", s->o.workers);
 	snprintf(pids, sizeof(pids), "%s/spawn.pid", s->dir);
+	put_args(s, argv);
 	unlink(s->socket);
 	status = process_stop(process_start(&p), 0, START_MS);
 	assert_int_equal(status, 0);

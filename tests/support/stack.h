@@ -28,9 +28,10 @@ struct stack_options {
 	bool no_lighttpd;
 	bool product; /* without test points */
 	bool tcp; /* FastCGI on a port of loopback; without lighttpd, a pool */
-	const char *const *args; /* further ones of serve, NULL at the end */
-	const char *dir;         /* NULL: a fresh one, removed at the end */
-	const char *const *env;  /* further NAME=value, NULL at the end */
+	/* Further ones of serve (spawn-fcgi: all there are), NULL at the end */
+	const char *const *args;
+	const char *dir;        /* NULL: a fresh one, removed at the end */
+	const char *const *env; /* further NAME=value, NULL at the end */
 };
 
 struct stack;
