@@ -36,6 +36,8 @@ tear_down(void **state)
 {
 	struct finality *f = *state;
 
+	if (f == NULL)
+		return 0; /* it was not set up */
 	web_free(f->web);
 	stack_free(f->stack);
 	free(f);
@@ -43,10 +45,9 @@ tear_down(void **state)
 }
 
 /* A test that failed leaves its points armed and its workers stopped. */
-static int
-clear_points(void **state)
+static void
+clear_points(struct finality *f)
 {
-	struct finality *f = *state;
 	pid_t workers[FINALITY_WORKERS * 2];
 	char path[512];
 	size_t n = stack_workers(f->stack, workers, NELEMS(workers));
@@ -65,6 +66,16 @@ clear_points(void **state)
 			unlink(path);
 	}
 	closedir(dir);
+}
+
+static int
+begin_test(void **state)
+{
+	struct finality *f = *state;
+
+	clear_points(f);
+	if (stack_redis(f->stack) != NULL)
+		finality_wait_redis(f);
 	return 0;
 }
 
@@ -116,7 +127,7 @@ finality_run(const char *name, struct CMUnitTest *tests, size_t n,
 	memcpy(all + n, last, sizeof(last));
 	n += NELEMS(last);
 	for (size_t i = 0; i < n; i++)
-		all[i].setup_func = clear_points;
+		all[i].setup_func = begin_test;
 	chosen = *options;
 	if (chosen.workers == 0)
 		chosen.workers = FINALITY_WORKERS;

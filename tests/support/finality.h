@@ -31,8 +31,9 @@ struct finality {
 
 /**
  * finality_run(name, tests, n, options):
- * Run the group; each test begins with no test point armed.  Afterwards
- * everything is restarted, more than once, and the dead are asked again.
+ * Run the group; each test begins with no test point armed and Redis in use.
+ * Afterwards everything is restarted, more than once, and the dead are asked
+ * again.
  * Return the number of failed tests.
  */
 int finality_run(const char *name, struct CMUnitTest *tests, size_t n,
