@@ -153,7 +153,8 @@ take_ready(struct pool *p)
 
 	while (read(p->birth.ready_from, &pid, sizeof(pid)) ==
 	    (ssize_t)sizeof(pid)) {
-		if ((place = crew_find(p->crew, pid)) != NULL) {
+		if (p->crew != NULL &&
+		    (place = crew_find(p->crew, pid)) != NULL) {
 			place->ready = true;
 			if (!p->served)
 				log_event(LOG_LEVEL_INFO, "pool_ready",
@@ -188,6 +189,10 @@ log_end(pid_t pid, int status)
 		    WEXITSTATUS(status));
 }
 
+/*
+ * The analyzer does not follow TAILQ_REMOVE(): what it takes for freed in the
+ * list has left it.
+ */
 static bool
 was_leaver(struct pool *p, pid_t pid)
 {
@@ -195,6 +200,7 @@ was_leaver(struct pool *p, pid_t pid)
 
 	TAILQ_FOREACH(l, &p->leavers, link)
 	{
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): see above */
 		if (l->pid != pid)
 			continue;
 		TAILQ_REMOVE(&p->leavers, l, link);
@@ -244,6 +250,7 @@ kill_late(struct pool *p, int64_t now)
 
 	TAILQ_FOREACH(l, &p->leavers, link)
 	{
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): was_leaver() */
 		if (l->kill_at > now)
 			continue;
 		log_event(

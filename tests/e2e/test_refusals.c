@@ -282,7 +282,7 @@ tokens_that_were_tampered_with(void **state)
 	assert_non_null(text);
 	/* Change one character anywhere, base64url's last bits included. */
 	for (size_t i = 0; i < len; i += i + 8 < len ? 7 : 1) {
-		strcpy(text, s->token);
+		memcpy(text, s->token, len + 1);
 		text[i] = text[i] == 'A' ? 'B' : 'A';
 		expect_token(s, text, false);
 	}
@@ -290,7 +290,7 @@ tokens_that_were_tampered_with(void **state)
 	expect_token(s, text, false);
 	snprintf(text, len + 16, "%s.", s->token);
 	expect_token(s, text, false);
-	strcpy(text, s->token);
+	memcpy(text, s->token, len + 1);
 	strrchr(text, '.')[1] = '\0'; /* without its signature */
 	expect_token(s, text, false);
 	free(text);

@@ -303,7 +303,7 @@ bool
 fcgi_receive(int fd, int wait_ms, struct fcgi_reply *reply_out)
 {
 	int64_t until = now_ms() + wait_ms;
-	struct fcgi_record *r = malloc(sizeof(*r));
+	struct fcgi_record *r = calloc(1, sizeof(*r));
 	struct fcgi_bytes text = { 0 };
 	int got = 1;
 
