@@ -164,9 +164,50 @@ a_fill_begun_at_each_step_of_the_change(void **state)
 }
 
 /*
- * Between the commit and the settling the old row is filled, and somebody has
- * been refused by the store already: nobody may be accepted from the cache.
+ * Between the commit and the settling the old row is filled, by a check that
+ * began before the change or in the middle of it.  Somebody has been refused
+ * by the store already: nobody may be accepted from the cache.
  */
+static void
+a_fill_before_the_settling(struct finality *f,
+    const struct member_ending *ending, const char *begun_at)
+{
+	struct member m, other;
+	struct errand *end, *check = NULL;
+	struct watch *watch;
+	pid_t reader, writer;
+
+	people(f, ending, &m, &other);
+	if (begun_at == NULL)
+		check = finality_hold_check(f, &m, MEMBER_TOKEN, key_of(ending),
+		    "read:store-read", &reader);
+	else
+		stack_point(f->stack, begun_at, "once-hold");
+	stack_point(f->stack, "change:committed", "once-hold");
+	end = finality_end_start(f, ending, &m, &other);
+	if (begun_at != NULL) {
+		stack_point_wait(f->stack, begun_at);
+		check = finality_hold_check(f, &m, MEMBER_TOKEN, key_of(ending),
+		    "read:store-read", &reader);
+		stack_point_release(f->stack, begun_at);
+	}
+	writer = stack_point_wait(f->stack, "change:committed");
+	finality_uncache(f, &m, FINALITY_SESSION);
+	finality_uncache(f, &m, FINALITY_USER);
+	finality_expect(f, &m, 401);
+	watch = watch_start(stack_base(f->stack), &m);
+	stack_point_release(f->stack, "read:store-read");
+	errand_end(check, NULL);
+	watch_more(watch, 2);
+	finality_expect_everywhere(
+	    f, &m, 401, (ending->flags & MEMBER_SLOW) == 0 ? writer : 0);
+	stack_point_release(f->stack, "change:committed");
+	assert_int_equal(errand_end(end, NULL), ending->status);
+	watch_ended(watch);
+	watch_free(watch);
+	finality_dead(f, &m);
+}
+
 static void
 a_fill_between_commit_and_settling(void **state)
 {
@@ -176,31 +217,10 @@ a_fill_between_commit_and_settling(void **state)
 
 	for (size_t i = 0; i < NELEMS(names); i++) {
 		const struct member_ending *ending = member_ending(names[i]);
-		struct member m, other;
-		struct errand *end, *check;
-		struct watch *watch;
-		pid_t reader, writer;
 
-		people(f, ending, &m, &other);
-		check = finality_hold_check(f, &m, MEMBER_TOKEN, key_of(ending),
-		    "read:store-read", &reader);
-		stack_point(f->stack, "change:committed", "once-hold");
-		end = finality_end_start(f, ending, &m, &other);
-		writer = stack_point_wait(f->stack, "change:committed");
-		finality_uncache(f, &m, FINALITY_SESSION);
-		finality_uncache(f, &m, FINALITY_USER);
-		finality_expect(f, &m, 401);
-		watch = watch_start(stack_base(f->stack), &m);
-		stack_point_release(f->stack, "read:store-read");
-		errand_end(check, NULL);
-		watch_more(watch, 2);
-		if ((ending->flags & MEMBER_SLOW) == 0)
-			finality_expect_everywhere(f, &m, 401, writer);
-		stack_point_release(f->stack, "change:committed");
-		assert_int_equal(errand_end(end, NULL), ending->status);
-		watch_ended(watch);
-		watch_free(watch);
-		finality_dead(f, &m);
+		a_fill_before_the_settling(f, ending, NULL);
+		a_fill_before_the_settling(f, ending, "change:marked");
+		a_fill_before_the_settling(f, ending, "change:written");
 	}
 }
 
