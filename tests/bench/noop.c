@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * usage: noop [BYTES]
+ * The loop that anybody would write with libfcgi, on the listening socket that
+ * is descriptor 0: reads the body, answers a fixed JSON document of BYTES bytes
+ * (400).  What Latchkey is measured against.
+ */
+#include <fcgiapp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BYTES_MIN 16
+#define BYTES_MAX 65536
+
+static char document[BYTES_MAX + 1];
+
+static void
+make_document(size_t bytes)
+{
+	static const char head[] = "{\"padding\":\"";
+	static const char tail[] = "\"}";
+
+	memset(document, 'x', bytes);
+	memcpy(document, head, sizeof(head) - 1);
+	memcpy(document + bytes - (sizeof(tail) - 1), tail, sizeof(tail));
+}
+
+int
+main(int argc, char **argv)
+{
+	long bytes = argc > 1 ? strtol(argv[1], NULL, 10) : 400;
+	FCGX_Request request;
+	char body[8192];
+
+	if (bytes < BYTES_MIN || bytes > BYTES_MAX) {
+		fprintf(
+		    stderr, "noop: BYTES is %d to %d\n", BYTES_MIN, BYTES_MAX);
+		return 2;
+	}
+	make_document((size_t)bytes);
+	if (FCGX_Init() != 0 || FCGX_InitRequest(&request, 0, 0) != 0)
+		return 1;
+	while (FCGX_Accept_r(&request) == 0) {
+		while (FCGX_GetStr(body, sizeof(body), request.in) ==
+		    (int)sizeof(body))
+			continue;
+		(void)FCGX_FPrintF(request.out,
+		    "Content-Type: application/json\r\n"
+		    "Cache-Control: no-store\r\n\r\n");
+		(void)FCGX_PutStr(document, (int)bytes, request.out);
+		FCGX_Finish_r(&request);
+	}
+	return 0;
+}
