@@ -19,7 +19,7 @@
 #define START_MS 15000
 #define STOP_MS 15000
 #define ENV_MAX 32
-#define ARGS_MAX 16
+#define ARGS_MAX 24
 
 struct stack {
 	struct stack_options o;
@@ -116,13 +116,17 @@ start_supervised(struct stack *s)
 	s->pool = process_start(&p);
 }
 
-/* spawn-fcgi leaves orphans behind; their pids are in the file it writes. */
+/*
+ * spawn-fcgi leaves orphans behind; their pids are in the file it writes.  It
+ * also sends what they print to nowhere: a shell between brings it back, and
+ * the arguments are as they were.
+ */
 static void
 start_spawned(struct stack *s)
 {
-	char workers[16], pids[160];
+	char workers[16], pids[160], exec[200];
 	const char *argv[ARGS_MAX] = { "spawn-fcgi", "-s", s->socket, "-F",
-		workers, "-P", pids, "--", program(s) };
+		workers, "-P", pids, "--", "/bin/sh", "-c", exec, program(s) };
 	struct process_options p = {
 		.argv = argv, .env = s->env, .log = s->log, .stdin_fd = -1
 	};
@@ -132,6 +136,7 @@ start_spawned(struct stack *s)
 	process_adopt();
 	snprintf(workers, sizeof(workers), "%d", s->o.workers);
 	snprintf(pids, sizeof(pids), "%s/spawn.pid", s->dir);
+	snprintf(exec, sizeof(exec), "exec \"$0\" \"$@\" 2>>%s", s->log);
 	put_args(s, argv);
 	unlink(s->socket);
 	status = process_stop(process_start(&p), 0, START_MS);
