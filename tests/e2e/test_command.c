@@ -170,8 +170,7 @@ config_prints_every_option(void **state)
 		lines += *p == '\n';
 	assert_int_equal(lines, NELEMS(names));
 	expect(f, 0, "ACCESS_TOKEN_EXPIRE_MINUTES = 11  # environment\n");
-	expect(f, 0, "LATCHKEY_WORKERS = 3  # file
-");
+	expect(f, 0, "LATCHKEY_WORKERS = 3  # file\n");
 	expect(f, 0, "SESSION_TTL = 604800  # default\n");
 }
 
