@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "cli/config_cmd.h"
@@ -56,9 +59,26 @@ version_main(int argc, char **argv)
 	return usage_finish();
 }
 
+/*
+ * A standard descriptor that is closed would be the number of something we
+ * open, of a client's connection in the end, and get our log lines.
+ */
+static bool
+standard_descriptors_open(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		/* The lowest number that is free is this one. */
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return false;
+	}
+	return true;
+}
+
 int
 main(int argc, char **argv)
 {
+	if (!standard_descriptors_open())
+		return USAGE_FAILED;
 	if (argc < 2) {
 		/* spawn-fcgi and mod_fcgid start programs without arguments. */
 		if (serve_socket_given())
