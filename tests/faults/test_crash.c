@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/test.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/text.h"
+#include "support/burst.h"
+#include "support/database.h"
+#include "support/files.h"
+#include "support/process.h"
+#include "support/redis_server.h"
+#include "support/stack.h"
+#include "support/web.h"
+
+/*
+ * What was acknowledged is there afterwards: everything is killed in the
+ * middle of many changes, or the power goes.
+ */
+struct fixture {
+	struct stack *stack;
+	struct web *web;
+	char db[160];
+	int bursts;
+};
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	const struct stack_options options = { .workers = 4 };
+
+	assert_non_null(f);
+	f->stack = stack_new(&options);
+	f->web = web_new(stack_base(f->stack));
+	snprintf(f->db, sizeof(f->db), "%s/latchkey.db", stack_dir(f->stack));
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	if (f == NULL)
+		return 0;
+	stack_stop_pool(f->stack, SIGTERM);
+	database_check(f->db);
+	web_free(f->web);
+	stack_free(f->stack);
+	free(f);
+	return 0;
+}
+
+static struct burst *
+start_burst(struct fixture *f, const char *what)
+{
+	char tag[32];
+
+	snprintf(tag, sizeof(tag), "%s%d", what, ++f->bursts);
+	return burst_start(stack_base(f->stack), tag);
+}
+
+/* ---- kill -9 of everything ---- */
+
+/* How many are let through first differs, so that each kill meets another
+ * moment. */
+static void
+killed_in_a_burst(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int round = 0; round < 6; round++) {
+		struct burst *b = start_burst(f, "kill");
+		struct burst_person *people;
+		size_t n;
+
+		burst_wait(b, 15 + 17 * (unsigned)round);
+		stack_stop_pool(f->stack, SIGKILL);
+		if (round % 2 == 1)
+			redis_server_kill(stack_redis(f->stack));
+		burst_stop(b);
+		n = burst_people(b, &people);
+		burst_free(b);
+		database_check(f->db);
+		if (round % 2 == 1)
+			redis_server_start(stack_redis(f->stack));
+		stack_start_pool(f->stack);
+		burst_check(people, n, f->web);
+		free(people);
+	}
+}
+
+/* One worker after the other; the pool and the site stay. */
+static void
+workers_killed_in_a_burst(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int round = 0; round < 4; round++) {
+		struct burst *b = start_burst(f, "worker");
+		struct burst_person *people;
+		pid_t pids[16];
+		size_t n;
+
+		burst_wait(b, 10);
+		n = stack_workers(f->stack, pids, NELEMS(pids));
+		for (size_t i = 0; i < n; i++)
+			kill(pids[i], SIGKILL);
+		assert_true(stack_ready(f->stack, 10000));
+		burst_stop(b);
+		n = burst_people(b, &people);
+		burst_free(b);
+		burst_check(people, n, f->web);
+		free(people);
+	}
+}
+
+/* ---- a power cut ---- */
+
+static void
+copy_file(
+    struct fixture *f, const char *name, const char *dir, const char *tail)
+{
+	struct buf all = { 0 };
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s/%s", stack_dir(f->stack), name);
+	files_read(path, &all);
+	buf_append(&all, tail, strlen(tail));
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	files_write(path, all.data, all.len);
+	buf_clear(&all);
+}
+
+/*
+ * Everything stands still while the copy is made, so it is what lay on the
+ * disk at one moment; but for ${tail}, the beginning of a write that the cut
+ * has torn.
+ */
+static size_t
+cut_power(struct fixture *f, struct burst *b, const char *dir, const char *tail,
+    struct burst_person **people_out)
+{
+	pid_t pids[16];
+	size_t workers = stack_workers(f->stack, pids, NELEMS(pids));
+	size_t n;
+
+	assert_true(workers >= 4);
+	n = burst_people(b, people_out);
+	for (size_t i = 0; i < workers; i++)
+		kill(pids[i], SIGSTOP);
+	copy_file(f, "latchkey.db", dir, "");
+	copy_file(f, "latchkey.db-wal", dir, tail);
+	copy_file(f, "master.key", dir, "");
+	for (size_t i = 0; i < workers; i++)
+		kill(pids[i], SIGCONT);
+	return n;
+}
+
+static void
+check_copy(const char *dir, const struct burst_person *people, size_t n)
+{
+	struct stack_options options = { .workers = 2, .dir = dir };
+	struct stack *copy;
+	struct web *web;
+	char db[160];
+
+	copy = stack_new(&options);
+	web = web_new(stack_base(copy));
+	burst_check(people, n, web);
+	web_free(web);
+	stack_free(copy);
+	snprintf(db, sizeof(db), "%s/latchkey.db", dir);
+	database_check(db);
+	process_remove_tree(dir);
+}
+
+static void
+the_power_goes(void **state)
+{
+	static const char *const tails[] = { "", "torn", "" };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < NELEMS(tails); i++) {
+		char dir[] = "/tmp/latchkey-cut-XXXXXX";
+		struct burst *b = start_burst(f, "power");
+		struct burst_person *people;
+		size_t n;
+
+		assert_non_null(mkdtemp(dir));
+		burst_wait(b, 60 + 45 * (unsigned)i);
+		n = cut_power(f, b, dir, tails[i], &people);
+		burst_stop(b);
+		burst_free(b);
+		check_copy(dir, people, n);
+		free(people);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(killed_in_a_burst),
+		cmocka_unit_test(workers_killed_in_a_burst),
+		cmocka_unit_test(the_power_goes),
+	};
+
+	return _cmocka_run_group_tests(
+	    "crash", tests, NELEMS(tests), set_up, tear_down);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/test.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "support/database.h"
+#include "support/errand.h"
+#include "support/member.h"
+#include "support/stack.h"
+
+/*
+ * Two pools on one database, each with a socket, a web server and a Redis of
+ * its own, so that each Redis is told nothing of what the other pool does.
+ */
+struct fixture {
+	struct stack *pool[2];
+	struct web *web[2];
+	char db[160];
+	char db_env[200];
+	const char *env[2];
+	int serial;
+};
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	const struct stack_options first = { .workers = 2 };
+	struct stack_options second = { .workers = 2 };
+
+	assert_non_null(f);
+	f->pool[0] = stack_new(&first);
+	snprintf(f->db, sizeof(f->db), "%s/latchkey.db", stack_dir(f->pool[0]));
+	snprintf(f->db_env, sizeof(f->db_env), "DATABASE_URL=sqlite:%s", f->db);
+	f->env[0] = f->db_env;
+	second.env = f->env;
+	f->pool[1] = stack_new(&second);
+	for (int i = 0; i < 2; i++)
+		f->web[i] = web_new(stack_base(f->pool[i]));
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	if (f == NULL)
+		return 0;
+	for (int i = 0; i < 2; i++) {
+		web_free(f->web[i]);
+		stack_stop_pool(f->pool[i], SIGTERM);
+	}
+	database_check(f->db);
+	stack_free(f->pool[1]);
+	stack_free(f->pool[0]);
+	free(f);
+	return 0;
+}
+
+/* Each of the workers may be the one that answers. */
+static void
+expect(struct fixture *f, int pool, const struct member *m, long status)
+{
+	for (int round = 0; round < 4; round++) {
+		for (enum member_way way = 0; way < MEMBER_WAYS; way++)
+			assert_int_equal(
+			    member_ask(f->web[pool], m, way), status);
+	}
+}
+
+static void
+new_member(struct fixture *f, int pool, struct member *m)
+{
+	char email[64];
+
+	snprintf(email, sizeof(email), "two%d@example.org", ++f->serial);
+	member_register(f->web[pool], email, m);
+}
+
+/* ${ending} at one pool; the other has the session in its Redis. */
+static void
+ends_at_both(struct fixture *f, const struct member_ending *ending, int here)
+{
+	struct web_reply reply = { 0 };
+	struct member m, other;
+	struct member_call c;
+
+	new_member(f, !here, &m);
+	member_login(f->web[here], m.email, &other);
+	expect(f, here, &m, 200);
+	expect(f, !here, &m, 200);
+	member_end(ending, &m, &other, &c);
+	if (web_as(f->web[here], &c.call, c.cookie, &reply) != ending->status)
+		fail_msg("%s: %ld", ending->name, reply.status);
+	expect(f, !here, &m, 401);
+	expect(f, here, &m, 401);
+	web_reply_clear(&reply);
+}
+
+static void
+a_logout_at_one_is_seen_at_the_other(void **state)
+{
+	for (size_t i = 0; i < member_endings_count; i++) {
+		ends_at_both(*state, &member_endings[i], 0);
+		ends_at_both(*state, &member_endings[i], 1);
+	}
+}
+
+/* The name as the pool ${pool} knows it. */
+static void
+expect_name(
+    struct fixture *f, int pool, const struct member *m, const char *name)
+{
+	const struct web_call me = { .path = "/api/v1/auth/me" };
+	struct web_reply reply = { 0 };
+
+	for (int round = 0; round < 8; round++) {
+		assert_int_equal(
+		    web_as(f->web[pool], &me, m->session, &reply), 200);
+		assert_string_equal(web_text(&reply, "user.name"), name);
+	}
+	web_reply_clear(&reply);
+}
+
+static void
+a_new_name_at_one_is_known_at_the_other(void **state)
+{
+	struct fixture *f = *state;
+	struct web_reply reply = { 0 };
+	struct member m;
+
+	new_member(f, 0, &m);
+	for (int i = 0; i < 20; i++) {
+		char body[64], name[32];
+		const struct web_call rename = {
+			.method = "PUT",
+			.path = "/api/v1/auth/update-profile",
+			.body = body,
+		};
+
+		snprintf(name, sizeof(name), "Name %d", i);
+		snprintf(body, sizeof(body), "{\"name\":\"%s\"}", name);
+		assert_int_equal(
+		    web_as(f->web[i % 2], &rename, m.session, &reply), 200);
+		expect_name(f, !(i % 2), &m, name);
+		expect_name(f, i % 2, &m, name);
+	}
+	web_reply_clear(&reply);
+}
+
+/* One pool is killed; the other holds the table, so it is not begun anew. */
+static void
+one_may_die_and_come_back(void **state)
+{
+	struct fixture *f = *state;
+	const struct member_ending *logout = member_ending("logout by token");
+	struct web_reply reply = { 0 };
+	struct stat before, after;
+	struct member m, gone;
+	struct member_call c;
+	char table[200];
+
+	snprintf(table, sizeof(table), "%s-table", f->db);
+	assert_int_equal(stat(table, &before), 0);
+	new_member(f, 0, &m);
+	new_member(f, 0, &gone);
+	expect(f, 0, &gone, 200);
+	expect(f, 1, &gone, 200);
+	stack_stop_pool(f->pool[0], SIGKILL);
+	expect(f, 1, &m, 200);
+	member_end(logout, &gone, &m, &c);
+	assert_int_equal(web_as(f->web[1], &c.call, c.cookie, &reply), 200);
+	stack_start_pool(f->pool[0]);
+	assert_int_equal(stat(table, &after), 0);
+	assert_int_equal(before.st_ino, after.st_ino);
+	expect(f, 0, &gone, 401);
+	expect(f, 0, &m, 200);
+	expect(f, 1, &gone, 401);
+	member_end(logout, &m, &gone, &c);
+	assert_int_equal(web_as(f->web[0], &c.call, c.cookie, &reply), 200);
+	expect(f, 1, &m, 401);
+	web_reply_clear(&reply);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_logout_at_one_is_seen_at_the_other),
+		cmocka_unit_test(a_new_name_at_one_is_known_at_the_other),
+		cmocka_unit_test(one_may_die_and_come_back),
+	};
+
+	return _cmocka_run_group_tests(
+	    "two pools", tests, NELEMS(tests), set_up, tear_down);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/test.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "support/burst.h"
+#include "support/database.h"
+#include "support/member.h"
+#include "support/process.h"
+#include "support/stack.h"
+#include "support/vigil.h"
+
+/*
+ * Another program, a backup or somebody's sqlite3, holds the database's write
+ * lock: checks go on, changes wait a little and then say so, and what they say
+ * is true.
+ */
+
+/* ---- the other program ---- */
+
+struct holder {
+	pthread_t thread;
+	sqlite3 *db;
+	long ms;
+	atomic_bool let_go;
+};
+
+static void *
+hold(void *arg)
+{
+	struct holder *h = arg;
+	const struct timespec all = { h->ms / 1000, h->ms % 1000 * 1000000 };
+
+	nanosleep(&all, NULL);
+	atomic_store(&h->let_go, true);
+	sqlite3_exec(h->db, "ROLLBACK", NULL, NULL, NULL);
+	return NULL;
+}
+
+/* From the return on, for ${ms}, nobody else can write. */
+static void
+hold_start(struct holder *h, const char *path, long ms)
+{
+	h->ms = ms;
+	atomic_init(&h->let_go, false);
+	assert_int_equal(
+	    sqlite3_open_v2(path, &h->db, SQLITE_OPEN_READWRITE, NULL),
+	    SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_db_config(h->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL),
+	    SQLITE_OK);
+	sqlite3_busy_timeout(h->db, 10000);
+	assert_int_equal(
+	    sqlite3_exec(h->db, "BEGIN IMMEDIATE", NULL, NULL, NULL),
+	    SQLITE_OK);
+	assert_int_equal(pthread_create(&h->thread, NULL, hold, h), 0);
+}
+
+static void
+hold_end(struct holder *h)
+{
+	assert_int_equal(pthread_join(h->thread, NULL), 0);
+	assert_int_equal(sqlite3_close(h->db), SQLITE_OK);
+}
+
+/* ---- the site meanwhile ---- */
+
+struct fixture {
+	struct stack *stack;
+	struct web *web;
+	struct member survivor;
+	char db[160];
+	int bursts;
+};
+
+static const struct stack_options *chosen;
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	f->stack = stack_new(chosen);
+	f->web = web_new(stack_base(f->stack));
+	snprintf(f->db, sizeof(f->db), "%s/latchkey.db", stack_dir(f->stack));
+	member_register(f->web, "survivor@example.org", &f->survivor);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	if (f == NULL)
+		return 0;
+	stack_stop_pool(f->stack, SIGTERM);
+	database_check(f->db);
+	web_free(f->web);
+	stack_free(f->stack);
+	free(f);
+	return 0;
+}
+
+static void
+check_after(struct fixture *f, struct burst *b)
+{
+	struct burst_person *people;
+	size_t n;
+
+	burst_stop(b);
+	n = burst_people(b, &people);
+	burst_check(people, n, f->web);
+	burst_free(b);
+	/* And once more from the disk. */
+	stack_stop_pool(f->stack, SIGKILL);
+	stack_start_pool(f->stack);
+	burst_check(people, n, f->web);
+	free(people);
+}
+
+/* Nobody asks for a change: the lock is nothing to a check. */
+static void
+checks_do_not_notice(void **state)
+{
+	struct fixture *f = *state;
+	struct holder h;
+	struct vigil_report r;
+	struct vigil *v;
+
+	hold_start(&h, f->db, 1000);
+	v = vigil_start(stack_base(f->stack), &f->survivor);
+	hold_end(&h);
+	vigil_end(v, &r);
+	assert_int_equal(r.accepted, r.asked);
+	assert_true(r.asked > 20);
+	assert_true(r.slowest < 0.5); /* far from the second it was held */
+}
+
+static void
+held_for(struct fixture *f, long ms)
+{
+	struct burst *b;
+	struct vigil_report r;
+	struct holder h;
+	struct vigil *v;
+	char tag[32];
+
+	snprintf(tag, sizeof(tag), "burst%d", ++f->bursts);
+	b = burst_start(stack_base(f->stack), tag);
+	burst_wait(b, 20);
+	hold_start(&h, f->db, ms);
+	v = vigil_start(stack_base(f->stack), &f->survivor);
+	hold_end(&h);
+	vigil_end(v, &r);
+	assert_true(burst_refused(b) > 0);
+	burst_wait(b, 40);
+	print_message("%ld ms: %u checks, slowest %.3f s; %u changes refused, "
+		      "slowest %.3f s\n",
+	    ms, r.asked, r.slowest, burst_refused(b), burst_slowest(b));
+	check_after(f, b);
+	assert_int_equal(r.accepted, r.asked);
+	assert_true(r.asked > 20);
+	assert_true(r.slowest < 1.0);
+}
+
+static void
+held_for_a_second(void **state)
+{
+	held_for(*state, 1000);
+}
+
+static void
+held_for_four_seconds(void **state)
+{
+	held_for(*state, 4000);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(checks_do_not_notice),
+		cmocka_unit_test(held_for_a_second),
+		cmocka_unit_test(held_for_four_seconds),
+	};
+	const struct stack_options with_redis = { .workers = 4 };
+	const struct stack_options without = { .workers = 4, .no_redis = true };
+	int failed;
+
+	chosen = &with_redis;
+	failed = _cmocka_run_group_tests(
+	    "write lock, Redis", tests, NELEMS(tests), set_up, tear_down);
+	chosen = &without;
+	failed += _cmocka_run_group_tests(
+	    "write lock, no Redis", tests, NELEMS(tests), set_up, tear_down);
+	return failed;
+}
