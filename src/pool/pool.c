@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,8 @@ pool_run(const struct pool_options *options, struct config *config)
 	struct listener listener;
 	int status;
 
+	/* Whoever reads our log may go away; nobody is signed out by that. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	status = open_socket(options, &listener);
 	if (status != 0) {
 		config_free(config);

@@ -20,8 +20,8 @@ struct pool_options {
  * Bind or take over the socket, keep the workers running (respawn with
  * back-off), drain on SIGTERM and SIGINT, replace the workers on SIGHUP under
  * a configuration read anew (a bad one is one log line, and nothing changes).
- * Takes ${config}.  Return the exit status: 0 after a drain, 1 if it could not
- * start, 2 for a bad option.
+ * Takes ${config}, leaves SIGPIPE ignored.  Return the exit status: 0 after a
+ * drain, 1 if it could not start, 2 for a bad option.
  */
 int pool_run(const struct pool_options *options, struct config *config);
 

@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: ISC */
 #include "support/test.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "support/fcgi_client.h"
 #include "support/process.h"
 
-/* What becomes of descriptors that we were not given. */
+/* Standard descriptors that are not there, or go away. */
 #define WAIT_MS 15000
 #define CLIENTS 3
 
 struct fixture {
 	char dir[32];
 	char socket[64];
+	char pipe[64];
 	char db[80];
 	pid_t pool;
 };
@@ -30,6 +33,7 @@ set_up(void **state)
 	snprintf(f->dir, sizeof(f->dir), "/tmp/latchkey-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->socket, sizeof(f->socket), "%s/fcgi.sock", f->dir);
+	snprintf(f->pipe, sizeof(f->pipe), "%s/log", f->dir);
 	snprintf(
 	    f->db, sizeof(f->db), "DATABASE_URL=sqlite:%s/latchkey.db", f->dir);
 	*state = f;
@@ -56,19 +60,21 @@ is_serving(void *ctx)
 	return fcgi_get(f->socket, "/healthz", 1000) == 200;
 }
 
-/* One worker, born without descriptors 0, 1 and 2. */
+/* A pool of one worker; the shell does ${redirections} first. */
 static void
-start_without_standard_descriptors(struct fixture *f)
+start(struct fixture *f, const char *redirections)
 {
-	char script[] = "exec \"$0\" serve --listen \"unix:$1\" --workers 1 "
-			"0<&- 1>&- 2>&-";
+	char script[128];
 	const char *argv[] = { "/bin/sh", "-c", script,
-		getenv("LATCHKEY_PROGRAM"), f->socket, NULL };
+		getenv("LATCHKEY_PROGRAM"), f->socket, f->pipe, NULL };
 	const char *env[] = { f->db, "REDIS_ENABLED=false", NULL };
 	const struct process_options o = {
 		.argv = argv, .env = env, .log = "/dev/null", .stdin_fd = -1
 	};
 
+	snprintf(script, sizeof(script),
+	    "exec \"$0\" serve --listen \"unix:$1\" --workers 1 %s",
+	    redirections);
 	assert_non_null(argv[3]);
 	f->pool = process_start(&o);
 	assert_true(process_until(is_serving, f, WAIT_MS));
@@ -102,7 +108,7 @@ no_log_line_goes_into_a_connection(void **state)
 	int clients[CLIENTS];
 	pid_t workers[2];
 
-	start_without_standard_descriptors(f);
+	start(f, "0<&- 1>&- 2>&-");
 	for (size_t i = 0; i < CLIENTS; i++) {
 		struct fcgi_reply reply;
 
@@ -121,12 +127,50 @@ no_log_line_goes_into_a_connection(void **state)
 		close(clients[i]);
 }
 
+struct place {
+	pid_t pool;
+	pid_t first; /* the worker before */
+};
+
+static bool
+is_replaced(void *ctx)
+{
+	const struct place *p = ctx;
+	pid_t pids[3];
+
+	return process_children(p->pool, pids, 3) == 1 && pids[0] != p->first;
+}
+
+/* The pool logs that it reloads, into a pipe that nobody reads any more. */
+static void
+a_log_whose_reader_died_ends_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct place place;
+	int reader;
+
+	assert_int_equal(mkfifo(f->pipe, 0600), 0);
+	reader = open(f->pipe, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_true(reader >= 0);
+	start(f, "2>\"$2\"");
+	place.pool = f->pool;
+	assert_int_equal(process_children(f->pool, &place.first, 1), 1);
+
+	close(reader);
+	assert_int_equal(kill(f->pool, SIGHUP), 0);
+	assert_true(process_until(is_replaced, &place, WAIT_MS));
+	assert_true(process_alive(f->pool));
+	assert_true(is_serving(f));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 		    no_log_line_goes_into_a_connection, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    a_log_whose_reader_died_ends_nothing, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
