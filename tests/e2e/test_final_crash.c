@@ -48,13 +48,15 @@ die_at(struct finality *f, const char *point,
     const struct member_ending *ending, const struct member *m,
     const struct member *other)
 {
+	struct finality_crew crew;
 	long status;
 
+	finality_crew(f, &crew);
 	stack_point(f->stack, point, "kill");
 	status = finality_end(f, ending, m, other);
 	if (!stack_point_taken(f->stack, point, 5000))
 		fail_msg("nobody died at %s", point);
-	finality_wait_workers(f, 0);
+	finality_wait_replaced(f, &crew);
 	return status;
 }
 
@@ -98,6 +100,7 @@ static void
 expect_caching(
     struct finality *f, const struct member *m, enum finality_key key)
 {
+	finality_wait_redis(f);
 	finality_uncache(f, m, key);
 	assert_int_equal(member_ask(f->web, m, MEMBER_COOKIE), 200);
 	assert_true(finality_cached(f, m, key));
@@ -231,11 +234,8 @@ checks_go_on_while_the_writer_dies(void **state)
 		people(f, &m, &other);
 		watch = watch_start(stack_base(f->stack), &m);
 		watch_tolerate(watch);
-		stack_point(f->stack, steps[i].point, "kill");
-		(void)finality_end(
-		    f, member_ending("logout by token"), &m, &other);
-		assert_true(stack_point_taken(f->stack, steps[i].point, 5000));
-		finality_wait_workers(f, 0);
+		(void)die_at(f, steps[i].point,
+		    member_ending("logout by token"), &m, &other);
 		watch_more(watch, 2);
 		assert_int_equal(
 		    finality_end(
@@ -275,7 +275,6 @@ everything_is_killed_in_the_middle(void **state)
 		stack_point_release(f->stack, step->point);
 		(void)errand_end(end, NULL);
 		stack_start_pool(f->stack);
-		finality_wait_workers(f, 0);
 		if (step->committed)
 			is_over(f, ending, &m);
 		else
@@ -286,8 +285,7 @@ everything_is_killed_in_the_middle(void **state)
 int
 main(void)
 {
-	const struct stack_options options = { .workers = FINALITY_WORKERS };
-	struct CMUnitTest tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_writer_of_a_logout_dies_at_each_step),
 		cmocka_unit_test(the_writer_of_a_logout_all_dies_at_each_step),
 		cmocka_unit_test(the_writer_of_any_end_dies_around_the_commit),
@@ -296,5 +294,5 @@ main(void)
 		cmocka_unit_test(everything_is_killed_in_the_middle),
 	};
 
-	return finality_run("the writer dies", tests, NELEMS(tests), &options);
+	return finality_run("the writer dies", tests, NELEMS(tests), true);
 }

@@ -494,12 +494,7 @@ two_profile_changes_overlap(void **state)
 int
 main(void)
 {
-	/* A second writer waits while the first is held. */
-	static const char *const env[] = { "LATCHKEY_WRITE_WAIT_MS=20000",
-		NULL };
-	const struct stack_options with_redis = { .env = env };
-	const struct stack_options without = { .env = env, .no_redis = true };
-	struct CMUnitTest tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_fill_held_at_each_step_races_a_logout),
 		cmocka_unit_test(a_fill_races_every_kind_of_end),
 		cmocka_unit_test(a_token_issued_during_the_end_is_dead),
@@ -513,15 +508,14 @@ main(void)
 		cmocka_unit_test(a_login_that_was_first_ends_with_the_rest),
 		cmocka_unit_test(two_profile_changes_overlap),
 	};
-	struct CMUnitTest store_alone[] = {
+	const struct CMUnitTest store_alone[] = {
 		cmocka_unit_test(a_logout_held_at_each_step),
 		cmocka_unit_test(an_end_beats_a_login),
 	};
 	int failed;
 
-	failed =
-	    finality_run("final logout", tests, NELEMS(tests), &with_redis);
-	failed += finality_run("final logout, no Redis", store_alone,
-	    NELEMS(store_alone), &without);
+	failed = finality_run("final logout", tests, NELEMS(tests), true);
+	failed += finality_run(
+	    "final logout, no Redis", store_alone, NELEMS(store_alone), false);
 	return failed;
 }

@@ -425,8 +425,7 @@ a_late_fill_lands_after_the_end(void **state)
 int
 main(void)
 {
-	const struct stack_options options = { .workers = FINALITY_WORKERS };
-	struct CMUnitTest tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(redis_hangs_during_the_end_and_comes_back),
 		cmocka_unit_test(
 		    redis_is_gone_during_the_end_and_back_with_the_old_entry),
@@ -443,5 +442,5 @@ main(void)
 		cmocka_unit_test(a_late_fill_lands_after_the_end),
 	};
 
-	return finality_run("Redis misbehaves", tests, NELEMS(tests), &options);
+	return finality_run("Redis misbehaves", tests, NELEMS(tests), true);
 }

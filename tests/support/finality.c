@@ -112,9 +112,15 @@ the_dead_stay_dead_after_redis_restarts(void **state)
 }
 
 int
-finality_run(const char *name, struct CMUnitTest *tests, size_t n,
-    const struct stack_options *options)
+finality_run(
+    const char *name, const struct CMUnitTest *tests, size_t n, bool with_redis)
 {
+	/*
+	 * A second writer waits while the first is held; and Redis is not
+	 * taken for dead because this machine is busy.
+	 */
+	static const char *const env[] = { "LATCHKEY_WRITE_WAIT_MS=20000",
+		"LATCHKEY_REDIS_DEADLINE_MS=500", NULL };
 	static const struct CMUnitTest last[] = {
 		cmocka_unit_test(the_dead_stay_dead_after_a_restart),
 		cmocka_unit_test(the_dead_stay_dead_after_redis_restarts),
@@ -128,9 +134,11 @@ finality_run(const char *name, struct CMUnitTest *tests, size_t n,
 	n += NELEMS(last);
 	for (size_t i = 0; i < n; i++)
 		all[i].setup_func = begin_test;
-	chosen = *options;
-	if (chosen.workers == 0)
-		chosen.workers = FINALITY_WORKERS;
+	chosen = (struct stack_options){
+		.workers = FINALITY_WORKERS,
+		.no_redis = !with_redis,
+		.env = env,
+	};
 	failed = _cmocka_run_group_tests(name, all, n, set_up, tear_down);
 	free(all);
 	return failed;
@@ -375,33 +383,51 @@ finality_login_start(
 	return errand_start(stack_base(f->stack), &call, NULL);
 }
 
-struct crew {
-	struct stack *stack;
-	pid_t gone;
+void
+finality_crew(struct finality *f, struct finality_crew *crew)
+{
+	crew->n = stack_workers(f->stack, crew->workers, NELEMS(crew->workers));
+}
+
+struct replaced {
+	struct finality *f;
+	const struct finality_crew *before;
 };
 
 static bool
-crew_complete(void *ctx)
+stood_before(const struct finality_crew *crew, pid_t pid)
 {
-	struct crew *crew = ctx;
-	pid_t workers[FINALITY_WORKERS * 2];
-	size_t n = stack_workers(crew->stack, workers, NELEMS(workers));
-	size_t living = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (workers[i] == crew->gone || !process_alive(workers[i]))
-			return false;
-		living++;
+	for (size_t i = 0; i < crew->n; i++) {
+		if (crew->workers[i] == pid)
+			return true;
 	}
-	return living == (size_t)chosen.workers;
+	return false;
+}
+
+/* A killed worker is listed until its parent has seen it. */
+static bool
+is_replaced(void *ctx)
+{
+	struct replaced *r = ctx;
+	struct finality_crew now;
+	size_t fresh = 0;
+
+	finality_crew(r->f, &now);
+	for (size_t i = 0; i < now.n; i++) {
+		if (!process_alive(now.workers[i]))
+			return false;
+		if (!stood_before(r->before, now.workers[i]))
+			fresh++;
+	}
+	return now.n == (size_t)chosen.workers && fresh > 0;
 }
 
 void
-finality_wait_workers(struct finality *f, pid_t gone)
+finality_wait_replaced(struct finality *f, const struct finality_crew *before)
 {
-	struct crew crew = { f->stack, gone };
+	struct replaced r = { f, before };
 
-	if (!process_until(crew_complete, &crew, WAIT_MS))
+	if (!process_until(is_replaced, &r, WAIT_MS))
 		fail_msg("the worker was not replaced");
 	if (!stack_ready(f->stack, WAIT_MS))
 		fail_msg("no answer after a worker was replaced");

@@ -30,14 +30,14 @@ struct finality {
 };
 
 /**
- * finality_run(name, tests, n, options):
+ * finality_run(name, tests, n, with_redis):
  * Run the group; each test begins with no test point armed and Redis in use.
  * Afterwards everything is restarted, more than once, and the dead are asked
  * again.
  * Return the number of failed tests.
  */
-int finality_run(const char *name, struct CMUnitTest *tests, size_t n,
-    const struct stack_options *options);
+int finality_run(const char *name, const struct CMUnitTest *tests, size_t n,
+    bool with_redis);
 
 /* A fresh account; a further device of it. */
 void finality_member(struct finality *f, struct member *m);
@@ -104,8 +104,14 @@ struct errand *finality_login_start(
 void finality_stop(pid_t pid);
 void finality_continue(pid_t pid);
 
-/* Wait until all workers are there, but for ${gone}. */
-void finality_wait_workers(struct finality *f, pid_t gone);
+/* The workers there are; wait until one that died since was replaced. */
+struct finality_crew {
+	pid_t workers[2 * FINALITY_WORKERS];
+	size_t n;
+};
+void finality_crew(struct finality *f, struct finality_crew *crew);
+void finality_wait_replaced(
+    struct finality *f, const struct finality_crew *before);
 
 /* Wait until Redis is used again after an outage. */
 void finality_wait_redis(struct finality *f);

@@ -474,7 +474,9 @@ stack_point_release(struct stack *s, const char *name)
 		return;
 	snprintf(path, sizeof(path), "%s/%s.hold.%d", s->points, name, pw.pid);
 	unlink(path);
-	if (process_alive(pw.pid) && !process_until(point_gone, &pw, 5000))
+	if (!process_alive(pw.pid))
+		unlink(pw.path); /* or the next wait would find it */
+	else if (!process_until(point_gone, &pw, 5000))
 		fail_msg("%d stays at %s", pw.pid, name);
 }
 
