@@ -294,9 +294,15 @@ burst_slowest(struct burst *b)
 }
 
 void
-burst_stop(struct burst *b)
+burst_ask_to_stop(struct burst *b)
 {
 	atomic_store(&b->stop, true);
+}
+
+void
+burst_stop(struct burst *b)
+{
+	burst_ask_to_stop(b);
 	for (int i = 0; b->running && i < THREADS; i++) {
 		assert_int_equal(pthread_join(b->crowds[i].thread, NULL), 0);
 		web_free(b->crowds[i].web);

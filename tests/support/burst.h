@@ -41,11 +41,13 @@ unsigned burst_refused(struct burst *b);
 double burst_slowest(struct burst *b);
 
 /**
+ * burst_ask_to_stop(b): nobody asks for anything more from now on.
  * burst_stop(b):
- * Wait for the threads.  The test fails if anybody was told what cannot be:
- * that a right password is wrong, that a session is over which is not, 503
- * for what was done.
+ * That, and wait for the threads.  The test fails if anybody was told what
+ * cannot be: that a right password is wrong, that a session is over which is
+ * not, 503 for what was done.
  */
+void burst_ask_to_stop(struct burst *b);
 void burst_stop(struct burst *b);
 void burst_free(struct burst *b);
 

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/test.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "support/database.h"
+#include "support/errand.h"
+#include "support/files.h"
+#include "support/member.h"
+#include "support/process.h"
+#include "support/stack.h"
+
+/*
+ * Pages in the middle of the database go bad, under the running site or before
+ * its start: whoever needs them is told 503, nobody that there is no such user
+ * or session, and nothing is made anew.
+ */
+
+#define API "/api/v1/auth"
+#define PAGE 4096
+#define PAGES_MAX 64
+
+struct fixture {
+	struct stack *stack;
+	struct web *web;
+	char db[160];
+	struct member survivor, victim;
+	struct stat file;
+	/* the pages that were damaged, as they were */
+	size_t count;
+	off_t at[PAGES_MAX];
+	unsigned char good[PAGES_MAX][PAGE];
+};
+
+/*
+ * So many users that the file is too large to be read whole at a start, and
+ * that those we know are neither the first nor the last of anything, nor on
+ * one page.
+ */
+static void
+crowd(struct fixture *f, int from, int to)
+{
+	char sql[512];
+
+	snprintf(sql, sizeof(sql),
+	    "WITH RECURSIVE n(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < %d) INSERT INTO users SELECT i,"
+	    " substr('amz', i %% 3 + 1, 1) || i,"
+	    " substr('amz', i %% 3 + 1, 1) || i, i, '', 'user', 'active',"
+	    " 'hash', 1, 1, 0, 0 FROM n",
+	    from, to);
+	database_run(f->db, sql);
+}
+
+/* Whatever the site read is forgotten, and the log is in the file. */
+static void
+start_cold(struct fixture *f)
+{
+	database_run(f->db, "PRAGMA wal_checkpoint(TRUNCATE)");
+	stack_start_pool(f->stack);
+}
+
+static int
+set_up(void **state)
+{
+	const struct stack_options options = { .workers = 2, .no_redis = true };
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	f->stack = stack_new(&options);
+	f->web = web_new(stack_base(f->stack));
+	snprintf(f->db, sizeof(f->db), "%s/latchkey.db", stack_dir(f->stack));
+	stack_stop_pool(f->stack, SIGTERM);
+	crowd(f, 1, 10000);
+	stack_start_pool(f->stack);
+	member_register(f->web, "king@example.org", &f->survivor);
+	stack_stop_pool(f->stack, SIGTERM);
+	crowd(f, 10002, 20000);
+	stack_start_pool(f->stack);
+	member_register(f->web, "victim@example.org", &f->victim);
+	stack_stop_pool(f->stack, SIGTERM);
+	crowd(f, 20002, 30000);
+	start_cold(f);
+	assert_int_equal(stat(f->db, &f->file), 0);
+	assert_true(f->file.st_size > 256 * PAGE);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	if (f == NULL)
+		return 0;
+	stack_stop_pool(f->stack, SIGTERM);
+	database_check(f->db);
+	web_free(f->web);
+	stack_free(f->stack);
+	free(f);
+	return 0;
+}
+
+/* Every page where ${text} stands turns into junk. */
+static void
+damage(struct fixture *f, const char *text)
+{
+	struct buf all = { 0 };
+	unsigned char junk[PAGE];
+
+	memset(junk, 0xa5, sizeof(junk));
+	f->count = 0;
+	files_read(f->db, &all);
+	for (size_t at = 0; at + PAGE <= all.len; at += PAGE) {
+		if (memmem(all.data + at, PAGE, text, strlen(text)) == NULL)
+			continue;
+		assert_true(at > 0 && f->count < PAGES_MAX);
+		memcpy(f->good[f->count], all.data + at, PAGE);
+		f->at[f->count++] = (off_t)at;
+		files_put(f->db, (off_t)at, junk, sizeof(junk));
+	}
+	buf_clear(&all);
+	assert_true(f->count > 0);
+}
+
+static void
+assert_not_made_anew(struct fixture *f)
+{
+	struct stat now;
+	struct buf all = { 0 };
+	unsigned char junk[PAGE];
+
+	memset(junk, 0xa5, sizeof(junk));
+	assert_int_equal(stat(f->db, &now), 0);
+	assert_int_equal(now.st_ino, f->file.st_ino);
+	assert_int_equal(now.st_size, f->file.st_size);
+	files_read(f->db, &all);
+	for (size_t i = 0; i < f->count; i++)
+		assert_memory_equal(all.data + f->at[i], junk, PAGE);
+	buf_clear(&all);
+}
+
+static void
+repair(struct fixture *f)
+{
+	assert_not_made_anew(f);
+	for (size_t i = 0; i < f->count; i++)
+		files_put(f->db, f->at[i], f->good[i], PAGE);
+}
+
+static long
+login(struct fixture *f, const struct member *m, struct web_reply *reply)
+{
+	char body[160];
+	struct web_call call = { .path = API "/login", .body = body };
+
+	snprintf(body, sizeof(body),
+	    "{\"email\":\"%s\",\"password\":\"" WEB_PASSWORD "\"}", m->email);
+	return web_as(f->web, &call, NULL, reply);
+}
+
+/* Nothing of ${m} can be read, in whichever lane of whichever worker. */
+static void
+nobody_can_tell(struct fixture *f, const struct member *m)
+{
+	struct web_reply reply = { 0 };
+	struct member_call c;
+
+	for (int round = 0; round < 4; round++) {
+		for (enum member_way way = 0; way < MEMBER_WAYS; way++) {
+			member_question(m, way, &c);
+			web_as(f->web, &c.call, c.cookie, &reply);
+			web_expect(&reply, 503, "unavailable");
+		}
+		login(f, m, &reply);
+		web_expect(&reply, 503, "unavailable");
+	}
+	web_reply_clear(&reply);
+}
+
+static void
+is_well(struct fixture *f, const struct member *m)
+{
+	struct web_reply reply = { 0 };
+
+	for (int round = 0; round < 4; round++) {
+		for (enum member_way way = 0; way < MEMBER_WAYS; way++)
+			assert_int_equal(member_ask(f->web, m, way), 200);
+		assert_int_equal(login(f, m, &reply), 200);
+	}
+	web_reply_clear(&reply);
+}
+
+/* Nobody else may be told an untruth; 503 is none. */
+static void
+is_told_no_lie(struct fixture *f, const struct member *m)
+{
+	for (int round = 0; round < 4; round++) {
+		for (enum member_way way = 0; way < MEMBER_WAYS; way++) {
+			long status = member_ask(f->web, m, way);
+
+			assert_true(status == 200 || status == 503);
+		}
+	}
+}
+
+static void
+a_page_of_users_under_the_site(void **state)
+{
+	struct fixture *f = *state;
+
+	damage(f, f->victim.email);
+	nobody_can_tell(f, &f->victim);
+	is_well(f, &f->survivor);
+	nobody_can_tell(f, &f->victim);
+	repair(f);
+	is_well(f, &f->victim);
+}
+
+static void
+the_page_of_sessions_under_the_site(void **state)
+{
+	struct fixture *f = *state;
+
+	stack_stop_pool(f->stack, SIGTERM);
+	start_cold(f);
+	damage(f, f->victim.handle);
+	/* What a start has read is true and may be told; any change ends it. */
+	database_run(f->db, "UPDATE latest SET time = time + 1");
+	nobody_can_tell(f, &f->victim);
+	nobody_can_tell(f, &f->survivor);
+	repair(f);
+	is_well(f, &f->victim);
+	is_well(f, &f->survivor);
+}
+
+static void
+a_page_of_users_before_a_start(void **state)
+{
+	struct fixture *f = *state;
+
+	stack_stop_pool(f->stack, SIGTERM);
+	database_run(f->db, "PRAGMA wal_checkpoint(TRUNCATE)");
+	assert_int_equal(stat(f->db, &f->file), 0);
+	damage(f, f->victim.email);
+	stack_start_pool(f->stack);
+	nobody_can_tell(f, &f->victim);
+	is_told_no_lie(f, &f->survivor);
+	repair(f);
+	is_well(f, &f->victim);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_page_of_users_under_the_site),
+		cmocka_unit_test(the_page_of_sessions_under_the_site),
+		cmocka_unit_test(a_page_of_users_before_a_start),
+	};
+
+	return _cmocka_run_group_tests(
+	    "damage", tests, NELEMS(tests), set_up, tear_down);
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/test.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "support/burst.h"
+#include "support/database.h"
+#include "support/errand.h"
+#include "support/files.h"
+#include "support/member.h"
+#include "support/process.h"
+#include "support/stack.h"
+
+/*
+ * The database is moved away under the running site, and perhaps another file
+ * put in its place: nothing acknowledged is lost, nothing is made anew, and
+ * nothing is written to what was put there.
+ */
+
+#define API "/api/v1/auth"
+#define BACK_MS 40000 /* a worker that keeps failing waits up to 10 s */
+
+struct fixture {
+	struct stack *stack;
+	struct web *web;
+	char db[160], away[100], moved[160];
+	struct member survivor;
+};
+
+static int
+set_up(void **state)
+{
+	const struct stack_options options = { .workers = 2, .no_redis = true };
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	f->stack = stack_new(&options);
+	f->web = web_new(stack_base(f->stack));
+	snprintf(f->db, sizeof(f->db), "%s/latchkey.db", stack_dir(f->stack));
+	snprintf(f->away, sizeof(f->away), "%s/away", stack_dir(f->stack));
+	assert_int_equal(mkdir(f->away, 0700), 0);
+	snprintf(f->moved, sizeof(f->moved), "%s/latchkey.db", f->away);
+	member_register(f->web, "survivor@example.org", &f->survivor);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	stack_stop_pool(f->stack, SIGTERM);
+	database_check(f->db);
+	web_free(f->web);
+	stack_free(f->stack);
+	free(f);
+	return 0;
+}
+
+/* In both lanes of whichever workers come; nobody is told an untruth. */
+static bool
+site_is_well(void *ctx)
+{
+	const struct web_call login = { .path = API "/login",
+		.body = "{\"email\":\"survivor@example.org\",\"password\":"
+			"\"" WEB_PASSWORD "\"}",
+		.wait_ms = 5000 };
+	struct fixture *f = ctx;
+	struct web_reply reply = { 0 };
+	bool well = true;
+
+	for (int round = 0; well && round < 8; round++) {
+		long me = member_ask(f->web, &f->survivor, MEMBER_COOKIE);
+		long in = web_as(f->web, &login, NULL, &reply);
+
+		if (me == 401 || in == 401)
+			fail_msg("denied: %ld, %ld", me, in);
+		well = me == 200 && in == 200;
+	}
+	web_reply_clear(&reply);
+	return well;
+}
+
+/* Back in its place, the site works again by itself. */
+static void
+put_back(struct fixture *f)
+{
+	files_move_database(f->moved, f->db);
+	if (!process_until(site_is_well, f, BACK_MS))
+		fail_msg("the site does not come back");
+}
+
+/*
+ * For more than one look at the file.  Without any worker there is no answer,
+ * else it is 503.
+ */
+static void
+expect_unavailable(struct fixture *f)
+{
+	struct web_reply reply = { 0 };
+	struct member_call c;
+	time_t end = time(NULL) + 4;
+
+	for (unsigned i = 0; time(NULL) < end; i++) {
+		member_question(
+		    &f->survivor, (enum member_way)(i % MEMBER_WAYS), &c);
+		c.call.wait_ms = 500;
+		web_as(f->web, &c.call, c.cookie, &reply);
+		if (reply.status != 0 && reply.status < 500)
+			fail_msg("an answer from nothing: %ld", reply.status);
+	}
+	web_reply_clear(&reply);
+}
+
+static void
+check_burst(struct fixture *f, struct burst *b)
+{
+	struct burst_person *people;
+	size_t n;
+
+	burst_stop(b);
+	n = burst_people(b, &people);
+	burst_free(b);
+	burst_check(people, n, f->web);
+	stack_stop_pool(f->stack, SIGTERM);
+	database_check(f->db);
+	stack_start_pool(f->stack);
+	burst_check(people, n, f->web);
+	free(people);
+}
+
+static void
+moved_away_in_a_burst(void **state)
+{
+	struct fixture *f = *state;
+	struct burst *b = burst_start(stack_base(f->stack), "gone");
+
+	burst_wait(b, 40);
+	files_move_database(f->db, f->moved);
+	expect_unavailable(f);
+	assert_int_not_equal(access(f->db, F_OK), 0);
+	assert_true(burst_refused(b) > 0);
+	put_back(f);
+	check_burst(f, b);
+}
+
+/* What is put in its place belongs to another program. */
+static void
+another_put_in_its_place(void **state)
+{
+	struct fixture *f = *state;
+	struct burst *b = burst_start(stack_base(f->stack), "other");
+	struct buf bytes = { 0 };
+	char other[160], wal[180];
+	struct stat put, now;
+
+	snprintf(other, sizeof(other), "%s/other.db", f->away);
+	snprintf(wal, sizeof(wal), "%s-wal", f->db);
+	database_run(other, "CREATE TABLE users (id INTEGER PRIMARY KEY);");
+	files_read(other, &bytes);
+	burst_wait(b, 40);
+	files_move_database(f->db, f->moved);
+	assert_int_equal(rename(other, f->db), 0);
+	assert_int_equal(stat(f->db, &put), 0);
+	expect_unavailable(f);
+	assert_int_equal(stat(f->db, &now), 0);
+	assert_int_equal(now.st_ino, put.st_ino);
+	assert_int_equal(now.st_mtim.tv_sec, put.st_mtim.tv_sec);
+	assert_int_equal(now.st_mtim.tv_nsec, put.st_mtim.tv_nsec);
+	assert_true(files_hold(f->db, &bytes));
+	assert_int_not_equal(access(wal, F_OK), 0);
+	assert_true(
+	    stack_file_contains(stack_log(f->stack), "event=worker_outdated"));
+	assert_true(stack_file_contains(
+	    stack_log(f->stack), "reason=\"a database of another program\""));
+	assert_int_equal(unlink(f->db), 0);
+	put_back(f);
+	check_burst(f, b);
+	buf_clear(&bytes);
+}
+
+/* A site of its own where the database was moved to. */
+static void
+check_moved(struct fixture *f, const struct burst_person *people, size_t n)
+{
+	const struct stack_options there = {
+		.workers = 2, .no_redis = true, .dir = f->away
+	};
+	struct stack *s = stack_new(&there);
+	struct web *web = web_new(stack_base(s));
+
+	burst_check(people, n, web);
+	web_free(web);
+	stack_free(s);
+}
+
+/* A copy of what the database was is in its place: that one is served. */
+static void
+a_backup_put_in_its_place(void **state)
+{
+	struct fixture *f = *state;
+	struct burst_person *people;
+	struct burst *b;
+	char backup[160], key[160], away_key[160];
+	int64_t users;
+	size_t n;
+
+	snprintf(backup, sizeof(backup), "%s/backup.db", f->away);
+	snprintf(key, sizeof(key), "%s/master.key", stack_dir(f->stack));
+	snprintf(away_key, sizeof(away_key), "%s/master.key", f->away);
+	files_copy(key, away_key);
+	stack_stop_pool(f->stack, SIGTERM);
+	database_run(f->db, "PRAGMA wal_checkpoint(TRUNCATE)");
+	files_copy(f->db, backup);
+	users = database_int(backup, "SELECT count(*) FROM users");
+	stack_start_pool(f->stack);
+
+	b = burst_start(stack_base(f->stack), "backup");
+	burst_wait(b, 40);
+	burst_ask_to_stop(b);
+	files_move_database(f->db, f->moved);
+	assert_int_equal(rename(backup, f->db), 0);
+	burst_stop(b);
+	n = burst_people(b, &people);
+	burst_free(b);
+	assert_true(process_until(site_is_well, f, BACK_MS));
+	assert_int_equal(
+	    database_int(f->db, "SELECT count(*) FROM users"), users);
+	stack_stop_pool(f->stack, SIGTERM);
+	database_check(f->db);
+
+	/* All that was acknowledged is in the one that was moved. */
+	database_check(f->moved);
+	check_moved(f, people, n);
+	free(people);
+	stack_start_pool(f->stack);
+}
+
+/*
+ * The change is written but not committed when the file is moved: what is
+ * acknowledged then is in the moved one.
+ */
+static void
+moved_away_before_a_commit(void **state)
+{
+	const struct web_call call = { .path = API "/register",
+		.body = "{\"email\":\"late@example.org\",\"password\":"
+			"\"" WEB_PASSWORD "\",\"name\":\"Late\"}" };
+	struct fixture *f = *state;
+	struct buf text = { 0 };
+	char impostor[160];
+	struct errand *e;
+	long status;
+
+	snprintf(impostor, sizeof(impostor), "%s/text", f->away);
+	files_write(impostor, "no database at all\n", 19);
+	files_read(impostor, &text);
+	stack_point(f->stack, "change:written", "once-hold");
+	e = errand_start(stack_base(f->stack), &call, NULL);
+	stack_point_wait(f->stack, "change:written");
+	files_move_database(f->db, f->moved);
+	assert_int_equal(rename(impostor, f->db), 0);
+	stack_point_release(f->stack, "change:written");
+	status = errand_end(e, NULL);
+	assert_true(status == 201 || status == 503);
+	expect_unavailable(f);
+	assert_true(files_hold(f->db, &text));
+	assert_int_equal(unlink(f->db), 0);
+	put_back(f);
+	assert_int_equal(database_int(f->db,
+			     "SELECT count(*) FROM users WHERE email ="
+			     " 'late@example.org'"),
+	    status == 201);
+	buf_clear(&text);
+}
+
+int
+main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		CASE(moved_away_in_a_burst),
+		CASE(another_put_in_its_place),
+		CASE(a_backup_put_in_its_place),
+		CASE(moved_away_before_a_commit),
+	};
+
+	return cmocka_run_group_tests_name("moved", tests, NULL, NULL);
+}
