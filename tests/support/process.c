@@ -113,6 +113,24 @@ process_children(pid_t pid, pid_t *pids, size_t max)
 	return n;
 }
 
+/* Threads of ${pid}; they may outlive the one that names it. */
+static size_t
+thread_count(pid_t pid)
+{
+	char path[64];
+	size_t n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	dir = opendir(path);
+	if (dir == NULL)
+		return 0;
+	for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+		n += entry->d_name[0] != '.';
+	closedir(dir);
+	return n;
+}
+
 bool
 process_alive(pid_t pid)
 {
@@ -128,7 +146,8 @@ process_alive(pid_t pid)
 	    (end = strrchr(line, ')')) != NULL && end[1] == ' ')
 		state = end[2];
 	fclose(f);
-	return state != 'Z' && state != 'X';
+	/* Until the last thread is gone, its descriptors are open. */
+	return (state != 'Z' && state != 'X') || thread_count(pid) > 1;
 }
 
 bool
