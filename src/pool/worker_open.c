@@ -16,7 +16,8 @@
 #include "pool/lane.h"
 #include "pool/services.h"
 
-#define OTHER_FILES 64 /* descriptors beside the connections */
+#define OTHER_FILES 64    /* descriptors beside the connections */
+#define CONNECTIONS_MIN 8 /* as LATCHKEY_CONNECTIONS has it */
 
 /* Only their addresses mean something. */
 char worker_tag_listen, worker_tag_signal, worker_tag_lane;
@@ -31,17 +32,30 @@ worker_watch(struct worker *w, int fd, uint32_t events, void *tag)
 	    : ERR_UNAVAILABLE;
 }
 
-/* As many descriptors as connections may need, as far as we are let. */
-static void
-raise_file_limit(int connections)
+/*
+ * Raise the limit of descriptors as far as ${connections} need and we are let,
+ * and return how many connections it is good for: they must not take what the
+ * store, Redis and large requests need now and then.
+ */
+static int
+connections_affordable(int connections)
 {
 	rlim_t wanted = (rlim_t)connections + OTHER_FILES;
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-		return;
-	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return connections;
+	if (limit.rlim_cur < wanted) {
+		limit.rlim_cur =
+		    limit.rlim_max < wanted ? limit.rlim_max : wanted;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+		(void)getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	if (limit.rlim_cur >= wanted)
+		return connections;
+	return limit.rlim_cur > OTHER_FILES + CONNECTIONS_MIN
+	    ? (int)limit.rlim_cur - OTHER_FILES
+	    : CONNECTIONS_MIN;
 }
 
 static enum err
@@ -75,7 +89,7 @@ open_loop(struct worker *w)
 	if (flags < 0 ||
 	    fcntl(w->options->listen_fd, F_SETFL, flags | O_NONBLOCK) != 0)
 		return ERR_INVALID;
-	raise_file_limit(max);
+	max = connections_affordable(max);
 	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (w->epoll_fd < 0)
 		return ERR_UNAVAILABLE;

@@ -12,9 +12,10 @@
 #include "support/fcgi_client.h"
 #include "support/process.h"
 
-/* Standard descriptors that are not there, or go away. */
+/* Descriptors that are not there, go away, or are few. */
 #define WAIT_MS 15000
 #define CLIENTS 3
+#define FEW_FILES 128
 
 struct fixture {
 	char dir[32];
@@ -60,11 +61,11 @@ is_serving(void *ctx)
 	return fcgi_get(f->socket, "/healthz", 1000) == 200;
 }
 
-/* A pool of one worker; the shell does ${redirections} first. */
+/* A pool of one worker; the shell does ${first} and ${redirections} for it. */
 static void
-start(struct fixture *f, const char *redirections)
+start(struct fixture *f, const char *first, const char *redirections)
 {
-	char script[128];
+	char script[192];
 	const char *argv[] = { "/bin/sh", "-c", script,
 		getenv("LATCHKEY_PROGRAM"), f->socket, f->pipe, NULL };
 	const char *env[] = { f->db, "REDIS_ENABLED=false", NULL };
@@ -73,7 +74,7 @@ start(struct fixture *f, const char *redirections)
 	};
 
 	snprintf(script, sizeof(script),
-	    "exec \"$0\" serve --listen \"unix:$1\" --workers 1 %s",
+	    "%s; exec \"$0\" serve --listen \"unix:$1\" --workers 1 %s", first,
 	    redirections);
 	assert_non_null(argv[3]);
 	f->pool = process_start(&o);
@@ -108,7 +109,7 @@ no_log_line_goes_into_a_connection(void **state)
 	int clients[CLIENTS];
 	pid_t workers[2];
 
-	start(f, "0<&- 1>&- 2>&-");
+	start(f, ":", "0<&- 1>&- 2>&-");
 	for (size_t i = 0; i < CLIENTS; i++) {
 		struct fcgi_reply reply;
 
@@ -152,7 +153,7 @@ a_log_whose_reader_died_ends_nothing(void **state)
 	assert_int_equal(mkfifo(f->pipe, 0600), 0);
 	reader = open(f->pipe, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	assert_true(reader >= 0);
-	start(f, "2>\"$2\"");
+	start(f, ":", "2>\"$2\"");
 	place.pool = f->pool;
 	assert_int_equal(process_children(f->pool, &place.first, 1), 1);
 
@@ -163,6 +164,40 @@ a_log_whose_reader_died_ends_nothing(void **state)
 	assert_true(is_serving(f));
 }
 
+/*
+ * A large request goes through a file in memory, for which there must be a
+ * descriptor left however many connections are kept.
+ */
+static void
+connections_leave_descriptors_for_the_work(void **state)
+{
+	static char body[65536]; /* the most there may be */
+	const struct fcgi_ask small = { .keep = true, .uri = "/healthz" };
+	const struct fcgi_ask large = { .method = "POST",
+		.uri = "/api/v1/auth/login",
+		.content_type = "application/json",
+		.body = body,
+		.body_len = sizeof(body) };
+	struct fixture *f = *state;
+	struct fcgi_reply reply;
+	int kept[FEW_FILES], last;
+
+	memset(body, ' ', sizeof(body));
+	start(f, "ulimit -n 128", "");
+	for (size_t i = 0; i < FEW_FILES; i++) {
+		kept[i] = fcgi_connect_unix(f->socket);
+		assert_true(kept[i] >= 0);
+		assert_true(fcgi_ask_on(kept[i], &small, WAIT_MS, &reply));
+		fcgi_reply_free(&reply);
+	}
+	last = kept[FEW_FILES - 1];
+	assert_true(fcgi_ask_on(last, &large, WAIT_MS, &reply));
+	assert_int_equal(reply.http_status, 400);
+	fcgi_reply_free(&reply);
+	for (size_t i = 0; i < FEW_FILES; i++)
+		close(kept[i]);
+}
+
 int
 main(void)
 {
@@ -171,6 +206,9 @@ main(void)
 		    no_log_line_goes_into_a_connection, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    a_log_whose_reader_died_ends_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    connections_leave_descriptors_for_the_work, set_up,
+		    tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
