@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -17,6 +18,8 @@
 #define UNIX_PREFIX "unix:"
 /* The kernel cuts it to net.core.somaxconn, 4096 as it comes. */
 #define BACKLOG 4096
+/* 20 ms apart: a second in all */
+#define LEAVE_LOOKS 50
 
 static enum err
 refuse(enum err err, char *why, size_t size, const char *what, const char *spec)
@@ -48,6 +51,23 @@ is_served(const struct sockaddr_un *address)
 	return !refused;
 }
 
+/*
+ * An earlier pool may be on its last legs: who restarts one that was killed
+ * does so at once, and its workers need a moment to hear of it.
+ */
+static bool
+stays_served(const struct sockaddr_un *address)
+{
+	static const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+
+	for (int i = 0; i < LEAVE_LOOKS; i++) {
+		if (!is_served(address))
+			return false;
+		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+	}
+	return true;
+}
+
 /* Remove what an earlier pool left at the path; nothing else. */
 static enum err
 clear_path(
@@ -60,7 +80,7 @@ clear_path(
 	if (!S_ISSOCK(st.st_mode))
 		return refuse(ERR_UNAVAILABLE, why, size,
 		    "there is something else than a socket", spec);
-	if (is_served(address))
+	if (stays_served(address))
 		return refuse(ERR_UNAVAILABLE, why, size,
 		    "another program serves it", spec);
 	if (unlink(address->sun_path) != 0 && errno != ENOENT)

@@ -43,7 +43,9 @@ accept_one(struct worker *w)
 	struct connection *c;
 	int fd;
 
-	if (w->conns.count >= w->conns.max && !connections_drop_idle(&w->conns))
+	if (w->closed ||
+	    (w->conns.count >= w->conns.max &&
+		!connections_drop_idle(&w->conns)))
 		return false;
 	fd = accept4(
 	    w->options->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -87,6 +89,24 @@ update_listening(struct worker *w)
 	return ERR_OK;
 }
 
+/*
+ * A pool that was killed leaves workers that finish what has arrived.  As long
+ * as one has the socket open, connections to it are queued for nobody, and the
+ * next pool finds it served.
+ */
+static void
+leave_socket(struct worker *w)
+{
+	if (w->options->alone)
+		return; /* it may begin anew, and serve it again */
+	if (w->listening)
+		(void)epoll_ctl(
+		    w->epoll_fd, EPOLL_CTL_DEL, w->options->listen_fd, NULL);
+	w->listening = false;
+	w->closed = true;
+	close(w->options->listen_fd);
+}
+
 /* Take what has been queued for us, and no more; part from idle ones. */
 static void
 drain(struct worker *w, enum worker_end end)
@@ -104,6 +124,7 @@ drain(struct worker *w, enum worker_end end)
 	w->fresh_until = now + DRAIN_FRESH_US;
 	for (int i = 0; i < ACCEPTS_AT_END && accept_one(w); i++)
 		continue;
+	leave_socket(w);
 	w->exchange.draining = true;
 	for (c = TAILQ_FIRST(idle); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, link);

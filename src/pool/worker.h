@@ -17,8 +17,8 @@ enum worker_end {
 };
 
 struct worker_options {
-	int listen_fd;           /* borrowed; made non-blocking */
-	bool alone;              /* no supervisor: SIGHUP is ours */
+	int listen_fd; /* made non-blocking; closed in the end unless alone */
+	bool alone;    /* no supervisor: SIGHUP is ours */
 	const char *config_path; /* for SIGHUP; NULL: the default */
 	int ready_fd; /* given our pid once we serve, then closed; -1: none */
 };

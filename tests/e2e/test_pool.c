@@ -343,6 +343,44 @@ a_killed_supervisor_leaves_nothing(void **state)
 	fcgi_site_serves(&f->site);
 }
 
+/*
+ * The workers that a killed supervisor leaves finish what has arrived.  The
+ * next pool need not wait for them, and nothing is queued behind them.
+ */
+static void
+a_new_pool_begins_while_old_workers_finish(void **state)
+{
+	struct fixture *f = *state;
+	struct fcgi_bytes b = { 0 };
+	const char *params[2];
+	struct fcgi_ask ask = fcgi_site_me(&f->site, false, params);
+	int draining = count_in_log(f, "event=worker_draining");
+	struct fcgi_reply reply;
+	int half[8];
+
+	fcgi_put_request(&b, &ask);
+	for (size_t i = 0; i < NELEMS(half); i++) {
+		half[i] = fcgi_site_connect(&f->site);
+		assert_true(fcgi_send(half[i], b.data, b.len / 2, WAIT_MS));
+	}
+	(void)process_stop(stack_supervisor(f->site.stack), SIGKILL, WAIT_MS);
+	stack_start_pool(f->site.stack);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(fcgi_site_check(&f->site, -1, WAIT_MS), 200);
+	wait_for_log(f, "event=worker_draining", draining + 2);
+	for (size_t i = 0; i < NELEMS(half); i++) {
+		assert_true(fcgi_send(
+		    half[i], b.data + b.len / 2, b.len - b.len / 2, WAIT_MS));
+		assert_true(fcgi_receive(half[i], WAIT_MS, &reply));
+		assert_int_equal(reply.http_status, 200);
+		fcgi_reply_free(&reply);
+		close(half[i]);
+	}
+	fcgi_site_note_workers(&f->site);
+	fcgi_site_serves(&f->site);
+	fcgi_bytes_free(&b);
+}
+
 static void
 a_second_pool_does_not_take_the_socket(void **state)
 {
@@ -451,6 +489,7 @@ main(void)
 		cmocka_unit_test(a_bad_configuration_is_not_taken),
 		cmocka_unit_test(the_pid_file_names_the_pool),
 		cmocka_unit_test(a_killed_supervisor_leaves_nothing),
+		cmocka_unit_test(a_new_pool_begins_while_old_workers_finish),
 		cmocka_unit_test(a_second_pool_does_not_take_the_socket),
 	};
 	const struct CMUnitTest spawned[] = {
