@@ -40,7 +40,7 @@ void disk_empty(const struct disk *d);
  */
 void disk_break(const struct disk *d);
 /* Check and mount it anew; nobody may be using it. */
-void disk_mend(const struct disk *d);
+void disk_mend(struct disk *d);
 
 /* disk_unmount(d): nobody may be using it any more; it is gone then. */
 void disk_unmount(struct disk *d);

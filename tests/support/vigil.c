@@ -33,7 +33,7 @@ keep_asking(void *arg)
 		r->asked++;
 		if (reply.status == 200)
 			r->accepted++;
-		else
+		else if (r->other == 0 || r->other >= 500)
 			r->other = reply.status;
 		if (reply.seconds > r->slowest)
 			r->slowest = reply.seconds;

@@ -13,7 +13,7 @@ struct vigil;
 struct vigil_report {
 	unsigned asked;
 	unsigned accepted;
-	long other;     /* the last status that was not 200 */
+	long other;     /* a status that was not 200, rather below 500 */
 	double slowest; /* in seconds */
 };
 

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/test.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "support/burst.h"
+#include "support/database.h"
+#include "support/disk.h"
+#include "support/errand.h"
+#include "support/member.h"
+#include "support/process.h"
+#include "support/stack.h"
+#include "support/vigil.h"
+
+/*
+ * The kernel finds the disk of the database damaged and lets nobody write to
+ * it any more, as ext4 does with errors=remount-ro: changes are 503, nobody
+ * is told an untruth, and once the disk is back so is the site.  Not that all
+ * acknowledged changes are there then: a sync that meets the abort may well
+ * have said that all is fine when it was not.
+ */
+
+#define DISK_MIB 160
+
+struct fixture {
+	struct disk disk;
+	char db[160], db_env[200];
+	const char *env[2];
+	struct stack *stack;
+	struct web *web;
+};
+
+static bool may_mount; /* else there is nothing to try it with */
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct stack_options options = { .workers = 2, .no_redis = true };
+
+	assert_non_null(f);
+	if (!may_mount || !disk_mount_image(&f->disk, DISK_MIB)) {
+		free(f);
+		return 0; /* *state stays NULL */
+	}
+	snprintf(f->db, sizeof(f->db), "%s/latchkey.db", f->disk.dir);
+	snprintf(f->db_env, sizeof(f->db_env), "DATABASE_URL=sqlite:%s", f->db);
+	f->env[0] = f->db_env;
+	options.env = f->env;
+	f->stack = stack_new(&options);
+	f->web = web_new(stack_base(f->stack));
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	if (f == NULL)
+		return 0;
+	stack_stop_pool(f->stack, SIGTERM);
+	database_check(f->db);
+	web_free(f->web);
+	stack_free(f->stack);
+	disk_unmount(&f->disk);
+	free(f);
+	return 0;
+}
+
+/* Both lanes of each worker have tried to write, and have been told. */
+static void
+all_changes_fail(struct fixture *f, const struct member *m)
+{
+	struct web_reply reply = { 0 };
+	struct member_call c;
+
+	for (int round = 0; round < 4; round++) {
+		for (size_t i = 0; i < member_endings_count; i++) {
+			member_end(&member_endings[i], m, m, &c);
+			web_as(f->web, &c.call, c.cookie, &reply);
+			web_expect(&reply, 503, "unavailable");
+		}
+		for (enum member_way way = 0; way < MEMBER_WAYS; way++) {
+			long status = member_ask(f->web, m, way);
+
+			assert_true(status == 200 || status == 503);
+		}
+	}
+	web_reply_clear(&reply);
+}
+
+static void
+a_disk_that_turns_read_only(void **state)
+{
+	struct fixture *f = *state;
+	struct member survivor;
+	struct burst *b;
+	struct vigil *v;
+	struct vigil_report r;
+
+	if (f == NULL)
+		skip();
+	member_register(f->web, "survivor@example.org", &survivor);
+	b = burst_start(stack_base(f->stack), "ro");
+	burst_wait(b, 40);
+	v = vigil_start(stack_base(f->stack), &survivor);
+	disk_break(&f->disk);
+	all_changes_fail(f, &survivor);
+	vigil_end(v, &r);
+	assert_true(r.accepted == r.asked || r.other == 503);
+	assert_true(burst_refused(b) > 0);
+	burst_free(b);
+
+	stack_stop_pool(f->stack, SIGKILL);
+	disk_mend(&f->disk);
+	database_check(f->db);
+	stack_start_pool(f->stack);
+	for (enum member_way way = 0; way < MEMBER_WAYS; way++)
+		assert_int_equal(member_ask(f->web, &survivor, way), 200);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_disk_that_turns_read_only),
+	};
+
+	may_mount = disk_private();
+	return _cmocka_run_group_tests(
+	    "read-only disk", tests, NELEMS(tests), set_up, tear_down);
+}
