@@ -52,11 +52,36 @@ out:
 	return err;
 }
 
+/*
+ * What a token of ours says that is not blacklisted.  That is known of those
+ * seen a moment ago; a failure is never remembered.
+ */
+static enum err
+find_claims(
+    struct sessions *ss, const char *text, int64_t now, struct claims *claims)
+{
+	unsigned char digest[TOKEN_DIGEST_BYTES];
+	bool revoked = true;
+	enum err err;
+
+	err = tokens_digest(&ss->tokens, text, digest);
+	if (err != ERR_OK)
+		return err;
+	if (cache_token_known(ss->cache, digest, now, claims))
+		return tokens_timely(claims, now) ? ERR_OK : ERR_DENIED;
+	err = tokens_verify(&ss->tokens, text, now, claims);
+	if (err == ERR_OK)
+		err =
+		    cache_token_judge(ss->cache, digest, claims, now, &revoked);
+	if (err == ERR_OK && revoked)
+		err = ERR_DENIED;
+	return err;
+}
+
 enum err
 sessions_by_token(struct sessions *ss, const char *text, int64_t now,
     struct identity *who_out)
 {
-	bool revoked = true;
 	enum err err;
 
 	memset(who_out, 0, sizeof(*who_out));
@@ -64,12 +89,7 @@ sessions_by_token(struct sessions *ss, const char *text, int64_t now,
 		err = ERR_DENIED;
 		goto out;
 	}
-	err = tokens_verify(&ss->tokens, text, now, &who_out->claims);
-	if (err != ERR_OK)
-		goto out;
-	err = cache_token_revoked(ss->cache, who_out->claims.jti, &revoked);
-	if (err == ERR_OK && revoked)
-		err = ERR_DENIED;
+	err = find_claims(ss, text, now, &who_out->claims);
 	if (err != ERR_OK)
 		goto out;
 	err = find_live(ss, who_out->claims.handle, now, who_out);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <jwt.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +149,13 @@ member_int(const struct document *doc, const char *name, int64_t *value_out)
 	    *value_out >= 0;
 }
 
+bool
+tokens_timely(const struct claims *c, int64_t now)
+{
+	return c->issued_at <= now && c->not_before <= now &&
+	    now < c->expires_at;
+}
+
 /* Members we do not know do no harm; all we know must be there. */
 static bool
 claims_read(const struct tokens *t, const struct document *doc, int64_t now,
@@ -171,8 +177,7 @@ claims_read(const struct tokens *t, const struct document *doc, int64_t now,
 		return false;
 	memcpy(c->handle, sid, SESSION_HANDLE_SIZE);
 	memcpy(c->jti, jti, TOKEN_JTI_SIZE);
-	return c->issued_at <= now && c->not_before <= now &&
-	    now < c->expires_at;
+	return tokens_timely(c, now);
 }
 
 /* Our own strict reading of what was signed: libjwt's is not asked. */
@@ -213,4 +218,19 @@ tokens_verify(const struct tokens *t, const char *text, int64_t now,
 out:
 	secret_wipe(&jws, sizeof(jws));
 	return err;
+}
+
+enum err
+tokens_digest(const struct tokens *t, const char *text,
+    unsigned char digest_out[TOKEN_DIGEST_BYTES])
+{
+	const char *const texts[] = { t->keys->kid, t->issuer, t->audience,
+		text };
+
+	_Static_assert(
+	    TOKEN_DIGEST_BYTES == SECRET_DIGEST_BYTES, "both are SHA-256");
+	if (strnlen(text, TOKEN_TEXT_SIZE) == TOKEN_TEXT_SIZE)
+		return ERR_DENIED;
+	secret_digest(digest_out, texts, NELEMS(texts));
+	return ERR_OK;
 }

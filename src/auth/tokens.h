@@ -2,6 +2,7 @@
 #ifndef AUTH_TOKENS_H
 #define AUTH_TOKENS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -41,5 +42,17 @@ enum err tokens_issue(const struct tokens *t, const struct session *s,
  */
 enum err tokens_verify(const struct tokens *t, const char *text, int64_t now,
     struct claims *claims_out) MUST_CHECK;
+
+/**
+ * tokens_digest(t, text, digest_out):
+ * The SHA-256 of ${text} and of what tokens_verify() holds it against (key,
+ * iss, aud): what was once verified under one is not so under another.
+ * ERR_DENIED if ${text} is longer than any token of ours.
+ */
+enum err tokens_digest(const struct tokens *t, const char *text,
+    unsigned char digest_out[TOKEN_DIGEST_BYTES]) MUST_CHECK;
+
+/* tokens_timely(c, now): do iat, nbf and exp hold at ${now}? */
+bool tokens_timely(const struct claims *c, int64_t now);
 
 #endif

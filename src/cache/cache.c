@@ -6,18 +6,22 @@
 
 #include "base/document.h"
 #include "base/testpoint.h"
+#include "cache/pack.h"
 #include "cache/read.h"
 #include "cache/redis.h"
+#include "cache/table.h"
+#include "host/mapped.h"
 #include "store/store.h"
 
 /*
  * The order of every read here is the promise of a final logout:
  *
  *	1. read_look() takes the key's generation, before anything else
- *	2. read_redis() believes Redis only under that generation
- *	3. the store, which is the truth
- *	4. read_fill_redis() writes down what the store said under the
- *	   generation of step 1, however long ago that was
+ *	2. read_table() believes the table of this host only under that
+ *	3. read_redis() believes Redis only under that
+ *	4. the store, which is the truth
+ *	5. read_fill_*() write down what was found under the generation of
+ *	   step 1, however long ago that was
  *
  * A change makes the generation odd before its commit and even after it.  So
  * what was read from the store before the commit carries a generation that is
@@ -27,7 +31,7 @@
 
 /* ---- sessions ---- */
 
-/* Seconds that ${s} may stay in Redis; less than 1: not at all. */
+/* Seconds that ${s} may stay in a cache; less than 1: not at all. */
 static int64_t
 session_ttl(const struct cache *c, const struct session *s, int64_t now)
 {
@@ -36,6 +40,27 @@ session_ttl(const struct cache *c, const struct session *s, int64_t now)
 	if (s->revoked_at != 0)
 		return 0; /* it will not be asked for again */
 	return left < c->options.session_ttl ? left : c->options.session_ttl;
+}
+
+static bool
+session_from_table(const struct cache *c, const struct look *look,
+    const char *handle, int64_t now, struct session *session_out)
+{
+	struct table_entry e;
+
+	return read_table(c, look, now, &e) &&
+	    pack_session_open(&e, session_out) == ERR_OK &&
+	    strcmp(session_out->handle, handle) == 0;
+}
+
+static void
+session_to_table(const struct cache *c, const struct look *look,
+    const struct session *s, int64_t now)
+{
+	struct table_entry e;
+
+	pack_session(s, &e);
+	read_fill_table(c, look, now, session_ttl(c, s, now), &e);
 }
 
 static enum err
@@ -68,18 +93,24 @@ cache_session(struct cache *c, const char *handle, int64_t now,
 	read_look(c, &look);
 	TESTPOINT("read:generation");
 
-	if (session_from_redis(c, &look, handle, now, session_out) == ERR_OK)
+	if (session_from_table(c, &look, handle, now, session_out))
 		return ERR_OK;
+	TESTPOINT("read:table-missed");
+	if (session_from_redis(c, &look, handle, now, session_out) == ERR_OK) {
+		session_to_table(c, &look, session_out, now);
+		return ERR_OK;
+	}
 	TESTPOINT("read:cache-missed");
 
 	err = store_session_by_handle(c->st, handle, session_out);
 	TESTPOINT("read:store-read");
 
-	if (err != ERR_OK || !look.cached || !read_redis_usable(c))
+	if (err != ERR_OK || !look.cached)
 		return err;
 	ttl = session_ttl(c, session_out, now);
-	if (ttl > 0)
+	if (ttl > 0 && read_redis_usable(c))
 		read_fill_redis(c, &look, session_pack(session_out), ttl);
+	session_to_table(c, &look, session_out, now);
 	return ERR_OK;
 }
 
@@ -92,49 +123,30 @@ cache_user(struct cache *c, int64_t id, int64_t now, struct user *user_out)
 	struct look look;
 	enum err err;
 
-	(void)now; /* a user has no end of its own */
 	user_key(look.key, id);
 	read_look(c, &look);
 	TESTPOINT("read:generation");
 
-	if (read_redis(c, &look, &row) == ERR_OK &&
-	    read_unpack_user(row, id, user_out) == ERR_OK)
+	if (read_user_from_table(c, &look, id, now, user_out))
 		return ERR_OK;
+	TESTPOINT("read:table-missed");
+	if (read_redis(c, &look, &row) == ERR_OK &&
+	    read_unpack_user(row, id, user_out) == ERR_OK) {
+		read_user_to_table(c, &look, user_out, now);
+		return ERR_OK;
+	}
 	TESTPOINT("read:cache-missed");
 
 	err = store_user_by_id(c->st, id, user_out);
 	TESTPOINT("read:store-read");
 
-	if (err == ERR_OK && look.cached && read_redis_usable(c))
+	if (err != ERR_OK || !look.cached)
+		return err;
+	if (read_redis_usable(c))
 		read_fill_redis(
 		    c, &look, user_pack(user_out), c->options.user_ttl);
-	return err;
-}
-
-/* ---- tokens ---- */
-
-/*
- * The store alone is asked.  Redis has the blacklist for others to read, but
- * its silence proves nothing: an entry may have been evicted, flushed, or
- * never have arrived.
- */
-enum err
-cache_token_revoked(struct cache *c, const char *jti, bool *revoked_out)
-{
-	return store_token_revoked(c->st, jti, revoked_out);
-}
-
-void
-cache_publish_revoked(
-    struct cache *c, const char *jti, int64_t expires_at, int64_t now)
-{
-	char key[TOKEN_KEY_SIZE];
-
-	token_key(key, jti);
-	/* If it fails, the breaker has said so; see cache.h. */
-	if (read_redis_usable(c) && expires_at > now &&
-	    redis_set(c->redis, key, "1", 1, expires_at - now) != ERR_OK)
-		return;
+	read_user_to_table(c, &look, user_out, now);
+	return ERR_OK;
 }
 
 /* ---- after a change ---- */
@@ -150,14 +162,20 @@ forget(void *ctx, const char *const *keys, size_t n)
 	static const char blacklist[] = "blacklist:";
 	const struct cache *c = ctx;
 	const char *stale[REDIS_KEYS_MAX];
+	int64_t now = mapped_time(c->m, 0); /* the host's latest */
 	size_t stale_n = 0;
 
-	if (!read_redis_usable(c))
-		return;
 	for (size_t i = 0; i < n && stale_n < REDIS_KEYS_MAX; i++)
 		if (strncmp(keys[i], blacklist, strlen(blacklist)) != 0)
 			stale[stale_n++] = keys[i];
-	if (stale_n > 0 && redis_del(c->redis, stale, stale_n) != ERR_OK)
+	for (size_t i = 0; i < stale_n; i++) {
+		struct table_name name =
+		    table_name(&c->table, stale[i], strlen(stale[i]));
+
+		table_drop(&c->table, &name, now);
+	}
+	if (stale_n > 0 && read_redis_usable(c) &&
+	    redis_del(c->redis, stale, stale_n) != ERR_OK)
 		return; /* nobody will believe them */
 }
 
@@ -175,6 +193,7 @@ cache_new(struct mapped *m, struct store *st, struct redis *redis,
 	c->m = m;
 	c->st = st;
 	c->redis = redis;
+	table_init(&c->table, m);
 	memcpy(c->seal_key, seal_key, sizeof(c->seal_key));
 	c->options = *options;
 	store_on_change(st, forget, c);

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "model/session.h"
+#include "model/token.h"
 #include "model/user.h"
 
 struct cache;
@@ -17,20 +18,22 @@ struct redis;
 struct store;
 
 /*
- * The read of the protocol: generation first, then Redis, then the store,
- * which fills what is above it under the generation taken first.  Everything
+ * The read of the protocol: generation first, then the host's entry table,
+ * then Redis, then the store; what is found fills what was asked before it,
+ * under the generation taken first.  Everything
  * that asks "is it live?" asks here; a cached entry whose generation is not
  * the key's own any more does not count.
  */
 struct cache_options {
-	int64_t user_ttl;    /* seconds */
-	int64_t session_ttl; /* seconds; at most what is left of a session */
+	int64_t user_ttl;    /* seconds, as all of these */
+	int64_t session_ttl; /* at most what is left of a session */
+	int64_t token_ttl;   /* of a verified token, never past its exp */
 };
 
 /**
  * cache_new(m, st, redis, seal_key, options, cache_out):
  * ${redis} may be NULL.  All are borrowed and outlive the cache.  Has itself
- * called by ${st} after each change, to tidy Redis.
+ * called by ${st} after each change, to tidy the caches.
  */
 enum err cache_new(struct mapped *m, struct store *st, struct redis *redis,
     const unsigned char seal_key[SECRET_KEY_BYTES],
@@ -51,8 +54,8 @@ enum err cache_user(
 
 /**
  * cache_users(c, ids, n, now, users_out):
- * Up to CACHE_USERS_MAX users at once: one MGET, and one query for all that it
- * missed.
+ * Up to CACHE_USERS_MAX users at once: one MGET for all that the table missed,
+ * and one query for all that Redis missed.
  * ${users_out}[i].id is 0 where there is no such user.
  */
 enum err cache_users(struct cache *c, const int64_t *ids, size_t n, int64_t now,
@@ -64,6 +67,23 @@ enum err cache_users(struct cache *c, const int64_t *ids, size_t n, int64_t now,
  */
 enum err cache_token_revoked(
     struct cache *c, const char *jti, bool *revoked_out) MUST_CHECK;
+
+/**
+ * cache_token_known(c, digest, now, claims_out):
+ * Was the token with the SHA-256 ${digest} verified, not long ago, and is its
+ * jti still not on the blacklist?  Then its claims; they are to be held
+ * against ${now}, and session and user asked, like those of any other.
+ *
+ * cache_token_judge(c, digest, claims, now, revoked_out):
+ * cache_token_revoked() for a token just verified, and remember it for
+ * cache_token_known().
+ */
+bool cache_token_known(struct cache *c,
+    const unsigned char digest[TOKEN_DIGEST_BYTES], int64_t now,
+    struct claims *claims_out);
+enum err cache_token_judge(struct cache *c,
+    const unsigned char digest[TOKEN_DIGEST_BYTES], const struct claims *claims,
+    int64_t now, bool *revoked_out) MUST_CHECK;
 
 /**
  * cache_publish_revoked(c, jti, expires_at, now):

@@ -23,9 +23,19 @@ struct batch {
 	struct user found[CACHE_USERS_MAX];
 };
 
-/* Step 2 for all keys in one round trip. */
+/* Step 2, each key by itself. */
 static void
-batch_from_redis(const struct cache *c, struct batch *b)
+batch_from_table(const struct cache *c, struct batch *b, int64_t now)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (!read_user_from_table(
+			c, &b->looks[i], b->ids[i], now, &b->users[i]))
+			memset(&b->users[i], 0, sizeof(b->users[i]));
+}
+
+/* Step 3 for all keys in one round trip. */
+static void
+batch_from_redis(const struct cache *c, struct batch *b, int64_t now)
 {
 	const char *keys[CACHE_USERS_MAX];
 	size_t asked[CACHE_USERS_MAX]; /* keys[k] is of user asked[k] */
@@ -34,7 +44,7 @@ batch_from_redis(const struct cache *c, struct batch *b)
 	size_t n = 0;
 
 	for (size_t i = 0; i < b->n; i++)
-		if (b->looks[i].cached) {
+		if (b->users[i].id == 0 && b->looks[i].cached) {
 			keys[n] = b->looks[i].key;
 			asked[n++] = i;
 		}
@@ -49,12 +59,15 @@ batch_from_redis(const struct cache *c, struct batch *b)
 			    read_unpack_user(row, b->ids[i], &b->users[i]) !=
 				ERR_OK)
 				memset(&b->users[i], 0, sizeof(b->users[i]));
+			else
+				read_user_to_table(
+				    c, &b->looks[i], &b->users[i], now);
 		}
 	for (size_t k = 0; k < n; k++)
 		buf_clear(&values[k]);
 }
 
-/* Step 3 for all that is still missing in one query. */
+/* Step 4 for all that is still missing in one query. */
 static enum err
 batch_from_store(const struct cache *c, struct batch *b)
 {
@@ -78,7 +91,7 @@ batch_from_store(const struct cache *c, struct batch *b)
 	return ERR_OK;
 }
 
-/* Step 4: each row under the generation that was taken for its own key. */
+/* Step 5: each row under the generation that was taken for its own key. */
 static void
 batch_fill_redis(const struct cache *c, const struct batch *b)
 {
@@ -107,6 +120,15 @@ batch_fill_redis(const struct cache *c, const struct batch *b)
 		buf_clear(&sealed[k]);
 }
 
+static void
+batch_fill_table(const struct cache *c, const struct batch *b, int64_t now)
+{
+	for (size_t k = 0; k < b->missing_n; k++)
+		if (b->found[k].id != 0)
+			read_user_to_table(
+			    c, &b->looks[b->missing[k]], &b->found[k], now);
+}
+
 enum err
 cache_users(struct cache *c, const int64_t *ids, size_t n, int64_t now,
     struct user *users_out)
@@ -114,7 +136,6 @@ cache_users(struct cache *c, const int64_t *ids, size_t n, int64_t now,
 	struct batch *b;
 	enum err err;
 
-	(void)now;
 	memset(users_out, 0, n * sizeof(*users_out));
 	if (n > CACHE_USERS_MAX)
 		return ERR_INVALID;
@@ -130,12 +151,15 @@ cache_users(struct cache *c, const int64_t *ids, size_t n, int64_t now,
 	}
 	TESTPOINT("read:generation");
 
-	batch_from_redis(c, b);
+	batch_from_table(c, b, now);
+	batch_from_redis(c, b, now);
 	err = batch_from_store(c, b);
-	if (err == ERR_OK)
+	if (err == ERR_OK) {
 		batch_fill_redis(c, b);
-	else
+		batch_fill_table(c, b, now);
+	} else {
 		memset(users_out, 0, n * sizeof(*users_out));
+	}
 	free(b);
 	return err;
 }

@@ -2,12 +2,15 @@
 #include "cache/read.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/document.h"
 #include "base/testpoint.h"
 #include "base/text.h"
+#include "cache/pack.h"
 #include "cache/redis.h"
 #include "cache/seal.h"
+#include "cache/table.h"
 #include "host/breaker.h"
 #include "host/generation.h"
 
@@ -18,9 +21,34 @@ read_look(const struct cache *c, struct look *look)
 {
 	look->generation = generation_read(c->m, look->key);
 	look->cached = generation_quiet(look->generation);
+	if (look->cached)
+		look->name =
+		    table_name(&c->table, look->key, strlen(look->key));
 }
 
-/* ---- steps 2 and 4: Redis ---- */
+/* ---- steps 2 and 5: the table ---- */
+
+bool
+read_table(const struct cache *c, const struct look *look, int64_t now,
+    struct table_entry *entry_out)
+{
+	return look->cached &&
+	    table_get(&c->table, &look->name, look->generation, now, entry_out);
+}
+
+void
+read_fill_table(const struct cache *c, const struct look *look, int64_t now,
+    int64_t ttl, struct table_entry *entry)
+{
+	if (!look->cached)
+		return;
+	entry->name = look->name;
+	entry->generation = look->generation;
+	entry->expires_at = now + ttl;
+	table_put(&c->table, entry, now);
+}
+
+/* ---- steps 3 and 5: Redis ---- */
 
 /* Without this, an outage would cost the sealing of what nobody takes. */
 bool
@@ -125,4 +153,24 @@ read_unpack_user(struct document *row, int64_t id, struct user *user_out)
 	if (err == ERR_OK && user_out->id != id)
 		err = ERR_NOT_FOUND;
 	return err;
+}
+
+bool
+read_user_from_table(const struct cache *c, const struct look *look, int64_t id,
+    int64_t now, struct user *user_out)
+{
+	struct table_entry e;
+
+	return read_table(c, look, now, &e) &&
+	    pack_user_open(&e, user_out) == ERR_OK && user_out->id == id;
+}
+
+void
+read_user_to_table(const struct cache *c, const struct look *look,
+    const struct user *u, int64_t now)
+{
+	struct table_entry e;
+
+	pack_user(u, &e);
+	read_fill_table(c, look, now, c->options.user_ttl, &e);
 }

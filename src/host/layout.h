@@ -14,7 +14,7 @@
  * apart.
  */
 #define LAYOUT_MAGIC 0x79656b686374616cULL /* "latchkey" */
-#define LAYOUT_VERSION 1
+#define LAYOUT_VERSION 2
 #define LAYOUT_GENERATIONS ((size_t)1 << 18) /* 2 MiB of counters */
 /* A change touches a user, and at most all sessions it ends by name. */
 #define LAYOUT_IN_FLIGHT_MAX 128
@@ -23,8 +23,8 @@
  * Open-file-description locks on the file.  LIFE is held shared by everybody
  * who has it open and exclusively by the one who resets it; OPENING is held
  * exclusively from before LIFE is asked for until the file is known to be
- * good.  From the first byte behind the data on, one byte is one place of the
- * hash gate.
+ * good.  From LAYOUT_LOCK_GATE on, one byte is one place of the hash gate.
+ * Which bytes are locked has nothing to do with what lies in them.
  */
 #define LAYOUT_LOCK_LIFE 0
 #define LAYOUT_LOCK_OPENING 1
@@ -50,5 +50,8 @@ struct layout {
 	struct layout_breaker redis;
 	_Alignas(64) _Atomic uint64_t generation[LAYOUT_GENERATIONS];
 };
+
+/* Behind it, from a page of its own on, lies the area: see mapped_area(). */
+#define LAYOUT_AREA ((sizeof(struct layout) + 4095) / 4096 * 4096)
 
 #endif

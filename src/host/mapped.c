@@ -32,9 +32,12 @@
 #define OPEN_WAIT_US (2 * 1000 * 1000)
 #define OPEN_POLL_NS (2 * 1000 * 1000)
 
+#define AREA_UNIT ((size_t)1 << 20)
+
 struct mapped {
 	int fd;
 	struct layout *layout;
+	size_t size;    /* of the file */
 	char *database; /* absolute: the working directory may change */
 	char *path;     /* of the table */
 	dev_t dev;
@@ -67,8 +70,8 @@ make_mutex(pthread_mutex_t *mutex)
 static bool
 map(struct mapped *m)
 {
-	void *p = mmap(NULL, sizeof(struct layout), PROT_READ | PROT_WRITE,
-	    MAP_SHARED, m->fd, 0);
+	void *p =
+	    mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
 
 	if (p == MAP_FAILED) {
 		mapped_file_complain(m->path, "map", errno);
@@ -80,18 +83,19 @@ map(struct mapped *m)
 
 /* Holding LIFE exclusively: begin a new life of the file. */
 static bool
-reset(struct mapped *m)
+reset(struct mapped *m, int table_mb)
 {
 	struct layout *lo;
 	int error;
 
 	TESTPOINT("mapped:first");
-	if (!mapped_file_allocate(m->path, m->fd, sizeof(*lo)) || !map(m))
+	m->size = LAYOUT_AREA + (size_t)table_mb * AREA_UNIT;
+	if (!mapped_file_allocate(m->path, m->fd, m->size) || !map(m))
 		return false;
 	TESTPOINT("mapped:zeroed");
 	lo = m->layout;
 	lo->version = LAYOUT_VERSION;
-	lo->size = sizeof(*lo);
+	lo->size = m->size;
 	secret_random(lo->table_id, sizeof(lo->table_id));
 	secret_random(lo->hash_key, sizeof(lo->hash_key));
 	error = make_mutex(&lo->write_mutex);
@@ -103,6 +107,14 @@ reset(struct mapped *m)
 	atomic_store_explicit(&lo->magic, LAYOUT_MAGIC, memory_order_release);
 	TESTPOINT("mapped:ready");
 	return true;
+}
+
+/* Whole units, and at least one. */
+static bool
+is_size(uint64_t size)
+{
+	return size > LAYOUT_AREA && (size - LAYOUT_AREA) % AREA_UNIT == 0 &&
+	    (size - LAYOUT_AREA) / AREA_UNIT <= MAPPED_TABLE_MB_MAX;
 }
 
 /* Others hold LIFE: is the file they made one that we understand? */
@@ -128,9 +140,8 @@ join(struct mapped *m)
 		return ERR_UNAVAILABLE;
 	}
 	if (n != (ssize_t)sizeof(head) || head.magic != LAYOUT_MAGIC ||
-	    head.version != LAYOUT_VERSION ||
-	    head.size != sizeof(struct layout) ||
-	    st.st_size != (off_t)sizeof(struct layout)) {
+	    head.version != LAYOUT_VERSION || !is_size(head.size) ||
+	    st.st_size != (off_t)head.size) {
 		char path[LOG_QUOTED_SIZE];
 
 		log_event(LOG_LEVEL_ERROR, "table_foreign",
@@ -139,6 +150,7 @@ join(struct mapped *m)
 		    log_quote(path, m->path), (unsigned int)head.version);
 		return ERR_INVALID;
 	}
+	m->size = (size_t)head.size;
 	return map(m) ? ERR_OK : ERR_UNAVAILABLE;
 }
 
@@ -154,12 +166,12 @@ not_locked(const struct mapped *m, int error)
 
 /* Holding OPENING: take LIFE, and make the file or join its users. */
 static enum attempt
-enter(struct mapped *m, enum err *err_out)
+enter(struct mapped *m, int table_mb, enum err *err_out)
 {
 	int error = mapped_file_lock(m->fd, F_WRLCK, LAYOUT_LOCK_LIFE);
 
 	if (error == 0) {
-		if (!reset(m))
+		if (!reset(m, table_mb))
 			return ATTEMPT_FAILED;
 		/* Replacing one's own lock is one step to all others. */
 		error = mapped_file_lock(m->fd, F_RDLCK, LAYOUT_LOCK_LIFE);
@@ -200,7 +212,7 @@ let_go(struct mapped *m)
 	 * another may cut the file short.
 	 */
 	if (m->layout != NULL)
-		(void)munmap(m->layout, sizeof(*m->layout));
+		(void)munmap(m->layout, m->size);
 	if (m->fd >= 0)
 		(void)close(m->fd);
 	m->layout = NULL;
@@ -209,7 +221,7 @@ let_go(struct mapped *m)
 
 /* *err_out says why if it is ATTEMPT_FAILED, and ERR_OK if ATTEMPT_DONE. */
 static enum attempt
-attempt(struct mapped *m, enum err *err_out)
+attempt(struct mapped *m, int table_mb, enum err *err_out)
 {
 	struct stat st;
 	int error;
@@ -231,11 +243,11 @@ attempt(struct mapped *m, enum err *err_out)
 	/* Locked, but is it still the one that others will find? */
 	if (!is_on_disk(m, &st))
 		return ATTEMPT_AGAIN;
-	return enter(m, err_out);
+	return enter(m, table_mb, err_out);
 }
 
 enum err
-mapped_open(const char *database, struct mapped **mapped_out)
+mapped_open(const char *database, int table_mb, struct mapped **mapped_out)
 {
 	static const struct timespec pause = { .tv_nsec = OPEN_POLL_NS };
 	int64_t deadline = clock_system.mono_us() + OPEN_WAIT_US;
@@ -244,6 +256,8 @@ mapped_open(const char *database, struct mapped **mapped_out)
 	enum err err;
 
 	*mapped_out = NULL;
+	if (table_mb < 1 || table_mb > MAPPED_TABLE_MB_MAX)
+		return ERR_INVALID;
 	m = calloc(1, sizeof(*m));
 	if (m == NULL)
 		return ERR_UNAVAILABLE;
@@ -254,7 +268,7 @@ mapped_open(const char *database, struct mapped **mapped_out)
 		mapped_close(m);
 		return ERR_UNAVAILABLE;
 	}
-	while ((a = attempt(m, &err)) == ATTEMPT_AGAIN) {
+	while ((a = attempt(m, table_mb, &err)) == ATTEMPT_AGAIN) {
 		let_go(m);
 		if (clock_system.mono_us() >= deadline) {
 			mapped_file_complain(m->path, "wait", EAGAIN);
@@ -287,12 +301,19 @@ mapped_layout(const struct mapped *m)
 	return m->layout;
 }
 
+void *
+mapped_area(const struct mapped *m, size_t *size_out)
+{
+	*size_out = m->size - LAYOUT_AREA;
+	return (unsigned char *)m->layout + LAYOUT_AREA;
+}
+
 bool
 mapped_is_current(const struct mapped *m)
 {
 	struct stat st;
 
-	return is_on_disk(m, &st) && st.st_size == (off_t)sizeof(*m->layout);
+	return is_on_disk(m, &st) && st.st_size == (off_t)m->size;
 }
 
 bool

@@ -3,6 +3,7 @@
 #define HOST_MAPPED_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -11,14 +12,17 @@ struct layout; /* host/layout.h: what lies in the file */
 struct mapped; /* one process's view of it */
 
 #define MAPPED_TABLE_ID_BYTES 16
+#define MAPPED_TABLE_MB_MAX 4096
 
 /**
- * mapped_open(database, mapped_out):
+ * mapped_open(database, table_mb, mapped_out):
  * Map the file "${database}-table" (0600, created and fully allocated when
  * missing; beside the file that ${database} is a symbolic link to, if it is
  * one) and keep a shared open-file-description lock on it until
  * mapped_close() or death.  The process that finds no other holds one resets
- * the file under a fresh random table_id; so does nobody else.  Two struct
+ * the file under a fresh random table_id, with an area of ${table_mb} MiB
+ * (1 to MAPPED_TABLE_MB_MAX); nobody else does, and for the others the file
+ * says how large the area is.  Two struct
  * mapped in one process are two views and count as two; one may be used by
  * several threads.  After secret_init().
  *
@@ -33,13 +37,21 @@ struct mapped; /* one process's view of it */
  * that says why).
  */
 enum err mapped_open(
-    const char *database, struct mapped **mapped_out) MUST_CHECK;
+    const char *database, int table_mb, struct mapped **mapped_out) MUST_CHECK;
 
 /* mapped_close(m): unmap, give up the lock.  NULL is fine. */
 void mapped_close(struct mapped *m);
 
 /* mapped_layout(m): what lies in the file; lives as long as ${m}. */
 struct layout *mapped_layout(const struct mapped *m);
+
+/**
+ * mapped_area(m, size_out):
+ * Return the area, which belongs to the entry table (cache/table) and is as
+ * much shared as all the rest: page-aligned, all zero after a reset.  Lives as
+ * long as ${m}.
+ */
+void *mapped_area(const struct mapped *m, size_t *size_out);
 
 /**
  * mapped_is_current(m):
@@ -67,7 +79,7 @@ int64_t mapped_time(struct mapped *m, int64_t wall);
 /**
  * mapped_open_again(m, fd_out):
  * Open the very file that ${m} maps once more, for kernel-released byte-range
- * locks beyond its data (host/gate) that are not ${m}'s own.  The caller
+ * locks (host/gate) that are not ${m}'s own.  The caller
  * closes it.  Return ERR_UNAVAILABLE if that is not to be had, or not the
  * current file any more.
  */

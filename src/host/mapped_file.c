@@ -136,43 +136,25 @@ mapped_file_is_held(int error)
 	return error == EAGAIN || error == EACCES;
 }
 
-static int
-write_zeros(int fd, size_t size)
-{
-	static const char zeros[1 << 16];
-
-	for (size_t at = 0; at < size;) {
-		size_t left = size - at;
-		size_t n = left < sizeof(zeros) ? left : sizeof(zeros);
-		ssize_t done = pwrite(fd, zeros, n, (off_t)at);
-
-		if (done < 0 && errno != EINTR)
-			return errno;
-		if (done > 0)
-			at += (size_t)done;
-	}
-	return 0;
-}
-
 /*
- * Allocated and written, never sparse: a store through the mapping that finds
- * the disk full is a SIGBUS, a write here is an error to answer with.  The
- * first bytes go first, so that a half-made file has no magic.
+ * Allocated, never sparse: a store through the mapping that finds the disk
+ * full is a SIGBUS, an allocation that does is an error to answer with.
+ * Nothing is written (64 MiB would be half the time of a start): what lay
+ * there is cut off first, magic and all, and what is allocated reads as zero.
  */
 bool
 mapped_file_allocate(const char *path, int fd, size_t size)
 {
 	int error;
 
-	if (fchmod(fd, MODE) != 0 || ftruncate(fd, (off_t)size) != 0) {
+	if (fchmod(fd, MODE) != 0 || ftruncate(fd, 0) != 0 ||
+	    ftruncate(fd, (off_t)size) != 0) {
 		mapped_file_complain(path, "resize", errno);
 		return false;
 	}
 	do {
 		error = posix_fallocate(fd, 0, (off_t)size);
 	} while (error == EINTR);
-	if (error == 0)
-		error = write_zeros(fd, size);
 	if (error != 0)
 		mapped_file_complain(path, "allocate", error);
 	return error == 0;

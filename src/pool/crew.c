@@ -18,6 +18,13 @@
 #define DELAY_FIRST (SECOND / 10)
 #define DELAY_MOST (10 * SECOND)
 
+static enum err
+open_mapped(const struct config *config, struct mapped **mapped_out)
+{
+	return mapped_open(config_database(config),
+	    (int)config_int(config, CONFIG_TABLE_MB), mapped_out);
+}
+
 enum err
 crew_new(struct config *config, int count, struct crew **crew_out)
 {
@@ -34,7 +41,7 @@ crew_new(struct config *config, int count, struct crew **crew_out)
 	crew->count = count;
 	crew->places = calloc((size_t)count, sizeof(*crew->places));
 	if (crew->places != NULL)
-		err = mapped_open(config_database(config), &crew->mapped);
+		err = open_mapped(config, &crew->mapped);
 	if (err != ERR_OK) {
 		crew_free(crew);
 		return err;
@@ -158,7 +165,7 @@ renew_mapped(struct crew *crew)
 	struct mapped *mapped;
 
 	if (mapped_is_current(crew->mapped) ||
-	    mapped_open(config_database(crew->config), &mapped) != ERR_OK)
+	    open_mapped(crew->config, &mapped) != ERR_OK)
 		return;
 	mapped_close(crew->mapped);
 	crew->mapped = mapped;

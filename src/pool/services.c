@@ -87,7 +87,8 @@ shared_open(const struct config *config, struct shared **shared_out)
 	if ((err = open_keys(config, &sh->keys)) != ERR_OK)
 		goto out;
 	step = "table";
-	err = mapped_open(config_database(config), &sh->mapped);
+	err = mapped_open(config_database(config),
+	    (int)config_int(config, CONFIG_TABLE_MB), &sh->mapped);
 	if (err != ERR_OK)
 		goto out;
 	*shared_out = sh;
@@ -168,6 +169,7 @@ open_cache(
 	const struct cache_options options = {
 		.user_ttl = config_int(config, CONFIG_USER_CACHE_TTL),
 		.session_ttl = config_int(config, CONFIG_SESSION_TTL),
+		.token_ttl = config_int(config, CONFIG_TOKEN_TTL),
 	};
 
 	return cache_new(sv->mapped, sv->store, sv->redis, sh->keys.seal,

@@ -15,8 +15,9 @@ const struct session_origin accounts_origin = {
 int
 accounts_set_up(void **state)
 {
-	static const struct cache_options options = { .user_ttl = 3600,
-		.session_ttl = 604800 };
+	static const struct cache_options options = {
+		.user_ttl = 3600, .session_ttl = 604800, .token_ttl = 300
+	};
 	struct accounts *a = calloc(1, sizeof(*a));
 
 	assert_non_null(a);

@@ -45,7 +45,9 @@ open_redis(struct api *api)
 static void
 open_services(struct api *api, bool with_redis)
 {
-	static const struct cache_options options = { 3600, API_SESSION_LIFE };
+	static const struct cache_options options = { .user_ttl = 3600,
+		.session_ttl = API_SESSION_LIFE,
+		.token_ttl = 300 };
 	struct services *sv = &api->sv;
 
 	*api = (struct api){ .now = API_EPOCH };

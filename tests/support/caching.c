@@ -53,14 +53,15 @@ caching_open(
     const struct caching_site *site, enum caching_store kind, struct caching *c)
 {
 	static const unsigned char key[SECRET_KEY_BYTES] = "a key for tests";
-	static const struct cache_options options = { .user_ttl = 3600,
-		.session_ttl = CACHING_WEEK };
+	static const struct cache_options options = {
+		.user_ttl = 3600, .session_ttl = CACHING_WEEK, .token_ttl = 300
+	};
 	static const struct store_options store_options = { .write_wait_ms =
 								WRITE_WAIT_MS };
 	enum err err;
 
 	memset(c, 0, sizeof(*c));
-	if (mapped_open(site->table.db, &c->m) != ERR_OK)
+	if (mapped_open(site->table.db, TABLE_MB, &c->m) != ERR_OK)
 		return false;
 	err = kind == CACHING_MEMORY
 	    ? store_open_memory(c->m, &c->st)

@@ -10,6 +10,7 @@
 
 #include "support/process.h"
 #include "support/redis_server.h"
+#include "support/table.h"
 
 #define WAIT_MS 30000
 
@@ -305,10 +306,14 @@ void
 finality_uncache(
     struct finality *f, const struct member *m, enum finality_key key)
 {
-	char name[80];
+	char name[80], database[128];
 
 	key_name(m, key, name);
-	redis_server_ask(stack_redis(f->stack), "DEL %s", name);
+	snprintf(
+	    database, sizeof(database), "%s/latchkey.db", stack_dir(f->stack));
+	table_uncache(database, name);
+	if (stack_redis(f->stack) != NULL)
+		redis_server_ask(stack_redis(f->stack), "DEL %s", name);
 }
 
 bool
@@ -335,8 +340,7 @@ finality_hold_check(struct finality *f, const struct member *m,
 	struct errand *e;
 
 	assert_int_equal(member_ask(f->web, m, MEMBER_COOKIE), 200);
-	if (stack_redis(f->stack) != NULL)
-		finality_uncache(f, m, key);
+	finality_uncache(f, m, key);
 	stack_point(f->stack, point, "once-hold");
 	member_question(m, way, &c);
 	e = errand_start(stack_base(f->stack), &c.call, c.cookie);

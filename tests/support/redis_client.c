@@ -12,6 +12,7 @@
 #include "host/mapped.h"
 #include "support/process.h"
 #include "support/redis_server.h"
+#include "support/table.h"
 
 int64_t redis_client_ahead_us;
 
@@ -41,7 +42,7 @@ redis_client_setup(void **state)
 	memcpy(f->dir, "/tmp/latchkey-XXXXXX", 21);
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(path, sizeof(path), "%s/db", f->dir);
-	assert_int_equal(mapped_open(path, &f->m), ERR_OK);
+	assert_int_equal(mapped_open(path, TABLE_MB, &f->m), ERR_OK);
 	f->server = redis_server_new_with(f->dir, args);
 	f->clock = clock_system;
 	f->clock.mono_us = redis_client_mono_us;

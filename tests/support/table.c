@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "cache/table.h"
 #include "host/mapped.h"
 #include "support/child.h"
 #include "support/process.h"
@@ -35,7 +36,30 @@ table_open(const struct table *t)
 {
 	struct mapped *m;
 
-	assert_int_equal(mapped_open(t->db, &m), ERR_OK);
+	assert_int_equal(mapped_open(t->db, TABLE_MB, &m), ERR_OK);
 	assert_non_null(m);
 	return m;
+}
+
+void
+table_forget(struct mapped *m)
+{
+	size_t size;
+	void *area = mapped_area(m, &size);
+
+	memset(area, 0, size);
+}
+
+void
+table_uncache(const char *database, const char *key)
+{
+	struct mapped *m;
+	struct table_view t;
+	struct table_name name;
+
+	assert_int_equal(mapped_open(database, TABLE_MB, &m), ERR_OK);
+	table_init(&t, m);
+	name = table_name(&t, key, strlen(key));
+	table_drop(&t, &name, mapped_time(m, 0));
+	mapped_close(m);
 }

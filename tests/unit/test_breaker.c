@@ -154,7 +154,7 @@ claim_in_vain(void *ctx)
 	struct fixture *f = ctx;
 	struct mapped *m;
 
-	child_check(mapped_open(f->table.db, &m) == ERR_OK);
+	child_check(mapped_open(f->table.db, TABLE_MB, &m) == ERR_OK);
 	child_check(!breaker_claim_probe(m, START + 2 * SECOND));
 	mapped_close(m);
 }
@@ -186,7 +186,7 @@ trip_and_claim(void *ctx)
 	struct fixture *f = ctx;
 	struct mapped *m;
 
-	child_check(mapped_open(f->table.db, &m) == ERR_OK);
+	child_check(mapped_open(f->table.db, TABLE_MB, &m) == ERR_OK);
 	for (int r = 0; r < ROUNDS; r++) {
 		int64_t now = START + r * 100 * SECOND;
 

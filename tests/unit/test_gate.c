@@ -131,7 +131,7 @@ enter_and_stay(void *ctx)
 	struct mapped *m;
 	struct gate *g;
 
-	child_check(mapped_open(f->table.db, &m) == ERR_OK);
+	child_check(mapped_open(f->table.db, TABLE_MB, &m) == ERR_OK);
 	child_check(gate_new(m, PLACES, &g) == ERR_OK);
 	child_check(gate_enter(g, 0) == ERR_OK);
 	(void)atomic_fetch_add(&f->shared->entered, 1);
@@ -185,7 +185,7 @@ push_through(void *ctx)
 	struct mapped *m;
 	struct gate *g;
 
-	child_check(mapped_open(f->table.db, &m) == ERR_OK);
+	child_check(mapped_open(f->table.db, TABLE_MB, &m) == ERR_OK);
 	child_check(gate_new(m, PLACES, &g) == ERR_OK);
 	for (int i = 0; i < 40; i++) {
 		int now, most;

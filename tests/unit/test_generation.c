@@ -180,7 +180,7 @@ make_the_change(void *ctx)
 	struct fixture *f = ctx;
 	struct mapped *m;
 
-	child_check(mapped_open(f->table.db, &m) == ERR_OK);
+	child_check(mapped_open(f->table.db, TABLE_MB, &m) == ERR_OK);
 	child_check(generation_lock(m, 1000, NULL, NULL) == ERR_OK);
 	child_check(generation_mark(m, keys, 2) == ERR_OK);
 	atomic_store(f->row, 1);
@@ -236,7 +236,7 @@ lock_only(void *ctx)
 	struct fixture *f = ctx;
 	struct mapped *m;
 
-	child_check(mapped_open(f->table.db, &m) == ERR_OK);
+	child_check(mapped_open(f->table.db, TABLE_MB, &m) == ERR_OK);
 	child_check(generation_lock(m, 1000, NULL, NULL) == ERR_OK);
 	generation_unlock(m);
 }
@@ -346,7 +346,7 @@ stop_with_the_mutex(void *ctx)
 	struct fixture *f = ctx;
 	struct mapped *m;
 
-	child_check(mapped_open(f->table.db, &m) == ERR_OK);
+	child_check(mapped_open(f->table.db, TABLE_MB, &m) == ERR_OK);
 	child_check(generation_lock(m, 1000, NULL, NULL) == ERR_OK);
 	child_check(generation_mark(m, keys, 2) == ERR_OK);
 	child_check(raise(SIGSTOP) == 0);

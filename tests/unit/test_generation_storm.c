@@ -351,7 +351,7 @@ run_threads(struct fixture *f, void *(*fn)(void *))
 	struct mapped *m;
 
 	child_check(unsetenv("LATCHKEY_TESTPOINT_DIR") == 0);
-	child_check(mapped_open(f->table.db, &m) == ERR_OK);
+	child_check(mapped_open(f->table.db, TABLE_MB, &m) == ERR_OK);
 	for (int i = 0; i < THREADS; i++) {
 		workers[i] =
 		    (struct worker){ f, m, (unsigned int)(getpid() + i) };

@@ -99,7 +99,7 @@ open_and_stay(void *ctx)
 	struct mapped *m;
 
 	(void)atomic_fetch_add(&f->shared->started, 1);
-	child_check(mapped_open(f->table.db, &m) == ERR_OK);
+	child_check(mapped_open(f->table.db, TABLE_MB, &m) == ERR_OK);
 	id_of(m, f->shared->id[f->slot]);
 	child_check(mapped_is_current(m));
 	(void)atomic_fetch_add(&f->shared->opened, 1);
@@ -145,7 +145,7 @@ take_an_inherited_view(void *ctx)
 	struct fixture *f = ((void **)ctx)[0];
 	struct mapped *inherited = ((void **)ctx)[1], *m;
 
-	child_check(mapped_open(f->table.db, &m) == ERR_OK);
+	child_check(mapped_open(f->table.db, TABLE_MB, &m) == ERR_OK);
 	child_check(same(
 	    mapped_layout(m)->table_id, mapped_layout(inherited)->table_id));
 	mapped_close(inherited);
@@ -361,7 +361,8 @@ a_stuck_opener_is_not_waited_for_for_ever(void **state)
 	child_arm("mapped:zeroed.hold");
 	pid = child_start(open_and_stay, f);
 	child_reached("mapped:zeroed");
-	assert_int_equal(mapped_open(f->table.db, &m), ERR_UNAVAILABLE);
+	assert_int_equal(
+	    mapped_open(f->table.db, TABLE_MB, &m), ERR_UNAVAILABLE);
 	child_kill(pid);
 	child_disarm("mapped:zeroed.hold");
 	mapped_close(table_open(&f->table));
@@ -375,7 +376,7 @@ pass_many_times(void *ctx)
 	struct fixture *f = ctx;
 	struct mapped *m;
 
-	child_check(mapped_open(f->table.db, &m) == ERR_OK);
+	child_check(mapped_open(f->table.db, TABLE_MB, &m) == ERR_OK);
 	for (int64_t t = 1, seen = 0, got; t <= TIMES; t++) {
 		got = mapped_time(m, t * OPENERS + f->slot);
 		child_check(got >= t * OPENERS + f->slot && got >= seen);
@@ -406,7 +407,7 @@ open_again_and_again(void *ctx)
 	struct mapped *m, *held = NULL;
 
 	for (int i = 0; i < 100; i++) {
-		child_check(mapped_open(f->table.db, &m) == ERR_OK);
+		child_check(mapped_open(f->table.db, TABLE_MB, &m) == ERR_OK);
 		/* Nobody may have begun a new life while we hold one. */
 		child_check(held == NULL ||
 		    same(mapped_layout(m)->table_id,

@@ -53,8 +53,9 @@ sign_up(struct fixture *f, const char *email, struct user *u, struct session *s,
 static int
 set_up(void **state)
 {
-	static const struct cache_options options = { .user_ttl = 3600,
-		.session_ttl = 604800 };
+	static const struct cache_options options = {
+		.user_ttl = 3600, .session_ttl = 604800, .token_ttl = 300
+	};
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
@@ -299,6 +300,7 @@ calls_a_failure_no_denial(void **state)
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(failures); i++) {
+		table_forget(f->m);
 		store_memory_fail_next(f->store, failures[i]);
 		assert_int_equal(by_id(f, f->id, NOW), failures[i]);
 		store_memory_fail_next(f->store, failures[i]);

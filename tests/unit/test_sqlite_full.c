@@ -259,7 +259,7 @@ reopen_in_child(void *ctx)
 	struct store *st;
 	struct user u;
 
-	child_check(mapped_open(f->table.db, &m) == ERR_OK);
+	child_check(mapped_open(f->table.db, TABLE_MB, &m) == ERR_OK);
 	child_check(store_open_sqlite(f->table.db, m, &options, &st) == ERR_OK);
 	child_check(store_user_by_id(st, f->ann.user.id, &u) == ERR_OK);
 	child_check(

@@ -78,7 +78,7 @@ child_store(struct fixture *f)
 	struct mapped *m;
 	struct store *st;
 
-	child_check(mapped_open(f->table.db, &m) == ERR_OK);
+	child_check(mapped_open(f->table.db, TABLE_MB, &m) == ERR_OK);
 	child_check(store_open_sqlite(f->table.db, m, &patient, &st) == ERR_OK);
 	return st;
 }
