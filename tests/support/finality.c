@@ -210,15 +210,50 @@ finality_continue(pid_t pid)
 
 typedef void solo_fn(struct finality *f, const struct member *m, void *ctx);
 
-/* Run ${fn} once for each worker that is not ${held}, alone with it. */
+static bool
+is_ready(struct finality *f, pid_t pid)
+{
+	char line[64];
+
+	for (size_t i = 0; i < NELEMS(f->ready); i++) {
+		if (f->ready[i] == pid)
+			return true;
+	}
+	snprintf(line, sizeof(line), "event=worker_ready pid=%d ", (int)pid);
+	if (!stack_file_contains(stack_log(f->stack), line))
+		return false;
+	f->ready[f->ready_next++ % NELEMS(f->ready)] = pid;
+	return true;
+}
+
+static bool
+all_ready(void *ctx)
+{
+	struct finality *f = ctx;
+	pid_t workers[FINALITY_WORKERS * 2];
+	size_t n = stack_workers(f->stack, workers, NELEMS(workers));
+
+	for (size_t i = 0; i < n; i++) {
+		if (!is_ready(f, workers[i]))
+			return false;
+	}
+	return n == (size_t)chosen.workers;
+}
+
+/*
+ * Run ${fn} once for each worker that is not ${held}, alone with it.  None may
+ * be starting: it would wait for a database that a stopped one has locked.
+ */
 static void
 with_each_worker(struct finality *f, const struct member *m, pid_t held,
     solo_fn *fn, void *ctx)
 {
 	pid_t workers[FINALITY_WORKERS * 2];
-	size_t n = stack_workers(f->stack, workers, NELEMS(workers));
+	size_t n;
 
-	assert_int_equal(n, chosen.workers);
+	if (!process_until(all_ready, f, WAIT_MS))
+		fail_msg("not all workers are ready");
+	n = stack_workers(f->stack, workers, NELEMS(workers));
 	for (size_t i = 0; i < n; i++)
 		finality_stop(workers[i]);
 	for (size_t i = 0; i < n; i++) {

@@ -26,6 +26,8 @@ struct finality {
 	struct member survivor;
 	struct member dead[FINALITY_DEAD_MAX];
 	size_t dead_count;
+	pid_t ready[4 * FINALITY_WORKERS]; /* known to be */
+	size_t ready_next;
 	int serial;
 };
 
