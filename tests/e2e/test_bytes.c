@@ -128,9 +128,7 @@ too_many_parameters(struct fcgi_bytes *b, unsigned n)
 static void
 garbage_for_values(struct fcgi_bytes *b, unsigned n)
 {
-	static const char *const garbage[] = { "\x80",
-		"\x05\x00"
-		"ab",
+	static const char *const garbage[] = { "\x80", "\005\000ab",
 		"\xff\xff\xff\xff\xff\xff\xff\xff", "\x01" };
 	const char *text = garbage[n % 4];
 
