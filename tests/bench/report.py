@@ -17,6 +17,8 @@ from pathlib import Path
 
 BEGIN = "<!-- tests/bench/run --record writes from here -->"
 END = "<!-- to here -->"
+# More of the machine than this in the hands of others makes a run doubtful.
+NOISE = 0.05
 ORDER = ["lighttpd", "nginx", "direct", "calls", "logins", "scale", "start"]
 
 
@@ -60,7 +62,7 @@ class Report:
         self._add(table(heads, rows))
 
     def noise(self, others):
-        if others > 0.05:
+        if others > NOISE:
             self.text(
                 f"Doubtful: other processes took {others:.0%} of the machine "
                 "meanwhile."

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -20,6 +21,9 @@ HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent.parent
 PROCESSES = 4  # of Latchkey, and of noop
 START_SECONDS = 20
+# For what counts things instead of timing them: on a busy machine, or under a
+# tool that slows everything, Redis is no outage.
+PATIENT = {"LATCHKEY_REDIS_DEADLINE_MS": 5000}
 SEARCH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
 
 
@@ -45,7 +49,7 @@ def options(about):
     if args.seconds is None:
         args.seconds = 1 if args.quick else 2
     if args.rounds is None:
-        args.rounds = 2 if args.quick else 5
+        args.rounds = 1 if args.quick else 5
     if not 0 < args.seconds <= 60 or not 0 < args.rounds <= 100:
         parser.error("--seconds is at most 60, --rounds at most 100")
     args.build = args.build.resolve()
@@ -349,6 +353,14 @@ class Stage:
         return server
 
 
+    def redis_trips(self):
+        """How often a pool has found Redis silent."""
+        return sum(
+            log.read_text(errors="replace").count("redis_down")
+            for log in self.dir.glob("*.log")
+        )
+
+
 class Group:
     """Several processes on one socket."""
 
@@ -459,11 +471,19 @@ def main(bench, about):
     from report import Report
 
     args = options(about)
+    # What was started ends with us, whoever ends us.
+    signal.signal(signal.SIGTERM, lambda *unused: sys.exit(143))
     report = Report(Path(sys.argv[0]).name)
     with Stage(args) as stage:
         try:
             bench(stage, report)
         except Failed as why:
             sys.exit(f"{sys.argv[0]}: {why}")
+        trips = stage.redis_trips()
+        if trips:
+            report.text(
+                f"Doubtful: Redis was taken for down {trips} times, and the "
+                "store was asked instead; the machine was too busy."
+            )
     if report.parts:
         report.save(args.results)

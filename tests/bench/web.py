@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Hot checks behind a web server: the pools, and the loads."""
 
+import fcgi
 import loads
 import stage as stages
 
@@ -26,6 +27,23 @@ class Pools:
             "noop": one.people, "redis": one.people, "alone": two.people
         }
 
+    def add_alone(self, stage, name, env):
+        """One more, without Redis, on a database of its own."""
+        database = stage.database(name, SESSIONS, SESSIONS)
+        self.pool[name] = stage.pool(f"{name}-pool", database.path, None,
+                                     env=env)
+        database.fetch_tokens(self.pool[name])
+        self.people[name] = database.people
+
+    def answer_bytes(self):
+        """How long the answers are, without headers."""
+        person = self.people["redis"][0]
+        with fcgi.Client(self.pool["redis"].path) as client:
+            return {
+                kind: len(client.ask(make(person))[1])
+                for kind, make in fcgi.KINDS.items()
+            }
+
     def sockets(self, *names):
         return {name: self.pool[name].path for name in names}
 
@@ -41,9 +59,9 @@ def target(stage, server, pools, name, kind):
         "Redis": [pool.redis.pid] if pool.redis else [],
     }
 
-    def once():
+    def once(seconds):
         return loads.measured(
-            groups, lambda: loads.wrk(jobs, port, stage.args.seconds)
+            groups, lambda: loads.wrk(jobs, port, seconds)
         )
 
     return once
