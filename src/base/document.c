@@ -294,6 +294,16 @@ document_put_int(struct document *doc, const char *name, int64_t value)
 }
 
 bool
+document_put_real(struct document *doc, const char *name, double value)
+{
+	if (!isfinite(value))
+		return note(doc, false);
+	if (doc == NULL)
+		return false;
+	return document_put(doc, name, document_of(cJSON_CreateNumber(value)));
+}
+
+bool
 document_put_bool(struct document *doc, const char *name, bool value)
 {
 	if (doc == NULL)

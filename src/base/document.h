@@ -95,6 +95,8 @@ bool document_put(
 bool document_put_string(
     struct document *doc, const char *name, const char *value);
 bool document_put_int(struct document *doc, const char *name, int64_t value);
+/* Finite; without a point if it has no fraction. */
+bool document_put_real(struct document *doc, const char *name, double value);
 bool document_put_bool(struct document *doc, const char *name, bool value);
 bool document_put_null(struct document *doc, const char *name);
 bool document_push(struct document *array, struct document *value);

@@ -86,7 +86,7 @@ cache_session(struct cache *c, const char *handle, int64_t now,
     struct session *session_out)
 {
 	struct look look;
-	int64_t ttl;
+	int64_t ttl, begun;
 	enum err err;
 
 	session_key(look.key, handle);
@@ -102,7 +102,9 @@ cache_session(struct cache *c, const char *handle, int64_t now,
 	}
 	TESTPOINT("read:cache-missed");
 
+	begun = read_clock(c);
 	err = store_session_by_handle(c->st, handle, session_out);
+	read_store_done(c, begun, err);
 	TESTPOINT("read:store-read");
 
 	if (err != ERR_OK || !look.cached)
@@ -121,6 +123,7 @@ cache_user(struct cache *c, int64_t id, int64_t now, struct user *user_out)
 {
 	struct document *row;
 	struct look look;
+	int64_t begun;
 	enum err err;
 
 	user_key(look.key, id);
@@ -137,7 +140,9 @@ cache_user(struct cache *c, int64_t id, int64_t now, struct user *user_out)
 	}
 	TESTPOINT("read:cache-missed");
 
+	begun = read_clock(c);
 	err = store_user_by_id(c->st, id, user_out);
+	read_store_done(c, begun, err);
 	TESTPOINT("read:store-read");
 
 	if (err != ERR_OK || !look.cached)
@@ -177,6 +182,21 @@ forget(void *ctx, const char *const *keys, size_t n)
 	if (stale_n > 0 && read_redis_usable(c) &&
 	    redis_del(c->redis, stale, stale_n) != ERR_OK)
 		return; /* nobody will believe them */
+}
+
+/* ---- the table as a whole ---- */
+
+void
+cache_table_size(const struct cache *c, int64_t now, size_t step,
+    int64_t *entries_out, int64_t *bytes_out)
+{
+	table_size(&c->table, now, step, entries_out, bytes_out);
+}
+
+int64_t
+cache_table_sweep(const struct cache *c, int64_t now)
+{
+	return table_sweep(&c->table, now);
 }
 
 enum err

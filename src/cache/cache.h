@@ -24,10 +24,13 @@ struct store;
  * that asks "is it live?" asks here; a cached entry whose generation is not
  * the key's own any more does not count.
  */
+struct clock;
+
 struct cache_options {
-	int64_t user_ttl;    /* seconds, as all of these */
-	int64_t session_ttl; /* at most what is left of a session */
-	int64_t token_ttl;   /* of a verified token, never past its exp */
+	int64_t user_ttl;          /* seconds, as all of these */
+	int64_t session_ttl;       /* at most what is left of a session */
+	int64_t token_ttl;         /* of a verified token, never past its exp */
+	const struct clock *clock; /* for measuring only; NULL: do not */
 };
 
 /**
@@ -92,5 +95,10 @@ enum err cache_token_judge(struct cache *c,
  */
 void cache_publish_revoked(
     struct cache *c, const char *jti, int64_t expires_at, int64_t now);
+
+/* The table's table_size() and table_sweep(). */
+void cache_table_size(const struct cache *c, int64_t now, size_t step,
+    int64_t *entries_out, int64_t *bytes_out);
+int64_t cache_table_sweep(const struct cache *c, int64_t now);
 
 #endif

@@ -8,6 +8,7 @@
 #include "cache/read.h"
 #include "cache/redis.h"
 #include "cache/table.h"
+#include "host/stats.h"
 #include "store/store.h"
 
 /*
@@ -42,19 +43,20 @@ cache_token_known(struct cache *c,
 	struct table_name name = name_of(c, digest);
 	struct table_entry e;
 	struct look look;
+	bool known = false;
 
 	if (!table_get(&c->table, &name, TABLE_ANY_GENERATION, now, &e) ||
-	    pack_claims_open(&e, digest, claims_out) != ERR_OK) {
-		memset(claims_out, 0, sizeof(*claims_out));
-		return false;
-	}
+	    pack_claims_open(&e, digest, claims_out) != ERR_OK)
+		goto out;
 	TESTPOINT("token:entry");
 	token_key(look.key, claims_out->jti);
 	read_look(c, &look);
-	if (look.cached && look.generation == e.generation)
-		return true;
-	memset(claims_out, 0, sizeof(*claims_out));
-	return false;
+	known = look.cached && look.generation == e.generation;
+out:
+	stats_tier(c->m, STATS_TIER_TABLE, known ? ERR_OK : ERR_NOT_FOUND);
+	if (!known)
+		memset(claims_out, 0, sizeof(*claims_out));
+	return known;
 }
 
 enum err
@@ -70,7 +72,7 @@ cache_token_judge(struct cache *c,
 	token_key(look.key, claims->jti);
 	read_look(c, &look);
 	TESTPOINT("token:generation");
-	err = store_token_revoked(c->st, claims->jti, revoked_out);
+	err = cache_token_revoked(c, claims->jti, revoked_out);
 	TESTPOINT("token:store-read");
 	if (err != ERR_OK || *revoked_out || !look.cached)
 		return err;
@@ -86,7 +88,12 @@ cache_token_judge(struct cache *c,
 enum err
 cache_token_revoked(struct cache *c, const char *jti, bool *revoked_out)
 {
-	return store_token_revoked(c->st, jti, revoked_out);
+	int64_t begun = read_clock(c);
+	enum err err;
+
+	err = store_token_revoked(c->st, jti, revoked_out);
+	read_store_done(c, begun, err);
+	return err;
 }
 
 void

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cache/read.h"
 #include "cache/redis.h"
+#include "host/stats.h"
 #include "store/store.h"
 
 /* The read of cache.c for many users at once; its steps are the same. */
@@ -33,6 +34,23 @@ batch_from_table(const struct cache *c, struct batch *b, int64_t now)
 			memset(&b->users[i], 0, sizeof(b->users[i]));
 }
 
+/* What Redis sent for the ${i}th; a miss if it does not count. */
+static enum err
+batch_take(const struct cache *c, struct batch *b, size_t i,
+    const struct buf *value, int64_t now)
+{
+	struct document *row;
+
+	if (value->len == 0 ||
+	    read_unseal(c, &b->looks[i], value, &row) != ERR_OK ||
+	    read_unpack_user(row, b->ids[i], &b->users[i]) != ERR_OK) {
+		memset(&b->users[i], 0, sizeof(b->users[i]));
+		return ERR_NOT_FOUND;
+	}
+	read_user_to_table(c, &b->looks[i], &b->users[i], now);
+	return ERR_OK;
+}
+
 /* Step 3 for all keys in one round trip. */
 static void
 batch_from_redis(const struct cache *c, struct batch *b, int64_t now)
@@ -40,31 +58,23 @@ batch_from_redis(const struct cache *c, struct batch *b, int64_t now)
 	const char *keys[CACHE_USERS_MAX];
 	size_t asked[CACHE_USERS_MAX]; /* keys[k] is of user asked[k] */
 	struct buf values[CACHE_USERS_MAX] = { { 0 } };
-	struct document *row;
 	size_t n = 0;
+	enum err err;
 
 	for (size_t i = 0; i < b->n; i++)
 		if (b->users[i].id == 0 && b->looks[i].cached) {
 			keys[n] = b->looks[i].key;
 			asked[n++] = i;
 		}
-	if (n > 0 && read_redis_usable(c) &&
-	    redis_mget(c->redis, keys, n, values) == ERR_OK)
-		for (size_t k = 0; k < n; k++) {
-			size_t i = asked[k];
-
-			if (values[k].len == 0 ||
-			    read_unseal(c, &b->looks[i], &values[k], &row) !=
-				ERR_OK ||
-			    read_unpack_user(row, b->ids[i], &b->users[i]) !=
-				ERR_OK)
-				memset(&b->users[i], 0, sizeof(b->users[i]));
-			else
-				read_user_to_table(
-				    c, &b->looks[i], &b->users[i], now);
-		}
-	for (size_t k = 0; k < n; k++)
+	if (n == 0 || !read_redis_usable(c))
+		return;
+	err = redis_mget(c->redis, keys, n, values);
+	for (size_t k = 0; k < n; k++) {
+		stats_tier(c->m, STATS_TIER_REDIS,
+		    err == ERR_OK ? batch_take(c, b, asked[k], &values[k], now)
+				  : err);
 		buf_clear(&values[k]);
+	}
 }
 
 /* Step 4 for all that is still missing in one query. */
@@ -72,6 +82,7 @@ static enum err
 batch_from_store(const struct cache *c, struct batch *b)
 {
 	int64_t ids[CACHE_USERS_MAX];
+	int64_t begun;
 	enum err err;
 
 	for (size_t i = 0; i < b->n; i++)
@@ -82,8 +93,13 @@ batch_from_store(const struct cache *c, struct batch *b)
 	if (b->missing_n == 0)
 		return ERR_OK;
 	TESTPOINT("read:cache-missed");
+	begun = read_clock(c);
 	err = store_users_by_ids(c->st, ids, b->missing_n, b->found);
+	read_store_took(c, begun);
 	TESTPOINT("read:store-read");
+	for (size_t k = 0; k < b->missing_n; k++)
+		stats_tier(c->m, STATS_TIER_STORE,
+		    err == ERR_OK && b->found[k].id == 0 ? ERR_NOT_FOUND : err);
 	if (err != ERR_OK)
 		return err;
 	for (size_t k = 0; k < b->missing_n; k++)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/document.h"
 #include "base/testpoint.h"
 #include "base/text.h"
@@ -13,6 +14,7 @@
 #include "cache/table.h"
 #include "host/breaker.h"
 #include "host/generation.h"
+#include "host/stats.h"
 
 /* ---- step 1: the generation ---- */
 
@@ -32,8 +34,14 @@ bool
 read_table(const struct cache *c, const struct look *look, int64_t now,
     struct table_entry *entry_out)
 {
-	return look->cached &&
+	bool found;
+
+	if (!look->cached)
+		return false;
+	found =
 	    table_get(&c->table, &look->name, look->generation, now, entry_out);
+	stats_tier(c->m, STATS_TIER_TABLE, found ? ERR_OK : ERR_NOT_FOUND);
+	return found;
 }
 
 void
@@ -55,6 +63,28 @@ bool
 read_redis_usable(const struct cache *c)
 {
 	return c->redis != NULL && breaker_closed(c->m);
+}
+
+/* ---- step 4: the store ---- */
+
+int64_t
+read_clock(const struct cache *c)
+{
+	return c->options.clock != NULL ? c->options.clock->mono_us() : 0;
+}
+
+void
+read_store_took(const struct cache *c, int64_t begun)
+{
+	if (c->options.clock != NULL)
+		stats_time(c->m, STATS_TIMER_STORE, read_clock(c) - begun);
+}
+
+void
+read_store_done(const struct cache *c, int64_t begun, enum err err)
+{
+	stats_tier(c->m, STATS_TIER_STORE, err);
+	read_store_took(c, begun);
 }
 
 /* An entry is bound to the name it has in Redis, to this table, and to g. */
@@ -124,8 +154,10 @@ read_redis(
 	if (!look->cached || !read_redis_usable(c))
 		return ERR_NOT_FOUND;
 	err = redis_get(c->redis, look->key, &sealed);
-	if (err == ERR_OK)
-		err = read_unseal(c, look, &sealed, row_out);
+	/* What was filled under another generation is as good as nothing. */
+	if (err == ERR_OK && read_unseal(c, look, &sealed, row_out) != ERR_OK)
+		err = ERR_NOT_FOUND;
+	stats_tier(c->m, STATS_TIER_REDIS, err);
 	buf_clear(&sealed);
 	return err;
 }

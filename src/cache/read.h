@@ -56,6 +56,15 @@ bool read_table(const struct cache *c, const struct look *look, int64_t now,
 void read_fill_table(const struct cache *c, const struct look *look,
     int64_t now, int64_t ttl, struct table_entry *entry);
 
+/**
+ * read_clock(c): microseconds, for what follows.
+ * read_store_done(c, begun, err): the store, asked at ${begun}, said ${err}:
+ * count that.  read_store_took(c, begun): only how long it took.
+ */
+int64_t read_clock(const struct cache *c);
+void read_store_done(const struct cache *c, int64_t begun, enum err err);
+void read_store_took(const struct cache *c, int64_t begun);
+
 /* Is it worth while to ask Redis, or to seal something for it? */
 bool read_redis_usable(const struct cache *c);
 

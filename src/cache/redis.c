@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cache/redis.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "base/text.h"
 #include "cache/redis_link.h"
 #include "host/breaker.h"
+#include "host/stats.h"
 
 #define TTL_SIZE 24 /* a number of 64 bits */
 
@@ -36,11 +38,14 @@ static enum err
 ask(struct redis *r, struct redis_talk *talk)
 {
 	char quoted[LOG_QUOTED_SIZE];
+	int64_t start;
 	enum err err;
 
 	if (!redis_link_has_address(r->link) || !breaker_closed(r->m))
 		return ERR_UNAVAILABLE;
+	start = r->clock->mono_us();
 	err = redis_link_talk(r->link, talk);
+	stats_time(r->m, STATS_TIMER_REDIS, r->clock->mono_us() - start);
 	/* Once per outage: another process may have been first. */
 	if (err == ERR_UNAVAILABLE && breaker_closed(r->m)) {
 		breaker_trip(r->m, r->clock->mono_us());
@@ -189,6 +194,61 @@ redis_ping(struct redis *r, int64_t *latency_us_out)
 	if (err == ERR_OK)
 		*latency_us_out = r->clock->mono_us() - start;
 	redis_talk_clear(&talk);
+	return err;
+}
+
+/* The number behind the first ${name} in what INFO says. */
+static enum err
+info_number(const struct buf *info, const char *name, int64_t *value_out)
+{
+	const char *at = info->data != NULL ? strstr(info->data, name) : NULL;
+	char *end;
+
+	if (at == NULL)
+		return ERR_NOT_FOUND;
+	at += strlen(name);
+	errno = 0;
+	*value_out = strtoll(at, &end, 10);
+	return errno == 0 && end > at && *value_out >= 0 ? ERR_OK : ERR_INVALID;
+}
+
+/* An empty database has no line in INFO. */
+static enum err
+read_info(const struct redis *r, const struct buf *info, int64_t *entries_out,
+    int64_t *bytes_out)
+{
+	char name[32];
+	enum err err;
+
+	(void)snprintf(name, sizeof(name), "\r\ndb%d:keys=", r->o.db);
+	err = info_number(info, name, entries_out);
+	if (err == ERR_NOT_FOUND) {
+		*entries_out = 0;
+		err = ERR_OK;
+	}
+	if (err == ERR_OK)
+		err = info_number(info, "\r\nused_memory:", bytes_out);
+	return err;
+}
+
+enum err
+redis_size(struct redis *r, int64_t *entries_out, int64_t *bytes_out)
+{
+	struct buf info = { 0 };
+	struct redis_talk talk = {
+		.expect = REDIS_EXPECT_VALUE, .values = &info, .n_values = 1
+	};
+	enum err err = ERR_UNAVAILABLE;
+
+	*entries_out = *bytes_out = 0;
+	redis_talk_put(&talk, 1, (const char *[]){ "INFO" }, (size_t[]){ 4 });
+	/* Not ask(): a server that forbids INFO is well all the same. */
+	if (redis_link_has_address(r->link) && breaker_closed(r->m))
+		err = redis_link_talk(r->link, &talk);
+	if (err == ERR_OK)
+		err = read_info(r, &info, entries_out, bytes_out);
+	redis_talk_clear(&talk);
+	buf_clear(&info);
 	return err;
 }
 

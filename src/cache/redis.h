@@ -98,6 +98,14 @@ const char *redis_prefix(const struct redis *r);
 void redis_probe(struct redis *r);
 
 /**
+ * redis_size(r, entries_out, bytes_out):
+ * How many keys the server has, and how much memory they take.  It may not let
+ * us ask: that is no outage.
+ */
+enum err redis_size(
+    struct redis *r, int64_t *entries_out, int64_t *bytes_out) MUST_CHECK;
+
+/**
  * redis_ping(r, latency_us_out): one PING, for /health.
  */
 enum err redis_ping(struct redis *r, int64_t *latency_us_out) MUST_CHECK;

@@ -329,6 +329,13 @@ table_put(
 	release(s, word);
 }
 
+static void
+clear_head(struct slot *s)
+{
+	for (size_t i = 0; i < HEAD_CELLS; i++)
+		write_cell(s, i, 0);
+}
+
 void
 table_drop(
     const struct table_view *t, const struct table_name *name, int64_t now)
@@ -340,9 +347,67 @@ table_drop(
 
 			if (!has_name(s, name) || !claim(s, now, &word))
 				continue;
-			for (size_t k = 0; k < HEAD_CELLS; k++)
-				write_cell(s, k, 0);
+			clear_head(s);
 			release(s, word);
 		}
 	}
+}
+
+/* ---- all of it ---- */
+
+static struct slot *
+slot_at(
+    const struct table_view *t, enum slot_kind kind, size_t bucket, size_t way)
+{
+	const struct table_name any = { .hash = { bucket, 0 } };
+
+	return nth_slot(t, kind, &any, way);
+}
+
+static bool
+is_live(const struct slot *s, int64_t now)
+{
+	uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
+
+	return (word & 1) == 0 && now < (int64_t)cell(s, 3);
+}
+
+void
+table_size(const struct table_view *t, int64_t now, size_t step,
+    int64_t *entries_out, int64_t *bytes_out)
+{
+	*entries_out = *bytes_out = 0;
+	for (enum slot_kind kind = SMALL; kind < KINDS; kind++) {
+		size_t live = 0;
+
+		for (size_t b = 0; b < t->buckets[kind]; b += step)
+			for (size_t i = 0; i < WAYS; i++)
+				live += is_live(slot_at(t, kind, b, i), now);
+		*entries_out += (int64_t)(live * step);
+		*bytes_out += (int64_t)(live * step * slot_size(kind));
+	}
+}
+
+int64_t
+table_sweep(const struct table_view *t, int64_t now)
+{
+	int64_t removed = 0;
+
+	for (enum slot_kind kind = SMALL; kind < KINDS; kind++) {
+		for (size_t i = 0; i < t->buckets[kind] * WAYS; i++) {
+			struct slot *s = slot_at(t, kind, i / WAYS, i % WAYS);
+			uint64_t word;
+
+			if (cell(s, 3) == 0 || is_live(s, now) ||
+			    !claim(s, now, &word))
+				continue;
+			/* Claimed, it is ours to look at again. */
+			if (now >= (int64_t)cell(s, 3)) {
+				clear_head(s);
+				removed++;
+			}
+			release(s, word);
+		}
+	}
+	return removed;
 }

@@ -68,4 +68,15 @@ void table_put(
 void table_drop(
     const struct table_view *t, const struct table_name *name, int64_t now);
 
+/**
+ * table_size(t, now, step, entries_out, bytes_out):
+ * How many entries have not expired at ${now}, and the room they take; with
+ * ${step} above 1 only each such bucket is looked at, and the rest reckoned.
+ *
+ * table_sweep(t, now): remove what has expired; return how many that were.
+ */
+void table_size(const struct table_view *t, int64_t now, size_t step,
+    int64_t *entries_out, int64_t *bytes_out);
+int64_t table_sweep(const struct table_view *t, int64_t now);
+
 #endif

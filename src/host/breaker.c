@@ -24,6 +24,12 @@ breaker_closed(const struct mapped *m)
 		   memory_order_acquire) == 0;
 }
 
+uint64_t
+breaker_opened(const struct mapped *m)
+{
+	return atomic_load(&mapped_layout(m)->redis.opened);
+}
+
 /*
  * Up to a quarter more, or less where more would pass the bound: 1 s to 30 s
  * in every case.

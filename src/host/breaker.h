@@ -17,6 +17,9 @@ struct mapped;
 /* breaker_closed(m): true if Redis may be asked. One atomic load. */
 bool breaker_closed(const struct mapped *m);
 
+/* breaker_opened(m): how often Redis was found to fail. */
+uint64_t breaker_opened(const struct mapped *m);
+
 /**
  * breaker_trip(m, now_us):
  * Redis failed: open, for a back-off between 1 s and 30 s that doubles with

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "host/stats.h"
+
 /*
  * What lies in the mapped file.  Only host/ includes this.  LAYOUT_VERSION
  * rises with every change here; magic, version and size stay where they are,
@@ -14,7 +16,7 @@
  * apart.
  */
 #define LAYOUT_MAGIC 0x79656b686374616cULL /* "latchkey" */
-#define LAYOUT_VERSION 2
+#define LAYOUT_VERSION 3
 #define LAYOUT_GENERATIONS ((size_t)1 << 18) /* 2 MiB of counters */
 /* A change touches a user, and at most all sessions it ends by name. */
 #define LAYOUT_IN_FLIGHT_MAX 128
@@ -29,12 +31,35 @@
 #define LAYOUT_LOCK_LIFE 0
 #define LAYOUT_LOCK_OPENING 1
 #define LAYOUT_LOCK_GATE sizeof(struct layout)
+/* One byte is one slot of the statistics; the gate has 1024 at most. */
+#define LAYOUT_LOCK_SLOTS (LAYOUT_LOCK_GATE + 4096)
 
 struct layout_breaker {
 	/* Monotonic; 0: closed; bit 0: a probe is out, its lease ends then. */
 	_Atomic int64_t open_until_us;
 	_Atomic int64_t back_off_us; /* doubles up to its bound */
 	_Atomic uint64_t opened;     /* how often, for the statistics */
+};
+
+/* ---- the statistics: host/stats ---- */
+
+struct layout_time {
+	_Atomic uint64_t sum_us;
+	_Atomic uint64_t bucket[STATS_BUCKETS];
+};
+
+/* What one process counts, and those before it in the same slot counted. */
+struct layout_slot {
+	_Alignas(64) _Atomic uint64_t counter[STATS_COUNTERS];
+	_Atomic uint64_t request[STATS_ROUTES][STATS_STATUSES];
+	struct layout_time time[STATS_TIMERS];
+};
+
+struct layout_stats {
+	_Atomic int64_t since;
+	_Atomic uint32_t slots; /* how many have ever been held */
+	/* The last is shared by all who find the others held. */
+	struct layout_slot slot[STATS_SLOTS + 1];
 };
 
 struct layout {
@@ -49,6 +74,7 @@ struct layout {
 	_Atomic uint32_t in_flight[LAYOUT_IN_FLIGHT_MAX];
 	struct layout_breaker redis;
 	_Alignas(64) _Atomic uint64_t generation[LAYOUT_GENERATIONS];
+	struct layout_stats stats;
 };
 
 /* Behind it, from a page of its own on, lies the area: see mapped_area(). */

@@ -37,6 +37,7 @@
 struct mapped {
 	int fd;
 	struct layout *layout;
+	struct layout_slot *slot;
 	size_t size;    /* of the file */
 	char *database; /* absolute: the working directory may change */
 	char *path;     /* of the table */
@@ -96,6 +97,7 @@ reset(struct mapped *m, int table_mb)
 	lo = m->layout;
 	lo->version = LAYOUT_VERSION;
 	lo->size = m->size;
+	atomic_store(&lo->stats.since, clock_system.wall());
 	secret_random(lo->table_id, sizeof(lo->table_id));
 	secret_random(lo->hash_key, sizeof(lo->hash_key));
 	error = make_mutex(&lo->write_mutex);
@@ -246,6 +248,26 @@ attempt(struct mapped *m, int table_mb, enum err *err_out)
 	return enter(m, table_mb, err_out);
 }
 
+/*
+ * Take the first slot of the statistics that nobody holds, for as long as we
+ * have the file open.  The first, so that few are ever used and read.
+ */
+static void
+take_slot(struct mapped *m)
+{
+	struct layout_stats *stats = &m->layout->stats;
+	uint32_t used = atomic_load(&stats->slots);
+	uint32_t i = 0;
+
+	while (i < STATS_SLOTS &&
+	    mapped_file_lock(m->fd, F_WRLCK, (off_t)LAYOUT_LOCK_SLOTS + i) != 0)
+		i++;
+	m->slot = &stats->slot[i];
+	while (used <= i &&
+	    !atomic_compare_exchange_weak(&stats->slots, &used, i + 1))
+		;
+}
+
 enum err
 mapped_open(const char *database, int table_mb, struct mapped **mapped_out)
 {
@@ -280,6 +302,7 @@ mapped_open(const char *database, int table_mb, struct mapped **mapped_out)
 		mapped_close(m);
 		return err;
 	}
+	take_slot(m);
 	*mapped_out = m;
 	return ERR_OK;
 }
@@ -299,6 +322,12 @@ struct layout *
 mapped_layout(const struct mapped *m)
 {
 	return m->layout;
+}
+
+struct layout_slot *
+mapped_slot(const struct mapped *m)
+{
+	return m->slot;
 }
 
 void *

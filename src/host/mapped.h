@@ -8,8 +8,9 @@
 
 #include "base/err.h"
 
-struct layout; /* host/layout.h: what lies in the file */
-struct mapped; /* one process's view of it */
+struct layout;      /* host/layout.h: what lies in the file */
+struct layout_slot; /* where a process counts */
+struct mapped;      /* one process's view of it */
 
 #define MAPPED_TABLE_ID_BYTES 16
 #define MAPPED_TABLE_MB_MAX 4096
@@ -44,6 +45,13 @@ void mapped_close(struct mapped *m);
 
 /* mapped_layout(m): what lies in the file; lives as long as ${m}. */
 struct layout *mapped_layout(const struct mapped *m);
+
+/**
+ * mapped_slot(m):
+ * Where ${m} counts for the statistics (host/stats): no other mapped that is
+ * open has it, unless there are more than STATS_SLOTS.
+ */
+struct layout_slot *mapped_slot(const struct mapped *m);
 
 /**
  * mapped_area(m, size_out):

@@ -110,7 +110,7 @@ serve(struct exchange *x, struct connection *c, struct fcgi *f, bool too_large,
 	if (dispatch_is_slow(&req)) {
 		if (submit(x, c, f, &req))
 			return;
-		err = dispatch_busy(&req, &x->answer);
+		err = dispatch_busy(x->services, &req, &x->answer);
 	} else {
 		TESTPOINT("worker:request");
 		err = dispatch_run(x->services, &req, &x->answer);

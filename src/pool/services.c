@@ -170,6 +170,7 @@ open_cache(
 		.user_ttl = config_int(config, CONFIG_USER_CACHE_TTL),
 		.session_ttl = config_int(config, CONFIG_SESSION_TTL),
 		.token_ttl = config_int(config, CONFIG_TOKEN_TTL),
+		.clock = sv->clock,
 	};
 
 	return cache_new(sv->mapped, sv->store, sv->redis, sh->keys.seal,

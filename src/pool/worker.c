@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "host/mapped.h"
+#include "host/stats.h"
 #include "pool/lane.h"
 #include "pool/worker_state.h"
 #include "routes/services.h"
@@ -334,6 +335,7 @@ worker_run(const struct config *config, const struct worker_options *options)
 	if (err == ERR_OK) {
 		log_event(
 		    LOG_LEVEL_INFO, "worker_ready", "alone=%d", options->alone);
+		stats_add(w.exchange.mapped, STATS_STARTED, 1);
 		say_ready(options);
 		end = loop(&w);
 	} else {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/document.h"
+#include "host/stats.h"
 #include "http/cookie.h"
 #include "routes/answer.h"
 #include "routes/handlers.h"
@@ -114,7 +115,7 @@ route_register(struct services *sv, struct request *req, struct response *res)
 		    res, PROBLEM_INVALID_FIELD, "%s", why != NULL ? why : "");
 	if (err != ERR_OK)
 		goto out;
-	security_log(req, "register", grant.user.id);
+	security_log(sv, req, "register", grant.user.id);
 	err = answer_grant(sv, req, res, &grant);
 out:
 	secret_wipe(&grant, sizeof(grant));
@@ -137,12 +138,14 @@ route_login(struct services *sv, struct request *req, struct response *res)
 	err =
 	    login_attempt(&sv->login, &cred, &origin, req->received_at, &grant);
 	if (err == ERR_DENIED) {
-		security_log(req, "login_refused", 0);
+		security_log(sv, req, "login_refused", 0);
 		err = response_refuse(res, PROBLEM_INVALID_CREDENTIALS, NULL);
+	} else if (err != ERR_OK) {
+		stats_add(sv->mapped, STATS_LOGINS_FAILED, 1);
 	}
 	if (err != ERR_OK)
 		goto out;
-	security_log(req, "login_ok", grant.user.id);
+	security_log(sv, req, "login_ok", grant.user.id);
 	err = answer_grant(sv, req, res, &grant);
 out:
 	secret_wipe(&grant, sizeof(grant));
@@ -182,7 +185,7 @@ route_change_password(
 		err = response_refuse(res, PROBLEM_WRONG_PASSWORD, NULL);
 	if (err != ERR_OK)
 		goto out;
-	security_log(req, "password_changed", who.user.id);
+	security_log(sv, req, "password_changed", who.user.id);
 
 	answer = document_object();
 	document_put_string(answer, "msg", "Password changed");
@@ -220,7 +223,7 @@ end_account(struct services *sv, struct request *req, struct response *res,
 		err = response_refuse(res, PROBLEM_WRONG_PASSWORD, NULL);
 	if (err != ERR_OK)
 		goto out;
-	security_log(req, event, who.user.id);
+	security_log(sv, req, event, who.user.id);
 	cookie_remove(req, res);
 out:
 	secret_wipe(&who, sizeof(who));

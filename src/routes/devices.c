@@ -68,7 +68,7 @@ route_sessions_end(
 	err = store_session_end(sv->store, &actor, who.user.id, handle);
 	if (err != ERR_OK)
 		return err;
-	security_log(req, "session_ended", who.user.id);
+	security_log(sv, req, "session_ended", who.user.id);
 	if (strcmp(handle, who.session.handle) == 0)
 		cookie_remove(req, res);
 	return ERR_OK;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "routes/dispatch.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "host/stats.h"
 #include "routes/routes.h"
 #include "routes/services.h"
 
@@ -17,6 +19,32 @@ dispatch_is_slow(const struct request *req)
 	    (route->flags & ROUTE_SLOW) != 0;
 	response_clear(&res);
 	return slow;
+}
+
+/* What the answer's status line says (http/response). */
+static int
+status_of(const struct response *res)
+{
+	if (res->problem != PROBLEM_NONE)
+		return problem_info(res->problem)->status;
+	return res->status != 0 ? res->status : 200;
+}
+
+/* ${route} is NULL where there is none. */
+static void
+count(const struct services *sv, const struct route *route, int status)
+{
+	stats_request(sv->mapped,
+	    route != NULL ? (size_t)(route - routes) : STATS_NO_ROUTE, status);
+}
+
+static void
+count_time(const struct services *sv, const struct route *route, int64_t start)
+{
+	bool slow = route != NULL && (route->flags & ROUTE_SLOW) != 0;
+
+	stats_time(sv->mapped, slow ? STATS_TIMER_SLOW : STATS_TIMER_FAST,
+	    sv->clock->mono_us() - start);
 }
 
 /* Answer OPTIONS: what this path takes. */
@@ -75,8 +103,10 @@ finish(struct response *res, const struct request *req, struct buf *answer)
 enum err
 dispatch_run(struct services *sv, struct request *req, struct buf *answer)
 {
+	int64_t start = sv->clock->mono_us();
 	struct response res = { 0 };
 	const struct route *route;
+	int status;
 	enum err err;
 
 	if (sv->always_https)
@@ -94,20 +124,27 @@ dispatch_run(struct services *sv, struct request *req, struct buf *answer)
 	    res.problem != PROBLEM_NONE ? problem_info(res.problem)->code
 					: "ok",
 	    req->address[0] != '\0' ? req->address : "-");
+	status = status_of(&res);
 	err = finish(&res, req, answer);
+	count(sv, route, status);
+	count_time(sv, route, start);
 	response_clear(&res);
 	return err;
 }
 
 /* An answer that no route made. */
 enum err
-dispatch_busy(struct request *req, struct buf *answer)
+dispatch_busy(struct services *sv, struct request *req, struct buf *answer)
 {
 	struct response res = { 0 };
+	const struct route *route;
 	enum err err;
 
+	if (routes_find(req, &res, &route) != ERR_OK)
+		route = NULL;
 	(void)response_refuse(&res, PROBLEM_BUSY, NULL);
 	err = finish(&res, req, answer);
+	count(sv, route, status_of(&res));
 	response_clear(&res);
 	return err;
 }

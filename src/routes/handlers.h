@@ -42,4 +42,12 @@ route_fn route_healthz;
 route_fn route_readyz;
 route_fn route_version;
 
+/* cache_admin.c: for admins */
+route_fn route_cache_stats;
+route_fn route_cache_health;
+route_fn route_cache_cleanup;
+
+/* metrics.c: for Prometheus */
+route_fn route_metrics;
+
 #endif

@@ -107,7 +107,7 @@ end_by_id(
 		return err;
 	err = store_logout(sv->store, &actor, handle, NULL);
 	if (err == ERR_OK)
-		security_log(req, "logout", s.user_id);
+		security_log(sv, req, "logout", s.user_id);
 	return err;
 }
 
@@ -124,7 +124,7 @@ end_by_token(
 	if (claims->expires_at > req->received_at)
 		cache_publish_revoked(sv->cache, claims->jti,
 		    claims->expires_at, req->received_at);
-	security_log(req, "logout", claims->user_id);
+	security_log(sv, req, "logout", claims->user_id);
 	return ERR_OK;
 }
 
@@ -224,7 +224,7 @@ route_logout_all(struct services *sv, struct request *req, struct response *res)
 		return response_refuse(res, PROBLEM_INVALID_SESSION, NULL);
 	if (err != ERR_OK)
 		return err;
-	security_log(req, "logout_all", who.user.id);
+	security_log(sv, req, "logout_all", who.user.id);
 	return answer_logout_all(
 	    sv, req, res, keep ? &who : NULL, epoch, ended);
 }

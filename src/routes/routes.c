@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "host/stats.h"
 #include "routes/handlers.h"
 
 #define BASE "/api/v1"
@@ -43,9 +44,17 @@ const struct route routes[] = {
 	{ GET, "/healthz", route_healthz, 200, ROOT },
 	{ GET, "/readyz", route_readyz, 200, ROOT },
 	{ GET, "/version", route_version, 200, ROOT },
+	/* cache_admin.c */
+	{ GET, "/cache/stats", route_cache_stats, 200, SLOW },
+	{ GET, "/cache/health", route_cache_health, 200, 0 },
+	{ POST, "/cache/cleanup", route_cache_cleanup, 200, SLOW },
+	/* metrics.c */
+	{ GET, "/metrics", route_metrics, 200, ROOT },
 };
 /* clang-format on */
 const size_t routes_count = NELEMS(routes);
+
+_Static_assert(NELEMS(routes) <= STATS_NO_ROUTE, "each row is counted");
 
 /* ${path} below the base; *${at_root_out} says that it stands without. */
 static const char *

@@ -15,8 +15,9 @@ typedef enum err route_fn(
     struct services *sv, struct request *req, struct response *res);
 
 enum route_flags {
-	ROUTE_SLOW = 1 << 0, /* hashes a password: runs in the slow lane */
-	ROUTE_ROOT = 1 << 1  /* stands at the root too, without /api/v1 */
+	/* hashes a password, or takes long otherwise: for the slow lane */
+	ROUTE_SLOW = 1 << 0,
+	ROUTE_ROOT = 1 << 1 /* stands at the root too, without /api/v1 */
 };
 
 struct route {

@@ -64,6 +64,7 @@ typedef enum err store_sessions_live_fn(struct store *st, int64_t user_id,
 typedef enum err store_token_revoked_fn(
     struct store *st, const char *jti, bool *revoked_out);
 typedef enum err store_latest_time_fn(struct store *st, int64_t *time_out);
+typedef enum err store_size_fn(struct store *st, struct store_size *size_out);
 
 /* Fills in ${u}->id, never used before; ERR_CONFLICT if the address is. */
 typedef enum err store_user_insert_fn(
@@ -117,6 +118,7 @@ struct store_ops { /* every member is required */
 	store_sessions_live_fn *sessions_live;
 	store_token_revoked_fn *token_revoked;
 	store_latest_time_fn *latest_time;
+	store_size_fn *size;
 	store_user_insert_fn *user_insert;
 	store_user_update_fn *user_update;
 	store_user_delete_fn *user_delete;

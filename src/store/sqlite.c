@@ -333,6 +333,7 @@ const struct store_ops sqlite_ops = {
 	.sessions_live = sqlite_sessions_live,
 	.token_revoked = sqlite_token_revoked,
 	.latest_time = sqlite_latest_time,
+	.size = sqlite_size,
 	.user_insert = sqlite_user_insert,
 	.user_update = sqlite_user_update,
 	.user_delete = sqlite_user_delete,

@@ -158,6 +158,7 @@ extern store_token_revoke_fn sqlite_token_revoke;
 
 extern store_latest_time_fn sqlite_latest_time;
 extern store_latest_time_raise_fn sqlite_latest_time_raise;
+extern store_size_fn sqlite_size;
 extern store_audit_add_fn sqlite_audit_add;
 extern store_expire_fn sqlite_expire;
 extern store_tend_fn sqlite_tend;

@@ -43,6 +43,24 @@ sqlite_latest_time_raise(struct store *st, int64_t now)
 }
 
 enum err
+sqlite_size(struct store *st, struct store_size *size_out)
+{
+	struct sqlite_store *s = sqlite_store(st);
+	sqlite3_stmt *stmt;
+	enum err err;
+
+	if ((err = sqlite_enter(s)) != ERR_OK)
+		return err;
+	stmt = sqlite_use(s, SQLITE_STATEMENT_SIZE);
+	if ((err = sqlite_step(s, stmt)) == ERR_OK) {
+		size_out->rows = sqlite3_column_int64(stmt, 0);
+		size_out->bytes = sqlite3_column_int64(stmt, 1);
+	}
+	sqlite_done(stmt);
+	return err == ERR_NOT_FOUND ? sqlite_bad_row("size") : err;
+}
+
+enum err
 sqlite_audit_add(struct store *st, const struct store_audit *row)
 {
 	struct sqlite_store *s = sqlite_store(st);

@@ -141,6 +141,18 @@ store_latest_time(struct store *st, int64_t *time_out)
 }
 
 enum err
+store_size(struct store *st, struct store_size *size_out)
+{
+	enum err err;
+
+	memset(size_out, 0, sizeof(*size_out));
+	err = st->ops->size(st, size_out);
+	if (err != ERR_OK)
+		memset(size_out, 0, sizeof(*size_out));
+	return err;
+}
+
+enum err
 store_ping(struct store *st)
 {
 	return st->ops->ping(st);

@@ -99,6 +99,15 @@ enum err store_token_revoked(
 /* The latest time the store has seen; 0 if it is new. */
 enum err store_latest_time(struct store *st, int64_t *time_out) MUST_CHECK;
 
+/* How much there is: users, sessions and blacklist rows; all of its bytes. */
+struct store_size {
+	int64_t rows;
+	int64_t bytes;
+};
+
+/* store_size(st, size_out): reads all keys; not on the way of a request. */
+enum err store_size(struct store *st, struct store_size *size_out) MUST_CHECK;
+
 /* store_ping(st): can it read, and is its file still the one on disk? */
 enum err store_ping(struct store *st) MUST_CHECK;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/store_memory.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,15 @@ void
 store_memory_fail_commit(struct store *st, enum err err)
 {
 	memory_store(st)->fail_commit = err;
+}
+
+void
+store_memory_make_admin(struct store *st, int64_t user_id)
+{
+	struct memory_user *row = memory_find_user(memory_store(st), user_id);
+
+	assert(row != NULL);
+	row->user.role = USER_ROLE_ADMIN;
 }
 
 /* ---- transactions ---- */
@@ -123,6 +133,22 @@ memory_latest_time(struct store *st, int64_t *time_out)
 	return ERR_OK;
 }
 
+static store_size_fn memory_size;
+static enum err
+memory_size(struct store *st, struct store_size *size_out)
+{
+	const struct memory_table *t = memory_store(st)->now.table;
+	enum err err;
+
+	if ((err = memory_enter(memory_store(st))) != ERR_OK)
+		return err;
+	for (size_t k = USERS; k <= TOKENS; k++) {
+		size_out->rows += (int64_t)t[k].count;
+		size_out->bytes += (int64_t)(t[k].count * t[k].size);
+	}
+	return ERR_OK;
+}
+
 static store_latest_time_raise_fn memory_latest_time_raise;
 static enum err
 memory_latest_time_raise(struct store *st, int64_t now)
@@ -198,6 +224,7 @@ static const struct store_ops memory_ops = {
 	.sessions_live = memory_sessions_live,
 	.token_revoked = memory_token_revoked,
 	.latest_time = memory_latest_time,
+	.size = memory_size,
 	.user_insert = memory_user_insert,
 	.user_update = memory_user_update,
 	.user_delete = memory_user_delete,

@@ -2,6 +2,8 @@
 #ifndef STORE_STORE_MEMORY_H
 #define STORE_STORE_MEMORY_H
 
+#include <stdint.h>
+
 #include "base/err.h"
 
 struct store;
@@ -17,5 +19,11 @@ struct store;
  */
 void store_memory_fail_next(struct store *st, enum err err);
 void store_memory_fail_commit(struct store *st, enum err err);
+
+/*
+ * store_memory_make_admin(st, user_id): that user is an admin, as if an
+ * operator had changed the row behind everybody's back.
+ */
+void store_memory_make_admin(struct store *st, int64_t user_id);
 
 #endif

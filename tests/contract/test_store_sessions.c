@@ -242,6 +242,28 @@ upkeep_takes_small_steps(void **state)
 	assert_int_equal(removed, 0);
 }
 
+static void
+all_that_is_there_is_counted(void **state)
+{
+	struct fixture *f = *state;
+	struct claims c = people_claims(&f->ann, 1, NOW);
+	struct store_size size, more;
+
+	gives(ERR_OK, store_size(f->st, &size));
+	assert_int_equal(size.rows, 2); /* ann and her session */
+	assert_true(size.bytes > 0);
+	gives(ERR_OK, login(f, &f->ann, 2, NOW));
+	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(1), &c));
+	gives(ERR_OK, store_size(f->st, &more));
+	assert_int_equal(more.rows, 4); /* an ended session is still there */
+	assert_true(more.bytes >= size.bytes);
+	break_store(f);
+	dirty(&more, sizeof(more));
+	gives(ERR_UNAVAILABLE, store_size(f->st, &more));
+	assert_true(all_zero(&more, sizeof(more)));
+	mend_store(f);
+}
+
 int
 main(void)
 {
@@ -256,6 +278,7 @@ main(void)
 		STORE_CASE(live_sessions_come_newest_first),
 		STORE_CASE(upkeep_removes_what_has_expired),
 		STORE_CASE(upkeep_takes_small_steps),
+		STORE_CASE(all_that_is_there_is_counted),
 	};
 
 	return store_cases_run(cases, NELEMS(cases));

@@ -47,7 +47,8 @@ open_services(struct api *api, bool with_redis)
 {
 	static const struct cache_options options = { .user_ttl = 3600,
 		.session_ttl = API_SESSION_LIFE,
-		.token_ttl = 300 };
+		.token_ttl = 300,
+		.clock = &clock_system };
 	struct services *sv = &api->sv;
 
 	*api = (struct api){ .now = API_EPOCH };
@@ -78,6 +79,7 @@ open_services(struct api *api, bool with_redis)
 		.gate_wait_ms = 100,
 	};
 	assert_int_equal(gate_new(sv->mapped, 1, &sv->login.gate), ERR_OK);
+	sv->clock = &clock_system;
 	sv->touch = count_touch;
 	sv->touch_ctx = api;
 }
@@ -153,6 +155,15 @@ fill(struct params *p, const struct api_call *call)
 	add(p, "CONTENT_LENGTH", "=", length);
 }
 
+/* The one answer that is no JSON. */
+static bool
+is_metrics(const struct request *req, const struct api_answer *a)
+{
+	return a->status == 200 && strcmp(req->path, "/metrics") == 0 &&
+	    api_has(
+		a, "Content-Type: text/plain; version=0.0.4; charset=utf-8");
+}
+
 /* What every answer has, whatever it says. */
 static void
 check_form(struct api_answer *a, const struct request *req)
@@ -171,6 +182,8 @@ check_form(struct api_answer *a, const struct request *req)
 		snprintf(
 		    line, sizeof(line), "Content-Length: %zu", strlen(a->body));
 		assert_true(api_has(a, line));
+		if (is_metrics(req, a))
+			return;
 		assert_int_equal(
 		    document_parse(a->body, strlen(a->body), &a->json), ERR_OK);
 	}

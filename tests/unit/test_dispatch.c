@@ -5,7 +5,9 @@
 
 #include <stdio.h>
 
+#include "host/stats.h"
 #include "http/request.h"
+#include "routes/routes.h"
 #include "store/store_memory.h"
 #include "support/api.h"
 
@@ -163,19 +165,33 @@ a_store_that_cannot_tell_is_503(void **state)
 }
 
 static void
-answers_without_a_route(void **state)
+being_busy_is_an_answer_too(void **state)
 {
+	char method[] = "REQUEST_METHOD=POST";
+	char uri[] = "REQUEST_URI=/auth/login";
+	char *const params[] = { method, uri, NULL };
+	struct api *api = *state;
 	struct buf answer = { 0 };
 	struct request req;
+	struct stats stats;
+	uint64_t counted = 0;
 
-	(void)state;
-	request_init(&req, NULL, NULL, 0);
-	assert_int_equal(dispatch_busy(&req, &answer), ERR_OK);
+	request_init(&req, params, NULL, 0);
+	assert_int_equal(dispatch_busy(&api->sv, &req, &answer), ERR_OK);
 	assert_non_null(strstr(answer.data, "Status: 503 "));
 	assert_non_null(strstr(answer.data, "\r\nRetry-After: 1\r\n"));
 	assert_non_null(strstr(answer.data, "\"code\":\"busy\""));
 	assert_non_null(strstr(answer.data, req.request_id));
 	buf_clear(&answer);
+	/* As an answer of that route, but it took no time there. */
+	stats_read(api->sv.mapped, &stats);
+	for (size_t r = 0; r < routes_count; r++)
+		for (size_t s = 0; s < STATS_STATUSES; s++)
+			if (strcmp(routes[r].path, "/auth/login") == 0 &&
+			    stats_status(s) == 503)
+				counted += stats.request[r][s];
+	assert_int_equal(counted, 1);
+	assert_int_equal(stats.time[STATS_TIMER_SLOW].count, 0);
 }
 
 static void
@@ -194,7 +210,7 @@ a_body_beyond_the_limit_is_413(void **state)
 }
 
 static void
-only_password_routes_are_slow(void **state)
+what_takes_long_is_slow(void **state)
 {
 	static const struct {
 		const char *method, *uri;
@@ -203,6 +219,9 @@ only_password_routes_are_slow(void **state)
 		{ "POST", "/auth/login", true },
 		{ "POST", "/api/v1/auth/login", true },
 		{ "DELETE", "/auth/account", true },
+		{ "POST", "/api/v1/cache/cleanup", true },
+		{ "GET", "/api/v1/cache/stats", true },
+		{ "GET", "/metrics", false },
 		{ "GET", "/auth/login", false },
 		{ "POST", "/auth/login/", false },
 		{ "POST", "/auth/logout", false },
@@ -235,9 +254,9 @@ main(void)
 		TEST(bodies_are_read_strictly),
 		TEST(the_detail_names_the_member),
 		TEST(a_store_that_cannot_tell_is_503),
-		cmocka_unit_test(answers_without_a_route),
+		TEST(being_busy_is_an_answer_too),
 		TEST(a_body_beyond_the_limit_is_413),
-		cmocka_unit_test(only_password_routes_are_slow),
+		cmocka_unit_test(what_takes_long_is_slow),
 	};
 
 	if (secret_init() != ERR_OK)

@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "support/test.h"
 
+#include <math.h>
+
 /* The first ${len} bytes of ${text}, at the edge of their own allocation. */
 static enum err
 parse(const char *text, size_t len, struct document **doc_out)
@@ -274,6 +276,8 @@ a_document_is_built_and_printed(void **state)
 	assert_true(document_put_int(doc, "i", DOCUMENT_INT_MAX));
 	assert_true(document_put_int(doc, "m", -DOCUMENT_INT_MAX));
 	assert_true(document_put_int(doc, "k", INT64_C(1000000000000000)));
+	assert_true(document_put_real(doc, "r", 0.125));
+	assert_true(document_put_real(doc, "w", 100));
 	assert_true(document_put_bool(doc, "b", true));
 	assert_true(document_put_null(doc, "n"));
 	assert_true(document_push(list, document_object()));
@@ -281,7 +285,8 @@ a_document_is_built_and_printed(void **state)
 	assert_true(document_put(doc, "a", list));
 	assert_prints(doc,
 	    "{\"s\":\"q\\\"\\\\\\n\\u001f\xc3\xa9\",\"i\":9007199254740991,"
-	    "\"m\":-9007199254740991,\"k\":1000000000000000,\"b\":true,"
+	    "\"m\":-9007199254740991,\"k\":1000000000000000,"
+	    "\"r\":0.125,\"w\":100,\"b\":true,"
 	    "\"n\":null,\"a\":[{},[]]}");
 	document_free(doc);
 }
@@ -317,6 +322,11 @@ a_failed_put_shows_when_printing(void **state)
 	document_free(doc);
 
 	doc = document_object();
+	assert_false(document_put_real(doc, "r", (double)INFINITY));
+	assert_int_equal(document_print(doc, &out), ERR_INTERNAL);
+	document_free(doc);
+
+	doc = document_object();
 	assert_false(document_put_string(doc, "s", NULL));
 	assert_int_equal(document_print(doc, &out), ERR_INTERNAL);
 	document_free(doc);
@@ -326,6 +336,7 @@ a_failed_put_shows_when_printing(void **state)
 	assert_false(document_push(NULL, document_object()));
 	assert_false(document_put_string(NULL, "a", "b"));
 	assert_false(document_put_int(NULL, "a", 1));
+	assert_false(document_put_real(NULL, "a", 1));
 	assert_false(document_put_bool(NULL, "a", true));
 	assert_false(document_put_null(NULL, "a"));
 	assert_int_equal(document_print(NULL, &out), ERR_INTERNAL);

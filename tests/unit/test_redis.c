@@ -193,6 +193,35 @@ a_name_without_address_opens_no_breaker(void **state)
 	assert_true(breaker_closed(f->m));
 }
 
+static void
+says_how_much_the_server_holds(void **state)
+{
+	struct redis_client *f = *state;
+	int64_t entries, bytes, empty;
+
+	f->options.db = 3;
+	redis_client_reopen(f);
+	assert_int_equal(redis_size(f->redis, &entries, &empty), ERR_OK);
+	assert_int_equal(entries, 0);
+	assert_in_range(empty, 100000, 1000000000);
+	redis_server_ask(f->server, "DEBUG POPULATE 70");
+	assert_int_equal(redis_client_set(f, "user:1", "one"), ERR_OK);
+	assert_int_equal(redis_client_set(f, "user:2", "two"), ERR_OK);
+	/* Of our own database, that is. */
+	assert_int_equal(redis_size(f->redis, &entries, &bytes), ERR_OK);
+	assert_int_equal(entries, 2);
+	assert_true(bytes > 0);
+
+	/* A server that forbids the question is no outage. */
+	redis_server_ask(f->server, "ACL SETUSER default -info");
+	assert_int_equal(
+	    redis_size(f->redis, &entries, &bytes), ERR_UNAVAILABLE);
+	assert_int_equal(entries, 0);
+	assert_int_equal(bytes, 0);
+	assert_true(breaker_closed(f->m));
+	redis_client_expect(f, "user:2", "two");
+}
+
 int
 main(void)
 {
@@ -208,6 +237,7 @@ main(void)
 		TEST(signs_in_before_it_asks),
 		TEST(reaches_a_host_by_name),
 		TEST(a_name_without_address_opens_no_breaker),
+		TEST(says_how_much_the_server_holds),
 	};
 
 	alarm(300); /* a wait without end is a failure too */

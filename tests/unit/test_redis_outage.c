@@ -136,6 +136,12 @@ log_count(const char *path, const char *text)
 
 /* ---- replies that mean an outage ---- */
 
+static bool
+takes_writes(void *server)
+{
+	return strcmp(redis_server_try(server, "SET none x XX"), "(nil)") == 0;
+}
+
 static void
 assert_outage_until(struct redis_client *f, enum err now, const char *recover)
 {
@@ -144,6 +150,8 @@ assert_outage_until(struct redis_client *f, enum err now, const char *recover)
 	probe_later(f);
 	assert_false(breaker_closed(f->m)); /* a probe is not fooled */
 	redis_server_ask(f->server, recover);
+	/* A script ends some time after it was told to. */
+	assert_true(process_until(takes_writes, f->server, 10000));
 	probe_later(f);
 	assert_true(breaker_closed(f->m));
 	assert_int_equal(redis_client_set(f, "user:1", "one"), ERR_OK);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+#include "routes/admin.h"
+
+#include "base/secret.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "routes/identify.h"
+
+enum err
+admin_check(struct services *sv, struct request *req, struct response *res)
+{
+	struct identity who;
+	enum err err;
+
+	err = identify(sv, req, res, &who);
+	if (err == ERR_OK && who.user.role != USER_ROLE_ADMIN)
+		err = response_refuse(res, PROBLEM_FORBIDDEN, NULL);
+	secret_wipe(&who, sizeof(who));
+	return err;
+}
+
+/*
+ * A proxy on this machine makes every visitor look local.  It says for whom it
+ * asks, so that counts: as a reason to refuse, for anybody can say so.
+ */
+static bool
+is_local(const struct request *req)
+{
+	return req->loopback && request_param(req, "HTTP_FORWARDED") == NULL &&
+	    request_param(req, "HTTP_X_FORWARDED_FOR") == NULL &&
+	    request_param(req, "HTTP_X_REAL_IP") == NULL;
+}
+
+enum err
+admin_or_local_check(
+    struct services *sv, struct request *req, struct response *res)
+{
+	return is_local(req) ? ERR_OK : admin_check(sv, req, res);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: ISC */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cache/cache.h"
+#include "host/breaker.h"
+#include "host/stats.h"
+#include "routes/admin.h"
+#include "routes/handlers.h"
+#include "routes/services.h"
+
+/*
+ * The text format of Prometheus, version 0.0.4: for each metric what it is,
+ * and then all of its numbers, together.
+ */
+#define CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+#define PREFIX "latchkey_"
+#define NAME_SIZE 64
+#define NUMBER_SIZE 21  /* 2^64, and NUL */
+#define SECONDS_SIZE 28 /* the same, a point and 6 digits */
+
+static void
+put_head(struct buf *b, const char *name, const char *type, const char *help)
+{
+	buf_printf(b,
+	    "# HELP " PREFIX "%s %s\n"
+	    "# TYPE " PREFIX "%s %s\n",
+	    name, help, name, type);
+}
+
+static void
+put_text(struct buf *b, const char *name, const char *labels, const char *value)
+{
+	bool any = labels[0] != '\0';
+
+	buf_printf(b, PREFIX "%s%s%s%s %s\n", name, any ? "{" : "", labels,
+	    any ? "}" : "", value);
+}
+
+static void
+put_number(struct buf *b, const char *name, const char *labels, uint64_t n)
+{
+	char value[NUMBER_SIZE];
+
+	(void)snprintf(value, sizeof(value), "%" PRIu64, n);
+	put_text(b, name, labels, value);
+}
+
+static void
+put_one(struct buf *b, const char *name, const char *type, const char *help,
+    uint64_t n)
+{
+	put_head(b, name, type, help);
+	put_number(b, name, "", n);
+}
+
+/* One bucket of so many is looked at: 0.2 ms for the default size. */
+#define TABLE_STEP 64
+
+static void
+put_table(struct buf *b, const struct services *sv, int64_t now)
+{
+	int64_t entries, bytes;
+
+	cache_table_size(sv->cache, now, TABLE_STEP, &entries, &bytes);
+	put_one(b, "table_entries", "gauge",
+	    "Entries of the shared table, reckoned from a sample.",
+	    (uint64_t)entries);
+	put_one(b, "table_used_bytes", "gauge", "The room they take.",
+	    (uint64_t)bytes);
+}
+
+/* What the mapped file knows beside the statistics. */
+static void
+put_state(struct buf *b, const struct services *sv, const struct stats *stats)
+{
+	put_head(b, "build_info", "gauge", "The program that answers.");
+	put_number(b, "build_info", "version=\"" PACKAGE_VERSION "\"", 1);
+	put_one(b, "counting_since_timestamp_seconds", "gauge",
+	    "When all counters were 0.", (uint64_t)stats->since);
+	put_one(b, "redis_enabled", "gauge", "1 if Redis is to be used.",
+	    sv->redis != NULL);
+	put_one(b, "redis_breaker_open", "gauge",
+	    "1 while nobody asks Redis, because it failed.",
+	    !breaker_closed(sv->mapped));
+	put_one(b, "redis_breaker_opened_total", "counter", "Outages of Redis.",
+	    breaker_opened(sv->mapped));
+}
+
+static void
+put_counters(struct buf *b, const struct stats *stats)
+{
+	const struct stats_label *labels = stats_counter_labels;
+
+	for (size_t i = 0; i < STATS_COUNTERS; i++) {
+		const struct stats_family *family = labels[i].family;
+		size_t first = 0;
+
+		while (labels[first].family != family)
+			first++;
+		if (first < i)
+			continue; /* they have been put together */
+		put_head(b, family->name, family->type, family->help);
+		for (size_t j = i; j < STATS_COUNTERS; j++)
+			if (labels[j].family == family)
+				put_number(b, family->name, labels[j].labels,
+				    stats->counter[j]);
+	}
+}
+
+/* ---- requests ---- */
+
+/* Rows that differ by their method only count as one route. */
+static uint64_t
+requests_of(const struct stats *stats, size_t first, size_t status)
+{
+	uint64_t n = 0;
+
+	for (size_t r = first; r < routes_count; r++)
+		if (strcmp(routes[r].path, routes[first].path) == 0)
+			n += stats->request[r][status];
+	return n;
+}
+
+static bool
+is_first(size_t route)
+{
+	for (size_t r = 0; r < route; r++)
+		if (strcmp(routes[r].path, routes[route].path) == 0)
+			return false;
+	return true;
+}
+
+static void
+put_request(struct buf *b, const char *path, size_t status, uint64_t n)
+{
+	if (n == 0)
+		return;
+	buf_printf(b,
+	    PREFIX "requests_total{route=\"%s\",status=\"%d\"} %" PRIu64 "\n",
+	    path, stats_status(status), n);
+}
+
+static void
+put_requests(struct buf *b, const struct stats *stats)
+{
+	put_head(b, "requests_total", "counter",
+	    "Answers by route and status; route none: there is no such.");
+	for (size_t r = 0; r < routes_count; r++)
+		for (size_t s = 0; is_first(r) && s < STATS_STATUSES; s++)
+			put_request(
+			    b, routes[r].path, s, requests_of(stats, r, s));
+	for (size_t s = 0; s < STATS_STATUSES; s++)
+		put_request(b, "none", s, stats->request[STATS_NO_ROUTE][s]);
+}
+
+/* ---- times ---- */
+
+static void
+put_bucket(struct buf *b, const struct stats_label *label, const char *upto,
+    uint64_t n)
+{
+	buf_printf(b, PREFIX "%s_bucket{%s%sle=\"%s\"} %" PRIu64 "\n",
+	    label->family->name, label->labels,
+	    label->labels[0] != '\0' ? "," : "", upto, n);
+}
+
+static void
+seconds(char dst[SECONDS_SIZE], uint64_t us)
+{
+	(void)snprintf(dst, SECONDS_SIZE, "%" PRIu64 ".%06u", us / 1000000,
+	    (unsigned)(us % 1000000));
+}
+
+/*
+ * One bucket for each power of two.  The last of ours holds what took longer
+ * still, so it is but part of the whole.
+ */
+static void
+put_time(
+    struct buf *b, const struct stats_label *label, const struct stats_time *t)
+{
+	const size_t step = STATS_BUCKETS_PER_OCTAVE;
+	char name[NAME_SIZE], text[SECONDS_SIZE];
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < STATS_BUCKETS - 1; i++) {
+		n += t->bucket[i];
+		if (i % step != step - 1)
+			continue;
+		seconds(text, stats_bucket_end(i));
+		put_bucket(b, label, text, n);
+	}
+	put_bucket(b, label, "+Inf", t->count);
+	seconds(text, t->sum_us);
+	(void)snprintf(name, sizeof(name), "%s_sum", label->family->name);
+	put_text(b, name, label->labels, text);
+	(void)snprintf(name, sizeof(name), "%s_count", label->family->name);
+	put_number(b, name, label->labels, t->count);
+}
+
+static void
+put_times(struct buf *b, const struct stats *stats)
+{
+	const struct stats_family *last = NULL;
+
+	/* Those of one family follow each other in stats.def. */
+	for (size_t i = 0; i < STATS_TIMERS; i++) {
+		const struct stats_label *label = &stats_timer_labels[i];
+
+		if (label->family != last)
+			put_head(b, label->family->name, label->family->type,
+			    label->family->help);
+		put_time(b, label, &stats->time[i]);
+		last = label->family;
+	}
+}
+
+/* GET: 200 for admins, and for whoever asks from this machine; 401 403. */
+enum err
+route_metrics(struct services *sv, struct request *req, struct response *res)
+{
+	struct stats stats;
+	enum err err;
+
+	err = admin_or_local_check(sv, req, res);
+	if (err != ERR_OK)
+		return err;
+	stats_read(sv->mapped, &stats);
+	res->content_type = CONTENT_TYPE;
+	put_state(&res->body, sv, &stats);
+	put_table(&res->body, sv, req->received_at);
+	put_counters(&res->body, &stats);
+	put_requests(&res->body, &stats);
+	put_times(&res->body, &stats);
+	return res->body.failed ? ERR_INTERNAL : ERR_OK;
+}

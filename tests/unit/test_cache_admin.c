@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/api.h"
+
+#include "support/test.h"
+
+#include <stdio.h>
+
+#include "base/document.h"
+#include "host/breaker.h"
+#include "host/stats.h"
+#include "store/store_memory.h"
+#include "support/redis_server.h"
+
+#define ROOT "root@example.org"
+#define ADA "ada@example.org"
+
+#define STATS .method = "GET", .uri = "/api/v1/cache/stats"
+#define HEALTH .method = "GET", .uri = "/api/v1/cache/health"
+#define CLEANUP .method = "POST", .uri = "/api/v1/cache/cleanup"
+
+struct fixture {
+	struct api api;
+	struct api_login root, ada;
+};
+
+static int
+open_api(void **state, bool with_redis)
+{
+	static struct fixture f;
+
+	(with_redis ? api_open_with_redis : api_open)(&f.api);
+	api_register(&f.api, ROOT, &f.root);
+	api_register(&f.api, ADA, &f.ada);
+	store_memory_make_admin(f.api.sv.store, atoll(f.root.id));
+	*state = &f;
+	return 0;
+}
+
+static int
+setup(void **state)
+{
+	return open_api(state, false);
+}
+
+static int
+setup_with_redis(void **state)
+{
+	return open_api(state, true);
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	api_close(&f->api);
+	return 0;
+}
+
+static void
+only_admins_may(void **state)
+{
+	static const struct api_call calls[] = { { STATS }, { HEALTH },
+		{ CLEANUP, .body = "{}" } };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < NELEMS(calls); i++) {
+		struct api_call call = calls[i];
+
+		/* From this machine or not. */
+		api_expect_at(
+		    &f->api, &call, 401, "not_signed_in", __FILE__, __LINE__);
+		call.token = f->ada.token;
+		api_expect_at(
+		    &f->api, &call, 403, "forbidden", __FILE__, __LINE__);
+		call.token = "made.up.token";
+		api_expect_at(
+		    &f->api, &call, 401, "invalid_token", __FILE__, __LINE__);
+		call.token = f->root.token;
+		api_expect_at(&f->api, &call, 200, NULL, __FILE__, __LINE__);
+	}
+}
+
+/* The cookie of an admin is not another site's to use. */
+static void
+cleaning_up_by_cookie_takes_the_same_origin(void **state)
+{
+	struct fixture *f = *state;
+
+	api_expect(&f->api, 403, "cross_site", CLEANUP, .body = "{}",
+	    .cookie = f->root.session_id);
+	api_expect(&f->api, 403, "cross_site", CLEANUP, .body = "{}",
+	    .cookie = f->root.session_id, .site = "cross-site");
+	api_expect(&f->api, 415, "unsupported_media_type", CLEANUP,
+	    .cookie = f->root.session_id, .site = "same-origin");
+	api_expect(&f->api, 403, "forbidden", CLEANUP, .body = "{}",
+	    .cookie = f->ada.session_id, .site = "same-origin");
+	api_expect(&f->api, 200, NULL, CLEANUP, .body = "{}",
+	    .cookie = f->root.session_id, .site = "same-origin");
+	api_expect(&f->api, 405, "method_not_allowed", .method = "GET",
+	    .uri = "/api/v1/cache/cleanup", .token = f->root.token);
+}
+
+/* ---- the numbers ---- */
+
+static void
+get_stats(struct fixture *f, struct api_answer *a)
+{
+	api_run(
+	    &f->api, &(struct api_call){ STATS, .token = f->root.token }, a);
+	assert_int_equal(a->status, 200);
+}
+
+static const struct document *
+member(const struct api_answer *a, const char *tier, const char *name)
+{
+	const struct document *json =
+	    document_member(document_member(a->json, tier), name);
+
+	if (json == NULL)
+		fail_msg("no %s.%s in %s", tier, name, a->body);
+	return json;
+}
+
+static int64_t
+number(const struct api_answer *a, const char *tier, const char *name)
+{
+	int64_t value;
+
+	if (document_int(member(a, tier, name), &value) != ERR_OK)
+		fail_msg("%s.%s is no number in %s", tier, name, a->body);
+	return value;
+}
+
+static bool
+is_null(const struct api_answer *a, const char *tier, const char *name)
+{
+	const struct document *json = member(a, tier, name);
+	int64_t value;
+
+	return document_int(json, &value) != ERR_OK &&
+	    !document_is_object(json) && document_string(json) == NULL;
+}
+
+static double
+real(const struct api_answer *a, const char *tier, const char *name)
+{
+	char text[32];
+	const char *at;
+
+	/* Not all of them are whole. */
+	(void)snprintf(text, sizeof(text), "\"%s\":{", tier);
+	at = strstr(a->body, text);
+	assert_non_null(at);
+	(void)snprintf(text, sizeof(text), "\"%s\":", name);
+	at = strstr(at, text);
+	assert_non_null(at);
+	return strtod(at + strlen(text), NULL);
+}
+
+static void
+see_ada(struct fixture *f)
+{
+	api_expect(&f->api, 200, NULL, .method = "GET", .uri = "/auth/me",
+	    .token = f->ada.token);
+}
+
+/* The first look comes from the store, those after it from the table. */
+static void
+each_tier_says_what_it_did_and_holds(void **state)
+{
+	struct api_answer before, cold, hot;
+	struct fixture *f = *state;
+
+	get_stats(f, &before);
+	get_stats(f, &before);
+	see_ada(f);
+	get_stats(f, &cold);
+	see_ada(f);
+	get_stats(f, &hot);
+
+	/* To look is to read too, but by then the table knows who looks. */
+	assert_int_equal(
+	    number(&cold, "store", "hits") - number(&before, "store", "hits"),
+	    3); /* session, user, is the token revoked */
+	assert_true(number(&cold, "table", "misses") >
+	    number(&before, "table", "misses"));
+	assert_int_equal(
+	    number(&hot, "store", "hits"), number(&cold, "store", "hits"));
+	assert_int_equal(
+	    number(&hot, "store", "misses"), number(&cold, "store", "misses"));
+	assert_int_equal(
+	    number(&hot, "table", "misses"), number(&cold, "table", "misses"));
+	assert_true(number(&hot, "table", "hits") >=
+	    number(&cold, "table", "hits") + 4);
+	assert_int_equal(number(&cold, "table", "entries") -
+		number(&before, "table", "entries"),
+	    3);
+	assert_true(number(&cold, "table", "bytes") >
+	    number(&before, "table", "bytes"));
+	/* Two users with a session each. */
+	assert_int_equal(number(&hot, "store", "entries"), 4);
+	assert_true(number(&hot, "store", "bytes") > 0);
+	assert_int_equal(number(&hot, "store", "errors"), 0);
+	/* There is none. */
+	assert_int_equal(number(&hot, "redis", "hits"), 0);
+	assert_true(is_null(&hot, "redis", "hit_rate_percent"));
+	assert_true(is_null(&hot, "redis", "entries"));
+	assert_true(is_null(&hot, "redis", "bytes"));
+	assert_true(real(&hot, "table", "hit_rate_percent") > 0);
+	assert_true(real(&hot, "table", "hit_rate_percent") < 100);
+	assert_string_equal(
+	    api_text_in(&hot, "redis_breaker", "state"), "closed");
+	assert_string_not_equal(api_text(&hot, "since"), "(none)");
+	api_free(&before);
+	api_free(&cold);
+	api_free(&hot);
+}
+
+static void
+a_store_that_fails_is_counted(void **state)
+{
+	struct fixture *f = *state;
+	struct api_answer a;
+
+	store_memory_fail_next(f->api.sv.store, ERR_UNAVAILABLE);
+	api_expect(&f->api, 503, "unavailable", .method = "GET",
+	    .uri = "/auth/me", .token = f->ada.token);
+	/* Somebody whom there is not. */
+	api_expect(&f->api, 404, "not_found", .method = "GET",
+	    .uri = "/api/v1/users/99", .token = f->ada.token);
+	get_stats(f, &a);
+	assert_int_equal(number(&a, "store", "errors"), 1);
+	assert_true(number(&a, "store", "misses") >= 1);
+	api_free(&a);
+
+	/* What it holds cannot be told then; that is no reason to fail. */
+	store_memory_fail_next(f->api.sv.store, ERR_UNAVAILABLE);
+	get_stats(f, &a);
+	assert_true(is_null(&a, "store", "entries"));
+	assert_true(is_null(&a, "store", "bytes"));
+	api_free(&a);
+}
+
+static int64_t
+number_of_requests(const struct api_answer *a, const char *lane)
+{
+	int64_t n;
+
+	assert_int_equal(
+	    document_int(
+		document_member(member(a, "requests", lane), "count"), &n),
+	    ERR_OK);
+	return n;
+}
+
+static void
+latencies_are_told_as_quantiles(void **state)
+{
+	struct fixture *f = *state;
+	struct api_answer a;
+
+	for (int i = 0; i < 98; i++)
+		stats_time(f->api.sv.mapped, STATS_TIMER_REDIS, 100);
+	for (int i = 0; i < 2; i++)
+		stats_time(f->api.sv.mapped, STATS_TIMER_REDIS, 50000);
+	get_stats(f, &a);
+	assert_true(real(&a, "redis", "p50") > 0.09);
+	assert_true(real(&a, "redis", "p90") < 0.12);
+	assert_true(real(&a, "redis", "p99") > 45);
+	assert_true(real(&a, "redis", "p99") < 55);
+	/* Two have registered; this one is counted when it is over. */
+	assert_int_equal(number_of_requests(&a, "slow"), 2);
+	api_free(&a);
+}
+
+static void
+redis_is_counted_and_measured(void **state)
+{
+	struct fixture *f = *state;
+	struct api_answer a;
+
+	see_ada(f);
+	get_stats(f, &a);
+	assert_true(number(&a, "redis", "misses") >= 2);
+	assert_int_equal(number(&a, "redis", "hits"), 0);
+	assert_int_equal(number(&a, "redis", "entries"),
+	    redis_server_int(f->api.redis, "DBSIZE"));
+	assert_true(number(&a, "redis", "entries") >= 2);
+	assert_true(number(&a, "redis", "bytes") > 100000);
+	assert_true(real(&a, "redis", "p99") > 0);
+	api_free(&a);
+
+	redis_server_kill(f->api.redis);
+	/* One that no tier knows yet. */
+	api_login(&f->api, ADA, &f->ada);
+	see_ada(f);
+	get_stats(f, &a);
+	assert_int_equal(number(&a, "redis", "errors"), 1);
+	assert_true(is_null(&a, "redis", "entries"));
+	assert_string_equal(api_text_in(&a, "redis_breaker", "state"), "open");
+	assert_int_equal(number(&a, "redis_breaker", "opened"), 1);
+	api_free(&a);
+}
+
+/* A server that forbids INFO is no server that is down. */
+static void
+a_redis_that_keeps_its_size_to_itself_stays_in_use(void **state)
+{
+	struct fixture *f = *state;
+	struct api_answer a;
+
+	(void)redis_server_ask(f->api.redis, "ACL SETUSER default -info");
+	get_stats(f, &a);
+	assert_true(is_null(&a, "redis", "entries"));
+	assert_true(is_null(&a, "redis", "bytes"));
+	assert_true(breaker_closed(f->api.sv.mapped));
+	api_free(&a);
+}
+
+static void
+the_health_of_the_cache(void **state)
+{
+	struct fixture *f = *state;
+	struct api_answer a;
+
+	api_run(
+	    &f->api, &(struct api_call){ HEALTH, .token = f->root.token }, &a);
+	assert_int_equal(a.status, 200);
+	assert_string_equal(api_text(&a, "status"), "ok");
+	if (f->api.redis == NULL) {
+		assert_string_equal(api_text(&a, "backend"), "table");
+		assert_non_null(strstr(a.body, "\"latency_ms\":null"));
+		api_free(&a);
+		return;
+	}
+	assert_string_equal(api_text(&a, "backend"), "redis");
+	assert_null(strstr(a.body, "\"latency_ms\":null"));
+	api_free(&a);
+
+	redis_server_stop(f->api.redis);
+	api_run(
+	    &f->api, &(struct api_call){ HEALTH, .token = f->root.token }, &a);
+	assert_int_equal(a.status, 200);
+	assert_string_equal(api_text(&a, "status"), "degraded");
+	assert_string_equal(api_text(&a, "backend"), "table");
+	assert_non_null(strstr(a.body, "\"latency_ms\":null"));
+	api_free(&a);
+}
+
+/* ---- cleaning up ---- */
+
+static int64_t
+clean_up(struct fixture *f, const char *where)
+{
+	struct api_answer a;
+	int64_t removed;
+
+	api_run(&f->api,
+	    &(struct api_call){ CLEANUP, .body = "{}", .token = f->root.token },
+	    &a);
+	assert_int_equal(a.status, 200);
+	assert_non_null(strstr(a.body, "\"complete\":true"));
+	removed = number(&a, "removed", where);
+	api_free(&a);
+	return removed;
+}
+
+static void
+what_has_ended_is_removed(void **state)
+{
+	struct fixture *f = *state;
+	struct api_login other;
+
+	for (int i = 0; i < 3; i++)
+		api_login(&f->api, ADA, &other);
+	see_ada(f);
+	assert_int_equal(clean_up(f, "store"), 0);
+	assert_int_equal(clean_up(f, "table"), 0);
+	f->api.now += API_SESSION_LIFE + 1;
+	api_login(&f->api, ROOT, &f->root);
+	/* Ada's four sessions, and the first of the admin. */
+	assert_int_equal(clean_up(f, "store"), 5);
+	assert_int_equal(clean_up(f, "store"), 0);
+}
+
+static void
+the_table_is_swept(void **state)
+{
+	struct fixture *f = *state;
+
+	see_ada(f);
+	assert_int_equal(clean_up(f, "table"), 0);
+	f->api.now += API_SESSION_LIFE + 1;
+	api_login(&f->api, ROOT, &f->root);
+	/* Session and token of each, and Ada; the admin has come again. */
+	assert_int_equal(clean_up(f, "table"), 5);
+	assert_int_equal(clean_up(f, "table"), 0);
+}
+
+static void
+cleaning_up_needs_the_store(void **state)
+{
+	struct fixture *f = *state;
+
+	/* So that it is known who asks. */
+	assert_int_equal(clean_up(f, "store"), 0);
+	store_memory_fail_next(f->api.sv.store, ERR_UNAVAILABLE);
+	api_expect(&f->api, 503, "unavailable", CLEANUP, .body = "{}",
+	    .token = f->root.token);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define WITH_REDIS(name)                                                       \
+	cmocka_unit_test_setup_teardown(name, setup_with_redis, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(only_admins_may),
+		TEST(cleaning_up_by_cookie_takes_the_same_origin),
+		TEST(each_tier_says_what_it_did_and_holds),
+		TEST(a_store_that_fails_is_counted),
+		TEST(latencies_are_told_as_quantiles),
+		WITH_REDIS(redis_is_counted_and_measured),
+		WITH_REDIS(a_redis_that_keeps_its_size_to_itself_stays_in_use),
+		TEST(the_health_of_the_cache),
+		WITH_REDIS(the_health_of_the_cache),
+		TEST(what_has_ended_is_removed),
+		TEST(the_table_is_swept),
+		TEST(cleaning_up_needs_the_store),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

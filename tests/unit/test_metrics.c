@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/api.h"
+
+#include "support/test.h"
+
+#include <stdio.h>
+
+#include "host/stats.h"
+#include "routes/routes.h"
+#include "store/store_memory.h"
+
+#define ROOT "root@example.org"
+#define ADA "ada@example.org"
+#define ABROAD "REMOTE_ADDR=192.0.2.7"
+
+#define METRICS .method = "GET", .uri = "/metrics"
+
+static int
+setup(void **state)
+{
+	static struct api api;
+
+	api_open(&api);
+	*state = &api;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	api_close(*state);
+	return 0;
+}
+
+static void
+get(struct api *api, struct api_answer *a)
+{
+	api_run(api, &(struct api_call){ METRICS }, a);
+	assert_int_equal(a->status, 200);
+}
+
+/* The number of the series; -1 if there is none. */
+static double
+value(const struct api_answer *a, const char *series)
+{
+	size_t len = strlen(series);
+
+	for (const char *p = a->body; p != NULL; p = strchr(p, '\n')) {
+		p += *p == '\n';
+		if (strncmp(p, series, len) == 0 && p[len] == ' ')
+			return strtod(p + len, NULL);
+	}
+	return -1;
+}
+
+#define assert_value(a, series, expect)                                        \
+	assert_true(value(a, series) == (double)(expect))
+
+/* ---- who may see them ---- */
+
+static void
+admins_and_this_machine_may_see_them(void **state)
+{
+	struct api *api = *state;
+	struct api_login root, ada;
+
+	api_register(api, ROOT, &root);
+	api_register(api, ADA, &ada);
+	store_memory_make_admin(api->sv.store, atoll(root.id));
+
+	api_expect(api, 200, NULL, METRICS);
+	api_expect(api, 200, NULL, METRICS, .param = "REMOTE_ADDR=::1");
+	api_expect(api, 401, "not_signed_in", METRICS, .param = ABROAD);
+	api_expect(api, 401, "not_signed_in", METRICS, .param = "REMOTE_ADDR=");
+	api_expect(api, 403, "forbidden", METRICS, .param = ABROAD,
+	    .token = ada.token);
+	api_expect(
+	    api, 200, NULL, METRICS, .param = ABROAD, .token = root.token);
+	api_expect(api, 405, "method_not_allowed", .method = "POST",
+	    .uri = "/metrics");
+}
+
+/* Behind a proxy on this machine everybody seems to be on this machine. */
+static void
+who_is_asked_for_by_a_proxy_is_not_local(void **state)
+{
+	static const char *const headers[] = {
+		"HTTP_X_FORWARDED_FOR=192.0.2.7",
+		"HTTP_FORWARDED=for=192.0.2.7",
+		"HTTP_X_REAL_IP=192.0.2.7",
+		/* Whatever it says. */
+		"HTTP_X_FORWARDED_FOR=127.0.0.1",
+	};
+	struct api *api = *state;
+
+	for (size_t i = 0; i < NELEMS(headers); i++)
+		api_expect(
+		    api, 401, "not_signed_in", METRICS, .param = headers[i]);
+}
+
+/* ---- what they say ---- */
+
+static void
+requests_are_counted_by_route_and_status(void **state)
+{
+	struct api *api = *state;
+	struct api_answer a;
+
+	for (int i = 0; i < 3; i++)
+		api_expect(api, 200, NULL, .method = "GET", .uri = "/healthz");
+	/* Both places of one route. */
+	api_expect(
+	    api, 200, NULL, .method = "GET", .uri = "/api/v1/healthz?x=1");
+	api_expect(
+	    api, 401, "not_signed_in", .method = "GET", .uri = "/auth/me");
+	/* A path says nothing of anybody. */
+	api_expect(api, 401, "not_signed_in", .method = "GET",
+	    .uri = "/api/v1/users/7");
+	api_expect(
+	    api, 404, "not_found", .method = "GET", .uri = "/secret.php");
+	api_expect(api, 405, "method_not_allowed", .method = "GET",
+	    .uri = "/auth/login");
+	api_expect(api, 204, NULL, .method = "OPTIONS", .uri = "/auth/me");
+	get(api, &a);
+#define REQUESTS(route, status)                                                \
+	"latchkey_requests_total{route=\"" route "\",status=\"" status "\"}"
+	assert_value(&a, REQUESTS("/healthz", "200"), 4);
+	assert_value(&a, REQUESTS("/auth/me", "401"), 1);
+	assert_value(&a, REQUESTS("/users/{}", "401"), 1);
+	assert_value(&a, REQUESTS("none", "404"), 1);
+	assert_value(&a, REQUESTS("none", "405"), 1);
+	assert_value(&a, REQUESTS("none", "204"), 1);
+	assert_value(&a, REQUESTS("/auth/me", "200"), -1);
+	/* This one is counted when it has been answered. */
+	assert_value(&a, REQUESTS("/metrics", "200"), -1);
+	assert_value(
+	    &a, "latchkey_request_duration_seconds_count{lane=\"fast\"}", 9);
+	assert_null(strstr(a.body, "secret"));
+	api_free(&a);
+	get(api, &a);
+	assert_value(&a, REQUESTS("/metrics", "200"), 1);
+	api_free(&a);
+}
+
+/* As they were before and are after; each but once. */
+static void
+sign_ins_and_what_ends_them_are_counted(void **state)
+{
+	static const char wrong[] =
+	    "{\"email\":\"" ADA "\",\"password\":\"wrong\"}";
+	struct api *api = *state;
+	struct api_login ada, other;
+	struct api_answer a;
+
+	api_register(api, ADA, &ada);
+	api_login(api, ADA, &other);
+	api_login(api, ADA, &other);
+	api_expect(api, 401, "invalid_credentials", .method = "POST",
+	    .uri = "/auth/login", .body = wrong);
+	store_memory_fail_next(api->sv.store, ERR_UNAVAILABLE);
+	api_expect(api, 503, "unavailable", .method = "POST",
+	    .uri = "/auth/login", .body = wrong);
+	/* It does not say who: nobody could be refused. */
+	api_expect(api, 400, "missing_field", .method = "POST",
+	    .uri = "/auth/login", .body = "{}");
+	for (int i = 0; i < 2; i++) /* the second ends nothing */
+		api_expect(api, 200, NULL, .method = "POST",
+		    .uri = "/auth/logout", .site = "same-origin", .body = "{}",
+		    .cookie = other.session_id);
+	api_expect(api, 200, NULL, .method = "POST",
+	    .uri = "/auth/logout-all-devices", .token = ada.token);
+	get(api, &a);
+	assert_value(&a, "latchkey_registrations_total", 1);
+	assert_value(&a, "latchkey_logins_total{result=\"ok\"}", 2);
+	assert_value(&a, "latchkey_logins_total{result=\"refused\"}", 1);
+	assert_value(&a, "latchkey_logins_total{result=\"failed\"}", 1);
+	assert_value(&a, "latchkey_revocations_total{kind=\"logout\"}", 1);
+	assert_value(&a, "latchkey_revocations_total{kind=\"logout_all\"}", 1);
+	assert_value(&a, "latchkey_revocations_total{kind=\"deleted\"}", 0);
+	api_free(&a);
+}
+
+/* Cumulative, and the last is all. */
+static void
+a_histogram_adds_up(void **state)
+{
+	static const char bucket[] = "latchkey_redis_duration_seconds_bucket";
+	struct api *api = *state;
+	const char *p;
+	struct api_answer a;
+	double last = 0, bound = 0;
+	int buckets = 0;
+
+	stats_time(api->sv.mapped, STATS_TIMER_REDIS, 5);
+	stats_time(api->sv.mapped, STATS_TIMER_REDIS, 100);
+	stats_time(api->sv.mapped, STATS_TIMER_REDIS, 100);
+	stats_time(api->sv.mapped, STATS_TIMER_REDIS, 100 * 1000 * 1000);
+	get(api, &a);
+	p = a.body;
+	while ((p = strstr(p, bucket)) != NULL) {
+		double le, n;
+
+		p += sizeof(bucket) - 1;
+		assert_int_equal(strncmp(p, "{le=\"", 5), 0);
+		le = strtod(p + 5, NULL);
+		assert_true(le > bound);
+		n = strtod(strchr(p, '}') + 1, NULL);
+		assert_true(n >= last);
+		assert_true(n ==
+		    (le > 1000              ? 4
+			    : le > 0.0001   ? 3
+			    : le > 0.000005 ? 1
+					    : 0));
+		last = n;
+		bound = le;
+		buckets++;
+	}
+	assert_int_equal(buckets, 24);
+	assert_true(last == 4);
+	assert_value(&a, "latchkey_redis_duration_seconds_count", 4);
+	assert_value(&a, "latchkey_redis_duration_seconds_sum", 100.000205);
+	api_free(&a);
+}
+
+static bool
+is_line_before(const char *body, const char *line, size_t len)
+{
+	for (const char *p = body; p < line; p = strchr(p, '\n') + 1)
+		if (strncmp(p, line, len) == 0)
+			return true;
+	return false;
+}
+
+/* Each series once, whatever was asked for. */
+static void
+no_line_stands_twice(void **state)
+{
+	struct api *api = *state;
+	struct api_answer a;
+	const char *p, *space;
+
+	for (size_t r = 0; r < routes_count; r++)
+		for (size_t s = 0; s < STATS_STATUSES; s++)
+			if (stats_status(s) != 0)
+				stats_request(
+				    api->sv.mapped, r, stats_status(s));
+	get(api, &a);
+	for (p = a.body; *p != '\0'; p = strchr(p, '\n') + 1) {
+		const char *end = strchr(p, '\n');
+
+		assert_non_null(end);
+		space = *p == '#' ? end : memrchr(p, ' ', (size_t)(end - p));
+		assert_non_null(space);
+		if (is_line_before(a.body, p, (size_t)(space - p) + 1))
+			fail_msg("twice: %.*s", (int)(end - p), p);
+	}
+	api_free(&a);
+}
+
+static void
+the_table_and_the_breaker_are_shown(void **state)
+{
+	struct api *api = *state;
+	struct api_login ada;
+	struct api_answer a;
+
+	api_register(api, ADA, &ada);
+	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
+	    .token = ada.token);
+	get(api, &a);
+	/* A sample of a table with three entries: mostly 0. */
+	assert_true(value(&a, "latchkey_table_entries") >= 0);
+	assert_true(value(&a, "latchkey_table_used_bytes") >= 0);
+	assert_value(&a, "latchkey_redis_enabled", 0);
+	assert_value(&a, "latchkey_redis_breaker_open", 0);
+	assert_value(&a, "latchkey_redis_breaker_opened_total", 0);
+	assert_value(
+	    &a, "latchkey_build_info{version=\"" PACKAGE_VERSION "\"}", 1);
+	assert_true(value(&a, "latchkey_cache_hits_total{tier=\"store\"}") > 0);
+	api_free(&a);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(admins_and_this_machine_may_see_them),
+		TEST(who_is_asked_for_by_a_proxy_is_not_local),
+		TEST(requests_are_counted_by_route_and_status),
+		TEST(sign_ins_and_what_ends_them_are_counted),
+		TEST(a_histogram_adds_up),
+		TEST(no_line_stands_twice),
+		TEST(the_table_and_the_breaker_are_shown),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
