@@ -251,7 +251,8 @@ start_lighttpd(struct stack *s)
 	    "server.bind = \"127.0.0.1\"\n"
 	    "server.port = %d\n"
 	    "server.modules = ( \"mod_fastcgi\" )\n"
-	    "$HTTP[\"url\"] =~ \"^/(api|auth|health|healthz|readyz|version|metrics)"
+	    "$HTTP[\"url\"] =~ "
+	    "\"^/(api|auth|health|healthz|readyz|version|metrics)"
 	    "(/|$|\\?)\" {\n"
 	    "fastcgi.server = ( \"\" => (( \"socket\" => \"%s\",\n"
 	    "\"check-local\" => \"disable\" )) )\n}\n",
