@@ -173,6 +173,7 @@ each_tier_says_what_it_did_and_holds(void **state)
 	struct fixture *f = *state;
 
 	get_stats(f, &before);
+	api_free(&before);
 	get_stats(f, &before);
 	see_ada(f);
 	get_stats(f, &cold);
