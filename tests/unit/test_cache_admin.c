@@ -219,6 +219,49 @@ each_tier_says_what_it_did_and_holds(void **state)
 }
 
 static void
+users_asked_for_together_count_each(void **state)
+{
+	static const struct {
+		const char *tier, *name;
+		int64_t cold, hot; /* by how much the first and second add */
+	} numbers[] = {
+		{ "store", "hits", 2, 0 },
+		{ "store", "misses", 1, 1 },
+		{ "redis", "hits", 0, 0 },
+		{ "redis", "misses", 3, 1 },
+	};
+	struct fixture *f = *state;
+	struct api_answer a[3];
+	struct api_login eve;
+	char uri[96];
+
+	api_register(&f->api, "eve@example.org", &eve);
+	api_register(&f->api, "bob@example.org", &f->ada);
+	get_stats(f, &a[0]);
+	api_free(&a[0]);
+	snprintf(
+	    uri, sizeof(uri), "/api/v1/users?ids=%s,%s,99", eve.id, f->ada.id);
+	get_stats(f, &a[0]);
+	for (int i = 1; i < 3; i++) {
+		api_expect(&f->api, 200, NULL, .method = "GET", .uri = uri,
+		    .token = f->root.token);
+		get_stats(f, &a[i]);
+	}
+	for (size_t i = 0; i < NELEMS(numbers); i++) {
+		const char *tier = numbers[i].tier, *name = numbers[i].name;
+
+		assert_int_equal(
+		    number(&a[1], tier, name) - number(&a[0], tier, name),
+		    numbers[i].cold);
+		assert_int_equal(
+		    number(&a[2], tier, name) - number(&a[1], tier, name),
+		    numbers[i].hot);
+	}
+	for (int i = 0; i < 3; i++)
+		api_free(&a[i]);
+}
+
+static void
 a_store_that_fails_is_counted(void **state)
 {
 	struct fixture *f = *state;
@@ -422,6 +465,7 @@ main(void)
 		TEST(only_admins_may),
 		TEST(cleaning_up_by_cookie_takes_the_same_origin),
 		TEST(each_tier_says_what_it_did_and_holds),
+		WITH_REDIS(users_asked_for_together_count_each),
 		TEST(a_store_that_fails_is_counted),
 		TEST(latencies_are_told_as_quantiles),
 		WITH_REDIS(redis_is_counted_and_measured),
