@@ -234,3 +234,9 @@ generation_unlock(struct mapped *m)
 	assert(atomic_load(&lo->in_flight_count) == 0);
 	give_back(lo);
 }
+
+void
+generation_abandon(struct mapped *m)
+{
+	give_back(mapped_layout(m));
+}

@@ -73,4 +73,11 @@ void generation_settle(struct mapped *m);
 /* generation_unlock(m): give the mutex back; nothing may be in flight. */
 void generation_unlock(struct mapped *m);
 
+/**
+ * generation_abandon(m):
+ * Give the mutex back as if its owner had died: what is in flight stays so,
+ * until the next to lock it can say that it is settled.
+ */
+void generation_abandon(struct mapped *m);
+
 #endif

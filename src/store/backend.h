@@ -32,7 +32,11 @@ typedef void store_close_fn(struct store *st);
 
 /* Start the one writing transaction; ERR_UNAVAILABLE after ${wait_ms}. */
 typedef enum err store_begin_fn(struct store *st, int wait_ms);
-/* On failure the transaction is over, and not committed as far as known. */
+/*
+ * On failure the transaction is over.  ERR_UNAVAILABLE: it was not committed.
+ * ERR_INTERNAL: nobody sees it, but it may come back (a failed sync) until
+ * something else is committed.
+ */
 typedef enum err store_commit_fn(struct store *st);
 typedef void store_rollback_fn(struct store *st);
 

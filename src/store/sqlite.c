@@ -94,11 +94,27 @@ sqlite_enter(struct sqlite_store *s)
 	if (s->in_transaction)
 		return s->broken ? ERR_UNAVAILABLE : ERR_OK;
 	s->full = false;
-	if (s->broken)
-		sqlite_disconnect(s);
 	if ((err = check_file(s)) != ERR_OK || s->db != NULL)
 		return err;
 	return sqlite_connect(s) == ERR_OK ? ERR_OK : ERR_UNAVAILABLE;
+}
+
+/*
+ * A connection that has failed goes when there is a new one.  Until then what
+ * it reads is what was committed, or an error: on a disk that has turned
+ * read-only nobody gets a new one, and checks go on.
+ */
+static enum err
+mend(struct sqlite_store *s)
+{
+	enum err err = sqlite_enter(s);
+
+	if (err != ERR_OK || s->in_transaction || !s->broken)
+		return err;
+	if (sqlite_reconnect(s) == ERR_OK)
+		return ERR_OK;
+	s->broken = true; /* the old one still */
+	return ERR_UNAVAILABLE;
 }
 
 /* ---- statements ---- */
@@ -188,7 +204,7 @@ sqlite_begin(struct store *st, int wait_ms)
 	struct sqlite_store *s = sqlite_store(st);
 	enum err err;
 
-	if ((err = sqlite_enter(s)) != ERR_OK)
+	if ((err = mend(s)) != ERR_OK)
 		return err;
 	(void)sqlite3_busy_timeout(s->db, wait_ms);
 	err = sqlite_run(s, sqlite_use(s, SQLITE_STATEMENT_BEGIN), NULL);
@@ -206,12 +222,13 @@ sqlite_rollback(struct store *st)
 	if (!s->in_transaction)
 		return;
 	s->in_transaction = false;
-	/* Some failures have rolled back already. */
+	/*
+	 * Some failures have rolled back already.  A connection that cannot
+	 * would go on to see rows that are nowhere.
+	 */
 	if (s->db != NULL && !sqlite3_get_autocommit(s->db) &&
 	    sqlite_run(s, sqlite_use(s, SQLITE_STATEMENT_ROLLBACK), NULL) !=
 		ERR_OK)
-		s->broken = true;
-	if (s->broken)
 		sqlite_disconnect(s);
 	s->full = full;
 }
@@ -250,8 +267,8 @@ overwrite_log(struct sqlite_store *s)
  * alive; if the last one closed, the next to open would believe the log as it
  * stands in memory, write after it, and lose all of that with the power.  So
  * the connection goes only when there is a new one, and that one writes over
- * what is in doubt; all while the caller's generations are odd.  A disk that
- * fails again leaves the doubt to the next commit, which does the same.
+ * what is in doubt; all while the caller's generations are odd.  On a disk that
+ * fails again they stay odd, until somebody has committed something else.
  */
 static enum err
 commit_failed(struct sqlite_store *s, int rc)
@@ -271,7 +288,7 @@ commit_failed(struct sqlite_store *s, int rc)
 	log_event(LOG_LEVEL_ERROR, "store_commit_unknown",
 	    "reconnected=%s overwritten=%s", err_name(exchanged),
 	    err_name(overwritten));
-	return ERR_UNAVAILABLE;
+	return overwritten == ERR_OK ? ERR_UNAVAILABLE : ERR_INTERNAL;
 }
 
 static enum err
@@ -297,8 +314,12 @@ sqlite_commit(struct store *st)
 static enum err
 sqlite_ping(struct store *st)
 {
+	struct sqlite_store *s = sqlite_store(st);
 	int64_t ignored;
 
+	/* Once a second: if it cannot be mended, can it still read? */
+	if (mend(s) != ERR_OK && s->db == NULL)
+		return ERR_UNAVAILABLE;
 	return sqlite_latest_time(st, &ignored);
 }
 

@@ -87,6 +87,7 @@ attempt(struct change *c, const struct change_kind *kind)
 
 	c->key_count = 0;
 	c->idle = false;
+	c->in_doubt = false;
 	err = st->ops->begin(st, kind->waits ? st->write_wait_ms : 0);
 	if (err != ERR_OK)
 		return err;
@@ -102,11 +103,15 @@ attempt(struct change *c, const struct change_kind *kind)
 	err = write_rows(c, kind);
 	TESTPOINT("change:written");
 out:
-	if (err == ERR_OK && !c->idle)
+	if (err == ERR_OK && !c->idle) {
 		err = st->ops->commit(st);
-	else
+		c->in_doubt = err == ERR_INTERNAL;
+	} else {
 		st->ops->rollback(st);
+	}
 	TESTPOINT("change:committed");
+	if (c->in_doubt)
+		return ERR_UNAVAILABLE;
 	generation_settle(st->mapped);
 	return err;
 }
@@ -136,7 +141,7 @@ change_seal_off(void *ctx)
 
 	if (err == ERR_UNAVAILABLE && st->ops->make_room(st))
 		err = commit_a_note(st);
-	return err;
+	return err == ERR_OK ? ERR_OK : ERR_UNAVAILABLE;
 }
 
 enum err
@@ -154,9 +159,13 @@ change_run(struct change *c, const struct change_kind *kind)
 		return err;
 
 	err = attempt(c, kind);
-	if (err == ERR_UNAVAILABLE && kind->ends && st->ops->make_room(st))
+	if (err == ERR_UNAVAILABLE && kind->ends && !c->in_doubt &&
+	    st->ops->make_room(st))
 		err = attempt(c, kind);
-	generation_unlock(st->mapped);
+	if (c->in_doubt)
+		generation_abandon(st->mapped);
+	else
+		generation_unlock(st->mapped);
 	TESTPOINT("change:settled");
 	if (err == ERR_OK && !c->idle && c->key_count > 0 && st->tidy != NULL) {
 		size_t n = key_list(c, list);
@@ -184,7 +193,7 @@ expire(struct store *st, int64_t now, int64_t *removed_out)
 		err = st->ops->expire(st, now > latest ? now : latest,
 		    CHANGE_UPKEEP_ROWS, removed_out);
 	if (err == ERR_OK && *removed_out > 0)
-		return st->ops->commit(st);
+		return st->ops->commit(st) == ERR_OK ? ERR_OK : ERR_UNAVAILABLE;
 	st->ops->rollback(st);
 	return err;
 }

@@ -44,7 +44,8 @@ struct change {
 	struct session live[SESSION_MAX_PER_USER];
 	size_t live_count;
 	int64_t ended;
-	bool idle; /* the store says so already: nothing to write */
+	bool idle;     /* the store says so already: nothing to write */
+	bool in_doubt; /* whether it was committed may still turn out */
 
 	char keys[CHANGE_KEYS_MAX][TOKEN_KEY_SIZE];
 	size_t key_count;

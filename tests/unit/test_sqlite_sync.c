@@ -167,6 +167,32 @@ a_disk_that_keeps_failing_stops_changes_only(void **state)
 	    ERR_OK);
 }
 
+/*
+ * What cannot be written over may still come back, so nobody may cache what
+ * the store says until it was.
+ */
+static void
+a_commit_in_doubt_stays_in_flight(void **state)
+{
+	struct fixture *f = *state;
+	const char *handle = f->ann.session.handle;
+	char key[SESSION_KEY_SIZE];
+	bool live;
+
+	session_key(key, handle);
+	disk.fail_syncs = 20;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(store_logout(f->st, &f->actor, handle, NULL),
+		    ERR_UNAVAILABLE);
+		assert_false(generation_quiet(generation_read(f->m, key)));
+	}
+	disk.fail_syncs = 0;
+	assert_int_equal(store_logout(f->st, &f->actor, handle, NULL), ERR_OK);
+	assert_true(generation_quiet(generation_read(f->m, key)));
+	assert_int_equal(people_live(f->st, handle, NOW, &live), ERR_OK);
+	assert_false(live);
+}
+
 int
 main(void)
 {
@@ -174,6 +200,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_failed_sync_closes_the_connection),
 		CASE(a_disk_that_keeps_failing_stops_changes_only),
+		CASE(a_commit_in_doubt_stays_in_flight),
 	};
 
 	if (secret_init() != ERR_OK)
