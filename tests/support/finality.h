@@ -45,6 +45,9 @@ int finality_run(const char *name, const struct CMUnitTest *tests, size_t n,
 void finality_member(struct finality *f, struct member *m);
 void finality_device(
     struct finality *f, const struct member *m, struct member *device);
+/* An account, and a device of it if ${ending} is asked for from another. */
+void finality_pair(struct finality *f, const struct member_ending *ending,
+    struct member *m, struct member *other);
 
 /* ---- asking ---- */
 
@@ -71,7 +74,7 @@ void finality_dead(struct finality *f, const struct member *m);
 /* Everybody who ever died is refused, the survivor is not. */
 void finality_all_refused(struct finality *f);
 
-/* ---- forcing ---- */
+/* ---- forcing (finality_force.c) ---- */
 
 enum finality_key { FINALITY_SESSION, FINALITY_USER };
 
