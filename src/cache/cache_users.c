@@ -168,6 +168,7 @@ cache_users(struct cache *c, const int64_t *ids, size_t n, int64_t now,
 	TESTPOINT("read:generation");
 
 	batch_from_table(c, b, now);
+	TESTPOINT("read:table-missed");
 	batch_from_redis(c, b, now);
 	err = batch_from_store(c, b);
 	if (err == ERR_OK) {

@@ -329,10 +329,11 @@ table_put(
 	release(s, word);
 }
 
+/* All of it: what lay there was somebody's name and address. */
 static void
-clear_head(struct slot *s)
+clear_slot(struct slot *s, enum slot_kind kind)
 {
-	for (size_t i = 0; i < HEAD_CELLS; i++)
+	for (size_t i = 0; i < HEAD_CELLS + data_room[kind] / 8; i++)
 		write_cell(s, i, 0);
 }
 
@@ -347,7 +348,7 @@ table_drop(
 
 			if (!has_name(s, name) || !claim(s, now, &word))
 				continue;
-			clear_head(s);
+			clear_slot(s, kind);
 			release(s, word);
 		}
 	}
@@ -403,7 +404,7 @@ table_sweep(const struct table_view *t, int64_t now)
 				continue;
 			/* Claimed, it is ours to look at again. */
 			if (now >= (int64_t)cell(s, 3)) {
-				clear_head(s);
+				clear_slot(s, kind);
 				removed++;
 			}
 			release(s, word);

@@ -2,7 +2,8 @@
 /*
  * Reads and changes held at every step in turn, by test points: what is over
  * stays over, and what was refused once is never accepted again.  All of it
- * with Redis, for without it nothing is kept that could be old.
+ * with the table in front of Redis, and each verdict asked for twice: with
+ * whatever lies in the table, and with that gone, so that Redis is asked.
  */
 #include "support/test.h"
 
@@ -70,6 +71,26 @@ renew_ann(struct fixture *f)
 	    f->ann_key, sizeof(f->ann_key), "test:session:%s", f->ann_s.handle);
 	snprintf(f->ann_user_key, sizeof(f->ann_user_key), "test:user:%lld",
 	    (long long)f->ann.id);
+}
+
+/* A token of ann's that is verified already. */
+static void
+digest_of(const struct fixture *f, unsigned char digest[TOKEN_DIGEST_BYTES])
+{
+	memset(digest, 0, TOKEN_DIGEST_BYTES);
+	memcpy(digest, &f->ann.id, sizeof(f->ann.id));
+}
+
+static struct claims
+claims_of(const struct fixture *f)
+{
+	struct claims c = { .user_id = f->ann.id,
+		.expires_at = CACHING_NOW + 900 };
+
+	snprintf(c.jti, sizeof(c.jti), "11111111-1111-4111-8111-%012lld",
+	    (long long)f->ann.id);
+	memcpy(c.handle, f->ann_s.handle, sizeof(c.handle));
+	return c;
 }
 
 /* ---- the actors, each a process of its own ---- */
@@ -165,6 +186,43 @@ must_refuse(struct caching *c, const struct fixture *f)
 }
 
 static void
+judge_token(struct caching *c, const struct fixture *f)
+{
+	const struct claims claims = claims_of(f);
+	unsigned char digest[TOKEN_DIGEST_BYTES];
+	bool revoked;
+
+	digest_of(f, digest);
+	child_check(cache_token_judge(c->cache, digest, &claims, CACHING_NOW,
+			&revoked) == ERR_OK);
+}
+
+static void
+revoke_token(struct caching *c, const struct fixture *f)
+{
+	const struct claims claims = claims_of(f);
+
+	child_check(
+	    store_logout(c->st, &caching_actor, NULL, &claims) == ERR_OK);
+}
+
+static bool
+token_is_known(struct caching *c, const struct fixture *f)
+{
+	unsigned char digest[TOKEN_DIGEST_BYTES];
+	struct claims claims;
+
+	digest_of(f, digest);
+	return cache_token_known(c->cache, digest, CACHING_NOW, &claims);
+}
+
+static void
+must_not_know_token(struct caching *c, const struct fixture *f)
+{
+	child_check(!token_is_known(c, f));
+}
+
+static void
 perform(struct fixture *f, act_fn *act)
 {
 	pid_t pid = cast(f, act);
@@ -173,21 +231,24 @@ perform(struct fixture *f, act_fn *act)
 	child_passed(pid);
 }
 
+/* The table as it is, and the table without this entry. */
 static void
-assert_refused_here(struct fixture *f)
+assert_verdict(struct fixture *f, enum caching_verdict expect)
 {
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 4; i++) {
+		if (i == 2)
+			table_forget(f->c.m);
 		assert_int_equal(
-		    caching_check(&f->c, f->ann_s.handle, CACHING_NOW),
-		    CACHING_REFUSED);
+		    caching_check(&f->c, f->ann_s.handle, CACHING_NOW), expect);
+	}
 }
 
-/* By us, who were there all the time, and by one who comes now. */
+/* By one who comes now, and by us, who were there all the time. */
 static void
 assert_refused(struct fixture *f)
 {
-	assert_refused_here(f);
 	perform(f, must_refuse);
+	assert_verdict(f, CACHING_REFUSED);
 }
 
 /* Let ${pid} act; as the first to come to ${point} it is held there. */
@@ -224,7 +285,8 @@ go_and_die(pid_t pid, const char *point)
 }
 
 static const char *const read_points[] = { "read:generation",
-	"read:cache-missed", "read:store-read", "read:filled" };
+	"read:table-missed", "read:cache-missed", "read:store-read",
+	"read:filled", "table:claimed", "table:half", "table:written" };
 
 /* ---- a fill that lands late ---- */
 
@@ -327,9 +389,9 @@ refused_between_commit_and_settling(
 	writer = cast(f, change);
 	go_and_hold(filler, "read:store-read");
 	go_and_hold(writer, "change:committed");
-	assert_refused_here(f);
+	assert_verdict(f, CACHING_REFUSED);
 	let_go(filler, "read:store-read");
-	assert_refused_here(f);
+	assert_verdict(f, CACHING_REFUSED);
 	let_go(writer, "change:committed");
 	assert_refused(f);
 }
@@ -342,16 +404,39 @@ what_a_change_refuses_before_its_end_stays_refused(void **state)
 	refused_between_commit_and_settling(*state, read_users, log_out_all);
 }
 
-/* ---- a writer that dies ---- */
-
-/* Two checks of ours, which must agree, and the next ones with them. */
+/*
+ * The mistake "an odd generation is as good as any" accepts here, after a
+ * refusal: what was read before the commit is filled after it.
+ */
 static void
-assert_verdict(struct fixture *f, enum caching_verdict expect)
+filled_in_flight(struct fixture *f, act_fn *reader, act_fn *change)
 {
-	for (int i = 0; i < 2; i++)
-		assert_int_equal(
-		    caching_check(&f->c, f->ann_s.handle, CACHING_NOW), expect);
+	pid_t filler, writer;
+
+	renew_ann(f);
+	filler = cast(f, reader);
+	writer = cast(f, change);
+	go_and_hold(writer, "change:marked");
+	go_and_hold(filler, "read:store-read");
+	child_arm("change:committed.once-hold");
+	child_release("change:marked", writer);
+	child_reached("change:committed");
+	assert_verdict(f, CACHING_REFUSED);
+	let_go(filler, "read:store-read");
+	assert_verdict(f, CACHING_REFUSED);
+	let_go(writer, "change:committed");
+	assert_refused(f);
 }
+
+static void
+what_is_filled_in_flight_is_not_believed(void **state)
+{
+	filled_in_flight(*state, read_session, log_out);
+	filled_in_flight(*state, read_user, log_out_all);
+	filled_in_flight(*state, read_users, log_out_all);
+}
+
+/* ---- a writer that dies ---- */
 
 /*
  * What holds once the writer is dead holds for good, although the old entry
@@ -398,7 +483,66 @@ a_writer_that_dies_after_its_commit_has_changed_it(void **state)
 {
 	writer_dies(*state, "change:committed", CACHING_REFUSED);
 	writer_dies(*state, "change:settled", CACHING_REFUSED);
+	writer_dies(*state, "table:claimed", CACHING_REFUSED);
 	writer_dies(*state, "change:tidied", CACHING_REFUSED);
+}
+
+/* ---- verified tokens ---- */
+
+static const char *const token_points[] = { "token:store-read", "table:claimed",
+	"table:half", "table:written", "token:filled" };
+
+/* The blacklist was read before the token was put on it. */
+static void
+a_late_fill_makes_no_revoked_token_known(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < NELEMS(token_points); i++) {
+		pid_t filler;
+
+		renew_ann(f);
+		filler = cast(f, judge_token);
+		go_and_hold(filler, token_points[i]);
+		perform(f, revoke_token);
+		assert_false(token_is_known(&f->c, f));
+		let_go(filler, token_points[i]);
+		assert_false(token_is_known(&f->c, f));
+		perform(f, must_not_know_token);
+	}
+}
+
+/* What is known is looked up while the token is revoked. */
+static void
+a_token_revoked_while_it_is_looked_up_is_not_known(void **state)
+{
+	struct fixture *f = *state;
+	pid_t asker;
+
+	renew_ann(f);
+	perform(f, judge_token);
+	assert_true(token_is_known(&f->c, f));
+	asker = cast(f, must_not_know_token);
+	go_and_hold(asker, "token:entry");
+	perform(f, revoke_token);
+	let_go(asker, "token:entry");
+}
+
+static void
+a_fill_between_mark_and_commit_makes_no_token_known(void **state)
+{
+	struct fixture *f = *state;
+	pid_t filler, writer;
+
+	renew_ann(f);
+	filler = cast(f, judge_token);
+	writer = cast(f, revoke_token);
+	go_and_hold(writer, "change:marked");
+	go_and_hold(filler, "token:store-read");
+	assert_false(token_is_known(&f->c, f));
+	let_go(writer, "change:marked");
+	let_go(filler, "token:store-read");
+	assert_false(token_is_known(&f->c, f));
 }
 
 int
@@ -411,8 +555,12 @@ main(void)
 		TEST(a_fill_of_many_after_a_logout_everywhere_revives_nobody),
 		TEST(a_fill_between_mark_and_commit_revives_nobody),
 		TEST(what_a_change_refuses_before_its_end_stays_refused),
+		TEST(what_is_filled_in_flight_is_not_believed),
 		TEST(a_writer_that_dies_before_its_commit_changes_nothing),
 		TEST(a_writer_that_dies_after_its_commit_has_changed_it),
+		TEST(a_late_fill_makes_no_revoked_token_known),
+		TEST(a_token_revoked_while_it_is_looked_up_is_not_known),
+		TEST(a_fill_between_mark_and_commit_makes_no_token_known),
 	};
 
 	alarm(300); /* a wait without end is a failure too */
