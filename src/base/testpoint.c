@@ -8,6 +8,7 @@
 #ifdef LATCHKEY_TESTPOINTS
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <time.h>
@@ -73,6 +74,23 @@ testpoint_take(const char *dir, const char *name, const char *suffix)
 	return unlink(path) == 0; /* of several, one succeeds */
 }
 
+/* One write, so that lines of several processes do not mix. */
+static void
+testpoint_count(const char *dir, const char *name)
+{
+	char path[PATH_MAX], line[24];
+	int fd, n;
+
+	testpoint_path(path, dir, name, "count");
+	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	n = snprintf(line, sizeof(line), "%ld\n", (long)gettid());
+	if (n < 0 || write(fd, line, (size_t)n) != n)
+		abort();
+	close(fd);
+}
+
 void
 testpoint_reach(const char *name)
 {
@@ -86,6 +104,7 @@ testpoint_reach(const char *name)
 	    testpoint_take(dir, name, "once-kill"))
 		kill(getpid(), SIGKILL);
 
+	testpoint_count(dir, name);
 	testpoint_path(path, dir, name, "once-hold");
 	snprintf(suffix, sizeof(suffix), "hold.%ld", (long)getpid());
 	testpoint_path(mine, dir, name, suffix);

@@ -10,6 +10,7 @@
  *   NAME.hold  create NAME.reached (holding our pid), wait until NAME.hold is
  *              gone, then remove NAME.reached
  *   NAME.kill  remove it and kill ourselves with SIGKILL
+ *   NAME.count append a line with the id of our thread
  * The first process to arrive takes a NAME.once-hold or NAME.once-kill (by
  * renaming it to NAME.hold.PID, which is what it then waits on), others pass.
  */

@@ -92,6 +92,23 @@ configure(struct sqlite_store *s)
 	return ERR_OK;
 }
 
+/* Each statement that begins to run; the test build can count them. */
+#ifdef LATCHKEY_TESTPOINTS
+static int
+statement_begins(unsigned int event, void *ctx, void *statement, void *sql)
+{
+	(void)event;
+	(void)ctx;
+	(void)statement;
+	(void)sql;
+	TESTPOINT("sql:statement");
+	return 0;
+}
+#define STATEMENT_BEGINS statement_begins
+#else
+#define STATEMENT_BEGINS NULL
+#endif
+
 static enum err
 open_db(struct sqlite_store *s)
 {
@@ -107,6 +124,8 @@ open_db(struct sqlite_store *s)
 	if (!sqlite_same_file(s->path, &s->file))
 		return ERR_UNAVAILABLE; /* replaced since we looked */
 	(void)sqlite3_busy_timeout(s->db, s->base.write_wait_ms);
+	(void)sqlite3_trace_v2(
+	    s->db, SQLITE_TRACE_STMT, STATEMENT_BEGINS, NULL);
 	if ((err = configure(s)) != ERR_OK)
 		return err;
 	if (sqlite3_db_readonly(s->db, "main") == 1) {

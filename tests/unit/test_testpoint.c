@@ -154,6 +154,31 @@ a_kill_kills_one(void **state)
 }
 
 static void
+those_who_pass_are_counted(void **state)
+{
+	struct fixture *f = *state;
+	char path[PATH_SIZE], line[32];
+	pid_t pids[2];
+	FILE *file;
+
+	assert_ended_well(child_reaching("point", 3));
+	make(f, "point.count");
+	for (int i = 0; i < 2; i++) {
+		pids[i] = child_reaching("point", 2);
+		assert_ended_well(pids[i]);
+	}
+	file = fopen(path_of(f, path, "point.count"), "r");
+	assert_non_null(file);
+	for (int i = 0; i < 4; i++) {
+		assert_non_null(fgets(line, sizeof(line), file));
+		assert_int_equal(strtol(line, NULL, 10), pids[i / 2]);
+	}
+	assert_null(fgets(line, sizeof(line), file));
+	fclose(file);
+	drop(f, "point.count");
+}
+
+static void
 once_holds_the_first_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -241,6 +266,7 @@ main(void)
 		cmocka_unit_test(an_unknown_point_is_passed),
 		cmocka_unit_test(a_hold_holds_until_it_is_gone),
 		cmocka_unit_test(a_kill_kills_one),
+		cmocka_unit_test(those_who_pass_are_counted),
 		cmocka_unit_test(once_holds_the_first_alone),
 		cmocka_unit_test(one_thread_waits_while_others_pass),
 		cmocka_unit_test(without_a_folder_all_is_passed),

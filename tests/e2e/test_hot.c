@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a check costs that was asked before: no statement of SQL and no command
+ * to Redis, counted where they arrive; and what lies in the file that makes it
+ * so.
+ */
+#include "support/site.h"
+
+#include "support/test.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "support/redis_server.h"
+#include "support/table.h"
+
+#define API "/api/v1"
+#define WORKERS 8
+#define CHECKS 1000
+
+/* ---- counting ---- */
+
+static void
+statements_path(const struct site *s, char path[160])
+{
+	snprintf(
+	    path, 160, "%s/points/sql:statement.count", stack_dir(s->stack));
+}
+
+/* From here on each statement leaves a line with the thread that began it. */
+static void
+count_statements(struct site *s)
+{
+	char path[160];
+	int fd;
+
+	statements_path(s, path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(close(fd), 0);
+}
+
+/*
+ * How many there were in the threads that serve, which are the workers' first.
+ * The slow lanes tidy up from time to time, as if nobody asked anything.
+ */
+static unsigned
+counted_statements(struct site *s)
+{
+	pid_t pids[WORKERS];
+	size_t n = stack_workers(s->stack, pids, NELEMS(pids));
+	char path[160], line[32];
+	unsigned count = 0;
+	FILE *f;
+
+	statements_path(s, path);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f) != NULL)
+		for (size_t i = 0; i < n; i++)
+			count += strtol(line, NULL, 10) == pids[i];
+	fclose(f);
+	assert_int_equal(unlink(path), 0);
+	return count;
+}
+
+/* Commands that Redis has carried out, but for INFO, which asks this. */
+static long long
+redis_commands(struct site *s)
+{
+	long long count = 0;
+	const char *p;
+
+	if (stack_redis(s->stack) == NULL)
+		return 0;
+	p = redis_server_ask(stack_redis(s->stack), "INFO commandstats");
+	while ((p = strstr(p, "cmdstat_")) != NULL) {
+		const char *calls = strstr(p, ":calls=");
+
+		assert_non_null(calls);
+		if (strncmp(p, "cmdstat_info", 12) != 0)
+			count += strtoll(calls + 7, NULL, 10);
+		p = calls;
+	}
+	return count;
+}
+
+/* ---- asking ---- */
+
+static void
+ask(struct site *s, int way)
+{
+	char body[128];
+	struct web_call call = { .path = API "/auth/me" };
+
+	if (way % 3 == 0) {
+		call.bearer = s->token;
+		call.no_cookies = true;
+	} else if (way % 3 == 1) {
+		snprintf(
+		    body, sizeof(body), "{\"session_id\":\"%s\"}", s->session);
+		call.path = API "/auth/validate-session";
+		call.body = body;
+	}
+	web_call(s->web, &call, &s->reply);
+	web_expect(&s->reply, 200, NULL);
+	assert_string_equal(web_text(&s->reply, "user.email"), s->email);
+}
+
+/* What is forgotten here is asked for below; else nothing is proven. */
+static void
+uncache(struct site *s)
+{
+	char database[128], key[64];
+
+	snprintf(
+	    database, sizeof(database), "%s/latchkey.db", stack_dir(s->stack));
+	snprintf(key, sizeof(key), "user:%s", s->user_id);
+	table_uncache(database, key);
+}
+
+static void
+a_hot_check_asks_nobody(void **state)
+{
+	struct site *s = *state;
+	long long redis;
+	unsigned cold;
+
+	site_account(s);
+	for (int i = 0; i < 3; i++)
+		ask(s, i);
+	redis = redis_commands(s);
+	count_statements(s);
+	for (int i = 0; i < CHECKS; i++)
+		ask(s, i);
+	assert_int_equal(counted_statements(s), 0);
+	assert_int_equal(redis_commands(s) - redis, 0);
+
+	/* and it is seen if one does */
+	count_statements(s);
+	uncache(s);
+	ask(s, 0);
+	cold = counted_statements(s);
+	if (stack_redis(s->stack) != NULL) {
+		assert_int_equal(redis_commands(s) - redis, 1);
+		assert_int_equal(cold, 0);
+	} else {
+		assert_true(cold > 0);
+	}
+}
+
+/* Whoever reads the file can be nobody with what he finds. */
+static void
+what_lies_in_the_file_opens_nothing(void **state)
+{
+	struct site *s = *state;
+	char path[160];
+
+	site_account(s);
+	for (int i = 0; i < 3; i++)
+		ask(s, i);
+	snprintf(
+	    path, sizeof(path), "%s/latchkey.db-table", stack_dir(s->stack));
+	assert_true(stack_file_contains(path, s->email));
+	assert_false(stack_file_contains(path, s->session));
+	assert_false(stack_file_contains(path, s->token));
+	assert_false(stack_file_contains(path, strrchr(s->token, '.') + 1));
+	assert_false(stack_file_contains(path, WEB_PASSWORD));
+	assert_false(stack_file_contains(path, "$argon2"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_hot_check_asks_nobody),
+		cmocka_unit_test(what_lies_in_the_file_opens_nothing),
+	};
+	const struct stack_options with = { .workers = WORKERS };
+	const struct stack_options without = { .workers = WORKERS,
+		.no_redis = true };
+
+	return site_run("hot", tests, NELEMS(tests), &with) +
+	    site_run("hot, without Redis", tests, NELEMS(tests), &without);
+}
