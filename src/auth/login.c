@@ -274,12 +274,35 @@ out:
 	return err;
 }
 
+static struct store_actor
+acting(const struct identity *who, const char *address, int64_t now)
+{
+	return (struct store_actor){ .address = address,
+		.now = now,
+		.handle = who->session.handle,
+		.epoch = who->session.epoch };
+}
+
+/*
+ * Hashing takes its time.  Whoever was signed out meanwhile is told that, and
+ * not whether the password was right.
+ */
+static enum err
+denial(struct login *lg, const struct store_actor *actor)
+{
+	enum err err = store_actor_check(lg->store, actor);
+
+	if (err == ERR_OK)
+		return ERR_DENIED;
+	return err == ERR_DENIED ? ERR_NOT_FOUND : err;
+}
+
 enum err
 login_change_password(struct login *lg, const struct identity *who,
     const struct login_change *change, int64_t now,
     struct login_grant *grant_out, const char **why_out)
 {
-	struct store_actor actor = { .address = change->address, .now = now };
+	struct store_actor actor = acting(who, change->address, now);
 	char hash[USER_HASH_SIZE], new_hash[USER_HASH_SIZE];
 	char normal[PASSWORD_NORMAL_SIZE];
 	int64_t epoch;
@@ -301,7 +324,7 @@ login_change_password(struct login *lg, const struct identity *who,
 
 	err = store_password_change(lg->store, &actor, who->user.id, hash,
 	    new_hash, who->session.handle, &epoch);
-	if (err == ERR_DENIED) {
+	if (err == ERR_DENIED && (err = denial(lg, &actor)) == ERR_DENIED) {
 		/* As in account_end(). */
 		err = prove(lg, who->user.id, change->current, hash);
 		if (err == ERR_OK)
@@ -309,8 +332,6 @@ login_change_password(struct login *lg, const struct identity *who,
 			    who->user.id, hash, new_hash, who->session.handle,
 			    &epoch);
 	}
-	if (err == ERR_NOT_FOUND)
-		err = ERR_DENIED;
 	if (err != ERR_OK)
 		goto out;
 	grant_out->user = who->user;
@@ -319,6 +340,8 @@ login_change_password(struct login *lg, const struct identity *who,
 	grant_out->session.epoch = epoch;
 	err = grant_token(lg, now, grant_out);
 out:
+	if (err == ERR_DENIED && (err = denial(lg, &actor)) != ERR_DENIED)
+		*why_out = NULL;
 	secret_wipe(normal, sizeof(normal));
 	secret_wipe(hash, sizeof(hash));
 	secret_wipe(new_hash, sizeof(new_hash));
@@ -342,18 +365,18 @@ account_end(struct login *lg, int64_t user_id, const char *password,
 		goto out;
 	TESTPOINT("end:hashed");
 	err = end(lg->store, actor, user_id, hash);
-	if (err == ERR_DENIED) {
+	if (err == ERR_DENIED && (err = denial(lg, actor)) == ERR_DENIED) {
 		/*
-		 * The hash is not that any more: the password was changed, or a
-		 * login renewed an outdated hash of the same one.  Ask again.
+		 * The hash is not that any more, though nobody was signed out:
+		 * a login renewed an outdated one of the same password.
 		 */
 		err = prove(lg, user_id, password, hash);
 		if (err == ERR_OK)
 			err = end(lg->store, actor, user_id, hash);
 	}
-	if (err == ERR_NOT_FOUND)
-		err = ERR_DENIED;
 out:
+	if (err == ERR_DENIED)
+		err = denial(lg, actor);
 	secret_wipe(hash, sizeof(hash));
 	return err;
 }
@@ -362,7 +385,7 @@ enum err
 login_deactivate(struct login *lg, const struct identity *who,
     const char *password, const char *address, int64_t now)
 {
-	struct store_actor actor = { .address = address, .now = now };
+	struct store_actor actor = acting(who, address, now);
 
 	return account_end(
 	    lg, who->user.id, password, &actor, store_deactivate);
@@ -372,7 +395,7 @@ enum err
 login_delete(struct login *lg, const struct identity *who, const char *password,
     const char *address, int64_t now)
 {
-	struct store_actor actor = { .address = address, .now = now };
+	struct store_actor actor = acting(who, address, now);
 
 	return account_end(lg, who->user.id, password, &actor, store_delete);
 }

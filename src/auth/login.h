@@ -59,12 +59,11 @@ enum err login_attempt(struct login *lg, const struct login_credentials *cred,
     struct login_grant *grant_out) MUST_CHECK;
 
 /**
- * login_change_password(lg, who, current, replacement, now, grant_out,
- * why_out):
- * ERR_DENIED with *${why_out} NULL if ${current} is wrong, with a sentence if
- * ${replacement} is too weak.  Ends every other session; ${who}'s own gets
- * the new epoch, and ${grant_out}->token is a fresh token for it (its
- * session_id stays "").
+ * login_change_password(lg, who, change, now, grant_out, why_out):
+ * ERR_DENIED with *${why_out} NULL if the current password is wrong, with a
+ * sentence if its replacement is too weak.  ERR_NOT_FOUND if ${who} was signed
+ * out meanwhile.  Ends every other session; ${who}'s own gets the new epoch,
+ * and ${grant_out}->token is a fresh token for it (its session_id stays "").
  */
 struct login_change {
 	const char *current;
@@ -75,7 +74,10 @@ enum err login_change_password(struct login *lg, const struct identity *who,
     const struct login_change *change, int64_t now,
     struct login_grant *grant_out, const char **why_out) MUST_CHECK;
 
-/* ERR_DENIED if ${password} is wrong; afterwards no session is left. */
+/*
+ * ERR_DENIED if ${password} is wrong, ERR_NOT_FOUND if ${who} was signed out
+ * meanwhile; afterwards no session is left.
+ */
 enum err login_deactivate(struct login *lg, const struct identity *who,
     const char *password, const char *address, int64_t now) MUST_CHECK;
 enum err login_delete(struct login *lg, const struct identity *who,

@@ -183,6 +183,8 @@ route_change_password(
 		err = response_refuse(res, PROBLEM_WEAK_PASSWORD, "%s", why);
 	else if (err == ERR_DENIED)
 		err = response_refuse(res, PROBLEM_WRONG_PASSWORD, NULL);
+	else if (err == ERR_NOT_FOUND)
+		err = identify_over(res, &who);
 	if (err != ERR_OK)
 		goto out;
 	security_log(sv, req, "password_changed", who.user.id);
@@ -221,6 +223,8 @@ end_account(struct services *sv, struct request *req, struct response *res,
 	err = end(&sv->login, &who, password, req->address, req->received_at);
 	if (err == ERR_DENIED)
 		err = response_refuse(res, PROBLEM_WRONG_PASSWORD, NULL);
+	else if (err == ERR_NOT_FOUND)
+		err = identify_over(res, &who);
 	if (err != ERR_OK)
 		goto out;
 	security_log(sv, req, event, who.user.id);

@@ -53,8 +53,8 @@ enum err
 route_sessions_end(
     struct services *sv, struct request *req, struct response *res)
 {
-	const struct store_actor actor = { req->address, req->received_at };
 	char handle[SESSION_HANDLE_SIZE];
+	struct store_actor actor;
 	struct identity who;
 	enum err err;
 
@@ -65,7 +65,10 @@ route_sessions_end(
 	    !text_is_hex(handle, SESSION_HANDLE_SIZE - 1))
 		return ERR_NOT_FOUND;
 
+	actor = identify_actor(req, &who);
 	err = store_session_end(sv->store, &actor, who.user.id, handle);
+	if (err == ERR_DENIED)
+		return identify_over(res, &who);
 	if (err != ERR_OK)
 		return err;
 	security_log(sv, req, "session_ended", who.user.id);

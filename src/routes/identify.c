@@ -169,3 +169,20 @@ identify_or_body(struct services *sv, struct request *req, struct response *res,
 	secret_wipe(id, sizeof(id));
 	return err;
 }
+
+struct store_actor
+identify_actor(const struct request *req, const struct identity *who)
+{
+	return (struct store_actor){ .address = req->address,
+		.now = req->received_at,
+		.handle = who->session.handle,
+		.epoch = who->session.epoch };
+}
+
+enum err
+identify_over(struct response *res, const struct identity *who)
+{
+	return response_refuse(res,
+	    who->by_token ? PROBLEM_INVALID_TOKEN : PROBLEM_INVALID_SESSION,
+	    NULL);
+}

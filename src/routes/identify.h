@@ -5,6 +5,7 @@
 #include "auth/sessions.h"
 #include "base/err.h"
 #include "model/session.h"
+#include "store/store.h"
 
 struct request;
 struct response;
@@ -31,6 +32,19 @@ enum err identify(struct services *sv, struct request *req,
     struct response *res, struct identity *who_out) MUST_CHECK;
 enum err identify_or_body(struct services *sv, struct request *req,
     struct response *res, struct identity *who_out) MUST_CHECK;
+
+/**
+ * identify_actor(req, who):
+ * ${who} changes something: good for as long as both arguments.
+ *
+ * identify_over(res, who):
+ * The change was denied, because the session ended after it was found live:
+ * refuse on ${res} as a later request will be.
+ */
+struct store_actor identify_actor(
+    const struct request *req, const struct identity *who);
+enum err identify_over(
+    struct response *res, const struct identity *who) MUST_CHECK;
 
 /**
  * identify_session_id(req, res, id_out):

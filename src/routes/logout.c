@@ -90,7 +90,8 @@ static enum err
 end_by_id(
     struct services *sv, const struct request *req, const char *session_id)
 {
-	const struct store_actor actor = { req->address, req->received_at };
+	const struct store_actor actor = { .address = req->address,
+		.now = req->received_at };
 	char handle[SESSION_HANDLE_SIZE];
 	struct session s;
 	enum err err;
@@ -115,7 +116,8 @@ static enum err
 end_by_token(
     struct services *sv, const struct request *req, const struct claims *claims)
 {
-	const struct store_actor actor = { req->address, req->received_at };
+	const struct store_actor actor = { .address = req->address,
+		.now = req->received_at };
 	enum err err;
 
 	err = store_logout(sv->store, &actor, claims->handle, claims);
@@ -207,8 +209,8 @@ answer_logout_all(struct services *sv, const struct request *req,
 enum err
 route_logout_all(struct services *sv, struct request *req, struct response *res)
 {
-	const struct store_actor actor = { req->address, req->received_at };
 	int64_t epoch = 0, ended = 0;
+	struct store_actor actor;
 	struct identity who;
 	bool keep;
 	enum err err;
@@ -218,10 +220,11 @@ route_logout_all(struct services *sv, struct request *req, struct response *res)
 		err = read_keep_current(req, res, &keep);
 	if (err != ERR_OK)
 		return err;
+	actor = identify_actor(req, &who);
 	err = store_logout_all(sv->store, &actor, who.user.id,
 	    keep ? who.session.handle : NULL, &epoch, &ended);
-	if (err == ERR_NOT_FOUND) /* deleted since we asked who it is */
-		return response_refuse(res, PROBLEM_INVALID_SESSION, NULL);
+	if (err == ERR_DENIED)
+		return identify_over(res, &who);
 	if (err != ERR_OK)
 		return err;
 	security_log(sv, req, "logout_all", who.user.id);

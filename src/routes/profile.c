@@ -58,9 +58,9 @@ enum err
 route_update_profile(
     struct services *sv, struct request *req, struct response *res)
 {
-	const struct store_actor actor = { req->address, req->received_at };
 	char normal[USER_EMAIL_SIZE];
 	struct user_patch patch = { 0 };
+	struct store_actor actor;
 	struct document *json;
 	struct identity who;
 	struct user user;
@@ -72,12 +72,13 @@ route_update_profile(
 	if (err != ERR_OK)
 		return err;
 
+	actor = identify_actor(req, &who);
 	err =
 	    store_profile_update(sv->store, &actor, who.user.id, &patch, &user);
 	if (err == ERR_CONFLICT)
 		return response_refuse(res, PROBLEM_EMAIL_TAKEN, NULL);
-	if (err == ERR_NOT_FOUND) /* deleted since we asked who it is */
-		return response_refuse(res, PROBLEM_INVALID_SESSION, NULL);
+	if (err == ERR_DENIED)
+		return identify_over(res, &who);
 	if (err != ERR_OK)
 		return err;
 	json = document_object();

@@ -113,11 +113,30 @@ enum err store_ping(struct store *st) MUST_CHECK;
 
 /* ---- changes; "acting" is noted in the audit table ---- */
 
-/* Who does it, from where; borrowed for the call.  Strings may be "". */
+/*
+ * Who does it, from where; borrowed for the call.  The address may be "".
+ *
+ * What is done with a session counts only while that session does: a change
+ * whose turn comes when ${handle} has ended, has expired, or is of another
+ * epoch than ${epoch}, or whose user is not active, is ERR_DENIED and changes
+ * nothing.  ${handle} is NULL where nobody's session acts: registering,
+ * signing in and out, the command line.
+ */
 struct store_actor {
 	const char *address;
 	int64_t now;
+	const char *handle;
+	int64_t epoch; /* of the session when it was found live */
 };
+
+/**
+ * store_actor_check(st, actor):
+ * Does the session ${actor} acts with still count?  ERR_OK too if there is
+ * none.  ERR_DENIED if not, and so for ever: where a change may be denied for
+ * a password as well, this tells which it was.
+ */
+enum err store_actor_check(
+    struct store *st, const struct store_actor *actor) MUST_CHECK;
 
 /**
  * store_register(st, actor, u, normal, hash, s):

@@ -49,6 +49,41 @@ mark(const struct change *c)
 	return n == 0 ? ERR_OK : generation_mark(c->st->mapped, list, n);
 }
 
+/*
+ * Whoever acts was asked for before the change had its turn, and may have been
+ * signed out while it waited: for the lock, or for a password's hash.  Within
+ * the transaction nothing can come between the question and the change.
+ */
+static enum err
+check_actor(struct store *st, const struct store_actor *actor, int64_t now)
+{
+	struct session s;
+	struct user u;
+	enum err err;
+
+	if (actor->handle == NULL)
+		return ERR_OK;
+	err = st->ops->session_by_handle(st, actor->handle, &s);
+	if (err == ERR_OK)
+		err = st->ops->user_by_id(st, s.user_id, &u);
+	if (err == ERR_OK &&
+	    (!session_live(&s, &u, now) || s.epoch != actor->epoch))
+		err = ERR_DENIED;
+	return err == ERR_NOT_FOUND ? ERR_DENIED : err;
+}
+
+enum err
+store_actor_check(struct store *st, const struct store_actor *actor)
+{
+	int64_t latest = 0;
+	enum err err;
+
+	if ((err = st->ops->latest_time(st, &latest)) != ERR_OK)
+		return err;
+	return check_actor(
+	    st, actor, actor->now > latest ? actor->now : latest);
+}
+
 static enum err
 write_rows(struct change *c, const struct change_kind *kind)
 {
@@ -95,6 +130,8 @@ attempt(struct change *c, const struct change_kind *kind)
 	if ((err = st->ops->latest_time(st, &latest)) != ERR_OK)
 		goto out;
 	c->now = c->actor->now > latest ? c->actor->now : latest;
+	if ((err = check_actor(st, c->actor, c->now)) != ERR_OK)
+		goto out;
 	if ((err = kind->plan(c)) != ERR_OK || c->idle)
 		goto out;
 	if ((err = mark(c)) != ERR_OK)
@@ -151,6 +188,7 @@ change_run(struct change *c, const struct change_kind *kind)
 	const char *list[CHANGE_KEYS_MAX];
 	enum err err;
 
+	TESTPOINT("change:lock");
 	if (!kind->ends && !st->ops->has_room(st))
 		return ERR_UNAVAILABLE;
 	err = generation_lock(st->mapped, kind->waits ? st->write_wait_ms : 0,

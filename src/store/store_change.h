@@ -69,8 +69,9 @@ struct change_kind {
 
 /**
  * change_run(c, kind):
- * Make the change.  ERR_OK: it is committed, or was so already.  Any other
- * answer of its steps: nothing was changed.  ERR_UNAVAILABLE: not made, as
+ * Make the change.  ERR_OK: it is committed, or was so already.  ERR_DENIED
+ * before any of its steps if the acting session is over; any other answer of
+ * its steps: nothing was changed.  ERR_UNAVAILABLE: not made, as
  * far as can be known.
  */
 enum err change_run(

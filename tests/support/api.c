@@ -29,6 +29,24 @@ count_touch(void *ctx, const char *handle)
 }
 
 static void
+end_it(void *ctx, const char *handle)
+{
+	struct api *api = ctx;
+	const struct store_actor actor = { .address = "", .now = api->now };
+
+	assert_int_equal(
+	    store_logout(api->sv.store, &actor, handle, NULL), ERR_OK);
+	api->sv.touch = count_touch;
+}
+
+void
+api_overtake(struct api *api)
+{
+	api->now += SESSION_TOUCH_SECONDS;
+	api->sv.touch = end_it;
+}
+
+static void
 open_redis(struct api *api)
 {
 	struct redis_options options = { .deadline_ms = 2000 };

@@ -76,6 +76,14 @@ bool api_has(const struct api_answer *answer, const char *line);
 void api_expect_at(struct api *api, const struct api_call *call, int status,
     const char *code, const char *file, int line);
 
+/**
+ * api_overtake(api):
+ * The session of the next call by somebody signed in is ended between its
+ * check and what the call changes.  Time moves on, so that the check notes
+ * that the session was seen, which is where that is done.
+ */
+void api_overtake(struct api *api);
+
 /* Somebody signed in. */
 struct api_login {
 	char id[24]; /* of the user */

@@ -398,6 +398,46 @@ a_deleted_account_is_gone(void **state)
 	assert_string_equal(again.id, "2"); /* ids are never used again */
 }
 
+static void
+who_is_signed_out_meanwhile_changes_no_account(void **state)
+{
+	static const struct {
+		const char *method, *uri, *body;
+	} cases[] = {
+		{ "POST", "/auth/change-password",
+		    CHANGE(API_PASSWORD, NEW_PASSWORD) },
+		{ "POST", "/auth/change-password",
+		    CHANGE("wrong", NEW_PASSWORD) },
+		{ "POST", "/auth/change-password",
+		    CHANGE(API_PASSWORD, "short") },
+		{ "POST", "/auth/deactivate",
+		    "{\"password\":\"" API_PASSWORD "\"}" },
+		{ "POST", "/auth/deactivate", "{\"password\":\"wrong\"}" },
+		{ "DELETE", "/auth/account",
+		    "{\"password\":\"" API_PASSWORD "\"}" },
+	};
+	struct api *api = *state;
+	struct api_login first, who;
+
+	api_register(api, ADA, &first);
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		api_login(api, ADA, &who);
+		api_overtake(api);
+		api_expect(api, 401, "invalid_token", .method = cases[i].method,
+		    .uri = cases[i].uri, .token = who.token,
+		    .body = cases[i].body);
+		api_login(api, ADA, &who);
+		api_overtake(api);
+		api_expect(api, 401, "invalid_session",
+		    .method = cases[i].method, .uri = cases[i].uri,
+		    .cookie = who.session_id, .site = "same-origin",
+		    .body = cases[i].body);
+	}
+	/* Nobody else was signed out by it. */
+	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
+	    .cookie = first.session_id);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -415,6 +455,7 @@ main(void)
 		TEST(a_bad_password_change_changes_nothing),
 		TEST(a_deactivated_account_is_over),
 		TEST(a_deleted_account_is_gone),
+		TEST(who_is_signed_out_meanwhile_changes_no_account),
 	};
 
 	if (secret_init() != ERR_OK)

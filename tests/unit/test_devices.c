@@ -160,6 +160,34 @@ no_other_session_can_be_ended(void **state)
 	buf_clear(&uri);
 }
 
+static void
+who_is_signed_out_meanwhile_ends_nothing(void **state)
+{
+	struct api *api = *state;
+	struct api_login there, here;
+	struct buf uri = { 0 };
+
+	api_register(api, ADA, &there);
+	buf_printf(&uri, "/auth/sessions/%s", there.handle);
+	api_login(api, ADA, &here);
+	api_overtake(api);
+	api_expect(api, 401, "invalid_token", .method = "DELETE",
+	    .uri = uri.data, .token = here.token);
+	api_login(api, ADA, &here);
+	api_overtake(api);
+	api_expect(api, 401, "invalid_session", .method = "DELETE",
+	    .uri = uri.data, .cookie = here.session_id, .site = "same-origin");
+	/* Not even itself: that is over already. */
+	api_login(api, ADA, &here);
+	buf_clear(&uri);
+	buf_printf(&uri, "/auth/sessions/%s", here.handle);
+	api_overtake(api);
+	api_expect(api, 401, "invalid_token", .method = "DELETE",
+	    .uri = uri.data, .token = here.token);
+	api_expect(api, 200, NULL, LIST, .cookie = there.session_id);
+	buf_clear(&uri);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -169,6 +197,7 @@ main(void)
 		TEST(the_list_shows_ones_own_live_sessions),
 		TEST(a_session_of_ones_own_can_be_ended),
 		TEST(no_other_session_can_be_ended),
+		TEST(who_is_signed_out_meanwhile_ends_nothing),
 	};
 
 	if (secret_init() != ERR_OK)

@@ -55,6 +55,12 @@ run_change(struct racer *r)
 }
 
 static enum err
+run_deactivate(struct racer *r)
+{
+	return login_deactivate(&r->a->login, &r->who, PASSWORD, "", NOW);
+}
+
+static enum err
 run_delete(struct racer *r)
 {
 	return login_delete(&r->a->login, &r->who, PASSWORD, "", NOW);
@@ -106,10 +112,25 @@ racer(struct accounts *a, enum err (*fn)(struct racer *r))
 	return r;
 }
 
+/* The session lives on under an epoch that rose. */
+static struct identity
+of_today(struct accounts *a, const struct identity *who)
+{
+	struct identity now = { 0 };
+
+	assert_int_equal(store_session_by_handle(
+			     a->store, who->session.handle, &now.session),
+	    ERR_OK);
+	assert_int_equal(
+	    store_user_by_id(a->store, who->user.id, &now.user), ERR_OK);
+	return now;
+}
+
 static void
 set_password(struct accounts *a, const struct identity *who,
     const char *current, const char *replacement)
 {
+	struct identity now = of_today(a, who);
 	const struct login_change change = {
 		.current = current, .replacement = replacement, .address = ""
 	};
@@ -117,7 +138,7 @@ set_password(struct accounts *a, const struct identity *who,
 	const char *why;
 
 	assert_int_equal(
-	    login_change_password(&a->login, who, &change, NOW, &grant, &why),
+	    login_change_password(&a->login, &now, &change, NOW, &grant, &why),
 	    ERR_OK);
 }
 
@@ -239,7 +260,7 @@ of_two_password_changes_one_wins(void **state)
 
 	hold(&r, "change:hashed");
 	set_password(a, &r.who, PASSWORD, THIRD);
-	assert_int_equal(let_go(&r), ERR_DENIED);
+	assert_int_equal(let_go(&r), ERR_NOT_FOUND);
 	assert_int_equal(accounts_login(a, EMAIL, THIRD, &grant), ERR_OK);
 	assert_int_equal(accounts_login(a, EMAIL, OTHER, &grant), ERR_DENIED);
 }
@@ -266,13 +287,72 @@ deletion_loses_against_a_password_change_only(void **state)
 
 	hold(&r, "end:hashed");
 	set_password(a, &r.who, PASSWORD, OTHER);
-	assert_int_equal(let_go(&r), ERR_DENIED);
+	assert_int_equal(let_go(&r), ERR_NOT_FOUND);
 	set_password(a, &r.who, OTHER, PASSWORD);
+	r.who = of_today(a, &r.who);
 
 	hold(&r, "end:hashed");
 	renew_hash(a);
 	assert_int_equal(let_go(&r), ERR_OK);
 	assert_int_equal(store_user_by_id(a->store, r.who.user.id, &r.who.user),
+	    ERR_NOT_FOUND);
+}
+
+/* Signed out while the password was hashed: it was right, and is no use. */
+static void
+whatever_is_hashed_for_loses_against_a_logout(void **state)
+{
+	static const struct {
+		enum err (*run)(struct racer *r);
+		const char *point;
+	} cases[] = {
+		{ run_change, "change:hashed" },
+		{ run_deactivate, "end:hashed" },
+		{ run_delete, "end:hashed" },
+	};
+	struct accounts *a = *state;
+	struct racer r = racer(a, NULL);
+	struct login_grant grant;
+
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		r.run = cases[i].run;
+		hold(&r, cases[i].point);
+		assert_int_equal(
+		    store_logout(a->store, &actor, r.who.session.handle, NULL),
+		    ERR_OK);
+		assert_int_equal(let_go(&r), ERR_NOT_FOUND);
+		/* The account is as it was. */
+		assert_int_equal(
+		    accounts_login(a, EMAIL, PASSWORD, &grant), ERR_OK);
+		r.who = accounts_who(a, grant.session_id);
+	}
+}
+
+/* Not even whether it was right is for somebody who is signed out. */
+static void
+who_was_signed_out_learns_nothing_of_a_password(void **state)
+{
+	static const struct login_change changes[] = {
+		{ "wrong", OTHER, "" },
+		{ PASSWORD, "password1", "" },
+		{ PASSWORD, OTHER, "" },
+	};
+	struct accounts *a = *state;
+	struct racer r = racer(a, NULL);
+	struct login_grant grant;
+	const char *why;
+
+	assert_int_equal(
+	    store_logout(a->store, &actor, r.who.session.handle, NULL), ERR_OK);
+	for (size_t i = 0; i < NELEMS(changes); i++) {
+		assert_int_equal(login_change_password(&a->login, &r.who,
+				     &changes[i], NOW, &grant, &why),
+		    ERR_NOT_FOUND);
+		assert_null(why);
+	}
+	assert_int_equal(
+	    login_delete(&a->login, &r.who, "wrong", "", NOW), ERR_NOT_FOUND);
+	assert_int_equal(login_deactivate(&a->login, &r.who, "wrong", "", NOW),
 	    ERR_NOT_FOUND);
 }
 
@@ -290,6 +370,8 @@ main(void)
 		RACE_TEST(of_two_password_changes_one_wins),
 		RACE_TEST(password_change_survives_the_renewal_of_the_hash),
 		RACE_TEST(deletion_loses_against_a_password_change_only),
+		RACE_TEST(whatever_is_hashed_for_loses_against_a_logout),
+		RACE_TEST(who_was_signed_out_learns_nothing_of_a_password),
 	};
 
 	if (secret_init() != ERR_OK)

@@ -392,6 +392,23 @@ logging_out_everywhere_takes_a_live_session(void **state)
 	assert_live(api, &who);
 }
 
+static void
+who_is_signed_out_meanwhile_signs_nobody_out(void **state)
+{
+	struct api *api = *state;
+	struct api_login who, other;
+
+	api_register(api, ADA, &who);
+	api_login(api, ADA, &other);
+	api_overtake(api);
+	api_expect(api, 401, "invalid_token", ALL, .token = who.token);
+	api_login(api, ADA, &who);
+	api_overtake(api);
+	api_expect(api, 401, "invalid_session", ALL, .cookie = who.session_id,
+	    .site = "same-origin", .body = "{\"keep_current\":true}");
+	assert_live(api, &other);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -411,6 +428,7 @@ main(void)
 		TEST(logging_out_everywhere_ends_every_session),
 		TEST(the_current_session_can_be_kept),
 		TEST(logging_out_everywhere_takes_a_live_session),
+		TEST(who_is_signed_out_meanwhile_signs_nobody_out),
 	};
 
 	if (secret_init() != ERR_OK)

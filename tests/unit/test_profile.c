@@ -132,6 +132,32 @@ a_bad_change_changes_nothing(void **state)
 	api_free(&a);
 }
 
+static void
+who_is_signed_out_meanwhile_changes_nothing(void **state)
+{
+	struct api *api = *state;
+	struct api_login who;
+	struct api_answer a;
+
+	api_register(api, ADA, &who);
+	api_overtake(api);
+	api_expect(api, 401, "invalid_token", UPDATE, .token = who.token,
+	    .body = "{\"email\":\"new@example.org\",\"name\":\"Eve\"}");
+	api_login(api, ADA, &who);
+	api_overtake(api);
+	api_expect(api, 401, "invalid_session", UPDATE,
+	    .cookie = who.session_id, .site = "same-origin",
+	    .body = "{\"email\":\"new@example.org\",\"name\":\"Eve\"}");
+	api_login(api, ADA, &who);
+	api_run(api,
+	    &(struct api_call){
+		.method = "GET", .uri = "/auth/me", .token = who.token },
+	    &a);
+	assert_string_equal(api_text_in(&a, "user", "name"), "Ada");
+	assert_string_equal(api_text_in(&a, "user", "email"), ADA);
+	api_free(&a);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -140,6 +166,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(any_subset_can_be_changed_by_any_method),
 		TEST(a_bad_change_changes_nothing),
+		TEST(who_is_signed_out_meanwhile_changes_nothing),
 	};
 
 	if (secret_init() != ERR_OK)

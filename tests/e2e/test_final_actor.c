@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/test.h"
+
+#include <stdio.h>
+
+#include "base/err.h"
+#include "support/finality.h"
+
+/*
+ * Somebody is signed out while something he asked for, found to be his to ask
+ * for, waits for its turn to change.  Once that is acknowledged his session
+ * counts for nothing: not for this either.  Through the web server and eight
+ * workers, held between the check and the change by a test point.
+ */
+
+#define API "/api/v1/auth"
+#define WAITING "change:lock"
+#define NEW_EMAIL "taken.over@example.org"
+
+struct wish {
+	const char *method, *path, *body;
+	const char *point; /* where it is held */
+	bool by_cookie;
+};
+
+#define PASSWORD_BODY "{\"password\":\"" WEB_PASSWORD "\"}"
+#define CHANGE_BODY                                                            \
+	"{\"current_password\":\"" WEB_PASSWORD                                \
+	"\",\"new_password\":\"" MEMBER_NEW_PASSWORD "\"}"
+
+/* %s: the handle of a device that stays */
+static const struct wish wishes[] = {
+	{ "PUT", API "/update-profile",
+	    "{\"email\":\"" NEW_EMAIL "\",\"name\":\"Somebody Else\"}", WAITING,
+	    false },
+	{ "PUT", API "/update-profile", "{\"email\":\"" NEW_EMAIL "\"}",
+	    WAITING, true },
+	{ "POST", API "/change-password", CHANGE_BODY, WAITING, false },
+	{ "POST", API "/change-password", CHANGE_BODY, "change:hashed", true },
+	{ "POST", API "/logout-all-devices", "{\"keep_current\":true}", WAITING,
+	    true },
+	{ "DELETE", API "/sessions/%s", NULL, WAITING, false },
+	{ "POST", API "/deactivate", PASSWORD_BODY, WAITING, false },
+	{ "DELETE", API "/account", PASSWORD_BODY, "end:hashed", true },
+};
+
+static struct errand *
+wish_start(struct finality *f, const struct wish *wish, const struct member *m,
+    const struct member *stays)
+{
+	struct web_call call = { .method = wish->method, .body = wish->body };
+	char path[128];
+
+	if (strstr(wish->path, "%s") != NULL)
+		snprintf(path, sizeof(path), API "/sessions/%s", stays->handle);
+	else
+		snprintf(path, sizeof(path), "%s", wish->path);
+	call.path = path;
+	if (!wish->by_cookie)
+		call.bearer = m->token;
+	return errand_start(
+	    stack_base(f->stack), &call, wish->by_cookie ? m->session : NULL);
+}
+
+/*
+ * Hold ${wish} of ${m}, end that session, let go: it must be refused.  What
+ * ends all of them is asked for by the ${other} device.
+ */
+static void
+end_while_it_waits(struct finality *f, const struct wish *wish,
+    const struct member_ending *ending, const struct member *m,
+    const struct member *other)
+{
+	bool all = (ending->flags & MEMBER_USER_KEY) != 0;
+	struct web_reply reply = { 0 };
+	struct errand *e;
+
+	stack_point(f->stack, wish->point, "once-hold");
+	e = wish_start(f, wish, m, other);
+	stack_point_wait(f->stack, wish->point);
+	assert_int_equal(
+	    finality_end(f, ending, all ? other : m, all ? m : other),
+	    ending->status);
+	stack_point_release(f->stack, wish->point);
+	if (errand_end(e, &reply) != 401)
+		fail_msg("%s %s after %s: %ld", wish->method, wish->path,
+		    ending->name, reply.status);
+	web_expect(
+	    &reply, 401, wish->by_cookie ? "invalid_session" : "invalid_token");
+	web_reply_clear(&reply);
+}
+
+/* The account is what it was: same address, name and password, and active. */
+static void
+account_unchanged(struct finality *f, const struct member *m)
+{
+	struct web_reply reply = { 0 };
+	struct member now;
+
+	member_login(f->web, m->email, &now);
+	assert_string_equal(now.user_id, m->user_id);
+	assert_int_equal(
+	    errand_end(finality_login_start(f, m, MEMBER_NEW_PASSWORD), NULL),
+	    401);
+	web_call(f->web,
+	    &(struct web_call){
+		.path = API "/me", .bearer = now.token, .no_cookies = true },
+	    &reply);
+	web_expect(&reply, 200, NULL);
+	assert_string_equal(web_text(&reply, "user.email"), m->email);
+	assert_string_not_equal(web_text(&reply, "user.name"), "Somebody Else");
+	web_reply_clear(&reply);
+}
+
+static void
+a_logout_all_beats_whatever_waits(void **state)
+{
+	struct finality *f = *state;
+
+	for (size_t i = 0; i < NELEMS(wishes); i++) {
+		struct member m, other;
+
+		finality_member(f, &m);
+		finality_device(f, &m, &other);
+		/* Asked for from the other device. */
+		end_while_it_waits(
+		    f, &wishes[i], member_ending("logout-all"), &other, &m);
+		account_unchanged(f, &m);
+		finality_dead(f, &m);
+	}
+}
+
+static void
+a_logout_beats_whatever_waits(void **state)
+{
+	static const char *const names[] = { "logout by token",
+		"logout by cookie", "end a device" };
+	struct finality *f = *state;
+
+	for (size_t i = 0; i < NELEMS(wishes); i++) {
+		struct member m, other;
+
+		finality_member(f, &m);
+		finality_device(f, &m, &other);
+		end_while_it_waits(f, &wishes[i],
+		    member_ending(names[i % NELEMS(names)]), &m, &other);
+		account_unchanged(f, &m);
+		finality_expect(f, &other, 200);
+		finality_dead(f, &m);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_logout_all_beats_whatever_waits),
+		cmocka_unit_test(a_logout_beats_whatever_waits),
+	};
+
+	return finality_run("final actor", tests, NELEMS(tests), true);
+}
