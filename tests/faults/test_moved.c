@@ -95,26 +95,56 @@ put_back(struct fixture *f)
 		fail_msg("the site does not come back");
 }
 
+/* What the survivor is told, in whichever way; 0: nothing, for there is nobody.
+ */
+static long
+ask_shortly(struct fixture *f, unsigned way)
+{
+	struct web_reply reply = { 0 };
+	struct member_call c;
+	long status;
+
+	member_question(&f->survivor, (enum member_way)(way % MEMBER_WAYS), &c);
+	c.call.wait_ms = 500;
+	web_as(f->web, &c.call, c.cookie, &reply);
+	status = reply.status;
+	web_reply_clear(&reply);
+	return status;
+}
+
+static bool
+checks_are_unavailable(void *ctx)
+{
+	/* More than there are workers: each must have looked. */
+	for (unsigned i = 0; i < 8; i++) {
+		long status = ask_shortly(ctx, i);
+
+		if (status != 0 && status < 500)
+			return false;
+	}
+	return true;
+}
+
 /*
- * For more than one look at the file.  Without any worker there is no answer,
- * else it is 503.
+ * A worker looks at the file once a second, and until then answers what it
+ * has in memory: nothing of that can end meanwhile, for changes look each
+ * time.  After that, for more than one look: without any worker there is no
+ * answer, else it is 503.
  */
 static void
 expect_unavailable(struct fixture *f)
 {
-	struct web_reply reply = { 0 };
-	struct member_call c;
-	time_t end = time(NULL) + 4;
+	time_t end;
 
+	if (!process_until(checks_are_unavailable, f, 10000))
+		fail_msg("answers from nothing go on");
+	end = time(NULL) + 4;
 	for (unsigned i = 0; time(NULL) < end; i++) {
-		member_question(
-		    &f->survivor, (enum member_way)(i % MEMBER_WAYS), &c);
-		c.call.wait_ms = 500;
-		web_as(f->web, &c.call, c.cookie, &reply);
-		if (reply.status != 0 && reply.status < 500)
-			fail_msg("an answer from nothing: %ld", reply.status);
+		long status = ask_shortly(f, i);
+
+		if (status != 0 && status < 500)
+			fail_msg("an answer from nothing: %ld", status);
 	}
-	web_reply_clear(&reply);
 }
 
 static void
