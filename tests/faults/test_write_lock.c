@@ -191,8 +191,9 @@ main(void)
 		cmocka_unit_test(held_for_a_second),
 		cmocka_unit_test(held_for_four_seconds),
 	};
-	const struct stack_options with_redis = { .workers = 4 };
-	const struct stack_options without = { .workers = 4, .no_redis = true };
+	static const struct stack_options with_redis = { .workers = 4 };
+	static const struct stack_options without = { .workers = 4,
+		.no_redis = true };
 	int failed;
 
 	chosen = &with_redis;
