@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "base/testpoint.h"
 #include "store/backend.h"
 
 /*
@@ -155,5 +156,6 @@ store_size(struct store *st, struct store_size *size_out)
 enum err
 store_ping(struct store *st)
 {
+	TESTPOINT("store:ping");
 	return st->ops->ping(st);
 }
