@@ -45,6 +45,17 @@ enum err sessions_by_token(struct sessions *ss, const char *text, int64_t now,
     struct identity *who_out) MUST_CHECK;
 
 /**
+ * sessions_token(ss, session_id, who, now, token_out):
+ * An access token for ${who}, whom sessions_by_id() has found under
+ * ${session_id}: the one handed out before if it has at least half its life
+ * left, else a new one.  The caller wipes ${token_out}; ->text is empty on any
+ * error, which are those of tokens_issue().
+ */
+enum err sessions_token(struct sessions *ss, const char *session_id,
+    const struct identity *who, int64_t now,
+    struct token *token_out) MUST_CHECK;
+
+/**
  * sessions_new(ss, actor_address, device, user_agent, now, id_out, s_out):
  * Make up a session with a fresh id (not stored yet, user_id and epoch 0) that
  * ends after the lifetime.  Texts that are too long are cut at a character's

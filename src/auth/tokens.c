@@ -107,6 +107,9 @@ tokens_issue(const struct tokens *t, const struct session *s, int64_t epoch,
 		goto out;
 	if ((err = sign(t->keys, payload.data, token_out)) != ERR_OK)
 		goto out;
+	token_out->epoch = c.epoch;
+	token_out->issued_at = c.issued_at;
+	token_out->expires_at = c.expires_at;
 	if (claims_out != NULL)
 		*claims_out = c;
 out:

@@ -89,6 +89,24 @@ enum err cache_token_judge(struct cache *c,
     int64_t now, bool *revoked_out) MUST_CHECK;
 
 /**
+ * cache_issued(c, handle, key, now, generation_out, token_out):
+ * The token that was handed out for the session ${handle} before, if nothing
+ * has changed about the session since.  It lies in the table sealed under
+ * ${key}, which whoever reads the file must not have.  Return false,
+ * ${token_out} all zero, if there is none.  The caller wipes ${token_out}.
+ *
+ * cache_issued_keep(c, handle, key, now, generation, token):
+ * Keep ${token}, signed after cache_issued() gave ${generation} and not yet
+ * handed out to anybody.  Best effort.
+ */
+bool cache_issued(struct cache *c, const char *handle,
+    const unsigned char key[SECRET_KEY_BYTES], int64_t now,
+    uint64_t *generation_out, struct token *token_out);
+void cache_issued_keep(struct cache *c, const char *handle,
+    const unsigned char key[SECRET_KEY_BYTES], int64_t now, uint64_t generation,
+    const struct token *token);
+
+/**
  * cache_publish_revoked(c, jti, expires_at, now):
  * Put blacklist:{jti} into Redis until ${expires_at}, for other services that
  * share it.  No verdict here depends on it, so it returns nothing.

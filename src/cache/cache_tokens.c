@@ -4,19 +4,24 @@
 #include <string.h>
 
 #include "base/testpoint.h"
+#include "base/text.h"
 #include "cache/pack.h"
 #include "cache/read.h"
 #include "cache/redis.h"
+#include "cache/seal.h"
 #include "cache/table.h"
+#include "host/generation.h"
 #include "host/stats.h"
 #include "store/store.h"
 
+/* ---- tokens shown to us ---- */
+
 /*
- * Tokens.  The table remembers that a signature was good and the jti not on
- * the blacklist, under the generation of blacklist:{jti}: the order is that
- * of cache.c, and so is the reason.  Redis has the blacklist for others to
- * read, but its silence proves nothing: an entry may have been evicted,
- * flushed, or never have arrived.  So behind the table comes the store.
+ * The table remembers that a signature was good and the jti not on the
+ * blacklist, under the generation of blacklist:{jti}: the order is that of
+ * cache.c, and so is the reason.  Redis has the blacklist for others to read,
+ * but its silence proves nothing: an entry may have been evicted, flushed, or
+ * never have arrived.  So behind the table comes the store.
  */
 
 static struct table_name
@@ -107,4 +112,132 @@ cache_publish_revoked(
 	if (read_redis_usable(c) && expires_at > now &&
 	    redis_set(c->redis, key, "1", 1, expires_at - now) != ERR_OK)
 		return;
+}
+
+/* ---- tokens handed out ---- */
+
+/*
+ * Tokens to be handed out again.  Nobody's access depends on what lies here:
+ * whoever gets such a token shows it, and it is then judged like any other.
+ * What must not happen is that one is handed out that is over already, so it
+ * is kept under the generation of its session, which whatever ends tokens
+ * moves; see store.h.
+ *
+ * Unlike all else in the table a token is a secret.  It is sealed under a key
+ * that only the session id gives, and that is not there.
+ */
+
+/* What is sealed: these, and the text without its NUL. */
+struct head {
+	int64_t epoch;
+	int64_t issued_at;
+	int64_t expires_at;
+};
+
+_Static_assert(
+    SEAL_BYTES + sizeof(struct head) + TOKEN_TEXT_SIZE - 1 <= TABLE_DATA_MAX,
+    "the longest token fits");
+
+/* The name of the entry; the generation is not taken by it. */
+static void
+name_issued(const struct cache *c, const char *handle, struct look *look)
+{
+	static const char prefix[] = "issued:";
+
+	_Static_assert(
+	    sizeof(prefix) - 1 + SESSION_HANDLE_SIZE <= TOKEN_KEY_SIZE,
+	    "the key has room");
+	memcpy(look->key, prefix, sizeof(prefix) - 1);
+	memcpy(look->key + sizeof(prefix) - 1, handle, SESSION_HANDLE_SIZE);
+	look->name = table_name(&c->table, look->key, strlen(look->key));
+}
+
+static struct seal_binding
+bind_issued(const struct cache *c, const struct look *look)
+{
+	return (struct seal_binding){ .key = look->key,
+		.table_id = generation_table_id(c->m),
+		.generation = look->generation };
+}
+
+static enum err
+unseal(const struct cache *c, const struct look *look,
+    const unsigned char key[SECRET_KEY_BYTES], const struct table_entry *e,
+    struct token *token_out)
+{
+	struct seal_binding binding = bind_issued(c, look);
+	struct buf plain = { 0 };
+	struct head head;
+	size_t len;
+	enum err err;
+
+	err = seal_open(key, &binding, e->data, (size_t)e->len, &plain);
+	if (err != ERR_OK)
+		goto out;
+	len = plain.len - sizeof(head);
+	if (plain.len < sizeof(head) || len >= TOKEN_TEXT_SIZE) {
+		err = ERR_INVALID;
+		goto out;
+	}
+	memcpy(&head, plain.data, sizeof(head));
+	memcpy(token_out->text, plain.data + sizeof(head), len);
+	token_out->epoch = head.epoch;
+	token_out->issued_at = head.issued_at;
+	token_out->expires_at = head.expires_at;
+out:
+	buf_clear(&plain);
+	return err;
+}
+
+bool
+cache_issued(struct cache *c, const char *handle,
+    const unsigned char key[SECRET_KEY_BYTES], int64_t now,
+    uint64_t *generation_out, struct token *token_out)
+{
+	struct table_entry e;
+	struct look look;
+	bool found;
+
+	memset(token_out, 0, sizeof(*token_out));
+	session_key(look.key, handle);
+	read_look(c, &look);
+	*generation_out = look.generation;
+	TESTPOINT("issued:generation");
+	if (!look.cached)
+		return false;
+	name_issued(c, handle, &look);
+	found = read_table(c, &look, now, &e) &&
+	    unseal(c, &look, key, &e, token_out) == ERR_OK;
+	TESTPOINT("issued:read");
+	return found;
+}
+
+void
+cache_issued_keep(struct cache *c, const char *handle,
+    const unsigned char key[SECRET_KEY_BYTES], int64_t now, uint64_t generation,
+    const struct token *token)
+{
+	const struct head head = { token->epoch, token->issued_at,
+		token->expires_at };
+	struct look look = { .generation = generation,
+		.cached = generation_quiet(generation) };
+	struct buf plain = { 0 }, sealed = { 0 };
+	struct seal_binding binding;
+	struct table_entry e;
+
+	if (!look.cached)
+		return;
+	name_issued(c, handle, &look);
+	binding = bind_issued(c, &look);
+	buf_append(&plain, &head, sizeof(head));
+	buf_puts(&plain, token->text);
+	if (plain.failed ||
+	    seal_close(key, &binding, plain.data, plain.len, &sealed) != ERR_OK)
+		goto out;
+	memcpy(e.data, sealed.data, sealed.len);
+	e.len = sealed.len;
+	read_fill_table(c, &look, now, token->expires_at - now, &e);
+out:
+	buf_clear(&plain);
+	buf_clear(&sealed);
 }

@@ -17,6 +17,7 @@
 
 _Static_assert(SECRET_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
     "a key of ours is a key of the cipher");
+_Static_assert(SEAL_BYTES == NONCE_BYTES + TAG_BYTES, "what sealing adds");
 
 /* Says what the rest is, so that no other use of the key opens it. */
 static const char purpose[] = "latchkey cache entry 1";

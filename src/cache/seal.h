@@ -10,6 +10,9 @@
 
 struct buf;
 
+/* What sealing adds: a nonce and a tag. */
+#define SEAL_BYTES (24 + 16)
+
 /* What a sealed value is bound to: it opens under exactly these. */
 struct seal_binding {
 	const char *key;               /* the full Redis key */

@@ -10,10 +10,14 @@
 #define TOKEN_TEXT_SIZE 1024
 #define TOKEN_JTI_SIZE SECRET_UUID_SIZE
 #define TOKEN_DIGEST_BYTES 32 /* SHA-256 */
-#define TOKEN_KEY_SIZE 64 /* "blacklist:" and a jti */
+#define TOKEN_KEY_SIZE 64     /* "blacklist:" and a jti */
 
 struct token {
 	char text[TOKEN_TEXT_SIZE];
+	/* What it says, for whoever hands it out. */
+	int64_t epoch;
+	int64_t issued_at;
+	int64_t expires_at;
 };
 
 /* What a token of ours says (RFC 7519 section 4.1, and sid, epoch). */

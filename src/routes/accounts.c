@@ -69,19 +69,18 @@ read_credentials(struct request *req, struct response *res,
 
 /* The login answer and the cookie. */
 static enum err
-answer_grant(struct services *sv, const struct request *req,
-    struct response *res, const struct login_grant *grant)
+answer_grant(const struct request *req, struct response *res,
+    const struct login_grant *grant)
 {
 	const struct answer_grant parts = {
 		.user = &grant->user,
-		.session = &grant->session,
 		.session_id = grant->session_id,
 		.token = &grant->token,
 	};
 
 	cookie_set(req, res, grant->session_id,
 	    grant->session.expires_at - req->received_at);
-	return answer_login(res, sv, req, &parts);
+	return answer_login(res, req, &parts);
 }
 
 /* POST email, password, name: 201; 400 403 409 415 422 503. */
@@ -116,7 +115,7 @@ route_register(struct services *sv, struct request *req, struct response *res)
 	if (err != ERR_OK)
 		goto out;
 	security_log(sv, req, "register", grant.user.id);
-	err = answer_grant(sv, req, res, &grant);
+	err = answer_grant(req, res, &grant);
 out:
 	secret_wipe(&grant, sizeof(grant));
 	return err;
@@ -146,7 +145,7 @@ route_login(struct services *sv, struct request *req, struct response *res)
 	if (err != ERR_OK)
 		goto out;
 	security_log(sv, req, "login_ok", grant.user.id);
-	err = answer_grant(sv, req, res, &grant);
+	err = answer_grant(req, res, &grant);
 out:
 	secret_wipe(&grant, sizeof(grant));
 	return err;
@@ -191,7 +190,7 @@ route_change_password(
 
 	answer = document_object();
 	document_put_string(answer, "msg", "Password changed");
-	answer_put_token(answer, sv, req, &who.session, &grant.token);
+	answer_put_token(answer, req, &grant.token);
 	err = response_json(res, answer);
 out:
 	secret_wipe(&grant, sizeof(grant));

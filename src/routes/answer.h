@@ -10,30 +10,26 @@
 struct document;
 struct request;
 struct response;
-struct services;
 
 /* The bodies that several routes share. */
 
 /**
- * answer_put_token(json, sv, req, s, token):
- * Add access_token, token_type and expires_in of a token that was issued for
- * the session ${s} just now.
+ * answer_put_token(json, req, token):
+ * Add access_token, token_type and expires_in.
  */
-void answer_put_token(struct document *json, const struct services *sv,
-    const struct request *req, const struct session *s,
+void answer_put_token(struct document *json, const struct request *req,
     const struct token *token);
 
 /* What the login answer is made of; borrowed. */
 struct answer_grant {
 	const struct user *user;
-	const struct session *session;
 	const char *session_id;
 	const struct token *token;
 };
 
 /* answer_login: the login answer. */
-enum err answer_login(struct response *res, const struct services *sv,
-    const struct request *req, const struct answer_grant *grant) MUST_CHECK;
+enum err answer_login(struct response *res, const struct request *req,
+    const struct answer_grant *grant) MUST_CHECK;
 
 /* answer_message: {"msg": ${msg}}. */
 enum err answer_message(struct response *res, const char *msg) MUST_CHECK;

@@ -6,7 +6,10 @@
 #include "routes/identify.h"
 #include "routes/services.h"
 
-/* POST session_id? (or the cookie): 200 with a fresh token; 400 401 403. */
+/*
+ * POST session_id? (or the cookie): 200 with a token that has at least half
+ * its life left; 400 401 403.
+ */
 enum err
 route_validate_session(
     struct services *sv, struct request *req, struct response *res)
@@ -16,7 +19,6 @@ route_validate_session(
 	struct identity who;
 	const struct answer_grant parts = {
 		.user = &who.user,
-		.session = &who.session,
 		.session_id = session_id,
 		.token = &token,
 	};
@@ -26,10 +28,10 @@ route_validate_session(
 	if (err == ERR_OK)
 		err = identify_by_id(sv, req, res, session_id, &who);
 	if (err == ERR_OK)
-		err = tokens_issue(&sv->sessions.tokens, &who.session,
-		    who.user.epoch, req->received_at, &token, NULL);
+		err = sessions_token(
+		    &sv->sessions, session_id, &who, req->received_at, &token);
 	if (err == ERR_OK)
-		err = answer_login(res, sv, req, &parts);
+		err = answer_login(res, req, &parts);
 	secret_wipe(session_id, sizeof(session_id));
 	secret_wipe(&token, sizeof(token));
 	return err;

@@ -193,7 +193,7 @@ answer_logout_all(struct services *sv, const struct request *req,
 	if (kept != NULL) {
 		err = tokens_issue(&sv->sessions.tokens, &kept->session, epoch,
 		    req->received_at, &token, NULL);
-		answer_put_token(json, sv, req, &kept->session, &token);
+		answer_put_token(json, req, &token);
 	} else {
 		cookie_remove(req, res);
 	}

@@ -314,6 +314,219 @@ calls_a_failure_no_denial(void **state)
 	}
 }
 
+/* ---- tokens handed out again ---- */
+
+/* What ${id} is handed at ${now}: it must be good there and then. */
+static void
+token_for(struct fixture *f, const char *id, int64_t now, struct token *token)
+{
+	struct identity who;
+	struct claims claims;
+
+	assert_int_equal(sessions_by_id(&f->ss, id, now, &who), ERR_OK);
+	assert_int_equal(sessions_token(&f->ss, id, &who, now, token), ERR_OK);
+	assert_int_equal(
+	    tokens_verify(&f->ss.tokens, token->text, now, &claims), ERR_OK);
+	assert_int_equal(claims.epoch, who.user.epoch);
+	assert_string_equal(claims.handle, who.session.handle);
+	assert_int_equal(claims.epoch, token->epoch);
+	assert_int_equal(claims.issued_at, token->issued_at);
+	assert_int_equal(claims.expires_at, token->expires_at);
+	assert_int_equal(by_token(f, token->text, now), ERR_OK);
+}
+
+static void
+hands_out_a_token_again_for_half_its_life(void **state)
+{
+	struct fixture *f = *state;
+	struct token first, again, next;
+
+	token_for(f, f->id, NOW, &first);
+	token_for(f, f->id, NOW, &again);
+	assert_string_equal(first.text, again.text);
+	token_for(f, f->id, NOW + 450, &again);
+	assert_string_equal(first.text, again.text);
+	token_for(f, f->id, NOW + 451, &next);
+	assert_string_not_equal(first.text, next.text);
+	assert_int_equal(next.expires_at, NOW + 451 + 900);
+	/* And that one from now on. */
+	token_for(f, f->id, NOW + 452, &again);
+	assert_string_equal(next.text, again.text);
+	/* Nothing that says it comes from the future. */
+	token_for(f, f->id, NOW + 450, &again);
+	assert_string_not_equal(next.text, again.text);
+}
+
+/* No token outlives its session; half of what is left is half its life. */
+static void
+hands_out_what_is_left_of_the_session(void **state)
+{
+	const int64_t end = NOW + 604800;
+	struct fixture *f = *state;
+	struct token first, again;
+
+	token_for(f, f->id, end - 1000, &first);
+	assert_int_equal(first.expires_at, end - 100);
+	token_for(f, f->id, end - 500, &again);
+	assert_string_not_equal(first.text, again.text);
+	assert_int_equal(again.expires_at, end);
+	token_for(f, f->id, end - 250, &first);
+	assert_string_equal(first.text, again.text);
+	token_for(f, f->id, end - 249, &first);
+	assert_string_not_equal(first.text, again.text);
+	token_for(f, f->id, end - 1, &first);
+	assert_int_equal(first.expires_at, end);
+}
+
+/* The session is kept, all that was handed out for it is over. */
+static void
+hands_out_no_token_of_an_older_epoch(void **state)
+{
+	struct fixture *f = *state;
+	struct identity who, old;
+	struct token first, next, late;
+	int64_t epoch, ended;
+
+	token_for(f, f->id, NOW, &first);
+	assert_int_equal(sessions_by_id(&f->ss, f->id, NOW, &old), ERR_OK);
+	assert_int_equal(store_logout_all(f->store, &actor, f->user.id,
+			     f->session.handle, &epoch, &ended),
+	    ERR_OK);
+	token_for(f, f->id, NOW, &next);
+	assert_string_not_equal(first.text, next.text);
+	assert_int_equal(next.epoch, epoch);
+	/* Who was identified before the change spoils nothing for others. */
+	assert_int_equal(
+	    sessions_token(&f->ss, f->id, &old, NOW, &late), ERR_OK);
+	assert_int_equal(late.epoch, old.user.epoch);
+	assert_int_equal(by_token(f, late.text, NOW), ERR_DENIED);
+	token_for(f, f->id, NOW, &next);
+	assert_int_equal(next.epoch, epoch);
+	assert_int_equal(sessions_by_id(&f->ss, f->id, NOW, &who), ERR_OK);
+}
+
+/* Whoever logs out by such a token ends the session, and it with that. */
+static void
+hands_out_no_token_that_was_blacklisted(void **state)
+{
+	struct fixture *f = *state;
+	struct claims claims;
+	struct token first;
+
+	token_for(f, f->id, NOW, &first);
+	assert_int_equal(
+	    tokens_verify(&f->ss.tokens, first.text, NOW, &claims), ERR_OK);
+	assert_int_equal(
+	    store_logout(f->store, &actor, claims.handle, &claims), ERR_OK);
+	both_are(f, ERR_DENIED);
+	assert_int_equal(by_token(f, first.text, NOW), ERR_DENIED);
+}
+
+static void
+hands_out_a_good_token_after_a_touch(void **state)
+{
+	struct fixture *f = *state;
+	struct token token;
+
+	token_for(f, f->id, NOW, &token);
+	assert_int_equal(
+	    store_session_touch(f->store, f->session.handle, NOW + 300),
+	    ERR_OK);
+	token_for(f, f->id, NOW + 300, &token);
+}
+
+static void
+hands_nobody_the_token_of_another(void **state)
+{
+	unsigned char key[SECRET_KEY_BYTES] = { 1 };
+	struct fixture *f = *state;
+	char id[SESSION_ID_SIZE];
+	struct token mine, other, none = { 0 };
+	struct session session;
+	struct identity who;
+	uint64_t generation;
+	struct user user;
+
+	sign_up(f, "max@example.org", &user, &session, id);
+	token_for(f, f->id, NOW, &mine);
+	token_for(f, id, NOW, &other);
+	assert_string_not_equal(mine.text, other.text);
+	/* To know the session is not enough: it takes the id. */
+	memset(&other, 0xaa, sizeof(other));
+	assert_false(cache_issued(
+	    f->cache, f->session.handle, key, NOW, &generation, &other));
+	assert_memory_equal(&other, &none, sizeof(none));
+	assert_int_equal(sessions_by_id(&f->ss, f->id, NOW, &who), ERR_OK);
+	assert_int_equal(sessions_token(&f->ss, id, &who, NOW, &other), ERR_OK);
+	assert_string_not_equal(mine.text, other.text);
+}
+
+/* After a restart with other settings, what was signed is refused. */
+static void
+hands_out_no_token_of_other_settings(void **state)
+{
+	struct fixture *f = *state;
+	struct token first, next;
+
+	token_for(f, f->id, NOW, &first);
+	f->ss.tokens.audience = "another";
+	token_for(f, f->id, NOW, &next);
+	f->ss.tokens.audience = "latchkey";
+	token_for(f, f->id, NOW, &first);
+	f->ss.tokens.lifetime = 60;
+	token_for(f, f->id, NOW, &next);
+	assert_int_equal(next.expires_at, NOW + 60);
+	f->ss.tokens.lifetime = 7200;
+	token_for(f, f->id, NOW, &next);
+	assert_int_equal(next.expires_at, NOW + 7200);
+}
+
+/* Signed before a change and kept after it: nobody gets that. */
+static void
+keeps_no_token_under_a_generation_that_is_over(void **state)
+{
+	unsigned char key[SECRET_KEY_BYTES] = { 1 };
+	struct fixture *f = *state;
+	const char *handle = f->session.handle;
+	struct token token;
+	uint64_t generation;
+
+	assert_false(
+	    cache_issued(f->cache, handle, key, NOW, &generation, &token));
+	assert_int_equal(
+	    store_session_touch(f->store, handle, NOW + 300), ERR_OK);
+	cache_issued_keep(f->cache, handle, key, NOW, generation, &f->token);
+	assert_false(
+	    cache_issued(f->cache, handle, key, NOW, &generation, &token));
+	cache_issued_keep(f->cache, handle, key, NOW, generation, &f->token);
+	assert_true(
+	    cache_issued(f->cache, handle, key, NOW, &generation, &token));
+	assert_string_equal(token.text, f->token.text);
+	/* An odd one: a change was in flight. */
+	cache_issued_keep(
+	    f->cache, handle, key, NOW, generation | 1, &f->token);
+	assert_true(
+	    cache_issued(f->cache, handle, key, NOW, &generation, &token));
+}
+
+/* The area of the mapped file, which all of it is written to. */
+static void
+keeps_no_token_that_can_be_read(void **state)
+{
+	struct fixture *f = *state;
+	struct token token, again;
+	const char *area;
+	size_t size;
+
+	token_for(f, f->id, NOW, &token);
+	token_for(f, f->id, NOW, &again);
+	assert_string_equal(token.text, again.text); /* it is there */
+	area = mapped_area(f->m, &size);
+	assert_null(memmem(area, size, token.text, strlen(token.text)));
+	assert_null(memmem(area, size, strrchr(token.text, '.') + 1, 16));
+	assert_null(memmem(area, size, f->id, 16));
+}
+
 static void
 makes_up_a_session(void **state)
 {
@@ -391,6 +604,15 @@ main(void)
 		SESSIONS_TEST(ends_when_the_user_is_gone),
 		SESSIONS_TEST(refuses_a_token_that_mixes_two_users),
 		SESSIONS_TEST(calls_a_failure_no_denial),
+		SESSIONS_TEST(hands_out_a_token_again_for_half_its_life),
+		SESSIONS_TEST(hands_out_what_is_left_of_the_session),
+		SESSIONS_TEST(hands_out_no_token_of_an_older_epoch),
+		SESSIONS_TEST(hands_out_no_token_that_was_blacklisted),
+		SESSIONS_TEST(hands_out_a_good_token_after_a_touch),
+		SESSIONS_TEST(hands_nobody_the_token_of_another),
+		SESSIONS_TEST(hands_out_no_token_of_other_settings),
+		SESSIONS_TEST(keeps_no_token_under_a_generation_that_is_over),
+		SESSIONS_TEST(keeps_no_token_that_can_be_read),
 		SESSIONS_TEST(makes_up_a_session),
 		SESSIONS_TEST(keeps_readable_texts_only),
 		SESSIONS_TEST(moves_last_seen_every_five_minutes),
