@@ -29,6 +29,7 @@ static const struct step {
 	{ "generation:settled", true },
 	{ "generation:cleared", true },
 	{ "change:settled", true },
+	{ "table:claimed", true }, /* it removes what is stale there */
 	{ "change:tidied", true },
 };
 
@@ -247,6 +248,43 @@ checks_go_on_while_the_writer_dies(void **state)
 	}
 }
 
+/*
+ * A check is killed while it fills the table, where an entry remains half
+ * written: the others go on, and what is written there next counts again.
+ */
+static void
+a_check_dies_inside_an_entry(void **state)
+{
+	static const char *const points[] = { "table:claimed", "table:half",
+		"table:written" };
+	static const enum finality_key keys[] = { FINALITY_SESSION,
+		FINALITY_USER };
+	struct finality *f = *state;
+
+	for (size_t i = 0; i < NELEMS(points) * NELEMS(keys); i++) {
+		const char *point = points[i / NELEMS(keys)];
+		enum finality_key key = keys[i % NELEMS(keys)];
+		struct finality_crew crew;
+		struct member m, other;
+
+		people(f, &m, &other);
+		finality_crew(f, &crew);
+		finality_uncache(f, &m, key);
+		stack_point(f->stack, point, "kill");
+		(void)member_ask(f->web, &m, MEMBER_COOKIE);
+		if (!stack_point_taken(f->stack, point, 5000))
+			fail_msg("nobody died at %s", point);
+		finality_expect(f, &m, 200);
+		finality_wait_replaced(f, &crew);
+		finality_expect_everywhere(f, &m, 200, 0);
+		expect_caching(f, &m, key);
+		assert_int_equal(
+		    finality_end(f, member_ending("logout-all"), &m, &other),
+		    200);
+		finality_dead(f, &m);
+	}
+}
+
 /* Everything is killed in the middle of a change: a restart finds the truth. */
 static void
 everything_is_killed_in_the_middle(void **state)
@@ -291,6 +329,7 @@ main(void)
 		cmocka_unit_test(the_writer_of_any_end_dies_around_the_commit),
 		cmocka_unit_test(a_password_change_dies_whole_or_not_at_all),
 		cmocka_unit_test(checks_go_on_while_the_writer_dies),
+		cmocka_unit_test(a_check_dies_inside_an_entry),
 		cmocka_unit_test(everything_is_killed_in_the_middle),
 	};
 

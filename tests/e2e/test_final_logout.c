@@ -14,7 +14,8 @@
  */
 
 static const char *const read_points[] = { "read:generation",
-	"read:cache-missed", "read:store-read", "read:filled" };
+	"read:table-missed", "read:cache-missed", "read:store-read",
+	"read:filled", "table:claimed", "table:half", "table:written" };
 static const char *const change_points[] = { "change:begun", "change:marked",
 	"change:written", "change:committed", "change:settled",
 	"change:tidied" };
@@ -83,6 +84,37 @@ a_fill_races_every_kind_of_end(void **state)
 	for (size_t i = 0; i < member_endings_count; i++)
 		a_fill_lands_after(f, &member_endings[i],
 		    (enum member_way)(i % MEMBER_WAYS), "read:store-read");
+}
+
+/* It is known to have been good a moment ago, and ended before it is judged. */
+static void
+a_token_is_looked_up_while_it_is_ended(void **state)
+{
+	static const char *const names[] = { "logout by token", "logout-all",
+		"end a device", "delete account" };
+	static const char point[] = "token:entry";
+	struct finality *f = *state;
+
+	for (size_t i = 0; i < NELEMS(names); i++) {
+		const struct member_ending *ending = member_ending(names[i]);
+		struct member m, other;
+		struct member_call c;
+		struct errand *check;
+
+		finality_pair(f, ending, &m, &other);
+		assert_int_equal(member_ask(f->web, &m, MEMBER_TOKEN), 200);
+		stack_point(f->stack, point, "once-hold");
+		member_question(&m, MEMBER_TOKEN, &c);
+		check = errand_start(stack_base(f->stack), &c.call, c.cookie);
+		stack_point_wait(f->stack, point);
+		assert_int_equal(
+		    finality_end(f, ending, &m, &other), ending->status);
+		finality_expect(f, &m, 401);
+		stack_point_release(f->stack, point);
+		/* Its session and user are asked for after that. */
+		assert_int_equal(errand_end(check, NULL), 401);
+		finality_dead(f, &m);
+	}
 }
 
 /* The token was made from the old rows; it must not outlive them. */
@@ -272,6 +304,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_fill_held_at_each_step_races_a_logout),
 		cmocka_unit_test(a_fill_races_every_kind_of_end),
+		cmocka_unit_test(a_token_is_looked_up_while_it_is_ended),
 		cmocka_unit_test(a_token_issued_during_the_end_is_dead),
 		cmocka_unit_test(a_fill_begun_at_each_step_of_the_change),
 		cmocka_unit_test(a_fill_between_commit_and_settling),

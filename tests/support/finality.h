@@ -81,6 +81,8 @@ enum finality_key { FINALITY_SESSION, FINALITY_USER };
 /* Make the next check read this key of ${m} from the store. */
 void finality_uncache(
     struct finality *f, const struct member *m, enum finality_key key);
+/* Make the next check of ${m} ask Redis for both, not the host's table. */
+void finality_ask_redis(struct finality *f, const struct member *m);
 /* Is it in Redis? */
 bool finality_cached(
     struct finality *f, const struct member *m, enum finality_key key);

@@ -24,18 +24,37 @@ key_name(const struct member *m, enum finality_key key, char name[80])
 		snprintf(name, 80, "user:%s", m->user_id);
 }
 
+static void
+uncache_in_table(struct finality *f, const char *key)
+{
+	char database[128];
+
+	snprintf(
+	    database, sizeof(database), "%s/latchkey.db", stack_dir(f->stack));
+	table_uncache(database, key);
+}
+
 void
 finality_uncache(
     struct finality *f, const struct member *m, enum finality_key key)
 {
-	char name[80], database[128];
+	char name[80];
 
 	key_name(m, key, name);
-	snprintf(
-	    database, sizeof(database), "%s/latchkey.db", stack_dir(f->stack));
-	table_uncache(database, name);
+	uncache_in_table(f, name);
 	if (stack_redis(f->stack) != NULL)
 		redis_server_ask(stack_redis(f->stack), "DEL %s", name);
+}
+
+void
+finality_ask_redis(struct finality *f, const struct member *m)
+{
+	char name[80];
+
+	key_name(m, FINALITY_SESSION, name);
+	uncache_in_table(f, name);
+	key_name(m, FINALITY_USER, name);
+	uncache_in_table(f, name);
 }
 
 bool
