@@ -86,6 +86,24 @@ check_file(struct sqlite_store *s)
 	return ERR_UNAVAILABLE;
 }
 
+/*
+ * On a disk that has turned read-only nobody gets a new connection; one that
+ * failed to write there reads what was committed, and checks go on.  One that
+ * has read what makes no sense keeps it in its memory, and must go.
+ */
+static bool
+may_still_read(int rc)
+{
+	switch (rc) {
+	case SQLITE_IOERR_WRITE:
+	case SQLITE_IOERR_FSYNC:
+	case SQLITE_IOERR_DIR_FSYNC:
+	case SQLITE_IOERR_TRUNCATE:
+	case SQLITE_IOERR_FSTAT: return true;
+	default: return (rc & 0xff) == SQLITE_READONLY;
+	}
+}
+
 enum err
 sqlite_enter(struct sqlite_store *s)
 {
@@ -94,26 +112,27 @@ sqlite_enter(struct sqlite_store *s)
 	if (s->in_transaction)
 		return s->broken ? ERR_UNAVAILABLE : ERR_OK;
 	s->full = false;
+	if (s->broken && !may_still_read(s->failure))
+		sqlite_disconnect(s);
 	if ((err = check_file(s)) != ERR_OK || s->db != NULL)
 		return err;
 	return sqlite_connect(s) == ERR_OK ? ERR_OK : ERR_UNAVAILABLE;
 }
 
-/*
- * A connection that has failed goes when there is a new one.  Until then what
- * it reads is what was committed, or an error: on a disk that has turned
- * read-only nobody gets a new one, and checks go on.
- */
+/* A connection that failed to write goes when there is a new one. */
 static enum err
 mend(struct sqlite_store *s)
 {
 	enum err err = sqlite_enter(s);
+	int failure = s->failure;
 
 	if (err != ERR_OK || s->in_transaction || !s->broken)
 		return err;
 	if (sqlite_reconnect(s) == ERR_OK)
 		return ERR_OK;
-	s->broken = true; /* the old one still */
+	/* It is the old one still, and has failed as it had. */
+	s->broken = true;
+	s->failure = failure;
 	return ERR_UNAVAILABLE;
 }
 
