@@ -30,7 +30,7 @@
 #define WAYS 8
 #define HEAD_CELLS 5 /* of struct table_entry, before the data */
 
-/* 192 bytes of texts beside a session's numbers: most user agents. */
+/* 168 bytes of texts beside a session's numbers: most user agents. */
 #define SMALL_DATA 256
 #define LARGE_SHARE 8 /* an eighth of the area */
 
