@@ -29,8 +29,8 @@ struct script {
 	size_t times;     /* how often the answer comes; 0: never */
 	int pause_us;     /* between its bytes; 0: all at once */
 	bool hangs_up;    /* after it; otherwise it is silent */
-	const char *late; /* on cue, or NULL */
 	bool deaf;        /* it never reads */
+	const char *late; /* on cue, or NULL */
 };
 
 struct liar {
