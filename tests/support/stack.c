@@ -341,6 +341,18 @@ stack_log(const struct stack *s)
 }
 
 int
+stack_port(const struct stack *s)
+{
+	return s->port;
+}
+
+const char *const *
+stack_env(const struct stack *s)
+{
+	return s->env;
+}
+
+int
 stack_connect(const struct stack *s)
 {
 	return s->o.tcp ? fcgi_connect_tcp(s->port)

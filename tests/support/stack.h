@@ -44,6 +44,9 @@ const char *stack_dir(const struct stack *s);
 const char *stack_base(const struct stack *s);   /* http://127.0.0.1:N */
 const char *stack_socket(const struct stack *s); /* path of the FastCGI one */
 const char *stack_log(const struct stack *s);    /* path of latchkey's log */
+int stack_port(const struct stack *s);           /* of FastCGI with tcp */
+/* NAME=value, NULL at the end: what latchkey is told. */
+const char *const *stack_env(const struct stack *s);
 /* A new connection to the FastCGI socket; -1 with errno set if it fails. */
 int stack_connect(const struct stack *s);
 struct redis_server *stack_redis(const struct stack *s);

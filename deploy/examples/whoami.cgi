@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# A guarded page: who is signed in?  The web server has asked Latchkey before
+# this runs, and hands over the answer in the environment.
+
+# Names are what people chose to be called: never print them as HTML.
+escape() {
+	printf '%s' "$1" | sed -e 's/&/\&amp;/g' -e 's/</\&lt;/g' \
+	    -e 's/>/\&gt;/g' -e 's/"/\&quot;/g' -e "s/'/\\&#39;/g"
+}
+
+printf 'Content-Type: text/html; charset=utf-8\r\n'
+printf 'Cache-Control: no-store\r\n\r\n'
+cat <<END
+<!DOCTYPE html>
+<html lang="en">
+<title>Who is signed in</title>
+<h1>Hello, $(escape "${REMOTE_USER-nobody}")</h1>
+<dl>
+<dt>Id</dt><dd>$(escape "${AUTH_ID-}")</dd>
+<dt>Email</dt><dd>$(escape "${AUTH_EMAIL-}")</dd>
+<dt>Role</dt><dd>$(escape "${AUTH_ROLE-}")</dd>
+</dl>
+</html>
+END

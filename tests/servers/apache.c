@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: ISC */
+#include "servers/server.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "servers/application.h"
+#include "servers/ground.h"
+#include "support/stack.h"
+
+#define MODULES "/usr/lib/apache2/modules"
+
+static const char *const apache2[] = { "/usr/sbin/apache2", "-D", "FOREGROUND",
+	"-f", NULL };
+
+/* What a2enmod does, for the recipe and for the pages around it. */
+static void
+load(FILE *conf, const char *const *names)
+{
+	static const char *const always[] = { "mpm_event", "authn_core",
+		"authz_core", "authz_user", "alias", "cgid", "dir", "headers",
+		"mime", "proxy", "proxy_http", "setenvif", NULL };
+
+	for (size_t i = 0; always[i] != NULL; i++)
+		fprintf(conf, "LoadModule %s_module " MODULES "/mod_%s.so\n",
+		    always[i], always[i]);
+	for (; *names != NULL; names++)
+		fprintf(conf, "LoadModule %s_module " MODULES "/mod_%s.so\n",
+		    *names, *names);
+}
+
+static void
+surround(const struct ground *g, FILE *conf)
+{
+	fprintf(conf,
+	    "ServerRoot %s\n"
+	    "PidFile apache.pid\n"
+	    "Mutex file:%s default\n"
+	    "ScriptSock %s/cgid.sock\n"
+	    "ErrorLog /dev/stderr\n"
+	    "LogLevel warn\n"
+	    "ServerName localhost\n"
+	    "Listen 127.0.0.1:%d\n"
+	    "DocumentRoot %s\n"
+	    "DirectoryIndex index.html\n"
+	    "TypesConfig /etc/mime.types\n"
+	    "<Directory />\n\tOptions None\n\tRequire all denied\n"
+	    "</Directory>\n"
+	    "<Directory %s>\n\tOptions +ExecCGI\n\tRequire all granted\n"
+	    "</Directory>\n"
+	    "AddHandler cgi-script .cgi\n",
+	    g->dir, g->dir, g->dir, g->port, g->www, g->www);
+	/* So many clients at once need no more. */
+	fprintf(conf,
+	    "StartServers 1\nThreadsPerChild 80\nMaxRequestWorkers 160\n"
+	    "MinSpareThreads 1\nMaxSpareThreads 160\n");
+}
+
+/* As somebody would write it who guards something. */
+static void
+guard(const struct ground *g, FILE *conf)
+{
+	const char *recipe = ground_recipe(g);
+
+	fprintf(conf,
+	    "Include %s/latchkey.conf\n"
+	    "<Location \"/guarded\">\n"
+	    "\tInclude %s/guard.conf\n"
+	    "</Location>\n"
+	    "<Location \"/admin\">\n"
+	    "\tInclude %s/guard.conf\n"
+	    "\tSetEnvIf Request_URI ^ LATCHKEY_REQUIRE_ROLE=admin\n"
+	    "</Location>\n"
+	    "ProxyPass \"/guarded/app/\" \"http://127.0.0.1:%d/\"\n"
+	    "%s",
+	    recipe, recipe, recipe, application_port(g->app),
+	    g->extras != NULL ? g->extras : "");
+}
+
+static void
+configure_mod_fcgid(const struct ground *g, FILE *conf)
+{
+	static const char *const modules[] = { "fcgid", NULL };
+	const char *const *env = stack_env(g->stack);
+
+	load(conf, modules);
+	surround(g, conf);
+	fprintf(conf,
+	    "Define LATCHKEY_PROGRAM %s\n"
+	    "FcgidIPCDir %s\n"
+	    "FcgidProcessTableFile %s/fcgid.shm\n",
+	    g->latchkey, g->dir, g->dir);
+	for (; *env != NULL; env++) {
+		size_t name = strcspn(*env, "=");
+
+		fprintf(conf, "FcgidInitialEnv %.*s \"%s\"\n", (int)name, *env,
+		    *env + name + 1);
+	}
+	guard(g, conf);
+}
+
+static void
+configure_proxy_fcgi(const struct ground *g, FILE *conf)
+{
+	static const char *const modules[] = { "authnz_fcgi", "proxy_fcgi",
+		NULL };
+
+	load(conf, modules);
+	surround(g, conf);
+	fprintf(conf,
+	    "Define LATCHKEY_SOCKET %s\n"
+	    "Define LATCHKEY_AUTHORIZER 127.0.0.1:%d\n",
+	    stack_socket(g->stack), stack_port(g->authorizer));
+	guard(g, conf);
+}
+
+const struct server_ops server_apache_mod_fcgid = {
+	.name = "apache-mod_fcgid",
+	.package = "libapache2-mod-fcgid",
+	.command = apache2,
+	.configure = configure_mod_fcgid,
+	.starts_latchkey = true,
+	.proxies = true,
+	.forbidden = 401,
+	.redirection = 401,
+};
+
+const struct server_ops server_apache_proxy_fcgi = {
+	.name = "apache-proxy_fcgi",
+	.package = "apache2",
+	.command = apache2,
+	.configure = configure_proxy_fcgi,
+	.tcp = true,
+	.proxies = true,
+	.forbidden = 403,
+	.redirection = 302,
+};

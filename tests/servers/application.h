@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SERVERS_APPLICATION_H
+#define SERVERS_APPLICATION_H
+
+/*
+ * An application behind a proxying web server, in a thread: it answers any
+ * request with the request's head as text/plain.
+ */
+struct application;
+
+struct application *application_start(void);
+void application_stop(struct application *app);
+
+/* Its port on loopback. */
+int application_port(const struct application *app);
+
+#endif

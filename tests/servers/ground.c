@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: ISC */
+#include "servers/ground.h"
+
+#include "support/test.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "servers/application.h"
+#include "servers/server.h"
+#include "support/database.h"
+#include "support/files.h"
+#include "support/process.h"
+#include "support/stack.h"
+
+#define START_MS 15000
+#define STOP_MS 15000
+
+void
+ground_drop_root(char **argv)
+{
+	static const char *const as_www_data[] = { "setpriv",
+		"--reuid=www-data", "--regid=www-data", "--clear-groups",
+		"--inh-caps=+dac_override", "--ambient-caps=+dac_override" };
+	const char *args[16];
+	size_t n = 0;
+
+	if (geteuid() != 0)
+		return;
+	for (size_t i = 0; i < NELEMS(as_www_data); i++)
+		args[n++] = as_www_data[i];
+	for (; *argv != NULL && n + 1 < NELEMS(args); argv++)
+		args[n++] = *argv;
+	args[n] = NULL;
+	execvp(args[0], (char *const *)(uintptr_t)args);
+	perror("setpriv");
+	exit(2);
+}
+
+static const char *
+top_srcdir(void)
+{
+	const char *dir = getenv("top_srcdir");
+
+	if (dir == NULL)
+		fail_msg("top_srcdir is not set");
+	return dir;
+}
+
+const char *
+ground_recipe(const struct ground *g)
+{
+	static char path[256];
+
+	snprintf(
+	    path, sizeof(path), "%s/deploy/%s", top_srcdir(), g->server->name);
+	return path;
+}
+
+/* ---- the pages ---- */
+
+static void
+put(const struct ground *g, const char *name, const char *text)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/%s", g->www, name);
+	files_write(path, text, strlen(text));
+}
+
+static void
+put_copy(
+    const struct ground *g, const char *name, const char *from, mode_t mode)
+{
+	char path[160], source[256];
+
+	snprintf(source, sizeof(source), "%s/%s", top_srcdir(), from);
+	snprintf(path, sizeof(path), "%s/%s", g->www, name);
+	files_copy(source, path);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static void
+make_pages(struct ground *g)
+{
+	static const char *const folders[] = { "", "/guarded", "/admin" };
+	char path[160];
+
+	for (size_t i = 0; i < NELEMS(folders); i++) {
+		snprintf(path, sizeof(path), "%s%s", g->www, folders[i]);
+		assert_int_equal(mkdir(path, 0755), 0);
+	}
+	snprintf(g->secret, sizeof(g->secret), "seen-by-%d", g->port);
+	put(g, "open.txt", "everybody's\n");
+	put(g, "guarded/page.txt", g->secret);
+	put(g, "admin/page.txt", g->secret);
+	put_copy(g, "env.cgi", "tests/servers/pages/env.cgi", 0755);
+	put_copy(g, "guarded/env.cgi", "tests/servers/pages/env.cgi", 0755);
+	put_copy(g, "guarded/whoami.cgi", "deploy/examples/whoami.cgi", 0755);
+	put_copy(g, "index.html", "www/index.html", 0644);
+	put_copy(g, "app.js", "www/app.js", 0644);
+	put_copy(g, "style.css", "www/style.css", 0644);
+}
+
+/* ---- latchkey ---- */
+
+/*
+ * What a server starts that starts latchkey by itself; with the file "dead"
+ * beside it latchkey cannot be started.
+ */
+static void
+write_program(struct ground *g)
+{
+	char text[512];
+
+	snprintf(g->latchkey, sizeof(g->latchkey), "%s/latchkey", g->dir);
+	snprintf(text, sizeof(text),
+	    "#!/bin/sh\n[ -e %s/dead ] && exit 1\nexec %s \"$@\"\n", g->dir,
+	    getenv("LATCHKEY_PROGRAM"));
+	files_write(g->latchkey, text, strlen(text));
+	assert_int_equal(chmod(g->latchkey, 0700), 0);
+}
+
+static void
+start_latchkey(struct ground *g)
+{
+	const struct stack_options options = { .kind = STACK_POOL,
+		.no_redis = true,
+		.no_lighttpd = true,
+		.product = true,
+		.dir = g->dir };
+	struct stack_options tcp = options;
+
+	g->stack = stack_new(&options);
+	tcp.tcp = true;
+	if (g->server->tcp)
+		g->authorizer = stack_new(&tcp);
+	if (g->server->starts_latchkey)
+		stack_stop_pool(g->stack, SIGTERM);
+}
+
+/* Processes below the web server that are no web server. */
+static size_t
+started_by_server(struct ground *g, pid_t *pids, size_t max)
+{
+	pid_t children[64], below[64];
+	size_t n = 0;
+	size_t count = process_children(g->pid, children, NELEMS(children));
+
+	for (size_t i = 0; i < count; i++) {
+		size_t more =
+		    process_children(children[i], below, NELEMS(below));
+
+		for (size_t j = 0; j < more && n < max; j++)
+			pids[n++] = below[j];
+	}
+	return n;
+}
+
+size_t
+ground_latchkeys(struct ground *g, pid_t *pids, size_t max)
+{
+	size_t n;
+
+	if (g->server->starts_latchkey)
+		return started_by_server(g, pids, max);
+	n = stack_workers(g->stack, pids, max);
+	if (g->authorizer != NULL)
+		n += stack_workers(g->authorizer, pids + n, max - n);
+	return n;
+}
+
+void
+ground_kill_latchkey(struct ground *g)
+{
+	char dead[96];
+	pid_t pids[64];
+	size_t n;
+
+	if (!g->server->starts_latchkey) {
+		stack_stop_pool(g->stack, SIGKILL);
+		if (g->authorizer != NULL)
+			stack_stop_pool(g->authorizer, SIGKILL);
+		return;
+	}
+	snprintf(dead, sizeof(dead), "%s/dead", g->dir);
+	files_write(dead, "", 0);
+	n = ground_latchkeys(g, pids, NELEMS(pids));
+	for (size_t i = 0; i < n; i++)
+		kill(pids[i], SIGKILL);
+}
+
+void
+ground_revive_latchkey(struct ground *g)
+{
+	char dead[96];
+
+	if (!g->server->starts_latchkey) {
+		stack_start_pool(g->stack);
+		if (g->authorizer != NULL)
+			stack_start_pool(g->authorizer);
+		return;
+	}
+	snprintf(dead, sizeof(dead), "%s/dead", g->dir);
+	assert_int_equal(unlink(dead), 0);
+}
+
+/* ---- the web server ---- */
+
+static void
+start_fcgiwrap(struct ground *g)
+{
+	char socket[96];
+	const char *argv[] = { "spawn-fcgi", "-n", "-s", socket, "--",
+		"/usr/sbin/fcgiwrap", NULL };
+	struct process_options p = {
+		.argv = argv, .log = g->log, .stdin_fd = -1
+	};
+
+	snprintf(socket, sizeof(socket), "%s/cgi.sock", g->dir);
+	g->fcgiwrap = process_start(&p);
+}
+
+static bool
+serves(void *ctx)
+{
+	struct ground *g = ctx;
+	const struct web_call call = { .path = "/open.txt", .wait_ms = 2000 };
+
+	web_call(g->web, &call, &g->reply);
+	return g->reply.status == 200 || !process_alive(g->pid);
+}
+
+static void
+start_server(struct ground *g)
+{
+	const char *argv[16] = { NULL };
+	struct process_options p = {
+		.argv = argv, .log = g->log, .stdin_fd = -1
+	};
+	char conf[96];
+	size_t n = 0;
+	FILE *f;
+
+	snprintf(conf, sizeof(conf), "%s/server.conf", g->dir);
+	f = fopen(conf, "w");
+	assert_non_null(f);
+	g->server->configure(g, f);
+	assert_int_equal(fclose(f), 0);
+	for (; g->server->command[n] != NULL; n++) {
+		assert_true(n + 2 < NELEMS(argv));
+		argv[n] = g->server->command[n];
+	}
+	argv[n] = conf;
+	g->pid = process_start(&p);
+	if (!process_until(serves, g, START_MS) || g->reply.status != 200)
+		fail_msg("%s does not serve; see %s", g->server->name, g->log);
+}
+
+struct ground *
+ground_new(const struct server_ops *server, const char *extras)
+{
+	struct ground *g = calloc(1, sizeof(*g));
+
+	assert_non_null(g);
+	g->server = server;
+	g->extras = extras;
+	snprintf(g->dir, sizeof(g->dir), "/tmp/latchkey-XXXXXX");
+	assert_non_null(mkdtemp(g->dir));
+	snprintf(g->www, sizeof(g->www), "%s/www", g->dir);
+	snprintf(g->log, sizeof(g->log), "%s/server.log", g->dir);
+	g->port = process_free_port();
+	snprintf(g->base, sizeof(g->base), "http://127.0.0.1:%d", g->port);
+	g->web = web_new(g->base);
+	g->app = application_start();
+	make_pages(g);
+	write_program(g);
+	start_latchkey(g);
+	if (server->fcgiwrap)
+		start_fcgiwrap(g);
+	start_server(g);
+	return g;
+}
+
+void
+ground_free(struct ground *g)
+{
+	if (g == NULL)
+		return;
+	process_stop(g->pid, SIGTERM, STOP_MS);
+	if (g->fcgiwrap != 0)
+		process_stop(g->fcgiwrap, SIGTERM, STOP_MS);
+	stack_free(g->authorizer);
+	stack_free(g->stack);
+	application_stop(g->app);
+	web_reply_clear(&g->reply);
+	web_free(g->web);
+	process_remove_tree(g->dir);
+	free(g);
+}
+
+/* ---- people ---- */
+
+void
+ground_account(struct ground *g)
+{
+	web_forget(g->web);
+	snprintf(g->email, sizeof(g->email), "user%d@example.org", ++g->serial);
+	web_register(g->web, g->email, &g->reply);
+	snprintf(g->token, sizeof(g->token), "%s",
+	    web_text(&g->reply, "access_token"));
+	snprintf(g->session, sizeof(g->session), "%s",
+	    web_text(&g->reply, "session_id"));
+	snprintf(g->user_id, sizeof(g->user_id), "%s",
+	    web_text(&g->reply, "user.id"));
+}
+
+/* A change of the profile makes everybody read the user anew. */
+void
+ground_promote(struct ground *g)
+{
+	char path[96], sql[128];
+
+	snprintf(path, sizeof(path), "%s/latchkey.db", g->dir);
+	snprintf(sql, sizeof(sql),
+	    "UPDATE users SET role = 'admin' WHERE id = %s", g->user_id);
+	database_run(path, sql);
+	web_post(g->web, "/api/v1/auth/update-profile", "{\"name\":\"Boss\"}",
+	    &g->reply);
+	web_expect(&g->reply, 200, NULL);
+}
+
+void
+ground_get(struct ground *g, const char *path)
+{
+	web_get(g->web, path, &g->reply);
+}
+
+bool
+ground_shown(const struct ground *g)
+{
+	return g->reply.body.data != NULL &&
+	    strstr(g->reply.body.data, g->secret) != NULL;
+}

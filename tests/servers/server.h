@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SERVERS_SERVER_H
+#define SERVERS_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct ground;
+
+/*
+ * A web server with its recipe of deploy/.  What is written here is only what
+ * surrounds the recipe: ports, folders, the pages to guard.
+ */
+
+/* Write the main configuration, which includes the recipe. */
+typedef void server_configure_fn(const struct ground *g, FILE *conf);
+
+struct server_ops {
+	const char *name;    /* of its folder in deploy/ */
+	const char *package; /* whose version is told */
+	/* The program and its flags; the configuration's path follows. */
+	const char *const *command;
+	server_configure_fn *configure;
+	bool starts_latchkey; /* by itself; elsewhere there is a pool */
+	bool tcp;             /* its authorizer cannot use a unix socket */
+	bool fcgiwrap;        /* runs no CGI by itself */
+	bool proxies;         /* can tell a proxied application who it is */
+	/* What the browser gets for these refusals. */
+	long forbidden;   /* 403 of Latchkey: the role does not allow it */
+	long redirection; /* 302: a browser's navigation without session */
+};
+
+extern const struct server_ops server_apache_mod_fcgid;
+extern const struct server_ops server_apache_proxy_fcgi;
+
+/* All of them. */
+extern const struct server_ops *const servers[];
+extern const size_t servers_count;
+
+/* server_named(name): that one, or NULL. */
+const struct server_ops *server_named(const char *name);
+
+#endif
