@@ -6,7 +6,6 @@
 #include "base/text.h"
 #include "servers/application.h"
 #include "servers/ground.h"
-#include "support/stack.h"
 
 #define MODULES "/usr/lib/apache2/modules"
 
@@ -81,7 +80,7 @@ static void
 configure_mod_fcgid(const struct ground *g, FILE *conf)
 {
 	static const char *const modules[] = { "fcgid", NULL };
-	const char *const *env = stack_env(g->stack);
+	const char *const *env = g->env;
 
 	load(conf, modules);
 	surround(g, conf);
@@ -110,13 +109,12 @@ configure_proxy_fcgi(const struct ground *g, FILE *conf)
 	fprintf(conf,
 	    "Define LATCHKEY_SOCKET %s\n"
 	    "Define LATCHKEY_AUTHORIZER 127.0.0.1:%d\n",
-	    stack_socket(g->stack), stack_port(g->authorizer));
+	    g->socket, g->authorizer_port);
 	guard(g, conf);
 }
 
 const struct server_ops server_apache_mod_fcgid = {
 	.name = "apache-mod_fcgid",
-	.package = "libapache2-mod-fcgid",
 	.command = apache2,
 	.configure = configure_mod_fcgid,
 	.starts_latchkey = true,
@@ -127,7 +125,6 @@ const struct server_ops server_apache_mod_fcgid = {
 
 const struct server_ops server_apache_proxy_fcgi = {
 	.name = "apache-proxy_fcgi",
-	.package = "apache2",
 	.command = apache2,
 	.configure = configure_proxy_fcgi,
 	.tcp = true,

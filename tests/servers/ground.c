@@ -111,14 +111,14 @@ make_pages(struct ground *g)
  * beside it latchkey cannot be started.
  */
 static void
-write_program(struct ground *g)
+write_program(struct ground *g, const char *program)
 {
 	char text[512];
 
 	snprintf(g->latchkey, sizeof(g->latchkey), "%s/latchkey", g->dir);
 	snprintf(text, sizeof(text),
 	    "#!/bin/sh\n[ -e %s/dead ] && exit 1\nexec %s \"$@\"\n", g->dir,
-	    getenv("LATCHKEY_PROGRAM"));
+	    program);
 	files_write(g->latchkey, text, strlen(text));
 	assert_int_equal(chmod(g->latchkey, 0700), 0);
 }
@@ -139,6 +139,41 @@ start_latchkey(struct ground *g)
 		g->authorizer = stack_new(&tcp);
 	if (g->server->starts_latchkey)
 		stack_stop_pool(g->stack, SIGTERM);
+	write_program(g, getenv("LATCHKEY_PROGRAM"));
+	g->env = stack_env(g->stack);
+	snprintf(g->socket, sizeof(g->socket), "%s", stack_socket(g->stack));
+	if (g->authorizer != NULL)
+		g->authorizer_port = stack_port(g->authorizer);
+}
+
+/* The probe where Latchkey would be. */
+static void
+start_probe(struct ground *g)
+{
+	static const char *const none[] = { NULL };
+	char program[256], port[16];
+	const char *on_socket[] = { "spawn-fcgi", "-n", "-s", g->socket, "--",
+		program, NULL };
+	const char *on_port[] = { "spawn-fcgi", "-n", "-a", "127.0.0.1", "-p",
+		port, "--", program, NULL };
+	struct process_options p = {
+		.argv = on_socket, .log = g->log, .stdin_fd = -1
+	};
+
+	snprintf(program, sizeof(program), "%s", getenv("LATCHKEY_PROGRAM"));
+	assert_non_null(strrchr(program, '/'));
+	snprintf(strrchr(program, '/'), 32, "/tests/servers/probe");
+	g->env = none;
+	write_program(g, program);
+	snprintf(g->socket, sizeof(g->socket), "%s/fcgi.sock", g->dir);
+	if (!g->server->starts_latchkey)
+		g->probes[0] = process_start(&p);
+	if (!g->server->tcp)
+		return;
+	g->authorizer_port = process_free_port();
+	snprintf(port, sizeof(port), "%d", g->authorizer_port);
+	p.argv = on_port;
+	g->probes[1] = process_start(&p);
 }
 
 /* Processes below the web server that are no web server. */
@@ -259,8 +294,8 @@ start_server(struct ground *g)
 		fail_msg("%s does not serve; see %s", g->server->name, g->log);
 }
 
-struct ground *
-ground_new(const struct server_ops *server, const char *extras)
+static struct ground *
+open_ground(const struct server_ops *server, const char *extras, bool probe)
 {
 	struct ground *g = calloc(1, sizeof(*g));
 
@@ -276,12 +311,26 @@ ground_new(const struct server_ops *server, const char *extras)
 	g->web = web_new(g->base);
 	g->app = application_start();
 	make_pages(g);
-	write_program(g);
-	start_latchkey(g);
+	if (probe)
+		start_probe(g);
+	else
+		start_latchkey(g);
 	if (server->fcgiwrap)
 		start_fcgiwrap(g);
 	start_server(g);
 	return g;
+}
+
+struct ground *
+ground_new(const struct server_ops *server, const char *extras)
+{
+	return open_ground(server, extras, false);
+}
+
+struct ground *
+ground_probe(const struct server_ops *server)
+{
+	return open_ground(server, NULL, true);
 }
 
 void
@@ -292,6 +341,9 @@ ground_free(struct ground *g)
 	process_stop(g->pid, SIGTERM, STOP_MS);
 	if (g->fcgiwrap != 0)
 		process_stop(g->fcgiwrap, SIGTERM, STOP_MS);
+	for (size_t i = 0; i < NELEMS(g->probes); i++)
+		if (g->probes[i] != 0)
+			process_stop(g->probes[i], SIGKILL, STOP_MS);
 	stack_free(g->authorizer);
 	stack_free(g->stack);
 	application_stop(g->app);

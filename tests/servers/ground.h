@@ -28,11 +28,16 @@ struct stack;
  */
 struct ground {
 	const struct server_ops *server;
-	struct stack *stack;
+	struct stack *stack;      /* NULL: the probe answers (probe.c) */
 	struct stack *authorizer; /* another pool, on TCP, or NULL */
-	struct application *app;  /* behind /guarded/app/ */
-	pid_t fcgiwrap;           /* or 0 */
-	pid_t pid;                /* of the web server */
+	pid_t probes[2];
+	/* For the configuration: where Latchkey listens, and its options. */
+	char socket[96];
+	int authorizer_port; /* struct server_ops.tcp */
+	const char *const *env;
+	struct application *app; /* behind /guarded/app/ */
+	pid_t fcgiwrap;          /* or 0 */
+	pid_t pid;               /* of the web server */
 	int port;
 	char dir[64];
 	char www[80];  /* document root */
@@ -52,8 +57,12 @@ struct ground {
 /**
  * ground_new(server, extras):
  * Start all of it; ${extras} goes into the configuration of the web server.
+ *
+ * ground_probe(server):
+ * The same with the probe in Latchkey's place.
  */
 struct ground *ground_new(const struct server_ops *server, const char *extras);
+struct ground *ground_probe(const struct server_ops *server);
 void ground_free(struct ground *g);
 
 /* The recipe's folder, deploy/NAME. */

@@ -17,8 +17,7 @@ struct ground;
 typedef void server_configure_fn(const struct ground *g, FILE *conf);
 
 struct server_ops {
-	const char *name;    /* of its folder in deploy/ */
-	const char *package; /* whose version is told */
+	const char *name; /* of its folder in deploy/ */
 	/* The program and its flags; the configuration's path follows. */
 	const char *const *command;
 	server_configure_fn *configure;
