@@ -63,7 +63,7 @@ open_redis(struct api *api)
 static void
 open_services(struct api *api, bool with_redis)
 {
-	static const struct cache_options options = { .user_ttl = 3600,
+	static const struct cache_options options = { .user_ttl = API_USER_TTL,
 		.session_ttl = API_SESSION_LIFE,
 		.token_ttl = 300,
 		.clock = &clock_system };

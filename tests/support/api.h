@@ -29,6 +29,7 @@ struct api {
 #define API_EPOCH 1800000000 /* when each test begins */
 #define API_PASSWORD "tide-orbit-lamp-42"
 #define API_TOKEN_LIFE 900
+#define API_USER_TTL 3600
 #define API_SESSION_LIFE 604800
 
 void api_open(struct api *api);
