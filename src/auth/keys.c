@@ -52,22 +52,29 @@ derive_rest(struct keys *k, const unsigned char *master, size_t len)
 	secret_wipe(name, sizeof(name));
 }
 
+const char *
+keys_secret_flaw(const char *jwt_secret)
+{
+	size_t len = strlen(jwt_secret);
+
+	if (len < SECRET_MIN)
+		return "must have at least 32 characters";
+	if (len > KEYS_MASTER_MAX)
+		return "must have at most 512 characters";
+	if (is_one_byte_repeated((const unsigned char *)jwt_secret, len))
+		return "must not be one character repeated";
+	return NULL;
+}
+
 static enum err
 from_secret(const char *secret, struct keys *k)
 {
-	size_t len = strlen(secret);
+	const char *flaw = keys_secret_flaw(secret);
 
-	if (len < SECRET_MIN)
-		return complain(
-		    ERR_INVALID, "JWT_SECRET", "shorter than 32 bytes");
-	if (len > sizeof(k->token))
-		return complain(
-		    ERR_INVALID, "JWT_SECRET", "longer than 512 bytes");
-	if (is_one_byte_repeated((const unsigned char *)secret, len))
-		return complain(
-		    ERR_INVALID, "JWT_SECRET", "one character repeated");
-	memcpy(k->token, secret, len);
-	k->token_len = len;
+	if (flaw != NULL)
+		return complain(ERR_INVALID, "JWT_SECRET", flaw);
+	k->token_len = strlen(secret);
+	memcpy(k->token, secret, k->token_len);
 	derive_rest(k, k->token, k->token_len);
 	return ERR_OK;
 }

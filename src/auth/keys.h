@@ -19,14 +19,21 @@ struct keys {
 };
 
 /**
+ * keys_secret_flaw(jwt_secret):
+ * Return why ${jwt_secret} cannot be the HS256 key (it is shorter than 32
+ * bytes, longer than KEYS_MASTER_MAX, one character repeated), or NULL.
+ */
+const char *keys_secret_flaw(const char *jwt_secret);
+
+/**
  * keys_load(jwt_secret, path, keys_out):
  * With ${jwt_secret} not empty, that is the HS256 key as it stands and the
- * other keys are derived from it; fewer than 32 bytes are refused.  Otherwise
- * read the master secret from ${path}, making it first (32 random bytes as
- * hex, 0600, never half-written, one maker wins) if there is no such file, and
- * derive all keys.  Return ERR_INVALID for a secret that is too short, a file
- * that is malformed or that others may read; ERR_UNAVAILABLE if it cannot be
- * read or made; each with one log line.
+ * other keys are derived from it, unless it has a flaw.  Otherwise read the
+ * master secret from ${path}, making it first (32 random bytes as hex, 0600,
+ * never half-written, one maker wins) if there is no such file, and derive all
+ * keys.  Return ERR_INVALID for a secret with a flaw, a file that is
+ * malformed or that others may read; ERR_UNAVAILABLE if it cannot be read or
+ * made; each with one log line.
  */
 enum err keys_load(
     const char *jwt_secret, const char *path, struct keys *keys_out) MUST_CHECK;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/keys.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "cache/redis.h"
@@ -11,7 +12,6 @@
 #include "config/sources.h"
 
 #define SQLITE_SCHEME "sqlite:"
-#define JWT_SECRET_MIN 32 /* RFC 7518 section 3.2: as long as the hash */
 
 struct config {
 	struct option_value values[CONFIG_COUNT];
@@ -71,16 +71,15 @@ check_redis(const struct config *c, const struct option_why *why)
 static enum err
 check_tokens(const struct config *c, const struct option_why *why)
 {
-	size_t len = strlen(config_text(c, CONFIG_JWT_SECRET));
+	const char *secret = config_text(c, CONFIG_JWT_SECRET);
+	const char *flaw = secret[0] != '\0' ? keys_secret_flaw(secret) : NULL;
 
 	if (strcmp(config_text(c, CONFIG_JWT_ALGORITHM), "HS256") != 0)
 		return option_refuse(why,
 		    "JWT_ALGORITHM: must be HS256; others are not supported "
 		    "yet");
-	if (len > 0 && len < JWT_SECRET_MIN)
-		return option_refuse(why,
-		    "JWT_SECRET: must have at least %d characters, not %zu",
-		    JWT_SECRET_MIN, len);
+	if (flaw != NULL)
+		return option_refuse(why, "JWT_SECRET: %s", flaw);
 	return ERR_OK;
 }
 

@@ -260,6 +260,7 @@ bad_configuration(void **state)
 		{ "JWT_ALGORITHM=none", "JWT_ALGORITHM" },
 		{ "JWT_ALGORITHM=RS256", "JWT_ALGORITHM" },
 		{ "JWT_SECRET=short", "JWT_SECRET" },
+		{ "JWT_SECRET=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "JWT_SECRET" },
 		{ "LATCHKEY_LOG_LEVEL=loud", "LATCHKEY_LOG_LEVEL" },
 	};
 	static const struct {

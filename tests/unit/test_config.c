@@ -214,7 +214,9 @@ bad_values_are_refused(void **state)
 		{ "LATCHKEY_WORKERS_FILE", "/x",
 		    "LATCHKEY_WORKERS_FILE: there is no such option" },
 		{ "JWT_SECRET", "short",
-		    "JWT_SECRET: must have at least 32 characters, not 5" },
+		    "JWT_SECRET: must have at least 32 characters" },
+		{ "JWT_SECRET", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+		    "JWT_SECRET: must not be one character repeated" },
 		{ "JWT_ALGORITHM", "RS256",
 		    "JWT_ALGORITHM: must be HS256; others are not supported "
 		    "yet" },
