@@ -115,9 +115,11 @@ check_all(const struct config *c, const struct option_why *why)
 static enum err
 load_file(const char *path, struct config *c, const struct option_why *why)
 {
-	if (path == NULL)
-		path = getenv("LATCHKEY_CONFIG");
-	if (path == NULL)
+	if (path != NULL)
+		return sources_file(path, true, c->values, why);
+	path = getenv("LATCHKEY_CONFIG");
+	/* Empty is how many a script leaves a variable unset. */
+	if (path == NULL || path[0] == '\0')
 		return sources_file(
 		    SOURCES_DEFAULT_FILE, false, c->values, why);
 	return sources_file(path, true, c->values, why);

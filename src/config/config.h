@@ -23,7 +23,8 @@ enum config_id {
  * config_load(path, why, why_size, config_out):
  * Take every option from the environment (NAME, or NAME_FILE for secrets, or
  * the systemd credential of that name in $CREDENTIALS_DIRECTORY), then from
- * the file ${path} (NULL: /etc/latchkey/latchkey.conf, which may be missing),
+ * the file ${path} (NULL: $LATCHKEY_CONFIG, or, where that is unset or empty,
+ * /etc/latchkey/latchkey.conf, which may be missing),
  * then from its default.  On ERR_INVALID ${why} is one line naming the option
  * and what is wrong: an unknown name in the file, an unknown LATCHKEY_ name in
  * the environment, a bad value.

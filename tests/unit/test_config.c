@@ -306,6 +306,26 @@ zero_bytes_are_refused(void **state)
 }
 
 static void
+an_empty_name_of_the_file_is_none(void **state)
+{
+	struct fixture *f = *state;
+	struct config *by_default = NULL;
+	char *expected, *text;
+
+	assert_int_equal(
+	    config_load(NULL, f->why, sizeof(f->why), &by_default), ERR_OK);
+	setenv("LATCHKEY_CONFIG", "", 1);
+	assert_int_equal(
+	    config_load(NULL, f->why, sizeof(f->why), &f->config), ERR_OK);
+	expected = printed(by_default);
+	text = printed(f->config);
+	assert_string_equal(text, expected);
+	free(text);
+	free(expected);
+	config_free(by_default);
+}
+
+static void
 a_named_file_must_exist(void **state)
 {
 	struct fixture *f = *state;
@@ -452,6 +472,7 @@ main(void)
 		TEST(redis_url_is_checked_if_it_is_used),
 		TEST(bad_lines_say_where),
 		TEST(zero_bytes_are_refused),
+		TEST(an_empty_name_of_the_file_is_none),
 		TEST(a_named_file_must_exist),
 		TEST(secrets_come_from_files),
 		TEST(secret_files_may_be_named_in_the_file),
