@@ -79,7 +79,9 @@ sync_folder_of(const char *path)
 static enum err
 create_file(const struct sqlite_store *s)
 {
+	char path[LOG_QUOTED_SIZE];
 	struct stat file;
+	bool durable;
 	int fd;
 
 	if (lstat(s->path, &file) == 0)
@@ -88,15 +90,16 @@ create_file(const struct sqlite_store *s)
 		    : sqlite_refuse(s, "not a regular file");
 	fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 	    S_IRUSR | S_IWUSR);
-	if (fd < 0 || fsync(fd) != 0 || close(fd) != 0 ||
-	    sync_folder_of(s->path) != 0) {
-		char path[LOG_QUOTED_SIZE];
-
+	durable = fd >= 0 && fsync(fd) == 0 && sync_folder_of(s->path) == 0;
+	if (!durable)
 		log_event(LOG_LEVEL_ERROR, "store_create", "path=%s errno=%d",
 		    log_quote(path, s->path), errno);
-		return ERR_UNAVAILABLE;
-	}
-	return ERR_OK;
+	if (fd >= 0)
+		(void)close(fd);
+	/* Or the next attempt would take it for one that will last. */
+	if (fd >= 0 && !durable)
+		(void)unlink(s->path);
+	return durable ? ERR_OK : ERR_UNAVAILABLE;
 }
 
 /*

@@ -3,9 +3,20 @@
 
 #include "support/test.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "base/secret.h"
 #include "host/generation.h"
 #include "host/mapped.h"
+#include "support/child.h"
 #include "support/database.h"
 #include "support/people.h"
 #include "support/table.h"
@@ -193,6 +204,71 @@ a_commit_in_doubt_stays_in_flight(void **state)
 	assert_false(live);
 }
 
+/* ---- where there is no database yet ---- */
+
+/* From now on fsync(2) fails in this process. */
+static void
+break_fsync(void)
+{
+	struct sock_filter steps[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		    offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fsync, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EIO),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { NELEMS(steps), steps };
+
+	child_check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	child_check(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+static int
+open_files(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	int n = 0;
+
+	child_check(d != NULL);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
+static void
+create_on_a_broken_disk(void *ctx)
+{
+	const struct table *t = ctx;
+	struct mapped *m = NULL;
+	struct store *st = NULL;
+	struct stat file;
+	int before;
+
+	child_check(mapped_open(t->db, TABLE_MB, &m) == ERR_OK);
+	break_fsync();
+	before = open_files();
+	for (int i = 0; i < 3; i++) {
+		child_check(store_open_sqlite(t->db, m, &options, &st) ==
+		    ERR_UNAVAILABLE);
+		child_check(stat(t->db, &file) != 0 && errno == ENOENT);
+	}
+	child_check(open_files() == before);
+	mapped_close(m);
+}
+
+/* Neither a descriptor nor a file that a power cut might take. */
+static void
+a_database_that_cannot_be_synced_leaves_nothing(void **state)
+{
+	struct table t;
+
+	(void)state;
+	table_make(&t);
+	child_passed(child_start(create_on_a_broken_disk, &t));
+	table_remove(&t);
+}
+
 int
 main(void)
 {
@@ -201,6 +277,8 @@ main(void)
 		CASE(a_failed_sync_closes_the_connection),
 		CASE(a_disk_that_keeps_failing_stops_changes_only),
 		CASE(a_commit_in_doubt_stays_in_flight),
+		cmocka_unit_test(
+		    a_database_that_cannot_be_synced_leaves_nothing),
 	};
 
 	if (secret_init() != ERR_OK)
