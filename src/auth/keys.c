@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/testpoint.h"
 #include "base/text.h"
 
 #define MASTER_BYTES SECRET_KEY_BYTES
@@ -97,15 +98,11 @@ write_whole(int fd, const char *data, size_t len)
 }
 
 static bool
-sync_folder(const char *path)
+sync_folder(const char *folder)
 {
-	char copy[PATH_MAX];
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bool ok;
-	int fd;
 
-	if (text_copy(copy, sizeof(copy), path) != ERR_OK)
-		return false;
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	ok = fsync(fd) == 0;
@@ -114,43 +111,72 @@ sync_folder(const char *path)
 }
 
 /*
- * Make the file whole under another name, then link(2) it to its own: of many
- * makers one wins, the others find its file, and nobody ever reads half of
- * one.
+ * A file without a name, so that who is killed leaves none; ${name_out} is
+ * what link(2) can call it.  Where the file system has no such files it gets
+ * one beside ${path}, and *named_out is true.
+ */
+static int
+open_nameless(const char *path, const char *folder, char name_out[PATH_MAX],
+    bool *named_out)
+{
+	int fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+
+	*named_out = false;
+	if (fd >= 0) {
+		(void)snprintf(name_out, PATH_MAX, "/proc/self/fd/%d", fd);
+	} else if (errno == EOPNOTSUPP) {
+		(void)snprintf(name_out, PATH_MAX, "%s.XXXXXX", path);
+		fd = mkostemp(name_out, O_CLOEXEC); /* 0600 */
+		*named_out = fd >= 0;
+	}
+	return fd;
+}
+
+/* True also if it is another maker's already. */
+static bool
+give_name(const char *name, const char *path)
+{
+	TESTPOINT("keys:written");
+	return linkat(AT_FDCWD, name, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0 ||
+	    errno == EEXIST;
+}
+
+/*
+ * Make the file whole before it has its name: of many makers one wins, the
+ * others find its file, and nobody ever reads half of one.
  */
 static enum err
 make_file(const char *path)
 {
-	char text[MASTER_HEX + 2], temp[PATH_MAX];
+	char text[MASTER_HEX + 2], name[PATH_MAX], copy[PATH_MAX];
 	unsigned char master[MASTER_BYTES];
 	enum err err = ERR_UNAVAILABLE;
-	int n, fd = -1;
+	const char *folder;
+	bool named = false;
+	int fd = -1;
 
 	secret_random(master, sizeof(master));
 	text_hex(text, master, sizeof(master));
 	text[MASTER_HEX] = '\n';
 
-	n = snprintf(temp, sizeof(temp), "%s.XXXXXX", path);
-	if (n < 0 || (size_t)n >= sizeof(temp)) {
+	if (text_copy(copy, sizeof(copy), path) != ERR_OK ||
+	    strlen(path) + sizeof(".XXXXXX") > sizeof(name)) {
 		complain(err, path, "path too long");
 		goto out;
 	}
-	fd = mkostemp(temp, O_CLOEXEC); /* 0600 */
-	if (fd < 0) {
-		complain(err, path, strerror(errno));
-		goto out;
-	}
-	if (!write_whole(fd, text, MASTER_HEX + 1) ||
-	    (link(temp, path) != 0 && errno != EEXIST) || !sync_folder(path)) {
+	folder = dirname(copy);
+	fd = open_nameless(path, folder, name, &named);
+	if (fd < 0 || !write_whole(fd, text, MASTER_HEX + 1) ||
+	    !give_name(name, path) || !sync_folder(folder)) {
 		complain(err, path, strerror(errno));
 		goto out;
 	}
 	err = ERR_OK;
 out:
-	if (fd >= 0) {
-		unlink(temp);
+	if (named)
+		unlink(name);
+	if (fd >= 0)
 		close(fd);
-	}
 	secret_wipe(master, sizeof(master));
 	secret_wipe(text, sizeof(text));
 	return err;

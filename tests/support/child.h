@@ -24,6 +24,13 @@ pid_t child_start(child_fn *fn, void *ctx);
 #define child_check(what) child_expect((what), #what, __FILE__, __LINE__)
 void child_expect(bool ok, const char *what, const char *file, int line);
 
+/**
+ * child_refuse(number, flags, error):
+ * From now on, in this child, the system call ${number} fails with ${error};
+ * with ${flags} only if its third argument has one of them.
+ */
+void child_refuse(int number, unsigned int flags, int error);
+
 /* child_passed(pid): wait; the test fails unless it exited with 0. */
 void child_passed(pid_t pid);
 /* child_killed(pid): wait; the test fails unless SIGKILL ended it. */

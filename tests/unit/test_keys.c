@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "support/child.h"
@@ -253,6 +254,51 @@ refuses_what_is_no_file(void **state)
 	assert_true(is_zero(&k, sizeof(k)));
 }
 
+static void
+make_one(void *ctx)
+{
+	struct fixture *f = ctx;
+	struct keys k;
+
+	child_check(keys_load("", f->path, &k) == ERR_OK);
+}
+
+static void
+a_maker_that_is_killed_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct keys k;
+
+	child_points(f->folder.dir);
+	child_arm("keys:written.kill");
+	child_killed(child_start(make_one, f));
+	assert_int_equal(count_files(f->folder.dir), 0);
+	assert_int_equal(keys_load("", f->path, &k), ERR_OK);
+	assert_int_equal(count_files(f->folder.dir), 1);
+}
+
+static void
+make_one_by_another_name(void *ctx)
+{
+	child_refuse(SYS_openat, O_TMPFILE & ~O_DIRECTORY, EOPNOTSUPP);
+	make_one(ctx);
+}
+
+static void
+file_systems_without_nameless_files_will_do(void **state)
+{
+	struct fixture *f = *state;
+	struct keys k;
+	struct stat st;
+
+	child_passed(child_start(make_one_by_another_name, f));
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(st.st_nlink, 1);
+	assert_int_equal(count_files(f->folder.dir), 1);
+	assert_int_equal(keys_load("", f->path, &k), ERR_OK);
+}
+
 struct race {
 	const char *path;
 	int start[2];
@@ -314,6 +360,8 @@ main(void)
 		KEYS_TEST(refuses_a_malformed_file_and_keeps_it),
 		KEYS_TEST(refuses_a_file_that_others_may_use),
 		KEYS_TEST(refuses_what_is_no_file),
+		KEYS_TEST(a_maker_that_is_killed_leaves_nothing),
+		KEYS_TEST(file_systems_without_nameless_files_will_do),
 		KEYS_TEST(of_many_makers_one_wins),
 	};
 

@@ -5,10 +5,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -206,23 +202,6 @@ a_commit_in_doubt_stays_in_flight(void **state)
 
 /* ---- where there is no database yet ---- */
 
-/* From now on fsync(2) fails in this process. */
-static void
-break_fsync(void)
-{
-	struct sock_filter steps[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-		    offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fsync, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EIO),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { NELEMS(steps), steps };
-
-	child_check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-	child_check(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
-}
-
 static int
 open_files(void)
 {
@@ -246,7 +225,7 @@ create_on_a_broken_disk(void *ctx)
 	int before;
 
 	child_check(mapped_open(t->db, TABLE_MB, &m) == ERR_OK);
-	break_fsync();
+	child_refuse(SYS_fsync, 0, EIO);
 	before = open_files();
 	for (int i = 0; i < 3; i++) {
 		child_check(store_open_sqlite(t->db, m, &options, &st) ==
