@@ -4,15 +4,15 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "auth/applicant.h"
 #include "base/secret.h"
 #include "base/testpoint.h"
 #include "base/text.h"
 #include "host/gate.h"
 #include "store/store.h"
 
-static enum err
-hash_in_turn(
-    struct login *lg, const char *normal, char hash_out[USER_HASH_SIZE])
+enum err
+login_hash(struct login *lg, const char *normal, char hash_out[USER_HASH_SIZE])
 {
 	enum err err;
 
@@ -55,49 +55,6 @@ grant_token(struct login *lg, int64_t now, struct login_grant *grant)
 	    grant->user.epoch, now, &grant->token, NULL);
 }
 
-/* Fill in who registers; ERR_INVALID, with the reason, if it is nobody. */
-static enum err
-applicant_check(const struct login_credentials *cred,
-    char email_normal[USER_EMAIL_SIZE], struct user *u, const char **why_out)
-{
-	enum err err;
-
-	err = user_email_normal(email_normal, cred->email);
-	if (err == ERR_OK)
-		err = text_copy(u->email, sizeof(u->email), cred->email);
-	if (err == ERR_INVALID)
-		*why_out = "This is not an email address.";
-	if (err != ERR_OK)
-		return err;
-	err = user_name_check(cred->name);
-	if (err == ERR_OK)
-		err = text_copy(u->name, sizeof(u->name), cred->name);
-	if (err == ERR_INVALID)
-		*why_out = "The name must have 1 to 100 characters.";
-	if (err != ERR_OK)
-		return err;
-	u->role = USER_ROLE_USER;
-	u->status = USER_STATUS_ACTIVE;
-	return ERR_OK;
-}
-
-/* The normal form of a password somebody wants to have from now on. */
-static enum err
-candidate_check(const char *password, const char *email, const char *name,
-    char normal[PASSWORD_NORMAL_SIZE], const char **why_out)
-{
-	enum err err;
-
-	err = password_normal(normal, password);
-	if (err == ERR_INVALID) {
-		*why_out = "The password must have at most 128 characters.";
-		return ERR_DENIED;
-	}
-	if (err != ERR_OK)
-		return err;
-	return password_policy(normal, email, name, why_out);
-}
-
 enum err
 login_register(struct login *lg, const struct login_credentials *cred,
     const struct session_origin *origin, int64_t now,
@@ -112,10 +69,11 @@ login_register(struct login *lg, const struct login_credentials *cred,
 	memset(grant_out, 0, sizeof(*grant_out));
 	*why_out = NULL;
 	normal[0] = hash[0] = '\0';
-	err = applicant_check(cred, email_normal, &grant_out->user, why_out);
+	err = applicant_check(
+	    cred->email, cred->name, email_normal, &grant_out->user, why_out);
 	if (err != ERR_OK)
 		goto out;
-	err = candidate_check(
+	err = applicant_password(
 	    cred->password, cred->email, cred->name, normal, why_out);
 	if (err != ERR_OK)
 		goto out;
@@ -124,7 +82,7 @@ login_register(struct login *lg, const struct login_credentials *cred,
 	 * Only the store says whether the address is taken, after the hash: a
 	 * free and a taken one cost the same.
 	 */
-	if ((err = hash_in_turn(lg, normal, hash)) != ERR_OK)
+	if ((err = login_hash(lg, normal, hash)) != ERR_OK)
 		goto out;
 	sessions_new(lg->sessions, origin, now, grant_out->session_id,
 	    &grant_out->session);
@@ -314,11 +272,11 @@ login_change_password(struct login *lg, const struct identity *who,
 	err = prove(lg, who->user.id, change->current, hash);
 	if (err != ERR_OK)
 		goto out;
-	err = candidate_check(change->replacement, who->user.email,
+	err = applicant_password(change->replacement, who->user.email,
 	    who->user.name, normal, why_out);
 	if (err != ERR_OK)
 		goto out;
-	if ((err = hash_in_turn(lg, normal, new_hash)) != ERR_OK)
+	if ((err = login_hash(lg, normal, new_hash)) != ERR_OK)
 		goto out;
 	TESTPOINT("change:hashed");
 

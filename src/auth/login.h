@@ -32,6 +32,10 @@ struct login_grant {
 	struct token token;
 };
 
+/* login_hash(lg, normal, hash_out): password_hash() in its turn. */
+enum err login_hash(struct login *lg, const char *normal,
+    char hash_out[USER_HASH_SIZE]) MUST_CHECK;
+
 struct login_credentials {
 	const char *email;
 	const char *password;

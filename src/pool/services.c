@@ -131,6 +131,8 @@ open_store(const struct config *config, struct services *sv)
 	    config_database(config), sv->mapped, &options, &sv->store);
 	if (err != ERR_OK)
 		return err;
+	if (config_bool(config, CONFIG_FIRST_ADMIN))
+		store_first_admin(sv->store);
 	/* The mapped file may be new; what the store has seen is not lost. */
 	err = store_latest_time(sv->store, &latest);
 	if (err == ERR_OK)

@@ -56,6 +56,9 @@ typedef enum err store_user_by_id_fn(
     struct store *st, int64_t id, struct user *user_out);
 typedef enum err store_users_by_ids_fn(
     struct store *st, const int64_t *ids, size_t n, struct user *users_out);
+/* By id, those after ${after} that ${text} names, at most ${max}. */
+typedef enum err store_users_list_fn(struct store *st, const char *text,
+    int64_t after, size_t max, struct user *users_out, size_t *n_out);
 typedef enum err store_user_by_email_fn(struct store *st, const char *normal,
     struct user *user_out, char hash_out[USER_HASH_SIZE]);
 typedef enum err store_password_hash_fn(
@@ -65,15 +68,20 @@ typedef enum err store_session_by_handle_fn(
 /* Newest first, at most SESSION_MAX_PER_USER. */
 typedef enum err store_sessions_live_fn(struct store *st, int64_t user_id,
     int64_t now, struct session *sessions_out, size_t *n_out);
+/* The same of all users. */
+typedef enum err store_sessions_list_fn(struct store *st, int64_t now,
+    size_t max, struct session *sessions_out, size_t *n_out);
 typedef enum err store_token_revoked_fn(
     struct store *st, const char *jti, bool *revoked_out);
 typedef enum err store_latest_time_fn(struct store *st, int64_t *time_out);
 typedef enum err store_size_fn(struct store *st, struct store_size *size_out);
+/* Read everything there is; ERR_INVALID if it is damaged. */
+typedef enum err store_check_fn(struct store *st);
 
 /* Fills in ${u}->id, never used before; ERR_CONFLICT if the address is. */
 typedef enum err store_user_insert_fn(
     struct store *st, struct user *u, const char *normal, const char *hash);
-/* All but id, role, created_at and the hash; ${normal} NULL keeps it. */
+/* All but id, created_at and the hash; ${normal} NULL keeps it. */
 typedef enum err store_user_update_fn(
     struct store *st, const struct user *u, const char *normal);
 /* The user and all its sessions. */
@@ -116,13 +124,16 @@ struct store_ops { /* every member is required */
 	store_ping_fn *ping;
 	store_user_by_id_fn *user_by_id;
 	store_users_by_ids_fn *users_by_ids;
+	store_users_list_fn *users_list;
 	store_user_by_email_fn *user_by_email;
 	store_password_hash_fn *password_hash;
 	store_session_by_handle_fn *session_by_handle;
 	store_sessions_live_fn *sessions_live;
+	store_sessions_list_fn *sessions_list;
 	store_token_revoked_fn *token_revoked;
 	store_latest_time_fn *latest_time;
 	store_size_fn *size;
+	store_check_fn *check;
 	store_user_insert_fn *user_insert;
 	store_user_update_fn *user_update;
 	store_user_delete_fn *user_delete;
@@ -140,6 +151,7 @@ struct store {
 	const struct store_ops *ops;
 	struct mapped *mapped;
 	int write_wait_ms;
+	bool first_admin;
 	store_tidy_fn *tidy;
 	void *tidy_ctx;
 };

@@ -81,6 +81,7 @@ struct memory_token *memory_find_token(struct memory_store *s, const char *jti);
 
 extern store_user_by_id_fn memory_user_by_id;
 extern store_users_by_ids_fn memory_users_by_ids;
+extern store_users_list_fn memory_users_list;
 extern store_user_by_email_fn memory_user_by_email;
 extern store_password_hash_fn memory_password_hash;
 extern store_user_insert_fn memory_user_insert;
@@ -89,6 +90,7 @@ extern store_user_delete_fn memory_user_delete;
 extern store_password_hash_set_fn memory_password_hash_set;
 extern store_session_by_handle_fn memory_session_by_handle;
 extern store_sessions_live_fn memory_sessions_live;
+extern store_sessions_list_fn memory_sessions_list;
 extern store_session_insert_fn memory_session_insert;
 extern store_session_update_fn memory_session_update;
 extern store_token_revoked_fn memory_token_revoked;

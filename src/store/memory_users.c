@@ -41,6 +41,29 @@ memory_users_by_ids(
 }
 
 enum err
+memory_users_list(struct store *st, const char *text, int64_t after, size_t max,
+    struct user *users_out, size_t *n_out)
+{
+	const struct memory_table *t = &memory_store(st)->now.table[USERS];
+	size_t n = 0;
+	enum err err;
+
+	if ((err = memory_enter(memory_store(st))) != ERR_OK)
+		return err;
+	/* Rows stand in the order of their ids. */
+	for (size_t i = 0; i < t->count && n < max; i++) {
+		const struct memory_user *u = memory_row(t, i);
+
+		if (u->user.id > after &&
+		    (strcasestr(u->normal, text) != NULL ||
+			strcasestr(u->user.name, text) != NULL))
+			users_out[n++] = u->user;
+	}
+	*n_out = n;
+	return ERR_OK;
+}
+
+enum err
 memory_user_by_email(struct store *st, const char *normal,
     struct user *user_out, char hash_out[USER_HASH_SIZE])
 {
@@ -180,6 +203,30 @@ memory_sessions_live(struct store *st, int64_t user_id, int64_t now,
 		qsort(t->rows, t->count, t->size, newer_first);
 	for (size_t i = 0; i < t->count && n < SESSION_MAX_PER_USER; i++) {
 		const struct session *x = memory_row(t, i);
+
+		if (u != NULL && session_live(x, &u->user, now))
+			sessions_out[n++] = *x;
+	}
+	*n_out = n;
+	return ERR_OK;
+}
+
+enum err
+memory_sessions_list(struct store *st, int64_t now, size_t max,
+    struct session *sessions_out, size_t *n_out)
+{
+	struct memory_store *s = memory_store(st);
+	const struct memory_table *t = &s->now.table[SESSIONS];
+	size_t n = 0;
+	enum err err;
+
+	if ((err = memory_enter(s)) != ERR_OK)
+		return err;
+	if (t->count > 0)
+		qsort(t->rows, t->count, t->size, newer_first);
+	for (size_t i = 0; i < t->count && n < max; i++) {
+		const struct session *x = memory_row(t, i);
+		const struct memory_user *u = memory_find_user(s, x->user_id);
 
 		if (u != NULL && session_live(x, &u->user, now))
 			sessions_out[n++] = *x;

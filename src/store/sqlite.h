@@ -142,6 +142,7 @@ void sqlite_disconnect(struct sqlite_store *s);
 
 extern store_user_by_id_fn sqlite_user_by_id;
 extern store_users_by_ids_fn sqlite_users_by_ids;
+extern store_users_list_fn sqlite_users_list;
 extern store_user_by_email_fn sqlite_user_by_email;
 extern store_password_hash_fn sqlite_password_hash;
 extern store_user_insert_fn sqlite_user_insert;
@@ -151,6 +152,7 @@ extern store_password_hash_set_fn sqlite_password_hash_set;
 
 extern store_session_by_handle_fn sqlite_session_by_handle;
 extern store_sessions_live_fn sqlite_sessions_live;
+extern store_sessions_list_fn sqlite_sessions_list;
 extern store_session_insert_fn sqlite_session_insert;
 extern store_session_update_fn sqlite_session_update;
 extern store_token_revoked_fn sqlite_token_revoked;
@@ -159,6 +161,7 @@ extern store_token_revoke_fn sqlite_token_revoke;
 extern store_latest_time_fn sqlite_latest_time;
 extern store_latest_time_raise_fn sqlite_latest_time_raise;
 extern store_size_fn sqlite_size;
+extern store_check_fn sqlite_check;
 extern store_audit_add_fn sqlite_audit_add;
 extern store_expire_fn sqlite_expire;
 extern store_tend_fn sqlite_tend;

@@ -42,21 +42,14 @@ sqlite_session_by_handle(
 	return err;
 }
 
-enum err
-sqlite_sessions_live(struct store *st, int64_t user_id, int64_t now,
+/* All rows of ${stmt}, which is done with then. */
+static enum err
+read_sessions(struct sqlite_store *s, sqlite3_stmt *stmt,
     struct session *sessions_out, size_t *n_out)
 {
-	struct sqlite_store *s = sqlite_store(st);
-	sqlite3_stmt *stmt;
 	size_t n = 0;
 	enum err err;
 
-	if ((err = sqlite_enter(s)) != ERR_OK)
-		return err;
-	stmt = sqlite_use(s, SQLITE_STATEMENT_SESSIONS_LIVE);
-	sqlite_put_int(s, stmt, 1, user_id);
-	sqlite_put_int(s, stmt, 2, now);
-	sqlite_put_int(s, stmt, 3, SESSION_MAX_PER_USER);
 	while ((err = sqlite_step(s, stmt)) == ERR_OK) {
 		err = read_session(stmt, &sessions_out[n]);
 		if (err != ERR_OK)
@@ -66,6 +59,39 @@ sqlite_sessions_live(struct store *st, int64_t user_id, int64_t now,
 	sqlite_done(stmt);
 	*n_out = n;
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+enum err
+sqlite_sessions_live(struct store *st, int64_t user_id, int64_t now,
+    struct session *sessions_out, size_t *n_out)
+{
+	struct sqlite_store *s = sqlite_store(st);
+	sqlite3_stmt *stmt;
+	enum err err;
+
+	if ((err = sqlite_enter(s)) != ERR_OK)
+		return err;
+	stmt = sqlite_use(s, SQLITE_STATEMENT_SESSIONS_LIVE);
+	sqlite_put_int(s, stmt, 1, user_id);
+	sqlite_put_int(s, stmt, 2, now);
+	sqlite_put_int(s, stmt, 3, SESSION_MAX_PER_USER);
+	return read_sessions(s, stmt, sessions_out, n_out);
+}
+
+enum err
+sqlite_sessions_list(struct store *st, int64_t now, size_t max,
+    struct session *sessions_out, size_t *n_out)
+{
+	struct sqlite_store *s = sqlite_store(st);
+	sqlite3_stmt *stmt;
+	enum err err;
+
+	if ((err = sqlite_enter(s)) != ERR_OK)
+		return err;
+	stmt = sqlite_use(s, SQLITE_STATEMENT_SESSIONS_LIST);
+	sqlite_put_int(s, stmt, 1, now);
+	sqlite_put_int(s, stmt, 2, (int64_t)max);
+	return read_sessions(s, stmt, sessions_out, n_out);
 }
 
 enum err

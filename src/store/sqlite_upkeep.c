@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/sqlite.h"
 
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
@@ -58,6 +59,34 @@ sqlite_size(struct store *st, struct store_size *size_out)
 	}
 	sqlite_done(stmt);
 	return err == ERR_NOT_FOUND ? sqlite_bad_row("size") : err;
+}
+
+/* Every page and every index, once, however many there are. */
+enum err
+sqlite_check(struct store *st)
+{
+	struct sqlite_store *s = sqlite_store(st);
+	sqlite3_stmt *stmt = NULL;
+	const unsigned char *text;
+	enum err err;
+	int rc;
+
+	if ((err = sqlite_enter(s)) != ERR_OK)
+		return err;
+	rc =
+	    sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &stmt, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	text = rc == SQLITE_ROW ? sqlite3_column_text(stmt, 0) : NULL;
+	if (text != NULL)
+		err = strcmp((const char *)text, "ok") == 0 ? ERR_OK
+							    : ERR_INVALID;
+	else if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB)
+		err = ERR_INVALID;
+	else
+		err = sqlite_failed(s, rc, "check");
+	(void)sqlite3_finalize(stmt);
+	return err;
 }
 
 enum err

@@ -110,6 +110,31 @@ out:
 }
 
 enum err
+sqlite_users_list(struct store *st, const char *text, int64_t after, size_t max,
+    struct user *users_out, size_t *n_out)
+{
+	struct sqlite_store *s = sqlite_store(st);
+	sqlite3_stmt *stmt;
+	size_t n = 0;
+	enum err err;
+
+	if ((err = sqlite_enter(s)) != ERR_OK)
+		return err;
+	stmt = sqlite_use(s, SQLITE_STATEMENT_USERS_LIST);
+	sqlite_put_int(s, stmt, 1, after);
+	sqlite_put_text(s, stmt, 2, text);
+	sqlite_put_int(s, stmt, 3, (int64_t)max);
+	while ((err = sqlite_step(s, stmt)) == ERR_OK) {
+		if ((err = read_user(stmt, &users_out[n])) != ERR_OK)
+			break;
+		n++;
+	}
+	sqlite_done(stmt);
+	*n_out = n;
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+enum err
 sqlite_user_by_email(struct store *st, const char *normal,
     struct user *user_out, char hash_out[USER_HASH_SIZE])
 {
@@ -196,6 +221,7 @@ sqlite_user_update(struct store *st, const struct user *u, const char *normal)
 	sqlite_put_int(s, stmt, 7, u->epoch);
 	sqlite_put_int(s, stmt, 8, u->version);
 	sqlite_put_int(s, stmt, 9, u->updated_at);
+	sqlite_put_text(s, stmt, 10, user_role_name(u->role));
 	return run_on_one(s, stmt);
 }
 

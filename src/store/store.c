@@ -57,6 +57,24 @@ store_users_by_ids(
 }
 
 enum err
+store_users_list(struct store *st, const char *text, int64_t after,
+    struct user users_out[STORE_LIST_MAX], size_t *n_out)
+{
+	size_t size = STORE_LIST_MAX * sizeof(*users_out);
+	enum err err;
+
+	*n_out = 0;
+	memset(users_out, 0, size);
+	err = st->ops->users_list(
+	    st, text, after, STORE_LIST_MAX, users_out, n_out);
+	if (err != ERR_OK) {
+		*n_out = 0;
+		memset(users_out, 0, size);
+	}
+	return err;
+}
+
+enum err
 store_user_by_email(struct store *st, const char *normal, struct user *user_out,
     char hash_out[USER_HASH_SIZE])
 {
@@ -119,6 +137,26 @@ store_sessions_live(struct store *st, int64_t user_id, int64_t now,
 }
 
 enum err
+store_sessions_list(struct store *st, int64_t now, size_t max,
+    struct session *sessions_out, size_t *n_out)
+{
+	int64_t latest;
+	enum err err;
+
+	*n_out = 0;
+	memset(sessions_out, 0, max * sizeof(*sessions_out));
+	err = store_latest_time(st, &latest);
+	if (err == ERR_OK)
+		err = st->ops->sessions_list(
+		    st, now > latest ? now : latest, max, sessions_out, n_out);
+	if (err != ERR_OK) {
+		*n_out = 0;
+		memset(sessions_out, 0, max * sizeof(*sessions_out));
+	}
+	return err;
+}
+
+enum err
 store_token_revoked(struct store *st, const char *jti, bool *revoked_out)
 {
 	bool revoked = true;
@@ -151,6 +189,12 @@ store_size(struct store *st, struct store_size *size_out)
 	if (err != ERR_OK)
 		memset(size_out, 0, sizeof(*size_out));
 	return err;
+}
+
+enum err
+store_check(struct store *st)
+{
+	return st->ops->check(st);
 }
 
 enum err

@@ -69,6 +69,17 @@ enum err store_user_by_id(
 enum err store_users_by_ids(struct store *st, const int64_t *ids, size_t n,
     struct user *users_out) MUST_CHECK;
 
+#define STORE_LIST_MAX 100
+
+/**
+ * store_users_list(st, text, after, users_out, n_out):
+ * The users in the order of their ids, from the one behind ${after} (0: the
+ * first) on, at most STORE_LIST_MAX; only those whose address or name has
+ * ${text} in it (not minding the case of ASCII letters), unless that is "".
+ */
+enum err store_users_list(struct store *st, const char *text, int64_t after,
+    struct user users_out[STORE_LIST_MAX], size_t *n_out) MUST_CHECK;
+
 /**
  * store_user_by_email(st, normal, user_out, hash_out):
  * The user whose address has the normal form ${normal}, and the hash of the
@@ -92,6 +103,10 @@ enum err store_sessions_live(struct store *st, int64_t user_id, int64_t now,
     struct session sessions_out[SESSION_MAX_PER_USER],
     size_t *n_out) MUST_CHECK;
 
+/* The same of all users: ${max} at most, which ${sessions_out} has room for. */
+enum err store_sessions_list(struct store *st, int64_t now, size_t max,
+    struct session *sessions_out, size_t *n_out) MUST_CHECK;
+
 /* *revoked_out: is ${jti} on the blacklist?  true on any error. */
 enum err store_token_revoked(
     struct store *st, const char *jti, bool *revoked_out) MUST_CHECK;
@@ -107,6 +122,9 @@ struct store_size {
 
 /* store_size(st, size_out): reads all keys; not on the way of a request. */
 enum err store_size(struct store *st, struct store_size *size_out) MUST_CHECK;
+
+/* store_check(st): ERR_INVALID if it is damaged anywhere; reads all of it. */
+enum err store_check(struct store *st) MUST_CHECK;
 
 /* store_ping(st): can it read, and is its file still the one on disk? */
 enum err store_ping(struct store *st) MUST_CHECK;
@@ -148,6 +166,12 @@ enum err store_actor_check(
 enum err store_register(struct store *st, const struct store_actor *actor,
     struct user *u, const char *normal, const char *hash,
     struct session *s) MUST_CHECK;
+
+/**
+ * store_first_admin(st): from now on the first user that a store has ever had
+ * is registered as an admin, whatever ${u}->role says.
+ */
+void store_first_admin(struct store *st);
 
 /**
  * store_login(st, actor, u, hash, rehash, s):
@@ -217,6 +241,34 @@ enum err store_deactivate(struct store *st, const struct store_actor *actor,
     int64_t user_id, const char *hash) MUST_CHECK;
 enum err store_delete(struct store *st, const struct store_actor *actor,
     int64_t user_id, const char *hash) MUST_CHECK;
+
+/* ---- what an administrator changes, without anybody's password ---- */
+
+/**
+ * store_user_status(st, actor, user_id, status, ended_out):
+ * Let the user sign in again, or not any more, which ends its sessions:
+ * *${ended_out} is how many were live.  ERR_NOT_FOUND without the user; ERR_OK
+ * if it is so already.
+ * store_user_role(st, actor, user_id, role): the same for what it may do.
+ */
+enum err store_user_status(struct store *st, const struct store_actor *actor,
+    int64_t user_id, enum user_status status, int64_t *ended_out) MUST_CHECK;
+enum err store_user_role(struct store *st, const struct store_actor *actor,
+    int64_t user_id, enum user_role role) MUST_CHECK;
+
+/**
+ * store_password_set(st, actor, user_id, hash, ended_out):
+ * Give the user the password ${hash}, whatever it had, and end its sessions.
+ * store_user_remove(st, actor, user_id, ended_out): as store_delete().
+ */
+enum err store_password_set(struct store *st, const struct store_actor *actor,
+    int64_t user_id, const char *hash, int64_t *ended_out) MUST_CHECK;
+enum err store_user_remove(struct store *st, const struct store_actor *actor,
+    int64_t user_id, int64_t *ended_out) MUST_CHECK;
+
+/* store_write_check(st, actor): commit a row of the audit table: does it go? */
+enum err store_write_check(
+    struct store *st, const struct store_actor *actor) MUST_CHECK;
 
 /* Move last_seen_at of a live session to ${now}; never waits for a lock. */
 enum err store_session_touch(

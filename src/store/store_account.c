@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "store/store_change.h"
 
-/* Changes of a user; store_change.c makes them. */
+/* Changes of a user by its owner; store_change.c makes them. */
 
 static enum err
 live_sessions(struct change *c)
@@ -36,9 +36,8 @@ plan_by_password(struct change *c)
 
 /* ---- ending all sessions, by the epoch ---- */
 
-/* Name what a new epoch touches: the user, and the session that is kept. */
-static enum err
-plan_epoch(struct change *c)
+enum err
+store_epoch_plan(struct change *c)
 {
 	enum err err;
 
@@ -57,8 +56,8 @@ plan_epoch(struct change *c)
 	return ERR_OK;
 }
 
-static enum err
-write_epoch(struct change *c)
+enum err
+store_epoch_write(struct change *c)
 {
 	enum err err;
 
@@ -78,7 +77,7 @@ logout_all_plan(struct change *c)
 	enum err err;
 
 	err = c->st->ops->user_by_id(c->st, c->user_id, &c->user);
-	return err != ERR_OK ? err : plan_epoch(c);
+	return err != ERR_OK ? err : store_epoch_plan(c);
 }
 
 enum err
@@ -89,7 +88,7 @@ store_logout_all(struct store *st, const struct store_actor *actor,
 		.waits = true,
 		.ends = true,
 		.plan = logout_all_plan,
-		.write = write_epoch };
+		.write = store_epoch_write };
 	struct change c = {
 		.st = st, .actor = actor, .user_id = user_id, .keep = keep
 	};
@@ -105,7 +104,7 @@ password_plan(struct change *c)
 {
 	enum err err = plan_by_password(c);
 
-	return err != ERR_OK ? err : plan_epoch(c);
+	return err != ERR_OK ? err : store_epoch_plan(c);
 }
 
 static enum err
@@ -114,7 +113,7 @@ password_write(struct change *c)
 	enum err err;
 
 	err = c->st->ops->password_hash_set(c->st, c->user_id, c->new_hash);
-	return err != ERR_OK ? err : write_epoch(c);
+	return err != ERR_OK ? err : store_epoch_write(c);
 }
 
 enum err
@@ -143,7 +142,7 @@ static enum err
 deactivate_write(struct change *c)
 {
 	c->user.status = USER_STATUS_INACTIVE;
-	return write_epoch(c);
+	return store_epoch_write(c);
 }
 
 enum err
@@ -163,23 +162,30 @@ store_deactivate(struct store *st, const struct store_actor *actor,
 }
 
 /* The sessions' rows go too, so their keys are named as well. */
-static enum err
-delete_plan(struct change *c)
+enum err
+store_delete_plan(struct change *c)
 {
 	enum err err;
 
-	if ((err = plan_by_password(c)) != ERR_OK)
-		return err;
 	if ((err = live_sessions(c)) != ERR_OK)
 		return err;
 	for (size_t i = 0; i < c->live_count; i++)
 		change_key_session(c, c->live[i].handle);
+	c->ended = (int64_t)c->live_count;
 	change_key_user(c, c->user_id);
 	return ERR_OK;
 }
 
 static enum err
-delete_write(struct change *c)
+delete_plan(struct change *c)
+{
+	enum err err = plan_by_password(c);
+
+	return err != ERR_OK ? err : store_delete_plan(c);
+}
+
+enum err
+store_delete_write(struct change *c)
 {
 	return c->st->ops->user_delete(c->st, c->user_id);
 }
@@ -192,7 +198,7 @@ store_delete(struct store *st, const struct store_actor *actor, int64_t user_id,
 		.waits = true,
 		.ends = true,
 		.plan = delete_plan,
-		.write = delete_write };
+		.write = store_delete_write };
 	struct change c = {
 		.st = st, .actor = actor, .user_id = user_id, .hash = hash
 	};

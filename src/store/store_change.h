@@ -11,7 +11,8 @@
 /*
  * The one place that makes a change: transaction, generations, audit, and the
  * word to the caches, in the order on which the promise of a final logout
- * rests.  store_sessions.c and store_account.c say what each change is.
+ * rests.  store_sessions.c, store_account.c and store_office.c say what each
+ * change is.
  */
 
 /* How many expired rows one step of upkeep removes. */
@@ -86,6 +87,17 @@ enum err change_run(
  * generation_settled_fn.
  */
 enum err change_seal_off(void *st) MUST_CHECK;
+
+/**
+ * Steps that several changes of a user have, from store_account.c.  Raising
+ * the epoch: name the user and the session ${c}->keep, which goes on, and count
+ * in ${c}->ended those that end; then write ${c}->user.  Removing the user:
+ * name it and all of its sessions; then remove them.
+ */
+extern change_step_fn store_epoch_plan;
+extern change_step_fn store_epoch_write;
+extern change_step_fn store_delete_plan;
+extern change_step_fn store_delete_write;
 
 /* For the plan step: the change touches this user, session, token. */
 void change_key_user(struct change *c, int64_t id);

@@ -133,6 +133,13 @@ memory_latest_time(struct store *st, int64_t *time_out)
 	return ERR_OK;
 }
 
+static store_check_fn memory_check;
+static enum err
+memory_check(struct store *st)
+{
+	return memory_enter(memory_store(st));
+}
+
 static store_size_fn memory_size;
 static enum err
 memory_size(struct store *st, struct store_size *size_out)
@@ -218,13 +225,16 @@ static const struct store_ops memory_ops = {
 	.ping = memory_ping,
 	.user_by_id = memory_user_by_id,
 	.users_by_ids = memory_users_by_ids,
+	.users_list = memory_users_list,
 	.user_by_email = memory_user_by_email,
 	.password_hash = memory_password_hash,
 	.session_by_handle = memory_session_by_handle,
 	.sessions_live = memory_sessions_live,
+	.sessions_list = memory_sessions_list,
 	.token_revoked = memory_token_revoked,
 	.latest_time = memory_latest_time,
 	.size = memory_size,
+	.check = memory_check,
 	.user_insert = memory_user_insert,
 	.user_update = memory_user_update,
 	.user_delete = memory_user_delete,

@@ -34,11 +34,24 @@ register_write(struct change *c)
 	if (err != ERR_OK)
 		return err;
 	c->user_id = c->user.id;
+	/* Ids are never used again, so there was nobody before the first. */
+	if (c->st->first_admin && c->user.id == 1) {
+		c->user.role = USER_ROLE_ADMIN;
+		err = c->st->ops->user_update(c->st, &c->user, NULL);
+		if (err != ERR_OK)
+			return err;
+	}
 	if (!c->with_session)
 		return ERR_OK;
 	c->session.user_id = c->user.id;
 	c->session.epoch = c->user.epoch;
 	return c->st->ops->session_insert(c->st, &c->session, c->new_hash);
+}
+
+void
+store_first_admin(struct store *st)
+{
+	st->first_admin = true;
 }
 
 enum err
