@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "support/test.h"
 
+#include <errno.h>
 #include <fastcgi.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -180,12 +181,20 @@ a_client_that_never_reads(void **state)
 {
 	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = good_request(s, 1, true);
+	int held =
+	    16 * 1024; /* or TCP lets both sides' buffers grow for ever */
 	int fd[2];
 
 	for (size_t i = 0; i < NELEMS(fd); i++) {
 		bool open = true;
 
 		fd[i] = fcgi_site_connect(s);
+		assert_return_code(setsockopt(fd[i], SOL_SOCKET, SO_RCVBUF,
+				       &held, sizeof(held)),
+		    errno);
+		assert_return_code(setsockopt(fd[i], SOL_SOCKET, SO_SNDBUF,
+				       &held, sizeof(held)),
+		    errno);
 		for (int n = 0; open && n < 20000; n++)
 			open = fcgi_send(fd[i], b.data, b.len, WAIT_MS);
 		assert_false(open);
