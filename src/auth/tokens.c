@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <jwt.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +12,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "base/writer.h"
 
 /*
  * Explicit typing as "at+jwt" (RFC 9068) is not to be had: libjwt 1.10 writes
@@ -27,23 +27,23 @@ static enum err
 payload_print(
     const struct tokens *t, const struct claims *c, struct buf *payload)
 {
-	struct document *doc = document_object();
-	char sub[24];
-	enum err err;
+	char sub[TEXT_INT_SIZE];
+	struct writer w;
 
-	snprintf(sub, sizeof(sub), "%lld", (long long)c->user_id);
-	document_put_string(doc, "iss", t->issuer);
-	document_put_string(doc, "aud", t->audience);
-	document_put_string(doc, "sub", sub);
-	document_put_string(doc, "sid", c->handle);
-	document_put_int(doc, "epoch", c->epoch);
-	document_put_string(doc, "jti", c->jti);
-	document_put_int(doc, "iat", c->issued_at);
-	document_put_int(doc, "nbf", c->not_before);
-	document_put_int(doc, "exp", c->expires_at);
-	err = document_print(doc, payload);
-	document_free(doc);
-	return err;
+	text_int(sub, c->user_id);
+	writer_begin(&w, payload);
+	writer_object(&w, NULL);
+	writer_string(&w, "iss", t->issuer);
+	writer_string(&w, "aud", t->audience);
+	writer_string(&w, "sub", sub);
+	writer_string(&w, "sid", c->handle);
+	writer_int(&w, "epoch", c->epoch);
+	writer_string(&w, "jti", c->jti);
+	writer_int(&w, "iat", c->issued_at);
+	writer_int(&w, "nbf", c->not_before);
+	writer_int(&w, "exp", c->expires_at);
+	writer_close(&w);
+	return writer_end(&w);
 }
 
 /*

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <cjson/cJSON.h>
-#include <inttypes.h>
 #include <jansson.h>
 #include <malloc.h>
 #include <math.h>
@@ -13,13 +12,14 @@
 
 #include "base/secret.h"
 #include "base/text.h"
+#include "base/writer.h"
 
 /* cJSON reads a number into 64 bytes and silently cuts a longer one. */
 #define NUMBER_CHARS_MAX 63
 
 /*
- * A struct document is a cJSON item.  Of an object or array the member
- * valueint is not used by cJSON: there we note that a put has failed.
+ * A struct document is a cJSON item.  Of an object the member valueint is not
+ * used by cJSON: there we note that a put has failed.
  */
 static cJSON *
 item_of(const struct document *doc)
@@ -222,6 +222,12 @@ document_bool(const struct document *doc, bool *value_out)
 	return ERR_OK;
 }
 
+bool
+document_is_null(const struct document *doc)
+{
+	return cJSON_IsNull(item_of(doc)) != 0;
+}
+
 enum err
 document_read_text(
     const struct document *doc, const char *name, char *dst, size_t size)
@@ -246,193 +252,75 @@ document_object(void)
 	return document_of(cJSON_CreateObject());
 }
 
-struct document *
-document_array(void)
-{
-	hooks_ensure();
-	return document_of(cJSON_CreateArray());
-}
-
-/* Note on the container whether ${added} holds, and return it. */
+/* Add ${item}, and take it; a failure is noted on ${doc}. */
 static bool
-note(struct document *doc, bool added)
+add(struct document *doc, const char *name, cJSON *item)
 {
-	if (!added && doc != NULL)
-		item_of(doc)->valueint = 1;
-	return added;
-}
-
-bool
-document_put(struct document *doc, const char *name, struct document *value)
-{
-	assert(doc == NULL || document_is_object(doc));
-	if (doc == NULL || value == NULL ||
-	    !cJSON_AddItemToObject(item_of(doc), name, item_of(value))) {
-		document_free(value);
-		return note(doc, false);
-	}
-	return true;
+	assert(document_is_object(doc));
+	if (item != NULL && cJSON_AddItemToObject(item_of(doc), name, item))
+		return true;
+	cJSON_Delete(item);
+	item_of(doc)->valueint = 1;
+	return false;
 }
 
 bool
 document_put_string(struct document *doc, const char *name, const char *value)
 {
-	if (doc == NULL || value == NULL)
-		return note(doc, false);
-	return document_put(doc, name, document_of(cJSON_CreateString(value)));
+	if (doc == NULL)
+		return false;
+	return add(doc, name, value != NULL ? cJSON_CreateString(value) : NULL);
 }
 
 bool
 document_put_int(struct document *doc, const char *name, int64_t value)
 {
-	if (value < -DOCUMENT_INT_MAX || value > DOCUMENT_INT_MAX)
-		return note(doc, false);
+	bool exact = value >= -DOCUMENT_INT_MAX && value <= DOCUMENT_INT_MAX;
+
 	if (doc == NULL)
 		return false;
-	return document_put(
-	    doc, name, document_of(cJSON_CreateNumber((double)value)));
+	return add(doc, name, exact ? cJSON_CreateNumber((double)value) : NULL);
 }
 
-bool
-document_put_real(struct document *doc, const char *name, double value)
-{
-	if (!isfinite(value))
-		return note(doc, false);
-	if (doc == NULL)
-		return false;
-	return document_put(doc, name, document_of(cJSON_CreateNumber(value)));
-}
-
-bool
-document_put_bool(struct document *doc, const char *name, bool value)
-{
-	if (doc == NULL)
-		return false;
-	return document_put(doc, name, document_of(cJSON_CreateBool(value)));
-}
-
-bool
-document_put_null(struct document *doc, const char *name)
-{
-	if (doc == NULL)
-		return false;
-	return document_put(doc, name, document_of(cJSON_CreateNull()));
-}
-
-bool
-document_push(struct document *array, struct document *value)
-{
-	assert(array == NULL || document_is_array(array));
-	if (array == NULL || value == NULL ||
-	    !cJSON_AddItemToArray(item_of(array), item_of(value))) {
-		document_free(value);
-		return note(array, false);
-	}
-	return true;
-}
-
-/* Length of the character at ${p} if it needs no escape, or 0. */
-static size_t
-plain(const char *p)
-{
-	unsigned char c = (unsigned char)*p;
-	size_t len, chars;
-
-	if (c < 0x80)
-		return c >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
-	len = strnlen(p, c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4);
-	return text_utf8_chars(p, len, &chars) == ERR_OK && chars == 1 ? len
-								       : 0;
-}
-
+/* Recursion is bounded by the parser. */
 static void
-print_escaped(const char *p, struct buf *out)
+print_item(const cJSON *item, const char *name, struct writer *w)
 {
-	switch (*p) {
-	case '"': buf_puts(out, "\\\""); break;
-	case '\\': buf_puts(out, "\\\\"); break;
-	case '\n': buf_puts(out, "\\n"); break;
-	case '\r': buf_puts(out, "\\r"); break;
-	case '\t': buf_puts(out, "\\t"); break;
-	default: buf_printf(out, "\\u%04x", (unsigned)(unsigned char)*p);
-	}
-}
+	if (cJSON_IsObject(item) || cJSON_IsArray(item)) {
+		bool object = cJSON_IsObject(item) != 0;
 
-/* Runs of plain characters are copied whole: most strings are one run. */
-static void
-print_string(const char *text, struct buf *out)
-{
-	const char *run = text, *p = text;
-
-	buf_append(out, "\"", 1);
-	while (*p != '\0') {
-		size_t len = plain(p);
-
-		if (len > 0) {
-			p += len;
-			continue;
-		}
-		buf_append(out, run, (size_t)(p - run));
-		if ((unsigned char)*p >= 0x80)
-			buf_puts(out, "\xef\xbf\xbd"); /* U+FFFD: not UTF-8 */
+		if (item->valueint != 0)
+			w->failed = true; /* a put had failed: add() */
+		if (object)
+			writer_object(w, name);
 		else
-			print_escaped(p, out);
-		run = ++p;
+			writer_array(w, name);
+		for (const cJSON *at = item->child; at; at = at->next)
+			print_item(at, object ? at->string : NULL, w);
+		writer_close(w);
+	} else if (cJSON_IsString(item)) {
+		writer_string(w, name, item->valuestring);
+	} else if (cJSON_IsNumber(item)) {
+		writer_real(w, name, item->valuedouble);
+	} else if (cJSON_IsBool(item)) {
+		writer_bool(w, name, cJSON_IsTrue(item) != 0);
+	} else {
+		writer_null(w, name);
 	}
-	buf_append(out, run, (size_t)(p - run));
-	buf_append(out, "\"", 1);
-}
-
-static void
-print_number(double value, struct buf *out)
-{
-	if (fabs(value) <= (double)DOCUMENT_INT_MAX && value == trunc(value))
-		buf_printf(out, "%" PRId64, (int64_t)value);
-	else
-		buf_printf(out, "%.17g", value);
 }
 
 /*
- * Our own printer, not cJSON's: that writes 1e+15 for a whole number, passes
- * on text that is not UTF-8, and copies secrets about as it grows.  Recursion
- * is bounded by the parser, or by what our code built.
+ * Not by cJSON's printer: that writes 1e+15 for a whole number, passes on text
+ * that is not UTF-8, and copies secrets about as it grows.
  */
-static bool
-print_item(const cJSON *item, struct buf *out)
-{
-	bool object = cJSON_IsObject(item) != 0;
-
-	if (object || cJSON_IsArray(item)) {
-		if (item->valueint != 0)
-			return false; /* a put had failed: note() */
-		buf_append(out, object ? "{" : "[", 1);
-		for (const cJSON *at = item->child; at; at = at->next) {
-			if (at != item->child)
-				buf_append(out, ",", 1);
-			if (object) {
-				print_string(at->string, out);
-				buf_append(out, ":", 1);
-			}
-			if (!print_item(at, out))
-				return false;
-		}
-		buf_append(out, object ? "}" : "]", 1);
-	} else if (cJSON_IsString(item)) {
-		print_string(item->valuestring, out);
-	} else if (cJSON_IsNumber(item)) {
-		print_number(item->valuedouble, out);
-	} else if (cJSON_IsBool(item)) {
-		buf_puts(out, cJSON_IsTrue(item) ? "true" : "false");
-	} else {
-		buf_puts(out, "null");
-	}
-	return true;
-}
-
 enum err
 document_print(const struct document *doc, struct buf *out)
 {
-	if (doc == NULL || !print_item(item_of(doc), out) || out->failed)
+	struct writer w;
+
+	if (doc == NULL)
 		return ERR_INTERNAL;
-	return ERR_OK;
+	writer_begin(&w, out);
+	print_item(item_of(doc), NULL, &w);
+	return writer_end(&w);
 }

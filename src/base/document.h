@@ -42,6 +42,7 @@ void document_free(struct document *doc);
 
 bool document_is_object(const struct document *doc);
 bool document_is_array(const struct document *doc);
+bool document_is_null(const struct document *doc); /* there, and null */
 
 /**
  * document_member(doc, name):
@@ -79,32 +80,23 @@ enum err document_read_int(const struct document *doc, const char *name,
     int64_t *value_out) MUST_CHECK;
 
 /**
- * Building: document_object() and document_array() return NULL without memory.
- * The put family adds the member ${name}, which must be new, to the object
- * ${doc}; document_push adds to an array.  They return false if ${doc} or what
- * is to be added is NULL, or without memory; a failure is remembered where it
- * happened, so that a chain of puts needs one check: document_print().
- * document_put and document_push take ownership of ${value} always, also when
- * they fail.  Integers lie within DOCUMENT_INT_MAX; what is not UTF-8 in a
- * string is printed as U+FFFD.
+ * document_object(), document_put_string(doc, name, value), document_put_int:
+ * Build what is kept elsewhere (answers are written, see base/writer.h).  An
+ * object, or NULL without memory; add the member ${name}, which must be new,
+ * to it.  The put family returns false if ${doc} or ${value} is NULL, or
+ * without memory; a failure is remembered, so that a chain of puts needs one
+ * check: document_print().  Integers lie within DOCUMENT_INT_MAX.
  */
 struct document *document_object(void);
-struct document *document_array(void);
-bool document_put(
-    struct document *doc, const char *name, struct document *value);
 bool document_put_string(
     struct document *doc, const char *name, const char *value);
 bool document_put_int(struct document *doc, const char *name, int64_t value);
-/* Finite; without a point if it has no fraction. */
-bool document_put_real(struct document *doc, const char *name, double value);
-bool document_put_bool(struct document *doc, const char *name, bool value);
-bool document_put_null(struct document *doc, const char *name);
-bool document_push(struct document *array, struct document *value);
 
 /**
  * document_print(doc, out):
- * Append ${doc} to ${out} without white space.  Return ERR_INTERNAL if ${doc}
- * is NULL, a put or push anywhere in it had failed, or memory ran out.
+ * Append ${doc} to ${out} without white space; what is not UTF-8 in a string
+ * as U+FFFD.  Return ERR_INTERNAL if ${doc} is NULL, a put had failed, or
+ * memory ran out.
  */
 enum err document_print(const struct document *doc, struct buf *out) MUST_CHECK;
 

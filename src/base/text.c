@@ -171,6 +171,26 @@ text_to_int64(const char *text, int64_t min, int64_t max, int64_t *value_out)
 	return ERR_OK;
 }
 
+size_t
+text_int(char dst[TEXT_INT_SIZE], int64_t value)
+{
+	/* Without sign: INT64_MIN has no positive twin. */
+	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	char digits[TEXT_INT_SIZE];
+	size_t at = sizeof(digits), len = 0;
+
+	do {
+		digits[--at] = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest > 0);
+	if (value < 0)
+		dst[len++] = '-';
+	memcpy(dst + len, digits + at, sizeof(digits) - at);
+	len += sizeof(digits) - at;
+	dst[len] = '\0';
+	return len;
+}
+
 /*
  * Length of the UTF-8 sequence at ${p}, of which ${len} bytes may be read, by
  * the table of RFC 3629 section 4; 0 if it is none.

@@ -61,6 +61,14 @@ bool text_is_hex(const char *text, size_t len);
 enum err text_to_int64(
     const char *text, int64_t min, int64_t max, int64_t *value_out) MUST_CHECK;
 
+#define TEXT_INT_SIZE 21 /* -9223372036854775808 and NUL */
+
+/**
+ * text_int(dst, value):
+ * Write ${value} in decimal; return its length.
+ */
+size_t text_int(char dst[TEXT_INT_SIZE], int64_t value);
+
 /**
  * text_utf8_chars(text, len, chars_out):
  * Count the code points of ${len} bytes of UTF-8 (RFC 3629).  Return

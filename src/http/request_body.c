@@ -96,16 +96,7 @@ request_json(
 bool
 request_is_null(const struct document *json, const char *name)
 {
-	const struct document *member = document_member(json, name);
-	struct buf text = { 0 };
-	bool null;
-
-	if (member == NULL || document_string(member) != NULL)
-		return false;
-	null = document_print(member, &text) == ERR_OK &&
-	    strcmp(text.data, "null") == 0;
-	buf_clear(&text);
-	return null;
+	return document_is_null(document_member(json, name));
 }
 
 enum err

@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: ISC */
 #include "http/response.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/document.h"
+#include "base/writer.h"
 #include "http/request.h"
 
 #define CHALLENGE "Bearer realm=\"latchkey\""
 #define RETRY_AFTER_S "1"
 
-enum err
-response_json(struct response *res, struct document *json)
+void
+response_begin(struct response *res, struct writer *w)
 {
-	enum err err;
-
 	buf_reset(&res->body);
-	err = document_print(json, &res->body);
-	document_free(json);
 	res->content_type = "application/json";
-	return err;
+	writer_begin(w, &res->body);
+	writer_object(w, NULL);
+}
+
+enum err
+response_end(struct response *res, struct writer *w)
+{
+	assert(w->out == &res->body);
+	writer_close(w);
+	return writer_end(w);
 }
 
 void
@@ -88,19 +94,18 @@ static enum err
 problem_body(struct response *res, const struct request *req)
 {
 	const struct problem_info *info = problem_info(res->problem);
-	struct document *json = document_object();
-	enum err err;
+	struct writer w;
 
-	document_put_string(json, "type", "about:blank");
-	document_put_string(json, "title", info->title);
-	document_put_int(json, "status", info->status);
-	document_put_string(json, "code", info->code);
-	document_put_string(json, "detail",
-	    res->detail.len > 0 ? res->detail.data : info->title);
-	document_put_string(json, "request_id", req->request_id);
-	err = response_json(res, json);
+	response_begin(res, &w);
 	res->content_type = "application/problem+json";
-	return err;
+	writer_string(&w, "type", "about:blank");
+	writer_string(&w, "title", info->title);
+	writer_int(&w, "status", info->status);
+	writer_string(&w, "code", info->code);
+	writer_string(
+	    &w, "detail", res->detail.len > 0 ? res->detail.data : info->title);
+	writer_string(&w, "request_id", req->request_id);
+	return response_end(res, &w);
 }
 
 /* The headers that a refusal of this kind calls for. */

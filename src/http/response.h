@@ -8,8 +8,8 @@
 #include "base/text.h"
 #include "http/problem.h"
 
-struct document;
 struct request;
+struct writer;
 
 /* An answer in the making; zero-initialised before first use. */
 struct response {
@@ -24,11 +24,12 @@ struct response {
 };
 
 /**
- * response_json(res, json):
- * Make ${json} the body and free it.  ERR_INTERNAL without memory (also for a
- * NULL ${json}).
+ * response_begin(res, w), response_end(res, w):
+ * Begin the body, a JSON object, which ${w} then writes the members of; and
+ * end it.  ERR_INTERNAL if not all of it could be written.
  */
-enum err response_json(struct response *res, struct document *json) MUST_CHECK;
+void response_begin(struct response *res, struct writer *w);
+enum err response_end(struct response *res, struct writer *w) MUST_CHECK;
 
 /**
  * response_header(res, name, value):

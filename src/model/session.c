@@ -6,6 +6,7 @@
 
 #include "base/document.h"
 #include "base/text.h"
+#include "base/writer.h"
 #include "model/user.h"
 
 #define HANDLE_BYTES 16
@@ -37,24 +38,34 @@ session_live(const struct session *s, const struct user *u, int64_t now)
 	    s->epoch == u->epoch;
 }
 
-struct document *
-session_json(const struct session *s, bool current)
+static void
+write_time(struct writer *w, const char *name, int64_t seconds)
 {
-	struct document *doc = document_object();
 	char when[TEXT_TIME_SIZE];
 
-	document_put_string(doc, "handle", s->handle);
-	document_put_string(doc, "device", s->device);
-	document_put_string(doc, "user_agent", s->user_agent);
-	document_put_string(doc, "address", s->address);
-	text_time(when, s->created_at);
-	document_put_string(doc, "created_at", when);
-	text_time(when, s->last_seen_at);
-	document_put_string(doc, "last_seen_at", when);
-	text_time(when, s->expires_at);
-	document_put_string(doc, "expires_at", when);
-	document_put_bool(doc, "current", current);
-	return doc;
+	text_time(when, seconds);
+	writer_string(w, name, when);
+}
+
+void
+session_write(const struct session *s, struct writer *w)
+{
+	writer_string(w, "handle", s->handle);
+	write_time(w, "created_at", s->created_at);
+	write_time(w, "expires_at", s->expires_at);
+}
+
+void
+session_write_device(const struct session *s, bool current, struct writer *w)
+{
+	writer_string(w, "handle", s->handle);
+	writer_string(w, "device", s->device);
+	writer_string(w, "user_agent", s->user_agent);
+	writer_string(w, "address", s->address);
+	write_time(w, "created_at", s->created_at);
+	write_time(w, "last_seen_at", s->last_seen_at);
+	write_time(w, "expires_at", s->expires_at);
+	writer_bool(w, "current", current);
 }
 
 struct document *

@@ -10,6 +10,7 @@
 
 struct document;
 struct user;
+struct writer;
 
 #define SESSION_ID_SIZE SECRET_UUID_SIZE
 #define SESSION_HANDLE_SIZE 33 /* hex(BLAKE2b-128) and NUL */
@@ -52,8 +53,14 @@ void session_key(char dst[SESSION_KEY_SIZE], const char *handle);
  */
 bool session_live(const struct session *s, const struct user *u, int64_t now);
 
-/* session_json(s, current): what the device list shows; NULL without memory. */
-struct document *session_json(const struct session *s, bool current);
+/**
+ * session_write(s, w), session_write_device(s, current, w):
+ * Add to the object that is open what somebody is told of the session that is
+ * asked with, and what the device list shows.
+ */
+void session_write(const struct session *s, struct writer *w);
+void session_write_device(
+    const struct session *s, bool current, struct writer *w);
 
 /* session_pack, session_unpack: as user_pack and user_unpack. */
 struct document *session_pack(const struct session *s);

@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "base/unicode.h"
+#include "base/writer.h"
 
 #define EMAIL_LOCAL_MAX 64 /* octets, RFC 5321 section 4.5.3.1.1 */
 #define NAME_CHARS_MAX 100
@@ -165,35 +166,32 @@ user_status_from(const char *name)
 	    status_names, NELEMS(status_names), name);
 }
 
-struct document *
-user_public_json(const struct user *u)
+void
+user_write_public(const struct user *u, struct writer *w)
 {
-	struct document *doc = document_object();
-	char id[24];
+	char id[TEXT_INT_SIZE];
 
-	snprintf(id, sizeof(id), "%" PRId64, u->id);
-	document_put_string(doc, "id", id);
-	document_put_string(doc, "name", u->name);
+	text_int(id, u->id);
+	writer_string(w, "id", id);
+	writer_string(w, "name", u->name);
 	if (u->avatar_url[0] != '\0')
-		document_put_string(doc, "avatar_url", u->avatar_url);
+		writer_string(w, "avatar_url", u->avatar_url);
 	else
-		document_put_null(doc, "avatar_url");
-	return doc;
+		writer_null(w, "avatar_url");
 }
 
-struct document *
-user_own_json(const struct user *u)
+void
+user_write_own(const struct user *u, struct writer *w)
 {
-	struct document *doc = user_public_json(u);
 	char when[TEXT_TIME_SIZE];
 
-	document_put_string(doc, "email", u->email);
-	document_put_string(doc, "role", user_role_name(u->role));
+	user_write_public(u, w);
+	writer_string(w, "email", u->email);
+	writer_string(w, "role", user_role_name(u->role));
 	text_time(when, u->created_at);
-	document_put_string(doc, "created_at", when);
+	writer_string(w, "created_at", when);
 	text_time(when, u->updated_at);
-	document_put_string(doc, "updated_at", when);
-	return doc;
+	writer_string(w, "updated_at", when);
 }
 
 struct document *

@@ -7,6 +7,7 @@
 #include "base/err.h"
 
 struct document;
+struct writer;
 
 #define USER_EMAIL_SIZE 255 /* RFC 5321: 254 octets, and NUL */
 #define USER_NAME_SIZE 401  /* 100 characters of at most 4 bytes, and NUL */
@@ -64,17 +65,18 @@ const char *user_status_name(enum user_status status);
 enum user_status user_status_from(const char *name);
 
 /**
- * user_own_json(u), user_public_json(u):
- * Return what ${u} sees of itself (id as string, email, name, avatar_url,
- * role, created_at, updated_at) and what others see (id, name, avatar_url),
- * or NULL without memory.  The caller owns it.
+ * user_write_own(u, w), user_write_public(u, w):
+ * Add to the object that is open what ${u} sees of itself (id as string, name,
+ * avatar_url, email, role, created_at, updated_at), and what others see (the
+ * first three).
  */
-struct document *user_own_json(const struct user *u);
-struct document *user_public_json(const struct user *u);
+void user_write_own(const struct user *u, struct writer *w);
+void user_write_public(const struct user *u, struct writer *w);
 
 /**
  * user_pack(u), user_unpack(json, user_out):
- * The whole of ${u} as JSON for the cache, and back.  user_unpack returns
+ * The whole of ${u} as JSON for the cache (NULL without memory; the caller
+ * owns it), and back.  user_unpack returns
  * ERR_INVALID, ${user_out} all zero, if anything is missing or mistyped.
  */
 struct document *user_pack(const struct user *u);

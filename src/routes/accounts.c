@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/document.h"
+#include "base/writer.h"
 #include "host/stats.h"
 #include "http/cookie.h"
 #include "routes/answer.h"
@@ -158,10 +159,10 @@ route_change_password(
 {
 	struct login_change change = { .address = req->address };
 	struct login_grant grant = { 0 };
-	struct document *answer;
 	const struct document *json;
 	const char *why = NULL;
 	struct identity who;
+	struct writer w;
 	enum err err;
 
 	err = identify(sv, req, res, &who);
@@ -188,10 +189,10 @@ route_change_password(
 		goto out;
 	security_log(sv, req, "password_changed", who.user.id);
 
-	answer = document_object();
-	document_put_string(answer, "msg", "Password changed");
-	answer_put_token(answer, req, &grant.token);
-	err = response_json(res, answer);
+	response_begin(res, &w);
+	writer_string(&w, "msg", "Password changed");
+	answer_put_token(&w, req, &grant.token);
+	err = response_end(res, &w);
 out:
 	secret_wipe(&grant, sizeof(grant));
 	secret_wipe(&who, sizeof(who));

@@ -1,37 +1,46 @@
 /* SPDX-License-Identifier: ISC */
 #include "routes/answer.h"
 
-#include "base/document.h"
+#include "base/writer.h"
 #include "http/request.h"
 #include "http/response.h"
 
 void
 answer_put_token(
-    struct document *json, const struct request *req, const struct token *token)
+    struct writer *w, const struct request *req, const struct token *token)
 {
-	document_put_string(json, "access_token", token->text);
-	document_put_string(json, "token_type", "bearer");
-	document_put_int(
-	    json, "expires_in", token->expires_at - req->received_at);
+	writer_string(w, "access_token", token->text);
+	writer_string(w, "token_type", "bearer");
+	writer_int(w, "expires_in", token->expires_at - req->received_at);
+}
+
+void
+answer_put_user(struct writer *w, const struct user *u)
+{
+	writer_object(w, "user");
+	user_write_own(u, w);
+	writer_close(w);
 }
 
 enum err
 answer_login(struct response *res, const struct request *req,
     const struct answer_grant *grant)
 {
-	struct document *json = document_object();
+	struct writer w;
 
-	answer_put_token(json, req, grant->token);
-	document_put(json, "user", user_own_json(grant->user));
-	document_put_string(json, "session_id", grant->session_id);
-	return response_json(res, json);
+	response_begin(res, &w);
+	answer_put_token(&w, req, grant->token);
+	answer_put_user(&w, grant->user);
+	writer_string(&w, "session_id", grant->session_id);
+	return response_end(res, &w);
 }
 
 enum err
 answer_message(struct response *res, const char *msg)
 {
-	struct document *json = document_object();
+	struct writer w;
 
-	document_put_string(json, "msg", msg);
-	return response_json(res, json);
+	response_begin(res, &w);
+	writer_string(&w, "msg", msg);
+	return response_end(res, &w);
 }

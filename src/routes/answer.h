@@ -7,18 +7,19 @@
 #include "model/token.h"
 #include "model/user.h"
 
-struct document;
 struct request;
 struct response;
+struct writer;
 
 /* The bodies that several routes share. */
 
 /**
- * answer_put_token(json, req, token):
- * Add access_token, token_type and expires_in.
+ * answer_put_token(w, req, token), answer_put_user(w, u):
+ * Add access_token, token_type and expires_in; add user, as it sees itself.
  */
-void answer_put_token(struct document *json, const struct request *req,
-    const struct token *token);
+void answer_put_token(
+    struct writer *w, const struct request *req, const struct token *token);
+void answer_put_user(struct writer *w, const struct user *u);
 
 /* What the login answer is made of; borrowed. */
 struct answer_grant {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include <math.h>
 
-#include "base/document.h"
 #include "base/text.h"
+#include "base/writer.h"
 #include "cache/cache.h"
 #include "cache/redis.h"
 #include "host/breaker.h"
@@ -23,70 +23,59 @@ struct content {
 static const struct content unknown = { -1, -1 };
 
 static void
-put_or_null(struct document *json, const char *name, int64_t value)
+put_or_null(struct writer *w, const char *name, int64_t value)
 {
 	if (value < 0)
-		document_put_null(json, name);
+		writer_null(w, name);
 	else
-		document_put_int(json, name, value);
+		writer_int(w, name, value);
 }
 
 /* A real with ${digits} behind the point: more would be noise. */
 static void
-put_rounded(struct document *json, const char *name, double value, int digits)
+put_rounded(struct writer *w, const char *name, double value, int digits)
 {
 	double unit = pow(10, digits);
 
-	document_put_real(json, name, round(value * unit) / unit);
+	writer_real(w, name, round(value * unit) / unit);
 }
 
 static void
-put_latency(struct document *json, const struct stats_time *t)
+put_latency(struct writer *w, const struct stats_time *t)
 {
 	static const struct {
 		const char *name;
 		int percent;
 	} quantiles[] = { { "p50", 50 }, { "p90", 90 }, { "p99", 99 } };
-	struct document *latency = document_object();
 
+	writer_object(w, "latency_ms");
 	for (size_t i = 0; i < NELEMS(quantiles); i++) {
 		if (t->count == 0)
-			document_put_null(latency, quantiles[i].name);
+			writer_null(w, quantiles[i].name);
 		else
-			put_rounded(latency, quantiles[i].name,
+			put_rounded(w, quantiles[i].name,
 			    stats_quantile(t, quantiles[i].percent) / 1000, 3);
 	}
-	document_put(json, "latency_ms", latency);
+	writer_close(w);
 }
 
 /* ${counts}: hits, misses, errors, as they follow each other in stats.def. */
-static struct document *
-tier_json(const uint64_t counts[3], const struct content *content)
+static void
+put_tier(
+    struct writer *w, const uint64_t counts[3], const struct content *content)
 {
 	static const char *const names[] = { "hits", "misses", "errors" };
-	struct document *json = document_object();
 	double asked = (double)counts[0] + (double)counts[1];
 
 	for (size_t i = 0; i < NELEMS(names); i++)
-		document_put_int(json, names[i], (int64_t)counts[i]);
+		writer_int(w, names[i], (int64_t)counts[i]);
 	if (asked > 0)
-		put_rounded(json, "hit_rate_percent",
-		    100 * (double)counts[0] / asked, 2);
+		put_rounded(
+		    w, "hit_rate_percent", 100 * (double)counts[0] / asked, 2);
 	else
-		document_put_null(json, "hit_rate_percent");
-	put_or_null(json, "entries", content->entries);
-	put_or_null(json, "bytes", content->bytes);
-	return json;
-}
-
-static struct document *
-timed_tier_json(const uint64_t counts[3], const struct content *content,
-    const struct stats_time *t)
-{
-	struct document *json = tier_json(counts, content);
-
-	put_latency(json, t);
-	return json;
+		writer_null(w, "hit_rate_percent");
+	put_or_null(w, "entries", content->entries);
+	put_or_null(w, "bytes", content->bytes);
 }
 
 static struct content
@@ -110,25 +99,30 @@ store_content(struct services *sv)
 	return (struct content){ size.rows, size.bytes };
 }
 
-static struct document *
-requests_json(const struct stats_time *t)
+static void
+put_tiers(
+    struct writer *w, const struct content held[3], const struct stats *stats)
 {
-	struct document *json = document_object();
-
-	document_put_int(json, "count", (int64_t)t->count);
-	put_latency(json, t);
-	return json;
+	writer_object(w, "table");
+	put_tier(w, &stats->counter[STATS_TABLE_HITS], &held[0]);
+	writer_close(w);
+	writer_object(w, "redis");
+	put_tier(w, &stats->counter[STATS_REDIS_HITS], &held[1]);
+	put_latency(w, &stats->time[STATS_TIMER_REDIS]);
+	writer_close(w);
+	writer_object(w, "store");
+	put_tier(w, &stats->counter[STATS_STORE_HITS], &held[2]);
+	put_latency(w, &stats->time[STATS_TIMER_STORE]);
+	writer_close(w);
 }
 
-static struct document *
-breaker_json(const struct services *sv)
+static void
+put_requests(struct writer *w, const char *lane, const struct stats_time *t)
 {
-	struct document *json = document_object();
-
-	document_put_string(
-	    json, "state", breaker_closed(sv->mapped) ? "closed" : "open");
-	document_put_int(json, "opened", (int64_t)breaker_opened(sv->mapped));
-	return json;
+	writer_object(w, lane);
+	writer_int(w, "count", (int64_t)t->count);
+	put_latency(w, t);
+	writer_close(w);
 }
 
 /* GET: 200 what each tier did and holds; 401 403. */
@@ -136,40 +130,35 @@ enum err
 route_cache_stats(
     struct services *sv, struct request *req, struct response *res)
 {
-	struct content table, redis, store;
+	struct content held[3]; /* table, Redis, store */
 	char since[TEXT_TIME_SIZE];
-	struct document *json, *requests;
 	struct stats stats;
+	struct writer w;
 	enum err err;
 
 	err = admin_check(sv, req, res);
 	if (err != ERR_OK)
 		return err;
 	cache_table_size(
-	    sv->cache, req->received_at, 1, &table.entries, &table.bytes);
-	redis = redis_content(sv);
-	store = store_content(sv);
+	    sv->cache, req->received_at, 1, &held[0].entries, &held[0].bytes);
+	held[1] = redis_content(sv);
+	held[2] = store_content(sv);
 	stats_read(sv->mapped, &stats);
 
 	text_time(since, stats.since);
-	json = document_object();
-	document_put_string(json, "since", since);
-	document_put(
-	    json, "table", tier_json(&stats.counter[STATS_TABLE_HITS], &table));
-	document_put(json, "redis",
-	    timed_tier_json(&stats.counter[STATS_REDIS_HITS], &redis,
-		&stats.time[STATS_TIMER_REDIS]));
-	document_put(json, "store",
-	    timed_tier_json(&stats.counter[STATS_STORE_HITS], &store,
-		&stats.time[STATS_TIMER_STORE]));
-	requests = document_object();
-	document_put(
-	    requests, "fast", requests_json(&stats.time[STATS_TIMER_FAST]));
-	document_put(
-	    requests, "slow", requests_json(&stats.time[STATS_TIMER_SLOW]));
-	document_put(json, "requests", requests);
-	document_put(json, "redis_breaker", breaker_json(sv));
-	return response_json(res, json);
+	response_begin(res, &w);
+	writer_string(&w, "since", since);
+	put_tiers(&w, held, &stats);
+	writer_object(&w, "requests");
+	put_requests(&w, "fast", &stats.time[STATS_TIMER_FAST]);
+	put_requests(&w, "slow", &stats.time[STATS_TIMER_SLOW]);
+	writer_close(&w);
+	writer_object(&w, "redis_breaker");
+	writer_string(
+	    &w, "state", breaker_closed(sv->mapped) ? "closed" : "open");
+	writer_int(&w, "opened", (int64_t)breaker_opened(sv->mapped));
+	writer_close(&w);
+	return response_end(res, &w);
 }
 
 /* ---- /cache/health ---- */
@@ -179,8 +168,8 @@ enum err
 route_cache_health(
     struct services *sv, struct request *req, struct response *res)
 {
-	struct document *json;
 	int64_t latency_us = 0;
+	struct writer w;
 	enum err err;
 	bool up = false;
 
@@ -190,16 +179,16 @@ route_cache_health(
 	if (sv->redis != NULL)
 		up = redis_ping(sv->redis, &latency_us) == ERR_OK;
 
-	json = document_object();
-	document_put_string(
-	    json, "status", sv->redis == NULL || up ? "ok" : "degraded");
+	response_begin(res, &w);
+	writer_string(
+	    &w, "status", sv->redis == NULL || up ? "ok" : "degraded");
 	/* Without Redis, or while it is down, the table is the whole cache. */
-	document_put_string(json, "backend", up ? "redis" : "table");
+	writer_string(&w, "backend", up ? "redis" : "table");
 	if (up)
-		put_rounded(json, "latency_ms", (double)latency_us / 1000, 3);
+		put_rounded(&w, "latency_ms", (double)latency_us / 1000, 3);
 	else
-		document_put_null(json, "latency_ms");
-	return response_json(res, json);
+		writer_null(&w, "latency_ms");
+	return response_end(res, &w);
 }
 
 /* ---- /cache/cleanup ---- */
@@ -212,8 +201,8 @@ enum err
 route_cache_cleanup(
     struct services *sv, struct request *req, struct response *res)
 {
-	struct document *json, *counts;
 	int64_t rows = 0, step = 1;
+	struct writer w;
 	enum err err;
 
 	err = admin_check(sv, req, res);
@@ -224,13 +213,12 @@ route_cache_cleanup(
 	if (err != ERR_OK)
 		return err;
 
-	counts = document_object();
-	document_put_int(
-	    counts, "table", cache_table_sweep(sv->cache, req->received_at));
-	document_put_int(counts, "store", rows);
-	json = document_object();
-	document_put(json, "removed", counts);
+	response_begin(res, &w);
+	writer_object(&w, "removed");
+	writer_int(&w, "table", cache_table_sweep(sv->cache, req->received_at));
+	writer_int(&w, "store", rows);
+	writer_close(&w);
 	/* false: there was more than one call removes. */
-	document_put_bool(json, "complete", step == 0);
-	return response_json(res, json);
+	writer_bool(&w, "complete", step == 0);
+	return response_end(res, &w);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-#include "base/document.h"
-#include "base/text.h"
+#include "base/secret.h"
+#include "base/writer.h"
+#include "http/request.h"
+#include "http/response.h"
 #include "routes/answer.h"
 #include "routes/handlers.h"
 #include "routes/identify.h"
@@ -41,23 +43,17 @@ route_validate_session(
 enum err
 route_me(struct services *sv, struct request *req, struct response *res)
 {
-	char created[TEXT_TIME_SIZE], expires[TEXT_TIME_SIZE];
-	struct document *json, *session;
 	struct identity who;
+	struct writer w;
 	enum err err;
 
 	err = identify(sv, req, res, &who);
 	if (err != ERR_OK)
 		return err;
-	text_time(created, who.session.created_at);
-	text_time(expires, who.session.expires_at);
-
-	session = document_object();
-	document_put_string(session, "handle", who.session.handle);
-	document_put_string(session, "created_at", created);
-	document_put_string(session, "expires_at", expires);
-	json = document_object();
-	document_put(json, "user", user_own_json(&who.user));
-	document_put(json, "session", session);
-	return response_json(res, json);
+	response_begin(res, &w);
+	answer_put_user(&w, &who.user);
+	writer_object(&w, "session");
+	session_write(&who.session, &w);
+	writer_close(&w);
+	return response_end(res, &w);
 }

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/document.h"
 #include "base/text.h"
+#include "base/writer.h"
 #include "http/cookie.h"
 #include "routes/handlers.h"
 #include "routes/identify.h"
@@ -16,9 +16,9 @@ enum err
 route_sessions_list(
     struct services *sv, struct request *req, struct response *res)
 {
-	struct document *json, *list;
 	struct session *sessions;
 	struct identity who;
+	struct writer w;
 	size_t n = 0;
 	enum err err;
 
@@ -33,16 +33,18 @@ route_sessions_list(
 	if (err != ERR_OK)
 		goto out;
 
-	list = document_array();
+	response_begin(res, &w);
+	writer_array(&w, "sessions");
 	for (size_t i = 0; i < n; i++) {
 		bool current =
 		    strcmp(sessions[i].handle, who.session.handle) == 0;
 
-		document_push(list, session_json(&sessions[i], current));
+		writer_object(&w, NULL);
+		session_write_device(&sessions[i], current, &w);
+		writer_close(&w);
 	}
-	json = document_object();
-	document_put(json, "sessions", list);
-	err = response_json(res, json);
+	writer_close(&w);
+	err = response_end(res, &w);
 out:
 	free(sessions);
 	return err;

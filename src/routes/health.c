@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "base/document.h"
+#include "base/writer.h"
 #include "cache/redis.h"
 #include "routes/handlers.h"
 #include "routes/services.h"
@@ -8,10 +8,11 @@
 static enum err
 status_ok(struct response *res)
 {
-	struct document *json = document_object();
+	struct writer w;
 
-	document_put_string(json, "status", "ok");
-	return response_json(res, json);
+	response_begin(res, &w);
+	writer_string(&w, "status", "ok");
+	return response_end(res, &w);
 }
 
 static enum err
@@ -31,8 +32,8 @@ enum err
 route_health(struct services *sv, struct request *req, struct response *res)
 {
 	const char *status = "off";
-	struct document *json, *redis;
 	int64_t latency_us = 0;
+	struct writer w;
 	enum err err;
 
 	(void)req;
@@ -43,18 +44,17 @@ route_health(struct services *sv, struct request *req, struct response *res)
 		status = redis_ping(sv->redis, &latency_us) == ERR_OK ? "ok"
 								      : "down";
 
-	redis = document_object();
-	document_put_string(redis, "status", status);
+	response_begin(res, &w);
+	writer_string(&w, "status", status[0] == 'd' ? "degraded" : "ok");
+	writer_string(&w, "store", "ok");
+	writer_object(&w, "redis_cache");
+	writer_string(&w, "status", status);
 	if (status[0] == 'o' && status[1] == 'k')
-		document_put_int(redis, "latency_ms", latency_us / 1000);
+		writer_int(&w, "latency_ms", latency_us / 1000);
 	else
-		document_put_null(redis, "latency_ms");
-	json = document_object();
-	document_put_string(
-	    json, "status", status[0] == 'd' ? "degraded" : "ok");
-	document_put_string(json, "store", "ok");
-	document_put(json, "redis_cache", redis);
-	return response_json(res, json);
+		writer_null(&w, "latency_ms");
+	writer_close(&w);
+	return response_end(res, &w);
 }
 
 /* GET: 200, this process answers; asks nobody. */
@@ -83,11 +83,12 @@ route_readyz(struct services *sv, struct request *req, struct response *res)
 enum err
 route_version(struct services *sv, struct request *req, struct response *res)
 {
-	struct document *json = document_object();
+	struct writer w;
 
 	(void)sv;
 	(void)req;
-	document_put_string(json, "name", "latchkey");
-	document_put_string(json, "version", PACKAGE_VERSION);
-	return response_json(res, json);
+	response_begin(res, &w);
+	writer_string(&w, "name", "latchkey");
+	writer_string(&w, "version", PACKAGE_VERSION);
+	return response_end(res, &w);
 }

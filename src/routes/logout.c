@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/document.h"
+#include "base/writer.h"
 #include "cache/cache.h"
 #include "http/cookie.h"
 #include "routes/answer.h"
@@ -182,25 +183,24 @@ answer_logout_all(struct services *sv, const struct request *req,
     struct response *res, const struct identity *kept, int64_t epoch,
     int64_t ended)
 {
-	struct document *json = document_object();
 	struct token token = { 0 };
 	enum err err = ERR_OK;
+	struct writer w;
 
-	document_put_string(json, "msg",
+	response_begin(res, &w);
+	writer_string(&w, "msg",
 	    kept != NULL ? "Logged out on all other devices"
 			 : "Logged out on all devices");
-	document_put_int(json, "sessions_ended", ended);
+	writer_int(&w, "sessions_ended", ended);
 	if (kept != NULL) {
 		err = tokens_issue(&sv->sessions.tokens, &kept->session, epoch,
 		    req->received_at, &token, NULL);
-		answer_put_token(json, req, &token);
+		answer_put_token(&w, req, &token);
 	} else {
 		cookie_remove(req, res);
 	}
 	if (err == ERR_OK)
-		err = response_json(res, json);
-	else
-		document_free(json);
+		err = response_end(res, &w);
 	secret_wipe(&token, sizeof(token));
 	return err;
 }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/document.h"
 #include "base/text.h"
+#include "base/writer.h"
 #include "cache/cache.h"
 #include "routes/handlers.h"
 #include "routes/identify.h"
@@ -21,6 +19,7 @@ route_user(struct services *sv, struct request *req, struct response *res)
 {
 	char text[ID_SIZE];
 	struct identity who;
+	struct writer w;
 	struct user user;
 	int64_t id;
 	enum err err;
@@ -34,7 +33,9 @@ route_user(struct services *sv, struct request *req, struct response *res)
 	err = cache_user(sv->cache, id, req->received_at, &user);
 	if (err != ERR_OK)
 		return err;
-	return response_json(res, user_public_json(&user));
+	response_begin(res, &w);
+	user_write_public(&user, &w);
+	return response_end(res, &w);
 }
 
 static bool
@@ -70,20 +71,24 @@ static enum err
 answer_users(struct response *res, const int64_t *ids, size_t n,
     const struct user *users)
 {
-	struct document *json, *map = document_object();
+	struct writer w;
 
+	response_begin(res, &w);
+	writer_object(&w, "users");
 	for (size_t i = 0; i < n; i++) {
-		char name[ID_SIZE];
+		char name[TEXT_INT_SIZE];
 
-		snprintf(name, sizeof(name), "%" PRId64, ids[i]);
-		if (users[i].id == 0)
-			document_put_null(map, name);
-		else
-			document_put(map, name, user_public_json(&users[i]));
+		text_int(name, ids[i]);
+		if (users[i].id == 0) {
+			writer_null(&w, name);
+			continue;
+		}
+		writer_object(&w, name);
+		user_write_public(&users[i], &w);
+		writer_close(&w);
 	}
-	json = document_object();
-	document_put(json, "users", map);
-	return response_json(res, json);
+	writer_close(&w);
+	return response_end(res, &w);
 }
 
 /* GET /users?ids=1,2,3: 200 each by its id, or null; 400 401 503. */

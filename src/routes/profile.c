@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/document.h"
+#include "base/writer.h"
+#include "routes/answer.h"
 #include "routes/handlers.h"
 #include "routes/identify.h"
 #include "routes/services.h"
@@ -61,9 +63,9 @@ route_update_profile(
 	char normal[USER_EMAIL_SIZE];
 	struct user_patch patch = { 0 };
 	struct store_actor actor;
-	struct document *json;
 	struct identity who;
 	struct user user;
+	struct writer w;
 	enum err err;
 
 	err = identify(sv, req, res, &who);
@@ -81,7 +83,7 @@ route_update_profile(
 		return identify_over(res, &who);
 	if (err != ERR_OK)
 		return err;
-	json = document_object();
-	document_put(json, "user", user_own_json(&user));
-	return response_json(res, json);
+	response_begin(res, &w);
+	answer_put_user(&w, &user);
+	return response_end(res, &w);
 }

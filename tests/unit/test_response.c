@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "http/response.h"
 
-#include "base/document.h"
+#include "base/writer.h"
 #include "http/request.h"
 #include "support/test.h"
 
@@ -26,13 +26,14 @@ assert_answer(
 	response_clear(res);
 }
 
-static struct document *
-small(void)
+static enum err
+small(struct response *res)
 {
-	struct document *json = document_object();
+	struct writer w;
 
-	document_put_int(json, "a", 1);
-	return json;
+	response_begin(res, &w);
+	writer_int(&w, "a", 1);
+	return response_end(res, &w);
 }
 
 static void
@@ -41,7 +42,7 @@ an_answer_has_all_its_headers(void **state)
 	struct response res = { 0 };
 
 	(void)state;
-	assert_int_equal(response_json(&res, small()), ERR_OK);
+	assert_int_equal(small(&res), ERR_OK);
 	response_header(&res, "X-One", "1");
 	assert_answer(&res, &plain,
 	    "Status: 200 OK\r\n"
@@ -56,7 +57,7 @@ head_is_get_without_the_body(void **state)
 	struct response res = { 0 };
 
 	(void)state;
-	assert_int_equal(response_json(&res, small()), ERR_OK);
+	assert_int_equal(small(&res), ERR_OK);
 	assert_answer(&res, &head,
 	    "Status: 200 OK\r\n"
 	    "Content-Type: application/json\r\n"
@@ -92,7 +93,7 @@ a_refusal_replaces_the_answer(void **state)
 	struct response res = { .status = 201 };
 
 	(void)state;
-	assert_int_equal(response_json(&res, small()), ERR_OK);
+	assert_int_equal(small(&res), ERR_OK);
 	response_header(&res, "Set-Cookie", "secret");
 	assert_int_equal(response_refuse(&res, PROBLEM_MISSING_FIELD,
 			     "The member \"%s\" is missing.", "email"),
@@ -170,11 +171,14 @@ without_memory_there_is_no_half_answer(void **state)
 {
 	struct response res = { .body = { .failed = true } };
 	struct buf out = { 0 };
+	struct writer w;
 
 	(void)state;
 	assert_int_equal(response_finish(&res, &plain, &out), ERR_INTERNAL);
 	assert_int_equal(out.len, 0);
-	assert_int_equal(response_json(&res, NULL), ERR_INTERNAL);
+	response_begin(&res, &w);
+	writer_string(&w, "a", NULL);
+	assert_int_equal(response_end(&res, &w), ERR_INTERNAL);
 	response_clear(&res);
 }
 

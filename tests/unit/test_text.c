@@ -139,6 +139,37 @@ numbers_are_read_strictly(void **state)
 }
 
 static void
+numbers_are_written_as_they_are_read(void **state)
+{
+	static const struct {
+		int64_t value;
+		const char *text;
+	} cases[] = {
+		{ 0, "0" },
+		{ -1, "-1" },
+		{ 9, "9" },
+		{ 10, "10" },
+		{ -1000, "-1000" },
+		{ INT64_MAX, "9223372036854775807" },
+		{ INT64_MIN, "-9223372036854775808" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		char text[TEXT_INT_SIZE];
+		int64_t back;
+
+		memset(text, 'x', sizeof(text));
+		assert_int_equal(
+		    text_int(text, cases[i].value), strlen(cases[i].text));
+		assert_string_equal(text, cases[i].text);
+		assert_int_equal(
+		    text_to_int64(text, INT64_MIN, INT64_MAX, &back), ERR_OK);
+		assert_true(back == cases[i].value);
+	}
+}
+
+static void
 utf8_is_counted_and_checked(void **state)
 {
 	static const struct {
@@ -235,6 +266,7 @@ main(void)
 		cmocka_unit_test(copy_fits_or_refuses),
 		cmocka_unit_test(hex_both_ways),
 		cmocka_unit_test(numbers_are_read_strictly),
+		cmocka_unit_test(numbers_are_written_as_they_are_read),
 		cmocka_unit_test(utf8_is_counted_and_checked),
 		cmocka_unit_test(time_is_rfc3339),
 		cmocka_unit_test(errors_have_names),

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/writer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/document.h"
+#include "base/text.h"
+
+void
+writer_begin(struct writer *w, struct buf *out)
+{
+	*w = (struct writer){ .out = out };
+}
+
+enum err
+writer_end(struct writer *w)
+{
+	if (w->failed || w->out->failed || w->depth != 0 || !w->more)
+		return ERR_INTERNAL;
+	return ERR_OK;
+}
+
+/* ---- strings ---- */
+
+/* Stands in a string as it is: all of ASCII but controls, '"' and '\'. */
+static bool
+is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* Length of the character at ${p}, which is not ASCII; 0: not UTF-8. */
+static size_t
+wide(const char *p)
+{
+	unsigned char c = (unsigned char)*p;
+	size_t len, chars;
+
+	len = strnlen(p, c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4);
+	return text_utf8_chars(p, len, &chars) == ERR_OK && chars == 1 ? len
+								       : 0;
+}
+
+static void
+put_escaped(struct buf *out, char c)
+{
+	unsigned char byte = (unsigned char)c;
+	char code[] = "\\u00xx";
+
+	switch (c) {
+	case '"': buf_puts(out, "\\\""); break;
+	case '\\': buf_puts(out, "\\\\"); break;
+	case '\n': buf_puts(out, "\\n"); break;
+	case '\r': buf_puts(out, "\\r"); break;
+	case '\t': buf_puts(out, "\\t"); break;
+	default:
+		text_hex(code + 4, &byte, 1);
+		buf_append(out, code, sizeof(code) - 1);
+	}
+}
+
+/* Runs that need no escape are copied whole: most strings are one. */
+static void
+put_string(struct buf *out, const char *text)
+{
+	const char *run = text, *p = text;
+
+	buf_append(out, "\"", 1);
+	for (;;) {
+		size_t len = 0;
+
+		while (is_plain((unsigned char)*p))
+			p++;
+		if ((unsigned char)*p >= 0x80)
+			len = wide(p);
+		if (len > 0) {
+			p += len;
+			continue;
+		}
+		buf_append(out, run, (size_t)(p - run));
+		if (*p == '\0')
+			break;
+		if ((unsigned char)*p >= 0x80)
+			buf_puts(out, "\xef\xbf\xbd"); /* U+FFFD: not UTF-8 */
+		else
+			put_escaped(out, *p);
+		run = ++p;
+	}
+	buf_append(out, "\"", 1);
+}
+
+/* ---- where the next value stands ---- */
+
+static bool
+in_array(const struct writer *w)
+{
+	return (w->arrays >> (w->depth - 1) & 1) != 0;
+}
+
+/* May a value follow, called ${name}?  If so, it is led up to. */
+static bool
+lead(struct writer *w, const char *name)
+{
+	bool named = w->depth > 0 && !in_array(w);
+
+	if (w->failed || named != (name != NULL) || (w->depth == 0 && w->more))
+		w->failed = true;
+	if (w->failed)
+		return false;
+	if (w->more)
+		buf_append(w->out, ",", 1);
+	if (name != NULL) {
+		put_string(w->out, name);
+		buf_append(w->out, ":", 1);
+	}
+	w->more = true;
+	return true;
+}
+
+static void
+open_one(struct writer *w, const char *name, bool array)
+{
+	if (w->depth == WRITER_DEPTH_MAX)
+		w->failed = true;
+	if (!lead(w, name))
+		return;
+	buf_append(w->out, array ? "[" : "{", 1);
+	w->arrays &= ~((uint64_t)1 << w->depth);
+	w->arrays |= (uint64_t)array << w->depth;
+	w->depth++;
+	w->more = false;
+}
+
+void
+writer_object(struct writer *w, const char *name)
+{
+	open_one(w, name, false);
+}
+
+void
+writer_array(struct writer *w, const char *name)
+{
+	open_one(w, name, true);
+}
+
+void
+writer_close(struct writer *w)
+{
+	if (w->depth == 0)
+		w->failed = true;
+	if (w->failed)
+		return;
+	buf_append(w->out, in_array(w) ? "]" : "}", 1);
+	w->depth--;
+	w->more = true;
+}
+
+/* ---- values ---- */
+
+void
+writer_string(struct writer *w, const char *name, const char *value)
+{
+	if (value == NULL)
+		w->failed = true;
+	if (lead(w, name))
+		put_string(w->out, value);
+}
+
+void
+writer_int(struct writer *w, const char *name, int64_t value)
+{
+	char digits[TEXT_INT_SIZE];
+
+	if (value < -DOCUMENT_INT_MAX || value > DOCUMENT_INT_MAX)
+		w->failed = true;
+	if (lead(w, name))
+		buf_append(w->out, digits, text_int(digits, value));
+}
+
+void
+writer_real(struct writer *w, const char *name, double value)
+{
+	if (fabs(value) <= (double)DOCUMENT_INT_MAX && value == trunc(value)) {
+		writer_int(w, name, (int64_t)value);
+		return;
+	}
+	if (!isfinite(value))
+		w->failed = true;
+	if (lead(w, name))
+		buf_printf(w->out, "%.17g", value);
+}
+
+void
+writer_bool(struct writer *w, const char *name, bool value)
+{
+	if (lead(w, name))
+		buf_puts(w->out, value ? "true" : "false");
+}
+
+void
+writer_null(struct writer *w, const char *name)
+{
+	if (lead(w, name))
+		buf_puts(w->out, "null");
+}
