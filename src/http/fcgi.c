@@ -2,6 +2,7 @@
 #include "http/fcgi.h"
 
 #include <errno.h>
+#include <fastcgi.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -144,6 +145,9 @@ read_request(struct fcgi *f, size_t room, int from)
 	f->request.keepConnection = 1; /* or accepting begins by closing it */
 	if (FCGX_Accept_r(&f->request) != 0)
 		return false;
+	/* No stream follows in this role: libfcgi would wait for one. */
+	if (f->request.role == FCGI_AUTHORIZER)
+		return true;
 	n = FCGX_GetStr(f->body, (int)room, f->request.in);
 	f->body_len = n > 0 ? (size_t)n : 0;
 	f->body[f->body_len] = '\0';
@@ -164,6 +168,7 @@ fcgi_new(struct fcgi_feed *feed, const unsigned char *data, size_t len, int fd,
 	if (f == NULL)
 		return ERR_UNAVAILABLE;
 	f->body_len = 0;
+	f->body[0] = '\0';
 	from = feed_fill(feed, data, len);
 	if (from < 0) {
 		free(f);

@@ -238,7 +238,12 @@ last_stream(unsigned role)
 	switch (role) {
 	case FCGI_RESPONDER: return FCGI_STDIN;
 	case FCGI_FILTER: return FCGI_DATA;
-	default: return FCGI_PARAMS; /* AUTHORIZER has nothing more */
+	/*
+	 * An AUTHORIZER is sent nothing more (FastCGI 1.0 section 6.3).  Some
+	 * web servers end an empty STDIN all the same: it comes when no request
+	 * is active any more, and is ignored as such.
+	 */
+	default: return FCGI_PARAMS;
 	}
 }
 
@@ -246,7 +251,7 @@ last_stream(unsigned role)
 static bool
 role_is_served(unsigned role)
 {
-	return role == FCGI_RESPONDER;
+	return role == FCGI_RESPONDER || role == FCGI_AUTHORIZER;
 }
 
 /* A record of a stream ended the whole request, or only itself. */

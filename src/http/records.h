@@ -11,9 +11,9 @@ struct buf;
 /*
  * The FastCGI 1.0 records that have arrived on a connection, looked at before
  * libfcgi may see them.  What passes is one request in its plainest form: one
- * BEGIN_REQUEST, its PARAMS in one record, its STDIN, nothing else, no
- * padding.  Management records and whatever else may stand between are
- * answered or dropped here.
+ * BEGIN_REQUEST, its PARAMS in one record, its STDIN if its role has one,
+ * nothing else, no padding.  Management records and whatever else may stand
+ * between are answered or dropped here.
  */
 #define RECORDS_PARAMS_MAX ((size_t)65535) /* so that one record holds them */
 #define RECORDS_BODY_MAX ((size_t)64 * 1024)

@@ -338,8 +338,7 @@ expect_end(int fd, unsigned id, unsigned status)
 static void
 other_roles_are_unknown(void **state)
 {
-	static const unsigned roles[] = { 0, FCGI_ROLE_AUTHORIZER,
-		FCGI_ROLE_FILTER, 4, 65535 };
+	static const unsigned roles[] = { 0, FCGI_ROLE_FILTER, 4, 65535 };
 	struct fcgi_site *s = *state;
 
 	for (size_t i = 0; i < 2 * NELEMS(roles); i++) {

@@ -438,8 +438,7 @@ records_end_an_aborted_request(void **state)
 static void
 records_refuse_roles_we_do_not_play(void **state)
 {
-	static const unsigned roles[] = { FCGI_ROLE_AUTHORIZER,
-		FCGI_ROLE_FILTER, 0, 77 };
+	static const unsigned roles[] = { FCGI_ROLE_FILTER, 0, 77 };
 
 	(void)state;
 	for (size_t i = 0; i < NELEMS(roles); i++) {
@@ -463,6 +462,52 @@ records_refuse_roles_we_do_not_play(void **state)
 		fcgi_bytes_free(&in);
 		fcgi_bytes_free(&expect);
 	}
+}
+
+/*
+ * An authorizer is sent no body.  It is asked as soon as its parameters have
+ * ended, and the empty body that some web servers send is nobody's, wherever
+ * it comes.
+ */
+static void
+records_ask_an_authorizer_without_a_body(void **state)
+{
+	struct fcgi_bytes one = { 0 };
+
+	(void)state;
+	fcgi_put_begin(&one, 1, FCGI_ROLE_AUTHORIZER, true);
+	params(&one, 1);
+	for (int late = 0; late < 2; late++) {
+		struct fcgi_bytes in = { 0 };
+		struct seen seen;
+
+		fcgi_put(&in, one.data, one.len);
+		if (late)
+			fcgi_put_record(&in, FCGI_STDIN, 1, "", 0);
+		good(&in, 1, true);
+		fcgi_put(&in, one.data, one.len);
+		if (late)
+			fcgi_put_record(&in, FCGI_STDIN, 1, "", 0);
+		for (size_t step = 1; step <= in.len; step += 3) {
+			scan(&in, step, &seen);
+			assert_int_equal(seen.requests, 3);
+			assert_int_equal(
+			    seen.records.role, FCGI_ROLE_AUTHORIZER);
+			assert_int_equal(seen.records.body_len, 0);
+			assert_int_equal(seen.reply.len, 0);
+			seen_clear(&seen);
+		}
+		fcgi_bytes_free(&in);
+	}
+	/* Whole without anything behind it. */
+	for (size_t step = 1; step <= one.len; step += 7) {
+		struct seen seen;
+
+		scan(&one, step, &seen);
+		assert_int_equal(seen.requests, 1);
+		seen_clear(&seen);
+	}
+	fcgi_bytes_free(&one);
 }
 
 /* ---- the body ---- */
@@ -554,6 +599,7 @@ main(void)
 		cmocka_unit_test(records_take_out_what_is_not_the_request),
 		cmocka_unit_test(records_end_an_aborted_request),
 		cmocka_unit_test(records_refuse_roles_we_do_not_play),
+		cmocka_unit_test(records_ask_an_authorizer_without_a_body),
 		cmocka_unit_test(records_drop_a_body_that_is_too_large),
 		cmocka_unit_test(records_give_up_on_an_endless_body),
 	};
