@@ -10,6 +10,7 @@
 #include "cache/redis.h"
 #include "config/option.h"
 #include "config/sources.h"
+#include "http/local_path.h"
 
 #define SQLITE_SCHEME "sqlite:"
 
@@ -97,6 +98,19 @@ check_log_level(const struct config *c, const struct option_why *why)
 	    name);
 }
 
+static enum err
+check_login_page(const struct config *c, const struct option_why *why)
+{
+	const char *page = config_text(c, CONFIG_LOGIN_PAGE);
+
+	if (local_path_check(page) && strchr(page, '#') == NULL)
+		return ERR_OK;
+	return option_refuse(why,
+	    "LATCHKEY_LOGIN_PAGE: must be a path of this site, as in "
+	    "/login.html, not \"%.64s\"",
+	    page);
+}
+
 /* What a row's type and bounds cannot say. */
 static enum err
 check_all(const struct config *c, const struct option_why *why)
@@ -104,7 +118,7 @@ check_all(const struct config *c, const struct option_why *why)
 	typedef enum err check_fn(
 	    const struct config *, const struct option_why *);
 	static check_fn *const checks[] = { check_database, check_redis,
-		check_tokens, check_log_level };
+		check_tokens, check_login_page, check_log_level };
 	enum err err = ERR_OK;
 
 	for (size_t i = 0; err == ERR_OK && i < NELEMS(checks); i++)

@@ -74,6 +74,12 @@ skip_authority(const char *uri)
 	return rest + strcspn(rest, "/?");
 }
 
+const char *
+request_target(const struct request *req)
+{
+	return skip_authority(param_or_empty(req, "REQUEST_URI"));
+}
+
 /*
  * REQUEST_URI is what the client sent; SCRIPT_NAME and PATH_INFO are what the
  * web server made of it, decoded and tidied, so they come second.
@@ -86,7 +92,7 @@ read_path(struct request *req)
 	int len;
 
 	if (uri[0] != '\0') {
-		uri = skip_authority(uri);
+		uri = request_target(req);
 		len = snprintf(req->path, sizeof(req->path), "%.*s",
 		    (int)strcspn(uri, "?"), uri);
 		if (query == NULL && strchr(uri, '?') != NULL)
@@ -166,6 +172,9 @@ request_init(
 	req->host = param_or_empty(req, "HTTP_HOST");
 	req->user_agent = param_or_empty(req, "HTTP_USER_AGENT");
 	req->https = is_https(req);
+	/* libfcgi puts it first, so that no parameter of the name counts. */
+	req->authorizer =
+	    strcmp(param_or_empty(req, "FCGI_ROLE"), "AUTHORIZER") == 0;
 	read_method(req);
 	read_path(req);
 	read_address(req);

@@ -42,7 +42,8 @@ struct request {
 	const char *user_agent;
 	char address[SESSION_ADDRESS_SIZE]; /* of the peer; "" if it has none */
 	bool https;
-	bool loopback; /* the peer is on this machine */
+	bool loopback;   /* the peer is on this machine */
+	bool authorizer; /* FastCGI role: may it pass, not what is there */
 	char request_id[REQUEST_ID_SIZE];
 	int64_t received_at; /* seconds; never before the store's latest time */
 };
@@ -121,5 +122,19 @@ bool request_same_origin(const struct request *req);
 
 /* Does the browser say that another site's page sent this? */
 bool request_cross_site(const struct request *req);
+
+/**
+ * request_target(req):
+ * Path and query as the client sent them, borrowed; "" if the web server does
+ * not say.  May hold anything but NUL.
+ */
+const char *request_target(const struct request *req);
+
+/**
+ * request_navigates(req):
+ * Is a person looking at what this GET answers?  By Sec-Fetch-Mode, or,
+ * without that header, if HTML is wanted.
+ */
+bool request_navigates(const struct request *req);
 
 #endif

@@ -165,3 +165,14 @@ request_cross_site(const struct request *req)
 
 	return site != NULL && strcmp(site, "cross-site") == 0;
 }
+
+bool
+request_navigates(const struct request *req)
+{
+	const char *mode = request_param(req, "HTTP_SEC_FETCH_MODE");
+	const char *accept = request_param(req, "HTTP_ACCEPT");
+
+	if (mode != NULL)
+		return strcmp(mode, "navigate") == 0;
+	return accept != NULL && strcasestr(accept, "text/html") != NULL;
+}

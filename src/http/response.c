@@ -58,6 +58,16 @@ response_refuse(
 	return problem_info(problem)->err;
 }
 
+void
+response_redirect(struct response *res, const char *location)
+{
+	buf_clear(&res->headers);
+	buf_clear(&res->body);
+	res->problem = PROBLEM_NONE;
+	res->status = 302;
+	response_header(res, "Location", location);
+}
+
 static const char *
 reason(int status)
 {
@@ -68,6 +78,7 @@ reason(int status)
 		{ 200, "OK" },
 		{ 201, "Created" },
 		{ 204, "No Content" },
+		{ 302, "Found" },
 		{ 400, "Bad Request" },
 		{ 401, "Unauthorized" },
 		{ 403, "Forbidden" },
@@ -150,6 +161,23 @@ allow_header(struct response *res)
 	buf_puts(&res->headers, "OPTIONS\r\n");
 }
 
+static void
+common_headers(const struct response *res, const struct request *req,
+    int status, struct buf *out)
+{
+	/* RFC 9110 section 8.6: a 204 has no length, not even 0. */
+	if (status != 204) {
+		if (res->body.len > 0)
+			buf_printf(
+			    out, "Content-Type: %s\r\n", res->content_type);
+		buf_printf(out, "Content-Length: %zu\r\n", res->body.len);
+	}
+	buf_puts(out,
+	    "Cache-Control: no-store\r\n"
+	    "X-Content-Type-Options: nosniff\r\n");
+	buf_printf(out, "X-Request-Id: %s\r\n", req->request_id);
+}
+
 enum err
 response_finish(
     struct response *res, const struct request *req, struct buf *out)
@@ -168,17 +196,8 @@ response_finish(
 		return ERR_INTERNAL;
 
 	buf_printf(out, "Status: %d %s\r\n", status, reason(status));
-	/* RFC 9110 section 8.6: a 204 has no length, not even 0. */
-	if (status != 204) {
-		buf_printf(out, "Content-Type: %s\r\n",
-		    res->content_type != NULL ? res->content_type
-					      : "application/json");
-		buf_printf(out, "Content-Length: %zu\r\n", res->body.len);
-	}
-	buf_puts(out,
-	    "Cache-Control: no-store\r\n"
-	    "X-Content-Type-Options: nosniff\r\n");
-	buf_printf(out, "X-Request-Id: %s\r\n", req->request_id);
+	if (!res->bare || res->problem != PROBLEM_NONE)
+		common_headers(res, req, status, out);
 	buf_append(out, res->headers.data, res->headers.len);
 	buf_puts(out, "\r\n");
 	if (!req->head && status != 204)

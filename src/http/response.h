@@ -13,7 +13,7 @@ struct writer;
 
 /* An answer in the making; zero-initialised before first use. */
 struct response {
-	int status; /* set by dispatch alone; 0 means 200 */
+	int status; /* set by dispatch and response_redirect(); 0 means 200 */
 	const char *content_type;
 	struct buf headers; /* "Name: value\r\n" each */
 	struct buf body;
@@ -21,6 +21,7 @@ struct response {
 	struct buf detail;
 	unsigned
 	    allow; /* request methods to name in Allow; 0: no such header */
+	bool bare; /* no other headers, and no body */
 };
 
 /**
@@ -47,11 +48,19 @@ enum err response_refuse(struct response *res, enum problem problem,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /**
+ * response_redirect(res, location):
+ * Answer 302 to ${location}, which is ours, in place of all that was to be
+ * answered before, a refusal too.
+ */
+void response_redirect(struct response *res, const char *location);
+
+/**
  * response_finish(res, req, out):
  * Append the whole CGI answer (RFC 3875 section 6.3) to ${out}: Status, type,
  * length, Cache-Control: no-store, X-Content-Type-Options: nosniff,
  * X-Request-Id, the headers that a problem calls for (WWW-Authenticate, Allow,
- * Retry-After), and the body unless ${req}->head.
+ * Retry-After), and the body unless ${req}->head.  A bare one that is no
+ * refusal has its status and its own headers only.
  */
 enum err response_finish(struct response *res, const struct request *req,
     struct buf *out) MUST_CHECK;

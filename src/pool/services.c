@@ -243,6 +243,7 @@ services_open(const struct config *config, struct shared *sh,
 		goto out;
 	sv->mapped = sh->mapped;
 	sv->clock = &clock_system;
+	sv->login_page = config_text(config, CONFIG_LOGIN_PAGE);
 	sv->always_https = config_bool(config, CONFIG_ALWAYS_HTTPS);
 	step = "store";
 	if ((err = open_store(config, sv)) != ERR_OK)

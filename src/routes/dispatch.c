@@ -62,18 +62,19 @@ static enum err
 run(struct services *sv, struct request *req, struct response *res,
     const struct route **route_out)
 {
+	bool decides = routes_decides(req);
 	enum err err;
 
 	*route_out = NULL;
-	if (req->malformed)
+	if (req->malformed && !decides)
 		return response_refuse(res, PROBLEM_MALFORMED_REQUEST,
 		    "The body has another length than Content-Length says.");
-	if (req->method == METHOD_OPTIONS)
+	if (req->method == METHOD_OPTIONS && !decides)
 		return options(req, res);
 	err = routes_find(req, res, route_out);
 	if (err != ERR_OK)
 		return err;
-	if (req->body_too_long)
+	if (req->body_too_long && !decides)
 		return response_refuse(res, PROBLEM_BODY_TOO_LARGE, NULL);
 	res->status = (*route_out)->status;
 	return (*route_out)->run(sv, req, res);

@@ -21,6 +21,9 @@ route_fn route_delete_account;
 route_fn route_validate_session;
 route_fn route_me;
 
+/* check.c: may another request pass */
+route_fn route_check;
+
 /* logout.c */
 route_fn route_logout;
 route_fn route_logout_all;

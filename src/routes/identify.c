@@ -9,6 +9,9 @@
 #include "http/response.h"
 #include "routes/services.h"
 
+#define SAME_ORIGIN_DETAIL                                                     \
+	"Signed in by cookie, this takes a request of the same origin."
+
 static const struct request_field session_id_field = { "session_id", false,
 	REQUEST_BODY_MAX };
 
@@ -61,9 +64,8 @@ identify_cookie_id(const struct request *req, struct response *res,
 	 * asking first, which nobody here says yes to.
 	 */
 	if (!request_same_origin(req))
-		err = response_refuse(res, PROBLEM_CROSS_SITE,
-		    "Signed in by cookie, this takes a request of the same "
-		    "origin.");
+		err = response_refuse(
+		    res, PROBLEM_CROSS_SITE, SAME_ORIGIN_DETAIL);
 	else if ((req->method & with_body) != 0 && !request_is_json(req))
 		err = response_refuse(res, PROBLEM_UNSUPPORTED_MEDIA_TYPE,
 		    "Signed in by cookie, the content type must be "
@@ -124,9 +126,14 @@ by_token(struct services *sv, const struct request *req, struct response *res,
 	return err;
 }
 
-enum err
-identify(struct services *sv, struct request *req, struct response *res,
-    struct identity *who_out)
+/* Where a session id is looked for, and under which rule. */
+typedef enum err source_fn(
+    struct request *req, struct response *res, char id_out[SESSION_ID_SIZE]);
+
+/* An access token decides if there is one. */
+static enum err
+by_token_or(source_fn *source, struct services *sv, struct request *req,
+    struct response *res, struct identity *who_out)
 {
 	char id[SESSION_ID_SIZE];
 	const char *token;
@@ -139,7 +146,7 @@ identify(struct services *sv, struct request *req, struct response *res,
 	if (token != NULL)
 		return by_token(sv, req, res, token, who_out);
 
-	err = identify_cookie_id(req, res, id);
+	err = source(req, res, id);
 	if (err == ERR_OK && id[0] == '\0')
 		err = response_refuse(res, PROBLEM_NOT_SIGNED_IN, NULL);
 	if (err == ERR_OK)
@@ -148,26 +155,53 @@ identify(struct services *sv, struct request *req, struct response *res,
 	return err;
 }
 
+static enum err
+our_cookie(
+    struct request *req, struct response *res, char id_out[SESSION_ID_SIZE])
+{
+	return identify_cookie_id(req, res, id_out);
+}
+
+static enum err
+any_cookie(
+    struct request *req, struct response *res, char id_out[SESSION_ID_SIZE])
+{
+	(void)res;
+	cookie_session_id(req, id_out);
+	return ERR_OK;
+}
+
+static enum err
+same_origin_cookie(
+    struct request *req, struct response *res, char id_out[SESSION_ID_SIZE])
+{
+	cookie_session_id(req, id_out);
+	if (id_out[0] == '\0' || request_same_origin(req))
+		return ERR_OK;
+	secret_wipe(id_out, SESSION_ID_SIZE);
+	return response_refuse(res, PROBLEM_CROSS_SITE, SAME_ORIGIN_DETAIL);
+}
+
+enum err
+identify(struct services *sv, struct request *req, struct response *res,
+    struct identity *who_out)
+{
+	return by_token_or(our_cookie, sv, req, res, who_out);
+}
+
+enum err
+identify_guarded(struct services *sv, struct request *req, bool safe,
+    struct response *res, struct identity *who_out)
+{
+	return by_token_or(
+	    safe ? any_cookie : same_origin_cookie, sv, req, res, who_out);
+}
+
 enum err
 identify_or_body(struct services *sv, struct request *req, struct response *res,
     struct identity *who_out)
 {
-	char id[SESSION_ID_SIZE];
-	const char *token;
-	enum err err;
-
-	*who_out = (struct identity){ 0 };
-	err = identify_token(req, res, &token);
-	if (err != ERR_OK)
-		return err;
-	if (token != NULL)
-		return by_token(sv, req, res, token, who_out);
-
-	err = identify_session_id(req, res, id);
-	if (err == ERR_OK)
-		err = identify_by_id(sv, req, res, id, who_out);
-	secret_wipe(id, sizeof(id));
-	return err;
+	return by_token_or(identify_session_id, sv, req, res, who_out);
 }
 
 struct store_actor

@@ -2,6 +2,8 @@
 #ifndef ROUTES_IDENTIFY_H
 #define ROUTES_IDENTIFY_H
 
+#include <stdbool.h>
+
 #include "auth/sessions.h"
 #include "base/err.h"
 #include "model/session.h"
@@ -24,11 +26,18 @@ struct services;
  * unsupported_media_type; ERR_UNAVAILABLE if nobody can tell.  Notes that the
  * session was seen.
  *
+ * identify_guarded(sv, req, safe, res, who_out):
+ * The same for a request to somebody else's program, which takes what bodies
+ * it likes: a cookie counts under the same-origin rule unless ${safe} says
+ * that the request changes nothing.
+ *
  * identify_or_body(sv, req, res, who_out):
- * The same, and without a token the session_id of the body comes before the
- * cookie.
+ * The same as identify(), and without a token the session_id of the body comes
+ * before the cookie.
  */
 enum err identify(struct services *sv, struct request *req,
+    struct response *res, struct identity *who_out) MUST_CHECK;
+enum err identify_guarded(struct services *sv, struct request *req, bool safe,
     struct response *res, struct identity *who_out) MUST_CHECK;
 enum err identify_or_body(struct services *sv, struct request *req,
     struct response *res, struct identity *who_out) MUST_CHECK;

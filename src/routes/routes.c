@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "host/stats.h"
+#include "routes/dialect.h"
 #include "routes/handlers.h"
 
 #define BASE "/api/v1"
@@ -15,6 +16,7 @@
 #define CHANGE (METHOD_PUT | METHOD_PATCH | METHOD_POST)
 #define ROOT ROUTE_ROOT
 #define SLOW ROUTE_SLOW
+#define DECIDES ROUTE_DECIDES
 
 /* clang-format off */
 const struct route routes[] = {
@@ -50,6 +52,8 @@ const struct route routes[] = {
 	{ POST, "/cache/cleanup", route_cache_cleanup, 200, SLOW },
 	/* metrics.c */
 	{ GET, "/metrics", route_metrics, 200, ROOT },
+	/* check.c */
+	{ GET, "/auth/check", route_check, 200, ROOT | DECIDES },
 };
 /* clang-format on */
 const size_t routes_count = NELEMS(routes);
@@ -94,6 +98,25 @@ routes_methods(const char *path)
 	return methods;
 }
 
+static const struct route *
+decider(void)
+{
+	const struct route *route = routes;
+
+	while ((route->flags & ROUTE_DECIDES) == 0)
+		route++;
+	return route;
+}
+
+bool
+routes_decides(const struct request *req)
+{
+	bool at_root;
+	const char *path = below_base(req->path, &at_root);
+
+	return dialect_asks(req) || matches(decider(), path, at_root);
+}
+
 enum err
 routes_find(const struct request *req, struct response *res,
     const struct route **route_out)
@@ -101,7 +124,9 @@ routes_find(const struct request *req, struct response *res,
 	bool at_root;
 	const char *path = below_base(req->path, &at_root);
 
-	*route_out = NULL;
+	*route_out = routes_decides(req) ? decider() : NULL;
+	if (*route_out != NULL)
+		return ERR_OK;
 	for (size_t i = 0; i < routes_count; i++) {
 		if ((routes[i].methods & req->method) != 0 &&
 		    matches(&routes[i], path, at_root)) {

@@ -17,7 +17,12 @@ typedef enum err route_fn(
 enum route_flags {
 	/* hashes a password, or takes long otherwise: for the slow lane */
 	ROUTE_SLOW = 1 << 0,
-	ROUTE_ROOT = 1 << 1 /* stands at the root too, without /api/v1 */
+	ROUTE_ROOT = 1 << 1, /* stands at the root too, without /api/v1 */
+	/*
+	 * answers of another request whether it may pass: any method, and
+	 * neither body nor Content-Length is its own
+	 */
+	ROUTE_DECIDES = 1 << 2
 };
 
 struct route {
@@ -36,10 +41,15 @@ extern const size_t routes_count;
  * routes_find(req, res, route_out):
  * Find the route of ${req}'s method and path.  A path matches as it was sent:
  * byte for byte, nothing decoded or tidied.  Otherwise refuse on ${res}:
- * not_found or method_not_allowed.
+ * not_found or method_not_allowed.  Where the web server asks about another
+ * request (routes/dialect.h), no path of ours counts, only the route that
+ * decides.
  */
 enum err routes_find(const struct request *req, struct response *res,
     const struct route **route_out) MUST_CHECK;
+
+/* routes_decides(req): is it for a route with ROUTE_DECIDES? */
+bool routes_decides(const struct request *req);
 
 /* routes_methods(path): the methods that ${path} takes; 0 if it is none. */
 unsigned routes_methods(const char *path);

@@ -24,7 +24,8 @@ struct services {
 	struct cache *cache;
 	struct sessions sessions;
 	struct login login;
-	bool always_https; /* TLS ends in front of the web server */
+	const char *login_page; /* a path */
+	bool always_https;      /* TLS ends in front of the web server */
 	/* Hand a session whose last_seen_at is due to the slow lane. */
 	void (*touch)(void *ctx, const char *handle);
 	void *touch_ctx;

@@ -42,11 +42,12 @@ struct api_call {
 	const char *method;
 	const char *uri;
 	const char *body;
-	const char *type;   /* application/json if there is a body */
-	const char *token;  /* Authorization: Bearer */
-	const char *cookie; /* the session id in it */
-	const char *site;   /* Sec-Fetch-Site */
-	const char *param;  /* one more, NAME=value */
+	const char *type;          /* application/json if there is a body */
+	const char *token;         /* Authorization: Bearer */
+	const char *cookie;        /* the session id in it */
+	const char *site;          /* Sec-Fetch-Site */
+	const char *param;         /* one more, NAME=value */
+	const char *const *params; /* and more, NULL at the end */
 	bool https;
 };
 
