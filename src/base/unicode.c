@@ -86,6 +86,10 @@ unicode_next(const char **text)
 	case UTF8PROC_CATEGORY_ZL:
 	case UTF8PROC_CATEGORY_ZP: return UNICODE_CONTROL;
 	case UTF8PROC_CATEGORY_ZS: return UNICODE_SPACE;
-	default: return UNICODE_PLAIN;
+	default: break;
 	}
+	/* Zero widths, joiners, fillers; and the braille cell without a dot. */
+	return utf8proc_get_property(point)->ignorable || point == 0x2800
+	    ? UNICODE_UNSEEN
+	    : UNICODE_PLAIN;
 }

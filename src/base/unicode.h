@@ -22,6 +22,7 @@ enum unicode_kind {
 	UNICODE_END,
 	UNICODE_PLAIN,
 	UNICODE_SPACE,
+	UNICODE_UNSEEN, /* takes no room, or shows nothing in it */
 	UNICODE_CONTROL /* C0, C1, line and paragraph separators, and the
 			   marks that turn the direction of later text round */
 };

@@ -60,8 +60,9 @@ is_email(const char *email)
 	if (at == NULL || at == email || at - email > EMAIL_LOCAL_MAX ||
 	    strchr(at + 1, '@') != NULL)
 		return false;
-	while ((kind = unicode_next(&p)) == UNICODE_PLAIN)
-		;
+	do {
+		kind = unicode_next(&p);
+	} while (kind == UNICODE_PLAIN || kind == UNICODE_UNSEEN);
 	return kind == UNICODE_END && is_domain(at + 1);
 }
 

@@ -50,8 +50,8 @@ enum err user_email_normal(
 /**
  * user_name_check(name), user_avatar_check(url):
  * Return ERR_INVALID unless ${name} has 1 to 100 characters, none a control
- * character, not all white space; unless ${url} is empty, or an absolute https
- * or http URL of at most 512 printable ASCII bytes.
+ * character, not all white space or unseen; unless ${url} is empty, or an
+ * absolute https or http URL of at most 512 printable ASCII bytes.
  */
 enum err user_name_check(const char *name) MUST_CHECK;
 enum err user_avatar_check(const char *url) MUST_CHECK;

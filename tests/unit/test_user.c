@@ -110,6 +110,11 @@ names_have_something_to_show(void **state)
 	assert_int_equal(user_name_check(""), ERR_INVALID);
 	assert_int_equal(
 	    user_name_check("  \xc2\xa0\xe3\x80\x80"), ERR_INVALID);
+	/* Zero widths, a filler, the braille cell without a dot. */
+	assert_int_equal(user_name_check("\xe2\x80\x8b\xe2\x80\x8d\xef\xbb"
+					 "\xbf \xe3\x85\xa4\xe2\xa0\x80"),
+	    ERR_INVALID);
+	assert_int_equal(user_name_check("\xe2\x80\x8b!"), ERR_OK);
 	assert_int_equal(user_name_check("a\tb"), ERR_INVALID);
 	assert_int_equal(user_name_check("a\xc2\x85"
 					 "b"),
