@@ -44,15 +44,20 @@ function show(me) {
 		me ? new Date(me.session.expires_at).toLocaleString() : "";
 }
 
-// Who is signed in?  "Nobody" is an answer, not an error.
+// Who is signed in?  "Nobody" is an answer, not an error; an error is neither:
+// then the page stays as it is.  Was there an answer?
 async function refresh() {
 	try {
 		show(await call("GET", "/auth/me"));
 	} catch (error) {
-		if (error.status !== 401)
-			tell(error.message, true);
+		if (error.status !== 401) {
+			tell("The server cannot tell now whether you are signed " +
+				"in. Try again in a moment.", true);
+			return false;
+		}
 		show(null);
 	}
+	return true;
 }
 
 // Run one action at a time and say how it ended.
@@ -61,12 +66,11 @@ async function act(button, path, body, done) {
 	tell("");
 	try {
 		await call("POST", path, body);
-		await refresh();
-		tell(done);
+		if (await refresh())
+			tell(done);
 	} catch (error) {
-		if (error.status === 401)
-			await refresh();
-		tell(error.message, true);
+		if (error.status !== 401 || await refresh())
+			tell(error.message, true);
 	} finally {
 		button.disabled = false;
 	}
