@@ -13,8 +13,8 @@ struct store;
 
 /*
  * Everything that proves a password or sets one.  Each of these hashes, so
- * each runs in the slow lane and passes the hash gate; ERR_UNAVAILABLE if the
- * gate stays full.
+ * each runs in the slow lane and passes the hash gate; ERR_BUSY if the gate
+ * stays full.
  */
 struct login {
 	struct store *store;

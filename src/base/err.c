@@ -12,6 +12,7 @@ err_name(enum err err)
 	case ERR_INVALID: return "invalid";
 	case ERR_CONFLICT: return "conflict";
 	case ERR_UNAVAILABLE: return "unavailable";
+	case ERR_BUSY: return "busy";
 	case ERR_INTERNAL: return "internal";
 	}
 	return "unknown"; /* memory is broken, but a log line must not be */

@@ -19,6 +19,7 @@ enum err {
 	ERR_CONFLICT,
 	/* failures */
 	ERR_UNAVAILABLE,
+	ERR_BUSY, /* the same, because too many ask at once */
 	ERR_INTERNAL
 };
 

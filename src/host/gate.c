@@ -70,7 +70,7 @@ lock_place(const struct gate *g, short type, int place)
 	return mapped_file_lock(g->fd, type, (off_t)LAYOUT_LOCK_GATE + place);
 }
 
-/* ERR_LIMITED: all full. */
+/* ERR_BUSY: all full. */
 static enum err
 try_all(struct gate *g)
 {
@@ -93,7 +93,7 @@ try_all(struct gate *g)
 		}
 		place = (place + 1) % g->places;
 	}
-	return ERR_LIMITED;
+	return ERR_BUSY;
 }
 
 enum err
@@ -104,9 +104,9 @@ gate_enter(struct gate *g, int wait_ms)
 	enum err err;
 
 	assert(g->inside == NOT_INSIDE);
-	while ((err = try_all(g)) == ERR_LIMITED) {
+	while ((err = try_all(g)) == ERR_BUSY) {
 		if (clock_system.mono_us() >= deadline)
-			return ERR_UNAVAILABLE;
+			return ERR_BUSY;
 		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 	}
 	if (err == ERR_OK)

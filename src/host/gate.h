@@ -25,8 +25,8 @@ void gate_free(struct gate *g);
 
 /**
  * gate_enter(g, wait_ms):
- * Take a place, waiting at most ${wait_ms}.  Return ERR_UNAVAILABLE if none
- * came free.  gate_leave(g) gives it back.
+ * Take a place, waiting at most ${wait_ms}.  Return ERR_BUSY if none came
+ * free.  gate_leave(g) gives it back.
  */
 enum err gate_enter(struct gate *g, int wait_ms) MUST_CHECK;
 void gate_leave(struct gate *g);

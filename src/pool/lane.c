@@ -262,7 +262,7 @@ lane_submit(struct lane *l, struct lane_job *job)
 		(void)pthread_cond_signal(&l->work);
 	}
 	unlock(l);
-	return room ? ERR_OK : ERR_LIMITED;
+	return room ? ERR_OK : ERR_BUSY;
 }
 
 struct lane_job *

@@ -37,7 +37,7 @@ enum err lane_start(const struct config *config, struct shared *sh,
     int queue_max, struct lane **lane_out) MUST_CHECK;
 int lane_event_fd(const struct lane *l);
 
-/* ERR_LIMITED if the queue is full; ${job} stays the caller's then. */
+/* ERR_BUSY if the queue is full; ${job} stays the caller's then. */
 enum err lane_submit(struct lane *l, struct lane_job *job) MUST_CHECK;
 /* The next finished job, now the caller's; NULL if there is none. */
 struct lane_job *lane_finished(struct lane *l);

@@ -234,6 +234,7 @@ a_dead_worker_frees_its_place(void **state)
 		assert_true(fcgi_site_login(s, WAIT_MS, &reply));
 		assert_int_equal(reply.http_status, 503);
 		assert_non_null(strstr(reply.text, "Retry-After: 1\r\n"));
+		assert_non_null(strstr(reply.text, "\"code\":\"busy\""));
 		fcgi_reply_free(&reply);
 		assert_int_equal(fcgi_site_check(s, -1, WAIT_MS), 200);
 	}

@@ -86,11 +86,11 @@ there_are_as_many_places_as_said(void **state)
 	for (int round = 0; round < 10; round++) {
 		for (int i = 0; i < PLACES; i++)
 			assert_int_equal(gate_enter(gates[i], 0), ERR_OK);
-		assert_int_equal(gate_enter(gates[PLACES], 0), ERR_UNAVAILABLE);
+		assert_int_equal(gate_enter(gates[PLACES], 0), ERR_BUSY);
 		gate_leave(gates[round % PLACES]);
 		assert_int_equal(gate_enter(gates[PLACES], 0), ERR_OK);
 		assert_int_equal(
-		    gate_enter(gates[round % PLACES], 0), ERR_UNAVAILABLE);
+		    gate_enter(gates[round % PLACES], 0), ERR_BUSY);
 		gate_leave(gates[PLACES]);
 		for (int i = 0; i < PLACES; i++) {
 			if (i != round % PLACES)
@@ -118,7 +118,7 @@ waiting_ends(void **state)
 	int64_t start = clock_system.mono_us();
 
 	assert_int_equal(gate_enter(one, 0), ERR_OK);
-	assert_int_equal(gate_enter(other, 30), ERR_UNAVAILABLE);
+	assert_int_equal(gate_enter(other, 30), ERR_BUSY);
 	assert_true(clock_system.mono_us() - start >= 30 * 1000);
 	gate_free(one);
 	gate_free(other);
@@ -161,14 +161,14 @@ the_place_of_the_killed_is_free(void **state)
 	for (int i = 0; i < PLACES; i++)
 		pids[i] = child_start(enter_and_stay, f);
 	assert_true(process_until(have_entered, f, 10000));
-	assert_int_equal(gate_enter(g, 0), ERR_UNAVAILABLE);
+	assert_int_equal(gate_enter(g, 0), ERR_BUSY);
 	/* Stopped is not dead: the memory of its hash is still taken. */
 	assert_int_equal(kill(pids[1], SIGSTOP), 0);
 	child_stopped(pids[1]);
-	assert_int_equal(gate_enter(g, 20), ERR_UNAVAILABLE);
+	assert_int_equal(gate_enter(g, 20), ERR_BUSY);
 	child_kill(pids[1]);
 	assert_int_equal(gate_enter(g, 0), ERR_OK);
-	assert_int_equal(gate_enter(other, 0), ERR_UNAVAILABLE);
+	assert_int_equal(gate_enter(other, 0), ERR_BUSY);
 	/* Who leaves lets in him who waits. */
 	atomic_store(&f->shared->leave, 1);
 	assert_int_equal(gate_enter(other, 10000), ERR_OK);
@@ -232,7 +232,7 @@ a_gate_does_not_keep_the_table_alive(void **state)
 	f->m = table_open(&f->table);
 	assert_memory_not_equal(id, generation_table_id(f->m), sizeof(id));
 	other = new_gate(f, 1);
-	assert_int_equal(gate_enter(other, 0), ERR_UNAVAILABLE);
+	assert_int_equal(gate_enter(other, 0), ERR_BUSY);
 	gate_leave(g);
 	assert_int_equal(gate_enter(other, 0), ERR_OK);
 	gate_free(g);

@@ -246,9 +246,9 @@ waits_at_the_gate_and_leaves_it(void **state)
 	accounts_register(a, &grant);
 	assert_int_equal(gate_new(a->m, 1, &other), ERR_OK);
 	assert_int_equal(gate_enter(other, 0), ERR_OK);
-	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_UNAVAILABLE);
-	assert_int_equal(attempt(a, EMAIL, "wrong"), ERR_UNAVAILABLE);
-	assert_int_equal(attempt(a, "max@example.org", "x"), ERR_UNAVAILABLE);
+	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_BUSY);
+	assert_int_equal(attempt(a, EMAIL, "wrong"), ERR_BUSY);
+	assert_int_equal(attempt(a, "max@example.org", "x"), ERR_BUSY);
 	gate_leave(other);
 
 	/* whatever comes of it, the place is free afterwards */
