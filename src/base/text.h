@@ -42,6 +42,13 @@ void buf_clear(struct buf *b);
 enum err text_copy(char *dst, size_t size, const char *src) MUST_CHECK;
 
 /**
+ * text_join(dst, size, first, second):
+ * Write ${first} and ${second} into ${dst} of ${size} bytes, which is not 0;
+ * what does not fit is cut.
+ */
+void text_join(char *dst, size_t size, const char *first, const char *second);
+
+/**
  * text_hex(dst, src, len):
  * Write ${len} bytes as 2 * ${len} lower-case hex digits and a NUL.
  */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "model/session.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/document.h"
@@ -27,7 +26,7 @@ session_handle(char dst[SESSION_HANDLE_SIZE], const char *session_id)
 void
 session_key(char dst[SESSION_KEY_SIZE], const char *handle)
 {
-	snprintf(dst, SESSION_KEY_SIZE, "session:%s", handle);
+	text_join(dst, SESSION_KEY_SIZE, "session:", handle);
 }
 
 bool

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "model/token.h"
 
-#include <stdio.h>
+#include "base/text.h"
 
 void
 token_key(char dst[TOKEN_KEY_SIZE], const char *jti)
 {
-	snprintf(dst, TOKEN_KEY_SIZE, "blacklist:%s", jti);
+	text_join(dst, TOKEN_KEY_SIZE, "blacklist:", jti);
 }

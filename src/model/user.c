@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "model/user.h"
 
-#include <inttypes.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -138,7 +136,10 @@ user_avatar_check(const char *url)
 void
 user_key(char dst[USER_KEY_SIZE], int64_t id)
 {
-	snprintf(dst, USER_KEY_SIZE, "user:%" PRId64, id);
+	char number[TEXT_INT_SIZE];
+
+	text_int(number, id);
+	text_join(dst, USER_KEY_SIZE, "user:", number);
 }
 
 const char *

@@ -3,6 +3,9 @@
 
 #include "support/test.h"
 
+#include <stdio.h>
+#include <time.h>
+
 static void
 buf_grows_and_stays_terminated(void **state)
 {
@@ -243,6 +246,67 @@ time_is_rfc3339(void **state)
 }
 
 static void
+assert_as_gmtime_says(int64_t seconds)
+{
+	char text[TEXT_TIME_SIZE], expect[64];
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	memset(text, 'x', sizeof(text));
+	text_time(text, seconds);
+	assert_non_null(gmtime_r(&t, &tm));
+	snprintf(expect, sizeof(expect), "%04d-%02d-%02dT%02d:%02d:%02dZ",
+	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+	    tm.tm_sec);
+	assert_string_equal(text, expect);
+}
+
+/* Each day of ten thousand years, at its ends and somewhere in it. */
+static void
+time_is_what_gmtime_says(void **state)
+{
+	static const int64_t first = INT64_C(-62167219200);
+	static const int64_t last = INT64_C(253402300799);
+	unsigned seed = 1;
+
+	(void)state;
+	for (int64_t day = first; day < last; day += 86400) {
+		seed = seed * 1664525 + 1013904223;
+		assert_as_gmtime_says(day);
+		assert_as_gmtime_says(day + (seed >> 8) % 86400);
+		assert_as_gmtime_says(day + 86399);
+	}
+	/* Each second of one of them. */
+	for (int64_t second = 0; second < 86400; second++)
+		assert_as_gmtime_says(951782400 + second);
+}
+
+static void
+what_is_joined_fits_or_is_cut(void **state)
+{
+	static const struct {
+		const char *first, *second, *expect;
+	} cases[] = {
+		{ "", "", "" },
+		{ "a", "", "a" },
+		{ "", "b", "b" },
+		{ "ab", "cde", "abcde" },
+		{ "ab", "cdef", "abcde" },
+		{ "abcde", "f", "abcde" },
+		{ "abcdef", "g", "abcde" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		char text[7] = "zzzzzz";
+
+		text_join(text, 6, cases[i].first, cases[i].second);
+		assert_string_equal(text, cases[i].expect);
+		assert_int_equal(text[6], '\0');
+	}
+}
+
+static void
 errors_have_names(void **state)
 {
 	(void)state;
@@ -269,6 +333,8 @@ main(void)
 		cmocka_unit_test(numbers_are_written_as_they_are_read),
 		cmocka_unit_test(utf8_is_counted_and_checked),
 		cmocka_unit_test(time_is_rfc3339),
+		cmocka_unit_test(time_is_what_gmtime_says),
+		cmocka_unit_test(what_is_joined_fits_or_is_cut),
 		cmocka_unit_test(errors_have_names),
 	};
 
