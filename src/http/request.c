@@ -8,6 +8,7 @@
 
 #include "base/document.h"
 #include "base/secret.h"
+#include "base/siphash.h"
 #include "base/text.h"
 
 const char *
@@ -159,8 +160,6 @@ void
 request_init(
     struct request *req, char *const *params, const char *body, size_t body_len)
 {
-	unsigned char id[(REQUEST_ID_SIZE - 1) / 2];
-
 	*req = (struct request){
 		.params = params,
 		.body = body != NULL ? body : "",
@@ -178,8 +177,27 @@ request_init(
 	read_method(req);
 	read_path(req);
 	read_address(req);
-	secret_random(id, sizeof(id));
+}
+
+void
+request_names_init(struct request_names *names)
+{
+	secret_random(names->key, sizeof(names->key));
+	names->count = 0;
+}
+
+/* A count alone would tell everybody how many requests there are. */
+void
+request_name(struct request *req, struct request_names *names)
+{
+	uint64_t hash =
+	    siphash_bytes(names->key, &names->count, sizeof(names->count));
+	unsigned char id[sizeof(hash)];
+
+	_Static_assert(2 * sizeof(id) + 1 == REQUEST_ID_SIZE, "it fits");
+	memcpy(id, &hash, sizeof(id));
 	text_hex(req->request_id, id, sizeof(id));
+	names->count++;
 }
 
 void

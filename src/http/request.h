@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/siphash.h"
 #include "model/session.h"
 
 struct document;
@@ -51,11 +52,24 @@ struct request {
 /**
  * request_init(req, params, body, body_len):
  * Fill ${req} from the FastCGI parameters (RFC 3875 names) and the body; all
- * stay the caller's and outlive ${req}.  received_at is set by the caller
- * afterwards.  Never fails: what is missing is "" or METHOD_OTHER.
+ * stay the caller's and outlive ${req}.  request_id and received_at are set by
+ * the caller afterwards.  Never fails: what is missing is "" or METHOD_OTHER.
  */
 void request_init(struct request *req, char *const *params, const char *body,
     size_t body_len);
+/*
+ * Where the ids of requests come from: as unlike each other as random numbers,
+ * without asking the system for each.  One for each thread, made after fork;
+ * nothing depends on their being secret.
+ */
+struct request_names {
+	unsigned char key[SIPHASH_KEY_BYTES];
+	uint64_t count;
+};
+void request_names_init(struct request_names *names);
+/* request_name(req, names): give ${req} its id. */
+void request_name(struct request *req, struct request_names *names);
+
 /* request_clear(req): free the parsed body, wiping it. */
 void request_clear(struct request *req);
 

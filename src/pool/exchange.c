@@ -94,6 +94,7 @@ request_of(struct exchange *x, const struct fcgi *f, bool too_large,
 		req_out->body_too_long = true;
 		req_out->malformed = false;
 	}
+	request_name(req_out, &x->names);
 	req_out->received_at = mapped_time(x->mapped, x->clock->wall());
 }
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/text.h"
+#include "http/request.h"
 #include "pool/connection.h"
 
 struct clock;
@@ -29,6 +30,7 @@ struct exchange {
 	int64_t deadline_us;    /* for a request to arrive */
 	bool draining;          /* an idle connection is not kept any more */
 	unsigned char *scratch; /* CONNECTION_DATA_MAX bytes */
+	struct request_names names;
 	struct buf answer;
 	struct buf reply;
 };

@@ -136,6 +136,7 @@ worker_open(struct worker *w)
 		return err;
 	x->conns = &w->conns;
 	x->clock = &clock_system;
+	request_names_init(&x->names);
 	x->deadline_us = config_int(w->config, CONFIG_REQUEST_DEADLINE) * 1000;
 	x->scratch = malloc(CONNECTION_DATA_MAX);
 	if (x->scratch == NULL)

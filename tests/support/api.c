@@ -71,6 +71,7 @@ open_services(struct api *api, bool with_redis)
 	struct services *sv = &api->sv;
 
 	*api = (struct api){ .now = API_EPOCH };
+	request_names_init(&api->names);
 	table_make(&api->table);
 	assert_int_equal(
 	    keys_load("0123456789abcdef0123456789abcdef", "", &api->keys),
@@ -252,6 +253,7 @@ api_run(struct api *api, const struct api_call *call, struct api_answer *a)
 	fill(&p, call);
 	request_init(&req, p.list, call->body,
 	    call->body != NULL ? strlen(call->body) : 0);
+	request_name(&req, &api->names);
 	req.received_at = api->now;
 	assert_int_equal(dispatch_run(&api->sv, &req, &a->text), ERR_OK);
 

@@ -7,6 +7,7 @@
 
 #include "auth/keys.h"
 #include "base/text.h"
+#include "http/request.h"
 #include "routes/services.h"
 #include "support/table.h"
 
@@ -21,6 +22,7 @@ struct api {
 	struct table table;
 	struct keys keys;
 	struct services sv;
+	struct request_names names;
 	int64_t now;                /* a test moves it */
 	int touched;                /* sessions handed on as seen */
 	struct redis_server *redis; /* NULL: none */

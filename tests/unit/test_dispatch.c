@@ -172,11 +172,14 @@ being_busy_is_an_answer_too(void **state)
 	char *const params[] = { method, uri, NULL };
 	struct api *api = *state;
 	struct buf answer = { 0 };
+	struct request_names names;
 	struct request req;
 	struct stats stats;
 	uint64_t counted = 0;
 
 	request_init(&req, params, NULL, 0);
+	request_names_init(&names);
+	request_name(&req, &names);
 	assert_int_equal(dispatch_busy(&api->sv, &req, &answer), ERR_OK);
 	assert_non_null(strstr(answer.data, "Status: 503 "));
 	assert_non_null(strstr(answer.data, "\r\nRetry-After: 1\r\n"));

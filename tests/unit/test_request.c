@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "support/test.h"
 
+#include <stdlib.h>
+
 #define PARAMS(...) ((char *const *)(const char *const[]){ __VA_ARGS__, NULL })
 
 static void
@@ -171,17 +173,35 @@ a_body_of_another_length_is_malformed(void **state)
 	}
 }
 
+static int
+compare_ids(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
 static void
 request_ids_are_fresh(void **state)
 {
-	struct request a, b;
+	static char seen[4096][REQUEST_ID_SIZE];
+	struct request_names mine, others;
+	struct request req;
 
 	(void)state;
-	request_init(&a, NULL, NULL, 0);
-	request_init(&b, NULL, NULL, 0);
-	assert_true(text_is_hex(a.request_id, REQUEST_ID_SIZE - 1));
-	assert_string_not_equal(a.request_id, b.request_id);
-	assert_null(request_param(&a, "ANY"));
+	request_names_init(&mine);
+	request_names_init(&others);
+	request_init(&req, NULL, NULL, 0);
+	for (size_t i = 0; i < NELEMS(seen); i++) {
+		request_name(&req, i % 2 == 0 ? &mine : &others);
+		assert_true(text_is_hex(req.request_id, REQUEST_ID_SIZE - 1));
+		memcpy(seen[i], req.request_id, REQUEST_ID_SIZE);
+	}
+	qsort(seen, NELEMS(seen), REQUEST_ID_SIZE, compare_ids);
+	for (size_t i = 1; i < NELEMS(seen); i++)
+		assert_string_not_equal(seen[i - 1], seen[i]);
+	/* None says how many there were: they are all over the range. */
+	assert_true(seen[0][0] < '4');
+	assert_true(seen[NELEMS(seen) - 1][0] > 'b');
+	assert_null(request_param(&req, "ANY"));
 }
 
 int
