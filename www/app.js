@@ -61,13 +61,15 @@ async function refresh() {
 }
 
 // Run one action at a time and say how it ended.
-async function act(button, path, body, done) {
+async function act(button, path, body, done, then) {
 	button.disabled = true;
 	tell("");
 	try {
 		await call("POST", path, body);
 		if (await refresh())
 			tell(done);
+		if (then)
+			then();
 	} catch (error) {
 		if (error.status !== 401 || await refresh())
 			tell(error.message, true);
@@ -76,13 +78,23 @@ async function act(button, path, body, done) {
 	}
 }
 
+// A guarded page sent us here, and is where to go once signed in.
+function goBack() {
+	const path = returnPath(new URLSearchParams(location.search).get("rd"));
+
+	if (path)
+		location.replace(path);
+	else if (performance.getEntriesByType("navigation")[0]?.responseStatus === 401)
+		location.reload(); // Shown in place of the guarded page itself.
+}
+
 function onSubmit(id, done) {
 	const form = element(id);
 
 	form.addEventListener("submit", async (event) => {
 		event.preventDefault();
 		await act(form.querySelector("button"), "/auth/" + id,
-			Object.fromEntries(new FormData(form)), done);
+			Object.fromEntries(new FormData(form)), done, goBack);
 		for (const field of form.querySelectorAll("[type=password]"))
 			field.value = "";
 	});

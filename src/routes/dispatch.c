@@ -123,6 +123,7 @@ dispatch_run(struct services *sv, struct request *req, struct buf *answer)
 	    "request_id=%s route=%s answer=%s address=%s", req->request_id,
 	    route != NULL ? route->path : "-",
 	    res.problem != PROBLEM_NONE ? problem_info(res.problem)->code
+		: res.status == 302     ? "redirect"
 					: "ok",
 	    req->address[0] != '\0' ? req->address : "-");
 	status = status_of(&res);
