@@ -28,7 +28,8 @@ static const char serve_help[] =
     "more.\n"
     "\n"
     "  --listen unix:PATH|HOST:PORT  listen there\n"
-    "  --workers N                   worker processes, 1 to 512\n"
+    "  --workers N|auto              worker processes, 1 to 512; auto: as\n"
+    "                                LATCHKEY_WORKERS says\n"
     "  --config FILE                 instead of /etc/latchkey/latchkey.conf\n"
     "  --pid-file FILE               write the pid of the pool there\n"
     "  --allow-remote                let HOST be other than loopback; FastCGI\n"
@@ -54,6 +55,9 @@ take_workers(const char *text, int *workers_out)
 {
 	int64_t workers;
 
+	*workers_out = 0;
+	if (strcmp(text, "auto") == 0)
+		return USAGE_GO_ON;
 	if (text_to_int64(text, 1, SERVE_WORKERS_MAX, &workers) != ERR_OK)
 		return usage_wrong("serve: --workers must be between 1 and %d, "
 				   "not \"%.64s\"",
@@ -75,6 +79,7 @@ take_options(int argc, char **argv, struct pool_options *options)
 		{ NULL, 0, NULL, 0 },
 	};
 	int status = USAGE_GO_ON;
+	bool counted = false;
 	int letter;
 
 	opterr = 0;
@@ -86,6 +91,7 @@ take_options(int argc, char **argv, struct pool_options *options)
 		case 'p': options->pid_file = optarg; break;
 		case 'r': options->allow_remote = true; break;
 		case 'w':
+			counted = true;
 			status = take_workers(optarg, &options->workers);
 			break;
 		case 'h': status = usage_show(serve_help); break;
@@ -97,6 +103,12 @@ take_options(int argc, char **argv, struct pool_options *options)
 	if (status == USAGE_GO_ON && optind < argc)
 		status =
 		    usage_wrong("serve: does not take \"%.64s\"", argv[optind]);
+	/*
+	 * Who hands over a socket may start as many processes as are wanted:
+	 * LATCHKEY_WORKERS would multiply them, unless it is asked for.
+	 */
+	options->alone =
+	    options->listen == NULL && (!counted || options->workers == 1);
 	return status;
 }
 
@@ -115,12 +127,6 @@ serve_main(int argc, char **argv)
 	if (options.listen == NULL && !serve_socket_given())
 		return usage_wrong("serve: needs --listen, or a listening "
 				   "socket on descriptor 0");
-	/*
-	 * Who hands over a socket starts as many processes as are wanted:
-	 * LATCHKEY_WORKERS would multiply them.
-	 */
-	if (options.listen == NULL && options.workers == 0)
-		options.workers = 1;
 	if (secret_init() != ERR_OK) {
 		fputs("latchkey: the system has no random numbers\n", stderr);
 		return USAGE_FAILED;

@@ -165,7 +165,7 @@ pool_run(const struct pool_options *options, struct config *config)
 		listen_close(&listener);
 		return status;
 	}
-	if (options->listen == NULL && options->workers <= 1)
+	if (options->alone)
 		status = work_alone(options, &listener, config);
 	else
 		status = supervise(options, &listener, config);

@@ -8,11 +8,12 @@ struct config;
 
 struct pool_options {
 	const char *listen; /* unix:PATH or HOST:PORT; NULL: descriptor 0 */
-	int workers;        /* 0: as configured; 1 on descriptor 0: no fork */
+	int workers;        /* 0: as configured */
 	const char
 	    *config_path;     /* to read again on SIGHUP; NULL: the default */
 	const char *pid_file; /* NULL: none */
 	bool allow_remote;    /* TCP outside loopback */
+	bool alone;           /* be the one worker, without a fork */
 };
 
 /**
