@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/test.h"
+
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "support/fcgi_site.h"
+#include "support/files.h"
+#include "support/process.h"
+#include "support/stack.h"
+
+/*
+ * The units of deploy/systemd: systemd's own judgement of them, and the
+ * product inside what they forbid (support/sandboxed).  A sanitizer asks for
+ * more than the product does, so under one the product runs outside.
+ */
+#if defined(__SANITIZE_ADDRESS__)
+#define INSIDE false
+#else
+#define INSIDE true
+#endif
+
+#define WAIT_MS 15000
+#define ROUTES_MS 120000
+#define WORKERS 3
+
+static char unit_in[PATH_MAX]; /* latchkey.service.in */
+static char sandboxed[PATH_MAX];
+
+/* The status of waitpid(2). */
+static int
+run(const char *const *argv, const char *const *env, const char *log, int ms)
+{
+	const struct process_options p = {
+		.argv = argv, .env = env, .log = log, .stdin_fd = -1
+	};
+
+	return process_stop(process_start(&p), 0, ms);
+}
+
+static bool
+succeeds(const char *const *argv, const char *log)
+{
+	int status = run(argv, NULL, log, WAIT_MS);
+
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* ---- what systemd says ---- */
+
+struct units {
+	char dir[32];
+	char service[64], socket[64], log[64];
+};
+
+/* The two units as make install leaves them, for the program under test. */
+static int
+write_units(void **state)
+{
+	struct units *u = calloc(1, sizeof(*u));
+	char script[PATH_MAX], program[PATH_MAX], socket[PATH_MAX];
+	const char *sed[] = { "sed", script, unit_in, NULL };
+
+	assert_non_null(u);
+	snprintf(u->dir, sizeof(u->dir), "/tmp/latchkey-XXXXXX");
+	assert_non_null(mkdtemp(u->dir));
+	snprintf(u->service, sizeof(u->service), "%s/latchkey.service", u->dir);
+	snprintf(u->socket, sizeof(u->socket), "%s/latchkey.socket", u->dir);
+	snprintf(u->log, sizeof(u->log), "%s/log", u->dir);
+	assert_non_null(realpath(getenv("LATCHKEY_PROGRAM"), program));
+	snprintf(
+	    script, sizeof(script), "s,@bindir@,%.4000s,", dirname(program));
+	assert_true(succeeds(sed, u->service));
+	snprintf(socket, sizeof(socket), "%s/deploy/systemd/latchkey.socket",
+	    getenv("top_srcdir"));
+	files_copy(socket, u->socket);
+	*state = u;
+	return 0;
+}
+
+static int
+remove_units(void **state)
+{
+	struct units *u = *state;
+
+	process_remove_tree(u->dir);
+	free(u);
+	return 0;
+}
+
+static void
+systemd_finds_no_mistake(void **state)
+{
+	struct units *u = *state;
+	const char *argv[] = { "systemd-analyze", "verify", "--man=no",
+		u->service, u->socket, NULL };
+
+	if (!succeeds(argv, u->log))
+		fail_msg("see %s", u->log);
+	/* It warns, and is content, where it does not know a word. */
+	assert_false(stack_file_contains(u->log, "Unknown"));
+	assert_false(stack_file_contains(u->log, "gnoring"));
+}
+
+static void
+the_exposure_is_two_at_most(void **state)
+{
+	struct units *u = *state;
+	const char *argv[] = { "systemd-analyze", "security", "--offline=true",
+		"--no-pager", "--threshold=20", u->service, NULL };
+
+	if (!succeeds(argv, u->log))
+		fail_msg("see %s", u->log);
+	assert_true(stack_file_contains(u->log, "Overall exposure level"));
+}
+
+/* ---- inside ---- */
+
+static int
+killed_inside(const char *const *words, const char *log)
+{
+	char program[64];
+	const char *argv[8] = { sandboxed };
+	const char *env[] = { program, NULL };
+	int status;
+
+	snprintf(program, sizeof(program), "SANDBOX_PROGRAM=%s", words[0]);
+	for (size_t i = 1; words[i] != NULL && i + 1 < NELEMS(argv); i++)
+		argv[i] = words[i];
+	status = run(argv, env, log, WAIT_MS);
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+/* Or the other cases would show nothing. */
+static void
+the_sandbox_holds(void **state)
+{
+	static const char *const plain[] = { "/bin/true", NULL };
+	static const char *const nice[] = { "/usr/bin/nice", "-n", "5",
+		"/bin/true", NULL };
+	static const char *const *const good[] = { plain, nice };
+	static const char *const namespaced[] = { "/usr/bin/unshare", "--user",
+		"/bin/true", NULL };
+	static const char *const real_time[] = { "/usr/bin/chrt", "-f", "5",
+		"/bin/true", NULL };
+	static const char *const netlink[] = { "/bin/sh", "-c",
+		"exec /usr/bin/python3 -c 'import socket; "
+		"socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)'",
+		NULL };
+	static const char *const executable[] = { "/usr/bin/python3", "-c",
+		"import mmap; mmap.mmap(-1, 4096, prot=7)", NULL };
+	static const char *const *const bad[] = { namespaced, real_time,
+		netlink, executable };
+	struct units *u = *state;
+
+	for (size_t i = 0; i < NELEMS(good); i++)
+		assert_int_equal(killed_inside(good[i], u->log), 0);
+	for (size_t i = 0; i < NELEMS(bad); i++)
+		if (killed_inside(bad[i], u->log) != SIGSYS)
+			fail_msg("%s is allowed", bad[i][0]);
+}
+
+/* ExecStart, on the socket of descriptor 0; then ExecReload, and the end. */
+static void
+the_service_works_inside(void **state)
+{
+	static const char *const args[] = { "serve", "--workers", "auto",
+		NULL };
+	static const char *const env[] = { "LATCHKEY_WORKERS=3", NULL };
+	const struct stack_options options = { .kind = STACK_SPAWN_FCGI,
+		.workers = 1,
+		.product = true,
+		.args = args,
+		.env = env };
+	struct fcgi_site site = { 0 };
+	struct fcgi_reply reply;
+	pid_t pids[WORKERS + 1];
+
+	(void)state;
+	assert_true(stack_file_contains(
+	    unit_in, "ExecStart=@bindir@/latchkey serve --workers auto\n"));
+	fcgi_site_open(&site, &options);
+	assert_int_equal(
+	    process_children(site.workers[0], pids, NELEMS(pids)), WORKERS);
+	assert_true(fcgi_site_login(&site, WAIT_MS, &reply));
+	assert_int_equal(reply.http_status, 200);
+	fcgi_reply_free(&reply);
+	assert_int_equal(kill(site.workers[0], SIGHUP), 0);
+	for (int i = 0;
+	     !stack_file_contains(stack_log(site.stack), "event=pool_reloaded");
+	     i++) {
+		assert_true(i < WAIT_MS / 10);
+		usleep(10 * 1000);
+	}
+	fcgi_site_serves(&site);
+	assert_false(
+	    stack_file_contains(stack_log(site.stack), "event=worker_died"));
+	fcgi_site_close(&site);
+}
+
+static void
+every_route_works_inside(void **state)
+{
+	struct units *u = *state;
+	char program[PATH_MAX + 32], real[PATH_MAX + 32], routes[PATH_MAX + 32];
+	char self[PATH_MAX];
+	const char *argv[] = { routes, NULL };
+	const char *env[] = { program, real, NULL };
+
+	assert_non_null(realpath("/proc/self/exe", self));
+	snprintf(routes, sizeof(routes), "%s/test_routes", dirname(self));
+	snprintf(
+	    program, sizeof(program), "LATCHKEY_TEST_PROGRAM=%s", sandboxed);
+	snprintf(real, sizeof(real), "SANDBOX_PROGRAM=%s",
+	    getenv("LATCHKEY_TEST_PROGRAM"));
+	if (run(argv, env, u->log, ROUTES_MS) != 0)
+		fail_msg("see %s", u->log);
+}
+
+/* What all the processes below find in their environment. */
+static void
+set_paths(void)
+{
+	const char *top = getenv("top_srcdir");
+	const char *program = getenv("LATCHKEY_PROGRAM");
+
+	if (top == NULL || program == NULL) {
+		fputs("top_srcdir or LATCHKEY_PROGRAM is not set\n", stderr);
+		exit(2);
+	}
+	snprintf(unit_in, sizeof(unit_in),
+	    "%s/deploy/systemd/latchkey.service.in", top);
+	snprintf(
+	    sandboxed, sizeof(sandboxed), "%s/tests/support/sandboxed", top);
+	setenv("SANDBOX_UNIT", unit_in, 1);
+	setenv("SANDBOX_PROGRAM", program, 1);
+}
+
+static int
+go_inside(void **state)
+{
+	setenv("LATCHKEY_PROGRAM", sandboxed, 1);
+	return write_units(state);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest judged[] = {
+		cmocka_unit_test(systemd_finds_no_mistake),
+		cmocka_unit_test(the_exposure_is_two_at_most),
+	};
+	const struct CMUnitTest inside[] = {
+		cmocka_unit_test(the_sandbox_holds),
+		cmocka_unit_test(the_service_works_inside),
+		cmocka_unit_test(every_route_works_inside),
+	};
+	const struct CMUnitTest outside[] = {
+		cmocka_unit_test(the_service_works_inside),
+	};
+	int failed;
+
+	set_paths();
+	failed = cmocka_run_group_tests(judged, write_units, remove_units);
+	if (INSIDE)
+		failed +=
+		    cmocka_run_group_tests(inside, go_inside, remove_units);
+	else
+		failed +=
+		    cmocka_run_group_tests(outside, write_units, remove_units);
+	return failed;
+}
