@@ -8,8 +8,9 @@ struct buf;
 
 /*
  * Where to go after signing in.  It comes back out of a URL that anybody may
- * have made, so only a path of this very site counts: www/return.js has the
- * same rule, and tests/unit/vectors/local_paths what both must say.
+ * have made, so only a path of this very site counts: isLocalPath() of
+ * www/latchkey.js has the same rule, and tests/unit/vectors/local_paths.json
+ * what both must say.
  */
 #define LOCAL_PATH_MAX 2048
 
