@@ -6,14 +6,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/siphash.h"
 #include "base/testpoint.h"
 #include "host/layout.h"
 #include "host/mapped.h"
+#include "host/mutex.h"
 
 /*
  * The owner of the write mutex may be killed between any two instructions.
@@ -91,20 +90,6 @@ close_in_flight(struct layout *lo)
 	TESTPOINT("generation:cleared");
 }
 
-static int
-take_mutex(pthread_mutex_t *mutex, int wait_ms)
-{
-	struct timespec deadline;
-	int64_t until_us;
-
-	if (wait_ms <= 0)
-		return pthread_mutex_trylock(mutex);
-	until_us = clock_system.mono_us() + (int64_t)wait_ms * 1000;
-	deadline.tv_sec = (time_t)(until_us / 1000000);
-	deadline.tv_nsec = (long)(until_us % 1000000) * 1000;
-	return pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &deadline);
-}
-
 /*
  * Holding the mutex: close what a dead owner has left in flight, once it is
  * settled.  Until then what is odd stays odd, and nobody caches it.
@@ -128,14 +113,6 @@ recover(struct layout *lo, bool owner_died, generation_settled_fn *settled,
 	return ERR_OK;
 }
 
-static void
-give_back(struct layout *lo)
-{
-	int rc = pthread_mutex_unlock(&lo->write_mutex);
-
-	assert(rc == 0); /* else it was not ours */
-}
-
 enum err
 generation_lock(
     struct mapped *m, int wait_ms, generation_settled_fn *settled, void *ctx)
@@ -147,7 +124,7 @@ generation_lock(
 
 	if (!mapped_trusted(m))
 		return ERR_UNAVAILABLE;
-	rc = take_mutex(&lo->write_mutex, wait_ms);
+	rc = mutex_take(&lo->write_mutex, wait_ms);
 	if (rc == ETIMEDOUT || rc == EBUSY)
 		return ERR_UNAVAILABLE;
 	if (rc != 0 && rc != EOWNERDEAD) {
@@ -174,7 +151,7 @@ generation_lock(
 	TESTPOINT("generation:locked");
 out:
 	if (err != ERR_OK)
-		give_back(lo);
+		mutex_give(&lo->write_mutex);
 	return err;
 }
 
@@ -232,11 +209,11 @@ generation_unlock(struct mapped *m)
 	struct layout *lo = mapped_layout(m);
 
 	assert(atomic_load(&lo->in_flight_count) == 0);
-	give_back(lo);
+	mutex_give(&lo->write_mutex);
 }
 
 void
 generation_abandon(struct mapped *m)
 {
-	give_back(mapped_layout(m));
+	mutex_give(&mapped_layout(m)->write_mutex);
 }

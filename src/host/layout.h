@@ -16,7 +16,7 @@
  * apart.
  */
 #define LAYOUT_MAGIC 0x79656b686374616cULL /* "latchkey" */
-#define LAYOUT_VERSION 3
+#define LAYOUT_VERSION 4
 #define LAYOUT_GENERATIONS ((size_t)1 << 18) /* 2 MiB of counters */
 /* A change touches a user, and at most all sessions it ends by name. */
 #define LAYOUT_IN_FLIGHT_MAX 128
@@ -62,6 +62,26 @@ struct layout_stats {
 	struct layout_slot slot[STATS_SLOTS + 1];
 };
 
+/* ---- the rate limits: host/limiter ---- */
+
+#define LAYOUT_LIMIT_SETS 2048
+#define LAYOUT_LIMIT_WAYS 16 /* the first is shared by those without room */
+#define LAYOUT_LIMIT_LOCKS 64
+#define LAYOUT_LIMIT_BLOCKS 14
+
+/* Two cache lines; 4 MiB in all. */
+struct layout_limit {
+	_Alignas(64) _Atomic uint64_t name; /* hash of the key; 0: nobody's */
+	_Atomic int64_t span_ms;            /* so long its blocks count */
+	/* Milliseconds of the latest one in it, and how many it holds. */
+	_Atomic uint64_t block[LAYOUT_LIMIT_BLOCKS];
+};
+
+struct layout_limits {
+	pthread_mutex_t mutex[LAYOUT_LIMIT_LOCKS];
+	struct layout_limit slot[LAYOUT_LIMIT_SETS * LAYOUT_LIMIT_WAYS];
+};
+
 struct layout {
 	_Atomic uint64_t magic; /* written last: the file is ready */
 	uint32_t version;
@@ -75,6 +95,7 @@ struct layout {
 	struct layout_breaker redis;
 	_Alignas(64) _Atomic uint64_t generation[LAYOUT_GENERATIONS];
 	struct layout_stats stats;
+	struct layout_limits limits;
 };
 
 /* Behind it, from a page of its own on, lies the area: see mapped_area(). */

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include "base/testpoint.h"
 #include "host/layout.h"
 #include "host/mapped_file.h"
+#include "host/mutex.h"
 
 /*
  * Who opens is alone on the OPENING byte, and holds it until the file is known
@@ -48,25 +48,6 @@ struct mapped {
 
 /* An attempt that found something in motion; not an answer yet. */
 enum attempt { ATTEMPT_FAILED, ATTEMPT_AGAIN, ATTEMPT_DONE };
-
-static int
-make_mutex(pthread_mutex_t *mutex)
-{
-	pthread_mutexattr_t attr;
-	int error;
-
-	error = pthread_mutexattr_init(&attr);
-	if (error != 0)
-		return error;
-	error = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-	if (error == 0)
-		error =
-		    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
-	if (error == 0)
-		error = pthread_mutex_init(mutex, &attr);
-	(void)pthread_mutexattr_destroy(&attr);
-	return error;
-}
 
 static bool
 map(struct mapped *m)
@@ -100,7 +81,9 @@ reset(struct mapped *m, int table_mb)
 	atomic_store(&lo->stats.since, clock_system.wall());
 	secret_random(lo->table_id, sizeof(lo->table_id));
 	secret_random(lo->hash_key, sizeof(lo->hash_key));
-	error = make_mutex(&lo->write_mutex);
+	error = mutex_make(&lo->write_mutex);
+	for (size_t i = 0; error == 0 && i < LAYOUT_LIMIT_LOCKS; i++)
+		error = mutex_make(&lo->limits.mutex[i]);
 	if (error != 0) {
 		mapped_file_complain(m->path, "mutex", error);
 		return false;

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HOST_LIMITER_H
+#define HOST_LIMITER_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct mapped;
+
+/*
+ * The rate limits as all processes of the host count them, in the mapped file.
+ *
+ * What is promised: of one key, never more than ->max are counted in any
+ * ->window_ms, and the first ->max are counted at once.  Two that are exactly
+ * a window apart are not in one window.  Up to LIMITER_BLOCKS it is exact; for
+ * larger limits several counts share the time of the latest of them, so that
+ * some count for longer than they must, and none for less.
+ *
+ * Keys are kept as hashes, in a fixed number of places.  Where all places that
+ * a key may have are taken by keys that count, it shares one with others in the
+ * same need: it may be refused for what they did, and is never let pass.
+ *
+ * ${now_ms} is monotonic.  Should it step back by more than a window all the
+ * same, what was counted counts for one window more.
+ */
+#define LIMITER_BLOCKS 14
+#define LIMITER_MAX 1000000
+#define LIMITER_WINDOW_MAX_MS ((int64_t)86400 * 1000)
+
+struct limiter_rule {
+	int64_t window_ms; /* 1 to LIMITER_WINDOW_MAX_MS */
+	int max;           /* 1 to LIMITER_MAX */
+};
+
+/* What was counted, to give it back; or how long to wait. */
+struct limiter_count {
+	int64_t at_ms;
+	int64_t wait_ms; /* until one would be counted, if it was refused */
+	uint64_t name;
+	uint32_t slot;
+};
+
+/**
+ * limiter_take(m, key, rule, now_ms, count_out):
+ * Count one of ${key}.  ERR_LIMITED, and nothing counted, if that would be one
+ * too many: ->wait_ms says after how long it would not be, if nobody else
+ * comes.  ERR_UNAVAILABLE if it cannot be told: somebody was stopped while he
+ * counted.
+ *
+ * limiter_look(m, key, rule, now_ms, count_out):
+ * The same, but nothing is counted in any case.
+ */
+enum err limiter_take(struct mapped *m, const char *key,
+    const struct limiter_rule *rule, int64_t now_ms,
+    struct limiter_count *count_out) MUST_CHECK;
+enum err limiter_look(struct mapped *m, const char *key,
+    const struct limiter_rule *rule, int64_t now_ms,
+    struct limiter_count *count_out) MUST_CHECK;
+
+/**
+ * limiter_refund(m, count, rule, now_ms):
+ * Take back what limiter_take() has counted.  Once a window has passed there
+ * is nothing left to take back.
+ */
+void limiter_refund(struct mapped *m, const struct limiter_count *count,
+    const struct limiter_rule *rule, int64_t now_ms);
+
+#endif

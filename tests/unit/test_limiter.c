@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What tests/contract/test_limits does not ask of the mapped file: keys that
+ * find no room, processes that are killed or stopped while they count, and
+ * many at once.
+ */
+#include "host/limiter.h"
+
+#include "support/test.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "base/siphash.h"
+#include "host/layout.h"
+#include "host/mapped.h"
+#include "support/child.h"
+#include "support/process.h"
+#include "support/table.h"
+
+#define START ((int64_t)1000000)
+#define WINDOW ((int64_t)60000)
+#define PLACES (LAYOUT_LIMIT_WAYS - 1) /* that are not shared */
+#define PROCESSES 8
+
+static const struct limiter_rule five = { WINDOW, 5 };
+
+struct fixture {
+	struct table table;
+	struct mapped *m;
+	int serial;
+};
+
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	table_make(&f->table);
+	f->m = table_open(&f->table);
+	child_points(f->table.dir);
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	mapped_close(f->m);
+	table_remove(&f->table);
+	free(f);
+	return 0;
+}
+
+struct key {
+	char text[32];
+};
+
+static size_t
+set_of(const struct fixture *f, const struct key *key)
+{
+	const struct layout *lo = mapped_layout(f->m);
+
+	return (size_t)(siphash_bytes(
+			    lo->hash_key, key->text, strlen(key->text)) >>
+		   32) %
+	    LAYOUT_LIMIT_SETS;
+}
+
+/* A key that no test had yet, of the set ${set}. */
+static struct key
+key_in(struct fixture *f, size_t set)
+{
+	struct key key;
+
+	do {
+		snprintf(key.text, sizeof(key.text), "key:%d", f->serial++);
+	} while (set_of(f, &key) != set);
+	return key;
+}
+
+static enum err
+take(struct fixture *f, const struct key *key, const struct limiter_rule *rule,
+    int64_t now)
+{
+	struct limiter_count count;
+
+	return limiter_take(f->m, key->text, rule, now, &count);
+}
+
+static int
+take_all(struct fixture *f, const struct key *key,
+    const struct limiter_rule *rule, int64_t now)
+{
+	int counted = 0;
+
+	while (take(f, key, rule, now) == ERR_OK)
+		counted++;
+	return counted;
+}
+
+/* Use up the places of the set ${set} until ${now} + WINDOW. */
+static void
+crowd(struct fixture *f, size_t set, int64_t now)
+{
+	for (int i = 0; i < PLACES; i++) {
+		struct key key = key_in(f, set);
+
+		assert_int_equal(take_all(f, &key, &five, now), five.max);
+	}
+}
+
+/* ---- no room ---- */
+
+static void
+keys_without_room_share_a_place_and_are_never_let_pass(void **state)
+{
+	struct fixture *f = *state;
+	struct key a = key_in(f, 7), b = key_in(f, 7), c = key_in(f, 8);
+
+	crowd(f, 7, START);
+	assert_int_equal(take(f, &a, &five, START), ERR_OK);
+	assert_int_equal(take(f, &a, &five, START), ERR_OK);
+	assert_int_equal(take_all(f, &b, &five, START + 1), 3);
+	assert_int_equal(take(f, &a, &five, START + 2), ERR_LIMITED);
+	assert_int_equal(take_all(f, &c, &five, START), 5); /* another set */
+	/* When others have left, so has what they did. */
+	assert_int_equal(take_all(f, &a, &five, START + WINDOW), 2);
+	assert_int_equal(take_all(f, &a, &five, START + WINDOW + 1), 3);
+}
+
+/* Its counts follow it out of the shared place. */
+static void
+room_that_is_found_later_opens_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct key a = key_in(f, 7);
+	struct limiter_count count;
+
+	crowd(f, 7, START);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(take(f, &a, &five, START + 9), ERR_OK);
+	/* From this time on there is room, and none is in its name yet. */
+	assert_int_equal(
+	    limiter_look(f->m, a.text, &(struct limiter_rule){ WINDOW, 3 },
+		START + WINDOW, &count),
+	    ERR_LIMITED);
+	assert_int_equal(count.wait_ms, 9);
+	assert_int_equal(
+	    limiter_look(f->m, a.text, &five, START + WINDOW, &count), ERR_OK);
+	assert_int_equal(take_all(f, &a, &five, START + WINDOW), 2);
+	assert_int_equal(
+	    limiter_look(f->m, a.text, &five, START + WINDOW, &count),
+	    ERR_LIMITED);
+	assert_int_equal(count.wait_ms, 9);
+	assert_int_equal(take_all(f, &a, &five, START + WINDOW + 9), 3);
+}
+
+/* Of each key never more than so many, however they come and go. */
+#define KEYS 24
+#define STEPS 60000
+#define LOG_MAX STEPS
+
+struct history {
+	struct limiter_count taken[LOG_MAX];
+	int key[LOG_MAX];
+	size_t first, n; /* what came before is out of all windows */
+};
+
+static int
+live(const struct history *h, int key, int64_t window, int64_t now)
+{
+	int n = 0;
+
+	for (size_t i = h->first; i < h->n; i++)
+		n += h->key[i] == key && now - h->taken[i].at_ms < window;
+	return n;
+}
+
+static void
+more_keys_than_places_never_open_a_limit(void **state)
+{
+	static const struct limiter_rule rules[] = { { WINDOW, 5 },
+		{ 4 * WINDOW, 3 }, { WINDOW, 20 } };
+	struct fixture *f = *state;
+	struct history *h = calloc(1, sizeof(*h));
+	struct key keys[KEYS];
+	int64_t now = START;
+	int refused = 0;
+
+	assert_non_null(h);
+	srand(4);
+	for (size_t i = 0; i < KEYS; i++)
+		keys[i] = key_in(f, 7);
+	for (int step = 0; step < STEPS; step++) {
+		int k = rand() % KEYS;
+		const struct limiter_rule *rule = &rules[k % 3];
+		int before = live(h, k, rule->window_ms, now);
+		struct limiter_count count;
+		enum err err;
+
+		err = limiter_take(f->m, keys[k].text, rule, now, &count);
+		assert_true(err == ERR_OK || err == ERR_LIMITED);
+		refused += err != ERR_OK && before < rule->max;
+		if (err == ERR_OK) {
+			assert_true(before < rule->max);
+			if (rand() % 4 == 0) {
+				limiter_refund(f->m, &count, rule, now + 1);
+			} else {
+				h->taken[h->n] = count;
+				h->key[h->n++] = k;
+			}
+		}
+		now += rand() % 900;
+		while (h->first < h->n &&
+		    now - h->taken[h->first].at_ms >= 4 * WINDOW)
+			h->first++;
+	}
+	assert_true(h->n > 1000);
+	assert_true(refused > 100); /* or no place was ever shared */
+	free(h);
+}
+
+static void
+a_block_never_counts_past_its_end(void **state)
+{
+	const struct limiter_rule most = { WINDOW, LIMITER_MAX };
+	struct fixture *f = *state;
+	struct key key = key_in(f, 7);
+	struct layout_limit *s;
+	struct limiter_count count;
+
+	assert_int_equal(
+	    limiter_take(f->m, key.text, &most, START, &count), ERR_OK);
+	s = &mapped_layout(f->m)->limits.slot[count.slot];
+	/* All of it older than a short window, none older than a long one. */
+	for (size_t i = 0; i < LIMITER_BLOCKS; i++)
+		atomic_store(&s->block[i], (uint64_t)START << 20 | 0xfffff);
+	assert_int_equal(
+	    take(f, &key, &(struct limiter_rule){ 1000, 5 }, START + 1000),
+	    ERR_LIMITED);
+	assert_int_equal(take(f, &key, &most, START + 1000), ERR_LIMITED);
+	assert_int_equal(take(f, &key, &most, START + WINDOW), ERR_OK);
+}
+
+/* ---- killed and stopped ---- */
+
+static struct {
+	struct fixture *f;
+	struct key key;
+	int64_t now;
+} doomed;
+
+static void
+count_one(void *ctx)
+{
+	struct mapped *m;
+
+	(void)ctx;
+	child_check(mapped_open(doomed.f->table.db, TABLE_MB, &m) == ERR_OK);
+	child_check(limiter_take(m, doomed.key.text, &five, doomed.now,
+			&(struct limiter_count){ 0 }) == ERR_OK);
+	mapped_close(m);
+}
+
+static void
+who_dies_while_he_counts_wedges_nothing(void **state)
+{
+	static const struct {
+		const char *point;
+		int left; /* of what may be counted */
+	} cases[] = {
+		{ "limiter:locked.kill", 5 },
+		{ "limiter:emptying.kill", 5 },
+		{ "limiter:emptied.kill", 5 },
+		{ "limiter:named.kill", 5 },
+		{ "limiter:counting.kill", 5 },
+		{ "limiter:counted.kill", 4 },
+	};
+
+	doomed.f = *state;
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		int64_t now = START + (int64_t)i * 2 * WINDOW;
+
+		/* Every place had another owner before. */
+		crowd(doomed.f, 7, now);
+		doomed.now = now + WINDOW;
+		doomed.key = key_in(doomed.f, 7);
+		child_arm(cases[i].point);
+		child_killed(child_start(count_one, NULL));
+		assert_int_equal(
+		    take_all(doomed.f, &doomed.key, &five, doomed.now),
+		    cases[i].left);
+		for (int n = 1; n < PLACES; n++) {
+			struct key other = key_in(doomed.f, 7);
+
+			assert_int_equal(
+			    take_all(doomed.f, &other, &five, doomed.now), 5);
+		}
+	}
+}
+
+/* A stopped one holds up those of its part, and these not for long. */
+static void
+who_is_stopped_while_he_counts_is_not_waited_for(void **state)
+{
+	struct fixture *f = *state;
+	struct key other = key_in(f, 8);
+	pid_t pid;
+
+	doomed.f = f;
+	doomed.now = START;
+	doomed.key = key_in(f, 7);
+	child_arm("limiter:counting.once-hold");
+	pid = child_start(count_one, NULL);
+	child_reached("limiter:counting");
+	assert_int_equal(take(f, &doomed.key, &five, START), ERR_UNAVAILABLE);
+	assert_int_equal(take_all(f, &other, &five, START), 5);
+	child_release("limiter:counting", pid);
+	child_passed(pid);
+	assert_int_equal(take_all(f, &doomed.key, &five, START), 4);
+}
+
+/* ---- many at once ---- */
+
+#define CROWD_KEYS 3
+
+struct throng {
+	pthread_barrier_t start;
+	atomic_int counted[CROWD_KEYS];
+	atomic_int refused;
+	atomic_bool over;
+};
+
+struct runner {
+	struct fixture *f;
+	struct throng *throng;
+	struct key keys[CROWD_KEYS];
+	int max;
+};
+
+static void
+run(void *ctx)
+{
+	struct runner *r = ctx;
+	const struct limiter_rule rule = { WINDOW, r->max };
+	struct limiter_count count;
+	struct mapped *m;
+
+	child_check(unsetenv("LATCHKEY_TESTPOINT_DIR") == 0);
+	child_check(mapped_open(r->f->table.db, TABLE_MB, &m) == ERR_OK);
+	(void)pthread_barrier_wait(&r->throng->start);
+	for (unsigned i = 0; !atomic_load(&r->throng->over); i++) {
+		unsigned k = i % CROWD_KEYS;
+		enum err err =
+		    limiter_take(m, r->keys[k].text, &rule, START, &count);
+
+		/* The others may not let us have our turn for a while. */
+		child_check(err == ERR_OK || err == ERR_LIMITED ||
+		    err == ERR_UNAVAILABLE);
+		if (err == ERR_OK && i % 5 == 0)
+			limiter_refund(m, &count, &rule, START);
+		else if (err == ERR_OK)
+			atomic_fetch_add(&r->throng->counted[k], 1);
+		else
+			atomic_fetch_add(&r->throng->refused, 1);
+	}
+	mapped_close(m);
+}
+
+static bool
+all_is_counted(void *ctx)
+{
+	const struct runner *r = ctx;
+
+	if (atomic_load(&r->throng->refused) < 20000)
+		return false;
+	for (size_t k = 0; k < CROWD_KEYS; k++)
+		if (atomic_load(&r->throng->counted[k]) < r->max)
+			return false;
+	return true;
+}
+
+static void
+many_at_once(struct fixture *f, int max)
+{
+	struct runner r = { .f = f, .max = max };
+	pthread_barrierattr_t attr;
+	pid_t pids[PROCESSES];
+
+	r.throng = child_shared(sizeof(*r.throng));
+	assert_int_equal(pthread_barrierattr_init(&attr), 0);
+	assert_int_equal(
+	    pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED), 0);
+	assert_int_equal(
+	    pthread_barrier_init(&r.throng->start, &attr, PROCESSES), 0);
+	for (size_t k = 0; k < CROWD_KEYS; k++)
+		r.keys[k] = key_in(f, 7);
+	for (size_t i = 0; i < PROCESSES; i++)
+		pids[i] = child_start(run, &r);
+	assert_true(process_until(all_is_counted, &r, 30000));
+	atomic_store(&r.throng->over, true);
+	for (size_t i = 0; i < PROCESSES; i++)
+		child_passed(pids[i]);
+	for (size_t k = 0; k < CROWD_KEYS; k++)
+		assert_int_equal(atomic_load(&r.throng->counted[k]), max);
+	child_unshare(r.throng, sizeof(*r.throng));
+}
+
+static void
+many_at_once_count_exactly_so_many(void **state)
+{
+	many_at_once(*state, 5);
+	many_at_once(*state, 1000);
+}
+
+/*
+ * Some are killed wherever they are: what they had counted and did not live to
+ * say is lost to the others, and nothing else.
+ */
+static void
+some_killed_open_nothing(void **state)
+{
+	struct runner r = { .f = *state, .max = 200000 };
+	pthread_barrierattr_t attr;
+	int counted = 0;
+
+	r.throng = child_shared(sizeof(*r.throng));
+	assert_int_equal(pthread_barrierattr_init(&attr), 0);
+	assert_int_equal(
+	    pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED), 0);
+	assert_int_equal(pthread_barrier_init(&r.throng->start, &attr, 1), 0);
+	for (size_t k = 0; k < CROWD_KEYS; k++)
+		r.keys[k] = key_in(r.f, 7);
+	for (int round = 0; round < 12; round++) {
+		pid_t pids[3];
+
+		for (size_t i = 0; i < NELEMS(pids); i++)
+			pids[i] = child_start(run, &r);
+		usleep(20000); /* wherever they are by then */
+		for (size_t i = 0; i < NELEMS(pids); i++)
+			child_kill(pids[i]);
+	}
+	for (size_t k = 0; k < CROWD_KEYS; k++) {
+		const struct limiter_rule rule = { WINDOW, r.max };
+		int said = atomic_load(&r.throng->counted[k]);
+		int more = take_all(r.f, &r.keys[k], &rule, START);
+
+		assert_true(said + more <= r.max);
+		/* Each of them may have died with one count in hand. */
+		assert_true(said + more >= r.max - 36);
+		counted += said;
+	}
+	assert_true(counted > 100);
+	child_unshare(r.throng, sizeof(*r.throng));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(keys_without_room_share_a_place_and_are_never_let_pass),
+		TEST(room_that_is_found_later_opens_nothing),
+		TEST(more_keys_than_places_never_open_a_limit),
+		TEST(a_block_never_counts_past_its_end),
+		TEST(who_dies_while_he_counts_wedges_nothing),
+		TEST(who_is_stopped_while_he_counts_is_not_waited_for),
+		TEST(many_at_once_count_exactly_so_many),
+		TEST(some_killed_open_nothing),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests_name("limiter", tests, NULL, NULL);
+}
