@@ -181,6 +181,69 @@ redis_del(struct redis *r, const char *const *keys, size_t n)
 	return err;
 }
 
+/* Put one command: ${name}, the script as ${script}, its keys and arguments. */
+static enum err
+put_eval(const struct redis *r, struct redis_talk *talk, const char *name,
+    const char *script, const struct redis_eval *eval)
+{
+	const char *argv[3 + REDIS_KEYS_MAX + REDIS_ARGS_MAX];
+	size_t lens[3 + REDIS_KEYS_MAX + REDIS_ARGS_MAX];
+	char(*full)[REDIS_KEY_SIZE];
+	char n_keys[TTL_SIZE];
+	enum err err = ERR_OK;
+	size_t argc = 0;
+
+	if (eval->n_keys == 0 || eval->n_keys > REDIS_KEYS_MAX ||
+	    eval->n_args > REDIS_ARGS_MAX)
+		return ERR_INVALID;
+	full = calloc(eval->n_keys, sizeof(*full));
+	if (full == NULL)
+		return ERR_INTERNAL;
+	(void)snprintf(n_keys, sizeof(n_keys), "%zu", eval->n_keys);
+	argv[argc++] = name;
+	argv[argc++] = script;
+	argv[argc++] = n_keys;
+	for (size_t i = 0; err == ERR_OK && i < eval->n_keys; i++) {
+		err = full_key(r, eval->keys[i], full[i]);
+		argv[argc++] = full[i];
+	}
+	for (size_t i = 0; i < eval->n_args; i++)
+		argv[argc++] = eval->args[i];
+	for (size_t i = 0; i < argc; i++)
+		lens[i] = strlen(argv[i]);
+	if (err == ERR_OK)
+		redis_talk_put(talk, (int)argc, argv, lens);
+	free(full);
+	return err;
+}
+
+static enum err
+ask_eval(struct redis *r, const char *name, const char *script,
+    const struct redis_eval *eval, struct buf *value)
+{
+	struct redis_talk talk = {
+		.expect = REDIS_EXPECT_VALUE, .values = value, .n_values = 1
+	};
+	enum err err;
+
+	err = put_eval(r, &talk, name, script, eval);
+	if (err == ERR_OK)
+		err = ask(r, &talk);
+	redis_talk_clear(&talk);
+	return err;
+}
+
+enum err
+redis_eval(struct redis *r, const struct redis_eval *eval, struct buf *value)
+{
+	enum err err;
+
+	err = ask_eval(r, "EVALSHA", eval->script->sha1, eval, value);
+	if (err == ERR_NOT_FOUND)
+		err = ask_eval(r, "EVAL", eval->script->text, eval, value);
+	return err;
+}
+
 enum err
 redis_ping(struct redis *r, int64_t *latency_us_out)
 {

@@ -86,6 +86,31 @@ struct redis_item {
 enum err redis_set_many(
     struct redis *r, const struct redis_item *items, size_t n) MUST_CHECK;
 
+/* A Lua script, and the SHA-1 of its text in hex, by which Redis knows it. */
+struct redis_script {
+	const char *text;
+	const char *sha1;
+};
+
+#define REDIS_ARGS_MAX 16
+
+struct redis_eval {
+	const struct redis_script *script;
+	const char *const *keys;
+	const char *const *args;
+	size_t n_keys; /* at most REDIS_KEYS_MAX */
+	size_t n_args; /* at most REDIS_ARGS_MAX */
+};
+
+/**
+ * redis_eval(r, eval, value):
+ * Run a script and put the string that it returns into ${value}.  Its text is
+ * sent only to a server that does not know it yet.  Like any command it may be
+ * carried out twice, if the connection breaks meanwhile.
+ */
+enum err redis_eval(struct redis *r, const struct redis_eval *eval,
+    struct buf *value) MUST_CHECK;
+
 /* The prefix that is put before every key; borrowed. */
 const char *redis_prefix(const struct redis *r);
 

@@ -70,6 +70,8 @@ failed_reply(struct redis_link *l, const redisReply *reply)
 
 	(void)snprintf(l->why, sizeof(l->why), "%.*s",
 	    (int)(len < 32 ? len : 32), reply->str);
+	if (strcmp(l->why, "NOSCRIPT") == 0)
+		return ERR_NOT_FOUND;
 	return ERR_UNAVAILABLE;
 }
 

@@ -66,8 +66,9 @@ bool redis_link_has_address(const struct redis_link *l);
  * was last used is opened anew, so every command must be one that may be
  * carried out twice.  Return ERR_UNAVAILABLE, and be disconnected, on any
  * failure: no connection, time over, an error reply, a reply of another type,
- * more replies than commands; ERR_INTERNAL without memory.  The values are
- * empty before, and after any error.
+ * more replies than commands; ERR_NOT_FOUND, and disconnected too, if the
+ * server does not know the script of an EVALSHA; ERR_INTERNAL without memory.
+ * The values are empty before, and after any error.
  */
 enum err redis_link_talk(
     struct redis_link *l, struct redis_talk *talk) MUST_CHECK;

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+#include "cache/limits.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/text.h"
+
+#define ARG_SIZE 24 /* a number of 64 bits */
+#define ARGS (2 + 2 * LIMITS_KEYS_MAX)
+
+_Static_assert(ARGS <= REDIS_ARGS_MAX, "they fit into one command");
+_Static_assert(LIMITER_BLOCKS == 14, "the script has the same number");
+
+const struct redis_script limits_script = {
+#include "cache/limits.inc"
+};
+
+static enum err
+run(struct redis *r, const struct limits_key *keys, size_t n, int64_t now_ms,
+    int64_t at_ms, struct buf *answer)
+{
+	const char *names[LIMITS_KEYS_MAX], *args[ARGS];
+	char numbers[ARGS][ARG_SIZE];
+	const struct redis_eval eval = { .script = &limits_script,
+		.keys = names,
+		.args = args,
+		.n_keys = n,
+		.n_args = 2 + 2 * n };
+
+	if (n > LIMITS_KEYS_MAX)
+		return ERR_INVALID;
+	(void)snprintf(numbers[0], ARG_SIZE, "%" PRId64, now_ms);
+	(void)snprintf(numbers[1], ARG_SIZE, "%" PRId64, at_ms);
+	for (size_t i = 0; i < n; i++) {
+		names[i] = keys[i].key;
+		(void)snprintf(
+		    numbers[2 + 2 * i], ARG_SIZE, "%d", keys[i].rule->max);
+		(void)snprintf(numbers[3 + 2 * i], ARG_SIZE, "%" PRId64,
+		    keys[i].rule->window_ms);
+	}
+	for (size_t i = 0; i < eval.n_args; i++)
+		args[i] = numbers[i];
+	return redis_eval(r, &eval, answer);
+}
+
+/* "KEY WAIT NOW": which key refused, counted from 1, or 0. */
+static enum err
+read_answer(const struct buf *answer, size_t n, struct limits_count *count)
+{
+	size_t refused;
+
+	if (answer->len == 0 ||
+	    sscanf(answer->data, "%zu %" SCNd64 " %" SCNd64, &refused,
+		&count->wait_ms, &count->at_ms) != 3 ||
+	    refused > n)
+		return ERR_UNAVAILABLE;
+	count->refused = refused == 0 ? n : refused - 1;
+	return refused == 0 ? ERR_OK : ERR_LIMITED;
+}
+
+enum err
+limits_take(struct redis *r, const struct limits_key *keys, size_t n,
+    int64_t now_ms, struct limits_count *count_out)
+{
+	struct buf answer = { 0 };
+	enum err err;
+
+	*count_out = (struct limits_count){ .refused = n };
+	err = run(r, keys, n, now_ms, -1, &answer);
+	if (err == ERR_OK)
+		err = read_answer(&answer, n, count_out);
+	buf_clear(&answer);
+	return err;
+}
+
+enum err
+limits_refund(struct redis *r, const struct limits_key *keys, size_t n,
+    int64_t at_ms, int64_t now_ms)
+{
+	struct buf answer = { 0 };
+	enum err err = run(r, keys, n, now_ms, at_ms, &answer);
+
+	buf_clear(&answer);
+	return err;
+}
