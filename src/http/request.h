@@ -88,6 +88,15 @@ bool request_is_json(const struct request *req);
 enum err request_json(struct request *req, struct response *res,
     const struct document **json_out) MUST_CHECK;
 
+/**
+ * request_form(req, res):
+ * Read the body as a form (application/x-www-form-urlencoded, WHATWG URL
+ * section 5).  From here on it is as if the same members had come as JSON
+ * strings.  Otherwise refuse on ${res}: body_too_large,
+ * unsupported_media_type, malformed_form.
+ */
+enum err request_form(struct request *req, struct response *res) MUST_CHECK;
+
 /* How a string member of the body may look. */
 struct request_field {
 	const char *name;

@@ -4,45 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* ${dst} has room for ${size} bytes with the NUL. */
-static enum err
-percent_decode(char *dst, size_t size, const char *src, size_t len)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		int c = (unsigned char)src[i];
-
-		if (c == '+')
-			c = ' ';
-		if (c == '%') {
-			int high = i + 2 < len ? hex_digit(src[i + 1]) : -1;
-			int low = i + 2 < len ? hex_digit(src[i + 2]) : -1;
-
-			if (high < 0 || low < 0)
-				return ERR_INVALID;
-			c = high * 16 + low;
-			i += 2;
-		}
-		if (c == '\0' || n + 1 >= size)
-			return ERR_INVALID;
-		dst[n++] = (char)c;
-	}
-	dst[n] = '\0';
-	return ERR_OK;
-}
+#include "http/percent.h"
 
 enum err
 request_query(
@@ -62,8 +24,8 @@ request_query(
 			if (err == ERR_OK)
 				err = ERR_INVALID;
 			else if (err == ERR_NOT_FOUND)
-				err = percent_decode(value_out, size,
-				    text + name_len + 1, len - name_len - 1);
+				err = percent_decode(text + name_len + 1,
+				    len - name_len - 1, size, value_out);
 		}
 		text += len;
 		text += *text == '&';
