@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CLI_HANDLERS_H
+#define CLI_HANDLERS_H
+
+#include "cli/command.h"
+
+/* What the rows of commands.c do, by the file they are in. */
+
+extern command_fn backup_cmd_make, backup_cmd_restore;
+extern command_fn config_cmd_run;
+extern command_fn doctor_run;
+extern command_fn man_print;
+extern command_fn serve_run;
+extern command_fn session_cmd_list, session_cmd_revoke;
+extern command_fn stats_cmd_run;
+extern command_fn user_cmd_add, user_cmd_list, user_cmd_show, user_cmd_passwd,
+    user_cmd_disable, user_cmd_enable, user_cmd_delete, user_cmd_promote,
+    user_cmd_demote;
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: ISC */
+#include "cli/prompt.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "cli/usage.h"
+
+/*
+ * Up to the end of a line, without it, byte by byte: what stands behind it is
+ * somebody else's.  Through no stdio buffer, which nobody would wipe.
+ */
+static int
+read_line(char dst[PROMPT_SIZE])
+{
+	size_t len = 0;
+	ssize_t n;
+	char c;
+
+	for (;;) {
+		n = read(STDIN_FILENO, &c, 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0 || c == '\n')
+			break;
+		if (len == PROMPT_SIZE - 1)
+			return usage_wrong("the password is too long");
+		if (c == '\0')
+			return usage_wrong("the password has a zero byte");
+		dst[len++] = c;
+	}
+	dst[len] = '\0';
+	if (len == 0)
+		return usage_wrong("no password was given on standard input");
+	return USAGE_GO_ON;
+}
+
+/* No echo, and no ^C either: it would leave the terminal so. */
+static int
+ask(const char *question, char dst[PROMPT_SIZE])
+{
+	struct termios before, quiet;
+	int status;
+
+	if (tcgetattr(STDIN_FILENO, &before) != 0)
+		return usage_wrong("the terminal: %s", strerror(errno));
+	quiet = before;
+	quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) != 0)
+		return usage_wrong("the terminal: %s", strerror(errno));
+	fputs(question, stderr);
+	status = read_line(dst);
+	fputc('\n', stderr);
+	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+	return status;
+}
+
+int
+prompt_password(char dst[PROMPT_SIZE])
+{
+	char again[PROMPT_SIZE] = { 0 };
+	int status;
+
+	memset(dst, 0, PROMPT_SIZE);
+	if (!isatty(STDIN_FILENO))
+		return read_line(dst);
+	status = ask("New password: ", dst);
+	if (status == USAGE_GO_ON)
+		status = ask("Once more: ", again);
+	if (status == USAGE_GO_ON && strcmp(dst, again) != 0)
+		status = usage_wrong("the two are not the same");
+	secret_wipe(again, sizeof(again));
+	return status;
+}
