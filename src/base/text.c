@@ -10,18 +10,24 @@
 
 #define BUF_FIRST ((size_t)256)
 
-/* Make room for ${more} bytes and a NUL; false, and failed, if there is none.
- */
+/* Give back what ${b} has, wiped. */
+static void
+buf_let_go(struct buf *b)
+{
+	if (b->data == NULL)
+		return;
+	secret_wipe(b->data, b->cap);
+	if (!b->lent)
+		free(b->data);
+}
+
+/* Move to larger memory; false, and failed, if there is none. */
 static bool
-buf_reserve(struct buf *b, size_t more)
+buf_grow(struct buf *b, size_t more)
 {
 	size_t cap = b->cap;
 	char *data;
 
-	if (b->failed)
-		return false;
-	if (more < cap && b->len < cap - more)
-		return true;
 	if (more > SIZE_MAX / 4 || b->len > SIZE_MAX / 4) {
 		b->failed = true;
 		return false;
@@ -37,26 +43,45 @@ buf_reserve(struct buf *b, size_t more)
 		b->failed = true;
 		return false;
 	}
-	if (b->data != NULL) {
+	if (b->len > 0)
 		memcpy(data, b->data, b->len);
-		secret_wipe(b->data, b->cap);
-		free(b->data);
-	}
+	buf_let_go(b);
 	data[b->len] = '\0';
 	b->data = data;
 	b->cap = cap;
+	b->lent = false;
 	return true;
+}
+
+/* Make room for ${more} bytes and a NUL. */
+static bool
+buf_reserve(struct buf *b, size_t more)
+{
+	if (b->failed)
+		return false;
+	return more < b->cap - b->len || buf_grow(b, more);
+}
+
+char *
+buf_extend(struct buf *b, size_t len)
+{
+	char *room;
+
+	if (!buf_reserve(b, len))
+		return NULL;
+	room = b->data + b->len;
+	b->len += len;
+	b->data[b->len] = '\0';
+	return room;
 }
 
 void
 buf_append(struct buf *b, const void *data, size_t len)
 {
-	if (!buf_reserve(b, len))
-		return;
-	if (len > 0)
-		memcpy(b->data + b->len, data, len);
-	b->len += len;
-	b->data[b->len] = '\0';
+	char *room = buf_extend(b, len);
+
+	if (room != NULL && len > 0)
+		memcpy(room, data, len);
 }
 
 void
@@ -87,6 +112,13 @@ buf_printf(struct buf *b, const char *fmt, ...)
 }
 
 void
+buf_lend(struct buf *b, char *room, size_t size)
+{
+	*b = (struct buf){ .data = room, .cap = size, .lent = true };
+	room[0] = '\0';
+}
+
+void
 buf_reset(struct buf *b)
 {
 	b->len = 0;
@@ -98,10 +130,7 @@ buf_reset(struct buf *b)
 void
 buf_clear(struct buf *b)
 {
-	if (b->data != NULL) {
-		secret_wipe(b->data, b->cap);
-		free(b->data);
-	}
+	buf_let_go(b);
 	memset(b, 0, sizeof(*b));
 }
 

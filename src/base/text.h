@@ -14,6 +14,7 @@ struct buf {
 	size_t len;
 	size_t cap;
 	bool failed; /* an append ran out of memory; sticky */
+	bool lent;   /* data is not ours to free */
 };
 
 /**
@@ -28,8 +29,21 @@ void buf_printf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /**
+ * buf_extend(b, len):
+ * The same for ${len} bytes that the caller fills in where it is told, before
+ * anything else is done with ${b}; NULL without memory.
+ *
+ * buf_lend(b, room, size):
+ * Have ${b}, which has nothing yet, begin in ${size} > 0 bytes at ${room},
+ * which outlive it; only beyond that it takes memory of its own.
+ */
+char *buf_extend(struct buf *b, size_t len);
+void buf_lend(struct buf *b, char *room, size_t size);
+
+/**
  * buf_reset(b): empty ${b}, keep its memory.
- * buf_clear(b): wipe what ${b} held and free it; ${b} is zero afterwards.
+ * buf_clear(b): wipe what ${b} held and free it; ${b} is zero afterwards, what
+ * it was lent is forgotten.
  */
 void buf_reset(struct buf *b);
 void buf_clear(struct buf *b);

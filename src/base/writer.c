@@ -60,9 +60,9 @@ put_escaped(struct buf *out, char c)
 	}
 }
 
-/* Runs that need no escape are copied whole: most strings are one. */
+/* Runs that need no escape are copied whole. */
 static void
-put_string(struct buf *out, const char *text)
+put_runs(struct buf *out, const char *text)
 {
 	const char *run = text, *p = text;
 
@@ -88,6 +88,27 @@ put_string(struct buf *out, const char *text)
 		run = ++p;
 	}
 	buf_append(out, "\"", 1);
+}
+
+/* Most strings are one run. */
+static void
+put_string(struct buf *out, const char *text)
+{
+	size_t len = 0;
+	char *p;
+
+	while (is_plain((unsigned char)text[len]))
+		len++;
+	if (text[len] != '\0') {
+		put_runs(out, text);
+		return;
+	}
+	p = buf_extend(out, len + 2);
+	if (p == NULL)
+		return;
+	p[0] = '"';
+	memcpy(p + 1, text, len);
+	p[len + 1] = '"';
 }
 
 /* ---- where the next value stands ---- */

@@ -119,17 +119,21 @@ read_address(struct request *req)
 	struct in6_addr v6;
 	struct in_addr v4;
 
-	if (inet_pton(AF_INET6, text, &v6) == 1) {
-		if (!IN6_IS_ADDR_V4MAPPED(&v6)) {
-			req->loopback = IN6_IS_ADDR_LOOPBACK(&v6);
-			inet_ntop(
-			    AF_INET6, &v6, req->address, sizeof(req->address));
-			return;
-		}
-		memcpy(&v4, &v6.s6_addr[12], sizeof(v4));
-	} else if (inet_pton(AF_INET, text, &v4) != 1) {
+	/* Of IPv4 it takes the canonical spelling only, so that is a copy. */
+	if (inet_pton(AF_INET, text, &v4) == 1) {
+		if (text_copy(req->address, sizeof(req->address), text) ==
+		    ERR_OK)
+			req->loopback = ntohl(v4.s_addr) >> 24 == 127;
 		return;
 	}
+	if (inet_pton(AF_INET6, text, &v6) != 1)
+		return;
+	if (!IN6_IS_ADDR_V4MAPPED(&v6)) {
+		req->loopback = IN6_IS_ADDR_LOOPBACK(&v6);
+		inet_ntop(AF_INET6, &v6, req->address, sizeof(req->address));
+		return;
+	}
+	memcpy(&v4, &v6.s6_addr[12], sizeof(v4));
 	req->loopback = ntohl(v4.s_addr) >> 24 == 127;
 	inet_ntop(AF_INET, &v4, req->address, sizeof(req->address));
 }

@@ -162,20 +162,34 @@ allow_header(struct response *res)
 }
 
 static void
+put_number(struct buf *out, int64_t number)
+{
+	char digits[TEXT_INT_SIZE];
+
+	buf_append(out, digits, text_int(digits, number));
+}
+
+static void
 common_headers(const struct response *res, const struct request *req,
     int status, struct buf *out)
 {
 	/* RFC 9110 section 8.6: a 204 has no length, not even 0. */
 	if (status != 204) {
-		if (res->body.len > 0)
-			buf_printf(
-			    out, "Content-Type: %s\r\n", res->content_type);
-		buf_printf(out, "Content-Length: %zu\r\n", res->body.len);
+		if (res->body.len > 0) {
+			buf_puts(out, "Content-Type: ");
+			buf_puts(out, res->content_type);
+			buf_puts(out, "\r\n");
+		}
+		buf_puts(out, "Content-Length: ");
+		put_number(out, (int64_t)res->body.len);
+		buf_puts(out, "\r\n");
 	}
 	buf_puts(out,
 	    "Cache-Control: no-store\r\n"
-	    "X-Content-Type-Options: nosniff\r\n");
-	buf_printf(out, "X-Request-Id: %s\r\n", req->request_id);
+	    "X-Content-Type-Options: nosniff\r\n"
+	    "X-Request-Id: ");
+	buf_puts(out, req->request_id);
+	buf_puts(out, "\r\n");
 }
 
 enum err
@@ -195,7 +209,11 @@ response_finish(
 	if (res->headers.failed || res->body.failed)
 		return ERR_INTERNAL;
 
-	buf_printf(out, "Status: %d %s\r\n", status, reason(status));
+	buf_puts(out, "Status: ");
+	put_number(out, status);
+	buf_puts(out, " ");
+	buf_puts(out, reason(status));
+	buf_puts(out, "\r\n");
 	if (!res->bare || res->problem != PROBLEM_NONE)
 		common_headers(res, req, status, out);
 	buf_append(out, res->headers.data, res->headers.len);

@@ -101,15 +101,22 @@ finish(struct response *res, const struct request *req, struct buf *answer)
 	return answer->failed ? ERR_INTERNAL : ERR_OK;
 }
 
+/* What nearly every answer fits into, so that it costs no allocation. */
+#define HEADERS_ROOM 512
+#define BODY_ROOM 2048
+
 enum err
 dispatch_run(struct services *sv, struct request *req, struct buf *answer)
 {
 	int64_t start = sv->clock->mono_us();
+	char headers[HEADERS_ROOM], body[BODY_ROOM];
 	struct response res = { 0 };
 	const struct route *route;
 	int status;
 	enum err err;
 
+	buf_lend(&res.headers, headers, sizeof(headers));
+	buf_lend(&res.body, body, sizeof(body));
 	if (sv->always_https)
 		req->https = true;
 	err = run(sv, req, &res, &route);

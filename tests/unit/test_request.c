@@ -106,6 +106,8 @@ the_peer_is_on_this_machine_or_not(void **state)
 		{ "REMOTE_ADDR=2001:DB8:0::1", "2001:db8::1", false },
 		{ "REMOTE_ADDR=128.0.0.1", "128.0.0.1", false },
 		{ "REMOTE_ADDR=127.0.0.1x", "", false },
+		{ "REMOTE_ADDR=127.0.0.01", "", false },
+		{ "REMOTE_ADDR=127.1", "", false },
 		{ "REMOTE_ADDR=127.0.0.1 a=b", "", false },
 		{ "REMOTE_ADDR=unix:", "", false },
 		{ "REMOTE_ADDR=", "", false },

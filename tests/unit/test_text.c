@@ -51,6 +51,39 @@ buf_fits_exactly_at_its_edges(void **state)
 }
 
 static void
+what_is_lent_is_used_first_and_wiped(void **state)
+{
+	static const char zero[16];
+	char room[16], *p;
+	struct buf b = { 0 };
+
+	(void)state;
+	memset(room, 'x', sizeof(room));
+	buf_lend(&b, room, sizeof(room));
+	assert_string_equal(b.data, "");
+	buf_puts(&b, "fifteen, and no");
+	assert_ptr_equal(b.data, room);
+	buf_reset(&b);
+	buf_puts(&b, "again");
+	assert_ptr_equal(b.data, room);
+	p = buf_extend(&b, 11);
+	assert_ptr_not_equal(b.data, room);
+	assert_memory_equal(room, zero, sizeof(room));
+	memcpy(p, " and longer", 11);
+	assert_string_equal(b.data, "again and longer");
+	buf_clear(&b);
+	assert_null(b.data);
+
+	buf_lend(&b, room, sizeof(room));
+	buf_puts(&b, "secret");
+	buf_clear(&b);
+	assert_memory_equal(room, zero, sizeof(room));
+	buf_puts(&b, "own");
+	assert_ptr_not_equal(b.data, room);
+	buf_clear(&b);
+}
+
+static void
 buf_failure_is_sticky_and_harmless(void **state)
 {
 	struct buf b = { 0 };
@@ -326,6 +359,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buf_grows_and_stays_terminated),
 		cmocka_unit_test(buf_fits_exactly_at_its_edges),
+		cmocka_unit_test(what_is_lent_is_used_first_and_wiped),
 		cmocka_unit_test(buf_failure_is_sticky_and_harmless),
 		cmocka_unit_test(copy_fits_or_refuses),
 		cmocka_unit_test(hex_both_ways),
