@@ -28,12 +28,12 @@ async function start() {
 	});
 	// Going to the fragment takes the focus away, and comes with this event.
 	window.addEventListener("load", () => requestAnimationFrame(focusForm));
-	onSubmit(element("login"), async (values) => {
-		await latchkey.login(values);
+	onSubmit(element("login"), async ({ email, password }) => {
+		await latchkey.login({ email, password });
 		location.assign(next);
 	});
-	onSubmit(element("register"), async (values) => {
-		await latchkey.register(values);
+	onSubmit(element("register"), async ({ name, email, password }) => {
+		await latchkey.register({ name, email, password });
 		location.assign(next);
 	});
 	showStrength(element("register-password"), () => [

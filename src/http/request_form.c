@@ -8,7 +8,7 @@
 #include "base/document.h"
 #include "base/secret.h"
 #include "base/text.h"
-#include "http/percent.h"
+#include "http/query.h"
 #include "http/response.h"
 
 #define FORM "application/x-www-form-urlencoded"
@@ -36,7 +36,7 @@ decode(const char *part, size_t len, char **text_out)
 	text = malloc(len + 1);
 	if (text == NULL)
 		return ERR_INTERNAL;
-	err = percent_decode(part, len, len + 1, text);
+	err = query_decode(part, len, len + 1, text);
 	if (err == ERR_OK)
 		err = text_utf8_chars(text, strlen(text), &chars);
 	if (err != ERR_OK) {
@@ -59,7 +59,7 @@ add_field(struct document *json, const char *field, size_t len)
 	char *text;
 	enum err err;
 
-	err = percent_decode(field,
+	err = query_decode(field,
 	    (size_t)((equals != NULL ? equals : end) - field), sizeof(name),
 	    name);
 	if (err != ERR_OK)

@@ -4,35 +4,13 @@
 #include <string.h>
 #include <strings.h>
 
-#include "http/percent.h"
+#include "http/query.h"
 
 enum err
 request_query(
     const struct request *req, const char *name, size_t size, char *value_out)
 {
-	size_t name_len = strlen(name);
-	enum err err = ERR_NOT_FOUND;
-	const char *text = req->query;
-
-	value_out[0] = '\0';
-	while (*text != '\0') {
-		size_t len = strcspn(text, "&");
-
-		if (len > name_len && text[name_len] == '=' &&
-		    memcmp(text, name, name_len) == 0) {
-			/* Two values: who knows which was meant. */
-			if (err == ERR_OK)
-				err = ERR_INVALID;
-			else if (err == ERR_NOT_FOUND)
-				err = percent_decode(text + name_len + 1,
-				    len - name_len - 1, size, value_out);
-		}
-		text += len;
-		text += *text == '&';
-	}
-	if (err != ERR_OK)
-		value_out[0] = '\0';
-	return err;
+	return query_value(req->query, name, size, value_out);
 }
 
 static bool

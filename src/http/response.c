@@ -68,6 +68,16 @@ response_redirect(struct response *res, const char *location)
 	response_header(res, "Location", location);
 }
 
+void
+response_see_other(struct response *res, const char *location)
+{
+	buf_clear(&res->body);
+	res->content_type = NULL;
+	res->problem = PROBLEM_NONE;
+	res->status = 303;
+	response_header(res, "Location", location);
+}
+
 static const char *
 reason(int status)
 {
@@ -79,6 +89,7 @@ reason(int status)
 		{ 201, "Created" },
 		{ 204, "No Content" },
 		{ 302, "Found" },
+		{ 303, "See Other" },
 		{ 400, "Bad Request" },
 		{ 401, "Unauthorized" },
 		{ 403, "Forbidden" },

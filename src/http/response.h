@@ -55,6 +55,13 @@ enum err response_refuse(struct response *res, enum problem problem,
 void response_redirect(struct response *res, const char *location);
 
 /**
+ * response_see_other(res, location):
+ * Answer 303 to ${location}, which is ours, in place of the body or the
+ * refusal; headers that were set stay.
+ */
+void response_see_other(struct response *res, const char *location);
+
+/**
  * response_finish(res, req, out):
  * Append the whole CGI answer (RFC 3875 section 6.3) to ${out}: Status, type,
  * length, Cache-Control: no-store, X-Content-Type-Options: nosniff,

@@ -17,6 +17,11 @@ route_fn route_change_password;
 route_fn route_deactivate;
 route_fn route_delete_account;
 
+/* forms.c: the same for pages without scripts */
+route_fn route_form_login;
+route_fn route_form_register;
+route_fn route_form_logout;
+
 /* current.c: who am I */
 route_fn route_validate_session;
 route_fn route_me;

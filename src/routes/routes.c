@@ -27,6 +27,10 @@ const struct route routes[] = {
 	{ POST, "/auth/change-password", route_change_password, 200, ROOT | SLOW },
 	{ POST, "/auth/deactivate", route_deactivate, 200, ROOT | SLOW },
 	{ DELETE, "/auth/account", route_delete_account, 204, ROOT | SLOW },
+	/* forms.c */
+	{ POST, "/forms/login", route_form_login, 303, SLOW },
+	{ POST, "/forms/register", route_form_register, 303, SLOW },
+	{ POST, "/forms/logout", route_form_logout, 303, 0 },
 	/* current.c */
 	{ POST, "/auth/validate-session", route_validate_session, 200, ROOT },
 	{ GET, "/auth/me", route_me, 200, ROOT },

@@ -244,3 +244,36 @@ test("a server that is gone signs nobody out", async () => {
 	await page.waitForSelector("text=Saved.");
 	await close(context);
 });
+
+test("without scripts", async () => {
+	const context = await device({ javaScriptEnabled: false });
+	const who = person();
+	const page = await context.newPage();
+
+	await page.goto(url + "/?rd=/icon.svg");
+	await page.fill("#register-name", who.name);
+	await page.fill("#register-email", who.email);
+	await page.fill("#register-password", "password1");
+	await page.click("#create button");
+	await page.waitForURL(url + "/?rd=/icon.svg#weak_password");
+	assert.ok(await page.isVisible("#weak_password"));
+	assert.ok(!await page.isVisible("#email_taken"));
+	await page.fill("#register-name", who.name);
+	await page.fill("#register-email", who.email);
+	await page.fill("#register-password", who.password);
+	await page.click("#create button");
+	await page.waitForURL(url + "/icon.svg");
+	await page.goto(url + "/account.html");
+	await page.click("text=Sign out");
+	await page.waitForURL(url + "/");
+	await page.fill("#login-email", who.email);
+	await page.fill("#login-password", "not-the-password");
+	await page.click("#signin button");
+	await page.waitForURL(url + "/#invalid_credentials");
+	assert.ok(await page.isVisible("#invalid_credentials"));
+	await page.fill("#login-email", who.email);
+	await page.fill("#login-password", who.password);
+	await page.click("#signin button");
+	await page.waitForURL(url + "/account.html");
+	await close(context);
+});
