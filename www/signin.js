@@ -4,6 +4,12 @@ import { element, explain, latchkey, notice, onSubmit, showStrength } from "/ui.
 
 const rd = new URLSearchParams(location.search).get("rd");
 const next = isLocalPath(rd) ? rd : "/account.html";
+// A web server may show this page in the place of the one that was asked for.
+// Who has just signed in gets that one; whoever is signed in already was
+// refused it, and would come back here for ever.
+const here = location.pathname + location.search;
+const back = next !== rd && location.pathname !== "/" && isLocalPath(here) ?
+	here : next;
 
 // One of the two forms at a time, by the fragment: #create or anything else.
 function showForm() {
@@ -30,11 +36,11 @@ async function start() {
 	window.addEventListener("load", () => requestAnimationFrame(focusForm));
 	onSubmit(element("login"), async ({ email, password }) => {
 		await latchkey.login({ email, password });
-		location.assign(next);
+		location.assign(back);
 	});
 	onSubmit(element("register"), async ({ name, email, password }) => {
 		await latchkey.register({ name, email, password });
-		location.assign(next);
+		location.assign(back);
 	});
 	showStrength(element("register-password"), () => [
 		element("register-name").value,

@@ -15,9 +15,9 @@ cat <<END
 <!DOCTYPE html>
 <html lang="en">
 <title>Who is signed in</title>
-<h1>Hello, $(escape "${REMOTE_USER-nobody}")</h1>
+<h1>Hello, $(escape "${AUTH_USER-}")</h1>
 <dl>
-<dt>Id</dt><dd>$(escape "${AUTH_ID-}")</dd>
+<dt>Id</dt><dd>$(escape "${REMOTE_USER-}")</dd>
 <dt>Email</dt><dd>$(escape "${AUTH_EMAIL-}")</dd>
 <dt>Role</dt><dd>$(escape "${AUTH_ROLE-}")</dd>
 </dl>

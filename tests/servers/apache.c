@@ -49,10 +49,10 @@ surround(const struct ground *g, FILE *conf)
 	    "</Directory>\n"
 	    "AddHandler cgi-script .cgi\n",
 	    g->dir, g->dir, g->dir, g->port, g->www, g->www);
-	/* So many clients at once need no more. */
+	/* Enough for all clients at once, in two processes. */
 	fprintf(conf,
-	    "StartServers 1\nThreadsPerChild 80\nMaxRequestWorkers 160\n"
-	    "MinSpareThreads 1\nMaxSpareThreads 160\n");
+	    "StartServers 2\nThreadsPerChild 64\nMaxRequestWorkers 128\n"
+	    "MinSpareThreads 1\nMaxSpareThreads 128\n");
 }
 
 /* As somebody would write it who guards something. */
@@ -79,7 +79,7 @@ guard(const struct ground *g, FILE *conf)
 static void
 configure_mod_fcgid(const struct ground *g, FILE *conf)
 {
-	static const char *const modules[] = { "fcgid", NULL };
+	static const char *const modules[] = { "fcgid", "lua", NULL };
 	const char *const *env = g->env;
 
 	load(conf, modules);
@@ -121,6 +121,7 @@ const struct server_ops server_apache_mod_fcgid = {
 	.proxies = true,
 	.forbidden = 401,
 	.redirection = 401,
+	.gives_up_ms = 120000, /* it tries 32 times, a second apart */
 };
 
 const struct server_ops server_apache_proxy_fcgi = {
@@ -131,4 +132,5 @@ const struct server_ops server_apache_proxy_fcgi = {
 	.proxies = true,
 	.forbidden = 403,
 	.redirection = 302,
+	.gives_up_ms = 10000,
 };

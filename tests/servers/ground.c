@@ -99,9 +99,8 @@ make_pages(struct ground *g)
 	put_copy(g, "env.cgi", "tests/servers/pages/env.cgi", 0755);
 	put_copy(g, "guarded/env.cgi", "tests/servers/pages/env.cgi", 0755);
 	put_copy(g, "guarded/whoami.cgi", "deploy/examples/whoami.cgi", 0755);
+	/* Of the login page a test wants to see only that it is shown. */
 	put_copy(g, "index.html", "www/index.html", 0644);
-	put_copy(g, "app.js", "www/app.js", 0644);
-	put_copy(g, "style.css", "www/style.css", 0644);
 }
 
 /* ---- latchkey ---- */

@@ -24,7 +24,7 @@ struct stack;
  *                      the request it got (struct server_ops.proxies)
  *   /admin/page.txt    only who has the role admin
  *   /api/ and so on    Latchkey
- *   /                  Latchkey's own pages, www/
+ *   /                  the page to sign in on, www/index.html
  */
 struct ground {
 	const struct server_ops *server;

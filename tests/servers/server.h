@@ -28,6 +28,8 @@ struct server_ops {
 	/* What the browser gets for these refusals. */
 	long forbidden;   /* 403 of Latchkey: the role does not allow it */
 	long redirection; /* 302: a browser's navigation without session */
+	/* How long it looks for a Latchkey that is not there. */
+	int gives_up_ms;
 };
 
 extern const struct server_ops server_apache_mod_fcgid;

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/test.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "base/text.h"
+#include "servers/ground.h"
+#include "servers/server.h"
+#include "support/burst.h"
+#include "support/errand.h"
+#include "support/process.h"
+
+/*
+ * mod_fcgid starts a process when all are busy and ends one that was idle,
+ * when it likes.  Here it does both all the time.
+ */
+
+#define ROUNDS 3
+#define CROWD 32
+#define PROCESSES 16
+#define SEEN_MAX 512
+
+static const char whims[] = "FcgidMinProcessesPerClass 0\n"
+			    "FcgidMaxProcessesPerClass 16\n"
+			    "FcgidIdleTimeout 1\n"
+			    "FcgidProcessLifeTime 2\n"
+			    "FcgidIdleScanInterval 1\n"
+			    "FcgidErrorScanInterval 1\n"
+			    "FcgidZombieScanInterval 1\n";
+
+/* Every process there ever was, as far as we looked. */
+struct seen {
+	struct ground *ground;
+	pid_t pids[SEEN_MAX];
+	size_t count;
+	size_t most; /* at one time */
+};
+
+static size_t
+look(struct seen *seen)
+{
+	pid_t now[64];
+	size_t n = ground_latchkeys(seen->ground, now, NELEMS(now));
+
+	for (size_t i = 0; i < n; i++) {
+		size_t at = 0;
+
+		while (at < seen->count && seen->pids[at] != now[i])
+			at++;
+		if (at == seen->count && at < SEEN_MAX)
+			seen->pids[seen->count++] = now[i];
+	}
+	if (n > seen->most)
+		seen->most = n;
+	return n;
+}
+
+static bool
+all_gone(void *ctx)
+{
+	return look(ctx) == 0;
+}
+
+/* ${n} at once, each of whom is told ${status}. */
+static void
+crowd(struct ground *g, struct seen *seen, const char *session, long status)
+{
+	const struct web_call call = { .path = "/guarded/page.txt",
+		.wait_ms = 60000 };
+	struct errand *errands[CROWD];
+
+	for (size_t i = 0; i < CROWD; i++)
+		errands[i] = errand_start(g->base, &call, session);
+	look(seen);
+	for (size_t i = 0; i < CROWD; i++) {
+		assert_int_equal(errand_end(errands[i], NULL), status);
+		look(seen);
+	}
+}
+
+/* Nobody's session outlives its end, in however many processes it was known. */
+static void
+sign_in_and_out(struct ground *g, struct seen *seen)
+{
+	ground_account(g);
+	crowd(g, seen, g->session, 200);
+	web_post(g->web, "/api/v1/auth/logout", "{}", &g->reply);
+	web_expect(&g->reply, 200, NULL);
+	crowd(g, seen, g->session, 401);
+}
+
+/* Each change was answered, and is as it was answered. */
+static void
+check_people(struct ground *g, struct burst *b)
+{
+	struct burst_person *people;
+	size_t n = burst_people(b, &people);
+
+	assert_true(n > 0);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_not_equal(people[i].registered, BURST_UNKNOWN);
+		assert_int_not_equal(people[i].signed_in, BURST_UNKNOWN);
+		assert_int_not_equal(people[i].renamed, BURST_UNKNOWN);
+		assert_int_not_equal(people[i].signed_out, BURST_UNKNOWN);
+	}
+	burst_check(people, n, g->web);
+	free(people);
+}
+
+static void
+processes_come_and_go(void **state)
+{
+	struct ground *g = *state;
+	struct seen seen = { .ground = g };
+	char kept[64];
+
+	ground_account(g);
+	snprintf(kept, sizeof(kept), "%s", g->session);
+	for (int round = 0; round < ROUNDS; round++) {
+		char tag[16];
+		struct burst *b;
+
+		snprintf(tag, sizeof(tag), "round%d", round);
+		b = burst_start(g->base, tag);
+		burst_wait(b, 20);
+		sign_in_and_out(g, &seen);
+		burst_wait(b, 20);
+		burst_stop(b);
+		check_people(g, b);
+		burst_free(b);
+		/* Once it is quiet they all leave, and what they shared too. */
+		if (!process_until(all_gone, &seen, 60000))
+			fail_msg("%zu stay", look(&seen));
+	}
+	print_message(
+	    "%zu processes, at most %zu at a time\n", seen.count, seen.most);
+	assert_true(seen.most <= PROCESSES);
+	assert_true(seen.most >= 4);
+	assert_true(seen.count >= seen.most + 2);
+	/* Who stayed signed in is so with none of those processes left. */
+	crowd(g, &seen, kept, 200);
+}
+
+/* kill -9 of all of them, in the middle: the next ones know what they knew. */
+static void
+killed_processes_take_nothing_along(void **state)
+{
+	struct ground *g = *state;
+	struct seen seen = { .ground = g };
+
+	for (int round = 0; round < 4; round++) {
+		struct burst_person *people;
+		char tag[16];
+		struct burst *b;
+		pid_t pids[64];
+		size_t n;
+
+		snprintf(tag, sizeof(tag), "killed%d", round);
+		b = burst_start(g->base, tag);
+		burst_wait(b, 10);
+		n = ground_latchkeys(g, pids, NELEMS(pids));
+		for (size_t i = 0; i < n; i++)
+			kill(pids[i], SIGKILL);
+		burst_stop(b);
+		n = burst_people(b, &people);
+		burst_check(people, n, g->web);
+		free(people);
+		burst_free(b);
+	}
+	sign_in_and_out(g, &seen);
+}
+
+static int
+set_up(void **state)
+{
+	*state = ground_new(&server_apache_mod_fcgid, whims);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	ground_free(*state);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(processes_come_and_go),
+		cmocka_unit_test(killed_processes_take_nothing_along),
+	};
+
+	(void)argc;
+	ground_drop_root(argv);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
