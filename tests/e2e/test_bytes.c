@@ -364,6 +364,45 @@ other_roles_are_unknown(void **state)
 	}
 }
 
+/*
+ * An authorizer has no body: asked as soon as the parameters end.  The end of
+ * one that comes all the same, with them, after the answer, or never, is
+ * nobody's.
+ */
+static void
+an_authorizer_is_asked_without_a_body(void **state)
+{
+	enum { WITH, LATE, NEVER, WHENS };
+	struct fcgi_site *s = *state;
+
+	for (int i = 0; i < 2 * WHENS; i++) {
+		int when = i / 2;
+		bool keep = i % 2 == 0;
+		struct fcgi_bytes b = { 0 }, end = { 0 };
+		struct fcgi_reply reply;
+		int fd = fcgi_site_connect(s);
+
+		begin(&b, FCGI_ROLE_AUTHORIZER, keep);
+		fcgi_put_record(when == WITH ? &b : &end, FCGI_STDIN, 1, "", 0);
+		assert_true(fcgi_send(fd, b.data, b.len, WAIT_MS));
+		assert_true(fcgi_receive(fd, WAIT_MS, &reply));
+		assert_int_equal(reply.status, FCGI_REQUEST_COMPLETE);
+		/* The path is one of ours, but somebody else's here. */
+		assert_int_equal(reply.http_status, 401);
+		fcgi_reply_free(&reply);
+		if (!keep)
+			assert_true(fcgi_is_closed(fd, WAIT_MS));
+		if (keep && when == LATE)
+			assert_true(fcgi_send(fd, end.data, end.len, WAIT_MS));
+		if (keep)
+			expect_good(s, fd);
+		fcgi_site_serves(s);
+		close(fd);
+		fcgi_bytes_free(&b);
+		fcgi_bytes_free(&end);
+	}
+}
+
 static void
 aborts_end_what_was_begun(void **state)
 {
@@ -469,6 +508,7 @@ main(void)
 		cmocka_unit_test(repeated_names_get_one_answer),
 		cmocka_unit_test(unknown_management_records_are_named),
 		cmocka_unit_test(other_roles_are_unknown),
+		cmocka_unit_test(an_authorizer_is_asked_without_a_body),
 		cmocka_unit_test(aborts_end_what_was_begun),
 		cmocka_unit_test(a_second_request_meanwhile_is_refused),
 		cmocka_unit_test(empty_records_without_end),

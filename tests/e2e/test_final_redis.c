@@ -314,7 +314,7 @@ an_entry_under_another_ones_key_is_not_believed(void **state)
 
 	cached_member(f, &m, &other);
 	cached_member(f, &victim, &other);
-	for (int way = 0; way < MEMBER_WAYS; way++) {
+	for (int way = 0; way < MEMBER_GUARDED; way++) {
 		keep_entries(f, &victim);
 		put_entries_back(f, &m);
 		expect_own_answer(f, &m, (enum member_way)way);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "support/errand.h"
+#include "support/stack.h"
 
 #define API "/api/v1/auth"
 #define PASSWORD_BODY "{\"password\":\"" WEB_PASSWORD "\"}"
@@ -102,6 +103,7 @@ static void
 prove(const struct member *m, enum member_way by, struct member_call *c)
 {
 	switch (by) {
+	case MEMBER_GUARDED:
 	case MEMBER_COOKIE: c->cookie = m->session; break;
 	case MEMBER_TOKEN: c->call.bearer = m->token; break;
 	case MEMBER_SECOND: c->call.bearer = m->second; break;
@@ -121,6 +123,8 @@ member_question(
 		snprintf(c->body, sizeof(c->body), "{\"session_id\":\"%s\"}",
 		    m->session);
 		c->call.body = c->body;
+	} else if (way == MEMBER_GUARDED) {
+		c->call.path = STACK_GUARDED;
 	} else {
 		c->call.path = API "/me";
 	}

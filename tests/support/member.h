@@ -22,6 +22,7 @@ enum member_way {
 	MEMBER_TOKEN,   /* GET me with the access token */
 	MEMBER_SESSION, /* validate-session with the id in the body */
 	MEMBER_SECOND,  /* GET me with the second token */
+	MEMBER_GUARDED, /* GET a guarded file with the cookie */
 	MEMBER_WAYS
 };
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "support/fcgi_client.h"
+#include "support/files.h"
 #include "support/process.h"
 #include "support/redis_server.h"
 #include "support/web.h"
@@ -233,6 +234,31 @@ stack_stop_pool(struct stack *s, int signal)
 }
 
 static void
+make_guarded(const struct stack *s)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/guarded", s->dir);
+	assert_true(mkdir(path, 0755) == 0 || errno == EEXIST);
+	snprintf(path, sizeof(path), "%s" STACK_GUARDED, s->dir);
+	files_write(path, STACK_SECRET, strlen(STACK_SECRET));
+}
+
+/* A worker that is being replaced is no reason to stop asking. */
+static const char lighttpd_conf[] =
+    "server.document-root = var.dir\n"
+    "server.bind = \"127.0.0.1\"\n"
+    "server.modules = ( \"mod_setenv\", \"mod_fastcgi\", \"mod_cgi\" )\n"
+    "$HTTP[\"url\"] =~ "
+    "\"^/(api|auth|health|healthz|readyz|version|metrics)(/|$|\\?)\" {\n"
+    "fastcgi.server = ( \"\" => (( \"socket\" => var.fcgi,\n"
+    "\"check-local\" => \"disable\" )) )\n}\n"
+    "$HTTP[\"url\"] =~ \"^/guarded(/|$)\" {\n"
+    "fastcgi.server = ( \"/\" => (( \"socket\" => var.fcgi,\n"
+    "\"mode\" => \"authorizer\", \"docroot\" => var.dir,\n"
+    "\"check-local\" => \"disable\", \"disable-time\" => 0 )) )\n}\n";
+
+static void
 start_lighttpd(struct stack *s)
 {
 	char conf[160], log[160];
@@ -241,22 +267,16 @@ start_lighttpd(struct stack *s)
 	int port = process_free_port();
 	FILE *f;
 
+	make_guarded(s);
 	snprintf(conf, sizeof(conf), "%s/lighttpd.conf", s->dir);
 	snprintf(log, sizeof(log), "%s/lighttpd.log", s->dir);
 	snprintf(s->base, sizeof(s->base), "http://127.0.0.1:%d", port);
 	f = fopen(conf, "w");
 	assert_non_null(f);
 	fprintf(f,
-	    "server.document-root = \"%s\"\n"
-	    "server.bind = \"127.0.0.1\"\n"
-	    "server.port = %d\n"
-	    "server.modules = ( \"mod_fastcgi\" )\n"
-	    "$HTTP[\"url\"] =~ "
-	    "\"^/(api|auth|health|healthz|readyz|version|metrics)"
-	    "(/|$|\\?)\" {\n"
-	    "fastcgi.server = ( \"\" => (( \"socket\" => \"%s\",\n"
-	    "\"check-local\" => \"disable\" )) )\n}\n",
-	    s->dir, port, s->socket);
+	    "var.dir = \"%s\"\nvar.fcgi = \"%s\"\nserver.port = %d\n%s%s",
+	    s->dir, s->socket, port, lighttpd_conf,
+	    s->o.lighttpd != NULL ? s->o.lighttpd : "");
 	fclose(f);
 	s->lighttpd = process_start(&p);
 }

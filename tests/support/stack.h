@@ -10,12 +10,16 @@ struct redis_server;
 
 /*
  * The whole of a site in a private folder: Redis, Latchkey's processes behind
- * a unix socket, and lighttpd on loopback.  Everything is real; whatever does
+ * a unix socket, and lighttpd on loopback, which has them guard what lies in
+ * /guarded too.  Everything is real; whatever does
  * not start or stop as it should fails the test.
  *
  * The program under test is $LATCHKEY_TEST_PROGRAM (with test points) or
  * $LATCHKEY_PROGRAM (the product), both set by tests/run.
  */
+#define STACK_GUARDED "/guarded/file.txt"
+#define STACK_SECRET "for those who are signed in\n" /* what is in it */
+
 enum stack_kind {
 	STACK_POOL,      /* latchkey serve --listen --workers N */
 	STACK_SPAWN_FCGI /* spawn-fcgi -F N, socket on descriptor 0 */
@@ -30,6 +34,8 @@ struct stack_options {
 	bool tcp; /* FastCGI on a port of loopback; without lighttpd, a pool */
 	/* Further ones of serve (spawn-fcgi: all there are), NULL at the end */
 	const char *const *args;
+	/* Further configuration of lighttpd; var.dir, var.fcgi: the paths */
+	const char *lighttpd;
 	const char *dir;        /* NULL: a fresh one, removed at the end */
 	const char *const *env; /* further NAME=value, NULL at the end */
 };
