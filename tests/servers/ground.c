@@ -114,7 +114,7 @@ write_program(struct ground *g, const char *program)
 {
 	char text[512];
 
-	snprintf(g->latchkey, sizeof(g->latchkey), "%s/latchkey", g->dir);
+	snprintf(g->latchkey, sizeof(g->latchkey), "%s/latchkey.sh", g->dir);
 	snprintf(text, sizeof(text),
 	    "#!/bin/sh\n[ -e %s/dead ] && exit 1\nexec %s \"$@\"\n", g->dir,
 	    program);

@@ -8,6 +8,8 @@
 const struct server_ops *const servers[] = {
 	&server_apache_mod_fcgid,
 	&server_apache_proxy_fcgi,
+	&server_lighttpd,
+	&server_nginx,
 };
 const size_t servers_count = NELEMS(servers);
 

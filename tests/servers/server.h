@@ -34,6 +34,8 @@ struct server_ops {
 
 extern const struct server_ops server_apache_mod_fcgid;
 extern const struct server_ops server_apache_proxy_fcgi;
+extern const struct server_ops server_lighttpd;
+extern const struct server_ops server_nginx;
 
 /* All of them. */
 extern const struct server_ops *const servers[];
