@@ -287,6 +287,7 @@ export async function requireSession() {
 	for (const node of document.querySelectorAll("[data-admin]"))
 		node.hidden = me.user.role !== "admin";
 	element("main").hidden = false;
+	element("logout").hidden = false;
 
 	const look = async () => {
 		if (document.visibilityState !== "visible" || !element("ended").hidden)
