@@ -269,7 +269,7 @@ test("without scripts", async () => {
 	await page.fill("#login-email", who.email);
 	await page.fill("#login-password", "not-the-password");
 	await page.click("#signin button");
-	await page.waitForURL(url + "/#invalid_credentials");
+	await page.waitForURL(url + "/?rd=/account.html#invalid_credentials");
 	assert.ok(await page.isVisible("#invalid_credentials"));
 	await page.fill("#login-email", who.email);
 	await page.fill("#login-password", who.password);
