@@ -117,27 +117,26 @@ start_supervised(struct stack *s)
 	s->pool = process_start(&p);
 }
 
-/*
- * spawn-fcgi leaves orphans behind; their pids are in the file it writes.  It
- * also sends what they print to nowhere: a shell between brings it back, and
- * the arguments are as they were.
- */
+/* spawn-fcgi leaves orphans behind; their pids are in the file it writes. */
 static void
 start_spawned(struct stack *s)
 {
-	char workers[16], pids[160], exec[200];
-	const char *argv[ARGS_MAX] = { "spawn-fcgi", "-s", s->socket, "-F",
-		workers, "-P", pids, "--", "/bin/sh", "-c", exec, program(s) };
+	const char *top_srcdir = getenv("top_srcdir");
+	char script[256], workers[16], pids[160];
+	const char *argv[ARGS_MAX] = { script, "-F", workers, "-p", program(s),
+		s->dir };
 	struct process_options p = {
 		.argv = argv, .env = s->env, .log = s->log, .stdin_fd = -1
 	};
 	int pid, status;
 	FILE *f;
 
+	assert_non_null(top_srcdir);
 	process_adopt();
+	snprintf(script, sizeof(script), "%s/deploy/spawn-fcgi/latchkey-spawn",
+	    top_srcdir);
 	snprintf(workers, sizeof(workers), "%d", s->o.workers);
 	snprintf(pids, sizeof(pids), "%s/spawn.pid", s->dir);
-	snprintf(exec, sizeof(exec), "exec \"$0\" \"$@\" 2>>%s", s->log);
 	put_args(s, argv);
 	unlink(s->socket);
 	status = process_stop(process_start(&p), 0, START_MS);
