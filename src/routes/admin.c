@@ -7,14 +7,25 @@
 #include "routes/identify.h"
 
 enum err
+admin_identify(struct services *sv, struct request *req, struct response *res,
+    struct identity *who_out)
+{
+	enum err err;
+
+	err = identify(sv, req, res, who_out);
+	if (err != ERR_OK || who_out->user.role == USER_ROLE_ADMIN)
+		return err;
+	secret_wipe(who_out, sizeof(*who_out));
+	return response_refuse(res, PROBLEM_FORBIDDEN, NULL);
+}
+
+enum err
 admin_check(struct services *sv, struct request *req, struct response *res)
 {
 	struct identity who;
 	enum err err;
 
-	err = identify(sv, req, res, &who);
-	if (err == ERR_OK && who.user.role != USER_ROLE_ADMIN)
-		err = response_refuse(res, PROBLEM_FORBIDDEN, NULL);
+	err = admin_identify(sv, req, res, &who);
 	secret_wipe(&who, sizeof(who));
 	return err;
 }

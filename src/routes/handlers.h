@@ -50,6 +50,11 @@ route_fn route_healthz;
 route_fn route_readyz;
 route_fn route_version;
 
+/* admin_users.c: for admins */
+route_fn route_admin_users;
+route_fn route_admin_user;
+route_fn route_admin_sessions;
+
 /* cache_admin.c: for admins */
 route_fn route_cache_stats;
 route_fn route_cache_health;

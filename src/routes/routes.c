@@ -50,6 +50,10 @@ const struct route routes[] = {
 	{ GET, "/healthz", route_healthz, 200, ROOT },
 	{ GET, "/readyz", route_readyz, 200, ROOT },
 	{ GET, "/version", route_version, 200, ROOT },
+	/* admin_users.c */
+	{ GET, "/admin/users", route_admin_users, 200, SLOW },
+	{ CHANGE, "/admin/users/{}", route_admin_user, 200, 0 },
+	{ DELETE, "/admin/user-sessions/{}", route_admin_sessions, 200, 0 },
 	/* cache_admin.c */
 	{ GET, "/cache/stats", route_cache_stats, 200, SLOW },
 	{ GET, "/cache/health", route_cache_health, 200, 0 },

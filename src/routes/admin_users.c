@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdlib.h>
+
+#include "base/document.h"
+#include "base/text.h"
+#include "base/writer.h"
+#include "routes/admin.h"
+#include "routes/handlers.h"
+#include "routes/identify.h"
+#include "routes/security_log.h"
+#include "routes/services.h"
+#include "store/store.h"
+
+#define SEARCH_SIZE 256
+
+/* The user that the path names; ERR_NOT_FOUND if it cannot be one. */
+static enum err
+read_id(const struct request *req, int64_t *id_out)
+{
+	char text[TEXT_INT_SIZE];
+
+	if (routes_segment(req, text, sizeof(text)) != ERR_OK ||
+	    text_to_int64(text, 1, INT64_MAX, id_out) != ERR_OK)
+		return ERR_NOT_FOUND;
+	return ERR_OK;
+}
+
+static void
+put_user(struct writer *w, const struct user *u)
+{
+	user_write_own(u, w);
+	writer_string(w, "status", user_status_name(u->status));
+}
+
+/* ---- list ---- */
+
+static enum err
+read_page(const struct request *req, struct response *res,
+    char search[SEARCH_SIZE], int64_t *after_out)
+{
+	char text[TEXT_INT_SIZE];
+	enum err err;
+
+	*after_out = 0;
+	if (request_query(req, "search", SEARCH_SIZE, search) == ERR_INVALID)
+		return response_refuse(res, PROBLEM_INVALID_FIELD,
+		    "\"search\" must be given once, and be shorter.");
+	err = request_query(req, "after", sizeof(text), text);
+	if (err == ERR_OK)
+		err = text_to_int64(text, 0, INT64_MAX, after_out);
+	if (err == ERR_INVALID)
+		return response_refuse(res, PROBLEM_INVALID_FIELD,
+		    "\"after\" must be the id of a user.");
+	return ERR_OK;
+}
+
+/* GET search?, after?: 200 a page of users, by id; 400 401 403 503. */
+enum err
+route_admin_users(
+    struct services *sv, struct request *req, struct response *res)
+{
+	char search[SEARCH_SIZE];
+	struct user *users;
+	struct writer w;
+	int64_t after;
+	size_t n = 0;
+	enum err err;
+
+	err = admin_check(sv, req, res);
+	if (err == ERR_OK)
+		err = read_page(req, res, search, &after);
+	if (err != ERR_OK)
+		return err;
+	users = calloc(STORE_LIST_MAX, sizeof(*users));
+	if (users == NULL)
+		return ERR_INTERNAL;
+	err = store_users_list(sv->store, search, after, users, &n);
+	if (err != ERR_OK)
+		goto out;
+
+	response_begin(res, &w);
+	writer_array(&w, "users");
+	for (size_t i = 0; i < n; i++) {
+		writer_object(&w, NULL);
+		put_user(&w, &users[i]);
+		writer_close(&w);
+	}
+	writer_close(&w);
+	if (n == STORE_LIST_MAX) {
+		char last[TEXT_INT_SIZE];
+
+		text_int(last, users[n - 1].id);
+		writer_string(&w, "next", last);
+	} else {
+		writer_null(&w, "next");
+	}
+	err = response_end(res, &w);
+out:
+	free(users);
+	return err;
+}
+
+/* ---- change ---- */
+
+/* What to change; NONE stays as it is. */
+struct wish {
+	enum user_role role;
+	enum user_status status;
+};
+
+static enum err
+read_wish(struct request *req, struct response *res, struct wish *wish)
+{
+	static const struct request_field role = { "role", false, 16 };
+	static const struct request_field status = { "status", false, 16 };
+	const struct document *json;
+	const char *text;
+	enum err err;
+
+	*wish = (struct wish){ 0 };
+	err = request_json(req, res, &json);
+	if (err == ERR_OK)
+		err = request_string(json, &role, res, &text);
+	if (err != ERR_OK)
+		return err;
+	if (text != NULL) {
+		wish->role = user_role_from(text);
+		if (wish->role == USER_ROLE_NONE)
+			return response_refuse(res, PROBLEM_INVALID_FIELD,
+			    "The member \"role\" must be user or admin.");
+	}
+	err = request_string(json, &status, res, &text);
+	if (err != ERR_OK)
+		return err;
+	if (text != NULL) {
+		wish->status = user_status_from(text);
+		if (wish->status == USER_STATUS_NONE)
+			return response_refuse(res, PROBLEM_INVALID_FIELD,
+			    "The member \"status\" must be active or "
+			    "inactive.");
+	}
+	if (wish->role == USER_ROLE_NONE && wish->status == USER_STATUS_NONE)
+		return response_refuse(res, PROBLEM_MISSING_FIELD,
+		    "One of \"role\", \"status\" is needed.");
+	return ERR_OK;
+}
+
+static enum err
+change_user(struct services *sv, const struct store_actor *actor, int64_t id,
+    const struct wish *wish, int64_t *ended_out)
+{
+	enum err err = ERR_OK;
+
+	*ended_out = 0;
+	if (wish->status != USER_STATUS_NONE)
+		err = store_user_status(
+		    sv->store, actor, id, wish->status, ended_out);
+	if (err == ERR_OK && wish->role != USER_ROLE_NONE)
+		err = store_user_role(sv->store, actor, id, wish->role);
+	return err;
+}
+
+/* POST/PUT/PATCH role?, status?: 200; 400 401 403 404 415 503. */
+enum err
+route_admin_user(struct services *sv, struct request *req, struct response *res)
+{
+	struct store_actor actor;
+	struct identity who;
+	struct user changed;
+	int64_t id, ended;
+	struct wish wish;
+	struct writer w;
+	enum err err;
+
+	err = admin_identify(sv, req, res, &who);
+	if (err == ERR_OK)
+		err = read_id(req, &id);
+	if (err == ERR_OK)
+		err = read_wish(req, res, &wish);
+	if (err != ERR_OK)
+		return err;
+	/* Or the last admin could lock everybody out by one click. */
+	if (id == who.user.id)
+		return response_refuse(res, PROBLEM_FORBIDDEN,
+		    "Another administrator has to change your own account.");
+	actor = identify_actor(req, &who);
+	err = change_user(sv, &actor, id, &wish, &ended);
+	if (err == ERR_DENIED)
+		return identify_over(res, &who);
+	if (err == ERR_OK)
+		err = store_user_by_id(sv->store, id, &changed);
+	if (err != ERR_OK)
+		return err;
+	security_log(sv, req, "account_changed_by_admin", id);
+	response_begin(res, &w);
+	writer_object(&w, "user");
+	put_user(&w, &changed);
+	writer_close(&w);
+	writer_int(&w, "sessions_ended", ended);
+	return response_end(res, &w);
+}
+
+/* DELETE: 200 all sessions of the user are over; 401 403 404 503. */
+enum err
+route_admin_sessions(
+    struct services *sv, struct request *req, struct response *res)
+{
+	struct store_actor actor;
+	struct identity who;
+	int64_t id, epoch, ended;
+	struct writer w;
+	enum err err;
+
+	err = admin_identify(sv, req, res, &who);
+	if (err == ERR_OK)
+		err = read_id(req, &id);
+	if (err != ERR_OK)
+		return err;
+	actor = identify_actor(req, &who);
+	err = store_logout_all(sv->store, &actor, id, NULL, &epoch, &ended);
+	if (err == ERR_DENIED)
+		return identify_over(res, &who);
+	if (err != ERR_OK)
+		return err;
+	security_log(sv, req, "logout_all_by_admin", id);
+	response_begin(res, &w);
+	writer_string(&w, "msg", "Logged out on all devices");
+	writer_int(&w, "sessions_ended", ended);
+	return response_end(res, &w);
+}
