@@ -93,7 +93,7 @@ read_path(struct request *req)
 	int len;
 
 	if (uri[0] != '\0') {
-		uri = request_target(req);
+		uri = skip_authority(uri);
 		len = snprintf(req->path, sizeof(req->path), "%.*s",
 		    (int)strcspn(uri, "?"), uri);
 		if (query == NULL && strchr(uri, '?') != NULL)
@@ -178,6 +178,7 @@ request_init(
 	/* libfcgi puts it first, so that no parameter of the name counts. */
 	req->authorizer =
 	    strcmp(param_or_empty(req, "FCGI_ROLE"), "AUTHORIZER") == 0;
+	req->dialect = request_param(req, "LATCHKEY_DIALECT");
 	read_method(req);
 	read_path(req);
 	read_address(req);

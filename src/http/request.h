@@ -41,6 +41,8 @@ struct request {
 	struct document *json; /* owned; made by request_json() */
 	const char *host;
 	const char *user_agent;
+	/* How the web server's configuration says that it asks, or NULL. */
+	const char *dialect;
 	char address[SESSION_ADDRESS_SIZE]; /* of the peer; "" if it has none */
 	bool https;
 	bool loopback;   /* the peer is on this machine */

@@ -93,8 +93,8 @@ route_check(struct services *sv, struct request *req, struct response *res)
 	err = dialect_read(req, &g);
 	if (err != ERR_OK) {
 		log_event(LOG_LEVEL_ERROR, "guard_misconfigured",
-		    "request_id=%s " DIALECT_PARAM "=%s", req->request_id,
-		    log_quote(shown, request_param(req, DIALECT_PARAM)));
+		    "request_id=%s LATCHKEY_DIALECT=%s", req->request_id,
+		    log_quote(shown, req->dialect));
 		return ERR_INTERNAL;
 	}
 	err = decide(sv, req, &g, res, &who);

@@ -36,7 +36,7 @@ static const struct dialect dialects[DIALECTS] = {
 bool
 dialect_asks(const struct request *req)
 {
-	return req->authorizer || request_param(req, DIALECT_PARAM) != NULL;
+	return req->authorizer || req->dialect != NULL;
 }
 
 /*
@@ -60,12 +60,10 @@ of_role(const struct request *req)
 static const struct dialect *
 dialect_of(const struct request *req)
 {
-	const char *name = request_param(req, DIALECT_PARAM);
-
-	if (name == NULL)
+	if (req->dialect == NULL)
 		return req->authorizer ? of_role(req) : &dialects[AUTH_REQUEST];
 	for (size_t i = 0; i < DIALECTS; i++) {
-		if (strcmp(dialects[i].name, name) == 0 &&
+		if (strcmp(dialects[i].name, req->dialect) == 0 &&
 		    dialects[i].authorizer == req->authorizer)
 			return &dialects[i];
 	}

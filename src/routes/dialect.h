@@ -18,8 +18,6 @@ struct response;
  * configuration says: the parameter LATCHKEY_DIALECT, one of these names.  A
  * client cannot say it: what it sends arrives in parameters called HTTP_...
  */
-#define DIALECT_PARAM "LATCHKEY_DIALECT"
-
 struct dialect {
 	const char *name;
 	bool authorizer; /* asks in that role: identity as Variable-... */

@@ -209,6 +209,18 @@ bad_values_are_refused(void **state)
 		{ "LATCHKEY_LOG_LEVEL", "loud",
 		    "LATCHKEY_LOG_LEVEL: must be error, warn, info or debug, "
 		    "not \"loud\"" },
+		{ "LATCHKEY_LOGIN_PAGE", "https://a.example/",
+		    "LATCHKEY_LOGIN_PAGE: must be a path of this site, as in "
+		    "/login.html, not \"https://a.example/\"" },
+		{ "LATCHKEY_LOGIN_PAGE", "//a.example/",
+		    "LATCHKEY_LOGIN_PAGE: must be a path of this site, as in "
+		    "/login.html, not \"//a.example/\"" },
+		{ "LATCHKEY_LOGIN_PAGE", "login.html",
+		    "LATCHKEY_LOGIN_PAGE: must be a path of this site, as in "
+		    "/login.html, not \"login.html\"" },
+		{ "LATCHKEY_LOGIN_PAGE", "/#in",
+		    "LATCHKEY_LOGIN_PAGE: must be a path of this site, as in "
+		    "/login.html, not \"/#in\"" },
 		{ "LATCHKEY_WORKRS", "4",
 		    "LATCHKEY_WORKRS: there is no such option" },
 		{ "LATCHKEY_WORKERS_FILE", "/x",
