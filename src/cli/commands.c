@@ -89,6 +89,19 @@ const struct command commands[] = {
 	    "HANDLE is what session list prints.  A session that is over "
 	    "already is no error; one that never was is.",
 	    { { "user", "USER", "all sessions of that account" }, CONFIG } },
+	/* backup_cmd.c */
+	{ "", "backup", "FILE", 1, 1, backup_cmd_make,
+	    "copy the database to FILE while everything runs",
+	    "The copy is checked before it gets its name, and is one file that "
+	    "only its owner may read.  The secret (master.key) is not in it.",
+	    { { "force", NULL, "overwrite FILE" }, CONFIG } },
+	{ "", "restore", "FILE", 1, 1, backup_cmd_restore,
+	    "put a backup in the place of the database",
+	    "Nothing may have the database open.  What was there is kept under "
+	    "another name.  Everybody has to sign in again: nobody can tell "
+	    "which sessions were revoked since the backup was made.  Passwords, "
+	    "roles and accounts are as they were then.",
+	    { CONFIG } },
 	/* the rest */
 	{ "", "help", "[COMMAND...]", 0, 2, help_run,
 	    "print this text, or that of a command", "", { { NULL } } },

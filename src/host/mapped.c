@@ -301,6 +301,18 @@ mapped_close(struct mapped *m)
 	free(m);
 }
 
+bool
+mapped_alone(struct mapped *m)
+{
+	return mapped_file_lock(m->fd, F_WRLCK, LAYOUT_LOCK_LIFE) == 0;
+}
+
+const char *
+mapped_database(const struct mapped *m)
+{
+	return m->database;
+}
+
 struct layout *
 mapped_layout(const struct mapped *m)
 {

@@ -62,6 +62,15 @@ struct layout_slot *mapped_slot(const struct mapped *m);
 void *mapped_area(const struct mapped *m, size_t *size_out);
 
 /**
+ * mapped_alone(m):
+ * Return true if nobody but ${m} has the file open; from then on until
+ * mapped_close() nobody else gets it.  mapped_database(m): the database's name,
+ * absolute and without links, as long as ${m} lives.
+ */
+bool mapped_alone(struct mapped *m) MUST_CHECK;
+const char *mapped_database(const struct mapped *m);
+
+/**
  * mapped_is_current(m):
  * Return true if the file that ${m} maps is still the one on disk under its
  * name.  Costs one stat(2).

@@ -138,6 +138,9 @@ enum err sqlite_connect(struct sqlite_store *s) MUST_CHECK;
 enum err sqlite_reconnect(struct sqlite_store *s) MUST_CHECK;
 void sqlite_disconnect(struct sqlite_store *s);
 
+/* The version of the schema that this program writes. */
+int64_t sqlite_newest_version(void);
+
 /* ---- the operations that are not in sqlite.c ---- */
 
 extern store_user_by_id_fn sqlite_user_by_id;

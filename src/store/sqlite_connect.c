@@ -207,6 +207,12 @@ migrate(struct sqlite_store *s)
 	return err;
 }
 
+int64_t
+sqlite_newest_version(void)
+{
+	return NELEMS(migrations);
+}
+
 static enum err
 check_version(struct sqlite_store *s)
 {

@@ -20,6 +20,7 @@ cli_open(struct cli *cli, const char *dir)
 	char socket[128];
 
 	memset(cli, 0, sizeof(*cli));
+	cli->program = getenv("LATCHKEY_PROGRAM");
 	assert_int_equal(text_copy(cli->dir, sizeof(cli->dir), dir), ERR_OK);
 	(void)snprintf(cli->log, sizeof(cli->log), "%s/cli.out", dir);
 	(void)snprintf(cli->db_env, sizeof(cli->db_env),
@@ -54,7 +55,7 @@ cli_close(struct cli *cli)
 pid_t
 cli_start(struct cli *cli, const char *line, int fd)
 {
-	const char *argv[WORDS_MAX] = { getenv("LATCHKEY_PROGRAM") };
+	const char *argv[WORDS_MAX] = { cli->program };
 	struct process_options p = {
 		.argv = argv, .env = cli->env, .log = cli->log, .stdin_fd = fd
 	};
@@ -77,8 +78,8 @@ cli_wait(struct cli *cli, pid_t pid)
 {
 	int status = process_stop(pid, 0, WAIT_MS);
 
-	assert_true(WIFEXITED(status));
-	cli->status = WEXITSTATUS(status);
+	cli->status =
+	    WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 	buf_reset(&cli->text);
 	buf_puts(&cli->text, "");
 	files_read(cli->log, &cli->text);

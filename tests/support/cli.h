@@ -12,6 +12,7 @@ struct document;
 /* The program's sub-commands, as somebody types them. */
 
 struct cli {
+	const char *program; /* $LATCHKEY_PROGRAM */
 	char dir[96];
 	const char *env[16]; /* NULL at the end; cli_env() adds */
 	size_t env_count;
@@ -20,7 +21,7 @@ struct cli {
 	char log[128];
 	struct buf text;       /* all that was printed, stderr too */
 	struct document *json; /* NULL unless that is JSON */
-	int status;
+	int status;            /* of exit(3), or minus the signal */
 };
 
 /**

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/test.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "support/child.h"
+#include "support/cli.h"
+#include "support/database.h"
+#include "support/files.h"
+#include "support/process.h"
+#include "support/site.h"
+
+/* Copies made while everything runs, and what comes back of them. */
+
+#define OTHER_PASSWORD "walrus tangerine orbit 5"
+
+struct fixture {
+	struct site *site;
+	struct cli cli;
+	char db[128];
+	char copy[128];
+	char backup[192];  /* "backup COPY" */
+	char restore[192]; /* "restore COPY" */
+};
+
+static struct fixture *
+begin(void **state)
+{
+	static struct fixture f;
+	static int serial;
+	const char *dir;
+
+	cli_close(&f.cli);
+	f.site = *state;
+	dir = stack_dir(f.site->stack);
+	cli_open(&f.cli, dir);
+	snprintf(f.db, sizeof(f.db), "%s/latchkey.db", dir);
+	snprintf(f.copy, sizeof(f.copy), "%s/copy%d", dir, serial++);
+	snprintf(f.backup, sizeof(f.backup), "backup %s", f.copy);
+	snprintf(f.restore, sizeof(f.restore), "restore %s", f.copy);
+	return &f;
+}
+
+static void
+expect_me(struct fixture *f, const char *token, long status)
+{
+	web_call(f->site->web,
+	    &(struct web_call){
+		.path = "/auth/me", .bearer = token, .no_cookies = true },
+	    &f->site->reply);
+	web_expect(
+	    &f->site->reply, status, status == 200 ? NULL : "invalid_token");
+}
+
+static void
+expect_session(struct fixture *f, const char *id, long status)
+{
+	char body[128];
+
+	snprintf(body, sizeof(body), "{\"session_id\":\"%s\"}", id);
+	web_call(f->site->web,
+	    &(struct web_call){ .path = "/auth/validate-session",
+		.body = body,
+		.no_cookies = true },
+	    &f->site->reply);
+	web_expect(
+	    &f->site->reply, status, status == 200 ? NULL : "invalid_session");
+}
+
+/* ---- backup ---- */
+
+struct writer_ctx {
+	struct fixture *f;
+	volatile bool *stop;
+};
+
+/* Accounts by the command line, one after the other, as fast as it goes. */
+static void
+write_on(void *ctx)
+{
+	struct writer_ctx *w = ctx;
+	struct cli cli;
+	char line[96];
+
+	cli_open(&cli, w->f->cli.dir);
+	snprintf(cli.log, sizeof(cli.log), "%s/writer.out", w->f->cli.dir);
+	for (int i = 0; !*w->stop && i < 1000; i++) {
+		snprintf(line, sizeof(line), "user add busy%d@example.org", i);
+		cli_run(&cli, OTHER_PASSWORD "\n", line);
+		child_check(cli.status == 0);
+	}
+	cli_close(&cli);
+}
+
+static void
+a_copy_is_whole_while_others_write(void **state)
+{
+	struct fixture *f = begin(state);
+	struct writer_ctx w = { f, child_shared(sizeof(bool)) };
+	struct stat st;
+	pid_t writer;
+
+	site_account(f->site);
+	writer = child_start(write_on, &w);
+	for (int i = 0; i < 5; i++) {
+		cli_run(&f->cli, NULL, f->backup);
+		cli_expect(&f->cli, 0, "checked");
+		assert_int_equal(stat(f->copy, &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0600);
+		database_check(f->copy);
+		assert_true(
+		    database_int(f->copy, "SELECT count(*) FROM users") > 0);
+		assert_int_equal(
+		    database_int(f->copy, "SELECT count(*) FROM sessions"), 1);
+		snprintf(
+		    f->backup, sizeof(f->backup), "backup --force %s", f->copy);
+	}
+	*w.stop = true;
+	child_passed(writer);
+	child_unshare((void *)(uintptr_t)w.stop, sizeof(bool));
+	expect_me(f, f->site->token, 200);
+}
+
+static void
+nothing_is_overwritten_unasked(void **state)
+{
+	struct fixture *f = begin(state);
+	struct buf before = { 0 };
+	char folder[160];
+
+	files_write(f->copy, "precious", 8);
+	files_read(f->copy, &before);
+	cli_run(&f->cli, NULL, f->backup);
+	cli_expect(&f->cli, 1, "--force");
+	assert_true(files_hold(f->copy, &before));
+	buf_clear(&before);
+	snprintf(f->backup, sizeof(f->backup), "backup --force %s", f->copy);
+	cli_run(&f->cli, NULL, f->backup);
+	cli_expect(&f->cli, 0, "checked");
+	database_check(f->copy);
+	snprintf(folder, sizeof(folder), "%s/none", f->cli.dir);
+	snprintf(f->backup, sizeof(f->backup), "backup %s/copy", folder);
+	cli_run(&f->cli, NULL, f->backup);
+	cli_expect(&f->cli, 1, "No such file");
+	cli_run(&f->cli, NULL, "backup");
+	cli_expect(&f->cli, 2, "needs FILE");
+}
+
+/* ---- restore ---- */
+
+static void
+a_running_pool_is_left_alone(void **state)
+{
+	struct fixture *f = begin(state);
+	struct buf before = { 0 };
+
+	site_account(f->site);
+	cli_run(&f->cli, NULL, f->backup);
+	cli_expect(&f->cli, 0, "checked");
+	files_read(f->db, &before);
+	cli_run(&f->cli, NULL, f->restore);
+	cli_expect(&f->cli, 1, "in use; stop the pool");
+	assert_true(files_hold(f->db, &before));
+	buf_clear(&before);
+	expect_me(f, f->site->token, 200);
+}
+
+static void
+start_pool(struct fixture *f)
+{
+	stack_start_pool(f->site->stack);
+	assert_true(stack_ready(f->site->stack, 60000));
+}
+
+/*
+ * The copy knows a session as live that was revoked afterwards: it must not
+ * come back, neither as a session nor by a token, nor from Redis.
+ */
+static void
+what_was_revoked_since_stays_so(void **state)
+{
+	struct fixture *f = begin(state);
+	struct site *site = f->site;
+	char revoked_token[1100], revoked[64], newer[32], body[160];
+
+	site_account(site);
+	memcpy(revoked_token, site->token, sizeof(revoked_token));
+	memcpy(revoked, site->session, sizeof(revoked));
+	expect_session(f, revoked, 200);
+	cli_run(&f->cli, NULL, f->backup);
+	cli_expect(&f->cli, 0, "checked");
+	web_login(site->web, site->email, &site->reply);
+	site_keep(site);
+	web_call(site->web,
+	    &(struct web_call){ .path = "/auth/logout",
+		.method = "POST",
+		.bearer = revoked_token,
+		.no_cookies = true },
+	    &site->reply);
+	web_expect(&site->reply, 200, NULL);
+	expect_session(f, revoked, 401);
+	expect_me(f, site->token, 200);
+	cli_run(
+	    &f->cli, OTHER_PASSWORD "\n", "user add later@example.org --json");
+	cli_expect(&f->cli, 0, "later@example.org");
+	snprintf(newer, sizeof(newer), "%.16s", f->cli.text.data);
+
+	stack_stop_pool(site->stack, SIGTERM);
+	cli_run(&f->cli, NULL, f->restore);
+	cli_expect(&f->cli, 0, "sessions ended: ");
+	cli_expect(&f->cli, 0, "what was there before is ");
+	database_check(f->db);
+	start_pool(f);
+
+	expect_session(f, revoked, 401);
+	expect_me(f, revoked_token, 401);
+	expect_session(f, site->session, 401);
+	expect_me(f, site->token, 401);
+	cli_run(&f->cli, NULL, "user show later@example.org");
+	cli_expect(&f->cli, 1, "there is no account");
+	/* Somebody else must not get the number of who is gone. */
+	cli_run(
+	    &f->cli, OTHER_PASSWORD "\n", "user add other@example.org --json");
+	cli_expect(&f->cli, 0, "other@example.org");
+	assert_null(strstr(f->cli.text.data, newer));
+	snprintf(body, sizeof(body),
+	    "{\"email\":\"%s\",\"password\":\"" WEB_PASSWORD "\"}",
+	    site->email);
+	web_post(site->web, "/auth/login", body, &site->reply);
+	web_expect(&site->reply, 200, NULL);
+}
+
+static void
+what_is_no_good_copy_is_refused(void **state)
+{
+	struct fixture *f = begin(state);
+	struct buf before = { 0 }, whole = { 0 };
+	char foreign[160];
+
+	cli_run(&f->cli, NULL, f->backup);
+	cli_expect(&f->cli, 0, "checked");
+	stack_stop_pool(f->site->stack, SIGTERM);
+	files_read(f->db, &before);
+	files_read(f->copy, &whole);
+
+	files_write(f->copy, "not a database, but long enough to be one", 41);
+	cli_run(&f->cli, NULL, f->restore);
+	cli_expect(&f->cli, 1, "not a database");
+	files_write(f->copy, whole.data, whole.len / 4096 / 2 * 4096);
+	cli_run(&f->cli, NULL, f->restore);
+	cli_expect(&f->cli, 1, "latchkey: restore: ");
+	files_write(f->copy, whole.data, whole.len);
+	files_put(f->copy, (off_t)(whole.len / 2), "\xff\xff\xff\xff\xff", 5);
+	memset(whole.data + 4096, 0xa5, 2048);
+	files_write(f->copy, whole.data, whole.len);
+	cli_run(&f->cli, NULL, f->restore);
+	cli_expect(&f->cli, 1, "latchkey: restore: ");
+	snprintf(foreign, sizeof(foreign), "%s-foreign", f->copy);
+	database_run(foreign, "CREATE TABLE t (x)");
+	snprintf(f->restore, sizeof(f->restore), "restore %s", foreign);
+	cli_run(&f->cli, NULL, f->restore);
+	cli_expect(&f->cli, 1, "not a database of this program");
+	cli_run(&f->cli, NULL, "restore /nowhere/at/all");
+	cli_expect(&f->cli, 1, "No such file");
+
+	assert_true(files_hold(f->db, &before));
+	buf_clear(&before);
+	buf_clear(&whole);
+	start_pool(f);
+}
+
+/* A copy comes in the place of what nobody can read any more. */
+static void
+a_damaged_database_is_replaced(void **state)
+{
+	struct fixture *f = begin(state);
+	char junk[4096];
+
+	site_account(f->site);
+	cli_run(&f->cli, NULL, f->backup);
+	cli_expect(&f->cli, 0, "checked");
+	stack_stop_pool(f->site->stack, SIGTERM);
+	memset(junk, 0xa5, sizeof(junk));
+	files_put(f->db, 0, junk, sizeof(junk));
+	cli_run(&f->cli, NULL, "user list");
+	assert_int_equal(f->cli.status, 1);
+	cli_run(&f->cli, NULL, f->restore);
+	cli_expect(&f->cli, 0, "sessions ended: ");
+	database_check(f->db);
+	start_pool(f);
+	expect_me(f, f->site->token, 401);
+	web_login(f->site->web, f->site->email, &f->site->reply);
+}
+
+/* What is left of a lost database's log must not get into the new one. */
+static void
+a_lost_database_is_replaced(void **state)
+{
+	struct fixture *f = begin(state);
+	char aside[160];
+
+	site_account(f->site);
+	cli_run(&f->cli, NULL, f->backup);
+	cli_expect(&f->cli, 0, "checked");
+	cli_run(&f->cli, OTHER_PASSWORD "\n", "user add lost@example.org");
+	cli_expect(&f->cli, 0, "lost@example.org");
+	stack_stop_pool(f->site->stack, SIGTERM);
+	snprintf(aside, sizeof(aside), "%s-aside", f->db);
+	assert_int_equal(rename(f->db, aside), 0);
+	cli_run(&f->cli, NULL, f->restore);
+	cli_expect(&f->cli, 0, "sessions ended: ");
+	assert_null(strstr(f->cli.text.data, "before"));
+	database_check(f->db);
+	cli_run(&f->cli, NULL, "user show lost@example.org");
+	cli_expect(&f->cli, 1, "there is no account");
+	start_pool(f);
+	web_login(f->site->web, f->site->email, &f->site->reply);
+}
+
+/* Killed anywhere, there is one database or the other, and it is whole. */
+static void
+who_is_killed_on_the_way_leaves_a_whole_one(void **state)
+{
+	static const struct {
+		const char *point;
+		bool restored;
+	} cases[] = {
+		{ "restore:copied", false },
+		{ "restore:aside", false },
+		{ "restore:ready", false },
+		{ "restore:done", true },
+	};
+	struct fixture *f = begin(state);
+	char points[160], path[224], variable[192];
+
+	site_account(f->site);
+	cli_run(&f->cli, NULL, f->backup);
+	cli_expect(&f->cli, 0, "checked");
+	cli_run(&f->cli, OTHER_PASSWORD "\n", "user add after@example.org");
+	cli_expect(&f->cli, 0, "after@example.org");
+	stack_stop_pool(f->site->stack, SIGTERM);
+
+	f->cli.program = getenv("LATCHKEY_TEST_PROGRAM");
+	snprintf(points, sizeof(points), "%s/restore-points", f->cli.dir);
+	assert_int_equal(mkdir(points, 0700), 0);
+	snprintf(
+	    variable, sizeof(variable), "LATCHKEY_TESTPOINT_DIR=%s", points);
+	cli_env(&f->cli, variable);
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		snprintf(
+		    path, sizeof(path), "%s/%s.kill", points, cases[i].point);
+		files_write(path, "", 0);
+		cli_run(&f->cli, NULL, f->restore);
+		assert_int_equal(f->cli.status, -SIGKILL);
+		cli_run(&f->cli, NULL, "user show after@example.org");
+		if (cases[i].restored)
+			cli_expect(&f->cli, 1, "there is no account");
+		else
+			cli_expect(&f->cli, 0, "after@example.org");
+		database_check(f->db);
+	}
+	start_pool(f);
+	expect_me(f, f->site->token, 401);
+}
+
+int
+main(void)
+{
+	static const struct stack_options options = { .workers = 2 };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_copy_is_whole_while_others_write),
+		cmocka_unit_test(nothing_is_overwritten_unasked),
+		cmocka_unit_test(a_running_pool_is_left_alone),
+		cmocka_unit_test(what_was_revoked_since_stays_so),
+		cmocka_unit_test(what_is_no_good_copy_is_refused),
+		cmocka_unit_test(a_damaged_database_is_replaced),
+		cmocka_unit_test(a_lost_database_is_replaced),
+		cmocka_unit_test(who_is_killed_on_the_way_leaves_a_whole_one),
+	};
+
+	return site_run("backup", tests, NELEMS(tests), &options);
+}
