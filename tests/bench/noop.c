@@ -3,8 +3,10 @@
  * usage: noop [BYTES]
  * The loop that anybody would write with libfcgi, on the listening socket that
  * is descriptor 0: reads the body, answers a fixed JSON document of BYTES bytes
- * (400).  What Latchkey is measured against.
+ * (400).  What Latchkey is measured against.  Asked whether a request may pass,
+ * it says yes, and always the same name.
  */
+#include <fastcgi.h>
 #include <fcgiapp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +16,29 @@
 #define BYTES_MAX 65536
 
 static char document[BYTES_MAX + 1];
+
+/* As long as what Latchkey says of somebody. */
+#define IDENTITY(user, prefix)                                                 \
+	user ": 1000\r\n" prefix "User: Somebody Longname\r\n" prefix          \
+	     "Id: 1000\r\n" prefix "Email: somebody@example.org\r\n" prefix    \
+	     "Role: user\r\n" prefix                                           \
+	     "Session: 0123456789abcdef0123456789abcdef\r\n\r\n"
+
+/* Does a web server ask whether another request may pass?  Then answer. */
+static int
+decided(FCGX_Request *request)
+{
+	if (request->role == FCGI_AUTHORIZER)
+		(void)FCGX_FPrintF(request->out,
+		    "Status: 200 OK\r\n" IDENTITY(
+			"Variable-REMOTE_USER", "Variable-AUTH_"));
+	else if (FCGX_GetParam("LATCHKEY_DIALECT", request->envp) != NULL)
+		(void)FCGX_FPrintF(request->out,
+		    "Status: 200 OK\r\n" IDENTITY("Remote-User", "X-Auth-"));
+	else
+		return 0;
+	return 1;
+}
 
 static void
 make_document(size_t bytes)
@@ -45,10 +70,12 @@ main(int argc, char **argv)
 		while (FCGX_GetStr(body, sizeof(body), request.in) ==
 		    (int)sizeof(body))
 			continue;
-		(void)FCGX_FPrintF(request.out,
-		    "Content-Type: application/json\r\n"
-		    "Cache-Control: no-store\r\n\r\n");
-		(void)FCGX_PutStr(document, (int)bytes, request.out);
+		if (!decided(&request)) {
+			(void)FCGX_FPrintF(request.out,
+			    "Content-Type: application/json\r\n"
+			    "Cache-Control: no-store\r\n\r\n");
+			(void)FCGX_PutStr(document, (int)bytes, request.out);
+		}
 		FCGX_Finish_r(&request);
 	}
 	return 0;

@@ -19,7 +19,9 @@ BEGIN = "<!-- tests/bench/run --record writes from here -->"
 END = "<!-- to here -->"
 # More of the machine than this in the hands of others makes a run doubtful.
 NOISE = 0.05
-ORDER = ["lighttpd", "nginx", "direct", "calls", "logins", "scale", "start"]
+ORDER = [
+    "lighttpd", "nginx", "guard", "direct", "calls", "logins", "scale", "start",
+]
 
 
 def table(heads, rows):
