@@ -130,6 +130,7 @@ const struct server_ops server_apache_proxy_fcgi = {
 	.configure = configure_proxy_fcgi,
 	.tcp = true,
 	.proxies = true,
+	.passes_body = true,
 	.forbidden = 403,
 	.redirection = 302,
 	.gives_up_ms = 10000,

@@ -11,6 +11,7 @@
 #include "servers/application.h"
 #include "servers/server.h"
 #include "support/database.h"
+#include "support/fcgi_client.h"
 #include "support/files.h"
 #include "support/process.h"
 #include "support/stack.h"
@@ -103,145 +104,17 @@ make_pages(struct ground *g)
 	put_copy(g, "index.html", "www/index.html", 0644);
 }
 
-/* ---- latchkey ---- */
-
-/*
- * What a server starts that starts latchkey by itself; with the file "dead"
- * beside it latchkey cannot be started.
- */
-static void
-write_program(struct ground *g, const char *program)
-{
-	char text[512];
-
-	snprintf(g->latchkey, sizeof(g->latchkey), "%s/latchkey.sh", g->dir);
-	snprintf(text, sizeof(text),
-	    "#!/bin/sh\n[ -e %s/dead ] && exit 1\nexec %s \"$@\"\n", g->dir,
-	    program);
-	files_write(g->latchkey, text, strlen(text));
-	assert_int_equal(chmod(g->latchkey, 0700), 0);
-}
-
-static void
-start_latchkey(struct ground *g)
-{
-	const struct stack_options options = { .kind = STACK_POOL,
-		.no_redis = true,
-		.no_lighttpd = true,
-		.product = true,
-		.dir = g->dir };
-	struct stack_options tcp = options;
-
-	g->stack = stack_new(&options);
-	tcp.tcp = true;
-	if (g->server->tcp)
-		g->authorizer = stack_new(&tcp);
-	if (g->server->starts_latchkey)
-		stack_stop_pool(g->stack, SIGTERM);
-	write_program(g, getenv("LATCHKEY_PROGRAM"));
-	g->env = stack_env(g->stack);
-	snprintf(g->socket, sizeof(g->socket), "%s", stack_socket(g->stack));
-	if (g->authorizer != NULL)
-		g->authorizer_port = stack_port(g->authorizer);
-}
-
-/* The probe where Latchkey would be. */
-static void
-start_probe(struct ground *g)
-{
-	static const char *const none[] = { NULL };
-	char program[256], port[16];
-	const char *on_socket[] = { "spawn-fcgi", "-n", "-s", g->socket, "--",
-		program, NULL };
-	const char *on_port[] = { "spawn-fcgi", "-n", "-a", "127.0.0.1", "-p",
-		port, "--", program, NULL };
-	struct process_options p = {
-		.argv = on_socket, .log = g->log, .stdin_fd = -1
-	};
-
-	snprintf(program, sizeof(program), "%s", getenv("LATCHKEY_PROGRAM"));
-	assert_non_null(strrchr(program, '/'));
-	snprintf(strrchr(program, '/'), 32, "/tests/servers/probe");
-	g->env = none;
-	write_program(g, program);
-	snprintf(g->socket, sizeof(g->socket), "%s/fcgi.sock", g->dir);
-	if (!g->server->starts_latchkey)
-		g->probes[0] = process_start(&p);
-	if (!g->server->tcp)
-		return;
-	g->authorizer_port = process_free_port();
-	snprintf(port, sizeof(port), "%d", g->authorizer_port);
-	p.argv = on_port;
-	g->probes[1] = process_start(&p);
-}
-
-/* Processes below the web server that are no web server. */
-static size_t
-started_by_server(struct ground *g, pid_t *pids, size_t max)
-{
-	pid_t children[64], below[64];
-	size_t n = 0;
-	size_t count = process_children(g->pid, children, NELEMS(children));
-
-	for (size_t i = 0; i < count; i++) {
-		size_t more =
-		    process_children(children[i], below, NELEMS(below));
-
-		for (size_t j = 0; j < more && n < max; j++)
-			pids[n++] = below[j];
-	}
-	return n;
-}
-
-size_t
-ground_latchkeys(struct ground *g, pid_t *pids, size_t max)
-{
-	size_t n;
-
-	if (g->server->starts_latchkey)
-		return started_by_server(g, pids, max);
-	n = stack_workers(g->stack, pids, max);
-	if (g->authorizer != NULL)
-		n += stack_workers(g->authorizer, pids + n, max - n);
-	return n;
-}
-
-void
-ground_kill_latchkey(struct ground *g)
-{
-	char dead[96];
-	pid_t pids[64];
-	size_t n;
-
-	if (!g->server->starts_latchkey) {
-		stack_stop_pool(g->stack, SIGKILL);
-		if (g->authorizer != NULL)
-			stack_stop_pool(g->authorizer, SIGKILL);
-		return;
-	}
-	snprintf(dead, sizeof(dead), "%s/dead", g->dir);
-	files_write(dead, "", 0);
-	n = ground_latchkeys(g, pids, NELEMS(pids));
-	for (size_t i = 0; i < n; i++)
-		kill(pids[i], SIGKILL);
-}
-
-void
-ground_revive_latchkey(struct ground *g)
-{
-	char dead[96];
-
-	if (!g->server->starts_latchkey) {
-		stack_start_pool(g->stack);
-		if (g->authorizer != NULL)
-			stack_start_pool(g->authorizer);
-		return;
-	}
-	snprintf(dead, sizeof(dead), "%s/dead", g->dir);
-	assert_int_equal(unlink(dead), 0);
-}
-
 /* ---- the web server ---- */
+
+static bool
+cgi_listens(void *ctx)
+{
+	int fd = fcgi_connect_unix(ctx);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
 
 static void
 start_fcgiwrap(struct ground *g)
@@ -255,6 +128,8 @@ start_fcgiwrap(struct ground *g)
 
 	snprintf(socket, sizeof(socket), "%s/cgi.sock", g->dir);
 	g->fcgiwrap = process_start(&p);
+	if (!process_until(cgi_listens, socket, START_MS))
+		fail_msg("no fcgiwrap; see %s", g->log);
 }
 
 static bool
@@ -311,9 +186,9 @@ open_ground(const struct server_ops *server, const char *extras, bool probe)
 	g->app = application_start();
 	make_pages(g);
 	if (probe)
-		start_probe(g);
+		ground_start_probe(g);
 	else
-		start_latchkey(g);
+		ground_start_latchkey(g);
 	if (server->fcgiwrap)
 		start_fcgiwrap(g);
 	start_server(g);
@@ -343,6 +218,10 @@ ground_free(struct ground *g)
 	for (size_t i = 0; i < NELEMS(g->probes); i++)
 		if (g->probes[i] != 0)
 			process_stop(g->probes[i], SIGKILL, STOP_MS);
+	/* What mod_fcgid starts writes there. */
+	assert_false(stack_file_contains(g->log, "Sanitizer"));
+	assert_false(stack_file_contains(g->log, "runtime error:"));
+	assert_false(stack_file_contains(g->log, "Assertion"));
 	stack_free(g->authorizer);
 	stack_free(g->stack);
 	application_stop(g->app);

@@ -73,6 +73,10 @@ void ground_account(struct ground *g);
 /* ground_promote(g): that user is an administrator from now on. */
 void ground_promote(struct ground *g);
 
+/* Start Latchkey, or the probe: what ground_new() and ground_probe() do. */
+void ground_start_latchkey(struct ground *g);
+void ground_start_probe(struct ground *g);
+
 /* Latchkey's processes die, all of them, and do not come back; and do. */
 void ground_kill_latchkey(struct ground *g);
 void ground_revive_latchkey(struct ground *g);

@@ -31,7 +31,9 @@ answer(FCGX_Request *req)
 		FCGX_PutS("Retry-After: 7\r\n", req->out);
 	FCGX_PutS("X-Probe: yes\r\n", req->out);
 	if (status != 200 && status != 204)
-		FCGX_PutS("Content-Type: text/plain\r\n", req->out);
+		FCGX_PutS("Content-Type: application/problem+json\r\n"
+			  "X-Request-Id: 7\r\n",
+		    req->out);
 	FCGX_PutS("\r\n", req->out);
 	if (status != 200 && status != 204)
 		FCGX_PutS("said by the probe\n", req->out);

@@ -25,6 +25,7 @@ struct server_ops {
 	bool tcp;             /* its authorizer cannot use a unix socket */
 	bool fcgiwrap;        /* runs no CGI by itself */
 	bool proxies;         /* can tell a proxied application who it is */
+	bool passes_body;     /* of a refusal */
 	/* What the browser gets for these refusals. */
 	long forbidden;   /* 403 of Latchkey: the role does not allow it */
 	long redirection; /* 302: a browser's navigation without session */
