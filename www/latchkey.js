@@ -10,13 +10,6 @@ const TOKEN_MARGIN_MS = 10_000; // a token about to expire is not worth sending
 const PEERS_WAIT_MS = 300; // for other tabs to say whether they have a token
 const REQUEST_TIMEOUT_MS = 15_000;
 
-// What a refusal without a "field" is about.
-const FIELDS = {
-	email_taken: "email",
-	weak_password: "password",
-	wrong_password: "current_password",
-};
-
 /** What the server, or the way to it, refused. */
 export class Problem extends Error {
 	constructor(status, body, retryAfter) {
@@ -27,7 +20,7 @@ export class Problem extends Error {
 		/** Stable code of the refusal, e.g. "invalid_credentials". */
 		this.code = body.code || (status === 0 ? "unreachable" : "unknown");
 		/** Member of the request that it is about, if it is about one. */
-		this.field = body.field ?? FIELDS[this.code];
+		this.field = body.field;
 		/** Seconds to wait before the next try, if the server said so. */
 		this.retryAfter = retryAfter;
 	}

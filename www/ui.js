@@ -76,10 +76,8 @@ function showAtField(form, name, text) {
 
 /** Show ${problem} next to the field it is about, or above the form. */
 export function showProblem(form, problem) {
-	let field = problem.field;
+	const { field } = problem;
 
-	if (problem.code === "weak_password" && !form.elements[field])
-		field = "new_password";
 	if (field && form.elements[field] &&
 	    form.querySelector(`[data-for="${CSS.escape(field)}"]`)) {
 		showAtField(form, field, explain(problem)).focus();

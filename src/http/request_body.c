@@ -110,16 +110,17 @@ request_string(const struct document *json, const struct request_field *field,
 	if (member == NULL || request_is_null(json, field->name)) {
 		if (!field->required)
 			return ERR_OK;
-		return response_refuse(res, PROBLEM_MISSING_FIELD,
-		    "The member \"%s\" is missing.", field->name);
+		return response_refuse_field(res, PROBLEM_MISSING_FIELD,
+		    field->name, "The member \"%s\" is missing.", field->name);
 	}
 	if (text == NULL)
-		return response_refuse(res, PROBLEM_INVALID_FIELD,
-		    "The member \"%s\" must be a string.", field->name);
+		return response_refuse_field(res, PROBLEM_INVALID_FIELD,
+		    field->name, "The member \"%s\" must be a string.",
+		    field->name);
 	if (strlen(text) > field->max_bytes)
-		return response_refuse(res, PROBLEM_INVALID_FIELD,
-		    "The member \"%s\" is longer than %zu bytes.", field->name,
-		    field->max_bytes);
+		return response_refuse_field(res, PROBLEM_INVALID_FIELD,
+		    field->name, "The member \"%s\" is longer than %zu bytes.",
+		    field->name, field->max_bytes);
 	*text_out = text;
 	return ERR_OK;
 }

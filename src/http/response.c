@@ -37,25 +37,48 @@ response_header(struct response *res, const char *name, const char *value)
 	buf_puts(&res->headers, "\r\n");
 }
 
-enum err
-response_refuse(
-    struct response *res, enum problem problem, const char *fmt, ...)
+static enum err
+refuse(struct response *res, enum problem problem, const char *field,
+    const char *fmt, va_list ap)
 {
 	char detail[256] = "";
-	va_list ap;
 
 	/* Details are short sentences of ours; a cut one is still true. */
-	if (fmt != NULL) {
-		va_start(ap, fmt);
+	if (fmt != NULL)
 		vsnprintf(detail, sizeof(detail), fmt, ap);
-		va_end(ap);
-	}
 	buf_clear(&res->headers);
 	buf_clear(&res->body);
 	buf_reset(&res->detail);
 	buf_puts(&res->detail, detail);
 	res->problem = problem;
+	res->field = field;
 	return problem_info(problem)->err;
+}
+
+enum err
+response_refuse(
+    struct response *res, enum problem problem, const char *fmt, ...)
+{
+	va_list ap;
+	enum err err;
+
+	va_start(ap, fmt);
+	err = refuse(res, problem, NULL, fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+enum err
+response_refuse_field(struct response *res, enum problem problem,
+    const char *field, const char *fmt, ...)
+{
+	va_list ap;
+	enum err err;
+
+	va_start(ap, fmt);
+	err = refuse(res, problem, field, fmt, ap);
+	va_end(ap);
+	return err;
 }
 
 void
@@ -126,6 +149,8 @@ problem_body(struct response *res, const struct request *req)
 	writer_string(&w, "code", info->code);
 	writer_string(
 	    &w, "detail", res->detail.len > 0 ? res->detail.data : info->title);
+	if (res->field != NULL)
+		writer_string(&w, "field", res->field);
 	writer_string(&w, "request_id", req->request_id);
 	return response_end(res, &w);
 }

@@ -19,6 +19,7 @@ struct response {
 	struct buf body;
 	enum problem problem;
 	struct buf detail;
+	const char *field; /* member of the request that is refused, or NULL */
 	unsigned
 	    allow; /* request methods to name in Allow; 0: no such header */
 	bool bare; /* no other headers, and no body */
@@ -46,6 +47,15 @@ void response_header(struct response *res, const char *name, const char *value);
  */
 enum err response_refuse(struct response *res, enum problem problem,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/**
+ * response_refuse_field(res, problem, field, fmt, ...):
+ * The same, and the member "field" of the problem names the member of the
+ * request that it is about.
+ */
+enum err response_refuse_field(struct response *res, enum problem problem,
+    const char *field, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /**
  * response_redirect(res, location):

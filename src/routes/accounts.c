@@ -84,6 +84,16 @@ answer_grant(const struct request *req, struct response *res,
 	return answer_login(res, req, &parts);
 }
 
+/* Which of the two that login_register() looks at in this order was refused. */
+static const char *
+refused_field(const struct login_credentials *cred)
+{
+	char normal[USER_EMAIL_SIZE];
+
+	return user_email_normal(normal, cred->email) != ERR_OK ? "email"
+								: "name";
+}
+
 /* POST email, password, name: 201; 400 403 409 415 422 503. */
 enum err
 route_register(struct services *sv, struct request *req, struct response *res)
@@ -106,13 +116,14 @@ route_register(struct services *sv, struct request *req, struct response *res)
 	err = login_register(
 	    &sv->login, &cred, &origin, req->received_at, &grant, &why);
 	if (err == ERR_CONFLICT)
-		err = response_refuse(res, PROBLEM_EMAIL_TAKEN, NULL);
+		err = response_refuse_field(
+		    res, PROBLEM_EMAIL_TAKEN, "email", NULL);
 	else if (err == ERR_DENIED)
-		err = response_refuse(
-		    res, PROBLEM_WEAK_PASSWORD, "%s", why != NULL ? why : "");
+		err = response_refuse_field(res, PROBLEM_WEAK_PASSWORD,
+		    "password", "%s", why != NULL ? why : "");
 	else if (err == ERR_INVALID)
-		err = response_refuse(
-		    res, PROBLEM_INVALID_FIELD, "%s", why != NULL ? why : "");
+		err = response_refuse_field(res, PROBLEM_INVALID_FIELD,
+		    refused_field(&cred), "%s", why != NULL ? why : "");
 	if (err != ERR_OK)
 		goto out;
 	security_log(sv, req, "register", grant.user.id);
@@ -180,9 +191,11 @@ route_change_password(
 	err = login_change_password(
 	    &sv->login, &who, &change, req->received_at, &grant, &why);
 	if (err == ERR_DENIED && why != NULL)
-		err = response_refuse(res, PROBLEM_WEAK_PASSWORD, "%s", why);
+		err = response_refuse_field(
+		    res, PROBLEM_WEAK_PASSWORD, "new_password", "%s", why);
 	else if (err == ERR_DENIED)
-		err = response_refuse(res, PROBLEM_WRONG_PASSWORD, NULL);
+		err = response_refuse_field(
+		    res, PROBLEM_WRONG_PASSWORD, "current_password", NULL);
 	else if (err == ERR_NOT_FOUND)
 		err = identify_over(res, &who);
 	if (err != ERR_OK)
@@ -222,7 +235,8 @@ end_account(struct services *sv, struct request *req, struct response *res,
 
 	err = end(&sv->login, &who, password, req->address, req->received_at);
 	if (err == ERR_DENIED)
-		err = response_refuse(res, PROBLEM_WRONG_PASSWORD, NULL);
+		err = response_refuse_field(
+		    res, PROBLEM_WRONG_PASSWORD, "password", NULL);
 	else if (err == ERR_NOT_FOUND)
 		err = identify_over(res, &who);
 	if (err != ERR_OK)

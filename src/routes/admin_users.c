@@ -126,7 +126,8 @@ read_wish(struct request *req, struct response *res, struct wish *wish)
 	if (text != NULL) {
 		wish->role = user_role_from(text);
 		if (wish->role == USER_ROLE_NONE)
-			return response_refuse(res, PROBLEM_INVALID_FIELD,
+			return response_refuse_field(res, PROBLEM_INVALID_FIELD,
+			    "role",
 			    "The member \"role\" must be user or admin.");
 	}
 	err = request_string(json, &status, res, &text);
@@ -135,7 +136,8 @@ read_wish(struct request *req, struct response *res, struct wish *wish)
 	if (text != NULL) {
 		wish->status = user_status_from(text);
 		if (wish->status == USER_STATUS_NONE)
-			return response_refuse(res, PROBLEM_INVALID_FIELD,
+			return response_refuse_field(res, PROBLEM_INVALID_FIELD,
+			    "status",
 			    "The member \"status\" must be active or "
 			    "inactive.");
 	}

@@ -40,17 +40,18 @@ read_patch(struct request *req, struct response *res,
 		return response_refuse(res, PROBLEM_MISSING_FIELD,
 		    "One of \"name\", \"email\", \"avatar_url\" is needed.");
 	if (patch->name != NULL && user_name_check(patch->name) != ERR_OK)
-		return response_refuse(res, PROBLEM_INVALID_FIELD,
+		return response_refuse_field(res, PROBLEM_INVALID_FIELD, "name",
 		    "The member \"name\" must have 1 to 100 characters.");
 	if (patch->avatar_url != NULL &&
 	    user_avatar_check(patch->avatar_url) != ERR_OK)
-		return response_refuse(res, PROBLEM_INVALID_FIELD,
+		return response_refuse_field(res, PROBLEM_INVALID_FIELD,
+		    "avatar_url",
 		    "The member \"avatar_url\" must be an https or http URL.");
 	if (patch->email == NULL)
 		return ERR_OK;
 	if (user_email_normal(normal, patch->email) != ERR_OK)
-		return response_refuse(res, PROBLEM_INVALID_FIELD,
-		    "The member \"email\" must be an email address.");
+		return response_refuse_field(res, PROBLEM_INVALID_FIELD,
+		    "email", "The member \"email\" must be an email address.");
 	patch->normal = normal;
 	return ERR_OK;
 }
@@ -78,7 +79,8 @@ route_update_profile(
 	err =
 	    store_profile_update(sv->store, &actor, who.user.id, &patch, &user);
 	if (err == ERR_CONFLICT)
-		return response_refuse(res, PROBLEM_EMAIL_TAKEN, NULL);
+		return response_refuse_field(
+		    res, PROBLEM_EMAIL_TAKEN, "email", NULL);
 	if (err == ERR_DENIED)
 		return identify_over(res, &who);
 	if (err != ERR_OK)

@@ -470,6 +470,51 @@ a_session_is_good_to_its_last_minute_and_no_longer(void **state)
 	expect_token(s, s->token, false);
 }
 
+/* A page shows a refusal next to the field it is about. */
+static void
+a_problem_names_the_field(void **state)
+{
+	static const struct {
+		const char *body, *code, *field;
+	} cases[] = {
+		{ "{\"name\":\"A\",\"password\":\"x\"}", "missing_field",
+		    "email" },
+		{ "{\"email\":\"a\",\"name\":\"A\",\"password\":\"x\"}",
+		    "invalid_field", "email" },
+		{ "{\"email\":\"a@example.org\",\"name\":\"\","
+		  "\"password\":\"x\"}",
+		    "invalid_field", "name" },
+		{ "{\"email\":\"a@example.org\",\"name\":\"A\","
+		  "\"password\":\"x\"}",
+		    "weak_password", "password" },
+	};
+	struct site *s = *state;
+	char body[256];
+
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		web_post(
+		    s->web, "/api/v1/auth/register", cases[i].body, &s->reply);
+		assert_string_equal(web_text(&s->reply, "code"), cases[i].code);
+		assert_string_equal(
+		    web_text(&s->reply, "field"), cases[i].field);
+	}
+	site_account(s);
+	snprintf(body, sizeof(body),
+	    "{\"email\":\"%s\",\"name\":\"A\","
+	    "\"password\":\"" WEB_PASSWORD "\"}",
+	    s->email);
+	web_post(s->web, "/api/v1/auth/register", body, &s->reply);
+	web_expect(&s->reply, 409, "email_taken");
+	assert_string_equal(web_text(&s->reply, "field"), "email");
+	web_post(s->web, "/api/v1/auth/deactivate", "{\"password\":\"x\"}",
+	    &s->reply);
+	web_expect(&s->reply, 403, "wrong_password");
+	assert_string_equal(web_text(&s->reply, "field"), "password");
+	web_post(s->web, "/api/v1/auth/logout", "{}", &s->reply);
+	web_post(s->web, "/api/v1/auth/me", "{}", &s->reply);
+	assert_null(web_text(&s->reply, "field"));
+}
+
 int
 main(void)
 {
@@ -490,6 +535,7 @@ main(void)
 		cmocka_unit_test(signing_in_from_another_site_is_refused),
 		cmocka_unit_test(
 		    a_cookie_of_another_name_or_two_that_differ_sign_nobody_in),
+		cmocka_unit_test(a_problem_names_the_field),
 		cmocka_unit_test(
 		    a_session_is_good_to_its_last_minute_and_no_longer),
 	};
