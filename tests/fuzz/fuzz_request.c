@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "routes/dialect.h"
 
 #define PARAMS_MAX 64
 
@@ -49,6 +50,44 @@ read_all(struct request *req)
 	response_clear(&res);
 }
 
+/* Is ${name} among the parameters as the web server itself would say it? */
+static bool
+is_said(const struct request *req, const char *name)
+{
+	for (char *const *p = req->params; *p != NULL; p++)
+		if (strncmp(*p, name, strlen(name)) == 0)
+			return true;
+	return false;
+}
+
+/* Whatever the request looks like, the way to the login page is one header. */
+static void
+refuse(const struct request *req)
+{
+	struct response res = { 0 };
+	struct guarded g;
+	const char *end;
+	enum err err;
+
+	if (dialect_asks(req) && !is_said(req, "FCGI_ROLE=AUTHORIZER") &&
+	    !is_said(req, "LATCHKEY_DIALECT="))
+		abort();
+	if (dialect_read(req, &g) != ERR_OK)
+		return;
+	err = response_refuse(&res, PROBLEM_NOT_SIGNED_IN, NULL);
+	err = dialect_refuse(&g, "/in", &res, err);
+	if ((err == ERR_OK) != (res.problem == PROBLEM_NONE))
+		abort();
+	if (res.headers.len > 0) {
+		end = strpbrk(res.headers.data, "\r\n");
+		if (!g.page || end == NULL || strcmp(end, "\r\n") != 0)
+			abort();
+		if (strstr(res.headers.data, ": /in") == NULL)
+			abort();
+	}
+	response_clear(&res);
+}
+
 /* Lines up to an empty one are parameters; the rest is the body. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -77,6 +116,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	request_init(&req, params, body, (size_t)(text + size - body));
 	read_all(&req);
+	refuse(&req);
 	request_clear(&req);
 	free(text);
 	return 0;

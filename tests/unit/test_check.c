@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "host/stats.h"
+#include "routes/routes.h"
 #include "store/store_memory.h"
 
 #define ADA "ada@example.org"
@@ -147,6 +149,36 @@ the_check_route_says_it_in_headers(void **state)
 		assert_null(strstr(a.text.data, "Set-Cookie"));
 		api_free(&a);
 	}
+}
+
+/* Among the routes, whatever the path. */
+static void
+questions_are_counted(void **state)
+{
+	struct api *api = *state;
+	struct api_login ada;
+	struct stats stats;
+	uint64_t ok = 0, refused = 0;
+
+	api_register(api, ADA, &ada);
+	api_expect(api, 200, NULL, CHECK, .token = ada.token);
+	api_expect(
+	    api, 200, NULL, GUARDED, .token = ada.token, WITH(AUTHORIZER));
+	api_expect(api, 401, NULL, .method = "GET", .uri = "/auth/me",
+	    WITH(AUTHORIZER));
+	stats_read(api->sv.mapped, &stats);
+	for (size_t r = 0; r < routes_count; r++) {
+		if (strcmp(routes[r].path, "/auth/check") != 0)
+			continue;
+		for (size_t s = 0; s < STATS_STATUSES; s++) {
+			if (stats_status(s) == 200)
+				ok = stats.request[r][s];
+			if (stats_status(s) == 401)
+				refused = stats.request[r][s];
+		}
+	}
+	assert_int_equal(ok, 2);
+	assert_int_equal(refused, 1);
 }
 
 /* ---- refused ---- */
@@ -334,6 +366,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_authorizer_hands_on_the_identity_and_nothing_else),
 		TEST(the_check_route_says_it_in_headers),
+		TEST(questions_are_counted),
 		TEST(who_is_not_signed_in_is_refused),
 		TEST(nobody_passes_while_nobody_can_tell),
 		TEST(a_cookie_changes_things_from_the_same_origin_only),
