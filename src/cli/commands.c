@@ -89,6 +89,16 @@ const struct command commands[] = {
 	    "HANDLE is what session list prints.  A session that is over "
 	    "already is no error; one that never was is.",
 	    { { "user", "USER", "all sessions of that account" }, CONFIG } },
+	/* stats_cmd.c */
+	{ "", "stats", "", 0, 0, stats_cmd_run,
+	    "show what the pool does: rates, latency, hits of the caches",
+	    "All processes of this host together, from the file they share; "
+	    "nothing is asked of them.  --watch begins anew each time, so what "
+	    "is shown is the last moment; where standard output is no terminal "
+	    "it prints once.",
+	    { { "watch", NULL, "refresh until ^C or the end of the pool" },
+	      { "interval", "SECONDS", "between two pictures; by default 2" },
+	      JSON, CONFIG } },
 	/* backup_cmd.c */
 	{ "", "backup", "FILE", 1, 1, backup_cmd_make,
 	    "copy the database to FILE while everything runs",

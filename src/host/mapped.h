@@ -71,6 +71,14 @@ bool mapped_alone(struct mapped *m) MUST_CHECK;
 const char *mapped_database(const struct mapped *m);
 
 /**
+ * mapped_in_use(database): has anybody the file open?  Does not open it as
+ * mapped_open() does.  mapped_views(m): how many have, we among them, of the
+ * first STATS_SLOTS; 0 if it cannot be told.
+ */
+bool mapped_in_use(const char *database);
+size_t mapped_views(const struct mapped *m);
+
+/**
  * mapped_is_current(m):
  * Return true if the file that ${m} maps is still the one on disk under its
  * name.  Costs one stat(2).

@@ -137,6 +137,31 @@ stats_read(const struct mapped *m, struct stats *stats_out)
 		read_slot(&from->slot[i], stats_out);
 }
 
+static void
+time_between(const struct stats_time *from, const struct stats_time *to,
+    struct stats_time *out)
+{
+	out->count = to->count - from->count;
+	out->sum_us = to->sum_us - from->sum_us;
+	for (size_t i = 0; i < STATS_BUCKETS; i++)
+		out->bucket[i] = to->bucket[i] - from->bucket[i];
+}
+
+void
+stats_between(
+    const struct stats *from, const struct stats *to, struct stats *stats_out)
+{
+	stats_out->since = to->since;
+	for (size_t i = 0; i < STATS_COUNTERS; i++)
+		stats_out->counter[i] = to->counter[i] - from->counter[i];
+	for (size_t r = 0; r < STATS_ROUTES; r++)
+		for (size_t i = 0; i < STATS_STATUSES; i++)
+			stats_out->request[r][i] =
+			    to->request[r][i] - from->request[r][i];
+	for (size_t i = 0; i < STATS_TIMERS; i++)
+		time_between(&from->time[i], &to->time[i], &stats_out->time[i]);
+}
+
 int
 stats_status(size_t i)
 {

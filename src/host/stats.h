@@ -86,6 +86,10 @@ struct stats {
 /* stats_read(m, stats_out): the sums of all processes, ended ones too. */
 void stats_read(const struct mapped *m, struct stats *stats_out);
 
+/* stats_between(from, to, stats_out): what ${to} has more than ${from}. */
+void stats_between(
+    const struct stats *from, const struct stats *to, struct stats *stats_out);
+
 /* stats_status(i): the status that request[][${i}] counts; 0: all others. */
 int stats_status(size_t i);
 

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 #include "support/test.h"
 
+#include <poll.h>
 #include <pty.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/document.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "support/cli.h"
 #include "support/files.h"
 #include "support/process.h"
@@ -320,6 +323,78 @@ a_terminal_asks_twice_without_echo(void **state)
 	close(ours);
 }
 
+/* ---- stats ---- */
+
+/* Does it come, sooner or later? */
+static bool
+shows(int fd, const char *text)
+{
+	char all[32768] = { 0 };
+	size_t len = 0;
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	while (len < sizeof(all) - 1 && poll(&p, 1, 60000) > 0) {
+		ssize_t n = read(fd, all + len, sizeof(all) - 1 - len);
+
+		if (n <= 0)
+			return false;
+		len += (size_t)n;
+		if (strstr(all, text) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static void
+stats_count_what_the_pool_does(void **state)
+{
+	struct site *site = *state;
+	struct cli *cli = cli_of(site);
+	int64_t before, after = 0;
+	char dir[96];
+	struct cli idle;
+	int ours, theirs;
+	pid_t pid;
+
+	site_account(site);
+	cli_run(cli, NULL, "stats --json --watch");
+	assert_int_equal(cli->status, 0);
+	assert_int_equal(
+	    document_read_int(cli->json, "requests", &before), ERR_OK);
+	assert_true(before > 0);
+	expect_me(site, 200);
+	/* A worker counts when it has answered, on a busy machine later. */
+	for (int i = 0; i < 100 && after < before + CHECKS; i++) {
+		cli_run(cli, NULL, "stats --json");
+		assert_int_equal(
+		    document_read_int(cli->json, "requests", &after), ERR_OK);
+	}
+	assert_int_equal(after, before + CHECKS);
+	/* Without a terminal --watch prints once and ends. */
+	cli_run(cli, NULL, "stats --watch --interval 1");
+	cli_expect(cli, 0, "HIT RATE");
+	assert_null(strchr(cli->text.data, '\033'));
+	cli_run(cli, NULL, "stats --interval 0");
+	cli_expect(cli, 2, "--interval");
+
+	/* On one it goes on, until ^C. */
+	assert_int_equal(openpty(&ours, &theirs, NULL, NULL, NULL), 0);
+	assert_int_equal(
+	    text_copy(cli->log, sizeof(cli->log), ttyname(theirs)), ERR_OK);
+	pid = cli_start(cli, "stats --watch --interval 1", -1);
+	assert_true(shows(ours, "the last moment"));
+	assert_int_equal(process_stop(pid, SIGINT, 60000) & 0x7f, SIGINT);
+	close(ours);
+	close(theirs);
+
+	(void)snprintf(dir, sizeof(dir), "%s/idle", stack_dir(site->stack));
+	assert_int_equal(mkdir(dir, 0700), 0);
+	cli_open(&idle, dir);
+	cli_run(&idle, NULL, "stats");
+	cli_expect(&idle, 1, "nothing runs");
+	cli_close(&idle);
+}
+
 /* ---- the first admin ---- */
 
 static void
@@ -414,6 +489,7 @@ main(void)
 		cmocka_unit_test(an_account_that_is_added_can_sign_in),
 		cmocka_unit_test(what_is_typed_wrong_is_one_line_and_2),
 		cmocka_unit_test(a_terminal_asks_twice_without_echo),
+		cmocka_unit_test(stats_count_what_the_pool_does),
 		cmocka_unit_test(of_two_at_once_one_is_the_first_admin),
 		cmocka_unit_test(root_works_as_the_owner_of_the_database),
 	};
