@@ -7,6 +7,9 @@
 
 #include "base/document.h"
 #include "base/secret.h"
+#include "base/text.h"
+
+#define ENCODE_STEP ((size_t)384) /* whole groups of three bytes */
 
 /*
  * libsodium's decoder refuses white space, padding and bits left over; two
@@ -21,11 +24,28 @@ decode(unsigned char *dst, size_t size, const char *part, size_t len,
 		sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0;
 }
 
+void
+jws_encode(struct buf *out, const void *data, size_t len)
+{
+	const unsigned char *at = data;
+	char text[4 * ENCODE_STEP / 3 + 1];
+
+	while (len > 0) {
+		size_t n = len < ENCODE_STEP ? len : ENCODE_STEP;
+
+		sodium_bin2base64(text, sizeof(text), at, n,
+		    sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+		buf_puts(out, text);
+		at += n;
+		len -= n;
+	}
+	secret_wipe(text, sizeof(text));
+}
+
 static bool
 split(const char *text, struct jws *jws)
 {
 	const char *payload, *signature;
-	size_t len;
 
 	if (strnlen(text, TOKEN_TEXT_SIZE) == TOKEN_TEXT_SIZE)
 		return false;
@@ -39,8 +59,7 @@ split(const char *text, struct jws *jws)
 	    decode(jws->payload, sizeof(jws->payload), payload,
 		(size_t)(signature - 1 - payload), &jws->payload_len) &&
 	    decode(jws->signature, sizeof(jws->signature), signature,
-		strlen(signature), &len) &&
-	    len == JWS_SIGNATURE_BYTES;
+		strlen(signature), &jws->signature_len);
 }
 
 enum err

@@ -11,7 +11,7 @@
  * The shape of a signed token (RFC 7515 section 3.1), judged before any
  * library sees it: one token has one spelling here.
  */
-#define JWS_SIGNATURE_BYTES 32 /* of HS256 */
+#define JWS_SIGNATURE_MAX 512 /* of RSA with 4096 bits */
 #define JWS_PART_MAX (TOKEN_TEXT_SIZE * 3 / 4)
 
 /* The parts of a token, decoded.  Nothing of it is verified. */
@@ -20,17 +20,22 @@ struct jws {
 	size_t header_len;
 	unsigned char payload[JWS_PART_MAX];
 	size_t payload_len;
-	unsigned char signature[JWS_SIGNATURE_BYTES];
+	unsigned char signature[JWS_SIGNATURE_MAX];
+	size_t signature_len;
 };
+
+struct buf;
 
 /**
  * jws_split(text, jws_out):
  * Decode ${text}: shorter than TOKEN_TEXT_SIZE, three parts with one dot
  * between, none empty, each the one unpadded base64url of its bytes (no bits
- * left over), the signature as long as HS256 makes it.  ERR_DENIED, with
- * ${jws_out} all zero, otherwise.
+ * left over).  ERR_DENIED, with ${jws_out} all zero, otherwise.
  */
 enum err jws_split(const char *text, struct jws *jws_out) MUST_CHECK;
+
+/* jws_encode(out, data, len): append as base64url without padding. */
+void jws_encode(struct buf *out, const void *data, size_t len);
 
 /**
  * jws_header_check(jws, alg, kid, typ):

@@ -1,301 +1,295 @@
 /* SPDX-License-Identifier: ISC */
 #include "auth/keys.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "auth/jws.h"
+#include "auth/keypair.h"
+#include "auth/master.h"
+#include "base/document.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "base/testpoint.h"
-#include "base/text.h"
+#include "base/writer.h"
+#include "host/generation.h"
+#include "store/store.h"
 
-#define MASTER_BYTES SECRET_KEY_BYTES
-#define MASTER_HEX (2 * MASTER_BYTES)
-#define SECRET_MIN 32 /* bytes: RFC 7518 section 3.2, for HS256 */
+/* Of those who start at once, one makes the first key; see start(). */
+#define START_TRIES 8
 
-/* One log line; returns ${err}. */
-static enum err
-complain(enum err err, const char *path, const char *why)
-{
-	char quoted[LOG_QUOTED_SIZE], reason[LOG_QUOTED_SIZE];
+/* ---- reading ---- */
 
-	log_event(LOG_LEVEL_ERROR, "secret_refused", "path=%s reason=%s",
-	    log_quote(quoted, path), log_quote(reason, why));
-	return err;
-}
-
-/* 32 times the same byte is somebody's placeholder, not a secret. */
-static bool
-is_one_byte_repeated(const unsigned char *p, size_t len)
-{
-	for (size_t i = 1; i < len; i++)
-		if (p[i] != p[0])
-			return false;
-	return true;
-}
-
-/* The token key must be there: name it, and derive what else there is. */
 static void
-derive_rest(struct keys *k, const unsigned char *master, size_t len)
+clear_list(struct key *list, size_t count)
 {
-	unsigned char name[SECRET_KEY_BYTES];
-
-	secret_derive(name, k->token, k->token_len, "latchkey token key name");
-	text_hex(k->kid, name, (KEYS_KID_SIZE - 1) / 2);
-	secret_derive(k->seal, master, len, "latchkey cache seal");
-	secret_wipe(name, sizeof(name));
+	for (size_t i = 0; i < count; i++)
+		keys_row_clear(&list[i]);
 }
 
-const char *
-keys_secret_flaw(const char *jwt_secret)
-{
-	size_t len = strlen(jwt_secret);
-
-	if (len < SECRET_MIN)
-		return "must have at least 32 characters";
-	if (len > KEYS_MASTER_MAX)
-		return "must have at most 512 characters";
-	if (is_one_byte_repeated((const unsigned char *)jwt_secret, len))
-		return "must not be one character repeated";
-	return NULL;
-}
-
+/*
+ * A key never changes, so one that is known is not opened again: that would
+ * cost a hundred times what asking the store does.
+ */
 static enum err
-from_secret(const char *secret, struct keys *k)
+take(struct keys *k, const struct signing_key *row, struct key *key_out)
 {
-	const char *flaw = keys_secret_flaw(secret);
+	for (size_t i = 0; i < k->count; i++) {
+		struct key *known = &k->list[i];
 
-	if (flaw != NULL)
-		return complain(ERR_INVALID, "JWT_SECRET", flaw);
-	k->token_len = strlen(secret);
-	memcpy(k->token, secret, k->token_len);
-	derive_rest(k, k->token, k->token_len);
-	return ERR_OK;
-}
-
-/* Write all of it and see it on the disk. */
-static bool
-write_whole(int fd, const char *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
+		if (known->header.len == 0 || strcmp(known->kid, row->kid) != 0)
 			continue;
-		if (n <= 0)
-			return false;
-		data += n;
-		len -= (size_t)n;
+		*key_out = *known;
+		key_out->created_at = row->created_at;
+		key_out->signs_at = row->signs_at;
+		key_out->lifetime = row->lifetime;
+		memset(known, 0, sizeof(*known));
+		return ERR_OK;
 	}
-	return fsync(fd) == 0;
+	return keys_row_open(row, k->options.master, key_out);
 }
 
-static bool
-sync_folder(const char *folder)
-{
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = fsync(fd) == 0;
-	close(fd);
-	return ok;
-}
-
-/*
- * A file without a name, so that who is killed leaves none; ${name_out} is
- * what link(2) can call it.  Where the file system has no such files it gets
- * one beside ${path}, and *named_out is true.
- */
-static int
-open_nameless(const char *path, const char *folder, char name_out[PATH_MAX],
-    bool *named_out)
-{
-	int fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
-
-	*named_out = false;
-	if (fd >= 0) {
-		(void)snprintf(name_out, PATH_MAX, "/proc/self/fd/%d", fd);
-	} else if (errno == EOPNOTSUPP) {
-		(void)snprintf(name_out, PATH_MAX, "%s.XXXXXX", path);
-		fd = mkostemp(name_out, O_CLOEXEC); /* 0600 */
-		*named_out = fd >= 0;
-	}
-	return fd;
-}
-
-/* True also if it is another maker's already. */
-static bool
-give_name(const char *name, const char *path)
-{
-	TESTPOINT("keys:written");
-	return linkat(AT_FDCWD, name, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0 ||
-	    errno == EEXIST;
-}
-
-/*
- * Make the file whole before it has its name: of many makers one wins, the
- * others find its file, and nobody ever reads half of one.
- */
+/* Said once, not with every token. */
 static enum err
-make_file(const char *path)
+refuse(struct keys *k, const char *why)
 {
-	char text[MASTER_HEX + 2], name[PATH_MAX], copy[PATH_MAX];
-	unsigned char master[MASTER_BYTES];
-	enum err err = ERR_UNAVAILABLE;
-	const char *folder;
-	bool named = false;
-	int fd = -1;
+	if (!k->told)
+		log_event(
+		    LOG_LEVEL_ERROR, "keys_refused", "reason=\"%s\"", why);
+	k->told = true;
+	return ERR_INVALID;
+}
 
-	secret_random(master, sizeof(master));
-	text_hex(text, master, sizeof(master));
-	text[MASTER_HEX] = '\n';
+static enum err
+take_all(struct keys *k, const struct signing_key *rows, size_t n)
+{
+	struct key list[SIGNING_KEYS_MAX] = { 0 };
+	enum err err = ERR_OK;
+	size_t count;
 
-	if (text_copy(copy, sizeof(copy), path) != ERR_OK ||
-	    strlen(path) + sizeof(".XXXXXX") > sizeof(name)) {
-		complain(err, path, "path too long");
-		goto out;
+	for (count = 0; count < n; count++) {
+		err = take(k, &rows[count], &list[count]);
+		if (err != ERR_OK)
+			break;
 	}
-	folder = dirname(copy);
-	fd = open_nameless(path, folder, name, &named);
-	if (fd < 0 || !write_whole(fd, text, MASTER_HEX + 1) ||
-	    !give_name(name, path) || !sync_folder(folder)) {
-		complain(err, path, strerror(errno));
-		goto out;
-	}
-	err = ERR_OK;
-out:
-	if (named)
-		unlink(name);
-	if (fd >= 0)
-		close(fd);
-	secret_wipe(master, sizeof(master));
-	secret_wipe(text, sizeof(text));
+	clear_list(k->list, k->count);
+	memcpy(k->list, list, count * sizeof(*list));
+	k->count = count;
+	if (err == ERR_INVALID)
+		refuse(k, "sealed under another master secret");
+	else
+		k->told = false;
 	return err;
 }
 
-/* Judged on the descriptor: what we look at is what we read. */
+/*
+ * Where there are keys there was a secret.  Whoever found none may have looked
+ * just before somebody else made both.
+ */
 static enum err
-check_file(int fd, const char *path)
+find_master(struct keys *k)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return complain(ERR_UNAVAILABLE, path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return complain(ERR_INVALID, path, "not a regular file");
-	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		return complain(
-		    ERR_INVALID, path, "others may use it: chmod 600 it");
-	if (st.st_uid != geteuid() && st.st_uid != 0)
-		return complain(ERR_INVALID, path, "belongs to someone else");
-	return ERR_OK;
-}
-
-static bool
-decode_master(const char *text, unsigned char master[MASTER_BYTES])
-{
-	char pair[3] = { 0 };
-
-	if (!text_is_hex(text, MASTER_HEX))
-		return false;
-	for (size_t i = 0; i < MASTER_BYTES; i++) {
-		memcpy(pair, text + 2 * i, 2);
-		master[i] = (unsigned char)strtoul(pair, NULL, 16);
-	}
-	secret_wipe(pair, sizeof(pair));
-	return true;
-}
-
-/* ERR_NOT_FOUND, without a log line, if there is no such file. */
-static enum err
-read_file(const char *path, unsigned char master[MASTER_BYTES])
-{
-	char text[MASTER_HEX + 3] = { 0 }; /* one more than may be there */
-	size_t len = 0;
-	ssize_t n = 1;
-	enum err err;
-	int fd;
-
-	/* O_NONBLOCK: opening a pipe must not wait for its writer. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0 && errno == ENOENT)
-		return ERR_NOT_FOUND;
-	if (fd < 0)
-		return complain(ERR_UNAVAILABLE, path, strerror(errno));
-	if ((err = check_file(fd, path)) != ERR_OK)
-		goto out;
-
-	while (len < sizeof(text) - 1 && n != 0) {
-		n = read(fd, text + len, sizeof(text) - 1 - len);
-		if (n < 0 && errno != EINTR) {
-			err = complain(ERR_UNAVAILABLE, path, strerror(errno));
-			goto out;
-		}
-		if (n > 0)
-			len += (size_t)n;
-	}
-	if (len == MASTER_HEX + 1 && text[MASTER_HEX] == '\n')
-		text[--len] = '\0';
-	if (len != MASTER_HEX || !decode_master(text, master) ||
-	    is_one_byte_repeated(master, MASTER_BYTES))
-		err = complain(
-		    ERR_INVALID, path, "not a secret of 64 random hex digits");
-out:
-	close(fd);
-	secret_wipe(text, sizeof(text));
-	return err;
-}
-
-static enum err
-from_file(const char *path, struct keys *k)
-{
-	unsigned char master[MASTER_BYTES] = { 0 };
+	struct master *m = k->options.master;
+	char path[sizeof(m->path)];
 	enum err err;
 
-	err = read_file(path, master);
-	if (err == ERR_NOT_FOUND) {
-		err = make_file(path);
-		if (err == ERR_OK)
-			err = read_file(path, master);
-		if (err == ERR_NOT_FOUND)
-			err = complain(ERR_UNAVAILABLE, path, "vanished");
-	}
-	if (err != ERR_OK)
+	if (m->len > 0)
+		return ERR_OK;
+	memcpy(path, m->path, sizeof(path));
+	err = master_load(NULL, path, m);
+	return err == ERR_NOT_FOUND ? refuse(k, "their master secret is gone")
+				    : err;
+}
+
+/* The generation first, as always: see cache/cache.c. */
+static enum err
+reload(struct keys *k)
+{
+	struct signing_key *rows = calloc(SIGNING_KEYS_MAX, sizeof(*rows));
+	uint64_t generation;
+	enum err err = ERR_INTERNAL;
+	size_t n = 0;
+
+	k->generation = 1;
+	if (rows == NULL)
 		goto out;
-	secret_derive(k->token, master, sizeof(master), "latchkey token HS256");
-	k->token_len = SECRET_KEY_BYTES;
-	derive_rest(k, master, sizeof(master));
+	generation = generation_read(k->options.mapped, SIGNING_KEYS_KEY);
+	TESTPOINT("keys:generation");
+	err = store_keys(k->options.store, rows, &n);
+	if (err == ERR_OK && n > 0)
+		err = find_master(k);
+	if (err == ERR_OK)
+		err = take_all(k, rows, n);
+	if (err == ERR_OK)
+		k->generation = generation;
 out:
-	secret_wipe(master, sizeof(master));
+	free(rows); /* sealed: nothing to be wiped */
 	return err;
 }
 
 enum err
-keys_load(const char *jwt_secret, const char *path, struct keys *keys_out)
+keys_refresh(struct keys *k)
 {
 	enum err err;
 
+	if (k->options.store == NULL)
+		return ERR_OK;
+	if (generation_quiet(k->generation) &&
+	    generation_read(k->options.mapped, SIGNING_KEYS_KEY) ==
+		k->generation)
+		return ERR_OK;
+	err = reload(k);
+	return err == ERR_INVALID ? ERR_UNAVAILABLE : err;
+}
+
+/* ---- what they are for ---- */
+
+enum keys_state
+keys_state(const struct keys *k, size_t i, int64_t now)
+{
+	const struct key *key = &k->list[i];
+
+	if (key->signs_at > now)
+		return KEYS_NEXT;
+	if (i + 1 == k->count || k->list[i + 1].signs_at > now)
+		return KEYS_SIGNS;
+	/* The one after it took over, and it signed nothing since. */
+	return k->list[i + 1].signs_at + key->lifetime + KEYS_GRACE_SECONDS >
+		now
+	    ? KEYS_VERIFIES
+	    : KEYS_OVER;
+}
+
+/*
+ * Where the clock of the one who made the first key is ahead of ours, none
+ * signs yet by our time; there is no other.
+ */
+const struct key *
+keys_signing(const struct keys *k, int64_t now)
+{
+	for (size_t i = k->count; i-- > 0;)
+		if (k->list[i].signs_at <= now)
+			return &k->list[i];
+	return k->count > 0 ? &k->list[0] : NULL;
+}
+
+/* The kid of a header that is spelled otherwise than ours. */
+static const struct key *
+by_name(const struct keys *k, const char *text)
+{
+	struct document *doc = NULL;
+	const struct key *key = NULL;
+	const char *kid = NULL;
+	struct jws jws;
+
+	if (jws_split(text, &jws) == ERR_OK &&
+	    document_parse((const char *)jws.header, jws.header_len, &doc) ==
+		ERR_OK)
+		kid = document_string(document_member(doc, "kid"));
+	for (size_t i = 0; kid != NULL && i < k->count; i++)
+		if (strcmp(k->list[i].kid, kid) == 0)
+			key = &k->list[i];
+	document_free(doc);
+	return key;
+}
+
+const struct key *
+keys_of(const struct keys *k, const char *text, int64_t now)
+{
+	const struct key *key = NULL;
+
+	for (size_t i = 0; i < k->count && key == NULL; i++) {
+		const struct buf *header = &k->list[i].header;
+
+		if (strncmp(text, header->data, header->len) == 0 &&
+		    text[header->len] == '.')
+			key = &k->list[i];
+	}
+	if (key == NULL)
+		key = by_name(k, text);
+	if (key == NULL ||
+	    keys_state(k, (size_t)(key - k->list), now) == KEYS_OVER)
+		return NULL;
+	return key;
+}
+
+enum err
+keys_jwks(const struct keys *k, int64_t now, struct writer *w)
+{
+	enum err err = ERR_OK;
+
+	writer_array(w, "keys");
+	for (size_t i = 0; err == ERR_OK && i < k->count; i++) {
+		const struct key *key = &k->list[i];
+
+		if (key->pair == NULL || keys_state(k, i, now) == KEYS_OVER)
+			continue;
+		writer_object(w, NULL);
+		writer_string(w, "kid", key->kid);
+		writer_string(w, "use", "sig");
+		writer_string(w, "alg", keys_alg_name(key->alg));
+		err = keypair_jwk(key->pair, w);
+		writer_close(w);
+	}
+	writer_close(w);
+	return err;
+}
+
+/* ---- opening ---- */
+
+/* What is missing for us to sign with; ERR_CONFLICT: somebody was faster. */
+static enum err
+start(struct keys *k, int64_t now)
+{
+	const struct keys_options *o = &k->options;
+	enum err err;
+
+	if (k->count == 0 && o->master->len == 0 &&
+	    (err = master_make(o->master)) != ERR_OK)
+		return err;
+	if (k->count == 0)
+		return keys_first(k, now);
+	return keys_prolong(k, now);
+}
+
+enum err
+keys_open(
+    const struct keys_options *options, int64_t now, struct keys *keys_out)
+{
+	struct keys *k = keys_out;
+	enum err err = ERR_CONFLICT;
+
+	memset(k, 0, sizeof(*k));
+	k->options = *options;
+	k->generation = 1;
+	for (int i = 0; err == ERR_CONFLICT && i < START_TRIES; i++) {
+		err = reload(k);
+		if (err == ERR_OK)
+			err = start(k, now);
+	}
+	if (err == ERR_OK)
+		err = keys_upkeep(k, now);
+	return err == ERR_CONFLICT ? ERR_UNAVAILABLE : err;
+}
+
+enum err
+keys_alone(const struct master *master, struct keys *keys_out)
+{
+	struct signing_key row;
+	enum err err;
+
 	memset(keys_out, 0, sizeof(*keys_out));
-	if (jwt_secret != NULL && jwt_secret[0] != '\0')
-		err = from_secret(jwt_secret, keys_out);
-	else
-		err = from_file(path, keys_out);
-	if (err != ERR_OK)
-		keys_clear(keys_out);
+	err = keys_row_first(master, &row);
+	if (err == ERR_OK)
+		err = keys_row_open(&row, master, &keys_out->list[0]);
+	if (err == ERR_OK)
+		keys_out->count = 1;
 	return err;
 }
 
 void
-keys_clear(struct keys *keys)
+keys_close(struct keys *k)
 {
-	secret_wipe(keys, sizeof(*keys));
+	clear_list(k->list, k->count);
+	memset(k, 0, sizeof(*k));
 }

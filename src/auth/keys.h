@@ -2,41 +2,167 @@
 #ifndef AUTH_KEYS_H
 #define AUTH_KEYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
-#include "base/secret.h"
+#include "base/text.h"
+#include "model/signing_key.h"
 
-#define KEYS_MASTER_MAX 512
-#define KEYS_KID_SIZE 17
+struct mapped;
+struct master;
+struct keypair;
+struct store;
+struct writer;
 
-/* Everything derived from the master secret; wiped by its owner. */
-struct keys {
-	unsigned char token[KEYS_MASTER_MAX]; /* HS256 (RFC 7518 section 3.2) */
-	size_t token_len;
-	char kid[KEYS_KID_SIZE]; /* names the key, tells nothing of it */
-	unsigned char seal[SECRET_KEY_BYTES];
+/*
+ * The keys that sign and verify our tokens.  They lie in the store, sealed
+ * under the master secret; what a process has of them in memory counts, like
+ * whatever else is cached, only under the generation it was read under.  So
+ * all processes of the host know of a new key, or of one that is gone, as soon
+ * as the change is made, without asking the store about it.
+ */
+enum keys_alg { KEYS_HS256, KEYS_RS256, KEYS_ES256, KEYS_ALGS };
+
+/* How long after its last token has expired a key is still published. */
+#define KEYS_GRACE_SECONDS 60
+
+struct key {
+	char kid[SIGNING_KEY_KID_SIZE];
+	enum keys_alg alg;
+	struct buf secret;    /* HS256 */
+	struct keypair *pair; /* the others */
+	struct buf header;    /* of its tokens, in base64url */
+	int64_t created_at;   /* the rest is as in model/signing_key.h */
+	int64_t signs_at;
+	int64_t lifetime;
 };
 
-/**
- * keys_secret_flaw(jwt_secret):
- * Return why ${jwt_secret} cannot be the HS256 key (it is shorter than 32
- * bytes, longer than KEYS_MASTER_MAX, one character repeated), or NULL.
- */
-const char *keys_secret_flaw(const char *jwt_secret);
+/* What keys are opened with; all borrowed, for as long as they are open. */
+struct keys_options {
+	struct store *store;
+	struct mapped *mapped;
+	/* Of len 0 where there is no file yet: made, if no key needs it. */
+	struct master *master;
+	enum keys_alg alg; /* of keys to come */
+	int64_t lifetime;  /* of the tokens that are signed here */
+	int64_t publish;   /* how long a key is published before it signs */
+	int64_t max_age;   /* after which another takes its place; 0: none */
+};
+
+struct keys {
+	struct keys_options options;
+	struct key list[SIGNING_KEYS_MAX]; /* in the order they sign in */
+	size_t count;
+	uint64_t generation; /* odd: read it again */
+	bool settled;        /* one of our algorithm signs, or is to */
+	bool told;           /* the log says that they cannot be read */
+};
+
+/* keys_alg_from(name, alg_out), keys_alg_name(alg): "HS256" and so on. */
+enum err keys_alg_from(const char *name, enum keys_alg *alg_out) MUST_CHECK;
+const char *keys_alg_name(enum keys_alg alg);
 
 /**
- * keys_load(jwt_secret, path, keys_out):
- * With ${jwt_secret} not empty, that is the HS256 key as it stands and the
- * other keys are derived from it, unless it has a flaw.  Otherwise read the
- * master secret from ${path}, making it first (32 random bytes as hex, 0600,
- * never half-written, one maker wins) if there is no such file, and derive all
- * keys.  Return ERR_INVALID for a secret with a flaw, a file that is
- * malformed or that others may read; ERR_UNAVAILABLE if it cannot be read or
- * made; each with one log line.
+ * keys_open(options, now, keys_out):
+ * Read the keys of the store.  Where there are none, make the first: with
+ * HS256 that is the one the master secret gives.  Where the newest is of
+ * another algorithm, start a rotation.  ERR_INVALID, with one log line, if the
+ * master secret is not the one that they are sealed under; ERR_UNAVAILABLE.
+ * keys_close() follows always; it wipes.
  */
-enum err keys_load(
-    const char *jwt_secret, const char *path, struct keys *keys_out) MUST_CHECK;
-void keys_clear(struct keys *keys);
+enum err keys_open(const struct keys_options *options, int64_t now,
+    struct keys *keys_out) MUST_CHECK;
+void keys_close(struct keys *k);
+
+/**
+ * keys_alone(master, keys_out):
+ * The one HS256 key that ${master} gives, which signs for ever, without a
+ * store.
+ */
+enum err keys_alone(
+    const struct master *master, struct keys *keys_out) MUST_CHECK;
+
+/**
+ * keys_refresh(k):
+ * Have what the store has.  Costs nothing unless something changed.  After
+ * ERR_UNAVAILABLE nobody can tell which keys there are.
+ */
+enum err keys_refresh(struct keys *k) MUST_CHECK;
+
+/**
+ * keys_signing(k, now): the key that signs at ${now}; NULL if there is none.
+ * keys_of(k, text, now): the key whose tokens begin as ${text} does, or whose
+ * kid its header names; NULL if there is none, or it is over at ${now}.
+ * Neither refreshes.
+ */
+const struct key *keys_signing(const struct keys *k, int64_t now);
+const struct key *keys_of(const struct keys *k, const char *text, int64_t now);
+
+enum keys_state { KEYS_NEXT, KEYS_SIGNS, KEYS_VERIFIES, KEYS_OVER };
+
+/* keys_state(k, i, now): what the key ${i} of the list is at ${now}. */
+enum keys_state keys_state(const struct keys *k, size_t i, int64_t now);
+
+/**
+ * keys_jwks(k, now, w):
+ * Write the member "keys" of a JWK set (RFC 7517 section 5): the public keys of
+ * RS256 and ES256 that are to sign, sign, or did sign tokens which may still be
+ * good.  Does not refresh.
+ */
+enum err keys_jwks(
+    const struct keys *k, int64_t now, struct writer *w) MUST_CHECK;
+
+/* ---- keys_rotate.c ---- */
+
+/**
+ * keys_rotate(k, now, kid_out):
+ * Make a new key, which signs once it has been published for long enough.
+ * ERR_CONFLICT if one is on its way already; ERR_LIMITED if there are too
+ * many.
+ *
+ * keys_replace(options, now, kid_out):
+ * Make a new key that signs at once, and forget all others: every token that
+ * there is ends.  For secrets that got out, or were lost: it reads no key.
+ */
+enum err keys_rotate(
+    struct keys *k, int64_t now, char kid_out[SIGNING_KEY_KID_SIZE]) MUST_CHECK;
+enum err keys_replace(const struct keys_options *options, int64_t now,
+    char kid_out[SIGNING_KEY_KID_SIZE]) MUST_CHECK;
+
+/**
+ * keys_upkeep(k, now):
+ * Remove the keys that are over, and rotate if the one that signs is too old
+ * or of another algorithm than is wanted.  Costs nothing if there is nothing
+ * to do.
+ */
+enum err keys_upkeep(struct keys *k, int64_t now) MUST_CHECK;
+
+/**
+ * keys_first(k, now): put the first keys into a store that has none.
+ * keys_prolong(k, now): have those that are to sign, or do, kept for as long
+ * as our tokens live.  Both for keys_open(); ERR_CONFLICT if somebody else
+ * changed the keys since they were read.
+ */
+enum err keys_first(struct keys *k, int64_t now) MUST_CHECK;
+enum err keys_prolong(struct keys *k, int64_t now) MUST_CHECK;
+
+/* ---- keys_row.c: between a key and its row ---- */
+
+/**
+ * keys_row_make(alg, master, row_out): a new key of ${alg}, times not set.
+ * keys_row_first(master, row_out): the HS256 key that the master secret gives.
+ * keys_row_open(row, master, key_out): ERR_INVALID if it was not sealed under
+ * ${master}; on any error ${key_out} is all zero.
+ * keys_row_clear(key): wipe and free what it has.
+ */
+enum err keys_row_make(enum keys_alg alg, const struct master *master,
+    struct signing_key *row_out) MUST_CHECK;
+enum err keys_row_first(
+    const struct master *master, struct signing_key *row_out) MUST_CHECK;
+enum err keys_row_open(const struct signing_key *row,
+    const struct master *master, struct key *key_out) MUST_CHECK;
+void keys_row_clear(struct key *key);
 
 #endif

@@ -79,7 +79,7 @@ find_claims(
 	bool revoked = true;
 	enum err err;
 
-	err = tokens_digest(&ss->tokens, text, digest);
+	err = tokens_digest(&ss->tokens, text, now, digest);
 	if (err != ERR_OK)
 		return err;
 	if (cache_token_known(ss->cache, digest, now, claims))
@@ -125,13 +125,13 @@ out:
  * configuration changed would be refused now.
  */
 static enum err
-issued_key(const struct sessions *ss, const char *session_id,
+issued_key(const struct sessions *ss, const char *session_id, int64_t now,
     unsigned char key[SECRET_KEY_BYTES])
 {
 	unsigned char digest[TOKEN_DIGEST_BYTES];
 	enum err err;
 
-	err = tokens_digest(&ss->tokens, session_id, digest);
+	err = tokens_issued_digest(&ss->tokens, session_id, now, digest);
 	if (err == ERR_OK)
 		secret_derive(
 		    key, digest, sizeof(digest), "latchkey issued token");
@@ -167,7 +167,7 @@ sessions_token(struct sessions *ss, const char *session_id,
 	enum err err;
 
 	memset(token_out, 0, sizeof(*token_out));
-	err = issued_key(ss, session_id, key);
+	err = issued_key(ss, session_id, now, key);
 	if (err != ERR_OK)
 		goto out;
 	if (cache_issued(ss->cache, who->session.handle, key, now, &generation,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "auth/jws.h"
+#include "auth/keypair.h"
 #include "auth/keys.h"
 #include "base/document.h"
 #include "base/log.h"
@@ -21,7 +22,7 @@
  * aud, sid, epoch and jti must all be there.
  */
 #define TYP "JWT"
-#define ALG "HS256"
+#define HS256_BYTES 32 /* of its signatures */
 
 static enum err
 payload_print(
@@ -46,37 +47,90 @@ payload_print(
 	return writer_end(&w);
 }
 
+/* ---- signing ---- */
+
 /*
  * The claims go to libjwt as one text, because its own setter for numbers
  * takes a long, which ends in 2038 where that has 32 bits.
  */
 static enum err
-sign(const struct keys *keys, const char *payload, struct token *token_out)
+sign_hs256(const struct key *key, const struct buf *payload, struct buf *text)
 {
 	jwt_t *jwt = NULL;
-	char *text = NULL;
+	char *made = NULL;
 	enum err err = ERR_INTERNAL;
 
 	if (jwt_new(&jwt) != 0 ||
-	    jwt_set_alg(
-		jwt, JWT_ALG_HS256, keys->token, (int)keys->token_len) != 0 ||
-	    jwt_add_header(jwt, "kid", keys->kid) != 0 ||
-	    jwt_add_grants_json(jwt, payload) != 0)
+	    jwt_set_alg(jwt, JWT_ALG_HS256,
+		(const unsigned char *)key->secret.data,
+		(int)key->secret.len) != 0 ||
+	    jwt_add_header(jwt, "kid", key->kid) != 0 ||
+	    jwt_add_grants_json(jwt, payload->data) != 0)
 		goto out;
-	text = jwt_encode_str(jwt);
-	if (text == NULL)
+	made = jwt_encode_str(jwt);
+	if (made == NULL)
 		goto out;
-	err = text_copy(token_out->text, sizeof(token_out->text), text);
-	if (err != ERR_OK) {
+	buf_puts(text, made);
+	err = ERR_OK;
+out:
+	secret_wipe_text(made);
+	free(made); /* as jwt.h says */
+	jwt_free(jwt);
+	return err;
+}
+
+static enum err
+sign_pair(const struct key *key, const struct buf *payload, struct buf *text)
+{
+	unsigned char signature[KEYPAIR_SIGNATURE_MAX];
+	enum err err;
+
+	buf_append(text, key->header.data, key->header.len);
+	buf_puts(text, ".");
+	jws_encode(text, payload->data, payload->len);
+	if (text->failed)
+		return ERR_INTERNAL;
+	err = keypair_sign(key->pair, text->data, text->len, signature);
+	if (err != ERR_OK)
+		return err;
+	buf_puts(text, ".");
+	jws_encode(text, signature, keypair_signature_len(key->pair));
+	secret_wipe(signature, sizeof(signature));
+	return ERR_OK;
+}
+
+static enum err
+sign(const struct key *key, const struct buf *payload, struct token *token_out)
+{
+	struct buf text = { 0 };
+	enum err err;
+
+	err = key->alg == KEYS_HS256 ? sign_hs256(key, payload, &text)
+				     : sign_pair(key, payload, &text);
+	if (err == ERR_OK && text.failed)
+		err = ERR_INTERNAL;
+	if (err == ERR_OK &&
+	    text_copy(token_out->text, sizeof(token_out->text), text.data) !=
+		ERR_OK) {
 		log_event(LOG_LEVEL_ERROR, "token_too_long",
 		    "reason=\"issuer and audience take too much room\"");
 		err = ERR_INTERNAL;
 	}
-out:
-	secret_wipe_text(text);
-	free(text); /* as jwt.h says */
-	jwt_free(jwt);
+	buf_clear(&text);
 	return err;
+}
+
+/* The key that signs at ${now}. */
+static enum err
+signing_key(const struct tokens *t, int64_t now, const struct key **key_out)
+{
+	enum err err = keys_refresh(t->keys);
+
+	*key_out = NULL;
+	if (err != ERR_OK)
+		return err;
+	*key_out = keys_signing(t->keys, now);
+	return *key_out != NULL ? ERR_OK : ERR_UNAVAILABLE;
 }
 
 enum err
@@ -85,6 +139,7 @@ tokens_issue(const struct tokens *t, const struct session *s, int64_t epoch,
 {
 	struct buf payload = { 0 };
 	struct claims c = { 0 };
+	const struct key *key;
 	enum err err;
 
 	memset(token_out, 0, sizeof(*token_out));
@@ -92,6 +147,8 @@ tokens_issue(const struct tokens *t, const struct session *s, int64_t epoch,
 		memset(claims_out, 0, sizeof(*claims_out));
 	if (now >= s->expires_at)
 		return ERR_DENIED;
+	if ((err = signing_key(t, now, &key)) != ERR_OK)
+		return err;
 
 	c.user_id = s->user_id;
 	c.epoch = epoch;
@@ -105,7 +162,7 @@ tokens_issue(const struct tokens *t, const struct session *s, int64_t epoch,
 
 	if ((err = payload_print(t, &c, &payload)) != ERR_OK)
 		goto out;
-	if ((err = sign(t->keys, payload.data, token_out)) != ERR_OK)
+	if ((err = sign(key, &payload, token_out)) != ERR_OK)
 		goto out;
 	token_out->epoch = c.epoch;
 	token_out->issued_at = c.issued_at;
@@ -117,24 +174,41 @@ out:
 	return err;
 }
 
+/* ---- checking ---- */
+
 /*
  * libjwt computes the HMAC and compares it in constant time (jwt_strcmp).  It
  * takes the algorithm from the token, which by now says HS256, and nothing
  * else that it read counts.
  */
 static enum err
-signature_check(const struct keys *keys, const char *text)
+check_hs256(const struct key *key, const struct jws *jws, const char *text)
 {
 	jwt_t *jwt = NULL;
 	int rc;
 
-	rc = jwt_decode(&jwt, text, keys->token, (int)keys->token_len);
+	if (jws->signature_len != HS256_BYTES)
+		return ERR_DENIED;
+	rc = jwt_decode(&jwt, text, (const unsigned char *)key->secret.data,
+	    (int)key->secret.len);
 	if (rc == 0 && jwt_get_alg(jwt) != JWT_ALG_HS256)
 		rc = EINVAL;
 	jwt_free(jwt);
 	if (rc == 0)
 		return ERR_OK;
 	return rc == ENOMEM ? ERR_INTERNAL : ERR_DENIED;
+}
+
+/* By the key's algorithm, which the header has been held against. */
+static enum err
+signature_check(const struct key *key, const struct jws *jws, const char *text)
+{
+	if (key->alg == KEYS_HS256)
+		return check_hs256(key, jws, text);
+	if (jws->signature_len != keypair_signature_len(key->pair))
+		return ERR_DENIED;
+	return keypair_verify(key->pair, text,
+	    (size_t)(strrchr(text, '.') - text), jws->signature);
 }
 
 static const char *
@@ -203,19 +277,37 @@ claims_check(const struct tokens *t, const struct jws *jws, int64_t now,
 	return err;
 }
 
+/* The key that ${text} names; ERR_DENIED if we have none of that name. */
+static enum err
+named_key(const struct tokens *t, const char *text, int64_t now,
+    const struct key **key_out)
+{
+	enum err err = keys_refresh(t->keys);
+
+	*key_out = NULL;
+	if (err != ERR_OK)
+		return err;
+	*key_out = keys_of(t->keys, text, now);
+	return *key_out != NULL ? ERR_OK : ERR_DENIED;
+}
+
 enum err
 tokens_verify(const struct tokens *t, const char *text, int64_t now,
     struct claims *claims_out)
 {
+	const struct key *key;
 	struct jws jws;
 	enum err err;
 
 	memset(claims_out, 0, sizeof(*claims_out));
 	if ((err = jws_split(text, &jws)) != ERR_OK)
 		goto out;
-	if ((err = jws_header_check(&jws, ALG, t->keys->kid, TYP)) != ERR_OK)
+	if ((err = named_key(t, text, now, &key)) != ERR_OK)
 		goto out;
-	if ((err = signature_check(t->keys, text)) != ERR_OK)
+	err = jws_header_check(&jws, keys_alg_name(key->alg), key->kid, TYP);
+	if (err != ERR_OK)
+		goto out;
+	if ((err = signature_check(key, &jws, text)) != ERR_OK)
 		goto out;
 	err = claims_check(t, &jws, now, claims_out);
 out:
@@ -223,17 +315,41 @@ out:
 	return err;
 }
 
-enum err
-tokens_digest(const struct tokens *t, const char *text,
+static void
+digest(const struct tokens *t, const struct key *key, const char *text,
     unsigned char digest_out[TOKEN_DIGEST_BYTES])
 {
-	const char *const texts[] = { t->keys->kid, t->issuer, t->audience,
-		text };
+	const char *const texts[] = { key->kid, t->issuer, t->audience, text };
 
 	_Static_assert(
 	    TOKEN_DIGEST_BYTES == SECRET_DIGEST_BYTES, "both are SHA-256");
+	secret_digest(digest_out, texts, NELEMS(texts));
+}
+
+enum err
+tokens_digest(const struct tokens *t, const char *text, int64_t now,
+    unsigned char digest_out[TOKEN_DIGEST_BYTES])
+{
+	const struct key *key;
+	enum err err;
+
 	if (strnlen(text, TOKEN_TEXT_SIZE) == TOKEN_TEXT_SIZE)
 		return ERR_DENIED;
-	secret_digest(digest_out, texts, NELEMS(texts));
-	return ERR_OK;
+	err = named_key(t, text, now, &key);
+	if (err == ERR_OK)
+		digest(t, key, text, digest_out);
+	return err;
+}
+
+enum err
+tokens_issued_digest(const struct tokens *t, const char *session_id,
+    int64_t now, unsigned char digest_out[TOKEN_DIGEST_BYTES])
+{
+	const struct key *key;
+	enum err err;
+
+	err = signing_key(t, now, &key);
+	if (err == ERR_OK)
+		digest(t, key, session_id, digest_out);
+	return err;
 }

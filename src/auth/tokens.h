@@ -10,13 +10,23 @@
 
 struct keys;
 
-/* Signing and checking access tokens: JWT (RFC 7519), HS256, typ "JWT". */
+/*
+ * Signing and checking access tokens: JWT (RFC 7519), typ "JWT", HS256, RS256
+ * or ES256 as their key says.  Whose key a token names decides what becomes of
+ * it, and only here: tokens of other issuers would have a branch beside ours
+ * in tokens_verify() and tokens_digest().
+ */
 struct tokens {
-	const struct keys *keys;
+	struct keys *keys;
 	const char *issuer;
 	const char *audience;
 	int64_t lifetime; /* seconds */
 };
+
+/*
+ * All of these may return ERR_UNAVAILABLE: nobody can tell which keys there
+ * are (keys_refresh).
+ */
 
 /**
  * tokens_issue(t, s, epoch, now, token_out, claims_out):
@@ -34,7 +44,7 @@ enum err tokens_issue(const struct tokens *t, const struct session *s,
  * tokens_verify(t, text, now, claims_out):
  * Return ERR_OK and the claims iff ${text} is a token of ours in its one
  * canonical spelling (three parts of canonical base64url; a header of exactly
- * alg, kid and typ of the key we know), its signature is right, and iss, aud,
+ * alg, kid and typ of a key we know), its signature is right, and iss, aud,
  * sub, sid, epoch, jti, iat, nbf and exp are all there, of the right type, and
  * hold at ${now}.  ERR_DENIED otherwise, ERR_INTERNAL without memory;
  * ${claims_out} is all zero then.  Says nothing about whether session and user
@@ -44,13 +54,19 @@ enum err tokens_verify(const struct tokens *t, const char *text, int64_t now,
     struct claims *claims_out) MUST_CHECK;
 
 /**
- * tokens_digest(t, text, digest_out):
+ * tokens_digest(t, text, now, digest_out):
  * The SHA-256 of ${text} and of what tokens_verify() holds it against (key,
  * iss, aud): what was once verified under one is not so under another.
- * ERR_DENIED if ${text} is longer than any token of ours.
+ * ERR_DENIED if no key that there is at ${now} is the one ${text} names, or it
+ * is longer than any token of ours.
+ *
+ * tokens_issued_digest(t, session_id, now, digest_out):
+ * The same of what is issued for ${session_id} at ${now}.
  */
-enum err tokens_digest(const struct tokens *t, const char *text,
+enum err tokens_digest(const struct tokens *t, const char *text, int64_t now,
     unsigned char digest_out[TOKEN_DIGEST_BYTES]) MUST_CHECK;
+enum err tokens_issued_digest(const struct tokens *t, const char *session_id,
+    int64_t now, unsigned char digest_out[TOKEN_DIGEST_BYTES]) MUST_CHECK;
 
 /* tokens_timely(c, now): do iat, nbf and exp hold at ${now}? */
 bool tokens_timely(const struct claims *c, int64_t now);

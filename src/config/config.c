@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auth/keys.h"
+#include "auth/master.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "cache/redis.h"
@@ -73,12 +74,13 @@ static enum err
 check_tokens(const struct config *c, const struct option_why *why)
 {
 	const char *secret = config_text(c, CONFIG_JWT_SECRET);
-	const char *flaw = secret[0] != '\0' ? keys_secret_flaw(secret) : NULL;
+	const char *flaw = secret[0] != '\0' ? master_flaw(secret) : NULL;
 
-	if (strcmp(config_text(c, CONFIG_JWT_ALGORITHM), "HS256") != 0)
-		return option_refuse(why,
-		    "JWT_ALGORITHM: must be HS256; others are not supported "
-		    "yet");
+	enum keys_alg alg;
+
+	if (keys_alg_from(config_text(c, CONFIG_JWT_ALGORITHM), &alg) != ERR_OK)
+		return option_refuse(
+		    why, "JWT_ALGORITHM: must be HS256, RS256 or ES256");
 	if (flaw != NULL)
 		return option_refuse(why, "JWT_SECRET: %s", flaw);
 	return ERR_OK;
@@ -213,6 +215,25 @@ const char *
 config_database(const struct config *c)
 {
 	return config_text(c, CONFIG_DATABASE_URL) + strlen(SQLITE_SCHEME);
+}
+
+enum err
+config_master_path(const struct config *c, char *dst, size_t size)
+{
+	static const char file[] = "master.key";
+	const char *folder = config_text(c, CONFIG_STATE_DIR);
+	const char *database = config_database(c);
+	const char *slash = strrchr(database, '/');
+	int n;
+
+	if (folder[0] != '\0')
+		n = snprintf(dst, size, "%s/%s", folder, file);
+	else if (slash != NULL)
+		n = snprintf(dst, size, "%.*s/%s", (int)(slash - database),
+		    database, file);
+	else
+		n = snprintf(dst, size, "%s", file);
+	return n >= 0 && (size_t)n < size ? ERR_OK : ERR_INVALID;
 }
 
 void

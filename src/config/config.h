@@ -42,6 +42,14 @@ const char *config_text(const struct config *c, enum config_id id);
 const char *config_database(const struct config *c);
 
 /**
+ * config_master_path(c, dst, size):
+ * Where the generated secret lies: in the state folder, or beside the
+ * database.  ERR_INVALID if that is too long.
+ */
+enum err config_master_path(
+    const struct config *c, char *dst, size_t size) MUST_CHECK;
+
+/**
  * config_print(c, out): every option as "NAME = value  # source", secrets as
  * "(set)".  config_help(out): the options with bounds, default and help.
  */

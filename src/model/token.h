@@ -7,7 +7,7 @@
 #include "base/secret.h"
 #include "model/session.h"
 
-#define TOKEN_TEXT_SIZE 1024
+#define TOKEN_TEXT_SIZE 1536 /* RS256, and the longest iss and aud */
 #define TOKEN_JTI_SIZE SECRET_UUID_SIZE
 #define TOKEN_DIGEST_BYTES 32 /* SHA-256 */
 #define TOKEN_KEY_SIZE 64     /* "blacklist:" and a jti */

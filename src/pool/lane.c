@@ -144,6 +144,10 @@ upkeep(struct lane *l)
 	enum err err;
 
 	touch_sessions(l, now);
+	err = keys_upkeep(&l->services->keys, now);
+	if (err != ERR_OK)
+		log_event(LOG_LEVEL_DEBUG, "keys_upkeep_skipped", "reason=%s",
+		    err_name(err));
 	err = store_upkeep(l->services->store, now, &removed);
 	if (err != ERR_OK)
 		log_event(LOG_LEVEL_DEBUG, "upkeep_skipped", "reason=%s",

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "auth/keys.h"
+#include "auth/master.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -19,11 +20,11 @@
 #include "host/mapped.h"
 #include "store/store.h"
 
-#define MASTER_FILE "master.key"
+#define DAY ((int64_t)24 * 3600)
 #define HASHES_MAX 1024 /* as LATCHKEY_HASHES has it */
 
 struct shared {
-	struct keys keys;
+	struct master master;
 	struct mapped *mapped;
 };
 
@@ -38,34 +39,30 @@ log_failed(const char *step, enum err err)
 /* ---- what both lanes share ---- */
 
 static enum err
-master_path(const struct config *config, char path[PATH_MAX])
-{
-	const char *folder = config_text(config, CONFIG_STATE_DIR);
-	const char *database = config_database(config);
-	const char *slash = strrchr(database, '/');
-	int n;
-
-	if (folder[0] != '\0')
-		n = snprintf(path, PATH_MAX, "%s/" MASTER_FILE, folder);
-	else if (slash != NULL)
-		n = snprintf(path, PATH_MAX, "%.*s/" MASTER_FILE,
-		    (int)(slash - database), database);
-	else
-		n = snprintf(path, PATH_MAX, MASTER_FILE);
-	return n >= 0 && n < PATH_MAX ? ERR_OK : ERR_INVALID;
-}
-
-static enum err
-open_keys(const struct config *config, struct keys *keys)
+load_master(const struct config *config, struct master *master)
 {
 	char path[PATH_MAX];
 	enum err err;
 
-	err = master_path(config, path);
+	err = config_master_path(config, path, sizeof(path));
 	if (err == ERR_OK)
-		err = keys_load(
-		    config_text(config, CONFIG_JWT_SECRET), path, keys);
-	return err;
+		err = master_load(
+		    config_text(config, CONFIG_JWT_SECRET), path, master);
+	/* Whether there ought to be one, the store will tell. */
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+enum err
+services_keys(const struct config *config, const struct keys_options *base,
+    struct keys_options *options_out)
+{
+	*options_out = *base;
+	options_out->lifetime =
+	    60 * config_int(config, CONFIG_ACCESS_TOKEN_MINUTES);
+	options_out->publish = config_int(config, CONFIG_KEY_PUBLISH);
+	options_out->max_age = DAY * config_int(config, CONFIG_KEY_DAYS);
+	return keys_alg_from(
+	    config_text(config, CONFIG_JWT_ALGORITHM), &options_out->alg);
 }
 
 enum err
@@ -83,8 +80,8 @@ shared_open(const struct config *config, struct shared **shared_out)
 	sh = calloc(1, sizeof(*sh));
 	if (sh == NULL)
 		goto out;
-	step = "keys";
-	if ((err = open_keys(config, &sh->keys)) != ERR_OK)
+	step = "secret";
+	if ((err = load_master(config, &sh->master)) != ERR_OK)
 		goto out;
 	step = "table";
 	err = mapped_open(config_database(config),
@@ -106,7 +103,7 @@ shared_close(struct shared *sh)
 	if (sh == NULL)
 		return;
 	mapped_close(sh->mapped);
-	keys_clear(&sh->keys);
+	master_clear(&sh->master);
 	free(sh);
 }
 
@@ -141,6 +138,24 @@ open_store(const struct config *config, struct services *sv)
 }
 
 static enum err
+open_keys(const struct config *config, struct shared *sh, struct services *sv)
+{
+	const struct keys_options base = {
+		.store = sv->store,
+		.mapped = sv->mapped,
+		.master = &sh->master,
+	};
+	struct keys_options options;
+	enum err err;
+
+	err = services_keys(config, &base, &options);
+	if (err == ERR_OK)
+		err = keys_open(&options,
+		    mapped_time(sv->mapped, clock_system.wall()), &sv->keys);
+	return err;
+}
+
+static enum err
 open_redis(const struct config *config, struct services *sv)
 {
 	struct redis_options options;
@@ -168,6 +183,7 @@ static enum err
 open_cache(
     const struct config *config, const struct shared *sh, struct services *sv)
 {
+	unsigned char seal[SECRET_KEY_BYTES];
 	const struct cache_options options = {
 		.user_ttl = config_int(config, CONFIG_USER_CACHE_TTL),
 		.session_ttl = config_int(config, CONFIG_SESSION_TTL),
@@ -175,19 +191,23 @@ open_cache(
 		.clock = sv->clock,
 	};
 
-	return cache_new(sv->mapped, sv->store, sv->redis, sh->keys.seal,
-	    &options, &sv->cache);
+	enum err err;
+
+	master_derive(&sh->master, "latchkey cache seal", seal);
+	err = cache_new(
+	    sv->mapped, sv->store, sv->redis, seal, &options, &sv->cache);
+	secret_wipe(seal, sizeof(seal));
+	return err;
 }
 
 static void
-wire_sessions(
-    const struct config *config, const struct shared *sh, struct services *sv)
+wire_sessions(const struct config *config, struct services *sv)
 {
 	sv->sessions = (struct sessions){
 		.cache = sv->cache,
 		.store = sv->store,
 		.tokens = {
-			.keys = &sh->keys,
+			.keys = &sv->keys,
 			.issuer = config_text(config, CONFIG_JWT_ISSUER),
 			.audience = config_text(config, CONFIG_JWT_AUDIENCE),
 			.lifetime =
@@ -248,13 +268,16 @@ services_open(const struct config *config, struct shared *sh,
 	step = "store";
 	if ((err = open_store(config, sv)) != ERR_OK)
 		goto out;
+	step = "keys";
+	if ((err = open_keys(config, sh, sv)) != ERR_OK)
+		goto out;
 	step = "redis";
 	if ((err = open_redis(config, sv)) != ERR_OK)
 		goto out;
 	step = "cache";
 	if ((err = open_cache(config, sh, sv)) != ERR_OK)
 		goto out;
-	wire_sessions(config, sh, sv);
+	wire_sessions(config, sv);
 	step = "gate";
 	if (lane == SERVICES_SLOW && (err = open_gate(config, sv)) != ERR_OK)
 		goto out;
@@ -276,6 +299,7 @@ services_close(struct services *sv)
 	gate_free(sv->login.gate);
 	cache_free(sv->cache);
 	redis_free(sv->redis);
+	keys_close(&sv->keys);
 	store_close(sv->store);
 	free(sv);
 }

@@ -6,12 +6,13 @@
 #include "routes/services.h"
 
 struct config;
+struct keys_options;
 struct shared;
 
 /**
  * shared_open(config, shared_out):
- * What both lanes of a worker share: the keys and the mapped file.  After
- * fork.
+ * What both lanes of a worker share: the master secret and the mapped file.
+ * After fork.
  */
 enum err shared_open(
     const struct config *config, struct shared **shared_out) MUST_CHECK;
@@ -22,12 +23,21 @@ enum services_lane { SERVICES_FAST, SERVICES_SLOW };
 
 /**
  * services_open(config, sh, lane, services_out):
- * Wire everything one lane needs, in one visible order: store, redis, cache,
- * sessions, gate, login.  Each lane has its own connections.  One log line
- * says what failed.  touch is left NULL.
+ * Wire everything one lane needs, in one visible order: store, keys, redis,
+ * cache, sessions, gate, login.  Each lane has its own connections.  One log
+ * line says what failed.  touch is left NULL.
  */
 enum err services_open(const struct config *config, struct shared *sh,
     enum services_lane lane, struct services **services_out) MUST_CHECK;
 void services_close(struct services *sv);
+
+/**
+ * services_keys(config, base, options_out):
+ * ${base}, which says where the keys lie, with what the configuration says of
+ * them.
+ */
+enum err services_keys(const struct config *config,
+    const struct keys_options *base,
+    struct keys_options *options_out) MUST_CHECK;
 
 #endif

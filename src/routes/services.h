@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "auth/keys.h"
 #include "auth/login.h"
 #include "auth/sessions.h"
 
@@ -21,6 +22,7 @@ struct services {
 	struct mapped *mapped;
 	struct store *store;
 	struct redis *redis; /* NULL: switched off */
+	struct keys keys;
 	struct cache *cache;
 	struct sessions sessions;
 	struct login login;

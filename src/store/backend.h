@@ -74,6 +74,9 @@ typedef enum err store_sessions_list_fn(struct store *st, int64_t now,
 typedef enum err store_token_revoked_fn(
     struct store *st, const char *jti, bool *revoked_out);
 typedef enum err store_latest_time_fn(struct store *st, int64_t *time_out);
+/* By signs_at, at most SIGNING_KEYS_MAX. */
+typedef enum err store_keys_fn(
+    struct store *st, struct signing_key *keys_out, size_t *n_out);
 typedef enum err store_size_fn(struct store *st, struct store_size *size_out);
 /* Read everything there is; ERR_INVALID if it is damaged. */
 typedef enum err store_check_fn(struct store *st);
@@ -100,6 +103,10 @@ typedef enum err store_session_update_fn(
     struct store *st, const struct session *s);
 typedef enum err store_token_revoke_fn(
     struct store *st, const char *jti, int64_t expires_at);
+/* Insert, or let the lifetime of the one that is there rise. */
+typedef enum err store_key_put_fn(
+    struct store *st, const struct signing_key *key);
+typedef enum err store_key_remove_fn(struct store *st, const char *kid);
 /* Lets the latest time rise to ${now}; it never falls. */
 typedef enum err store_latest_time_raise_fn(struct store *st, int64_t now);
 typedef enum err store_audit_add_fn(
@@ -131,6 +138,7 @@ struct store_ops { /* every member is required */
 	store_sessions_live_fn *sessions_live;
 	store_sessions_list_fn *sessions_list;
 	store_token_revoked_fn *token_revoked;
+	store_keys_fn *keys;
 	store_latest_time_fn *latest_time;
 	store_size_fn *size;
 	store_check_fn *check;
@@ -141,6 +149,8 @@ struct store_ops { /* every member is required */
 	store_session_insert_fn *session_insert;
 	store_session_update_fn *session_update;
 	store_token_revoke_fn *token_revoke;
+	store_key_put_fn *key_put;
+	store_key_remove_fn *key_remove;
 	store_latest_time_raise_fn *latest_time_raise;
 	store_audit_add_fn *audit_add;
 	store_expire_fn *expire;

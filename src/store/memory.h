@@ -9,6 +9,7 @@
  *   store_memory.c   transactions, failures on demand, upkeep
  *   memory_rows.c    the tables
  *   memory_users.c   the operations on users, sessions and tokens
+ *   memory_keys.c    those on signing keys
  */
 
 struct memory_user {
@@ -29,7 +30,7 @@ struct memory_table {
 	size_t count;
 };
 
-enum memory_tables { USERS, SESSIONS, TOKENS, AUDIT, TABLES };
+enum memory_tables { USERS, SESSIONS, TOKENS, AUDIT, KEYS, TABLES };
 
 struct memory_rows {
 	struct memory_table table[TABLES];
@@ -95,5 +96,11 @@ extern store_session_insert_fn memory_session_insert;
 extern store_session_update_fn memory_session_update;
 extern store_token_revoked_fn memory_token_revoked;
 extern store_token_revoke_fn memory_token_revoke;
+
+/* ---- memory_keys.c ---- */
+
+extern store_keys_fn memory_keys;
+extern store_key_put_fn memory_key_put;
+extern store_key_remove_fn memory_key_remove;
 
 #endif

@@ -64,3 +64,17 @@ CREATE TABLE latest (
 ) STRICT;
 
 INSERT INTO latest (id, time) VALUES (1, 0);
+
+-- version 2
+
+-- The keys that sign tokens: published from the first, each signs from
+-- signs_at on until the next does, and goes when lifetime seconds later the
+-- last of its tokens has expired.  The private part is sealed.
+CREATE TABLE signing_keys (
+	kid TEXT NOT NULL PRIMARY KEY,
+	alg TEXT NOT NULL,
+	sealed BLOB NOT NULL,
+	created_at INTEGER NOT NULL,
+	signs_at INTEGER NOT NULL,
+	lifetime INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

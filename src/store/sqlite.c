@@ -165,6 +165,13 @@ sqlite_put_text(
 	bound(s, sqlite3_bind_text(stmt, n, text, -1, SQLITE_STATIC));
 }
 
+void
+sqlite_put_blob(struct sqlite_store *s, sqlite3_stmt *stmt, int n,
+    const void *data, size_t len)
+{
+	bound(s, sqlite3_bind_blob64(stmt, n, data, len, SQLITE_STATIC));
+}
+
 enum err
 sqlite_step(struct sqlite_store *s, sqlite3_stmt *stmt)
 {
@@ -374,6 +381,7 @@ const struct store_ops sqlite_ops = {
 	.sessions_live = sqlite_sessions_live,
 	.sessions_list = sqlite_sessions_list,
 	.token_revoked = sqlite_token_revoked,
+	.keys = sqlite_keys,
 	.latest_time = sqlite_latest_time,
 	.size = sqlite_size,
 	.check = sqlite_check,
@@ -384,6 +392,8 @@ const struct store_ops sqlite_ops = {
 	.session_insert = sqlite_session_insert,
 	.session_update = sqlite_session_update,
 	.token_revoke = sqlite_token_revoke,
+	.key_put = sqlite_key_put,
+	.key_remove = sqlite_key_remove,
 	.latest_time_raise = sqlite_latest_time_raise,
 	.audit_add = sqlite_audit_add,
 	.expire = sqlite_expire,

@@ -17,6 +17,7 @@
  *   sqlite_connect.c   connections: settings, version, health
  *   sqlite_users.c     rows of users
  *   sqlite_sessions.c  rows of sessions and revoked tokens
+ *   sqlite_keys.c      rows of signing keys
  *   sqlite_upkeep.c    expiry, checkpoints, audit, latest time
  *   sqlite_room.c      the ballast file
  *
@@ -84,8 +85,8 @@ enum err sqlite_failed(struct sqlite_store *s, int rc, const char *doing);
 
 /**
  * sqlite_use(s, which): the prepared statement, ready for its values.
- * sqlite_put_int, sqlite_put_text: its value ${n}, from 1; text is borrowed
- * until sqlite_done(), NULL is NULL.
+ * sqlite_put_int, sqlite_put_text, sqlite_put_blob: its value ${n}, from 1;
+ * text is borrowed until sqlite_done(), NULL is NULL.
  * sqlite_step(s, stmt): ERR_OK for a row, ERR_NOT_FOUND after the last.
  * sqlite_done(stmt): always, when through with it.
  * sqlite_run(s, stmt, changed_out): the last two for a statement without
@@ -96,6 +97,8 @@ void sqlite_put_int(
     struct sqlite_store *s, sqlite3_stmt *stmt, int n, int64_t value);
 void sqlite_put_text(
     struct sqlite_store *s, sqlite3_stmt *stmt, int n, const char *text);
+void sqlite_put_blob(struct sqlite_store *s, sqlite3_stmt *stmt, int n,
+    const void *data, size_t len);
 enum err sqlite_step(struct sqlite_store *s, sqlite3_stmt *stmt) MUST_CHECK;
 void sqlite_done(sqlite3_stmt *stmt);
 enum err sqlite_run(
@@ -160,6 +163,10 @@ extern store_session_insert_fn sqlite_session_insert;
 extern store_session_update_fn sqlite_session_update;
 extern store_token_revoked_fn sqlite_token_revoked;
 extern store_token_revoke_fn sqlite_token_revoke;
+
+extern store_keys_fn sqlite_keys;
+extern store_key_put_fn sqlite_key_put;
+extern store_key_remove_fn sqlite_key_remove;
 
 extern store_latest_time_fn sqlite_latest_time;
 extern store_latest_time_raise_fn sqlite_latest_time_raise;

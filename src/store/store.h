@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "model/session.h"
+#include "model/signing_key.h"
 #include "model/token.h"
 #include "model/user.h"
 
@@ -110,6 +111,10 @@ enum err store_sessions_list(struct store *st, int64_t now, size_t max,
 /* *revoked_out: is ${jti} on the blacklist?  true on any error. */
 enum err store_token_revoked(
     struct store *st, const char *jti, bool *revoked_out) MUST_CHECK;
+
+/* The keys that sign tokens, in the order in which they do. */
+enum err store_keys(struct store *st,
+    struct signing_key keys_out[SIGNING_KEYS_MAX], size_t *n_out) MUST_CHECK;
 
 /* The latest time the store has seen; 0 if it is new. */
 enum err store_latest_time(struct store *st, int64_t *time_out) MUST_CHECK;
@@ -269,6 +274,26 @@ enum err store_user_remove(struct store *st, const struct store_actor *actor,
 /* store_write_check(st, actor): commit a row of the audit table: does it go? */
 enum err store_write_check(
     struct store *st, const struct store_actor *actor) MUST_CHECK;
+
+struct store_keys_edit {
+	/* The kid of the last key, as far as the caller knows; "": none. */
+	const char *newest;
+	bool alone; /* whatever there is: all go but those put */
+	const struct signing_key *put;
+	size_t puts;
+	char remove[SIGNING_KEYS_MAX][SIGNING_KEY_KID_SIZE];
+	size_t removes;
+};
+
+/**
+ * store_keys_edit(st, actor, edit):
+ * Insert the keys to be put; of one that is there only the lifetime is
+ * raised.  Remove those to be removed.  ERR_CONFLICT if ->newest is not the
+ * last key, so that the caller knows too little; ERR_LIMITED if there would be
+ * more than SIGNING_KEYS_MAX.
+ */
+enum err store_keys_edit(struct store *st, const struct store_actor *actor,
+    const struct store_keys_edit *edit) MUST_CHECK;
 
 /* Move last_seen_at of a live session to ${now}; never waits for a lock. */
 enum err store_session_touch(

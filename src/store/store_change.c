@@ -2,6 +2,7 @@
 #include "store/store_change.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/testpoint.h"
 #include "host/generation.h"
@@ -29,6 +30,14 @@ void
 change_key_token(struct change *c, const char *jti)
 {
 	token_key(next_key(c), jti);
+}
+
+void
+change_key_signing(struct change *c)
+{
+	static const char key[] = SIGNING_KEYS_KEY;
+
+	memcpy(next_key(c), key, sizeof(key));
 }
 
 static size_t

@@ -36,6 +36,7 @@ struct change {
 	const char *new_hash;
 	const struct claims *claims;
 	const struct user_patch *patch;
+	const struct store_keys_edit *edit;
 
 	/* what the steps work on */
 	struct user user;
@@ -99,9 +100,10 @@ extern change_step_fn store_epoch_write;
 extern change_step_fn store_delete_plan;
 extern change_step_fn store_delete_write;
 
-/* For the plan step: the change touches this user, session, token. */
+/* For the plan step: what the change touches; the last, the signing keys. */
 void change_key_user(struct change *c, int64_t id);
 void change_key_session(struct change *c, const char *handle);
 void change_key_token(struct change *c, const char *jti);
+void change_key_signing(struct change *c);
 
 #endif

@@ -258,7 +258,7 @@ bad_configuration(void **state)
 		{ "DATABASE_URL=postgresql://127.0.0.1/x", "DATABASE_URL" },
 		{ "DATABASE_URL=/var/lib/x.db", "DATABASE_URL" },
 		{ "JWT_ALGORITHM=none", "JWT_ALGORITHM" },
-		{ "JWT_ALGORITHM=RS256", "JWT_ALGORITHM" },
+		{ "JWT_ALGORITHM=RS512", "JWT_ALGORITHM" },
 		{ "JWT_SECRET=short", "JWT_SECRET" },
 		{ "JWT_SECRET=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "JWT_SECRET" },
 		{ "LATCHKEY_LOG_LEVEL=loud", "LATCHKEY_LOG_LEVEL" },

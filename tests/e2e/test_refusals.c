@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
+#include "support/keyring.h"
 #include "support/test.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
 #include <time.h>
 
-#include "auth/keys.h"
 #include "auth/tokens.h"
 #include "base/secret.h"
 #include "support/site.h"
@@ -215,12 +215,12 @@ forge(struct site *s, const struct forged *f, struct token *token_out)
 	struct keys keys;
 
 	assert_int_equal(session_handle(session.handle, s->session), ERR_OK);
-	assert_int_equal(keys_load(f->secret, "/nonexistent", &keys), ERR_OK);
+	keyring_open(f->secret, &keys);
 	t.keys = &keys;
 	assert_int_equal(
 	    tokens_issue(&t, &session, f->epoch, now - f->age, token_out, NULL),
 	    ERR_OK);
-	keys_clear(&keys);
+	keys_close(&keys);
 }
 
 static int64_t

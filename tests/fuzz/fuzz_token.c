@@ -9,6 +9,7 @@
 
 #include "auth/jws.h"
 #include "auth/keys.h"
+#include "auth/master.h"
 #include "auth/tokens.h"
 #include "support/forge.h"
 
@@ -37,9 +38,12 @@ must(bool holds)
 static void
 load(struct keys *keys)
 {
+	struct master master;
+
 	must(secret_init() == ERR_OK);
-	must(keys_load("the secret of the fuzzer, 32 bytes", NULL, keys) ==
+	must(master_load("the secret of the fuzzer, 32 bytes", "", &master) ==
 	    ERR_OK);
+	must(keys_alone(&master, keys) == ERR_OK);
 }
 
 /* The one spelling of what was decoded is what was given. */
@@ -59,7 +63,7 @@ must_be_canonical(const char *text)
 	parts[1].data = jws.payload;
 	parts[1].len = jws.payload_len;
 	parts[2].data = jws.signature;
-	parts[2].len = sizeof(jws.signature);
+	parts[2].len = jws.signature_len;
 	for (size_t i = 0; i < 3; i++) {
 		size_t len = strlen(again);
 
@@ -73,7 +77,7 @@ must_be_canonical(const char *text)
 }
 
 static void
-try_token(const struct keys *keys, const char *text)
+try_token(struct keys *keys, const char *text)
 {
 	const struct tokens t = { .keys = keys,
 		.issuer = "latchkey",
@@ -105,7 +109,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char text[FORGE_SIZE], input[INPUT_MAX + 1], header[128];
 	static struct keys keys;
 
-	if (keys.token_len == 0)
+	if (keys.count == 0)
 		load(&keys);
 	if (size < 1 || size - 1 > INPUT_MAX)
 		return 0;
@@ -116,7 +120,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else if (data[0] == 'P') {
 		(void)snprintf(header, sizeof(header),
 		    "{\"alg\":\"HS256\",\"kid\":\"%s\",\"typ\":\"JWT\"}",
-		    keys.kid);
+		    keys.list[0].kid);
 		forge_token(text, &keys, header, input);
 	} else {
 		memcpy(text, input, size);

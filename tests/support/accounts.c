@@ -7,6 +7,9 @@
 #include "host/gate.h"
 #include "host/mapped.h"
 #include "store/store.h"
+#include "support/keyring.h"
+
+#define SECRET "the secret of this test, 32 bytes+"
 
 const struct session_origin accounts_origin = {
 	.address = "192.0.2.1", .device = "laptop", .user_agent = "test"
@@ -19,18 +22,17 @@ accounts_set_up(void **state)
 		.user_ttl = 3600, .session_ttl = 604800, .token_ttl = 300
 	};
 	struct accounts *a = calloc(1, sizeof(*a));
+	unsigned char seal[SECRET_KEY_BYTES];
 
 	assert_non_null(a);
 	table_make(&a->table);
 	a->m = table_open(&a->table);
 	assert_int_equal(store_open_memory(a->m, &a->store), ERR_OK);
 	assert_int_equal(gate_new(a->m, 1, &a->gate), ERR_OK);
+	keyring_open(SECRET, &a->keys);
+	keyring_seal(SECRET, seal);
 	assert_int_equal(
-	    keys_load("the secret of this test, 32 bytes+", NULL, &a->keys),
-	    ERR_OK);
-	assert_int_equal(
-	    cache_new(a->m, a->store, NULL, a->keys.seal, &options, &a->cache),
-	    ERR_OK);
+	    cache_new(a->m, a->store, NULL, seal, &options, &a->cache), ERR_OK);
 	a->sessions.cache = a->cache;
 	a->sessions.store = a->store;
 	a->sessions.lifetime = 604800;
@@ -53,6 +55,7 @@ accounts_tear_down(void **state)
 	struct accounts *a = *state;
 
 	cache_free(a->cache);
+	keys_close(&a->keys);
 	gate_free(a->gate);
 	store_close(a->store);
 	mapped_close(a->m);

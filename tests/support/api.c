@@ -16,8 +16,10 @@
 #include "routes/dispatch.h"
 #include "routes/routes.h"
 #include "store/store.h"
+#include "support/keyring.h"
 #include "support/redis_server.h"
 
+#define SECRET "0123456789abcdef0123456789abcdeF"
 #define PARAMS_MAX 24
 
 static void
@@ -69,24 +71,24 @@ open_services(struct api *api, bool with_redis)
 		.token_ttl = 300,
 		.clock = &clock_system };
 	struct services *sv = &api->sv;
+	unsigned char seal[SECRET_KEY_BYTES];
 
 	*api = (struct api){ .now = API_EPOCH };
 	request_names_init(&api->names);
 	table_make(&api->table);
-	assert_int_equal(
-	    keys_load("0123456789abcdef0123456789abcdef", "", &api->keys),
-	    ERR_OK);
+	keyring_open(SECRET, &sv->keys);
+	keyring_seal(SECRET, seal);
 	sv->mapped = table_open(&api->table);
 	assert_int_equal(store_open_memory(sv->mapped, &sv->store), ERR_OK);
 	if (with_redis)
 		open_redis(api);
-	assert_int_equal(cache_new(sv->mapped, sv->store, sv->redis,
-			     api->keys.seal, &options, &sv->cache),
+	assert_int_equal(cache_new(sv->mapped, sv->store, sv->redis, seal,
+			     &options, &sv->cache),
 	    ERR_OK);
 	sv->sessions = (struct sessions){
 		.cache = sv->cache,
 		.store = sv->store,
-		.tokens = { .keys = &api->keys,
+		.tokens = { .keys = &sv->keys,
 		    .issuer = "issuer",
 		    .audience = "audience",
 		    .lifetime = API_TOKEN_LIFE },
@@ -126,7 +128,7 @@ api_close(struct api *api)
 	redis_server_free(api->redis);
 	store_close(api->sv.store);
 	mapped_close(api->sv.mapped);
-	keys_clear(&api->keys);
+	keys_close(&api->sv.keys);
 	table_remove(&api->table);
 }
 

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "auth/keys.h"
 #include "base/text.h"
 #include "http/request.h"
 #include "routes/services.h"
@@ -20,7 +19,6 @@ struct redis_server;
  */
 struct api {
 	struct table table;
-	struct keys keys;
 	struct services sv;
 	struct request_names names;
 	int64_t now;                /* a test moves it */

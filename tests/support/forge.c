@@ -32,7 +32,9 @@ forge_sign(char dst[FORGE_SIZE], const struct keys *keys)
 	crypto_auth_hmacsha256_state state;
 	size_t len = strlen(dst);
 
-	crypto_auth_hmacsha256_init(&state, keys->token, keys->token_len);
+	crypto_auth_hmacsha256_init(&state,
+	    (const unsigned char *)keys->list[0].secret.data,
+	    keys->list[0].secret.len);
 	crypto_auth_hmacsha256_update(&state, (const unsigned char *)dst, len);
 	crypto_auth_hmacsha256_final(&state, mac);
 	assert(len + 2 < FORGE_SIZE);

@@ -12,9 +12,9 @@ struct keys;
 
 /**
  * forge_token(dst, keys, header, payload):
- * Write the token of that header and payload, signed with the HS256 key of
- * ${keys} by another library than the product's: whatever an attacker could
- * put together, did he have the key.
+ * Write the token of that header and payload, signed with the first key of
+ * ${keys}, an HS256 key, by another library than the product's: whatever an
+ * attacker could put together, did he have the key.
  *
  * forge_sign(dst, keys): sign what is in ${dst}, "header.payload" in base64url.
  *

@@ -228,10 +228,9 @@ bad_values_are_refused(void **state)
 		{ "JWT_SECRET", "short",
 		    "JWT_SECRET: must have at least 32 characters" },
 		{ "JWT_SECRET", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-		    "JWT_SECRET: must not be one character repeated" },
-		{ "JWT_ALGORITHM", "RS256",
-		    "JWT_ALGORITHM: must be HS256; others are not supported "
-		    "yet" },
+		    "JWT_SECRET: must not be a few characters repeated" },
+		{ "JWT_ALGORITHM", "RS512",
+		    "JWT_ALGORITHM: must be HS256, RS256 or ES256" },
 		{ "DATABASE_URL", "postgresql://db/latchkey",
 		    "DATABASE_URL: PostgreSQL is not supported yet, use "
 		    "sqlite:PATH" },

@@ -36,8 +36,8 @@ decodes_three_parts(void **state)
 	assert_memory_equal(jws.header, "ab", 2);
 	assert_int_equal(jws.payload_len, 2);
 	assert_memory_equal(jws.payload, "\xfb\xff", 2);
-	assert_memory_equal(
-	    jws.signature, nothing.signature, JWS_SIGNATURE_BYTES);
+	assert_int_equal(jws.signature_len, 32);
+	assert_memory_equal(jws.signature, nothing.signature, 32);
 }
 
 static void
@@ -65,11 +65,6 @@ refuses_other_shapes(void **state)
 		/* a length no bytes have */
 		"Y.YWI." SIGNATURE,
 		"YWI.YWIYW.YWI",
-		/* signatures of 31, 33 and 64 bytes */
-		"YWI.YWI.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-		"YWI.YWI.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-		"YWI.YWI.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 	};
 	struct jws jws;
 

@@ -3,24 +3,40 @@
 
 #include "support/test.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "support/child.h"
+#include "auth/master.h"
+#include "auth/tokens.h"
+#include "base/document.h"
+#include "base/secret.h"
+#include "base/writer.h"
+#include "host/mapped.h"
+#include "store/store.h"
+#include "store/store_memory.h"
+#include "support/keyring.h"
 #include "support/table.h"
 
-#define MAKERS 12
-#define SECRET "0123456789abcdef0123456789abcdeF"
-#define HEX64 "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define NOW 1700000000
+#define PUBLISH 300
+#define LIFE 900
+#define SECRET "the secret of this test, 32 bytes+"
 
 struct fixture {
-	struct table folder;
-	char path[4096 / 2];
+	struct table table;
+	struct mapped *m;
+	struct store *store;
+	struct master master;
+	struct keys_options options;
+	struct keys keys;
+	struct tokens tokens;
+};
+
+static const struct session session = {
+	.handle = "00112233445566778899aabbccddeeff",
+	.user_id = 42,
+	.epoch = 7,
+	.expires_at = NOW + 604800,
 };
 
 static int
@@ -29,8 +45,20 @@ set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	table_make(&f->folder);
-	(void)snprintf(f->path, sizeof(f->path), "%s/secret", f->folder.dir);
+	table_make(&f->table);
+	f->m = table_open(&f->table);
+	assert_int_equal(store_open_memory(f->m, &f->store), ERR_OK);
+	assert_int_equal(master_load(SECRET, "", &f->master), ERR_OK);
+	f->options = (struct keys_options){ .store = f->store,
+		.mapped = f->m,
+		.master = &f->master,
+		.alg = KEYS_ES256,
+		.lifetime = LIFE,
+		.publish = PUBLISH };
+	f->tokens = (struct tokens){ .keys = &f->keys,
+		.issuer = "latchkey",
+		.audience = "latchkey",
+		.lifetime = LIFE };
 	*state = f;
 	return 0;
 }
@@ -40,312 +68,454 @@ tear_down(void **state)
 {
 	struct fixture *f = *state;
 
-	table_remove(&f->folder);
+	keys_close(&f->keys);
+	store_close(f->store);
+	mapped_close(f->m);
+	table_remove(&f->table);
 	free(f);
 	return 0;
 }
 
 static void
-put_file(const char *path, const char *text, size_t len, mode_t mode)
+open_with(struct fixture *f, enum keys_alg alg, int64_t now)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, len), len);
-	assert_int_equal(fchmod(fd, mode), 0);
-	close(fd);
+	keys_close(&f->keys);
+	f->options.alg = alg;
+	assert_int_equal(keys_open(&f->options, now, &f->keys), ERR_OK);
 }
 
-/* Files in the folder, those that begin with a dot not counted. */
-static int
-count_files(const char *dir)
+static struct token
+issue(struct fixture *f, int64_t now)
 {
-	struct dirent *entry;
-	DIR *d = opendir(dir);
-	int n = 0;
+	struct token token;
 
-	assert_non_null(d);
-	while ((entry = readdir(d)) != NULL)
-		if (entry->d_name[0] != '.')
-			n++;
-	closedir(d);
-	return n;
+	assert_int_equal(
+	    tokens_issue(&f->tokens, &session, 7, now, &token, NULL), ERR_OK);
+	return token;
+}
+
+static enum err
+verify(struct fixture *f, const struct token *token, int64_t now)
+{
+	struct claims c;
+
+	return tokens_verify(&f->tokens, token->text, now, &c);
+}
+
+static enum keys_alg
+signs(struct fixture *f, int64_t now)
+{
+	assert_int_equal(keys_refresh(&f->keys), ERR_OK);
+	return keys_signing(&f->keys, now)->alg;
+}
+
+/* The public keys at ${now}, as text. */
+static struct buf
+published(struct fixture *f, int64_t now)
+{
+	struct buf text = { 0 };
+	struct writer w;
+
+	assert_int_equal(keys_refresh(&f->keys), ERR_OK);
+	writer_begin(&w, &text);
+	writer_object(&w, NULL);
+	assert_int_equal(keys_jwks(&f->keys, now, &w), ERR_OK);
+	writer_close(&w);
+	assert_int_equal(writer_end(&w), ERR_OK);
+	return text;
 }
 
 static bool
-is_zero(const void *p, size_t len)
+is_published(struct fixture *f, const char *kid, int64_t now)
 {
-	const unsigned char *bytes = p;
+	struct buf text = published(f, now);
+	bool found = strstr(text.data, kid) != NULL;
 
-	for (size_t i = 0; i < len; i++)
-		if (bytes[i] != 0)
-			return false;
-	return true;
+	buf_clear(&text);
+	return found;
 }
 
+/* What was signed before there were keys in the store goes on. */
 static void
-takes_jwt_secret_as_the_key_itself(void **state)
+the_first_is_the_one_the_secret_gives(void **state)
 {
 	struct fixture *f = *state;
-	struct keys k, again, other;
+	struct keys alone;
+	struct tokens t = f->tokens;
+	struct token token;
 
-	assert_int_equal(keys_load(SECRET, f->path, &k), ERR_OK);
-	assert_int_equal(k.token_len, strlen(SECRET));
-	assert_memory_equal(k.token, SECRET, strlen(SECRET));
-	assert_int_equal(strlen(k.kid), KEYS_KID_SIZE - 1);
-	assert_false(is_zero(k.seal, sizeof(k.seal)));
-	assert_int_equal(keys_load(SECRET, NULL, &again), ERR_OK);
-	assert_memory_equal(&k, &again, sizeof(k));
-
-	/* another secret: nothing in common */
-	assert_int_equal(keys_load(SECRET "x", NULL, &other), ERR_OK);
-	assert_string_not_equal(k.kid, other.kid);
-	assert_memory_not_equal(k.seal, other.seal, sizeof(k.seal));
-	/* and no file was made */
-	assert_int_equal(count_files(f->folder.dir), 0);
-
-	keys_clear(&k);
-	assert_true(is_zero(&k, sizeof(k)));
-}
-
-static void
-refuses_a_bad_jwt_secret(void **state)
-{
-	struct fixture *f = *state;
-	char text[KEYS_MASTER_MAX + 2];
-	struct keys k;
-
-	assert_int_equal(keys_load("short", f->path, &k), ERR_INVALID);
+	keyring_open(SECRET, &alone);
+	t.keys = &alone;
 	assert_int_equal(
-	    keys_load("0123456789012345678901234567890", f->path, &k),
-	    ERR_INVALID); /* 31 bytes */
-	assert_true(is_zero(&k, sizeof(k)));
+	    tokens_issue(&t, &session, 7, NOW, &token, NULL), ERR_OK);
+
+	open_with(f, KEYS_HS256, NOW);
+	assert_int_equal(f->keys.count, 1);
+	assert_string_equal(f->keys.list[0].kid, alone.list[0].kid);
+	assert_int_equal(verify(f, &token, NOW), ERR_OK);
+	token = issue(f, NOW);
+	t.keys = &alone;
+	assert_int_equal(verify(f, &token, NOW), ERR_OK);
+	keys_close(&alone);
+	/* the next start finds it */
+	open_with(f, KEYS_HS256, NOW + 10);
+	assert_int_equal(f->keys.count, 1);
+	assert_int_equal(verify(f, &token, NOW + 10), ERR_OK);
+}
+
+/* There, too, if it is another algorithm that is wanted from the start. */
+static void
+the_first_of_another_algorithm_signs_at_once(void **state)
+{
+	static const enum keys_alg algs[] = { KEYS_RS256, KEYS_ES256 };
+	struct fixture *f = *state;
+	struct keys alone;
+	struct tokens t = f->tokens;
+	struct token old, new;
+
+	keyring_open(SECRET, &alone);
+	t.keys = &alone;
 	assert_int_equal(
-	    keys_load("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", f->path, &k),
-	    ERR_INVALID);
-	for (size_t i = 0; i < sizeof(text); i++)
-		text[i] = (char)('a' + i % 26);
-	text[KEYS_MASTER_MAX + 1] = '\0';
-	assert_int_equal(keys_load(text, f->path, &k), ERR_INVALID);
-	text[KEYS_MASTER_MAX] = '\0';
-	assert_int_equal(keys_load(text, f->path, &k), ERR_OK);
-	assert_int_equal(k.token_len, KEYS_MASTER_MAX);
-	/* a bad secret never falls back to a generated one */
-	assert_int_equal(count_files(f->folder.dir), 0);
-}
-
-static void
-makes_the_file_once(void **state)
-{
-	struct fixture *f = *state;
-	struct keys k, again;
-	struct stat st;
-	char text[80] = { 0 };
-	FILE *file;
-
-	assert_int_equal(keys_load("", f->path, &k), ERR_OK);
-	assert_int_equal(stat(f->path, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
-	assert_int_equal(st.st_size, 65);
-	assert_int_equal(st.st_nlink, 1);
-	assert_int_equal(count_files(f->folder.dir), 1);
-
-	file = fopen(f->path, "re");
-	assert_non_null(file);
-	assert_int_equal(fread(text, 1, sizeof(text), file), 65);
-	fclose(file);
-	assert_int_equal(strspn(text, "0123456789abcdef"), 64);
-	assert_int_equal(text[64], '\n');
-
-	assert_int_equal(k.token_len, SECRET_KEY_BYTES);
-	assert_memory_not_equal(k.token, k.seal, SECRET_KEY_BYTES);
-	assert_int_equal(keys_load(NULL, f->path, &again), ERR_OK);
-	assert_memory_equal(&k, &again, sizeof(k));
-
-	/* another folder, another secret */
-	assert_int_equal(unlink(f->path), 0);
-	assert_int_equal(keys_load("", f->path, &again), ERR_OK);
-	assert_memory_not_equal(k.token, again.token, SECRET_KEY_BYTES);
-}
-
-static void
-reads_what_is_there(void **state)
-{
-	struct fixture *f = *state;
-	struct keys k, again;
-
-	put_file(f->path, HEX64 "\n", 65, 0600);
-	assert_int_equal(keys_load("", f->path, &k), ERR_OK);
-	put_file(f->path, HEX64, 64, 0400);
-	assert_int_equal(keys_load("", f->path, &again), ERR_OK);
-	assert_memory_equal(&k, &again, sizeof(k));
-}
-
-static void
-refuses_a_malformed_file_and_keeps_it(void **state)
-{
-	static const char *const bad[] = { "", "\n", "secret\n", HEX64 "\n\n",
-		HEX64 " \n", " " HEX64, HEX64 "0",
-		"00112233445566778899AABBCCDDEEFF"
-		"00112233445566778899AABBCCDDEEFF\n",
-		"0000000000000000000000000000000000000000000000000000000000000"
-		"000\n",
-		"abababababababababababababababababababababababababababababa"
-		"babab\n" };
-	struct fixture *f = *state;
-	struct keys k;
-	struct stat st;
-
-	for (size_t i = 0; i < NELEMS(bad); i++) {
-		put_file(f->path, bad[i], strlen(bad[i]), 0600);
-		if (keys_load("", f->path, &k) != ERR_INVALID)
-			fail_msg("taken: %s", bad[i]);
-		assert_true(is_zero(&k, sizeof(k)));
-		assert_int_equal(stat(f->path, &st), 0);
-		assert_int_equal(st.st_size, strlen(bad[i]));
-	}
-	put_file(f->path, HEX64 "\0", 65, 0600);
-	assert_int_equal(keys_load("", f->path, &k), ERR_INVALID);
-}
-
-static void
-refuses_a_file_that_others_may_use(void **state)
-{
-	static const mode_t bad[] = { 0640, 0604, 0620, 0602, 0610, 0601, 0660,
-		0644 };
-	struct fixture *f = *state;
-	struct keys k;
-
-	for (size_t i = 0; i < NELEMS(bad); i++) {
-		put_file(f->path, HEX64 "\n", 65, bad[i]);
-		assert_int_equal(keys_load("", f->path, &k), ERR_INVALID);
-		assert_true(is_zero(&k, sizeof(k)));
-	}
-	put_file(f->path, HEX64 "\n", 65, 0600);
-	if (geteuid() == 0) {
-		assert_int_equal(chown(f->path, 65534, 65534), 0);
-		assert_int_equal(keys_load("", f->path, &k), ERR_INVALID);
+	    tokens_issue(&t, &session, 7, NOW - 10, &old, NULL), ERR_OK);
+	keys_close(&alone);
+	for (size_t i = 0; i < NELEMS(algs); i++) {
+		store_close(f->store);
+		assert_int_equal(store_open_memory(f->m, &f->store), ERR_OK);
+		f->options.store = f->store;
+		open_with(f, algs[i], NOW);
+		assert_int_equal(f->keys.count, 2);
+		assert_int_equal(signs(f, NOW), algs[i]);
+		new = issue(f, NOW);
+		assert_int_equal(verify(f, &old, NOW), ERR_OK);
+		assert_int_equal(verify(f, &new, NOW), ERR_OK);
+		assert_true(is_published(f, f->keys.list[1].kid, NOW));
+		assert_false(is_published(f, f->keys.list[0].kid, NOW));
 	}
 }
 
 static void
-refuses_what_is_no_file(void **state)
+a_new_key_is_published_before_it_signs(void **state)
 {
+	const int64_t turn = NOW + 10 + PUBLISH;
+	char kid[SIGNING_KEY_KID_SIZE], again[SIGNING_KEY_KID_SIZE];
 	struct fixture *f = *state;
-	char inside[4096];
-	struct keys k;
+	struct token before, after;
+	const char *first;
 
-	assert_int_equal(mkdir(f->path, 0700), 0);
-	assert_int_equal(keys_load("", f->path, &k), ERR_INVALID);
-	assert_int_equal(rmdir(f->path), 0);
+	open_with(f, KEYS_ES256, NOW);
+	first = f->keys.list[1].kid;
+	assert_int_equal(keys_rotate(&f->keys, NOW + 10, kid), ERR_OK);
+	assert_int_equal(strlen(kid), 43);
+	assert_string_not_equal(kid, first);
+	assert_true(is_published(f, kid, NOW + 10));
+	assert_int_equal(keys_rotate(&f->keys, NOW + 20, again), ERR_CONFLICT);
+	assert_string_equal(again, "");
 
-	/* nobody writes to it: it must not be waited for */
-	assert_int_equal(mkfifo(f->path, 0600), 0);
-	assert_int_equal(keys_load("", f->path, &k), ERR_INVALID);
-	assert_int_equal(unlink(f->path), 0);
-
-	assert_int_equal(symlink("loop", f->path), 0);
-	(void)snprintf(inside, sizeof(inside), "%s/loop", f->folder.dir);
-	assert_int_equal(symlink("secret", inside), 0);
-	assert_int_equal(keys_load("", f->path, &k), ERR_UNAVAILABLE);
-
-	(void)snprintf(inside, sizeof(inside), "%s/no/secret", f->folder.dir);
-	assert_int_equal(keys_load("", inside, &k), ERR_UNAVAILABLE);
-	assert_true(is_zero(&k, sizeof(k)));
+	before = issue(f, turn - 1);
+	after = issue(f, turn);
+	assert_string_equal(keys_signing(&f->keys, turn - 1)->kid, first);
+	assert_string_equal(keys_signing(&f->keys, turn)->kid, kid);
+	assert_int_equal(verify(f, &before, turn), ERR_OK);
+	/* seen by one whose clock is behind: iat decides that, not the key */
+	assert_int_equal(verify(f, &after, turn), ERR_OK);
+	assert_int_equal(verify(f, &before, turn + LIFE - 2), ERR_OK);
+	assert_int_equal(keys_rotate(&f->keys, turn, again), ERR_OK);
 }
 
 static void
-make_one(void *ctx)
+an_old_key_goes_after_its_last_token(void **state)
 {
-	struct fixture *f = ctx;
-	struct keys k;
-
-	child_check(keys_load("", f->path, &k) == ERR_OK);
-}
-
-static void
-a_maker_that_is_killed_leaves_nothing(void **state)
-{
+	const int64_t turn = NOW + PUBLISH;
+	const int64_t end = turn + LIFE + KEYS_GRACE_SECONDS;
+	char kid[SIGNING_KEY_KID_SIZE], first[SIGNING_KEY_KID_SIZE];
 	struct fixture *f = *state;
-	struct keys k;
+	struct token token;
 
-	child_points(f->folder.dir);
-	child_arm("keys:written.kill");
-	child_killed(child_start(make_one, f));
-	assert_int_equal(count_files(f->folder.dir), 0);
-	assert_int_equal(keys_load("", f->path, &k), ERR_OK);
-	assert_int_equal(count_files(f->folder.dir), 1);
+	open_with(f, KEYS_ES256, NOW);
+	memcpy(first, f->keys.list[1].kid, sizeof(first));
+	assert_int_equal(keys_rotate(&f->keys, NOW, kid), ERR_OK);
+	token = issue(f, turn - 1);
+
+	assert_int_equal(keys_upkeep(&f->keys, end - 1), ERR_OK);
+	assert_true(is_published(f, first, end - 1));
+	assert_true(is_published(f, kid, end - 1));
+	assert_false(is_published(f, first, end));
+	assert_int_equal(keys_upkeep(&f->keys, end), ERR_OK);
+	assert_int_equal(f->keys.count, 1);
+	assert_string_equal(f->keys.list[0].kid, kid);
+	assert_int_equal(verify(f, &token, turn), ERR_DENIED);
 }
 
+/* Over is over, whether or not somebody has cleared it away. */
 static void
-make_one_by_another_name(void *ctx)
+a_key_that_is_over_verifies_nothing(void **state)
 {
-	child_refuse(SYS_openat, O_TMPFILE & ~O_DIRECTORY, EOPNOTSUPP);
-	make_one(ctx);
-}
-
-static void
-file_systems_without_nameless_files_will_do(void **state)
-{
+	const int64_t end = NOW + PUBLISH + LIFE + KEYS_GRACE_SECONDS;
+	char kid[SIGNING_KEY_KID_SIZE];
 	struct fixture *f = *state;
-	struct keys k;
-	struct stat st;
+	struct tokens leaked;
+	struct token forged;
+	struct keys old;
 
-	child_passed(child_start(make_one_by_another_name, f));
-	assert_int_equal(stat(f->path, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
-	assert_int_equal(st.st_nlink, 1);
-	assert_int_equal(count_files(f->folder.dir), 1);
-	assert_int_equal(keys_load("", f->path, &k), ERR_OK);
-}
-
-struct race {
-	const char *path;
-	int start[2];
-	struct keys *made; /* MAKERS, shared */
-};
-
-struct racer {
-	struct race *race;
-	int number;
-};
-
-static void
-race_to_make(void *ctx)
-{
-	struct racer *r = ctx;
-	char c;
-
-	close(r->race->start[1]);
-	child_check(read(r->race->start[0], &c, 1) == 0); /* the signal */
-	child_check(
-	    keys_load("", r->race->path, &r->race->made[r->number]) == ERR_OK);
+	open_with(f, KEYS_ES256, NOW);
+	assert_int_equal(keys_open(&f->options, NOW, &old), ERR_OK);
+	assert_int_equal(keys_rotate(&f->keys, NOW, kid), ERR_OK);
+	/* somebody has it, and signs on with it */
+	old.options.store = NULL;
+	leaked = f->tokens;
+	leaked.keys = &old;
+	assert_int_equal(
+	    tokens_issue(&leaked, &session, 7, end - 1, &forged, NULL), ERR_OK);
+	assert_int_equal(verify(f, &forged, end - 1), ERR_OK);
+	assert_int_equal(verify(f, &forged, end), ERR_DENIED);
+	keys_close(&old);
 }
 
 static void
-of_many_makers_one_wins(void **state)
+an_algorithm_changes_as_a_key_does(void **state)
 {
+	static const enum keys_alg algs[] = { KEYS_RS256, KEYS_ES256,
+		KEYS_HS256 };
 	struct fixture *f = *state;
-	struct race race = { .path = f->path };
-	pid_t pids[MAKERS];
+	int64_t now = NOW;
+	struct token token[NELEMS(algs) + 1];
 
-	race.made = child_shared(MAKERS * sizeof(*race.made));
-	assert_int_equal(pipe2(race.start, O_CLOEXEC), 0);
-	for (int i = 0; i < MAKERS; i++) {
-		struct racer r = { &race, i };
+	open_with(f, KEYS_HS256, now);
+	token[0] = issue(f, now);
+	for (size_t i = 0; i < NELEMS(algs); i++) {
+		enum keys_alg before = signs(f, now);
 
-		pids[i] = child_start(race_to_make, &r);
+		open_with(f, algs[i], now);
+		assert_int_equal(signs(f, now + PUBLISH - 1), before);
+		now += PUBLISH;
+		assert_int_equal(signs(f, now), algs[i]);
+		token[i + 1] = issue(f, now);
+		for (size_t j = 0; j <= i + 1; j++) {
+			enum err err = verify(f, &token[j], now);
+
+			if (err !=
+			    (token[j].expires_at > now ? ERR_OK : ERR_DENIED))
+				fail_msg("%zu at %zu: %s", j, i, err_name(err));
+		}
 	}
-	close(race.start[0]);
-	close(race.start[1]);
-	for (int i = 0; i < MAKERS; i++)
-		child_passed(pids[i]);
-	assert_false(is_zero(&race.made[0], sizeof(race.made[0])));
-	for (int i = 1; i < MAKERS; i++)
-		assert_memory_equal(
-		    &race.made[0], &race.made[i], sizeof(race.made[0]));
-	assert_int_equal(count_files(f->folder.dir), 1);
-	child_unshare(race.made, MAKERS * sizeof(*race.made));
+	/* wanted once, not for ever: two pools must not fight */
+	assert_int_equal(keys_upkeep(&f->keys, now), ERR_OK);
+	f->options.alg = f->keys.options.alg = KEYS_ES256;
+	assert_int_equal(keys_upkeep(&f->keys, now + 1), ERR_OK);
+	assert_int_equal(signs(f, now + 2 * PUBLISH), KEYS_HS256);
+}
+
+/* While another is on its way, the one that is wanted comes after it. */
+static void
+two_changes_of_mind_are_made_in_turn(void **state)
+{
+	struct fixture *f = *state;
+
+	open_with(f, KEYS_HS256, NOW);
+	open_with(f, KEYS_RS256, NOW + 1);
+	open_with(f, KEYS_ES256, NOW + 2);
+	assert_int_equal(signs(f, NOW + 1 + PUBLISH), KEYS_RS256);
+	assert_int_equal(keys_upkeep(&f->keys, NOW + 1 + PUBLISH), ERR_OK);
+	assert_int_equal(signs(f, NOW + 1 + 2 * PUBLISH), KEYS_ES256);
+}
+
+static void
+keys_rotate_by_age(void **state)
+{
+	struct fixture *f = *state;
+	const int64_t day = 24 * 3600;
+	char first[SIGNING_KEY_KID_SIZE];
+
+	f->options.max_age = 30 * day;
+	open_with(f, KEYS_ES256, NOW);
+	memcpy(first, f->keys.list[1].kid, sizeof(first));
+	assert_int_equal(
+	    keys_upkeep(&f->keys, NOW + 30 * day - PUBLISH - 1), ERR_OK);
+	assert_int_equal(f->keys.count, 1); /* that of the start is over */
+	assert_int_equal(
+	    keys_upkeep(&f->keys, NOW + 30 * day - PUBLISH), ERR_OK);
+	assert_int_equal(f->keys.count, 2);
+	assert_string_equal(
+	    keys_signing(&f->keys, NOW + 30 * day - 1)->kid, first);
+	assert_string_not_equal(
+	    keys_signing(&f->keys, NOW + 30 * day)->kid, first);
+	assert_int_equal(keys_upkeep(&f->keys, NOW + 30 * day), ERR_OK);
+	assert_int_equal(f->keys.count, 2);
+}
+
+/* Several processes: what one changes, the others know at once. */
+static void
+others_know_of_a_change_at_once(void **state)
+{
+	char kid[SIGNING_KEY_KID_SIZE];
+	struct fixture *f = *state;
+	struct tokens t = f->tokens;
+	struct token token;
+	struct keys other;
+	struct claims c;
+
+	open_with(f, KEYS_ES256, NOW);
+	assert_int_equal(keys_open(&f->options, NOW, &other), ERR_OK);
+	t.keys = &other;
+	assert_int_equal(keys_rotate(&f->keys, NOW, kid), ERR_OK);
+	token = issue(f, NOW + PUBLISH);
+	assert_int_equal(
+	    tokens_verify(&t, token.text, NOW + PUBLISH, &c), ERR_OK);
+
+	/* and what is thrown away counts nowhere from then on */
+	assert_int_equal(keys_replace(&f->options, NOW + PUBLISH, kid), ERR_OK);
+	assert_int_equal(
+	    tokens_verify(&t, token.text, NOW + PUBLISH, &c), ERR_DENIED);
+	assert_int_equal(verify(f, &token, NOW + PUBLISH), ERR_DENIED);
+	token = issue(f, NOW + PUBLISH);
+	assert_int_equal(
+	    tokens_verify(&t, token.text, NOW + PUBLISH, &c), ERR_OK);
+	keys_close(&other);
+}
+
+static void
+what_cannot_be_told_is_neither_yes_nor_no(void **state)
+{
+	char kid[SIGNING_KEY_KID_SIZE];
+	struct fixture *f = *state;
+	struct token token, none;
+
+	open_with(f, KEYS_ES256, NOW);
+	token = issue(f, NOW);
+	/* nothing changed: nobody asks */
+	store_memory_fail_next(f->store, ERR_UNAVAILABLE);
+	assert_int_equal(verify(f, &token, NOW), ERR_OK);
+	store_memory_fail_next(f->store, ERR_OK);
+
+	assert_int_equal(keys_replace(&f->options, NOW, kid), ERR_OK);
+	store_memory_fail_next(f->store, ERR_UNAVAILABLE);
+	assert_int_equal(verify(f, &token, NOW), ERR_UNAVAILABLE);
+	store_memory_fail_next(f->store, ERR_UNAVAILABLE);
+	assert_int_equal(
+	    tokens_issue(&f->tokens, &session, 7, NOW, &none, NULL),
+	    ERR_UNAVAILABLE);
+	assert_int_equal(verify(f, &token, NOW), ERR_DENIED);
+}
+
+static void
+a_longer_life_of_tokens_keeps_their_key(void **state)
+{
+	const int64_t end = NOW + PUBLISH + 2 * LIFE + KEYS_GRACE_SECONDS;
+	struct fixture *f = *state;
+	char first[SIGNING_KEY_KID_SIZE], kid[SIGNING_KEY_KID_SIZE];
+
+	open_with(f, KEYS_ES256, NOW);
+	memcpy(first, f->keys.list[1].kid, sizeof(first));
+	f->options.lifetime = 2 * LIFE;
+	open_with(f, KEYS_ES256, NOW);
+	f->options.lifetime = LIFE;
+	open_with(f, KEYS_ES256, NOW);
+	assert_int_equal(keys_rotate(&f->keys, NOW, kid), ERR_OK);
+	assert_true(is_published(f, first, end - 1));
+	assert_false(is_published(f, first, end));
+}
+
+static void
+another_secret_opens_nothing(void **state)
+{
+	char kid[SIGNING_KEY_KID_SIZE], path[4096];
+	struct fixture *f = *state;
+	struct master other;
+	struct keys k;
+
+	open_with(f, KEYS_ES256, NOW);
+	assert_int_equal(master_load(SECRET "x", "", &other), ERR_OK);
+	f->options.master = &other;
+	assert_int_equal(keys_open(&f->options, NOW, &k), ERR_INVALID);
+	keys_close(&k);
+
+	/* nor does none, and none is made where one was */
+	(void)snprintf(path, sizeof(path), "%s/master", f->table.dir);
+	assert_int_equal(master_load("", path, &other), ERR_NOT_FOUND);
+	assert_int_equal(keys_open(&f->options, NOW, &k), ERR_INVALID);
+	keys_close(&k);
+	assert_int_not_equal(access(path, F_OK), 0);
+
+	/* the way out, after which the old secret is the wrong one */
+	assert_int_equal(master_load(SECRET "x", "", &other), ERR_OK);
+	assert_int_equal(keys_replace(&f->options, NOW, kid), ERR_OK);
+	assert_int_equal(keys_open(&f->options, NOW, &k), ERR_OK);
+	assert_int_equal(k.count, 1);
+	assert_string_equal(k.list[0].kid, kid);
+	keys_close(&k);
+	assert_int_equal(keys_refresh(&f->keys), ERR_UNAVAILABLE);
+}
+
+/* A row whose parts were exchanged is none of ours. */
+static void
+a_key_is_bound_to_its_name_and_algorithm(void **state)
+{
+	struct fixture *f = *state;
+	struct signing_key row, other, bad;
+	struct key key;
+
+	assert_int_equal(keys_row_make(KEYS_ES256, &f->master, &row), ERR_OK);
+	assert_int_equal(keys_row_make(KEYS_HS256, &f->master, &other), ERR_OK);
+	assert_int_equal(keys_row_open(&row, &f->master, &key), ERR_OK);
+	keys_row_clear(&key);
+
+	bad = row;
+	memcpy(bad.alg, "HS256", sizeof("HS256"));
+	assert_int_equal(keys_row_open(&bad, &f->master, &key), ERR_INVALID);
+	bad = row;
+	memcpy(bad.alg, "none", sizeof("none"));
+	assert_int_equal(keys_row_open(&bad, &f->master, &key), ERR_INVALID);
+	bad = row;
+	memcpy(bad.kid, other.kid, sizeof(bad.kid));
+	assert_int_equal(keys_row_open(&bad, &f->master, &key), ERR_INVALID);
+	for (size_t i = 0; i < row.sealed_len; i++) {
+		bad = row;
+		bad.sealed[i] ^= 1;
+		assert_int_equal(
+		    keys_row_open(&bad, &f->master, &key), ERR_INVALID);
+	}
+	bad = row;
+	bad.sealed_len = 0;
+	assert_int_equal(keys_row_open(&bad, &f->master, &key), ERR_INVALID);
+}
+
+static void
+there_is_a_secret_once_there_is_a_key(void **state)
+{
+	struct fixture *f = *state;
+	struct master made;
+	char path[4096];
+	struct keys k;
+
+	(void)snprintf(path, sizeof(path), "%s/master", f->table.dir);
+	assert_int_equal(master_load("", path, &made), ERR_NOT_FOUND);
+	f->options.master = &made;
+	assert_int_equal(keys_open(&f->options, NOW, &k), ERR_OK);
+	assert_int_equal(made.len, SECRET_KEY_BYTES);
+	assert_int_equal(access(path, F_OK), 0);
+	keys_close(&k);
+}
+
+/* Of two that start at once, one may find the keys and not yet the secret. */
+static void
+the_secret_may_be_made_meanwhile(void **state)
+{
+	struct fixture *f = *state;
+	struct master mine, theirs;
+	char path[4096];
+	struct keys k;
+
+	(void)snprintf(path, sizeof(path), "%s/master", f->table.dir);
+	assert_int_equal(master_load("", path, &mine), ERR_NOT_FOUND);
+	assert_int_equal(master_load("", path, &theirs), ERR_NOT_FOUND);
+	f->options.master = &theirs;
+	assert_int_equal(keys_open(&f->options, NOW, &k), ERR_OK);
+	keys_close(&k);
+	f->options.master = &mine;
+	assert_int_equal(keys_open(&f->options, NOW, &k), ERR_OK);
+	assert_int_equal(mine.len, theirs.len);
+	assert_memory_equal(mine.secret, theirs.secret, mine.len);
+	keys_close(&k);
 }
 
 int
@@ -353,16 +523,21 @@ main(void)
 {
 #define KEYS_TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		KEYS_TEST(takes_jwt_secret_as_the_key_itself),
-		KEYS_TEST(refuses_a_bad_jwt_secret),
-		KEYS_TEST(makes_the_file_once),
-		KEYS_TEST(reads_what_is_there),
-		KEYS_TEST(refuses_a_malformed_file_and_keeps_it),
-		KEYS_TEST(refuses_a_file_that_others_may_use),
-		KEYS_TEST(refuses_what_is_no_file),
-		KEYS_TEST(a_maker_that_is_killed_leaves_nothing),
-		KEYS_TEST(file_systems_without_nameless_files_will_do),
-		KEYS_TEST(of_many_makers_one_wins),
+		KEYS_TEST(the_first_is_the_one_the_secret_gives),
+		KEYS_TEST(the_first_of_another_algorithm_signs_at_once),
+		KEYS_TEST(a_new_key_is_published_before_it_signs),
+		KEYS_TEST(an_old_key_goes_after_its_last_token),
+		KEYS_TEST(a_key_that_is_over_verifies_nothing),
+		KEYS_TEST(an_algorithm_changes_as_a_key_does),
+		KEYS_TEST(two_changes_of_mind_are_made_in_turn),
+		KEYS_TEST(keys_rotate_by_age),
+		KEYS_TEST(others_know_of_a_change_at_once),
+		KEYS_TEST(what_cannot_be_told_is_neither_yes_nor_no),
+		KEYS_TEST(a_longer_life_of_tokens_keeps_their_key),
+		KEYS_TEST(another_secret_opens_nothing),
+		KEYS_TEST(a_key_is_bound_to_its_name_and_algorithm),
+		KEYS_TEST(there_is_a_secret_once_there_is_a_key),
+		KEYS_TEST(the_secret_may_be_made_meanwhile),
 	};
 
 	if (secret_init() != ERR_OK)

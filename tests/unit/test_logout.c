@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "support/api.h"
+#include "support/keyring.h"
 
 #include "support/test.h"
 
@@ -181,7 +182,7 @@ what_names_nothing_is_refused(void **state)
 	struct api *api = *state;
 	struct api_login who;
 	struct token forged;
-	struct keys keys = api->keys;
+	struct keys keys;
 	struct tokens tokens = api->sv.sessions.tokens;
 	struct session s = { .user_id = 1, .expires_at = api->now + 1000 };
 
@@ -199,7 +200,9 @@ what_names_nothing_is_refused(void **state)
 	    api, 400, "invalid_field", LOGOUT, .body = "{\"session_id\":1}");
 
 	/* Signed by somebody else, in its time and past it. */
-	keys.token[0] ^= 1;
+	keyring_open("another secret, of at least 32 bytes", &keys);
+	memcpy(keys.list[0].kid, api->sv.keys.list[0].kid,
+	    sizeof(keys.list[0].kid));
 	tokens.keys = &keys;
 	memcpy(s.handle, who.handle, sizeof(s.handle));
 	assert_int_equal(
@@ -209,7 +212,8 @@ what_names_nothing_is_refused(void **state)
 	api_expect(api, 401, "invalid_token", LOGOUT, .token = forged.text);
 
 	/* One of ours, but from a time to come. */
-	tokens.keys = &api->keys;
+	tokens.keys = &api->sv.keys;
+	keys_close(&keys);
 	s.expires_at += 2 * API_TOKEN_LIFE;
 	assert_int_equal(
 	    tokens_issue(&tokens, &s, 1, api->now + 1, &forged, NULL), ERR_OK);

@@ -11,9 +11,11 @@
 #include "store/store.h"
 #include "store/store_memory.h"
 #include "support/forge.h"
+#include "support/keyring.h"
 #include "support/table.h"
 
 #define NOW 1700000000
+#define SECRET "the secret of this test, 32 bytes+"
 
 struct fixture {
 	struct table table;
@@ -57,17 +59,16 @@ set_up(void **state)
 		.user_ttl = 3600, .session_ttl = 604800, .token_ttl = 300
 	};
 	struct fixture *f = calloc(1, sizeof(*f));
+	unsigned char seal[SECRET_KEY_BYTES];
 
 	assert_non_null(f);
 	table_make(&f->table);
 	f->m = table_open(&f->table);
 	assert_int_equal(store_open_memory(f->m, &f->store), ERR_OK);
+	keyring_open(SECRET, &f->keys);
+	keyring_seal(SECRET, seal);
 	assert_int_equal(
-	    keys_load("the secret of this test, 32 bytes+", NULL, &f->keys),
-	    ERR_OK);
-	assert_int_equal(
-	    cache_new(f->m, f->store, NULL, f->keys.seal, &options, &f->cache),
-	    ERR_OK);
+	    cache_new(f->m, f->store, NULL, seal, &options, &f->cache), ERR_OK);
 	f->ss.cache = f->cache;
 	f->ss.store = f->store;
 	f->ss.lifetime = 604800;
@@ -88,6 +89,7 @@ tear_down(void **state)
 	struct fixture *f = *state;
 
 	cache_free(f->cache);
+	keys_close(&f->keys);
 	store_close(f->store);
 	mapped_close(f->m);
 	table_remove(&f->table);

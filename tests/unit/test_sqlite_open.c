@@ -149,7 +149,7 @@ a_new_database_is_private_and_durable(void **state)
 	assert_int_equal(size_of(beside(f, "-ballast")), 4 * 1024 * 1024);
 	assert_int_equal(database_int(f->table.db, "PRAGMA application_id"),
 	    SQLITE_APPLICATION_ID);
-	assert_int_equal(database_int(f->table.db, "PRAGMA user_version"), 1);
+	assert_int_equal(database_int(f->table.db, "PRAGMA user_version"), 2);
 	assert_int_equal(setting(f, "PRAGMA synchronous"), 2); /* FULL */
 	assert_int_equal(setting(f, "PRAGMA wal_autocheckpoint"), 0);
 	assert_int_equal(setting(f, "PRAGMA foreign_keys"), 1);
@@ -204,6 +204,27 @@ a_foreign_database_is_left_alone(void **state)
 	    database_int(f->table.db, "SELECT count(*) FROM sqlite_schema"), 1);
 }
 
+/* As it was before there were keys in it. */
+static void
+an_older_version_is_brought_up_to_date(void **state)
+{
+	struct fixture *f = *state;
+	static struct signing_key keys[SIGNING_KEYS_MAX];
+	size_t n = 99;
+
+	assert_int_equal(open_store(f), ERR_OK);
+	register_people(f, 3);
+	close_store(f);
+	database_run(f->table.db, "DROP TABLE signing_keys");
+	database_run(f->table.db, "PRAGMA user_version = 1");
+	assert_int_equal(open_store(f), ERR_OK);
+	assert_int_equal(database_int(f->table.db, "PRAGMA user_version"), 2);
+	assert_int_equal(
+	    database_int(f->table.db, "SELECT count(*) FROM users"), 3);
+	assert_int_equal(store_keys(f->st, keys, &n), ERR_OK);
+	assert_int_equal(n, 0);
+}
+
 static void
 a_newer_version_is_refused(void **state)
 {
@@ -211,9 +232,9 @@ a_newer_version_is_refused(void **state)
 
 	assert_int_equal(open_store(f), ERR_OK);
 	close_store(f);
-	database_run(f->table.db, "PRAGMA user_version = 2");
+	database_run(f->table.db, "PRAGMA user_version = 3");
 	assert_int_equal(open_store(f), ERR_INVALID);
-	assert_int_equal(database_int(f->table.db, "PRAGMA user_version"), 2);
+	assert_int_equal(database_int(f->table.db, "PRAGMA user_version"), 3);
 }
 
 static void
@@ -470,6 +491,7 @@ main(void)
 		CASE(an_empty_file_becomes_a_database),
 		CASE(a_file_that_is_no_database_is_left_alone),
 		CASE(a_foreign_database_is_left_alone),
+		CASE(an_older_version_is_brought_up_to_date),
 		CASE(a_newer_version_is_refused),
 		CASE(a_table_that_is_missing_is_damage),
 		CASE(what_is_no_file_is_refused),

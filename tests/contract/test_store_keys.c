@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/store_cases.h"
+
+#include "support/test.h"
+
+#include <stdio.h>
+
+#define NOW PEOPLE_NOW
+
+/* The key number ${n}, which signs from ${signs_at} on. */
+static struct signing_key
+key(int n, int64_t signs_at)
+{
+	struct signing_key k = { .alg = "ES256",
+		.created_at = NOW,
+		.signs_at = signs_at,
+		.lifetime = 900,
+		.sealed_len = 100 };
+
+	(void)snprintf(k.kid, sizeof(k.kid), "key-%d", n);
+	memset(k.sealed, n, k.sealed_len);
+	k.sealed[1] = '\0'; /* it is bytes, no text */
+	return k;
+}
+
+static enum err
+put(struct fixture *f, const char *newest, const struct signing_key *k)
+{
+	const struct store_keys_edit edit = {
+		.newest = newest, .put = k, .puts = 1
+	};
+
+	return store_keys_edit(f->st, &f->actor, &edit);
+}
+
+static size_t
+list(struct fixture *f, struct signing_key keys[SIGNING_KEYS_MAX])
+{
+	size_t n = 99;
+
+	dirty(keys, SIGNING_KEYS_MAX * sizeof(*keys));
+	gives(ERR_OK, store_keys(f->st, keys, &n));
+	return n;
+}
+
+static void
+keys_come_in_the_order_they_sign_in(void **state)
+{
+	static struct signing_key got[SIGNING_KEYS_MAX];
+	struct signing_key late = key(1, NOW + 20), early = key(2, NOW + 10);
+	struct fixture *f = *state;
+
+	assert_int_equal(list(f, got), 0);
+	gives(ERR_OK, put(f, "", &late));
+	assert_true(tidied(f, SIGNING_KEYS_KEY));
+	gives(ERR_OK, put(f, "key-1", &early));
+	assert_int_equal(list(f, got), 2);
+	assert_string_equal(got[0].kid, "key-2");
+	assert_string_equal(got[1].kid, "key-1");
+	assert_string_equal(got[1].alg, "ES256");
+	assert_int_equal(got[1].created_at, NOW);
+	assert_int_equal(got[1].signs_at, NOW + 20);
+	assert_int_equal(got[1].lifetime, 900);
+	assert_int_equal(got[1].sealed_len, 100);
+	assert_memory_equal(got[1].sealed, late.sealed, 100);
+}
+
+static void
+who_knows_too_little_changes_nothing(void **state)
+{
+	static struct signing_key got[SIGNING_KEYS_MAX];
+	struct signing_key first = key(1, NOW), other = key(2, NOW);
+	struct store_keys_edit edit = { .newest = "", .removes = 1 };
+	struct fixture *f = *state;
+
+	gives(ERR_CONFLICT, put(f, "key-9", &first));
+	gives(ERR_OK, put(f, "", &first));
+	gives(ERR_CONFLICT, put(f, "", &other));
+	(void)snprintf(edit.remove[0], SIGNING_KEY_KID_SIZE, "key-1");
+	gives(ERR_CONFLICT, store_keys_edit(f->st, &f->actor, &edit));
+	assert_int_equal(list(f, got), 1);
+	assert_string_equal(got[0].kid, "key-1");
+}
+
+static void
+the_lifetime_of_a_key_only_rises(void **state)
+{
+	static struct signing_key got[SIGNING_KEYS_MAX];
+	struct signing_key k = key(1, NOW), changed;
+	struct fixture *f = *state;
+
+	gives(ERR_OK, put(f, "", &k));
+	changed = key(1, NOW + 99);
+	changed.lifetime = 60;
+	memset(changed.sealed, 0, sizeof(changed.sealed));
+	gives(ERR_OK, put(f, "key-1", &changed));
+	assert_int_equal(list(f, got), 1);
+	assert_int_equal(got[0].lifetime, 900);
+	changed.lifetime = 3600;
+	gives(ERR_OK, put(f, "key-1", &changed));
+	assert_int_equal(list(f, got), 1);
+	assert_int_equal(got[0].lifetime, 3600);
+	assert_int_equal(got[0].signs_at, NOW);
+	assert_memory_equal(got[0].sealed, k.sealed, 100);
+}
+
+static void
+a_key_that_is_removed_is_gone(void **state)
+{
+	static struct signing_key got[SIGNING_KEYS_MAX];
+	struct signing_key a = key(1, NOW), b = key(2, NOW + 1);
+	struct store_keys_edit edit = { .newest = "key-2", .removes = 2 };
+	struct fixture *f = *state;
+
+	gives(ERR_OK, put(f, "", &a));
+	gives(ERR_OK, put(f, "key-1", &b));
+	(void)snprintf(edit.remove[0], SIGNING_KEY_KID_SIZE, "key-1");
+	(void)snprintf(edit.remove[1], SIGNING_KEY_KID_SIZE, "key-1");
+	f->tidied = 0;
+	gives(ERR_OK, store_keys_edit(f->st, &f->actor, &edit));
+	assert_int_equal(f->tidied, 1);
+	assert_true(tidied(f, SIGNING_KEYS_KEY));
+	assert_int_equal(list(f, got), 1);
+	assert_string_equal(got[0].kid, "key-2");
+	/* and again: nothing more goes */
+	gives(ERR_OK, store_keys_edit(f->st, &f->actor, &edit));
+	assert_int_equal(list(f, got), 1);
+}
+
+static void
+one_takes_the_place_of_all(void **state)
+{
+	static struct signing_key got[SIGNING_KEYS_MAX];
+	struct signing_key k[3] = { key(1, NOW), key(2, NOW + 1),
+		key(3, NOW - 1) };
+	const struct store_keys_edit edit = {
+		.alone = true, .put = &k[2], .puts = 1
+	};
+	struct fixture *f = *state;
+
+	gives(ERR_OK, put(f, "", &k[0]));
+	gives(ERR_OK, put(f, "key-1", &k[1]));
+	gives(ERR_OK, store_keys_edit(f->st, &f->actor, &edit));
+	assert_int_equal(list(f, got), 1);
+	assert_string_equal(got[0].kid, "key-3");
+}
+
+static void
+there_are_only_so_many(void **state)
+{
+	static struct signing_key got[SIGNING_KEYS_MAX];
+	char newest[SIGNING_KEY_KID_SIZE] = "";
+	struct signing_key k;
+	struct fixture *f = *state;
+
+	for (int i = 0; i < SIGNING_KEYS_MAX; i++) {
+		k = key(i, NOW + i);
+		gives(ERR_OK, put(f, newest, &k));
+		memcpy(newest, k.kid, sizeof(newest));
+	}
+	k = key(99, NOW + 99);
+	gives(ERR_LIMITED, put(f, newest, &k));
+	assert_int_equal(list(f, got), SIGNING_KEYS_MAX);
+}
+
+static void
+what_cannot_be_told_is_no_list(void **state)
+{
+	static struct signing_key got[SIGNING_KEYS_MAX];
+	struct signing_key k = key(1, NOW);
+	struct fixture *f = *state;
+	size_t n = 99;
+
+	gives(ERR_OK, put(f, "", &k));
+	break_store(f);
+	dirty(got, sizeof(got));
+	gives(ERR_UNAVAILABLE, store_keys(f->st, got, &n));
+	assert_int_equal(n, 0);
+	assert_true(all_zero(got, sizeof(got)));
+	break_store(f);
+	gives(ERR_UNAVAILABLE, put(f, "key-1", &k));
+	mend_store(f);
+	assert_int_equal(list(f, got), 1);
+}
+
+int
+main(void)
+{
+	static const struct store_case cases[] = {
+		STORE_CASE(keys_come_in_the_order_they_sign_in),
+		STORE_CASE(who_knows_too_little_changes_nothing),
+		STORE_CASE(the_lifetime_of_a_key_only_rises),
+		STORE_CASE(a_key_that_is_removed_is_gone),
+		STORE_CASE(one_takes_the_place_of_all),
+		STORE_CASE(there_are_only_so_many),
+		STORE_CASE(what_cannot_be_told_is_no_list),
+	};
+
+	return store_cases_run(cases, NELEMS(cases));
+}

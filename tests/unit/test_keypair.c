@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: ISC */
+#include "auth/keypair.h"
+
+#include "support/test.h"
+
+#include "base/document.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "base/writer.h"
+
+static const char message[] = "what is signed";
+
+struct pair {
+	enum keypair_type type;
+	struct keypair *key;
+	unsigned char signature[KEYPAIR_SIGNATURE_MAX];
+};
+
+/* One of each, for all cases: RSA takes its time. */
+static struct pair pairs[] = { { .type = KEYPAIR_RSA },
+	{ .type = KEYPAIR_P256 } };
+
+static int
+make_pairs(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < NELEMS(pairs); i++) {
+		struct pair *p = &pairs[i];
+
+		assert_int_equal(keypair_make(p->type, &p->key), ERR_OK);
+		assert_int_equal(keypair_sign(p->key, message, sizeof(message),
+				     p->signature),
+		    ERR_OK);
+	}
+	return 0;
+}
+
+static int
+free_pairs(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < NELEMS(pairs); i++)
+		keypair_free(pairs[i].key);
+	return 0;
+}
+
+static enum err
+verify(const struct pair *p, const unsigned char *signature)
+{
+	return keypair_verify(p->key, message, sizeof(message), signature);
+}
+
+static void
+what_it_signs_it_verifies(void **state)
+{
+	unsigned char bad[KEYPAIR_SIGNATURE_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(pairs); i++) {
+		const struct pair *p = &pairs[i];
+		size_t len = keypair_signature_len(p->key);
+
+		assert_int_equal(len, p->type == KEYPAIR_RSA ? 256 : 64);
+		assert_int_equal(verify(p, p->signature), ERR_OK);
+		assert_int_equal(keypair_verify(p->key, message,
+				     sizeof(message) - 1, p->signature),
+		    ERR_DENIED);
+		for (size_t at = 0; at < len; at++) {
+			memcpy(bad, p->signature, sizeof(bad));
+			bad[at] ^= 1;
+			assert_int_equal(verify(p, bad), ERR_DENIED);
+		}
+	}
+}
+
+/* CVE-2022-21449 is the name under which the first of these is known. */
+static void
+trivial_signatures_verify_nothing(void **state)
+{
+	/* The order of P-256 (SEC 2). */
+	static const unsigned char order[32] = { 0xff, 0xff, 0xff, 0xff, 0, 0,
+		0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc,
+		0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca,
+		0xc2, 0xfc, 0x63, 0x25, 0x51 };
+	unsigned char bad[KEYPAIR_SIGNATURE_MAX] = { 0 };
+	const struct pair *ec = &pairs[1];
+
+	(void)state;
+	assert_int_equal(verify(ec, bad), ERR_DENIED);
+	assert_int_equal(verify(&pairs[0], bad), ERR_DENIED);
+	bad[31] = 1;
+	assert_int_equal(verify(ec, bad), ERR_DENIED);
+	bad[63] = 1;
+	assert_int_equal(verify(ec, bad), ERR_DENIED);
+	memcpy(bad, order, sizeof(order));
+	memcpy(bad + 32, order, sizeof(order));
+	assert_int_equal(verify(ec, bad), ERR_DENIED);
+	/* half of a good one */
+	memcpy(bad, ec->signature, 32);
+	memset(bad + 32, 0, 32);
+	assert_int_equal(verify(ec, bad), ERR_DENIED);
+	memset(bad, 0xff, sizeof(bad));
+	assert_int_equal(verify(ec, bad), ERR_DENIED);
+	assert_int_equal(verify(&pairs[0], bad), ERR_DENIED);
+}
+
+static void
+survives_being_written_and_read(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < NELEMS(pairs); i++) {
+		const struct pair *p = &pairs[i];
+		struct buf text = { 0 }, a = { 0 }, b = { 0 };
+		struct keypair *key;
+
+		assert_int_equal(keypair_write(p->key, &text), ERR_OK);
+		assert_int_equal(
+		    keypair_read(p->type, text.data, text.len, &key), ERR_OK);
+		assert_int_equal(
+		    keypair_verify(key, message, sizeof(message), p->signature),
+		    ERR_OK);
+		assert_int_equal(keypair_thumbprint(p->key, &a), ERR_OK);
+		assert_int_equal(keypair_thumbprint(key, &b), ERR_OK);
+		assert_string_equal(a.data, b.data);
+		assert_int_equal(a.len, 43);
+		keypair_free(key);
+
+		/* cut, with something behind it, of the other kind */
+		assert_int_equal(
+		    keypair_read(p->type, text.data, text.len - 1, &key),
+		    ERR_INVALID);
+		assert_null(key);
+		buf_append(&text, "", 1);
+		assert_int_equal(
+		    keypair_read(p->type, text.data, text.len, &key),
+		    ERR_INVALID);
+		assert_int_equal(keypair_read(pairs[1 - i].type, text.data,
+				     text.len - 1, &key),
+		    ERR_INVALID);
+		buf_clear(&text);
+		buf_clear(&a);
+		buf_clear(&b);
+	}
+}
+
+static size_t
+string_len(const struct document *doc, const char *name)
+{
+	const char *text = document_string(document_member(doc, name));
+
+	assert_non_null(text);
+	return strlen(text);
+}
+
+static void
+shows_its_public_half_alone(void **state)
+{
+	static const char *const secret[] = { "d", "p", "q", "dp", "dq", "qi",
+		"k" };
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(pairs); i++) {
+		struct buf text = { 0 };
+		struct document *doc;
+		struct writer w;
+
+		writer_begin(&w, &text);
+		writer_object(&w, NULL);
+		assert_int_equal(keypair_jwk(pairs[i].key, &w), ERR_OK);
+		writer_close(&w);
+		assert_int_equal(writer_end(&w), ERR_OK);
+		assert_int_equal(
+		    document_parse(text.data, text.len, &doc), ERR_OK);
+		for (size_t j = 0; j < NELEMS(secret); j++)
+			assert_null(document_member(doc, secret[j]));
+		if (pairs[i].type == KEYPAIR_RSA) {
+			assert_string_equal(
+			    document_string(document_member(doc, "e")), "AQAB");
+			assert_int_equal(string_len(doc, "n"), 342);
+			assert_int_equal(document_size(doc), 3);
+		} else {
+			assert_int_equal(string_len(doc, "x"), 43);
+			assert_int_equal(string_len(doc, "y"), 43);
+			assert_int_equal(document_size(doc), 4);
+		}
+		document_free(doc);
+		buf_clear(&text);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_it_signs_it_verifies),
+		cmocka_unit_test(trivial_signatures_verify_nothing),
+		cmocka_unit_test(survives_being_written_and_read),
+		cmocka_unit_test(shows_its_public_half_alone),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, make_pairs, free_pairs);
+}
