@@ -19,7 +19,7 @@ struct redis;
  * never answers the next question.  Every function returns ERR_UNAVAILABLE
  * for an outage: no connection, a deadline passed, -READONLY, -LOADING, -OOM,
  * -MISCONF, -NOAUTH, -BUSY or any other error reply; at once while the
- * breaker is open.
+ * breaker is open.  A key that holds something else than a value is a miss.
  */
 #define REDIS_KEYS_MAX 128 /* in one command */
 #define REDIS_KEY_SIZE 160 /* prefix, the longest key of ours, NUL */

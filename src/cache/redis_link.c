@@ -138,6 +138,18 @@ take_reply(struct redis_talk *talk, const redisReply *reply)
 	return false;
 }
 
+/*
+ * A key that somebody made a list of is as good as missing, as MGET has it,
+ * and our next SET makes it a value again.
+ */
+static bool
+is_of_another_type(const struct redis_talk *talk, const redisReply *reply)
+{
+	return talk->expect == REDIS_EXPECT_VALUE &&
+	    reply->type == REDIS_REPLY_ERROR &&
+	    strncmp(reply->str, "WRONGTYPE ", strlen("WRONGTYPE ")) == 0;
+}
+
 /* Take those replies that have arrived as a whole. */
 static enum err
 take_replies(struct redis_link *l, struct progress *p)
@@ -152,7 +164,9 @@ take_replies(struct redis_link *l, struct progress *p)
 		if (any == NULL)
 			return ERR_OK;
 		reply = any;
-		if (reply->type == REDIS_REPLY_ERROR)
+		if (is_of_another_type(p->talk, reply))
+			err = ERR_OK;
+		else if (reply->type == REDIS_REPLY_ERROR)
 			err = failed_reply(l, reply);
 		else if (!take_reply(p->talk, reply))
 			err = failed(l, "unexpected reply");

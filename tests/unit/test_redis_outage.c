@@ -266,13 +266,15 @@ a_loading_server_is_an_outage(void **state)
 }
 
 static void
-a_value_of_another_type_is_an_outage(void **state)
+a_value_of_another_type_is_a_miss(void **state)
 {
 	struct redis_client *f = *state;
 
 	redis_server_ask(f->server, "LPUSH site:user:1 x");
-	assert_int_equal(redis_client_get(f, "user:1"), ERR_UNAVAILABLE);
-	assert_false(breaker_closed(f->m));
+	assert_int_equal(redis_client_get(f, "user:1"), ERR_NOT_FOUND);
+	assert_true(breaker_closed(f->m));
+	assert_int_equal(redis_client_set(f, "user:1", "one"), ERR_OK);
+	redis_client_expect(f, "user:1", "one");
 }
 
 static void
@@ -318,7 +320,7 @@ main(void)
 		TEST(a_server_that_cannot_save_is_an_outage),
 		TEST(a_busy_server_is_an_outage),
 		TEST(a_loading_server_is_an_outage),
-		TEST(a_value_of_another_type_is_an_outage),
+		TEST(a_value_of_another_type_is_a_miss),
 		TEST(logs_an_outage_once_and_never_the_password),
 	};
 
