@@ -161,10 +161,19 @@ struct store {
 	const struct store_ops *ops;
 	struct mapped *mapped;
 	int write_wait_ms;
+	int64_t wait_until; /* store_wait_from_now() */
 	bool first_admin;
 	store_tidy_fn *tidy;
 	void *tidy_ctx;
 };
+
+/**
+ * store_wait_from_now(st, wait_ms), store_wait_left(st):
+ * From now on there are ${wait_ms} to wait in, whatever for: the write mutex,
+ * a lock of the backend, or both again.  What is left of them; 0: only try.
+ */
+void store_wait_from_now(struct store *st, int wait_ms);
+int store_wait_left(const struct store *st);
 
 /* How long rows are kept beyond their use. */
 #define STORE_JTI_GRACE_SECONDS 3600 /* more than any leeway on exp */

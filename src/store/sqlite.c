@@ -273,7 +273,7 @@ overwrite_log(struct sqlite_store *s)
 	sqlite3_stmt *commit;
 	enum err err;
 
-	err = sqlite_begin(&s->base, s->base.write_wait_ms);
+	err = sqlite_begin(&s->base, store_wait_left(&s->base));
 	if (err != ERR_OK)
 		return err;
 	err = sqlite_audit_add(&s->base, &note);

@@ -241,7 +241,9 @@ store_open_sqlite(const char *path, struct mapped *m,
 	s->base.write_wait_ms = options->write_wait_ms;
 	if ((err = set_names(s, path)) != ERR_OK)
 		goto out;
-	err = generation_lock(m, OPEN_WAIT_MS, open_after_a_death, s);
+	store_wait_from_now(&s->base, OPEN_WAIT_MS);
+	err = generation_lock(
+	    m, store_wait_left(&s->base), open_after_a_death, s);
 	if (err != ERR_OK) {
 		log_event(LOG_LEVEL_ERROR, "store_open",
 		    "reason=\"the write lock is not to be had\"");

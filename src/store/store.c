@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/secret.h"
 #include "base/testpoint.h"
 #include "store/backend.h"
@@ -18,6 +19,20 @@ store_close(struct store *st)
 {
 	if (st != NULL)
 		st->ops->close(st);
+}
+
+void
+store_wait_from_now(struct store *st, int wait_ms)
+{
+	st->wait_until = clock_system.mono_us() + (int64_t)wait_ms * 1000;
+}
+
+int
+store_wait_left(const struct store *st)
+{
+	int64_t left = st->wait_until - clock_system.mono_us();
+
+	return left > 0 ? (int)((left + 999) / 1000) : 0;
 }
 
 void

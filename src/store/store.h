@@ -35,7 +35,7 @@ struct store;
 typedef void store_tidy_fn(void *ctx, const char *const *keys, size_t n);
 
 struct store_options {
-	int write_wait_ms; /* how long a writer waits for the lock */
+	int write_wait_ms; /* how long a writer waits for locks, in all */
 };
 
 /**

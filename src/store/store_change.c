@@ -132,7 +132,7 @@ attempt(struct change *c, const struct change_kind *kind)
 	c->key_count = 0;
 	c->idle = false;
 	c->in_doubt = false;
-	err = st->ops->begin(st, kind->waits ? st->write_wait_ms : 0);
+	err = st->ops->begin(st, store_wait_left(st));
 	if (err != ERR_OK)
 		return err;
 	TESTPOINT("change:begun");
@@ -167,7 +167,7 @@ commit_a_note(struct store *st)
 {
 	enum err err;
 
-	if ((err = st->ops->begin(st, st->write_wait_ms)) != ERR_OK)
+	if ((err = st->ops->begin(st, store_wait_left(st))) != ERR_OK)
 		return err;
 	/* A row more, for SQLite writes no page that would stay the same. */
 	err = st->ops->audit_add(st,
@@ -200,8 +200,9 @@ change_run(struct change *c, const struct change_kind *kind)
 	TESTPOINT("change:lock");
 	if (!kind->ends && !st->ops->has_room(st))
 		return ERR_UNAVAILABLE;
-	err = generation_lock(st->mapped, kind->waits ? st->write_wait_ms : 0,
-	    change_seal_off, st);
+	store_wait_from_now(st, kind->waits ? st->write_wait_ms : 0);
+	err = generation_lock(
+	    st->mapped, store_wait_left(st), change_seal_off, st);
 	if (err != ERR_OK)
 		return err;
 
@@ -233,7 +234,7 @@ expire(struct store *st, int64_t now, int64_t *removed_out)
 	int64_t latest = 0;
 	enum err err;
 
-	if ((err = st->ops->begin(st, st->write_wait_ms)) != ERR_OK)
+	if ((err = st->ops->begin(st, store_wait_left(st))) != ERR_OK)
 		return err;
 	err = st->ops->latest_time(st, &latest);
 	if (err == ERR_OK)
@@ -251,8 +252,9 @@ store_upkeep(struct store *st, int64_t now, int64_t *removed_out)
 	enum err err;
 
 	*removed_out = 0;
-	err =
-	    generation_lock(st->mapped, st->write_wait_ms, change_seal_off, st);
+	store_wait_from_now(st, st->write_wait_ms);
+	err = generation_lock(
+	    st->mapped, store_wait_left(st), change_seal_off, st);
 	if (err != ERR_OK)
 		return err;
 	/* First, because on a full disk this is what makes room. */

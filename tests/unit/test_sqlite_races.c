@@ -23,7 +23,6 @@
 #define JTI_NUMBER 1
 
 static const struct store_options patient = { .write_wait_ms = 5000 };
-static const struct store_options hasty = { .write_wait_ms = 50 };
 
 struct fixture {
 	struct table table;
@@ -33,13 +32,12 @@ struct fixture {
 };
 
 static struct store *
-open_with(
-    struct fixture *f, struct mapped *m, const struct store_options *options)
+open_store(struct fixture *f)
 {
 	struct store *st;
 
 	assert_int_equal(
-	    store_open_sqlite(f->table.db, m, options, &st), ERR_OK);
+	    store_open_sqlite(f->table.db, f->m, &patient, &st), ERR_OK);
 	return st;
 }
 
@@ -51,7 +49,7 @@ set_up(void **state)
 	assert_non_null(f);
 	table_make(&f->table);
 	f->m = table_open(&f->table);
-	f->st = open_with(f, f->m, &patient);
+	f->st = open_store(f);
 	assert_int_equal(
 	    people_register(f->st, "ann", 1, NOW, &f->ann), ERR_OK);
 	*state = f;
@@ -232,7 +230,7 @@ what_died_unseen_never_comes_back(void **state)
 	    ERR_OK);
 	assert_true(generation_quiet(generation_of_session(f)));
 	store_close(f->st);
-	f->st = open_with(f, f->m, &patient);
+	f->st = open_store(f);
 	o = look(f);
 	assert_true(o.session_live && o.token_good);
 	child_unshare(copy.header, INDEX_HEADER);
@@ -414,7 +412,7 @@ static void
 closing_one_leaves_the_locks_of_the_other(void **state)
 {
 	struct fixture *f = *state;
-	struct store *second = open_with(f, f->m, &patient);
+	struct store *second = open_store(f);
 	bool is_live = true;
 
 	assert_int_equal(do_logout(f, second), ERR_OK);
@@ -424,74 +422,6 @@ closing_one_leaves_the_locks_of_the_other(void **state)
 	store_close(second);
 	child_passed(child_start(try_to_take_it_over, f));
 	assert_int_equal(store_ping(f->st), ERR_OK);
-}
-
-/* ---- locked by another program ---- */
-
-static sqlite3 *
-lock_from_outside(const struct fixture *f)
-{
-	sqlite3 *db;
-
-	assert_int_equal(sqlite3_open(f->table.db, &db), SQLITE_OK);
-	assert_int_equal(
-	    sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-	return db;
-}
-
-static void
-a_lock_held_too_long_is_no_answer(void **state)
-{
-	struct fixture *f = *state;
-	struct store_actor actor = people_actor(NOW);
-	struct session s = people_session(2, NOW);
-	struct store *st = open_with(f, f->m, &hasty);
-	sqlite3 *db = lock_from_outside(f);
-	uint64_t before = generation_of_session(f);
-	struct user u;
-
-	assert_int_equal(do_logout(f, st), ERR_UNAVAILABLE);
-	assert_int_equal(
-	    store_login(st, &actor, &f->ann.user, PEOPLE_HASH, NULL, &s),
-	    ERR_UNAVAILABLE);
-	assert_int_equal(
-	    store_session_touch(f->st, f->ann.session.handle, NOW + 999),
-	    ERR_UNAVAILABLE);
-	/* Reading goes on, and what is cached stays good. */
-	assert_int_equal(store_user_by_id(st, f->ann.user.id, &u), ERR_OK);
-	assert_true(look(f).session_live);
-	assert_int_equal(generation_of_session(f), before);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-	assert_int_equal(do_logout(f, st), ERR_OK);
-	store_close(st);
-}
-
-static void
-hold_a_while(void *ctx)
-{
-	struct fixture *f = ctx;
-	sqlite3 *db;
-
-	child_check(sqlite3_open(f->table.db, &db) == SQLITE_OK);
-	child_check(
-	    sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK);
-	TESTPOINT("test:locked");
-	child_check(usleep(200 * 1000) == 0);
-	child_check(sqlite3_close(db) == SQLITE_OK);
-}
-
-static void
-a_lock_held_briefly_is_waited_for(void **state)
-{
-	struct fixture *f = *state;
-	pid_t pid;
-
-	child_arm("test:locked.hold");
-	pid = child_start(hold_a_while, f);
-	child_reached("test:locked");
-	child_disarm("test:locked.hold");
-	assert_int_equal(do_logout(f, f->st), ERR_OK);
-	child_passed(pid);
 }
 
 int
@@ -506,8 +436,6 @@ main(void)
 		CASE(no_profile_change_is_lost),
 		CASE(upkeep_and_changes_meet),
 		CASE(closing_one_leaves_the_locks_of_the_other),
-		CASE(a_lock_held_too_long_is_no_answer),
-		CASE(a_lock_held_briefly_is_waited_for),
 	};
 
 	if (secret_init() != ERR_OK)

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/sqlite.h"
+
+#include "support/test.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "base/testpoint.h"
+#include "host/generation.h"
+#include "host/mapped.h"
+#include "support/child.h"
+#include "support/database.h"
+#include "support/people.h"
+#include "support/table.h"
+
+/* The database is locked by another program, a backup for instance. */
+
+#define NOW PEOPLE_NOW
+#define WAIT_MS 3000
+
+struct fixture {
+	struct table table;
+	struct mapped *m;
+	struct store *st;
+	struct person ann;
+};
+
+static struct store *
+open_store(const struct fixture *f, struct mapped *m, int wait_ms)
+{
+	const struct store_options options = { .write_wait_ms = wait_ms };
+	struct store *st;
+
+	return store_open_sqlite(f->table.db, m, &options, &st) == ERR_OK
+	    ? st
+	    : NULL;
+}
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	table_make(&f->table);
+	f->m = table_open(&f->table);
+	f->st = open_store(f, f->m, 5000);
+	assert_non_null(f->st);
+	assert_int_equal(
+	    people_register(f->st, "ann", 1, NOW, &f->ann), ERR_OK);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	store_close(f->st);
+	database_check(f->table.db);
+	mapped_close(f->m);
+	table_remove(&f->table);
+	free(f);
+	return 0;
+}
+
+static enum err
+do_logout(const struct fixture *f, struct store *st)
+{
+	struct store_actor actor = people_actor(NOW);
+
+	return store_logout(st, &actor, f->ann.session.handle, NULL);
+}
+
+static bool
+is_live(const struct fixture *f)
+{
+	bool live;
+
+	assert_int_equal(
+	    people_live(f->st, f->ann.session.handle, NOW, &live), ERR_OK);
+	return live;
+}
+
+static sqlite3 *
+lock_from_outside(const struct fixture *f)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(f->table.db, &db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	return db;
+}
+
+static void
+a_lock_held_too_long_is_no_answer(void **state)
+{
+	struct fixture *f = *state;
+	struct store_actor actor = people_actor(NOW);
+	struct session s = people_session(2, NOW);
+	struct store *st = open_store(f, f->m, 50);
+	sqlite3 *db = lock_from_outside(f);
+	char key[SESSION_KEY_SIZE];
+	struct user u;
+	uint64_t before;
+
+	session_key(key, f->ann.session.handle);
+	before = generation_read(f->m, key);
+	assert_int_equal(do_logout(f, st), ERR_UNAVAILABLE);
+	assert_int_equal(
+	    store_login(st, &actor, &f->ann.user, PEOPLE_HASH, NULL, &s),
+	    ERR_UNAVAILABLE);
+	assert_int_equal(
+	    store_session_touch(f->st, f->ann.session.handle, NOW + 999),
+	    ERR_UNAVAILABLE);
+	/* Reading goes on, and what is cached stays good. */
+	assert_int_equal(store_user_by_id(st, f->ann.user.id, &u), ERR_OK);
+	assert_true(is_live(f));
+	assert_int_equal(generation_read(f->m, key), before);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	assert_int_equal(do_logout(f, st), ERR_OK);
+	store_close(st);
+}
+
+static void
+hold_a_while(void *ctx)
+{
+	struct fixture *f = ctx;
+	sqlite3 *db;
+
+	child_check(sqlite3_open(f->table.db, &db) == SQLITE_OK);
+	child_check(
+	    sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK);
+	TESTPOINT("test:locked");
+	child_check(usleep(200 * 1000) == 0);
+	child_check(sqlite3_close(db) == SQLITE_OK);
+}
+
+static void
+a_lock_held_briefly_is_waited_for(void **state)
+{
+	struct fixture *f = *state;
+	pid_t pid;
+
+	child_arm("test:locked.hold");
+	pid = child_start(hold_a_while, f);
+	child_reached("test:locked");
+	child_disarm("test:locked.hold");
+	assert_int_equal(do_logout(f, f->st), ERR_OK);
+	child_passed(pid);
+}
+
+/* In a process whose view and connection are its own. */
+static void
+refused_in_time(void *ctx)
+{
+	const struct fixture *f = ctx;
+	struct mapped *m;
+	struct store *st;
+	int64_t start;
+
+	child_check(mapped_open(f->table.db, TABLE_MB, &m) == ERR_OK);
+	st = open_store(f, m, WAIT_MS);
+	child_check(st != NULL);
+	TESTPOINT("test:opened");
+	start = clock_system.mono_us();
+	child_check(do_logout(f, st) == ERR_UNAVAILABLE);
+	/* It is held for all of its time, and would wait as long again. */
+	child_check(
+	    clock_system.mono_us() - start < (int64_t)2 * WAIT_MS * 1000);
+}
+
+/* What the mutex has cost is not there for the database's lock. */
+static void
+a_change_waits_once_for_all_its_locks(void **state)
+{
+	const struct timespec all = { WAIT_MS / 1000, 0 };
+	struct fixture *f = *state;
+	sqlite3 *db;
+	pid_t pid;
+
+	child_arm("test:opened.hold");
+	pid = child_start(refused_in_time, f);
+	child_reached("test:opened");
+	db = lock_from_outside(f);
+	child_arm("generation:locked.hold");
+	child_disarm("test:opened.hold");
+	child_reached("generation:locked");
+	assert_int_equal(nanosleep(&all, NULL), 0);
+	child_disarm("generation:locked.hold");
+	child_passed(pid);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	assert_true(is_live(f));
+}
+
+int
+main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		CASE(a_lock_held_too_long_is_no_answer),
+		CASE(a_lock_held_briefly_is_waited_for),
+		CASE(a_change_waits_once_for_all_its_locks),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
