@@ -24,6 +24,7 @@
 #define DRAIN_US (10 * SECOND)
 /* A web server writes as soon as it has connected. */
 #define DRAIN_FRESH_US SECOND
+#define JUDGE_US (10 * SECOND)
 #define EVENTS_MAX 64
 #define ACCEPTS_AT_END 4096 /* as many as may be queued (pool/listen.c) */
 
@@ -179,6 +180,28 @@ take_signals(struct worker *w)
 	}
 }
 
+/*
+ * Something else lies where the database was.  If a new worker could not serve
+ * that either we stay, and say 503, until it changes; whatever else may have
+ * stood in the way is asked for every now and then.
+ */
+static bool
+successor_could_open(struct worker *w, const struct stat *now)
+{
+	int64_t time = clock_system.mono_us();
+
+	if (now->st_ino == w->refused_ino &&
+	    now->st_ctim.tv_sec == w->refused_at.tv_sec &&
+	    now->st_ctim.tv_nsec == w->refused_at.tv_nsec && time < w->judge_at)
+		return false;
+	if (worker_could_open(w->config))
+		return true;
+	w->refused_ino = now->st_ino;
+	w->refused_at = now->st_ctim;
+	w->judge_at = time + JUDGE_US;
+	return false;
+}
+
 /* Once a second. */
 static void
 tick(struct worker *w)
@@ -204,7 +227,7 @@ tick(struct worker *w)
 		    "database=%d store=%s", there, err_name(err));
 	mapped_distrust(x->mapped);
 	/* A new worker would make a new database where there is none. */
-	if (there)
+	if (there && successor_could_open(w, &now))
 		drain(w, WORKER_REPLACE);
 }
 

@@ -150,6 +150,20 @@ worker_open(struct worker *w)
 	return worker_watch(w, w->signal_fd, EPOLLIN, &worker_tag_signal);
 }
 
+bool
+worker_could_open(const struct config *config)
+{
+	struct services *services = NULL;
+	struct shared *shared = NULL;
+	bool could;
+
+	could = shared_open(config, &shared) == ERR_OK &&
+	    services_open(config, shared, SERVICES_FAST, &services) == ERR_OK;
+	services_close(services);
+	shared_close(shared);
+	return could;
+}
+
 void
 worker_close(struct worker *w)
 {

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "base/err.h"
 #include "pool/exchange.h"
@@ -21,6 +22,9 @@ struct worker {
 	bool closed;    /* the listening socket takes no more */
 	dev_t database_dev; /* the file we serve, by its number */
 	ino_t database_ino;
+	ino_t refused_ino; /* what was put in its place and cannot be served */
+	struct timespec refused_at; /* when that was last changed */
+	int64_t judge_at;           /* in any case again */
 	struct shared *shared;
 	struct connections conns;
 	struct exchange exchange;
@@ -44,5 +48,11 @@ enum err worker_watch(
  */
 enum err worker_open(struct worker *w) MUST_CHECK;
 void worker_close(struct worker *w);
+
+/**
+ * worker_could_open(config):
+ * Could a new worker serve what is there now?  Opens it and closes it again.
+ */
+bool worker_could_open(const struct config *config);
 
 #endif

@@ -22,6 +22,7 @@
  */
 
 #define API "/api/v1/auth"
+#define WORKERS 2
 #define BACK_MS 40000 /* a worker that keeps failing waits up to 10 s */
 
 struct fixture {
@@ -34,7 +35,8 @@ struct fixture {
 static int
 set_up(void **state)
 {
-	const struct stack_options options = { .workers = 2, .no_redis = true };
+	const struct stack_options options = { .workers = WORKERS,
+		.no_redis = true };
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
@@ -86,65 +88,84 @@ site_is_well(void *ctx)
 	return well;
 }
 
-/* Back in its place, the site works again by itself. */
-static void
-put_back(struct fixture *f)
-{
-	files_move_database(f->moved, f->db);
-	if (!process_until(site_is_well, f, BACK_MS))
-		fail_msg("the site does not come back");
-}
-
-/* What the survivor is told, in whichever way; 0: nothing, for there is nobody.
- */
-static long
-ask_shortly(struct fixture *f, unsigned way)
-{
-	struct web_reply reply = { 0 };
-	struct member_call c;
-	long status;
-
-	member_question(&f->survivor, (enum member_way)(way % MEMBER_WAYS), &c);
-	c.call.wait_ms = 500;
-	web_as(f->web, &c.call, c.cookie, &reply);
-	status = reply.status;
-	web_reply_clear(&reply);
-	return status;
-}
+struct old_workers {
+	pid_t pids[WORKERS];
+	size_t n;
+};
 
 static bool
-checks_are_unavailable(void *ctx)
+are_gone(void *ctx)
 {
-	/* More than there are workers: each must have looked. */
-	for (unsigned i = 0; i < 8; i++) {
-		long status = ask_shortly(ctx, i);
+	const struct old_workers *old = ctx;
 
-		if (status != 0 && status < 500)
+	for (size_t i = 0; i < old->n; i++) {
+		if (process_alive(old->pids[i]))
 			return false;
 	}
 	return true;
 }
 
+/* Back in its place, the site works again by itself, with new workers. */
+static void
+put_back(struct fixture *f)
+{
+	struct old_workers old;
+
+	old.n = stack_workers(f->stack, old.pids, WORKERS);
+	assert_int_equal(old.n, WORKERS);
+	files_move_database(f->moved, f->db);
+	if (!process_until(are_gone, &old, BACK_MS))
+		fail_msg("a worker that knows nothing stays");
+	if (!process_until(site_is_well, f, BACK_MS))
+		fail_msg("the site does not come back");
+}
+
+/* The survivor is told, in whichever way, to come again. */
+static void
+expect_503(struct fixture *f, unsigned way)
+{
+	struct web_reply reply = { 0 };
+	struct member_call c;
+
+	member_question(&f->survivor, (enum member_way)(way % MEMBER_WAYS), &c);
+	web_as(f->web, &c.call, c.cookie, &reply);
+	web_expect(&reply, 503, "unavailable");
+	assert_string_equal(web_header(&reply, "Retry-After"), "1");
+	web_reply_clear(&reply);
+}
+
+/* A worker says so when it has looked, and answers from memory until then. */
+static bool
+all_have_looked(void *ctx)
+{
+	const struct fixture *f = ctx;
+	struct buf log = { 0 };
+	int n = 0;
+
+	files_read(stack_log(f->stack), &log);
+	buf_append(&log, "", 1);
+	for (const char *at = log.data;
+	     (at = strstr(at, "event=worker_outdated")) != NULL; at++)
+		n++;
+	buf_clear(&log);
+	return n >= WORKERS;
+}
+
 /*
  * A worker looks at the file once a second, and until then answers what it
  * has in memory: nothing of that can end meanwhile, for changes look each
- * time.  After that, for more than one look: without any worker there is no
- * answer, else it is 503.
+ * time.  After that it is 503 for as long as it lasts, for more than one look.
  */
 static void
 expect_unavailable(struct fixture *f)
 {
 	time_t end;
 
-	if (!process_until(checks_are_unavailable, f, 10000))
+	if (!process_until(all_have_looked, f, 10000))
 		fail_msg("answers from nothing go on");
 	end = time(NULL) + 4;
-	for (unsigned i = 0; time(NULL) < end; i++) {
-		long status = ask_shortly(f, i);
-
-		if (status != 0 && status < 500)
-			fail_msg("an answer from nothing: %ld", status);
-	}
+	for (unsigned i = 0; time(NULL) < end; i++)
+		expect_503(f, i);
 }
 
 static void
