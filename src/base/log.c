@@ -2,10 +2,16 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,10 +29,11 @@ static const char *const log_names[] = {
 };
 
 /*
- * The one mutable global of base/: a log that had to be handed in everywhere
+ * The mutable globals of base/: a log that had to be handed in everywhere
  * would not be used where it is needed most, on the error paths.
  */
 static _Atomic int log_level = LOG_LEVEL_INFO;
+static _Atomic int64_t log_lost; /* lines that nobody took, not yet told */
 
 void
 log_set_level(enum log_level level)
@@ -63,25 +70,96 @@ log_wrote(int n, size_t room)
 	return (size_t)n < room ? (size_t)n : room - 1;
 }
 
+/*
+ * A pipe that several share is full although poll(2) has just said otherwise,
+ * if another was quicker; so ours is opened once more, for a description that
+ * can be non-blocking without being so for the others.
+ */
+static ssize_t
+write_to_pipe(const char *line, size_t len)
+{
+	int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = write(fd, line, len);
+	(void)close(fd);
+	return n;
+}
+
+/* Not set on descriptor 2 itself: that is not ours alone. */
+static bool
+write_at_once(const char *line, size_t len)
+{
+	struct pollfd ready = { .fd = STDERR_FILENO, .events = POLLOUT };
+	struct stat st;
+	ssize_t n = -1;
+
+	if (fstat(STDERR_FILENO, &st) != 0)
+		return false;
+	if (S_ISSOCK(st.st_mode))
+		return send(STDERR_FILENO, line, len,
+			   MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+	if (S_ISFIFO(st.st_mode)) {
+		n = write_to_pipe(line, len);
+		if (n >= 0 || errno == EAGAIN)
+			return n >= 0;
+	}
+	/* A file, a terminal, or a pipe that we may not open. */
+	if (poll(&ready, 1, 0) == 1)
+		n = write(STDERR_FILENO, line, len);
+	return n >= 0;
+}
+
+/* The fields that every line has; returns their length. */
+static size_t
+begin_line(char line[LOG_LINE_MAX], enum log_level level, const char *event)
+{
+	struct timespec now = { 0 };
+	char when[TEXT_TIME_SIZE];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	text_time(when, (int64_t)now.tv_sec);
+	when[TEXT_TIME_SIZE - 2] = '\0'; /* the Z comes after the fraction */
+	return log_wrote(
+	    snprintf(line, log_room(0),
+		"time=%s.%03ldZ level=%s event=%s pid=%ld", when,
+		now.tv_nsec / 1000000, log_names[level], event, (long)getpid()),
+	    log_room(0));
+}
+
+/* Before the next line that is written, say how many were not. */
+static bool
+tell_lost(void)
+{
+	int64_t lost = atomic_exchange(&log_lost, 0);
+	char line[LOG_LINE_MAX];
+	size_t len;
+
+	if (lost == 0)
+		return true;
+	len = begin_line(line, LOG_LEVEL_WARN, "log_lost");
+	len += log_wrote(
+	    snprintf(line + len, log_room(len), " lines=%" PRId64 "\n", lost),
+	    log_room(len));
+	if (write_at_once(line, len))
+		return true;
+	atomic_fetch_add(&log_lost, lost);
+	return false;
+}
+
 void
 log_event(enum log_level level, const char *event, const char *fmt, ...)
 {
-	char line[LOG_LINE_MAX], when[TEXT_TIME_SIZE];
 	int saved_errno = errno;
-	struct timespec now = { 0 };
+	char line[LOG_LINE_MAX];
 	size_t len, start;
 	va_list ap;
 
 	if ((int)level > atomic_load_explicit(&log_level, memory_order_relaxed))
 		return;
-	clock_gettime(CLOCK_REALTIME, &now);
-	text_time(when, (int64_t)now.tv_sec);
-	when[TEXT_TIME_SIZE - 2] = '\0'; /* the Z comes after the fraction */
-	len = log_wrote(
-	    snprintf(line, log_room(0),
-		"time=%s.%03ldZ level=%s event=%s pid=%ld", when,
-		now.tv_nsec / 1000000, log_names[level], event, (long)getpid()),
-	    log_room(0));
+	len = begin_line(line, level, event);
 	if (fmt != NULL && fmt[0] != '\0') {
 		line[len++] = ' ';
 		start = len;
@@ -97,8 +175,8 @@ log_event(enum log_level level, const char *event, const char *fmt, ...)
 		}
 	}
 	line[len++] = '\n';
-	while (write(STDERR_FILENO, line, len) < 0 && errno == EINTR)
-		;
+	if (!tell_lost() || !write_at_once(line, len))
+		atomic_fetch_add(&log_lost, 1);
 	errno = saved_errno;
 }
 

@@ -18,7 +18,9 @@ enum log_level {
  * further key=value pairs; values with spaces, quotes or control characters
  * must come through log_quote().  Never pass a token, session id, password or
  * whole email address.  Lines above the level set are not written; longer ones
- * are cut at 4 KiB.  errno is left as it was.
+ * are cut at 4 KiB.  Never waits: a line that stderr does not take at once is
+ * lost, and the next one follows a line that counts those.  errno is left as it
+ * was.
  */
 void log_event(enum log_level level, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/log.h"
 
+#include "support/test.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "support/test.h"
+#include "support/child.h"
 
 #define CAPTURE_MAX 8192
 
@@ -113,6 +118,101 @@ a_long_line_is_cut_and_ends(void **state)
 	assert_int_equal(strlen(text), len);
 }
 
+/* ---- nobody reads ---- */
+
+enum full_kind { FULL_PIPE, FULL_SOCKET };
+
+/* As standard error, one that takes no more; returns the end to read from. */
+static int
+fill_stderr(enum full_kind kind)
+{
+	static const char block[4096];
+	int ends[2], flags;
+
+	if (kind == FULL_PIPE)
+		child_check(pipe(ends) == 0);
+	else
+		child_check(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+	flags = fcntl(ends[1], F_GETFL);
+	child_check(fcntl(ends[1], F_SETFL, flags | O_NONBLOCK) == 0);
+	while (write(ends[1], block, sizeof(block)) > 0)
+		;
+	child_check(errno == EAGAIN);
+	child_check(fcntl(ends[1], F_SETFL, flags) == 0);
+	child_check(dup2(ends[1], STDERR_FILENO) >= 0);
+	child_check(fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
+	return ends[0];
+}
+
+/* What is read there by now, without what filled it. */
+static void
+drain(int fd, char text[CAPTURE_MAX])
+{
+	char block[4096];
+	size_t len = 0;
+	ssize_t n;
+
+	while ((n = read(fd, block, sizeof(block))) > 0) {
+		for (ssize_t i = 0; i < n; i++) {
+			if (block[i] != '\0' && len < CAPTURE_MAX - 1)
+				text[len++] = block[i];
+		}
+	}
+	text[len] = '\0';
+}
+
+static void
+lose_lines(enum full_kind kind)
+{
+	int console = dup(STDERR_FILENO), fd = fill_stderr(kind);
+	char text[CAPTURE_MAX];
+	const char *lost, *next;
+
+	for (int i = 0; i < 3; i++)
+		log_event(LOG_LEVEL_INFO, "unheard", NULL);
+	/* Whoever shares it finds it as it was. */
+	child_check((fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK) == 0);
+	drain(fd, text);
+	child_check(text[0] == '\0');
+	log_event(LOG_LEVEL_INFO, "heard", NULL);
+	log_event(LOG_LEVEL_INFO, "after", NULL);
+	child_check(dup2(console, STDERR_FILENO) >= 0);
+	drain(fd, text);
+	lost = strstr(text, "event=log_lost ");
+	next = strstr(text, "event=heard ");
+	child_check(lost != NULL && next > lost);
+	child_check(strstr(lost, " lines=3\n") != NULL);
+	child_check(strstr(next, "event=after ") != NULL);
+	child_check(strstr(next, "log_lost") == NULL);
+}
+
+static void
+write_to_a_full_one(void *ctx)
+{
+	alarm(60); /* it would wait for ever */
+	lose_lines(*(const enum full_kind *)ctx);
+}
+
+/* It was opened by somebody else, who alone may open it. */
+static void
+write_to_one_that_cannot_be_opened(void *ctx)
+{
+	child_refuse(SYS_openat, O_NONBLOCK, EACCES);
+	write_to_a_full_one(ctx);
+}
+
+static void
+a_line_that_is_not_taken_is_counted(void **state)
+{
+	enum full_kind kind = FULL_PIPE;
+
+	(void)state;
+	child_passed(child_start(write_to_a_full_one, &kind));
+	child_passed(child_start(write_to_one_that_cannot_be_opened, &kind));
+	kind = FULL_SOCKET;
+	child_passed(child_start(write_to_a_full_one, &kind));
+}
+
 static void
 quoting_lets_nothing_out(void **state)
 {
@@ -162,6 +262,7 @@ main(void)
 		cmocka_unit_test(the_level_is_obeyed),
 		cmocka_unit_test(one_event_is_one_line),
 		cmocka_unit_test(a_long_line_is_cut_and_ends),
+		cmocka_unit_test(a_line_that_is_not_taken_is_counted),
 		cmocka_unit_test(quoting_lets_nothing_out),
 		cmocka_unit_test(levels_have_names),
 	};
