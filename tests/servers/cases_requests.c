@@ -189,7 +189,9 @@ chunked_bodies_are_taken_or_refused(void **state)
 	    &(struct web_call){ .path = "/api/v1/auth/login",
 		.body = body,
 		.headers = chunked });
-	if (g->reply.status != 200 && g->reply.status != 411)
+	/* Caddy hands it on without its length, and Latchkey takes none. */
+	if (g->reply.status != 200 && g->reply.status != 400 &&
+	    g->reply.status != 411)
 		fail_msg("%ld", g->reply.status);
 	/* And one without end, as far as anybody can tell. */
 	memset(large, ' ', 3 * MIB);

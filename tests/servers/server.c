@@ -8,6 +8,7 @@
 const struct server_ops *const servers[] = {
 	&server_apache_mod_fcgid,
 	&server_apache_proxy_fcgi,
+	&server_caddy,
 	&server_lighttpd,
 	&server_nginx,
 };

@@ -35,6 +35,7 @@ struct server_ops {
 
 extern const struct server_ops server_apache_mod_fcgid;
 extern const struct server_ops server_apache_proxy_fcgi;
+extern const struct server_ops server_caddy;
 extern const struct server_ops server_lighttpd;
 extern const struct server_ops server_nginx;
 
