@@ -20,6 +20,7 @@ configure(const struct ground *g, FILE *conf)
 	    "server.modules = ( \"mod_access\", \"mod_redirect\", "
 	    "\"mod_setenv\", "
 	    "\"mod_fastcgi\", \"mod_cgi\" )\n"
+	    "include \"%s/latchkey.conf\"\n"
 	    "include \"%s/site.conf\"\n"
 	    "cgi.assign = ( \".cgi\" => \"\" )\n"
 	    "$HTTP[\"url\"] =~ \"^/guarded(/|$)\" {\n"
@@ -31,7 +32,7 @@ configure(const struct ground *g, FILE *conf)
 	    "( \"LATCHKEY_REQUIRE_ROLE\" => \"admin\" )\n"
 	    "}\n"
 	    "%s",
-	    g->dir, g->port, g->www, g->dir, recipe, recipe, recipe,
+	    g->dir, g->port, g->www, g->dir, recipe, recipe, recipe, recipe,
 	    g->extras != NULL ? g->extras : "");
 }
 
