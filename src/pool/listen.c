@@ -3,23 +3,27 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/testpoint.h"
 #include "base/text.h"
 
 #define UNIX_PREFIX "unix:"
 /* The kernel cuts it to net.core.somaxconn, 4096 as it comes. */
 #define BACKLOG 4096
 /* 20 ms apart: a second in all */
-#define LEAVE_LOOKS 50
+#define LOOKS 50
 
 static enum err
 refuse(enum err err, char *why, size_t size, const char *what, const char *spec)
@@ -33,6 +37,43 @@ static enum err
 fail(char *why, size_t size, const char *spec)
 {
 	return refuse(ERR_UNAVAILABLE, why, size, strerror(errno), spec);
+}
+
+static void
+look_later(void)
+{
+	static const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+
+	(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+}
+
+/*
+ * Whoever puts a socket at ${path} or takes one away holds its folder locked:
+ * of two that have found the same stale socket, the second would otherwise
+ * remove the fresh one of the first.  Closing it unlocks.  -1 with errno set
+ * if it is not to be had.
+ */
+static int
+lock_folder_of(const char *path)
+{
+	char copy[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	int fd, error;
+
+	memcpy(copy, path, sizeof(copy));
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; fd >= 0 && i < 2 * LOOKS; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return fd;
+		if (errno != EWOULDBLOCK)
+			break;
+		TESTPOINT("listen:waiting");
+		look_later();
+	}
+	error = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = error;
+	return -1;
 }
 
 /* Does somebody serve the socket at ${address}? */
@@ -58,12 +99,10 @@ is_served(const struct sockaddr_un *address)
 static bool
 stays_served(const struct sockaddr_un *address)
 {
-	static const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
-
-	for (int i = 0; i < LEAVE_LOOKS; i++) {
+	for (int i = 0; i < LOOKS; i++) {
 		if (!is_served(address))
 			return false;
-		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+		look_later();
 	}
 	return true;
 }
@@ -83,9 +122,37 @@ clear_path(
 	if (stays_served(address))
 		return refuse(ERR_UNAVAILABLE, why, size,
 		    "another program serves it", spec);
+	TESTPOINT("listen:stale");
 	if (unlink(address->sun_path) != 0 && errno != ENOENT)
 		return fail(why, size, spec);
 	return ERR_OK;
+}
+
+/* Holding the folder. */
+static enum err
+bind_unix(const struct sockaddr_un *address, const char *spec, char *why,
+    size_t size, struct listener *listener_out)
+{
+	struct stat st;
+	mode_t mask;
+	enum err err;
+	int bound;
+
+	err = clear_path(address, spec, why, size);
+	if (err != ERR_OK)
+		return err;
+	mask = umask(0117); /* 0660 from the first moment */
+	bound = bind(listener_out->fd, (const struct sockaddr *)address,
+	    sizeof(*address));
+	(void)umask(mask);
+	if (bound != 0 || lstat(address->sun_path, &st) != 0)
+		return fail(why, size, spec);
+	memcpy(
+	    listener_out->path, address->sun_path, sizeof(address->sun_path));
+	listener_out->dev = st.st_dev;
+	listener_out->ino = st.st_ino;
+	return listen(listener_out->fd, BACKLOG) == 0 ? ERR_OK
+						      : fail(why, size, spec);
 }
 
 static enum err
@@ -94,10 +161,8 @@ open_unix(
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	const char *path = spec + strlen(UNIX_PREFIX);
-	struct stat st;
-	mode_t mask;
 	enum err err;
-	int bound;
+	int folder;
 
 	if (path[0] == '\0')
 		return refuse(
@@ -106,24 +171,16 @@ open_unix(
 	    ERR_OK)
 		return refuse(ERR_INVALID, why, size,
 		    "the path is longer than 107 bytes", spec);
-	err = clear_path(&address, spec, why, size);
-	if (err != ERR_OK)
-		return err;
 	listener_out->fd =
 	    socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (listener_out->fd < 0)
 		return fail(why, size, spec);
-	mask = umask(0117); /* 0660 from the first moment */
-	bound = bind(
-	    listener_out->fd, (struct sockaddr *)&address, sizeof(address));
-	(void)umask(mask);
-	if (bound != 0 || lstat(address.sun_path, &st) != 0)
+	folder = lock_folder_of(address.sun_path);
+	if (folder < 0)
 		return fail(why, size, spec);
-	memcpy(listener_out->path, address.sun_path, sizeof(address.sun_path));
-	listener_out->dev = st.st_dev;
-	listener_out->ino = st.st_ino;
-	return listen(listener_out->fd, BACKLOG) == 0 ? ERR_OK
-						      : fail(why, size, spec);
+	err = bind_unix(&address, spec, why, size, listener_out);
+	close(folder);
+	return err;
 }
 
 static bool
@@ -270,9 +327,16 @@ is_ours(const struct listener *l)
 void
 listen_close(struct listener *l)
 {
+	int folder = -1;
+
+	/* First, for whoever holds the folder may be waiting for this. */
 	if (l->fd >= 0 && !l->taken)
 		close(l->fd);
-	if (l->path[0] != '\0' && is_ours(l))
+	if (l->path[0] != '\0')
+		folder = lock_folder_of(l->path);
+	if (folder >= 0 && is_ours(l))
 		(void)unlink(l->path);
+	if (folder >= 0)
+		close(folder);
 	*l = (struct listener){ .fd = -1 };
 }

@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "base/testpoint.h"
+#include "support/child.h"
 #include "support/fcgi_client.h"
 #include "support/process.h"
 #include "support/test.h"
@@ -108,6 +111,75 @@ listen_replaces_only_a_socket_nobody_serves(void **state)
 }
 
 /* Who had connected is served to the end, nobody else gets in. */
+/* What a pool that was killed leaves: nobody listens there. */
+static void
+leave_stale(const struct fixture *f)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	memcpy(address.sun_path, f->path, sizeof(f->path));
+	assert_true(fd >= 0);
+	assert_int_equal(
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	close(fd);
+}
+
+static void
+open_and_serve(void *ctx)
+{
+	struct fixture *f = ctx;
+	struct listener l;
+	int fd;
+
+	child_check(try(f, f->spec, false, &l) == ERR_OK);
+	TESTPOINT("test:serving");
+	fd = accept(l.fd, NULL, NULL);
+	child_check(fd >= 0);
+	close(fd);
+	listen_close(&l);
+}
+
+static void
+open_in_vain(void *ctx)
+{
+	struct fixture *f = ctx;
+	struct listener l;
+
+	child_check(try(f, f->spec, false, &l) == ERR_UNAVAILABLE);
+	child_check(strstr(f->why, "another program serves it") != NULL);
+}
+
+/* Both find the same stale socket; the second must not take the fresh one. */
+static void
+of_two_that_find_a_stale_socket_one_has_it(void **state)
+{
+	struct fixture *f = *state;
+	pid_t first, second;
+	struct stat st;
+	int fd;
+
+	child_points(f->dir);
+	leave_stale(f);
+	child_arm("listen:stale.once-hold");
+	child_arm("test:serving.hold");
+	first = child_start(open_and_serve, f);
+	child_reached("listen:stale");
+	child_arm("listen:waiting.hold");
+	second = child_start(open_in_vain, f);
+	child_reached("listen:waiting");
+	child_release("listen:stale", first);
+	child_reached("test:serving");
+	child_disarm("listen:waiting.hold");
+	child_passed(second);
+	fd = fcgi_connect_unix(f->path);
+	assert_true(fd >= 0);
+	child_disarm("test:serving.hold");
+	child_passed(first);
+	close(fd);
+	assert_int_equal(lstat(f->path, &st), -1);
+}
+
 static void
 listen_stop_refuses_new_ones_only(void **state)
 {
@@ -213,6 +285,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(listen_binds_a_path_and_removes_it),
 		CASE(listen_replaces_only_a_socket_nobody_serves),
+		CASE(of_two_that_find_a_stale_socket_one_has_it),
 		CASE(listen_stop_refuses_new_ones_only),
 		CASE(listen_binds_loopback_only),
 		CASE(listen_refuses_what_is_no_address),
