@@ -22,8 +22,8 @@
 #define UNIX_PREFIX "unix:"
 /* The kernel cuts it to net.core.somaxconn, 4096 as it comes. */
 #define BACKLOG 4096
-/* 20 ms apart: a second in all */
-#define LOOKS 50
+/* 20 ms apart: five seconds in all */
+#define LOOKS 250
 
 static enum err
 refuse(enum err err, char *why, size_t size, const char *what, const char *spec)
