@@ -378,7 +378,8 @@ redis_link_new(const struct redis_options *options, const struct clock *clock,
 	l->fd = -1;
 	err = redis_peer_resolve(options, &l->peer);
 	if (err == ERR_UNAVAILABLE) {
-		log_event(LOG_LEVEL_WARN, "redis_unknown_host", "host=%s",
+		log_event(LOG_LEVEL_WARN, "redis_unknown_host",
+		    "host=%s reason=\"no address; SIGHUP looks again\"",
 		    log_quote(quoted, options->host));
 		err = ERR_OK;
 	}
