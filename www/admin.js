@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: ISC
+import { showLive } from "/live.js";
+import { ago, element, explain, latchkey, made, notice, onPress, requireSession }
+	from "/ui.js";
+
+let myself;
+let page = { search: "", after: "0", next: null };
+
+// ---- users ----
+
+function actionButton(text, user, action) {
+	const button = made("button", text,
+		{ type: "button", "aria-label": `${text}: ${user.name}` });
+
+	onPress(button, async () => {
+		await action();
+		await showUsers();
+	});
+	return button;
+}
+
+function change(user, what, done) {
+	return async () => {
+		await latchkey.call("PATCH", "/admin/users/" + user.id, what);
+		notice(done);
+	};
+}
+
+function actionsFor(user) {
+	const active = user.status === "active";
+	const admin = user.role === "admin";
+	const buttons = [
+		actionButton("End sessions", user,
+			async () => {
+				const answer = await latchkey.call("DELETE",
+					"/admin/user-sessions/" + user.id);
+
+				notice(`${user.name}: sessions ended: ${answer.sessions_ended}.`);
+			}),
+	];
+
+	// Nobody disables or demotes themselves.
+	if (user.id !== myself.id)
+		buttons.push(
+			actionButton(active ? "Disable" : "Enable", user,
+				change(user, { status: active ? "inactive" : "active" },
+					user.name + (active ? " is disabled and signed out."
+						: " may sign in again."))),
+			actionButton(admin ? "Make user" : "Make admin", user,
+				change(user, { role: admin ? "user" : "admin" },
+					user.name + (admin ? " is an ordinary user now."
+						: " is an administrator now."))));
+	return buttons;
+}
+
+function userRow(user) {
+	const row = made("tr");
+	const state = made("td");
+	const since = made("td");
+	const actions = made("td", "", { class: "row-actions" });
+
+	state.append(made("span", user.status, { class: "badge" +
+		(user.status === "active" ? "" : " bad") }));
+	since.append(ago(user.created_at));
+	actions.append(...actionsFor(user));
+	const who = made("th", user.name, { scope: "row" });
+
+	who.append(made("span", `${user.email} · ${user.id}`, { class: "quiet" }));
+	row.append(who, made("td", user.role), state, since, actions);
+	return row;
+}
+
+async function showUsers() {
+	const query = new URLSearchParams({ search: page.search, after: page.after });
+	const answer = await latchkey.call("GET", "/admin/users?" + query);
+
+	page.next = answer.next;
+	element("users").replaceChildren(...answer.users.map(userRow));
+	element("users-none").hidden = answer.users.length > 0;
+	element("next").disabled = answer.next === null;
+	element("first").disabled = page.after === "0";
+}
+
+async function turn(to) {
+	page = { ...page, ...to };
+	await showUsers();
+}
+
+element("search").addEventListener("submit", async (event) => {
+	event.preventDefault();
+	notice("");
+	try {
+		await turn({ search: element("search-text").value, after: "0" });
+	} catch (problem) {
+		notice(explain(problem), "bad");
+	}
+});
+onPress(element("first"), () => turn({ after: "0" }));
+onPress(element("next"), () => turn({ after: page.next }));
+
+const me = await requireSession();
+
+myself = me.user;
+if (myself.role !== "admin") {
+	element("main").replaceChildren(made("h1", "For administrators"),
+		made("p", "Your account may not see this page."));
+} else {
+	showLive();
+	try {
+		await showUsers();
+	} catch (problem) {
+		notice(explain(problem), "bad");
+	}
+}

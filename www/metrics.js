@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: ISC
+// What /metrics says, and what happened between two looks at it.
+
+/** The text of /metrics as a Map from "name{labels}" to number. */
+export function parseMetrics(text) {
+	const series = new Map();
+
+	for (const line of text.split("\n")) {
+		const space = line.lastIndexOf(" ");
+
+		if (line !== "" && line[0] !== "#")
+			series.set(line.slice(0, space), Number(line.slice(space + 1)));
+	}
+	return series;
+}
+
+/** The sum of all series called ${name} whose labels hold ${label}. */
+export function total(series, name, label = "") {
+	let sum = 0;
+
+	for (const [key, value] of series) {
+		if ((key === name || key.startsWith(name + "{")) && key.includes(label))
+			sum += value;
+	}
+	return sum;
+}
+
+// [upper bound in seconds, how many of the requests between the looks].
+function buckets(before, after, name, label) {
+	const list = [];
+	let below = 0;
+
+	for (const [key, value] of after) {
+		if (!key.startsWith(name + "_bucket{") || !key.includes(label))
+			continue;
+		const bound = /le="([^"]+)"/.exec(key)[1];
+		const upTo = value - (before.get(key) ?? 0);
+
+		list.push([bound === "+Inf" ? Infinity : Number(bound), upTo - below]);
+		below = upTo;
+	}
+	return list;
+}
+
+/**
+ * The quantile ${q} in milliseconds of the histogram ${name} between two looks;
+ * null if nothing was timed.  Within a bucket it is taken for even.
+ */
+export function quantile(before, after, name, label, q) {
+	const list = buckets(before, after, name, label);
+	const count = list.reduce((sum, [, n]) => sum + n, 0);
+	let rank = q * count;
+	let lower = 0;
+
+	if (count <= 0)
+		return null;
+	for (const [upper, n] of list) {
+		if (rank <= n && n > 0)
+			return 1000 * (upper === Infinity ? lower
+				: lower + (upper - lower) * rank / n);
+		rank -= n;
+		lower = upper;
+	}
+	return 1000 * lower;
+}
+
+/** What the dashboard shows of two looks, ${seconds} apart; null: no answer. */
+export function summary(before, after, seconds) {
+	const grown = (name, label) =>
+		total(after, name, label) - total(before, name, label);
+	const rate = (name, label) => grown(name, label) / seconds;
+	const hitRate = (tier) => {
+		const label = `tier="${tier}"`;
+		const hits = grown("latchkey_cache_hits_total", label);
+		const misses = grown("latchkey_cache_misses_total", label);
+
+		return hits + misses > 0 ? 100 * hits / (hits + misses) : null;
+	};
+	const fast = "latchkey_request_duration_seconds";
+
+	return {
+		requests: rate("latchkey_requests_total"),
+		refusals: rate("latchkey_requests_total", 'status="4'),
+		failures: rate("latchkey_requests_total", 'status="5'),
+		p50: quantile(before, after, fast, 'lane="fast"', 0.5),
+		p99: quantile(before, after, fast, 'lane="fast"', 0.99),
+		table: hitRate("table"),
+		redis: hitRate("redis"),
+		loginsOk: rate("latchkey_logins_total", 'result="ok"'),
+		loginsRefused: rate("latchkey_logins_total", 'result="refused"') +
+		    rate("latchkey_logins_total", 'result="limited"'),
+		revocations: rate("latchkey_revocations_total"),
+		starts: total(after, "latchkey_worker_starts_total"),
+		breakerOpen: total(after, "latchkey_redis_breaker_open") > 0,
+		redisEnabled: total(after, "latchkey_redis_enabled") > 0,
+	};
+}
