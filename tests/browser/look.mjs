@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 // Take a picture of every page: look.mjs URL FOLDER
+import { execFileSync } from "node:child_process";
 import { chromium } from "playwright-core";
 
 const [url, folder] = process.argv.slice(2);
@@ -35,6 +36,15 @@ for (const [name, options] of Object.entries({
 	await page.waitForURL("**/account.html");
 	await page.waitForSelector("#devices li");
 	await shot("account");
+	if (process.env.ADMIN_OF) {
+		execFileSync(process.env.ADMIN_OF, ["user", "promote", `${name}-${email}`]);
+		await page.goto(url + "/admin.html");
+		await page.waitForSelector("#users tr");
+		await page.waitForTimeout(9000);
+		await shot("admin");
+		await page.goto(url + "/account.html");
+		await page.waitForSelector("#devices li");
+	}
 	await page.click("#end-all");
 	await page.waitForSelector("#ended:not([hidden])");
 	await shot("ended");
