@@ -24,7 +24,10 @@ static char document[BYTES_MAX + 1];
 	     "Role: user\r\n" prefix                                           \
 	     "Session: 0123456789abcdef0123456789abcdef\r\n\r\n"
 
-/* Does a web server ask whether another request may pass?  Then answer. */
+/*
+ * Does a web server ask whether another request may pass?  Then answer.  Such
+ * a question has no body, and mod_fcgid does not even say that it has ended.
+ */
 static int
 decided(FCGX_Request *request)
 {
@@ -51,12 +54,25 @@ make_document(size_t bytes)
 	memcpy(document + bytes - (sizeof(tail) - 1), tail, sizeof(tail));
 }
 
+static void
+respond(FCGX_Request *request, long bytes)
+{
+	char body[8192];
+
+	while (
+	    FCGX_GetStr(body, sizeof(body), request->in) == (int)sizeof(body))
+		continue;
+	(void)FCGX_FPrintF(request->out,
+	    "Content-Type: application/json\r\n"
+	    "Cache-Control: no-store\r\n\r\n");
+	(void)FCGX_PutStr(document, (int)bytes, request->out);
+}
+
 int
 main(int argc, char **argv)
 {
 	long bytes = argc > 1 ? strtol(argv[1], NULL, 10) : 400;
 	FCGX_Request request;
-	char body[8192];
 
 	if (bytes < BYTES_MIN || bytes > BYTES_MAX) {
 		fprintf(
@@ -67,15 +83,8 @@ main(int argc, char **argv)
 	if (FCGX_Init() != 0 || FCGX_InitRequest(&request, 0, 0) != 0)
 		return 1;
 	while (FCGX_Accept_r(&request) == 0) {
-		while (FCGX_GetStr(body, sizeof(body), request.in) ==
-		    (int)sizeof(body))
-			continue;
-		if (!decided(&request)) {
-			(void)FCGX_FPrintF(request.out,
-			    "Content-Type: application/json\r\n"
-			    "Cache-Control: no-store\r\n\r\n");
-			(void)FCGX_PutStr(document, (int)bytes, request.out);
-		}
+		if (!decided(&request))
+			respond(&request, bytes);
 		FCGX_Finish_r(&request);
 	}
 	return 0;
