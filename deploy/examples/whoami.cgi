@@ -14,12 +14,18 @@ printf 'Cache-Control: no-store\r\n\r\n'
 cat <<END
 <!DOCTYPE html>
 <html lang="en">
+<meta charset="utf-8">
 <title>Who is signed in</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="stylesheet" href="/style.css">
+<main>
 <h1>Hello, $(escape "${AUTH_USER-}")</h1>
 <dl>
 <dt>Id</dt><dd>$(escape "${REMOTE_USER-}")</dd>
 <dt>Email</dt><dd>$(escape "${AUTH_EMAIL-}")</dd>
 <dt>Role</dt><dd>$(escape "${AUTH_ROLE-}")</dd>
 </dl>
+<p><a href="/account.html">Your account</a></p>
+</main>
 </html>
 END

@@ -277,3 +277,24 @@ test("without scripts", async () => {
 	await page.waitForURL(url + "/account.html");
 	await close(context);
 });
+
+test("a guarded page greets whoever signed in", async () => {
+	const context = await device();
+	const who = person("Zo\u00eb <b>");
+	const page = await register(context, who);
+
+	await page.goto(url + "/guarded");
+	assert.equal(await page.textContent("h1"), `Hello, ${who.name}`);
+	assert.match(await page.textContent("dl"), new RegExp(who.email));
+	await page.goto(url + "/account.html");
+	await page.waitForSelector("#devices li");
+	await page.click("#logout");
+	await page.waitForURL(url + "/");
+	await page.goto(url + "/guarded?a=b");
+	await page.waitForURL(url + "/?rd=/guarded%3Fa%3Db");
+	await page.fill("#login-email", who.email);
+	await page.fill("#login-password", who.password);
+	await page.click("#signin button");
+	await page.waitForURL(url + "/guarded?a=b");
+	await close(context);
+});
