@@ -231,6 +231,20 @@ ground_free(struct ground *g)
 	free(g);
 }
 
+void
+ground_print_log(const struct ground *g)
+{
+	char line[512];
+	FILE *f = fopen(g->log, "r");
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (strstr(line, "level=debug") == NULL &&
+		    strstr(line, "level=info") == NULL)
+			fputs(line, stdout);
+	fclose(f);
+}
+
 /* ---- people ---- */
 
 void

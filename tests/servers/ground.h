@@ -88,6 +88,9 @@ void ground_get(struct ground *g, const char *path);
 /* Is the guarded page's secret in the answer? */
 bool ground_shown(const struct ground *g);
 
+/* What the web server complained of, for a test that fails. */
+void ground_print_log(const struct ground *g);
+
 /**
  * ground_drop_root():
  * Apache serves nobody as root.  Called by root this runs the program again as

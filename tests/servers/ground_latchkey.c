@@ -45,7 +45,11 @@ write_program(struct ground *g, const char *program)
 void
 ground_start_latchkey(struct ground *g)
 {
+	/* However busy the machine is, a change is not told 503. */
+	static const char *const env[] = { "LATCHKEY_WRITE_WAIT_MS=20000",
+		"LATCHKEY_HASH_WAIT_MS=20000", NULL };
 	const struct stack_options options = { .kind = STACK_POOL,
+		.env = env,
 		.no_redis = true,
 		.no_lighttpd = true,
 		.product = true,
