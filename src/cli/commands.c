@@ -99,6 +99,19 @@ const struct command commands[] = {
 	    { { "watch", NULL, "refresh until ^C or the end of the pool" },
 	      { "interval", "SECONDS", "between two pictures; by default 2" },
 	      JSON, CONFIG } },
+	/* doctor.c */
+	{ "", "doctor", "", 0, 0, doctor_run,
+	    "find what is wrong with this installation, and name the cure",
+	    "One line for each finding: ok, warn or fail; the exit status is 1 "
+	    "if anything fails.  Configuration, permissions, store, clock and "
+	    "Redis are looked at always, the FastCGI socket and the site when "
+	    "they are named; the site is asked by curl(1), as a browser would. "
+	    "With --guarded an account is made for a moment, to ask for that "
+	    "page with.",
+	    { { "listen", "unix:PATH|HOST:PORT", "the socket, as for serve" },
+	      { "url", "URL", "the site, as in https://www.example.org" },
+	      { "guarded", "PATH", "a page only those signed in may see" },
+	      JSON, CONFIG } },
 	/* backup_cmd.c */
 	{ "", "backup", "FILE", 1, 1, backup_cmd_make,
 	    "copy the database to FILE while everything runs",

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: ISC */
+#include "cli/doctor.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/secret.h"
+#include "base/writer.h"
+#include "cli/handlers.h"
+#include "cli/usage.h"
+#include "config/config.h"
+
+static const char *const verdicts[] = {
+	[DOCTOR_OK] = "ok",
+	[DOCTOR_WARN] = "warn",
+	[DOCTOR_FAIL] = "fail",
+};
+
+void
+doctor_say(struct doctor *d, enum doctor_verdict verdict, const char *subject,
+    const char *cure, const char *fmt, ...)
+{
+	char text[1024];
+	struct writer *w;
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (verdict == DOCTOR_FAIL)
+		d->failures++;
+	if (!d->json) {
+		printf("%-5s %s: %s%s%s\n", verdicts[verdict], subject, text,
+		    cure != NULL ? "; cure: " : "", cure != NULL ? cure : "");
+		(void)fflush(stdout);
+		return;
+	}
+	w = sheet_begin(&d->sheet);
+	writer_string(w, "verdict", verdicts[verdict]);
+	writer_string(w, "subject", subject);
+	writer_string(w, "finding", text);
+	if (cure != NULL)
+		writer_string(w, "cure", cure);
+	else
+		writer_null(w, "cure");
+	sheet_end(&d->sheet);
+}
+
+/* Those that stand on what came before look whether it was good. */
+static doctor_check_fn *const checks[] = { doctor_files, doctor_store,
+	doctor_redis, doctor_socket, doctor_url, doctor_guard };
+
+/* A bad configuration is a finding, not bad usage. */
+static bool
+read_config(struct doctor *d, const struct command_line *line)
+{
+	struct config *config = NULL;
+	char why[512];
+
+	if (config_load(command_value(line, "config"), why, sizeof(why),
+		&config) != ERR_OK) {
+		doctor_say(d, DOCTOR_FAIL, "configuration",
+		    "put it right where it stands, the file or the "
+		    "environment; latchkey config --options lists every option",
+		    "%s", why);
+		return false;
+	}
+	config_free(config);
+	doctor_say(d, DOCTOR_OK, "configuration", NULL, "can be read");
+	return true;
+}
+
+int
+doctor_run(const struct command_line *line)
+{
+	static const struct sheet_column columns[] = { { NULL, NULL } };
+	struct doctor d = { .json = command_flag(line, "json") };
+	int status = USAGE_GO_ON;
+
+	if (command_flag(line, "guarded") && !command_flag(line, "url"))
+		return usage_wrong("doctor: --guarded needs --url");
+	if (read_config(&d, line))
+		status = desk_config(line, &d.desk);
+	for (size_t i = 0; status == USAGE_GO_ON && d.desk.config != NULL &&
+	     i < NELEMS(checks);
+	     i++)
+		checks[i](&d);
+	if (status == USAGE_GO_ON)
+		status = d.json ? sheet_list(&d.sheet, columns, true)
+				: usage_finish();
+	sheet_clear(&d.sheet);
+	desk_close(&d.desk);
+	return status == USAGE_DONE && d.failures > 0 ? USAGE_FAILED : status;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: ISC */
+#include "cli/doctor.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "config/config.h"
+
+#define ROOM_LOW (64 * 1024 * 1024) /* bytes: days of changes, not weeks */
+#define WRITABLE_BY_OTHERS (S_IWGRP | S_IWOTH)
+#define OPEN_TO_OTHERS (S_IRWXG | S_IRWXO)
+
+static void
+folder_of(const char *path, char dst[PATH_MAX])
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		(void)snprintf(dst, PATH_MAX, ".");
+	else
+		(void)snprintf(dst, PATH_MAX, "%.*s",
+		    slash == path ? 1 : (int)(slash - path), path);
+}
+
+/* ---- folders ---- */
+
+static void
+check_room(struct doctor *d, const char *folder)
+{
+	struct statvfs disk;
+	uint64_t room;
+
+	if (statvfs(folder, &disk) != 0)
+		return;
+	room = (uint64_t)disk.f_bavail * disk.f_frsize;
+	if (room < ROOM_LOW)
+		doctor_say(d, DOCTOR_WARN, "folder",
+		    "make room, or move the database to a larger disk",
+		    "%s has only %ju MiB left", folder,
+		    (uintmax_t)(room >> 20));
+}
+
+/* Who may write there can put other files in the place of ours. */
+static void
+check_folder(struct doctor *d, const char *folder)
+{
+	struct stat st;
+
+	if (stat(folder, &st) != 0) {
+		doctor_say(d, DOCTOR_FAIL, "folder",
+		    "make it, with mode 700, for the user latchkey runs as",
+		    "%s: %s", folder, strerror(errno));
+		return;
+	}
+	if (!S_ISDIR(st.st_mode))
+		doctor_say(d, DOCTOR_FAIL, "folder",
+		    "name a folder in DATABASE_URL and LATCHKEY_STATE_DIR",
+		    "%s is none", folder);
+	else if ((st.st_mode & WRITABLE_BY_OTHERS) != 0)
+		doctor_say(d, DOCTOR_FAIL, "folder", "chmod 700 it",
+		    "others may write to %s (mode %03o)", folder,
+		    (unsigned)st.st_mode & 07777);
+	else if (access(folder, R_OK | W_OK | X_OK) != 0)
+		doctor_say(d, DOCTOR_FAIL, "folder",
+		    "chown it to the user latchkey runs as",
+		    "user %u cannot write to %s", (unsigned)geteuid(), folder);
+	else
+		doctor_say(d, DOCTOR_OK, "folder", NULL, "%s", folder);
+	check_room(d, folder);
+}
+
+/* ---- files ---- */
+
+static void
+check_file(struct doctor *d, const char *path, uid_t owner, int *bad)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return;
+	if (!S_ISREG(st.st_mode))
+		doctor_say(d, DOCTOR_FAIL, "files", "move it away",
+		    "%s is not a regular file", path);
+	else if ((st.st_mode & OPEN_TO_OTHERS) != 0)
+		doctor_say(d, DOCTOR_FAIL, "files", "chmod 600 it",
+		    "others may open %s (mode %03o)", path,
+		    (unsigned)st.st_mode & 07777);
+	else if (st.st_uid != owner && st.st_uid != 0)
+		doctor_say(d, DOCTOR_FAIL, "files",
+		    "chown it to the owner of the database",
+		    "%s belongs to user %u, not %u", path, (unsigned)st.st_uid,
+		    (unsigned)owner);
+	else
+		return;
+	++*bad;
+}
+
+static void
+check_files(struct doctor *d, const char *database, const char *state)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm", "-table",
+		"-ballast" };
+	char path[PATH_MAX + 16];
+	struct stat st;
+	int bad = 0;
+
+	if (stat(database, &st) != 0) {
+		st.st_uid = geteuid();
+		doctor_say(d, DOCTOR_WARN, "files",
+		    "start the pool, or add an account: either creates it",
+		    "there is no database yet: %s", database);
+		bad++;
+	}
+	for (size_t i = 0; i < NELEMS(suffixes); i++) {
+		(void)snprintf(
+		    path, sizeof(path), "%s%s", database, suffixes[i]);
+		check_file(d, path, st.st_uid, &bad);
+	}
+	(void)snprintf(path, sizeof(path), "%s/master.key", state);
+	check_file(d, path, st.st_uid, &bad);
+	if (bad == 0)
+		doctor_say(d, DOCTOR_OK, "files", NULL,
+		    "only their owner may open them");
+}
+
+void
+doctor_files(struct doctor *d)
+{
+	const char *database = config_database(d->desk.config);
+	const char *state = config_text(d->desk.config, CONFIG_STATE_DIR);
+	char folder[PATH_MAX];
+
+	folder_of(database, folder);
+	check_folder(d, folder);
+	if (state[0] != '\0' && strcmp(state, folder) != 0)
+		check_folder(d, state);
+	check_files(d, database, state[0] != '\0' ? state : folder);
+}

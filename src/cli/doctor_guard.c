@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: ISC */
+#include "cli/doctor.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "auth/login.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "config/config.h"
+#include "routes/services.h"
+
+/*
+ * Guarded pages, asked as a browser would, by nobody and by somebody who is
+ * signed in: an account of our own, made for the occasion and removed again.
+ */
+#define ADDRESS_SIZE 1024
+#define HOPS_MAX 6
+#define HEADERS 12
+
+/* The names under which applications are told who it is. */
+static const char *const identity_headers[] = { "Remote-User", "X-Remote-User",
+	"X-Forwarded-User", "X-Auth-User", "X-Auth-Id", "X-Auth-Email",
+	"X-Auth-Role", "X-Auth-Session", "Auth-User" };
+
+struct spoof {
+	char mark[SECRET_UUID_SIZE]; /* what nobody else would say */
+	char text[HEADERS][80];
+	const char *headers[HEADERS + 1];
+};
+
+static void
+make_spoof(struct spoof *s)
+{
+	size_t n = 0;
+
+	*s = (struct spoof){ 0 };
+	secret_uuid(s->mark);
+	for (; n < NELEMS(identity_headers); n++)
+		(void)snprintf(s->text[n], sizeof(s->text[n]), "%s: %s",
+		    identity_headers[n], s->mark);
+	(void)snprintf(s->text[n++], sizeof(s->text[0]),
+	    "Accept: text/html,application/xhtml+xml");
+	(void)snprintf(
+	    s->text[n++], sizeof(s->text[0]), "Sec-Fetch-Mode: navigate");
+	(void)snprintf(
+	    s->text[n++], sizeof(s->text[0]), "Sec-Fetch-Dest: document");
+	for (size_t i = 0; i < n; i++)
+		s->headers[i] = s->text[i];
+}
+
+/* ---- nobody ---- */
+
+/* mod_fcgid copies what it was told into the answer, unless it is unset. */
+static void
+check_leak(struct doctor *d, const struct doctor_answer *answer)
+{
+	if (answer->text.data != NULL &&
+	    strcasestr(answer->text.data, "\nVariable-") != NULL)
+		doctor_say(d, DOCTOR_FAIL, "guard",
+		    "unset the Variable-* headers by name, as deploy/ shows",
+		    "the browser is told what is for the application");
+}
+
+static void
+check_nobody(struct doctor *d, const char *address)
+{
+	struct doctor_answer answer;
+	struct spoof spoof;
+
+	make_spoof(&spoof);
+	doctor_http(
+	    &(struct doctor_ask){ .url = address, .headers = spoof.headers },
+	    &answer);
+	if (answer.status >= 200 && answer.status < 300)
+		doctor_say(d, DOCTOR_FAIL, "guard",
+		    "put the guard in front of it, as deploy/ shows",
+		    "%s lets in who is not signed in", address);
+	else if (answer.status == 0 || answer.status >= 404)
+		doctor_say(d, DOCTOR_FAIL, "guard",
+		    "look into the web server's log",
+		    "%s gives status %d to who is not signed in", address,
+		    answer.status);
+	else
+		doctor_say(d, DOCTOR_OK, "guard", NULL,
+		    "%s lets nobody in unasked (status %d)", address,
+		    answer.status);
+	check_leak(d, &answer);
+	doctor_http_clear(&answer);
+}
+
+/* ---- somebody ---- */
+
+static void
+judge_somebody(struct doctor *d, const char *address, const char *session)
+{
+	struct doctor_answer answer;
+	struct spoof spoof;
+
+	make_spoof(&spoof);
+	doctor_http(
+	    &(struct doctor_ask){
+		.url = address, .session = session, .headers = spoof.headers },
+	    &answer);
+	if (answer.status != 200)
+		doctor_say(d, DOCTOR_FAIL, "guard",
+		    "let the guard see the browser's cookie, and use the same "
+		    "host name for the page and for signing in",
+		    "%s gives status %d to somebody who is signed in", address,
+		    answer.status);
+	else if (strstr(answer.body, spoof.mark) != NULL)
+		doctor_say(d, DOCTOR_FAIL, "identity",
+		    "have the web server overwrite or remove them for whoever "
+		    "asks, as deploy/ shows",
+		    "the application is told of identity headers that the "
+		    "browser made up");
+	else
+		doctor_say(d, DOCTOR_OK, "identity", NULL,
+		    "%s shows nothing of identity headers made up by a browser",
+		    address);
+	check_leak(d, &answer);
+	doctor_http_clear(&answer);
+}
+
+static bool
+anybody_is_there(struct doctor *d)
+{
+	struct user users[STORE_LIST_MAX];
+	size_t n = 0;
+
+	return store_users_list(d->desk.services->store, "", 0, users, &n) ==
+	    ERR_OK &&
+	    n > 0;
+}
+
+static void
+check_somebody(struct doctor *d, const char *address)
+{
+	const struct session_origin origin = { .address = "",
+		.device = "latchkey doctor",
+		.user_agent = "latchkey doctor" };
+	char email[64], password[SECRET_UUID_SIZE];
+	struct login_credentials cred = {
+		.email = email, .password = password, .name = "doctor"
+	};
+	struct store_actor actor = desk_actor(&d->desk);
+	struct login_grant grant;
+	int64_t ended;
+	const char *why;
+	enum err err;
+
+	secret_uuid(password);
+	(void)snprintf(email, sizeof(email), "doctor-%.8s@localhost", password);
+	secret_uuid(password);
+	err = login_register(&d->desk.services->login, &cred, &origin,
+	    d->desk.now, &grant, &why);
+	if (err == ERR_OK) {
+		judge_somebody(d, address, grant.session_id);
+		err = store_user_remove(
+		    d->desk.services->store, &actor, grant.user.id, &ended);
+	}
+	if (err != ERR_OK)
+		doctor_say(d, DOCTOR_FAIL, "guard",
+		    "look at the log lines above; latchkey user list doctor-",
+		    "an account to ask with cannot be made or removed");
+	secret_wipe(password, sizeof(password));
+	secret_wipe(&grant, sizeof(grant));
+}
+
+/* ---- the way to the login page ---- */
+
+/* Where a redirect leads, as an address; false if it leads off the site. */
+static bool
+follow(const struct doctor *d, const char *location, char address[ADDRESS_SIZE])
+{
+	char root[ADDRESS_SIZE];
+	size_t len;
+
+	if (!doctor_http_address(d, "/", root, sizeof(root)))
+		return false;
+	if (location[0] == '/' && location[1] != '/')
+		return doctor_http_address(d, location, address, ADDRESS_SIZE);
+	len = strlen(root);
+	return strncmp(location, root, len) == 0 &&
+	    text_copy(address, ADDRESS_SIZE, location) == ERR_OK;
+}
+
+static bool
+same_page(const char *a, const char *b)
+{
+	size_t len = strcspn(a, "?#");
+
+	return strcspn(b, "?#") == len && strncmp(a, b, len) == 0;
+}
+
+/* From ${address} to where it ends: is that a page somebody can sign in on? */
+static void
+check_way(struct doctor *d, char address[ADDRESS_SIZE])
+{
+	char pages[HOPS_MAX][ADDRESS_SIZE], location[ADDRESS_SIZE];
+	struct doctor_answer answer = { 0 };
+	struct spoof plain;
+	bool more = true, loop = false;
+	int hops = 0;
+
+	make_spoof(&plain);
+	while (more && !loop && hops < HOPS_MAX) {
+		for (int i = 0; i < hops; i++)
+			loop |= same_page(pages[i], address);
+		if (loop)
+			break;
+		memcpy(pages[hops++], address, ADDRESS_SIZE);
+		doctor_http_clear(&answer);
+		doctor_http(
+		    &(struct doctor_ask){ .url = address,
+			.headers = plain.headers + NELEMS(identity_headers) },
+		    &answer);
+		more = answer.status >= 300 && answer.status < 400 &&
+		    doctor_http_header(
+			&answer, "Location", location, sizeof(location)) &&
+		    follow(d, location, address);
+	}
+	if (loop || hops == HOPS_MAX)
+		doctor_say(d, DOCTOR_FAIL, "login page",
+		    "take the login page (LATCHKEY_LOGIN_PAGE) and what it "
+		    "loads out of what is guarded",
+		    "the way to it goes round in circles at %s", address);
+	else if (hops > 1 && answer.status != 200)
+		doctor_say(d, DOCTOR_FAIL, "login page",
+		    "take the login page (LATCHKEY_LOGIN_PAGE) out of what is "
+		    "guarded, and see that it is there",
+		    "%s gives status %d", address, answer.status);
+	else
+		doctor_say(d, DOCTOR_OK, "login page", NULL,
+		    "the way ends at %s", pages[hops - 1]);
+	doctor_http_clear(&answer);
+}
+
+static void
+check_login_page(struct doctor *d)
+{
+	const char *page = config_text(d->desk.config, CONFIG_LOGIN_PAGE);
+	char address[ADDRESS_SIZE];
+	struct doctor_answer answer;
+
+	if (!doctor_http_address(d, page, address, sizeof(address)))
+		return;
+	doctor_http(&(struct doctor_ask){ .url = address }, &answer);
+	if (answer.status == 200) {
+		doctor_say(d, DOCTOR_OK, "login page", NULL,
+		    "%s is open to all", address);
+	} else if (answer.status >= 300 && answer.status < 400) {
+		check_way(d, address);
+	} else {
+		doctor_say(d, DOCTOR_FAIL, "login page",
+		    "have the web server serve it to all, or name another in "
+		    "LATCHKEY_LOGIN_PAGE",
+		    "%s gives status %d", address, answer.status);
+	}
+	doctor_http_clear(&answer);
+}
+
+void
+doctor_guard(struct doctor *d)
+{
+	const char *path = command_value(d->desk.line, "guarded");
+	char address[ADDRESS_SIZE];
+
+	if (!d->site_good)
+		return;
+	check_login_page(d);
+	if (path == NULL)
+		return;
+	if (path[0] != '/' ||
+	    !doctor_http_address(d, path, address, sizeof(address))) {
+		doctor_say(d, DOCTOR_FAIL, "guard",
+		    "name a path of the site, as in --guarded /private/",
+		    "\"%s\" is none", path);
+		return;
+	}
+	check_nobody(d, address);
+	/* Nobody but its owner is to be the first of a new site. */
+	if (d->store_good && anybody_is_there(d))
+		check_somebody(d, address);
+	else
+		doctor_say(d, DOCTOR_WARN, "identity",
+		    "ask again when there is an account", "was not asked");
+	check_way(d, address);
+}

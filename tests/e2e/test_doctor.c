@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/test.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "support/cli.h"
+#include "support/database.h"
+#include "support/files.h"
+#include "support/process.h"
+#include "support/redis_server.h"
+#include "support/site.h"
+
+/* A site that is well, and the same with one thing wrong at a time. */
+
+#define PASSWORD "walrus tangerine orbit 5\n"
+#define LOGIN_PAGE "LATCHKEY_LOGIN_PAGE=/signin.html"
+
+/*
+ * Beside the guarded page of every stack: one that nobody guards, one whose
+ * program is handed what the browser made up, and two that send to each other.
+ */
+static const char lighttpd[] =
+    "server.modules += ( \"mod_redirect\" )\n"
+    "$HTTP[\"url\"] =~ \"^/echo(/|$)\" {\n"
+    "fastcgi.server = ( \"/\" => (( \"socket\" => var.fcgi,\n"
+    "\"mode\" => \"authorizer\", \"docroot\" => var.dir,\n"
+    "\"check-local\" => \"disable\", \"disable-time\" => 0 )) )\n"
+    "cgi.assign = ( \".cgi\" => \"/bin/sh\" )\n}\n"
+    "url.redirect = ( \"^/loop1\" => \"/loop2\", \"^/loop2\" => \"/loop1\" )\n";
+
+static const char echo_cgi[] =
+    "printf 'Content-Type: text/plain\\r\\n\\r\\n%s\\n' "
+    "\"$HTTP_X_AUTH_USER\"\n";
+
+static void
+put_page(
+    const char *dir, const char *folder, const char *file, const char *text)
+{
+	char path[160];
+
+	(void)snprintf(path, sizeof(path), "%s%s", dir, folder);
+	(void)mkdir(path, 0755);
+	(void)snprintf(path, sizeof(path), "%s%s/%s", dir, folder, file);
+	files_write(path, text, strlen(text));
+}
+
+static struct cli *
+cli_of(struct site *site)
+{
+	static struct cli cli;
+
+	cli_close(&cli);
+	cli_open(&cli, stack_dir(site->stack));
+	cli_env(&cli, LOGIN_PAGE);
+	return &cli;
+}
+
+/* A finding of that verdict and subject, which says ${text} and the cure. */
+static void
+expect_finding(const struct cli *cli, const char *start, const char *text,
+    const char *cure)
+{
+	const char *line = cli->text.data;
+	char one[1200];
+
+	while (*line != '\0') {
+		size_t len = strcspn(line, "\n");
+
+		(void)snprintf(one, sizeof(one), "%.*s", (int)len, line);
+		if (strncmp(one, start, strlen(start)) == 0 &&
+		    strstr(one, text) != NULL && strstr(one, cure) != NULL)
+			return;
+		line += len + (line[len] == '\n');
+	}
+	fail_msg("no \"%s\" with \"%s\" and \"%s\": %s", start, text, cure,
+	    cli->text.data);
+}
+
+static void
+expect_fail(const struct cli *cli, const char *subject, const char *text,
+    const char *cure)
+{
+	char start[32];
+
+	assert_int_equal(cli->status, 1);
+	(void)snprintf(start, sizeof(start), "fail  %s: ", subject);
+	expect_finding(cli, start, text, cure);
+}
+
+/* Every check there is, on the whole site. */
+static void
+run_all(struct cli *cli, struct site *site, const char *guarded)
+{
+	char line[512];
+
+	(void)snprintf(line, sizeof(line),
+	    "doctor --listen unix:%s --url %s --guarded %s",
+	    stack_socket(site->stack), stack_base(site->stack), guarded);
+	cli_run(cli, NULL, line);
+}
+
+static void
+a_site_that_is_well_has_no_failure(void **state)
+{
+	struct site *site = *state;
+	struct cli *cli = cli_of(site);
+
+	site_account(site);
+	redis_server_ask(stack_redis(site->stack), "CONFIG SET maxmemory 64mb");
+	redis_server_ask(stack_redis(site->stack),
+	    "CONFIG SET maxmemory-policy allkeys-lru");
+	run_all(cli, site, STACK_GUARDED);
+	cli_expect(cli, 0, "ok    configuration: ");
+	assert_null(strstr(cli->text.data, "fail "));
+	expect_finding(cli, "ok    store: ", "quick_check", "");
+	expect_finding(cli, "ok    store: ", "written", "");
+	expect_finding(cli, "ok    redis: ", "version", "");
+	expect_finding(cli, "ok    redis: ", "allkeys-lru", "");
+	expect_finding(cli, "ok    socket: ", "answers", "");
+	expect_finding(cli, "ok    url: ", "answers", "");
+	expect_finding(cli, "ok    cookie: ", "keeps", "");
+	expect_finding(cli, "ok    login page: ", "/signin.html", "");
+	expect_finding(cli, "ok    guard: ", "status 302", "");
+	expect_finding(cli, "ok    identity: ", STACK_GUARDED, "");
+	/* The account that was made for it is gone. */
+	cli_run(cli, NULL, "user list doctor- --json");
+	cli_expect(cli, 0, "[]\n");
+	cli_run(cli, NULL, "doctor --json");
+	assert_int_equal(cli->status, 0);
+	assert_non_null(cli->json);
+}
+
+/* ---- one thing wrong ---- */
+
+static void
+a_bad_configuration(void **state)
+{
+	struct cli *cli = cli_of(*state);
+
+	cli_env(cli, "LATCHKEY_WORKERS=many");
+	cli_run(cli, NULL, "doctor");
+	expect_fail(cli, "configuration", "LATCHKEY_WORKERS",
+	    "latchkey config --options");
+}
+
+static void
+a_secret_for_everybody_in_the_configuration(void **state)
+{
+	static const char conf[] =
+	    "JWT_SECRET = kYhq2nX7pBv4sWd9mTz3cRf6gLj8aQe5\n";
+	struct cli *cli = cli_of(*state);
+	char path[160], line[200];
+
+	(void)snprintf(path, sizeof(path), "%s/open.conf", cli->dir);
+	files_write(path, conf, sizeof(conf) - 1);
+	assert_int_equal(chmod(path, 0644), 0);
+	(void)snprintf(line, sizeof(line), "doctor --config %s", path);
+	cli_run(cli, NULL, line);
+	expect_fail(cli, "configuration", "others may read", "chmod 640");
+}
+
+static void
+with_mode(struct cli *cli, const char *name, mode_t mode)
+{
+	char path[160];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%s%s", cli->dir, name);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(chmod(path, mode), 0);
+	cli_run(cli, NULL, "doctor");
+	assert_int_equal(chmod(path, st.st_mode & 07777), 0);
+}
+
+static void
+a_folder_that_others_write_to(void **state)
+{
+	struct cli *cli = cli_of(*state);
+
+	with_mode(cli, "", 0777);
+	expect_fail(cli, "folder", "others may write", "chmod 700");
+}
+
+static void
+files_that_others_read(void **state)
+{
+	struct cli *cli = cli_of(*state);
+
+	with_mode(cli, "/latchkey.db", 0644);
+	expect_fail(cli, "files", "latchkey.db (mode 644)", "chmod 600");
+	with_mode(cli, "/master.key", 0640);
+	expect_fail(cli, "files", "master.key (mode 640)", "chmod 600");
+	expect_fail(cli, "store", "cannot be opened", "log lines above");
+}
+
+/* A database of its own, with an account in it. */
+static void
+another(struct cli *cli, struct site *site, const char *name)
+{
+	char dir[96];
+
+	(void)snprintf(dir, sizeof(dir), "%s/%s", stack_dir(site->stack), name);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	cli_open(cli, dir);
+	cli_run(cli, PASSWORD, "user add ada@example.org");
+	cli_expect(cli, 0, "ada@example.org");
+}
+
+static void
+a_clock_that_is_behind(void **state)
+{
+	struct cli cli;
+
+	another(&cli, *state, "clock");
+	database_run(cli.db_env + strlen("DATABASE_URL=sqlite:"),
+	    "UPDATE latest SET time = time + 86400");
+	cli_run(&cli, NULL, "doctor");
+	expect_fail(
+	    &cli, "clock", "behind a time the store has seen", "set the clock");
+	cli_close(&cli);
+}
+
+static void
+a_damaged_database(void **state)
+{
+	struct cli cli;
+	char junk[1024];
+
+	another(&cli, *state, "damaged");
+	memset(junk, 0xa5, sizeof(junk));
+	database_run(cli.db_env + strlen("DATABASE_URL=sqlite:"),
+	    "PRAGMA wal_checkpoint(TRUNCATE)");
+	files_put(cli.db_env + strlen("DATABASE_URL=sqlite:"), 4096, junk,
+	    sizeof(junk));
+	cli_run(&cli, NULL, "doctor");
+	expect_fail(&cli, "store", "cannot be opened", "latchkey restore");
+	cli_close(&cli);
+}
+
+/* What stands in the way of the ballast takes the room for changes. */
+static void
+a_store_without_room(void **state)
+{
+	struct cli cli;
+	char path[160];
+
+	another(&cli, *state, "room");
+	(void)snprintf(path, sizeof(path), "%s/latchkey.db-ballast", cli.dir);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	cli_run(&cli, NULL, "doctor");
+	expect_fail(&cli, "store", "a change cannot be written", "make room");
+	expect_fail(&cli, "files", "not a regular file", "move it away");
+	cli_close(&cli);
+}
+
+static void
+a_redis_that_is_not_there(void **state)
+{
+	struct cli cli;
+
+	another(&cli, *state, "redis");
+	cli.env[1] = "REDIS_URL=unix:///nowhere/redis.sock";
+	cli_run(&cli, NULL, "doctor");
+	expect_fail(&cli, "redis", "does not answer", "REDIS_ENABLED=false");
+	cli_close(&cli);
+}
+
+static void
+a_redis_that_will_fail(void **state)
+{
+	struct site *site = *state;
+	struct redis_server *redis = stack_redis(site->stack);
+	struct cli *cli = cli_of(site);
+
+	redis_server_ask(redis, "CONFIG SET maxmemory 64mb");
+	redis_server_ask(redis, "CONFIG SET maxmemory-policy noeviction");
+	redis_server_ask(redis, "CONFIG SET stop-writes-on-bgsave-error yes");
+	cli_run(cli, NULL, "doctor");
+	expect_fail(cli, "redis", "evict nothing", "allkeys-lru");
+	expect_finding(cli, "warn  redis: ", "snapshot that fails",
+	    "stop-writes-on-bgsave-error no");
+	redis_server_ask(redis, "CONFIG SET maxmemory-policy allkeys-lru");
+	redis_server_ask(redis, "CONFIG SET stop-writes-on-bgsave-error no");
+	redis_server_ask(redis, "CONFIG SET appendonly yes");
+	cli_run(cli, NULL, "doctor");
+	expect_finding(cli, "warn  redis: ", "every change", "appendonly no");
+	redis_server_ask(redis, "CONFIG SET appendonly no");
+}
+
+static void
+a_socket_of_nobody_or_somebody_else(void **state)
+{
+	struct site *site = *state;
+	struct cli *cli = cli_of(site);
+	char line[160];
+
+	cli_run(cli, NULL, "doctor --listen unix:/nowhere/fcgi.sock");
+	expect_fail(cli, "socket", "nobody listens", "start the pool");
+	(void)snprintf(line, sizeof(line), "doctor --listen %s",
+	    stack_base(site->stack) + strlen("http://"));
+	cli_run(cli, NULL, line);
+	expect_fail(
+	    cli, "socket", "no FastCGI answer", "latchkey that listens");
+	assert_int_equal(chmod(stack_socket(site->stack), 0666), 0);
+	(void)snprintf(line, sizeof(line), "doctor --listen unix:%s",
+	    stack_socket(site->stack));
+	cli_run(cli, NULL, line);
+	assert_int_equal(chmod(stack_socket(site->stack), 0660), 0);
+	expect_fail(cli, "socket", "everybody may connect", "chmod 660");
+}
+
+static void
+a_site_that_does_not_lead_to_us(void **state)
+{
+	struct site *site = *state;
+	struct cli *cli = cli_of(site);
+	char line[160];
+
+	(void)snprintf(line, sizeof(line), "doctor --url http://127.0.0.1:%d",
+	    process_free_port());
+	cli_run(cli, NULL, line);
+	expect_fail(cli, "url", "cannot be reached", "start the web server");
+	(void)snprintf(line, sizeof(line), "doctor --url %s/guarded/nothing",
+	    stack_base(site->stack));
+	cli_run(cli, NULL, line);
+	expect_fail(cli, "url", "not 200", "hand the paths of the API");
+	cli_run(cli, NULL, "doctor --url example.org");
+	expect_fail(cli, "url", "is none", "https://");
+}
+
+static void
+a_cookie_that_no_browser_keeps(void **state)
+{
+	static const char *const env[] = { "LATCHKEY_ALWAYS_HTTPS=true", NULL };
+	static const struct stack_options options = {
+		.workers = 1, .no_redis = true, .env = env
+	};
+	struct site *site = *state;
+	struct cli *cli = cli_of(site);
+	struct stack *secure = stack_new(&options);
+	char line[160];
+
+	assert_true(stack_ready(secure, 60000));
+	(void)snprintf(
+	    line, sizeof(line), "doctor --url %s", stack_base(secure));
+	cli_run(cli, NULL, line);
+	expect_fail(cli, "cookie", "Secure", "LATCHKEY_ALWAYS_HTTPS");
+	stack_free(secure);
+	/* This machine, but by an address that does not say so. */
+	(void)snprintf(line, sizeof(line), "doctor --url http://0.0.0.0:%s",
+	    strrchr(stack_base(site->stack), ':') + 1);
+	cli_run(cli, NULL, line);
+	expect_fail(cli, "cookie", "another machine", "over https");
+}
+
+static void
+a_guard_that_does_not_guard(void **state)
+{
+	struct site *site = *state;
+	struct cli *cli = cli_of(site);
+
+	run_all(cli, site, "/open/page.html");
+	expect_fail(
+	    cli, "guard", "lets in who is not signed in", "put the guard");
+}
+
+static void
+headers_that_a_browser_made_up(void **state)
+{
+	struct site *site = *state;
+	struct cli *cli = cli_of(site);
+
+	run_all(cli, site, "/echo/echo.cgi");
+	expect_fail(cli, "identity", "made up", "overwrite or remove");
+	expect_finding(cli, "ok    guard: ", "status 302", "");
+}
+
+static void
+a_login_page_that_cannot_be_reached(void **state)
+{
+	struct site *site = *state;
+	struct cli *cli = cli_of(site);
+
+	run_all(cli, site, "/loop1/page");
+	expect_fail(cli, "login page", "in circles", "LATCHKEY_LOGIN_PAGE");
+	cli_env(cli, "LATCHKEY_LOGIN_PAGE=/guarded/file.txt");
+	cli->env[cli->env_count - 2] = cli->env[cli->env_count - 1];
+	run_all(cli, site, STACK_GUARDED);
+	/* It leads to the pool's login page, which is another one here. */
+	expect_finding(cli, "ok    login page: ", "/signin.html", "");
+	cli->env[cli->env_count - 1] = "LATCHKEY_LOGIN_PAGE=/missing.html";
+	cli->env[cli->env_count - 2] = cli->env[cli->env_count - 1];
+	run_all(cli, site, STACK_GUARDED);
+	expect_fail(cli, "login page", "status 404", "LATCHKEY_LOGIN_PAGE");
+}
+
+/* On an empty site nobody but its owner is to be the first. */
+static void
+an_empty_site_gets_no_account(void **state)
+{
+	struct site *site = *state;
+	struct cli cli;
+	char dir[96];
+
+	(void)snprintf(dir, sizeof(dir), "%s/empty", stack_dir(site->stack));
+	assert_int_equal(mkdir(dir, 0700), 0);
+	cli_open(&cli, dir);
+	cli_env(&cli, LOGIN_PAGE);
+	run_all(&cli, site, STACK_GUARDED);
+	expect_finding(&cli, "warn  files: ", "no database yet", "start");
+	expect_finding(&cli, "warn  identity: ", "not asked", "account");
+	cli_run(&cli, NULL, "user list --json");
+	cli_expect(&cli, 0, "[]\n");
+	cli_close(&cli);
+}
+
+int
+main(void)
+{
+	static const char *const env[] = { LOGIN_PAGE, NULL };
+	char dir[] = "/tmp/latchkey-doctor-XXXXXX";
+	struct stack_options options = {
+		.workers = 2, .lighttpd = lighttpd, .env = env
+	};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_site_that_is_well_has_no_failure),
+		cmocka_unit_test(a_bad_configuration),
+		cmocka_unit_test(a_secret_for_everybody_in_the_configuration),
+		cmocka_unit_test(a_folder_that_others_write_to),
+		cmocka_unit_test(files_that_others_read),
+		cmocka_unit_test(a_clock_that_is_behind),
+		cmocka_unit_test(a_damaged_database),
+		cmocka_unit_test(a_store_without_room),
+		cmocka_unit_test(a_redis_that_is_not_there),
+		cmocka_unit_test(a_redis_that_will_fail),
+		cmocka_unit_test(a_socket_of_nobody_or_somebody_else),
+		cmocka_unit_test(a_site_that_does_not_lead_to_us),
+		cmocka_unit_test(a_cookie_that_no_browser_keeps),
+		cmocka_unit_test(a_guard_that_does_not_guard),
+		cmocka_unit_test(headers_that_a_browser_made_up),
+		cmocka_unit_test(a_login_page_that_cannot_be_reached),
+		cmocka_unit_test(an_empty_site_gets_no_account),
+	};
+	int failed;
+
+	if (mkdtemp(dir) == NULL)
+		return 1;
+	options.dir = dir;
+	put_page(dir, "", "signin.html", "sign in here\n");
+	put_page(dir, "/open", "page.html", "for everybody\n");
+	put_page(dir, "/echo", "echo.cgi", echo_cgi);
+	failed = site_run("doctor", tests, NELEMS(tests), &options);
+	process_remove_tree(dir);
+	return failed;
+}
