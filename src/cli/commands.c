@@ -89,6 +89,20 @@ const struct command commands[] = {
 	    "HANDLE is what session list prints.  A session that is over "
 	    "already is no error; one that never was is.",
 	    { { "user", "USER", "all sessions of that account" }, CONFIG } },
+	/* key_cmd.c */
+	{ "key", "list", "", 0, 0, key_cmd_list,
+	    "list the keys that sign tokens, and what each does now",
+	    "next: is published, and signs later; signs; verifies: tokens it "
+	    "signed may still be good; over: goes with the next upkeep.",
+	    { JSON, CONFIG } },
+	{ "key", "rotate", "", 0, 0, key_cmd_rotate,
+	    "make a new key that signs tokens",
+	    "It signs once it has been published for "
+	    "LATCHKEY_KEY_PUBLISH_SECONDS; tokens of the key before it are good "
+	    "until they expire.  With --replace it signs at once and all others "
+	    "are forgotten, which ends every access token (sessions go on): for "
+	    "a secret that got out or was lost.",
+	    { { "replace", NULL, "forget all other keys, now" }, CONFIG } },
 	/* stats_cmd.c */
 	{ "", "stats", "", 0, 0, stats_cmd_run,
 	    "show what the pool does: rates, latency, hits of the caches",

@@ -9,7 +9,7 @@
 extern command_fn backup_cmd_make, backup_cmd_restore;
 extern command_fn config_cmd_run;
 extern command_fn doctor_run;
-extern command_fn man_print;
+extern command_fn key_cmd_list, key_cmd_rotate;
 extern command_fn serve_run;
 extern command_fn session_cmd_list, session_cmd_revoke;
 extern command_fn stats_cmd_run;

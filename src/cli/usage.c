@@ -6,17 +6,34 @@
 #include <stdio.h>
 #include <string.h>
 
+static void
+complain(const char *fmt, va_list ap)
+{
+	fputs("latchkey: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
 int
 usage_wrong(const char *fmt, ...)
 {
 	va_list ap;
 
-	fputs("latchkey: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	complain(fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
 	return USAGE_WRONG;
+}
+
+int
+usage_failed(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	complain(fmt, ap);
+	va_end(ap);
+	return USAGE_FAILED;
 }
 
 int

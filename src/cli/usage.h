@@ -13,6 +13,9 @@ enum usage_status {
 /* usage_wrong(fmt, ...): one line on stderr; return USAGE_WRONG. */
 int usage_wrong(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* usage_failed(fmt, ...): one line on stderr; return USAGE_FAILED. */
+int usage_failed(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 /**
  * usage_bad_option(command, letter, argument):
  * What getopt_long() (with ":" first in its short options) refused by '?' or

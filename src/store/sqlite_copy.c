@@ -177,6 +177,38 @@ set_aside(const char *database, int64_t now, char kept[KEPT_SIZE],
 	return err;
 }
 
+/*
+ * A key that was replaced since the copy was made got out, perhaps: it must
+ * not sign again.  So the keys of the old database stay, if it can be read and
+ * is of the copy's version.
+ */
+static enum err
+keep_keys(struct sqlite_whole *w, const char *kept, char *why)
+{
+	char ignored[SQLITE_COPY_WHY_SIZE];
+	int64_t ours = 0, theirs = 0, keys = 0;
+	enum err err;
+
+	if (kept[0] == '\0' ||
+	    sqlite_whole_attach(w, kept, "old", ignored) != ERR_OK)
+		return ERR_OK;
+	if (sqlite_whole_ask(w, "PRAGMA main.user_version", &ours, ignored) !=
+		ERR_OK ||
+	    sqlite_whole_ask(w, "PRAGMA old.user_version", &theirs, ignored) !=
+		ERR_OK ||
+	    ours != theirs ||
+	    sqlite_whole_ask(w, "SELECT count(*) FROM old.signing_keys", &keys,
+		ignored) != ERR_OK ||
+	    keys == 0)
+		return ERR_OK;
+	err = sqlite_whole_run(w,
+	    "BEGIN IMMEDIATE; DELETE FROM main.signing_keys;"
+	    "INSERT INTO main.signing_keys SELECT * FROM old.signing_keys;"
+	    "COMMIT",
+	    why);
+	return err;
+}
+
 /* In the copy, before anybody can see it. */
 static enum err
 end_sessions(const char *temp, const struct past *past, int64_t now,
@@ -211,6 +243,8 @@ end_sessions(const char *temp, const struct past *past, int64_t now,
 	    (intmax_t)now);
 	if (err == ERR_OK)
 		err = sqlite_whole_run(w, sql, why);
+	if (err == ERR_OK)
+		err = keep_keys(w, restored->kept, why);
 	sqlite_whole_close(w);
 	return err;
 }

@@ -130,6 +130,19 @@ sqlite_whole_ask(
 	return err;
 }
 
+enum err
+sqlite_whole_attach(
+    struct sqlite_whole *w, const char *path, const char *name, char *why)
+{
+	char *sql = sqlite3_mprintf("ATTACH DATABASE %Q AS %Q", path, name);
+	enum err err = ERR_INTERNAL;
+
+	if (sql != NULL)
+		err = sqlite_whole_run(w, sql, why);
+	sqlite3_free(sql);
+	return err;
+}
+
 /* ---- whole files ---- */
 
 static enum err

@@ -29,6 +29,10 @@ enum err sqlite_whole_run(
 enum err sqlite_whole_ask(struct sqlite_whole *w, const char *sql,
     int64_t *value_out, char *why) MUST_CHECK;
 
+/* sqlite_whole_attach(w, path, name, why): as another schema of that name. */
+enum err sqlite_whole_attach(struct sqlite_whole *w, const char *path,
+    const char *name, char *why) MUST_CHECK;
+
 /**
  * sqlite_whole_copy(from, to, why): ${from} as it is at one moment into the
  * empty file ${to}, which is one file then, without a log beside it.

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/document.h"
 #include "base/err.h"
 #include "support/child.h"
 #include "support/cli.h"
@@ -235,6 +236,32 @@ what_was_revoked_since_stays_so(void **state)
 	web_expect(&site->reply, 200, NULL);
 }
 
+/* A key that was replaced, because it got out perhaps, stays so. */
+static void
+keys_do_not_go_back(void **state)
+{
+	struct fixture *f = begin(state);
+	char kid[64];
+
+	cli_run(&f->cli, NULL, f->backup);
+	cli_expect(&f->cli, 0, "checked");
+	cli_run(&f->cli, NULL, "key rotate --replace");
+	cli_expect(&f->cli, 0, " signs from now on");
+	cli_run(&f->cli, NULL, "key list --json");
+	assert_int_equal(document_size(f->cli.json), 1);
+	assert_int_equal(document_read_text(document_at(f->cli.json, 0), "kid",
+			     kid, sizeof(kid)),
+	    ERR_OK);
+	stack_stop_pool(f->site->stack, SIGTERM);
+	cli_run(&f->cli, NULL, f->restore);
+	cli_expect(&f->cli, 0, "sessions ended: ");
+	assert_int_equal(
+	    database_int(f->db, "SELECT count(*) FROM signing_keys"), 1);
+	start_pool(f);
+	cli_run(&f->cli, NULL, "key list");
+	cli_expect(&f->cli, 0, kid);
+}
+
 static void
 what_is_no_good_copy_is_refused(void **state)
 {
@@ -377,6 +404,7 @@ main(void)
 		cmocka_unit_test(nothing_is_overwritten_unasked),
 		cmocka_unit_test(a_running_pool_is_left_alone),
 		cmocka_unit_test(what_was_revoked_since_stays_so),
+		cmocka_unit_test(keys_do_not_go_back),
 		cmocka_unit_test(what_is_no_good_copy_is_refused),
 		cmocka_unit_test(a_damaged_database_is_replaced),
 		cmocka_unit_test(a_lost_database_is_replaced),

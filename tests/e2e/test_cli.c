@@ -323,6 +323,37 @@ a_terminal_asks_twice_without_echo(void **state)
 	close(ours);
 }
 
+/* ---- keys ---- */
+
+static void
+a_key_is_succeeded_or_replaced(void **state)
+{
+	struct site *site = *state;
+	struct cli *cli = cli_of(site);
+
+	site_account(site);
+	expect_me(site, 200);
+	cli_run(cli, NULL, "key list --json");
+	assert_int_equal(cli->status, 0);
+	assert_int_equal(document_size(cli->json), 1);
+	cli_run(cli, NULL, "key rotate");
+	cli_expect(cli, 0, " signs in ");
+	expect_me(site, 200);
+	cli_run(cli, NULL, "key rotate");
+	cli_expect(cli, 1, "on its way already");
+	cli_run(cli, NULL, "key list");
+	cli_expect(cli, 0, "  signs  ");
+	cli_expect(cli, 0, "  next   ");
+	/* Every token ends with its key, in every worker, at once. */
+	cli_run(cli, NULL, "key rotate --replace");
+	cli_expect(cli, 0, " signs from now on");
+	expect_me(site, 401);
+	cli_run(cli, NULL, "key list --json");
+	assert_int_equal(document_size(cli->json), 1);
+	log_in(site, WEB_PASSWORD, 200);
+	expect_me(site, 200);
+}
+
 /* ---- stats ---- */
 
 /* Does it come, sooner or later? */
@@ -489,6 +520,7 @@ main(void)
 		cmocka_unit_test(an_account_that_is_added_can_sign_in),
 		cmocka_unit_test(what_is_typed_wrong_is_one_line_and_2),
 		cmocka_unit_test(a_terminal_asks_twice_without_echo),
+		cmocka_unit_test(a_key_is_succeeded_or_replaced),
 		cmocka_unit_test(stats_count_what_the_pool_does),
 		cmocka_unit_test(of_two_at_once_one_is_the_first_admin),
 		cmocka_unit_test(root_works_as_the_owner_of_the_database),
