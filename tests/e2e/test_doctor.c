@@ -152,7 +152,7 @@ a_secret_for_everybody_in_the_configuration(void **state)
 	static const char conf[] =
 	    "JWT_SECRET = kYhq2nX7pBv4sWd9mTz3cRf6gLj8aQe5\n";
 	struct cli *cli = cli_of(*state);
-	char path[160], line[200];
+	char path[800], line[900];
 
 	(void)snprintf(path, sizeof(path), "%s/open.conf", cli->dir);
 	files_write(path, conf, sizeof(conf) - 1);
