@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "cli/handlers.h"
+#include "cli/manual.h"
 #include "cli/usage.h"
 
 #define NAME_WIDTH 18
@@ -141,7 +142,8 @@ const struct command commands[] = {
 	    { CONFIG } },
 	/* the rest */
 	{ "", "help", "[COMMAND...]", 0, 2, help_run,
-	    "print this text, or that of a command", "", { { NULL } } },
+	    "print this text, or that of a command", "",
+	    { { "source", "PART", "what the manual pages are made of" } } },
 };
 /* clang-format on */
 const size_t commands_count = NELEMS(commands);
@@ -233,6 +235,8 @@ help_run(const struct command_line *line)
 	const struct command *command;
 	int used;
 
+	if (command_flag(line, "source"))
+		return manual_print(command_value(line, "source"));
 	if (line->count == 0)
 		return help_all();
 	command = find(line->count, line->operands, &used);
