@@ -50,6 +50,9 @@ route_fn route_healthz;
 route_fn route_readyz;
 route_fn route_version;
 
+/* contract.c: what all of these take and answer */
+route_fn route_contract;
+
 /* admin_users.c: for admins */
 route_fn route_admin_users;
 route_fn route_admin_user;

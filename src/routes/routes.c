@@ -50,6 +50,8 @@ const struct route routes[] = {
 	{ GET, "/healthz", route_healthz, 200, ROOT },
 	{ GET, "/readyz", route_readyz, 200, ROOT },
 	{ GET, "/version", route_version, 200, ROOT },
+	/* contract.c */
+	{ GET, "/openapi.json", route_contract, 200, 0 },
 	/* admin_users.c */
 	{ GET, "/admin/users", route_admin_users, 200, SLOW },
 	{ CHANGE, "/admin/users/{}", route_admin_user, 200, 0 },
