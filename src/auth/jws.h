@@ -11,7 +11,7 @@
  * The shape of a signed token (RFC 7515 section 3.1), judged before any
  * library sees it: one token has one spelling here.
  */
-#define JWS_SIGNATURE_MAX 512 /* of RSA with 4096 bits */
+#define JWS_SIGNATURE_MAX TOKEN_SIGNATURE_MAX
 #define JWS_PART_MAX (TOKEN_TEXT_SIZE * 3 / 4)
 
 /* The parts of a token, decoded.  Nothing of it is verified. */

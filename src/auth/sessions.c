@@ -120,67 +120,64 @@ out:
 }
 
 /*
- * The key that what was handed out for ${session_id} is sealed under.  It
- * depends on all that signing depends on, too: what was signed before the
- * configuration changed would be refused now.
- */
-static enum err
-issued_key(const struct sessions *ss, const char *session_id, int64_t now,
-    unsigned char key[SECRET_KEY_BYTES])
-{
-	unsigned char digest[TOKEN_DIGEST_BYTES];
-	enum err err;
-
-	err = tokens_issued_digest(&ss->tokens, session_id, now, digest);
-	if (err == ERR_OK)
-		secret_derive(
-		    key, digest, sizeof(digest), "latchkey issued token");
-	secret_wipe(digest, sizeof(digest));
-	return err;
-}
-
-/*
  * Is it as good as a new one?  Nobody who gets it shall have to come back
  * before half the life of a token is over, neither of its own nor of one that
  * would be issued now.
  */
 static bool
-good_again(const struct sessions *ss, const struct token *token,
+good_again(const struct sessions *ss, const struct token_core *core,
     const struct identity *who, int64_t now)
 {
-	int64_t left = token->expires_at - now;
+	int64_t left = core->expires_at - now;
 	int64_t life = who->session.expires_at - now;
 
 	if (life > ss->tokens.lifetime)
 		life = ss->tokens.lifetime;
-	return token->epoch == who->user.epoch && token->issued_at <= now &&
+	return core->epoch == who->user.epoch && core->issued_at <= now &&
 	    left > 0 && left <= life && left >= life - left &&
-	    left >= now - token->issued_at;
+	    left >= now - core->issued_at;
+}
+
+/* Sign a new one, and keep what it takes to hand it out again. */
+static enum err
+issue_and_keep(struct sessions *ss, const struct identity *who, int64_t now,
+    const struct cache_issued_place *place, struct token *token_out)
+{
+	struct token_core core;
+	struct claims claims;
+	enum err err;
+
+	err = tokens_issue(&ss->tokens, &who->session, who->user.epoch, now,
+	    token_out, &claims);
+	if (err == ERR_OK &&
+	    tokens_core(&ss->tokens, &who->session, &claims, token_out,
+		&core) == ERR_OK) {
+		cache_issued_keep(ss->cache, place, now, &core);
+		secret_wipe(&core, sizeof(core));
+	}
+	return err;
 }
 
 enum err
 sessions_token(struct sessions *ss, const char *session_id,
     const struct identity *who, int64_t now, struct token *token_out)
 {
-	unsigned char key[SECRET_KEY_BYTES];
-	uint64_t generation;
+	struct cache_issued_place place = { .handle = who->session.handle };
+	struct token_core core = { 0 };
 	enum err err;
 
 	memset(token_out, 0, sizeof(*token_out));
-	err = issued_key(ss, session_id, now, key);
+	err = tokens_key(&ss->tokens, session_id, now, place.key);
 	if (err != ERR_OK)
 		goto out;
-	if (cache_issued(ss->cache, who->session.handle, key, now, &generation,
-		token_out) &&
-	    good_again(ss, token_out, who, now))
-		goto out;
-	err = tokens_issue(
-	    &ss->tokens, &who->session, who->user.epoch, now, token_out, NULL);
-	if (err == ERR_OK)
-		cache_issued_keep(ss->cache, who->session.handle, key, now,
-		    generation, token_out);
+	if (!cache_issued(ss->cache, &place, now, &core) ||
+	    !good_again(ss, &core, who, now) ||
+	    tokens_rebuild(&ss->tokens, &who->session, &core, now, token_out) !=
+		ERR_OK)
+		err = issue_and_keep(ss, who, now, &place, token_out);
 out:
-	secret_wipe(key, sizeof(key));
+	secret_wipe(&core, sizeof(core));
+	secret_wipe(&place, sizeof(place));
 	return err;
 }
 

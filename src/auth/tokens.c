@@ -24,6 +24,10 @@
 #define TYP "JWT"
 #define HS256_BYTES 32 /* of its signatures */
 
+/* What a payload fits into, unless the issuer's name is very long. */
+#define PAYLOAD_ROOM 512
+
+/* Members in the order of their names, as libjwt writes them. */
 static enum err
 payload_print(
     const struct tokens *t, const struct claims *c, struct buf *payload)
@@ -34,15 +38,15 @@ payload_print(
 	text_int(sub, c->user_id);
 	writer_begin(&w, payload);
 	writer_object(&w, NULL);
-	writer_string(&w, "iss", t->issuer);
 	writer_string(&w, "aud", t->audience);
-	writer_string(&w, "sub", sub);
-	writer_string(&w, "sid", c->handle);
 	writer_int(&w, "epoch", c->epoch);
-	writer_string(&w, "jti", c->jti);
-	writer_int(&w, "iat", c->issued_at);
-	writer_int(&w, "nbf", c->not_before);
 	writer_int(&w, "exp", c->expires_at);
+	writer_int(&w, "iat", c->issued_at);
+	writer_string(&w, "iss", t->issuer);
+	writer_string(&w, "jti", c->jti);
+	writer_int(&w, "nbf", c->not_before);
+	writer_string(&w, "sid", c->handle);
+	writer_string(&w, "sub", sub);
 	writer_close(&w);
 	return writer_end(&w);
 }
@@ -171,6 +175,122 @@ tokens_issue(const struct tokens *t, const struct session *s, int64_t epoch,
 		*claims_out = c;
 out:
 	buf_clear(&payload);
+	return err;
+}
+
+/* ---- handing out again ---- */
+
+/* ${token} as ${key} would sign it: with this signature. */
+static enum err
+join(const struct tokens *t, const struct key *key, const struct claims *c,
+    const struct token_core *core, struct token *token_out)
+{
+	char payload_room[PAYLOAD_ROOM], text_room[TOKEN_TEXT_SIZE];
+	struct buf payload = { 0 }, text = { 0 };
+	enum err err;
+
+	buf_lend(&payload, payload_room, sizeof(payload_room));
+	buf_lend(&text, text_room, sizeof(text_room));
+	err = payload_print(t, c, &payload);
+	if (err != ERR_OK)
+		goto out;
+	buf_append(&text, key->header.data, key->header.len);
+	buf_puts(&text, ".");
+	jws_encode(&text, payload.data, payload.len);
+	buf_puts(&text, ".");
+	jws_encode(&text, core->signature, core->signature_len);
+	if (text.failed)
+		err = ERR_INTERNAL;
+	else
+		err = text_copy(
+		    token_out->text, sizeof(token_out->text), text.data);
+out:
+	buf_clear(&payload);
+	buf_clear(&text);
+	return err;
+}
+
+enum err
+tokens_rebuild(const struct tokens *t, const struct session *s,
+    const struct token_core *core, int64_t now, struct token *token_out)
+{
+	struct claims c = {
+		.user_id = s->user_id,
+		.epoch = core->epoch,
+		.issued_at = core->issued_at,
+		.not_before = core->issued_at,
+		.expires_at = core->expires_at,
+	};
+	const struct key *key;
+	enum err err;
+
+	memset(token_out, 0, sizeof(*token_out));
+	err = signing_key(t, now, &key);
+	if (err != ERR_OK)
+		return err;
+	if (strcmp(key->kid, core->kid) != 0)
+		return ERR_INVALID; /* another has taken its place */
+	memcpy(c.handle, s->handle, sizeof(c.handle));
+	memcpy(c.jti, core->jti, sizeof(c.jti));
+	err = join(t, key, &c, core, token_out);
+	if (err != ERR_OK)
+		return err;
+	token_out->epoch = c.epoch;
+	token_out->issued_at = c.issued_at;
+	token_out->expires_at = c.expires_at;
+	return ERR_OK;
+}
+
+enum err
+tokens_core(const struct tokens *t, const struct session *s,
+    const struct claims *c, const struct token *token,
+    struct token_core *core_out)
+{
+	struct token again = { 0 };
+	const struct key *key;
+	struct jws jws;
+	enum err err;
+
+	memset(core_out, 0, sizeof(*core_out));
+	err = jws_split(token->text, &jws);
+	if (err == ERR_OK)
+		err = signing_key(t, c->issued_at, &key);
+	if (err != ERR_OK)
+		goto out;
+	core_out->epoch = c->epoch;
+	core_out->issued_at = c->issued_at;
+	core_out->expires_at = c->expires_at;
+	memcpy(core_out->kid, key->kid, sizeof(core_out->kid));
+	memcpy(core_out->jti, c->jti, sizeof(core_out->jti));
+	memcpy(core_out->signature, jws.signature, jws.signature_len);
+	core_out->signature_len = jws.signature_len;
+	/* libjwt wrote it: it may spell what we do not know. */
+	err = tokens_rebuild(t, s, core_out, c->issued_at, &again);
+	if (err == ERR_OK && strcmp(again.text, token->text) != 0)
+		err = ERR_INVALID;
+out:
+	if (err != ERR_OK)
+		secret_wipe(core_out, sizeof(*core_out));
+	secret_wipe(&again, sizeof(again));
+	secret_wipe(&jws, sizeof(jws));
+	return err;
+}
+
+enum err
+tokens_key(const struct tokens *t, const char *session_id, int64_t now,
+    unsigned char key_out[SECRET_KEY_BYTES])
+{
+	const struct key *key;
+	enum err err;
+
+	memset(key_out, 0, SECRET_KEY_BYTES);
+	err = signing_key(t, now, &key);
+	if (err == ERR_OK) {
+		const char *const texts[] = { "latchkey issued token", key->kid,
+			t->issuer, t->audience, session_id };
+
+		secret_derive_texts(key_out, texts, NELEMS(texts));
+	}
 	return err;
 }
 
@@ -338,18 +458,5 @@ tokens_digest(const struct tokens *t, const char *text, int64_t now,
 	err = named_key(t, text, now, &key);
 	if (err == ERR_OK)
 		digest(t, key, text, digest_out);
-	return err;
-}
-
-enum err
-tokens_issued_digest(const struct tokens *t, const char *session_id,
-    int64_t now, unsigned char digest_out[TOKEN_DIGEST_BYTES])
-{
-	const struct key *key;
-	enum err err;
-
-	err = signing_key(t, now, &key);
-	if (err == ERR_OK)
-		digest(t, key, session_id, digest_out);
 	return err;
 }

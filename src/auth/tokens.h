@@ -41,6 +41,25 @@ enum err tokens_issue(const struct tokens *t, const struct session *s,
     struct claims *claims_out) MUST_CHECK;
 
 /**
+ * tokens_core(t, s, claims, token, core_out):
+ * What it takes to make ${token} again, which tokens_issue() has just signed
+ * for ${s} with ${claims}.  ERR_INVALID if it could not be made again from
+ * that, ERR_DENIED if it is no token; ${core_out} is all zero on any error.
+ * The caller wipes ${core_out}.
+ *
+ * tokens_rebuild(t, s, core, now, token_out):
+ * Make it again, byte by byte the same.  Nothing is signed and nothing
+ * verified: ${core} is believed.  ERR_INVALID if it was not signed by the key
+ * that signs at ${now}, or does not fit.  The caller wipes ${token_out}.
+ */
+enum err tokens_core(const struct tokens *t, const struct session *s,
+    const struct claims *claims, const struct token *token,
+    struct token_core *core_out) MUST_CHECK;
+enum err tokens_rebuild(const struct tokens *t, const struct session *s,
+    const struct token_core *core, int64_t now,
+    struct token *token_out) MUST_CHECK;
+
+/**
  * tokens_verify(t, text, now, claims_out):
  * Return ERR_OK and the claims iff ${text} is a token of ours in its one
  * canonical spelling (three parts of canonical base64url; a header of exactly
@@ -59,14 +78,18 @@ enum err tokens_verify(const struct tokens *t, const char *text, int64_t now,
  * iss, aud): what was once verified under one is not so under another.
  * ERR_DENIED if no key that there is at ${now} is the one ${text} names, or it
  * is longer than any token of ours.
- *
- * tokens_issued_digest(t, session_id, now, digest_out):
- * The same of what is issued for ${session_id} at ${now}.
  */
 enum err tokens_digest(const struct tokens *t, const char *text, int64_t now,
     unsigned char digest_out[TOKEN_DIGEST_BYTES]) MUST_CHECK;
-enum err tokens_issued_digest(const struct tokens *t, const char *session_id,
-    int64_t now, unsigned char digest_out[TOKEN_DIGEST_BYTES]) MUST_CHECK;
+
+/**
+ * tokens_key(t, session_id, now, key_out):
+ * The key that what is handed out for ${session_id} at ${now} is sealed under.
+ * It depends on all that signing depends on, too: what was signed before the
+ * configuration changed would be refused now.  The caller wipes it.
+ */
+enum err tokens_key(const struct tokens *t, const char *session_id, int64_t now,
+    unsigned char key_out[SECRET_KEY_BYTES]) MUST_CHECK;
 
 /* tokens_timely(c, now): do iat, nbf and exp hold at ${now}? */
 bool tokens_timely(const struct claims *c, int64_t now);

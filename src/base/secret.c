@@ -126,3 +126,18 @@ secret_derive(unsigned char dst[SECRET_KEY_BYTES], const void *master,
 	(void)rc;
 	secret_wipe(folded, sizeof(folded));
 }
+
+void
+secret_derive_texts(
+    unsigned char dst[SECRET_KEY_BYTES], const char *const *texts, size_t n)
+{
+	crypto_generichash_state state;
+
+	/* None of these can fail: the length is within bounds. */
+	(void)crypto_generichash_init(&state, NULL, 0, SECRET_KEY_BYTES);
+	for (size_t i = 0; i < n; i++)
+		(void)crypto_generichash_update(&state,
+		    (const unsigned char *)texts[i], strlen(texts[i]) + 1);
+	(void)crypto_generichash_final(&state, dst, SECRET_KEY_BYTES);
+	secret_wipe(&state, sizeof(state));
+}

@@ -59,4 +59,12 @@ void secret_digest(
 void secret_derive(unsigned char dst[SECRET_KEY_BYTES], const void *master,
     size_t master_len, const char *purpose);
 
+/**
+ * secret_derive_texts(dst, texts, n):
+ * Derive a key from ${n} strings, one of them a secret nobody can guess and
+ * one the purpose, by BLAKE2b of each with its NUL.
+ */
+void secret_derive_texts(
+    unsigned char dst[SECRET_KEY_BYTES], const char *const *texts, size_t n);
+
 #endif

@@ -27,7 +27,13 @@ writer_end(struct writer *w)
 static bool
 is_plain(unsigned char c)
 {
-	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+	static const bool plain[256] = {
+		[' ' ... '!'] = true,
+		['#' ... '['] = true,
+		[']' ... '~'] = true,
+	};
+
+	return plain[c];
 }
 
 /* Length of the character at ${p}, which is not ASCII; 0: not UTF-8. */

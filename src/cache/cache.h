@@ -88,23 +88,30 @@ enum err cache_token_judge(struct cache *c,
     const unsigned char digest[TOKEN_DIGEST_BYTES], const struct claims *claims,
     int64_t now, bool *revoked_out) MUST_CHECK;
 
-/**
- * cache_issued(c, handle, key, now, generation_out, token_out):
- * The token that was handed out for the session ${handle} before, if nothing
- * has changed about the session since.  It lies in the table sealed under
- * ${key}, which whoever reads the file must not have.  Return false,
- * ${token_out} all zero, if there is none.  The caller wipes ${token_out}.
- *
- * cache_issued_keep(c, handle, key, now, generation, token):
- * Keep ${token}, signed after cache_issued() gave ${generation} and not yet
- * handed out to anybody.  Best effort.
+/*
+ * Where a token that is handed out again is found, and the key it is sealed
+ * under, which whoever reads the file must not have.
  */
-bool cache_issued(struct cache *c, const char *handle,
-    const unsigned char key[SECRET_KEY_BYTES], int64_t now,
-    uint64_t *generation_out, struct token *token_out);
-void cache_issued_keep(struct cache *c, const char *handle,
-    const unsigned char key[SECRET_KEY_BYTES], int64_t now, uint64_t generation,
-    const struct token *token);
+struct cache_issued_place {
+	const char *handle; /* of its session */
+	uint64_t generation;
+	unsigned char key[SECRET_KEY_BYTES];
+};
+
+/**
+ * cache_issued(c, place, now, core_out):
+ * The token that was handed out for the session before, if nothing has changed
+ * about that since; sets ${place}->generation.  Return false, ${core_out} all
+ * zero, if there is none.  The caller wipes ${core_out}.
+ *
+ * cache_issued_keep(c, place, now, core):
+ * Keep ${core}, of a token that was signed after cache_issued() saw ${place}
+ * and not yet handed out to anybody.  Best effort.
+ */
+bool cache_issued(struct cache *c, struct cache_issued_place *place,
+    int64_t now, struct token_core *core_out);
+void cache_issued_keep(struct cache *c, const struct cache_issued_place *place,
+    int64_t now, const struct token_core *core);
 
 /**
  * cache_publish_revoked(c, jti, expires_at, now):

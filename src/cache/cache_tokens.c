@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cache/cache.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/testpoint.h"
@@ -13,6 +14,15 @@
 #include "host/generation.h"
 #include "host/stats.h"
 #include "store/store.h"
+
+/* What is sealed of a token: this, and its signature. */
+#define CORE_FIXED offsetof(struct token_core, signature)
+#define CORE_MAX (CORE_FIXED + TOKEN_SIGNATURE_MAX)
+
+_Static_assert(SEAL_BYTES + CORE_MAX <= TABLE_DATA_MAX, "the longest fits");
+
+/* A NUL stands behind what is in a buffer. */
+#define UNSEAL_ROOM (CORE_MAX + 1)
 
 /* ---- tokens shown to us ---- */
 
@@ -124,27 +134,15 @@ cache_publish_revoked(
  * moves; see store.h.
  *
  * Unlike all else in the table a token is a secret.  It is sealed under a key
- * that only the session id gives, and that is not there.
+ * that only the session id gives, and that is not there.  What the session
+ * says is left out, so that it fits into a short entry.
  */
-
-/* What is sealed: these, and the text without its NUL. */
-struct head {
-	int64_t epoch;
-	int64_t issued_at;
-	int64_t expires_at;
-};
 
 /* The name of the entry; the generation is not taken by it. */
 static void
 name_issued(const struct cache *c, const char *handle, struct look *look)
 {
-	static const char prefix[] = "issued:";
-
-	_Static_assert(
-	    sizeof(prefix) - 1 + SESSION_HANDLE_SIZE <= TOKEN_KEY_SIZE,
-	    "the key has room");
-	memcpy(look->key, prefix, sizeof(prefix) - 1);
-	memcpy(look->key + sizeof(prefix) - 1, handle, SESSION_HANDLE_SIZE);
+	text_join(look->key, sizeof(look->key), "issued:", handle);
 	look->name = table_name(&c->table, look->key, strlen(look->key));
 }
 
@@ -159,82 +157,69 @@ bind_issued(const struct cache *c, const struct look *look)
 static enum err
 unseal(const struct cache *c, const struct look *look,
     const unsigned char key[SECRET_KEY_BYTES], const struct table_entry *e,
-    struct token *token_out)
+    struct token_core *core_out)
 {
 	struct seal_binding binding = bind_issued(c, look);
+	char room[UNSEAL_ROOM];
 	struct buf plain = { 0 };
-	struct head head;
-	size_t len;
 	enum err err;
 
+	buf_lend(&plain, room, sizeof(room));
 	err = seal_open(key, &binding, e->data, (size_t)e->len, &plain);
-	if (err != ERR_OK)
-		goto out;
-	len = plain.len - sizeof(head);
-	if (plain.len < sizeof(head) || len >= TOKEN_TEXT_SIZE) {
+	if (err == ERR_OK &&
+	    (plain.len < CORE_FIXED ||
+		plain.len - CORE_FIXED > TOKEN_SIGNATURE_MAX))
 		err = ERR_INVALID;
-		goto out;
+	if (err == ERR_OK) {
+		memcpy(core_out, plain.data, plain.len);
+		core_out->signature_len = plain.len - CORE_FIXED;
 	}
-	memcpy(&head, plain.data, sizeof(head));
-	memcpy(token_out->text, plain.data + sizeof(head), len);
-	token_out->epoch = head.epoch;
-	token_out->issued_at = head.issued_at;
-	token_out->expires_at = head.expires_at;
-out:
 	buf_clear(&plain);
 	return err;
 }
 
 bool
-cache_issued(struct cache *c, const char *handle,
-    const unsigned char key[SECRET_KEY_BYTES], int64_t now,
-    uint64_t *generation_out, struct token *token_out)
+cache_issued(struct cache *c, struct cache_issued_place *place, int64_t now,
+    struct token_core *core_out)
 {
 	struct table_entry e;
 	struct look look;
 	bool found;
 
-	memset(token_out, 0, sizeof(*token_out));
-	session_key(look.key, handle);
+	memset(core_out, 0, sizeof(*core_out));
+	session_key(look.key, place->handle);
 	read_look(c, &look);
-	*generation_out = look.generation;
+	place->generation = look.generation;
 	TESTPOINT("issued:generation");
 	if (!look.cached)
 		return false;
-	name_issued(c, handle, &look);
+	name_issued(c, place->handle, &look);
 	found = read_table(c, &look, now, &e) &&
-	    unseal(c, &look, key, &e, token_out) == ERR_OK;
+	    unseal(c, &look, place->key, &e, core_out) == ERR_OK;
 	TESTPOINT("issued:read");
 	return found;
 }
 
 void
-cache_issued_keep(struct cache *c, const char *handle,
-    const unsigned char key[SECRET_KEY_BYTES], int64_t now, uint64_t generation,
-    const struct token *token)
+cache_issued_keep(struct cache *c, const struct cache_issued_place *place,
+    int64_t now, const struct token_core *core)
 {
-	const struct head head = { token->epoch, token->issued_at,
-		token->expires_at };
-	struct look look = { .generation = generation,
-		.cached = generation_quiet(generation) };
-	struct buf plain = { 0 }, sealed = { 0 };
+	struct look look = { .generation = place->generation,
+		.cached = generation_quiet(place->generation) };
 	struct seal_binding binding;
+	struct buf sealed = { 0 };
 	struct table_entry e;
 
 	if (!look.cached)
 		return;
-	name_issued(c, handle, &look);
+	name_issued(c, place->handle, &look);
 	binding = bind_issued(c, &look);
-	buf_append(&plain, &head, sizeof(head));
-	buf_puts(&plain, token->text);
-	/* One of RS256 with long names in it is signed each time. */
-	if (plain.failed || plain.len + SEAL_BYTES > TABLE_DATA_MAX ||
-	    seal_close(key, &binding, plain.data, plain.len, &sealed) != ERR_OK)
+	if (seal_close(place->key, &binding, core,
+		CORE_FIXED + core->signature_len, &sealed) != ERR_OK)
 		goto out;
 	memcpy(e.data, sealed.data, sealed.len);
 	e.len = sealed.len;
-	read_fill_table(c, &look, now, token->expires_at - now, &e);
+	read_fill_table(c, &look, now, core->expires_at - now, &e);
 out:
-	buf_clear(&plain);
 	buf_clear(&sealed);
 }

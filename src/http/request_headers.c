@@ -24,11 +24,10 @@ is_alnum(char c)
 static bool
 is_token68(const char *text)
 {
-	size_t n = 0;
+	size_t n = strspn(text,
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	    "0123456789-._~+/");
 
-	while (is_alnum(text[n]) ||
-	    (text[n] != '\0' && strchr("-._~+/", text[n]) != NULL))
-		n++;
 	return n > 0 && text[n + strspn(text + n, "=")] == '\0';
 }
 

@@ -2,15 +2,18 @@
 #ifndef MODEL_TOKEN_H
 #define MODEL_TOKEN_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/secret.h"
 #include "model/session.h"
+#include "model/signing_key.h"
 
 #define TOKEN_TEXT_SIZE 1536 /* RS256, and the longest iss and aud */
 #define TOKEN_JTI_SIZE SECRET_UUID_SIZE
-#define TOKEN_DIGEST_BYTES 32 /* SHA-256 */
-#define TOKEN_KEY_SIZE 64     /* "blacklist:" and a jti */
+#define TOKEN_DIGEST_BYTES 32   /* SHA-256 */
+#define TOKEN_SIGNATURE_MAX 512 /* of RSA with 4096 bits */
+#define TOKEN_KEY_SIZE 64       /* "blacklist:" and a jti */
 
 struct token {
 	char text[TOKEN_TEXT_SIZE];
@@ -29,6 +32,20 @@ struct claims {
 	int64_t expires_at;
 	char handle[SESSION_HANDLE_SIZE]; /* sid */
 	char jti[TOKEN_JTI_SIZE];
+};
+
+/*
+ * What of a token its session does not say: with that, the key that signed it,
+ * issuer and audience, it is the whole token again.  As secret as the token.
+ */
+struct token_core {
+	int64_t epoch;
+	int64_t issued_at;
+	int64_t expires_at;
+	char kid[SIGNING_KEY_KID_SIZE];
+	char jti[TOKEN_JTI_SIZE];
+	unsigned char signature[TOKEN_SIGNATURE_MAX];
+	size_t signature_len;
 };
 
 /* token_key(dst, jti): write the cache key "blacklist:{jti}". */

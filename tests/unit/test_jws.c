@@ -4,6 +4,7 @@
 #include "support/test.h"
 
 #include "base/secret.h"
+#include "base/text.h"
 
 #define HEADER "{\"alg\":\"HS256\",\"kid\":\"k\",\"typ\":\"JWT\"}"
 /* 32 bytes of zero, in base64url */
@@ -96,6 +97,30 @@ takes_what_fits_and_no_more(void **state)
 	}
 }
 
+static void
+encodes_what_it_decodes(void **state)
+{
+	unsigned char data[300];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (unsigned char)(i * 151 + i / 7);
+	for (size_t len = 1; len <= sizeof(data); len++) {
+		struct buf text = { 0 };
+		struct jws jws;
+
+		buf_puts(&text, "YWI.");
+		jws_encode(&text, data, len);
+		buf_puts(&text, ".");
+		jws_encode(&text, data, 32);
+		assert_int_equal(split(text.data, &jws), ERR_OK);
+		assert_int_equal(jws.payload_len, len);
+		assert_memory_equal(jws.payload, data, len);
+		assert_memory_equal(jws.signature, data, 32);
+		buf_clear(&text);
+	}
+}
+
 static enum err
 check(const char *header)
 {
@@ -142,6 +167,7 @@ main(void)
 		cmocka_unit_test(decodes_three_parts),
 		cmocka_unit_test(refuses_other_shapes),
 		cmocka_unit_test(takes_what_fits_and_no_more),
+		cmocka_unit_test(encodes_what_it_decodes),
 		cmocka_unit_test(takes_one_header_only),
 	};
 

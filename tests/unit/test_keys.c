@@ -193,6 +193,42 @@ the_first_of_another_algorithm_signs_at_once(void **state)
 	}
 }
 
+/* Nor is it made again once another key signs. */
+static void
+a_token_of_each_algorithm_is_made_again(void **state)
+{
+	static const enum keys_alg algs[] = { KEYS_HS256, KEYS_RS256,
+		KEYS_ES256 };
+	struct fixture *f = *state;
+	struct token_core core = { 0 };
+
+	for (size_t i = 0; i < NELEMS(algs); i++) {
+		struct token token, again;
+		struct claims c;
+
+		store_close(f->store);
+		assert_int_equal(store_open_memory(f->m, &f->store), ERR_OK);
+		f->options.store = f->store;
+		open_with(f, algs[i], NOW);
+		assert_int_equal(signs(f, NOW), algs[i]);
+		if (i > 0)
+			assert_int_equal(tokens_rebuild(&f->tokens, &session,
+					     &core, NOW, &again),
+			    ERR_INVALID);
+		assert_int_equal(
+		    tokens_issue(&f->tokens, &session, 7, NOW, &token, &c),
+		    ERR_OK);
+		assert_int_equal(
+		    tokens_core(&f->tokens, &session, &c, &token, &core),
+		    ERR_OK);
+		assert_int_equal(
+		    tokens_rebuild(&f->tokens, &session, &core, NOW, &again),
+		    ERR_OK);
+		assert_string_equal(again.text, token.text);
+		assert_int_equal(verify(f, &again, NOW), ERR_OK);
+	}
+}
+
 static void
 a_new_key_is_published_before_it_signs(void **state)
 {
@@ -525,6 +561,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		KEYS_TEST(the_first_is_the_one_the_secret_gives),
 		KEYS_TEST(the_first_of_another_algorithm_signs_at_once),
+		KEYS_TEST(a_token_of_each_algorithm_is_made_again),
 		KEYS_TEST(a_new_key_is_published_before_it_signs),
 		KEYS_TEST(an_old_key_goes_after_its_last_token),
 		KEYS_TEST(a_key_that_is_over_verifies_nothing),

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "auth/jws.h"
 #include "auth/keys.h"
 #include "cache/cache.h"
 #include "host/mapped.h"
@@ -32,9 +33,10 @@ struct fixture {
 	struct claims claims;
 };
 
-static const struct session_origin origin = {
-	.address = "192.0.2.1", .device = "laptop", .user_agent = "test"
-};
+static const struct session_origin origin = { .address = "192.0.2.1",
+	.device = "laptop",
+	.user_agent = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) "
+		      "Gecko/20100101 Firefox/128.0" };
 static const struct store_actor actor = { .address = "192.0.2.1", .now = NOW };
 
 /* Sign ${email} up; every other part of the fixture is there. */
@@ -440,13 +442,14 @@ hands_out_a_good_token_after_a_touch(void **state)
 static void
 hands_nobody_the_token_of_another(void **state)
 {
-	unsigned char key[SECRET_KEY_BYTES] = { 1 };
 	struct fixture *f = *state;
+	struct cache_issued_place place = { .handle = f->session.handle,
+		.key = { 1 } };
+	struct token_core core, none = { 0 };
 	char id[SESSION_ID_SIZE];
-	struct token mine, other, none = { 0 };
+	struct token mine, other;
 	struct session session;
 	struct identity who;
-	uint64_t generation;
 	struct user user;
 
 	sign_up(f, "max@example.org", &user, &session, id);
@@ -454,10 +457,9 @@ hands_nobody_the_token_of_another(void **state)
 	token_for(f, id, NOW, &other);
 	assert_string_not_equal(mine.text, other.text);
 	/* To know the session is not enough: it takes the id. */
-	memset(&other, 0xaa, sizeof(other));
-	assert_false(cache_issued(
-	    f->cache, f->session.handle, key, NOW, &generation, &other));
-	assert_memory_equal(&other, &none, sizeof(none));
+	memset(&core, 0xaa, sizeof(core));
+	assert_false(cache_issued(f->cache, &place, NOW, &core));
+	assert_memory_equal(&core, &none, sizeof(none));
 	assert_int_equal(sessions_by_id(&f->ss, f->id, NOW, &who), ERR_OK);
 	assert_int_equal(sessions_token(&f->ss, id, &who, NOW, &other), ERR_OK);
 	assert_string_not_equal(mine.text, other.text);
@@ -487,28 +489,31 @@ hands_out_no_token_of_other_settings(void **state)
 static void
 keeps_no_token_under_a_generation_that_is_over(void **state)
 {
-	unsigned char key[SECRET_KEY_BYTES] = { 1 };
 	struct fixture *f = *state;
-	const char *handle = f->session.handle;
-	struct token token;
-	uint64_t generation;
+	static const struct token_core kept = { .epoch = 3,
+		.issued_at = NOW,
+		.expires_at = NOW + 900,
+		.jti = "a jti",
+		.signature = "a signature",
+		.signature_len = 64 };
+	struct cache_issued_place place = { .handle = f->session.handle,
+		.key = { 1 } };
+	struct cache_issued_place odd;
+	struct token_core core;
 
-	assert_false(
-	    cache_issued(f->cache, handle, key, NOW, &generation, &token));
+	assert_false(cache_issued(f->cache, &place, NOW, &core));
 	assert_int_equal(
-	    store_session_touch(f->store, handle, NOW + 300), ERR_OK);
-	cache_issued_keep(f->cache, handle, key, NOW, generation, &f->token);
-	assert_false(
-	    cache_issued(f->cache, handle, key, NOW, &generation, &token));
-	cache_issued_keep(f->cache, handle, key, NOW, generation, &f->token);
-	assert_true(
-	    cache_issued(f->cache, handle, key, NOW, &generation, &token));
-	assert_string_equal(token.text, f->token.text);
+	    store_session_touch(f->store, place.handle, NOW + 300), ERR_OK);
+	cache_issued_keep(f->cache, &place, NOW, &kept);
+	assert_false(cache_issued(f->cache, &place, NOW, &core));
 	/* An odd one: a change was in flight. */
-	cache_issued_keep(
-	    f->cache, handle, key, NOW, generation | 1, &f->token);
-	assert_true(
-	    cache_issued(f->cache, handle, key, NOW, &generation, &token));
+	odd = place;
+	odd.generation |= 1;
+	cache_issued_keep(f->cache, &odd, NOW, &kept);
+	assert_false(cache_issued(f->cache, &place, NOW, &core));
+	cache_issued_keep(f->cache, &place, NOW, &kept);
+	assert_true(cache_issued(f->cache, &place, NOW, &core));
+	assert_memory_equal(&core, &kept, sizeof(core));
 }
 
 /* The area of the mapped file, which all of it is written to. */
@@ -518,15 +523,55 @@ keeps_no_token_that_can_be_read(void **state)
 	struct fixture *f = *state;
 	struct token token, again;
 	const char *area;
+	struct jws jws;
 	size_t size;
 
 	token_for(f, f->id, NOW, &token);
 	token_for(f, f->id, NOW, &again);
 	assert_string_equal(token.text, again.text); /* it is there */
+	assert_int_equal(jws_split(token.text, &jws), ERR_OK);
 	area = mapped_area(f->m, &size);
 	assert_null(memmem(area, size, token.text, strlen(token.text)));
 	assert_null(memmem(area, size, strrchr(token.text, '.') + 1, 16));
+	assert_null(memmem(area, size, jws.signature, 8));
 	assert_null(memmem(area, size, f->id, 16));
+}
+
+/*
+ * Session, user and token of each take a short entry: a 64 MiB table holds
+ * 25,600 of them as easily.
+ */
+#define MANY 400
+static void
+a_mebibyte_holds_four_hundred_validated_sessions(void **state)
+{
+	static char ids[MANY][SESSION_ID_SIZE];
+	static struct token first[MANY];
+	struct fixture *f = *state;
+	int again = 0;
+
+	assert_int_equal(TABLE_MB, 1);
+	for (size_t i = 0; i < MANY; i++) {
+		struct session s;
+		struct user u;
+		char email[40];
+
+		(void)snprintf(email, sizeof(email), "u%zu@example.org", i);
+		sign_up(f, email, &u, &s, ids[i]);
+		token_for(f, ids[i], NOW, &first[i]);
+	}
+	for (size_t i = 0; i < MANY; i++) {
+		struct identity who;
+		struct token token;
+
+		assert_int_equal(
+		    sessions_by_id(&f->ss, ids[i], NOW, &who), ERR_OK);
+		assert_int_equal(
+		    sessions_token(&f->ss, ids[i], &who, NOW, &token), ERR_OK);
+		again += strcmp(token.text, first[i].text) == 0;
+	}
+	/* Eight to a bucket: a few are in each other's way. */
+	assert_in_range(again, MANY * 90 / 100, MANY);
 }
 
 static void
@@ -548,7 +593,7 @@ makes_up_a_session(void **state)
 	assert_int_equal(s.user_id, 0);
 	assert_int_equal(s.epoch, 0);
 	assert_string_equal(s.device, "laptop");
-	assert_string_equal(s.user_agent, "test");
+	assert_string_equal(s.user_agent, origin.user_agent);
 	assert_string_equal(s.address, "192.0.2.1");
 	sessions_new(&f->ss, &origin, NOW, again, &s);
 	assert_string_not_equal(id, again);
@@ -615,6 +660,7 @@ main(void)
 		SESSIONS_TEST(hands_out_no_token_of_other_settings),
 		SESSIONS_TEST(keeps_no_token_under_a_generation_that_is_over),
 		SESSIONS_TEST(keeps_no_token_that_can_be_read),
+		SESSIONS_TEST(a_mebibyte_holds_four_hundred_validated_sessions),
 		SESSIONS_TEST(makes_up_a_session),
 		SESSIONS_TEST(keeps_readable_texts_only),
 		SESSIONS_TEST(moves_last_seen_every_five_minutes),

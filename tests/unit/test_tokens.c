@@ -118,6 +118,93 @@ takes_what_it_issued(void **state)
 	assert_true(secret_is_uuid(read.jti));
 }
 
+static void
+is_made_again_from_its_core(void **state)
+{
+	static const struct {
+		const char *issuer, *audience;
+		enum err expect;
+	} cases[] = {
+		{ "latchkey", "site", ERR_OK },
+		{ "https://login.example.org/", "a \"quoted\" \\ one", ERR_OK },
+		{ "tab\tand\nline", "\xc3\xa9\xf0\x9f\x98\x80", ERR_OK },
+		/* libjwt spells this otherwise: never another token. */
+		{ "\x7f", "site", ERR_INVALID },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		static const struct token_core none;
+		struct tokens t = tokens;
+		struct token token, again;
+		struct token_core core;
+		struct claims c;
+
+		t.issuer = cases[i].issuer;
+		t.audience = cases[i].audience;
+		assert_int_equal(
+		    tokens_issue(&t, &session, 8, NOW, &token, &c), ERR_OK);
+		assert_int_equal(tokens_core(&t, &session, &c, &token, &core),
+		    cases[i].expect);
+		if (cases[i].expect != ERR_OK) {
+			assert_memory_equal(&core, &none, sizeof(core));
+			continue;
+		}
+		memset(&again, 0xaa, sizeof(again));
+		assert_int_equal(
+		    tokens_rebuild(&t, &session, &core, NOW, &again), ERR_OK);
+		assert_string_equal(again.text, token.text);
+		assert_int_equal(again.epoch, 8);
+		assert_int_equal(again.issued_at, NOW);
+		assert_int_equal(again.expires_at, NOW + 900);
+		assert_int_equal(
+		    tokens_verify(&t, again.text, NOW, &c), ERR_OK);
+	}
+}
+
+static void
+is_not_made_again_of_anything_else(void **state)
+{
+	static char long_name[TOKEN_TEXT_SIZE];
+	struct session other = session;
+	struct tokens t = tokens;
+	struct token token, again;
+	struct token_core core;
+	struct claims c;
+
+	(void)state;
+	assert_int_equal(
+	    tokens_issue(&tokens, &session, 8, NOW, &token, &c), ERR_OK);
+	assert_int_equal(
+	    tokens_core(&tokens, &session, &c, &token, &core), ERR_OK);
+	/* Another user's session makes a token that nobody takes. */
+	other.user_id++;
+	assert_int_equal(
+	    tokens_rebuild(&tokens, &other, &core, NOW, &again), ERR_OK);
+	assert_int_equal(verify(again.text), ERR_DENIED);
+	core.kid[0] ^= 1;
+	assert_int_equal(
+	    tokens_rebuild(&tokens, &session, &core, NOW, &again), ERR_INVALID);
+	assert_string_equal(again.text, "");
+	core.kid[0] ^= 1;
+	core.jti[0] = core.jti[0] == 'a' ? 'b' : 'a';
+	assert_int_equal(
+	    tokens_rebuild(&tokens, &session, &core, NOW, &again), ERR_OK);
+	assert_int_equal(verify(again.text), ERR_DENIED);
+
+	c.expires_at++;
+	assert_int_equal(
+	    tokens_core(&tokens, &session, &c, &token, &core), ERR_INVALID);
+	token.text[0] = '\0';
+	assert_int_equal(
+	    tokens_core(&tokens, &session, &c, &token, &core), ERR_DENIED);
+	memset(long_name, 'x', sizeof(long_name) - 1);
+	t.issuer = long_name;
+	assert_int_equal(
+	    tokens_rebuild(&t, &session, &core, NOW, &again), ERR_INVALID);
+	assert_string_equal(again.text, "");
+}
+
 /* Signed by libjwt, checked by hand with another library, and the reverse. */
 static void
 signs_as_anybody_would(void **state)
@@ -538,6 +625,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_what_it_issued),
+		cmocka_unit_test(is_made_again_from_its_core),
+		cmocka_unit_test(is_not_made_again_of_anything_else),
 		cmocka_unit_test(signs_as_anybody_would),
 		cmocka_unit_test(never_outlives_its_session),
 		cmocka_unit_test(holds_from_nbf_until_exp),
