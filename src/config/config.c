@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/clients.h"
 #include "auth/keys.h"
 #include "auth/master.h"
 #include "base/log.h"
@@ -87,6 +88,21 @@ check_tokens(const struct config *c, const struct option_why *why)
 }
 
 static enum err
+check_clients(const struct config *c, const struct option_why *why)
+{
+	struct clients *clients;
+	char reason[512];
+	enum err err;
+
+	err = clients_load(config_text(c, CONFIG_CLIENTS_FILE), reason,
+	    sizeof(reason), &clients);
+	clients_free(clients);
+	return err == ERR_OK
+	    ? ERR_OK
+	    : option_refuse(why, "LATCHKEY_CLIENTS_FILE: %s", reason);
+}
+
+static enum err
 check_log_level(const struct config *c, const struct option_why *why)
 {
 	const char *name = config_text(c, CONFIG_LOG_LEVEL);
@@ -120,7 +136,8 @@ check_all(const struct config *c, const struct option_why *why)
 	typedef enum err check_fn(
 	    const struct config *, const struct option_why *);
 	static check_fn *const checks[] = { check_database, check_redis,
-		check_tokens, check_login_page, check_log_level };
+		check_tokens, check_clients, check_login_page,
+		check_log_level };
 	enum err err = ERR_OK;
 
 	for (size_t i = 0; err == ERR_OK && i < NELEMS(checks); i++)

@@ -220,8 +220,14 @@ common_headers(const struct response *res, const struct request *req,
 		put_number(out, (int64_t)res->body.len);
 		buf_puts(out, "\r\n");
 	}
+	if (res->max_age > 0 && res->problem == PROBLEM_NONE) {
+		buf_puts(out, "Cache-Control: public, max-age=");
+		put_number(out, res->max_age);
+		buf_puts(out, "\r\n");
+	} else {
+		buf_puts(out, "Cache-Control: no-store\r\n");
+	}
 	buf_puts(out,
-	    "Cache-Control: no-store\r\n"
 	    "X-Content-Type-Options: nosniff\r\n"
 	    "X-Request-Id: ");
 	buf_puts(out, req->request_id);

@@ -15,6 +15,7 @@ struct writer;
 struct response {
 	int status; /* set by dispatch and response_redirect(); 0 means 200 */
 	const char *content_type;
+	int64_t max_age;    /* seconds that caches may keep it; 0: not at all */
 	struct buf headers; /* "Name: value\r\n" each */
 	struct buf body;
 	enum problem problem;
@@ -74,7 +75,7 @@ void response_see_other(struct response *res, const char *location);
 /**
  * response_finish(res, req, out):
  * Append the whole CGI answer (RFC 3875 section 6.3) to ${out}: Status, type,
- * length, Cache-Control: no-store, X-Content-Type-Options: nosniff,
+ * length, Cache-Control: no-store or max_age, X-Content-Type-Options: nosniff,
  * X-Request-Id, the headers that a problem calls for (WWW-Authenticate, Allow,
  * Retry-After), and the body unless ${req}->head.  A bare one that is no
  * refusal has its status and its own headers only.

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/clients.h"
 #include "auth/keys.h"
 #include "auth/master.h"
 #include "base/clock.h"
@@ -25,6 +26,7 @@
 
 struct shared {
 	struct master master;
+	struct clients *clients;
 	struct mapped *mapped;
 };
 
@@ -50,6 +52,21 @@ load_master(const struct config *config, struct master *master)
 		    config_text(config, CONFIG_JWT_SECRET), path, master);
 	/* Whether there ought to be one, the store will tell. */
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+/* The configuration was checked; the file may have changed since. */
+static enum err
+load_clients(const struct config *config, struct shared *sh)
+{
+	char why[512], quoted[LOG_QUOTED_SIZE];
+	enum err err;
+
+	err = clients_load(config_text(config, CONFIG_CLIENTS_FILE), why,
+	    sizeof(why), &sh->clients);
+	if (err != ERR_OK)
+		log_event(LOG_LEVEL_ERROR, "clients_refused", "reason=%s",
+		    log_quote(quoted, why));
+	return err;
 }
 
 enum err
@@ -83,6 +100,9 @@ shared_open(const struct config *config, struct shared **shared_out)
 	step = "secret";
 	if ((err = load_master(config, &sh->master)) != ERR_OK)
 		goto out;
+	step = "clients";
+	if ((err = load_clients(config, sh)) != ERR_OK)
+		goto out;
 	step = "table";
 	err = mapped_open(config_database(config),
 	    (int)config_int(config, CONFIG_TABLE_MB), &sh->mapped);
@@ -103,6 +123,7 @@ shared_close(struct shared *sh)
 	if (sh == NULL)
 		return;
 	mapped_close(sh->mapped);
+	clients_free(sh->clients);
 	master_clear(&sh->master);
 	free(sh);
 }
@@ -262,6 +283,7 @@ services_open(const struct config *config, struct shared *sh,
 	if (sv == NULL)
 		goto out;
 	sv->mapped = sh->mapped;
+	sv->clients = sh->clients;
 	sv->clock = &clock_system;
 	sv->login_page = config_text(config, CONFIG_LOGIN_PAGE);
 	sv->always_https = config_bool(config, CONFIG_ALWAYS_HTTPS);

@@ -63,6 +63,11 @@ route_fn route_cache_stats;
 route_fn route_cache_health;
 route_fn route_cache_cleanup;
 
+/* oauth.c: for other servers of the site */
+route_fn route_revoke;
+route_fn route_introspect;
+route_fn route_jwks;
+
 /* metrics.c: for Prometheus */
 route_fn route_metrics;
 

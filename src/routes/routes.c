@@ -60,6 +60,10 @@ const struct route routes[] = {
 	{ GET, "/cache/stats", route_cache_stats, 200, SLOW },
 	{ GET, "/cache/health", route_cache_health, 200, 0 },
 	{ POST, "/cache/cleanup", route_cache_cleanup, 200, SLOW },
+	/* oauth.c */
+	{ POST, "/auth/revoke", route_revoke, 200, ROOT },
+	{ POST, "/auth/introspect", route_introspect, 200, ROOT },
+	{ GET, "/.well-known/jwks.json", route_jwks, 200, ROOT },
 	/* metrics.c */
 	{ GET, "/metrics", route_metrics, 200, ROOT },
 	/* check.c */

@@ -9,6 +9,7 @@
 #include "auth/sessions.h"
 
 struct cache;
+struct clients;
 struct clock;
 struct mapped;
 struct redis;
@@ -23,6 +24,7 @@ struct services {
 	struct store *store;
 	struct redis *redis; /* NULL: switched off */
 	struct keys keys;
+	const struct clients *clients;
 	struct cache *cache;
 	struct sessions sessions;
 	struct login login;

@@ -193,12 +193,17 @@ enum err store_login(struct store *st, const struct store_actor *actor,
  * store_logout(st, actor, handle, claims):
  * End the session ${handle} (may be NULL, unknown, or ended already: still
  * ERR_OK), and blacklist the token of ${claims} (may be NULL) until its exp.
- * Whoever blacklists a token and lets its session live must move the
- * generation of that session's key as well: under it the token is kept to be
- * handed out again (cache_issued).
  */
 enum err store_logout(struct store *st, const struct store_actor *actor,
     const char *handle, const struct claims *claims) MUST_CHECK;
+
+/**
+ * store_token_end(st, actor, claims):
+ * Blacklist the token of ${claims} until its exp; its session lives on.
+ * ERR_OK too if it is there already.
+ */
+enum err store_token_end(struct store *st, const struct store_actor *actor,
+    const struct claims *claims) MUST_CHECK;
 
 /* End the session ${handle} of ${user_id}; ERR_NOT_FOUND if it has no such. */
 enum err store_session_end(struct store *st, const struct store_actor *actor,

@@ -212,6 +212,41 @@ store_logout(struct store *st, const struct store_actor *actor,
 	return change_run(&c, &kind);
 }
 
+/*
+ * The session's generation moves as well, though nothing of it changes: under
+ * it the token is kept to be handed out again (cache_issued).
+ */
+static enum err
+token_end_plan(struct change *c)
+{
+	bool revoked = true;
+	enum err err;
+
+	err = c->st->ops->token_revoked(c->st, c->claims->jti, &revoked);
+	if (err != ERR_OK)
+		return err;
+	c->with_token = true;
+	c->idle = revoked;
+	c->user_id = c->claims->user_id;
+	change_key_token(c, c->claims->jti);
+	change_key_session(c, c->claims->handle);
+	return ERR_OK;
+}
+
+enum err
+store_token_end(struct store *st, const struct store_actor *actor,
+    const struct claims *claims)
+{
+	static const struct change_kind kind = { .event = "token_end",
+		.waits = true,
+		.ends = true,
+		.plan = token_end_plan,
+		.write = logout_write };
+	struct change c = { .st = st, .actor = actor, .claims = claims };
+
+	return change_run(&c, &kind);
+}
+
 static enum err
 session_end_plan(struct change *c)
 {

@@ -264,6 +264,31 @@ all_that_is_there_is_counted(void **state)
 	mend_store(f);
 }
 
+/* Under the session's generation it is kept to be handed out again. */
+static void
+a_token_ends_and_its_session_lives(void **state)
+{
+	struct fixture *f = *state;
+	struct claims c = people_claims(&f->ann, 7, NOW);
+	char key[TOKEN_KEY_SIZE];
+	bool revoked;
+
+	gives(ERR_OK, store_token_end(f->st, &f->actor, &c));
+	gives(ERR_OK, store_token_revoked(f->st, c.jti, &revoked));
+	assert_true(revoked);
+	token_key(key, c.jti);
+	assert_true(tidied(f, key));
+	assert_true(tidied_session(f, c.handle));
+	assert_true(live(f, c.handle, NOW));
+	/* once more changes nothing, and costs no write */
+	f->tidied = 0;
+	gives(ERR_OK, store_token_end(f->st, &f->actor, &c));
+	assert_int_equal(f->tidied, 0);
+	break_store(f);
+	c = people_claims(&f->ann, 8, NOW);
+	gives(ERR_UNAVAILABLE, store_token_end(f->st, &f->actor, &c));
+}
+
 int
 main(void)
 {
@@ -279,6 +304,7 @@ main(void)
 		STORE_CASE(upkeep_removes_what_has_expired),
 		STORE_CASE(upkeep_takes_small_steps),
 		STORE_CASE(all_that_is_there_is_counted),
+		STORE_CASE(a_token_ends_and_its_session_lives),
 	};
 
 	return store_cases_run(cases, NELEMS(cases));

@@ -10,6 +10,7 @@
 #include "routes/services.h"
 #include "support/table.h"
 
+struct clients;
 struct redis_server;
 
 /*
@@ -19,6 +20,7 @@ struct redis_server;
  */
 struct api {
 	struct table table;
+	struct clients *clients; /* none, unless a test loads some */
 	struct services sv;
 	struct request_names names;
 	int64_t now;                /* a test moves it */

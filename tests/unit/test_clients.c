@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: ISC */
+#include "auth/clients.h"
+
+#include "support/test.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "support/table.h"
+
+/* printf %s the-secret-of-one | b2sum -l 256, and so on */
+#define ONE "a2a513cced25a2a4539f6e720da439f53b33ec0e5b8cfb4ac672223a693895c5"
+#define TWO "0000000000000000000000000000000000000000000000000000000000000000"
+
+struct fixture {
+	struct table table;
+	char path[2048];
+	char why[512];
+	struct clients *clients;
+};
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	table_make(&f->table);
+	(void)snprintf(f->path, sizeof(f->path), "%s/clients", f->table.dir);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	clients_free(f->clients);
+	table_remove(&f->table);
+	free(f);
+	return 0;
+}
+
+static enum err
+load(struct fixture *f, mode_t mode, const char *text)
+{
+	int fd = open(f->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(fchmod(fd, mode), 0);
+	close(fd);
+	clients_free(f->clients);
+	return clients_load(f->path, f->why, sizeof(f->why), &f->clients);
+}
+
+static enum err
+check(const struct fixture *f, const char *id, const char *secret)
+{
+	struct clients_claim claim = { 0 };
+
+	(void)snprintf(claim.id, sizeof(claim.id), "%s", id);
+	(void)snprintf(claim.secret, sizeof(claim.secret), "%s", secret);
+	return clients_check(f->clients, &claim);
+}
+
+/* The hashes as b2sum(1) of coreutils prints them. */
+static void
+a_client_is_known_by_its_secret(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(load(f, 0644,
+			     "# made by a machine\n"
+			     "\n"
+			     "one " ONE "\n"
+			     "  two-2.x\t" TWO "  \r\n"
+			     "   # none\n"
+			     "last " ONE),
+	    ERR_OK);
+	assert_int_equal(check(f, "one", "the-secret-of-one"), ERR_OK);
+	assert_int_equal(check(f, "last", "the-secret-of-one"), ERR_OK);
+	assert_int_equal(check(f, "one", "the-secret-of-onE"), ERR_DENIED);
+	assert_int_equal(check(f, "one", ""), ERR_DENIED);
+	assert_int_equal(check(f, "two-2.x", "the-secret-of-one"), ERR_DENIED);
+	assert_int_equal(check(f, "three", "the-secret-of-one"), ERR_DENIED);
+	assert_int_equal(check(f, "", ""), ERR_DENIED);
+	assert_int_equal(check(f, "#", "none"), ERR_DENIED);
+}
+
+static void
+without_a_file_there_is_nobody(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(
+	    clients_load("", f->why, sizeof(f->why), &f->clients), ERR_OK);
+	assert_int_equal(check(f, "one", "the-secret-of-one"), ERR_DENIED);
+	assert_int_equal(check(f, "", ""), ERR_DENIED);
+}
+
+static void
+what_is_no_list_is_refused(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} cases[] = {
+		{ "one\n", "line 1 of " },
+		{ "a " ONE "\none " ONE " more\n", "line 2 of " },
+		{ "one the-secret-of-one\n", "BLAKE2b-256" },
+		{ "one " ONE "0\n", "BLAKE2b-256" },
+		{ "a:b " ONE "\n", "other characters" },
+		{ "a " ONE "\na " TWO "\n", "twice" },
+	};
+	struct fixture *f = *state;
+	char text[600];
+
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		assert_int_equal(load(f, 0600, cases[i].text), ERR_INVALID);
+		assert_null(f->clients);
+		if (strstr(f->why, cases[i].why) == NULL)
+			fail_msg("%s: %s", cases[i].text, f->why);
+		assert_null(strstr(f->why, "the-secret"));
+	}
+	memset(text, ' ', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	assert_int_equal(load(f, 0600, text), ERR_INVALID);
+	assert_non_null(strstr(f->why, "too long"));
+}
+
+static void
+a_file_that_others_may_write_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(load(f, 0640, "one " ONE "\n"), ERR_OK);
+	assert_int_equal(load(f, 0620, "one " ONE "\n"), ERR_INVALID);
+	assert_int_equal(load(f, 0602, "one " ONE "\n"), ERR_INVALID);
+	assert_non_null(strstr(f->why, "others"));
+	assert_int_equal(unlink(f->path), 0);
+	assert_int_equal(
+	    clients_load(f->path, f->why, sizeof(f->why), &f->clients),
+	    ERR_INVALID);
+	assert_non_null(strstr(f->why, "cannot open"));
+	assert_int_equal(mkfifo(f->path, 0600), 0);
+	assert_int_equal(
+	    clients_load(f->path, f->why, sizeof(f->why), &f->clients),
+	    ERR_INVALID);
+	assert_non_null(strstr(f->why, "is no file"));
+}
+
+static void
+basic_is_read_as_it_is_written(void **state)
+{
+	/* From RFC 7617 section 2. */
+	static const char good[] = "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==";
+	static const char *const bad[] = {
+		"Basic",
+		"Basic ",
+		"Basic QWxhZGRpbg==", /* no colon */
+		"Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ",
+		"Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ== ",
+		"Basic QWxhZGRpb=jpvcGVuIHNlc2FtZQ==",
+		"Basic YTpiAGM=", /* a zero in it */
+		"Basic ////",
+	};
+	struct clients_claim claim;
+	char text[2048];
+
+	(void)state;
+	assert_int_equal(clients_basic(good, &claim), ERR_OK);
+	assert_string_equal(claim.id, "Aladdin");
+	assert_string_equal(claim.secret, "open sesame");
+	assert_int_equal(clients_basic("basic  YTpiOmM=", &claim), ERR_OK);
+	assert_string_equal(claim.id, "a");
+	assert_string_equal(claim.secret, "b:c");
+	for (size_t i = 0; i < NELEMS(bad); i++) {
+		enum err err = clients_basic(bad[i], &claim);
+
+		/* without a blank it is another scheme */
+		if (err != (i == 0 ? ERR_NOT_FOUND : ERR_INVALID))
+			fail_msg("%s: %s", bad[i], err_name(err));
+		assert_string_equal(claim.secret, "");
+	}
+	assert_int_equal(clients_basic(NULL, &claim), ERR_NOT_FOUND);
+	assert_int_equal(clients_basic("Bearer abc", &claim), ERR_NOT_FOUND);
+	memset(text, 'A', sizeof(text) - 1);
+	memcpy(text, "Basic ", 6);
+	text[sizeof(text) - 1] = '\0';
+	assert_int_equal(clients_basic(text, &claim), ERR_INVALID);
+}
+
+int
+main(void)
+{
+#define CLIENTS_TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		CLIENTS_TEST(a_client_is_known_by_its_secret),
+		CLIENTS_TEST(without_a_file_there_is_nobody),
+		CLIENTS_TEST(what_is_no_list_is_refused),
+		CLIENTS_TEST(a_file_that_others_may_write_is_refused),
+		CLIENTS_TEST(basic_is_read_as_it_is_written),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/api.h"
+
+#include "support/test.h"
+
+#include <sodium.h>
+#include <stdio.h>
+
+#include "auth/clients.h"
+#include "auth/master.h"
+#include "base/document.h"
+#include "host/mapped.h"
+#include "store/store.h"
+#include "store/store_memory.h"
+
+#define ADA "ada@example.org"
+#define SECRET "s3cret-of-a-machine"
+#define FORM "application/x-www-form-urlencoded"
+#define REVOKE .method = "POST", .uri = "/auth/revoke", .type = FORM
+#define INTROSPECT .method = "POST", .uri = "/auth/introspect", .type = FORM
+
+static int
+set_up(void **state)
+{
+	struct api *api = calloc(1, sizeof(*api));
+	unsigned char hash[32];
+	char path[2048], why[256], hex[65];
+	FILE *file;
+
+	assert_non_null(api);
+	api_open(api);
+	(void)snprintf(path, sizeof(path), "%s/clients", api->table.dir);
+	secret_hash(hash, sizeof(hash), SECRET, strlen(SECRET));
+	text_hex(hex, hash, sizeof(hash));
+	file = fopen(path, "we");
+	assert_non_null(file);
+	fprintf(file, "shop %s\n", hex);
+	fclose(file);
+	clients_free(api->clients);
+	assert_int_equal(
+	    clients_load(path, why, sizeof(why), &api->clients), ERR_OK);
+	api->sv.clients = api->clients;
+	*state = api;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct api *api = *state;
+
+	api_close(api);
+	free(api);
+	return 0;
+}
+
+/* An Authorization header, until the next call. */
+static const char *
+basic(const char *id, const char *secret)
+{
+	static char header[600];
+	char text[400];
+	size_t len;
+
+	(void)snprintf(text, sizeof(text), "%s:%s", id, secret);
+	len = (size_t)snprintf(
+	    header, sizeof(header), "HTTP_AUTHORIZATION=Basic ");
+	(void)sodium_bin2base64(header + len, sizeof(header) - len,
+	    (const unsigned char *)text, strlen(text),
+	    sodium_base64_VARIANT_ORIGINAL);
+	return header;
+}
+
+static const char *
+form(const char *token)
+{
+	static char text[TOKEN_TEXT_SIZE + 64];
+
+	(void)snprintf(
+	    text, sizeof(text), "token_type_hint=access_token&token=%s", token);
+	return text;
+}
+
+/* The refusal ${error} of RFC 6749, with ${status}. */
+static void
+expect_error(
+    struct api *api, int status, const char *error, const struct api_call *call)
+{
+	struct api_answer a;
+
+	api_run(api, call, &a);
+	if (a.status != status || strcmp(api_text(&a, "error"), error) != 0)
+		fail_msg("%s: %s", call->body, a.text.data);
+	assert_true(api_text(&a, "error_description")[0] != '\0');
+	api_free(&a);
+}
+
+static void
+revoke(struct api *api, const char *token)
+{
+	struct api_answer a;
+
+	api_run(api,
+	    &(struct api_call){
+		REVOKE, .body = form(token), .param = basic("shop", SECRET) },
+	    &a);
+	assert_int_equal(a.status, 200);
+	assert_string_equal(a.body, "{}");
+	api_free(&a);
+}
+
+/* The body of the answer is exactly that. */
+static void
+assert_inactive(struct api *api, const char *token)
+{
+	struct api_answer a;
+
+	api_run(api,
+	    &(struct api_call){ INTROSPECT, .body = form(token),
+		.param = basic("shop", SECRET) },
+	    &a);
+	assert_int_equal(a.status, 200);
+	assert_string_equal(a.body, "{\"active\":false}");
+	api_free(&a);
+}
+
+static void
+assert_active(struct api *api, const char *token)
+{
+	struct api_answer a;
+	bool active;
+
+	api_run(api,
+	    &(struct api_call){ INTROSPECT, .body = form(token),
+		.param = basic("shop", SECRET) },
+	    &a);
+	assert_int_equal(a.status, 200);
+	assert_int_equal(
+	    document_bool(document_member(a.json, "active"), &active), ERR_OK);
+	assert_true(active);
+	api_free(&a);
+}
+
+static void
+a_good_token_says_what_it_is(void **state)
+{
+	struct api *api = *state;
+	struct api_login who;
+	struct api_answer a;
+
+	api_register(api, ADA, &who);
+	api_run(api,
+	    &(struct api_call){ INTROSPECT, .body = form(who.token),
+		.param = basic("shop", SECRET) },
+	    &a);
+	assert_int_equal(a.status, 200);
+	assert_int_equal(document_size(a.json), 11);
+	assert_string_equal(api_text(&a, "token_type"), "bearer");
+	assert_string_equal(api_text(&a, "sub"), who.id);
+	assert_string_equal(api_text(&a, "sid"), who.handle);
+	assert_string_equal(api_text(&a, "username"), ADA);
+	assert_string_equal(api_text(&a, "iss"), "issuer");
+	assert_string_equal(api_text(&a, "aud"), "audience");
+	assert_true(secret_is_uuid(api_text(&a, "jti")));
+	assert_int_equal(api_int(&a, "iat"), api->now);
+	assert_int_equal(api_int(&a, "nbf"), api->now);
+	assert_int_equal(api_int(&a, "exp"), api->now + API_TOKEN_LIFE);
+	api_free(&a);
+}
+
+/* What ended a token, and where nobody could see a difference. */
+static void
+whatever_is_not_good_is_inactive(void **state)
+{
+	struct api *api = *state;
+	struct api_login who, other;
+	char bad[TOKEN_TEXT_SIZE];
+
+	api_register(api, ADA, &who);
+	assert_inactive(api, "");
+	assert_inactive(api, "x");
+	assert_inactive(api, who.session_id);
+	assert_inactive(api, who.handle);
+	memcpy(bad, who.token, sizeof(bad));
+	bad[strlen(bad) - 2] = bad[strlen(bad) - 2] == 'A' ? 'B' : 'A';
+	assert_inactive(api, bad);
+
+	/* its session signed out */
+	api_login(api, ADA, &other);
+	assert_active(api, other.token);
+	api_expect(api, 200, NULL, .method = "POST", .uri = "/auth/logout",
+	    .token = other.token);
+	assert_inactive(api, other.token);
+	/* everything signed out: the epoch is another */
+	api_login(api, ADA, &other);
+	api_expect(api, 200, NULL, .method = "POST",
+	    .uri = "/auth/logout-all-devices", .token = other.token,
+	    .body = "{\"keep_current\":true}");
+	assert_inactive(api, who.token);
+	assert_inactive(api, other.token);
+	/* its user gone to rest */
+	api_login(api, ADA, &other);
+	assert_active(api, other.token);
+	api_expect(api, 200, NULL, .method = "POST", .uri = "/auth/deactivate",
+	    .token = other.token,
+	    .body = "{\"password\":\"" API_PASSWORD "\"}");
+	assert_inactive(api, other.token);
+}
+
+static void
+time_ends_a_token_here_too(void **state)
+{
+	struct api *api = *state;
+	struct api_login who;
+
+	api_register(api, ADA, &who);
+	api->now += API_TOKEN_LIFE - 1;
+	assert_active(api, who.token);
+	api->now++;
+	assert_inactive(api, who.token);
+	revoke(api, who.token);
+}
+
+static void
+a_revoked_token_is_never_taken_again(void **state)
+{
+	struct api *api = *state;
+	struct api_login who;
+	struct api_answer a;
+	char body[128];
+
+	api_register(api, ADA, &who);
+	/* known everywhere, and kept to be handed out again */
+	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
+	    .token = who.token);
+	(void)snprintf(
+	    body, sizeof(body), "{\"session_id\":\"%s\"}", who.session_id);
+	api_run(api,
+	    &(struct api_call){ .method = "POST",
+		.uri = "/auth/validate-session",
+		.body = body },
+	    &a);
+	assert_int_equal(a.status, 200);
+	memcpy(who.token, api_text(&a, "access_token"),
+	    strlen(api_text(&a, "access_token")) + 1);
+	api_free(&a);
+	assert_active(api, who.token);
+
+	revoke(api, who.token);
+	assert_inactive(api, who.token);
+	api_expect(api, 401, "invalid_token", .method = "GET",
+	    .uri = "/auth/me", .token = who.token);
+	revoke(api, who.token);
+	assert_inactive(api, who.token);
+
+	/* the session goes on, with another token */
+	api_run(api,
+	    &(struct api_call){ .method = "POST",
+		.uri = "/auth/validate-session",
+		.body = body },
+	    &a);
+	assert_int_equal(a.status, 200);
+	assert_string_not_equal(api_text(&a, "access_token"), who.token);
+	assert_active(api, api_text(&a, "access_token"));
+	api_free(&a);
+}
+
+static void
+what_is_no_token_is_revoked_already(void **state)
+{
+	struct api *api = *state;
+
+	revoke(api, "x");
+	revoke(api, "a.b.c");
+	revoke(api, "");
+}
+
+static void
+clients_authenticate_in_one_of_two_ways(void **state)
+{
+	static const struct {
+		const char *body;
+		int status;
+		const char *error;
+	} posted[] = {
+		{ "token=x&client_id=shop&client_secret=" SECRET, 200, NULL },
+		{ "token=x&client_id=shop&client_secret=wrong", 401,
+		    "invalid_client" },
+		{ "token=x&client_id=shop&client_secret=", 401,
+		    "invalid_client" },
+		{ "token=x&client_id=nobody&client_secret=" SECRET, 401,
+		    "invalid_client" },
+		{ "token=x&client_secret=" SECRET, 401, "invalid_client" },
+		{ "token=x&client_id=shop", 401, "invalid_client" },
+		{ "token=x", 401, "invalid_client" },
+		{ "client_id=shop&client_secret=" SECRET, 400,
+		    "invalid_request" },
+		{ "token=x&token=y&client_id=shop&client_secret=" SECRET, 400,
+		    "invalid_request" },
+		{ "token=%zz", 400, "invalid_request" },
+	};
+	static const char *const uris[] = { "/auth/revoke",
+		"/auth/introspect" };
+	struct api *api = *state;
+
+	for (size_t i = 0; i < NELEMS(posted); i++) {
+		for (size_t j = 0; j < NELEMS(uris); j++) {
+			const struct api_call call = { .method = "POST",
+				.uri = uris[j],
+				.type = FORM,
+				.body = posted[i].body };
+
+			if (posted[i].error == NULL)
+				api_expect_at(
+				    api, &call, 200, NULL, __FILE__, __LINE__);
+			else
+				expect_error(api, posted[i].status,
+				    posted[i].error, &call);
+		}
+	}
+	for (size_t j = 0; j < NELEMS(uris); j++) {
+		const struct api_call both = { .method = "POST",
+			.uri = uris[j],
+			.type = FORM,
+			.body = "token=x&client_id=shop&client_secret=" SECRET,
+			.param = basic("shop", SECRET) };
+		struct api_call call = { .method = "POST",
+			.uri = uris[j],
+			.type = FORM,
+			.body = "token=x" };
+
+		expect_error(api, 400, "invalid_request", &both);
+		call.param = basic("shop", "wrong");
+		expect_error(api, 401, "invalid_client", &call);
+		call.param = "HTTP_AUTHORIZATION=Basic !";
+		expect_error(api, 401, "invalid_client", &call);
+		call.param = basic("shop", SECRET);
+		api_expect_at(api, &call, 200, NULL, __FILE__, __LINE__);
+		/* what must be a form is nothing else */
+		call.type = "application/json";
+		call.body = "{\"token\":\"x\"}";
+		api_expect_at(api, &call, 415, "unsupported_media_type",
+		    __FILE__, __LINE__);
+		call.method = "GET";
+		api_expect_at(
+		    api, &call, 405, "method_not_allowed", __FILE__, __LINE__);
+	}
+}
+
+static void
+administrators_may_ask_and_not_revoke(void **state)
+{
+	struct api *api = *state;
+	struct api_login who, admin;
+
+	api_register(api, ADA, &who);
+	api_register(api, "root@example.org", &admin);
+	api_expect(api, 403, "forbidden", INTROSPECT, .body = form(who.token),
+	    .token = who.token);
+	store_memory_make_admin(api->sv.store, strtoll(admin.id, NULL, 10));
+	api_login(api, "root@example.org", &admin);
+	api_expect(api, 200, NULL, INTROSPECT, .body = form(who.token),
+	    .token = admin.token);
+	api_expect(api, 401, "invalid_token", INTROSPECT,
+	    .body = form(who.token), .token = "x.y.z");
+	expect_error(api, 401, "invalid_client",
+	    &(struct api_call){
+		REVOKE, .body = form(who.token), .token = admin.token });
+	/* nor does a cookie speak for anybody here */
+	expect_error(api, 401, "invalid_client",
+	    &(struct api_call){ INTROSPECT, .body = form(who.token),
+		.cookie = admin.session_id, .site = "same-origin" });
+}
+
+static void
+what_cannot_be_told_is_not_inactive(void **state)
+{
+	struct api *api = *state;
+	struct api_login who;
+
+	api_register(api, ADA, &who);
+	store_memory_fail_next(api->sv.store, ERR_UNAVAILABLE);
+	api_expect(api, 503, "unavailable", INTROSPECT, .body = form(who.token),
+	    .param = basic("shop", SECRET));
+	store_memory_fail_commit(api->sv.store, ERR_UNAVAILABLE);
+	api_expect(api, 503, "unavailable", REVOKE, .body = form(who.token),
+	    .param = basic("shop", SECRET));
+	store_memory_fail_commit(api->sv.store, ERR_OK);
+	assert_active(api, who.token);
+}
+
+/* With secrets alone there is nothing to publish; with pairs, their half. */
+static void
+public_keys_are_for_everybody(void **state)
+{
+	struct api *api = *state;
+	struct master master;
+	struct keys_options options = { .store = api->sv.store,
+		.mapped = api->sv.mapped,
+		.master = &master,
+		.alg = KEYS_ES256,
+		.lifetime = API_TOKEN_LIFE,
+		.publish = 300 };
+	struct api_answer a;
+	const struct document *key;
+
+	assert_int_equal(
+	    master_load("a secret that nobody else has, 32 bytes", "", &master),
+	    ERR_OK);
+	keys_close(&api->sv.keys);
+	assert_int_equal(keys_open(&options, api->now, &api->sv.keys), ERR_OK);
+	api_run(api,
+	    &(struct api_call){
+		.method = "GET", .uri = "/.well-known/jwks.json" },
+	    &a);
+	assert_int_equal(a.status, 200);
+	assert_true(api_has(&a, "Cache-Control: public, max-age=300"));
+	key = document_at(document_member(a.json, "keys"), 0);
+	assert_int_equal(document_size(document_member(a.json, "keys")), 1);
+	assert_int_equal(document_size(key), 7);
+	assert_string_equal(document_string(document_member(key, "kid")),
+	    api->sv.keys.list[1].kid);
+	assert_string_equal(
+	    document_string(document_member(key, "alg")), "ES256");
+	assert_string_equal(
+	    document_string(document_member(key, "use")), "sig");
+	assert_null(document_member(key, "d"));
+	api_free(&a);
+}
+
+int
+main(void)
+{
+#define OAUTH_TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		OAUTH_TEST(a_good_token_says_what_it_is),
+		OAUTH_TEST(whatever_is_not_good_is_inactive),
+		OAUTH_TEST(time_ends_a_token_here_too),
+		OAUTH_TEST(a_revoked_token_is_never_taken_again),
+		OAUTH_TEST(what_is_no_token_is_revoked_already),
+		OAUTH_TEST(clients_authenticate_in_one_of_two_ways),
+		OAUTH_TEST(administrators_may_ask_and_not_revoke),
+		OAUTH_TEST(what_cannot_be_told_is_not_inactive),
+		OAUTH_TEST(public_keys_are_for_everybody),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
