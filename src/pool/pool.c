@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "pool/listen.h"
+#include "pool/secret_mark.h"
 #include "pool/supervise.h"
 #include "pool/worker.h"
 
@@ -43,6 +44,17 @@ open_socket(const struct pool_options *options, struct listener *listener_out)
 		return 0;
 	return say(
 	    err == ERR_INVALID ? EXIT_BAD_OPTION : EXIT_NOT_STARTED, why);
+}
+
+/* The log has said why. */
+static int
+check_secret(const struct config *config, struct secret_mark *mark_out)
+{
+	switch (secret_mark_take(config, mark_out)) {
+	case ERR_OK: return 0;
+	case ERR_INVALID: return EXIT_BAD_OPTION;
+	default: return EXIT_NOT_STARTED;
+	}
 }
 
 static int
@@ -125,12 +137,13 @@ start_again(void)
 /* The socket was handed to this process alone: it is the worker. */
 static int
 work_alone(const struct pool_options *options, const struct listener *listener,
-    struct config *config)
+    struct secret_mark *mark, struct config *config)
 {
 	const struct worker_options worker = {
 		.listen_fd = listener->fd,
 		.alone = true,
 		.config_path = options->config_path,
+		.secret_mark = mark,
 		.ready_fd = -1,
 	};
 	enum worker_end end = worker_run(config, &worker);
@@ -149,12 +162,15 @@ work_alone(const struct pool_options *options, const struct listener *listener,
 int
 pool_run(const struct pool_options *options, struct config *config)
 {
+	struct secret_mark mark;
 	struct listener listener;
 	int status;
 
 	/* Whoever reads our log may go away; nobody is signed out by that. */
 	(void)signal(SIGPIPE, SIG_IGN);
-	status = open_socket(options, &listener);
+	status = check_secret(config, &mark);
+	if (status == 0)
+		status = open_socket(options, &listener);
 	if (status != 0) {
 		config_free(config);
 		return status;
@@ -166,9 +182,9 @@ pool_run(const struct pool_options *options, struct config *config)
 		return status;
 	}
 	if (options->alone)
-		status = work_alone(options, &listener, config);
+		status = work_alone(options, &listener, &mark, config);
 	else
-		status = supervise(options, &listener, config);
+		status = supervise(options, &listener, &mark, config);
 	listen_close(&listener);
 	if (options->pid_file != NULL)
 		(void)unlink(options->pid_file);

@@ -70,19 +70,6 @@ load_clients(const struct config *config, struct shared *sh)
 }
 
 enum err
-services_keys(const struct config *config, const struct keys_options *base,
-    struct keys_options *options_out)
-{
-	*options_out = *base;
-	options_out->lifetime =
-	    60 * config_int(config, CONFIG_ACCESS_TOKEN_MINUTES);
-	options_out->publish = config_int(config, CONFIG_KEY_PUBLISH);
-	options_out->max_age = DAY * config_int(config, CONFIG_KEY_DAYS);
-	return keys_alg_from(
-	    config_text(config, CONFIG_JWT_ALGORITHM), &options_out->alg);
-}
-
-enum err
 shared_open(const struct config *config, struct shared **shared_out)
 {
 	const char *step = "memory";
@@ -159,20 +146,50 @@ open_store(const struct config *config, struct services *sv)
 }
 
 static enum err
-open_keys(const struct config *config, struct shared *sh, struct services *sv)
+keys_options(const struct config *config, struct shared *sh,
+    const struct services *sv, struct keys_options *options_out)
 {
-	const struct keys_options base = {
+	*options_out = (struct keys_options){
 		.store = sv->store,
 		.mapped = sv->mapped,
 		.master = &sh->master,
+		.lifetime =
+		    60 * config_int(config, CONFIG_ACCESS_TOKEN_MINUTES),
+		.publish = config_int(config, CONFIG_KEY_PUBLISH),
+		.max_age = DAY * config_int(config, CONFIG_KEY_DAYS),
 	};
+	return keys_alg_from(
+	    config_text(config, CONFIG_JWT_ALGORITHM), &options_out->alg);
+}
+
+static enum err
+open_keys(const struct config *config, struct shared *sh, struct services *sv)
+{
 	struct keys_options options;
 	enum err err;
 
-	err = services_keys(config, &base, &options);
+	err = keys_options(config, sh, sv, &options);
 	if (err == ERR_OK)
 		err = keys_open(&options,
 		    mapped_time(sv->mapped, clock_system.wall()), &sv->keys);
+	return err;
+}
+
+enum err
+services_replace_keys(const struct config *config, struct shared *sh,
+    int64_t now, char kid_out[SIGNING_KEY_KID_SIZE])
+{
+	struct services sv = { .mapped = sh->mapped };
+	struct keys_options options;
+	enum err err;
+
+	kid_out[0] = '\0';
+	err = open_store(config, &sv);
+	if (err == ERR_OK)
+		err = keys_options(config, sh, &sv, &options);
+	if (err == ERR_OK)
+		err = keys_replace(&options, now, kid_out);
+	store_close(sv.store);
 	return err;
 }
 

@@ -6,7 +6,6 @@
 #include "routes/services.h"
 
 struct config;
-struct keys_options;
 struct shared;
 
 /**
@@ -32,12 +31,11 @@ enum err services_open(const struct config *config, struct shared *sh,
 void services_close(struct services *sv);
 
 /**
- * services_keys(config, base, options_out):
- * ${base}, which says where the keys lie, with what the configuration says of
- * them.
+ * services_replace_keys(config, sh, now, kid_out):
+ * keys_replace() in the configured store, whatever secret its keys are sealed
+ * under; nothing else of the services is needed.
  */
-enum err services_keys(const struct config *config,
-    const struct keys_options *base,
-    struct keys_options *options_out) MUST_CHECK;
+enum err services_replace_keys(const struct config *config, struct shared *sh,
+    int64_t now, char kid_out[SIGNING_KEY_KID_SIZE]) MUST_CHECK;
 
 #endif

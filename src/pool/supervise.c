@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "pool/crew.h"
+#include "pool/secret_mark.h"
 
 #define SECOND ((int64_t)1000000)
 /* A worker gives itself 10 s to finish what has arrived. */
@@ -30,6 +31,7 @@ struct leaver {
 struct pool {
 	const struct pool_options *options;
 	const struct listener *listener;
+	struct secret_mark *mark;
 	struct crew *crew;
 	struct crew *next; /* while they start to replace the crew */
 	TAILQ_HEAD(, leaver) leavers;
@@ -109,6 +111,10 @@ reload(struct pool *p)
 	    ERR_OK) {
 		log_event(LOG_LEVEL_ERROR, "reload_refused", "reason=%s",
 		    log_quote(quoted, why));
+		return;
+	}
+	if (secret_mark_check(config, p->mark) != ERR_OK) {
+		config_free(config);
 		return;
 	}
 	if (crew_new(config, workers_wanted(p, config), &p->next) != ERR_OK) {
@@ -326,11 +332,12 @@ open_signals(struct pool *p)
 
 int
 supervise(const struct pool_options *options, const struct listener *listener,
-    struct config *config)
+    struct secret_mark *mark, struct config *config)
 {
 	struct pool p = {
 		.options = options,
 		.listener = listener,
+		.mark = mark,
 		.birth = { .listen_fd = listener->fd },
 	};
 	int ready[2];

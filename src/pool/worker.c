@@ -16,6 +16,7 @@
 #include "host/mapped.h"
 #include "host/stats.h"
 #include "pool/lane.h"
+#include "pool/secret_mark.h"
 #include "pool/worker_state.h"
 #include "routes/services.h"
 #include "store/store.h"
@@ -158,8 +159,10 @@ reload(struct worker *w)
 		return; /* the pool's business */
 	if (config_load(w->options->config_path, why, sizeof(why), &config) ==
 	    ERR_OK) {
+		if (secret_mark_check(config, w->options->secret_mark) ==
+		    ERR_OK)
+			drain(w, WORKER_RELOAD);
 		config_free(config);
-		drain(w, WORKER_RELOAD);
 		return;
 	}
 	log_event(LOG_LEVEL_ERROR, "reload_refused", "reason=%s",

@@ -1,0 +1,628 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/test.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "auth/keys.h"
+#include "auth/master.h"
+#include "base/secret.h"
+#include "host/mapped.h"
+#include "store/store.h"
+#include "support/database.h"
+#include "support/fcgi_site.h"
+#include "support/files.h"
+#include "support/process.h"
+
+/*
+ * Keys change while several workers check tokens as fast as they can: by the
+ * configuration, and by another process.  No good token is refused, no bad one
+ * taken.  And the secret that they are sealed under: what becomes of a pool
+ * when it goes away, or changes, or is none.
+ */
+#define WAIT_MS 20000
+#define WORKERS 4
+#define CLIENTS 4
+#define KEPT 8 /* of the tokens that a client was given */
+#define TOKEN_MAX 1536
+#define CONF "LATCHKEY_KEY_PUBLISH_SECONDS = 1\nJWT_ALGORITHM = "
+
+struct fixture {
+	char dir[32];
+	char conf[64];
+	char secret[64];
+	char database[64];
+	const char *args[4];
+	struct fcgi_site site;
+};
+
+static void
+configure(const struct fixture *f, const char *algorithm)
+{
+	char text[128];
+	int n = snprintf(text, sizeof(text), CONF "%s\n", algorithm);
+
+	files_write(f->conf, text, (size_t)n);
+}
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct stack_options o = {
+		.kind = STACK_POOL, .workers = WORKERS, .no_redis = true
+	};
+
+	assert_non_null(f);
+	*state = f;
+	snprintf(f->dir, sizeof(f->dir), "/tmp/latchkey-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	snprintf(f->conf, sizeof(f->conf), "%s/latchkey.conf", f->dir);
+	snprintf(f->secret, sizeof(f->secret), "%s/master.key", f->dir);
+	snprintf(f->database, sizeof(f->database), "%s/latchkey.db", f->dir);
+	configure(f, "HS256");
+	f->args[0] = "--config";
+	f->args[1] = f->conf;
+	o.args = f->args;
+	o.dir = f->dir;
+	fcgi_site_open(&f->site, &o);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	if (f == NULL)
+		return 0;
+	fcgi_site_close(&f->site);
+	process_remove_tree(f->dir);
+	free(f);
+	return 0;
+}
+
+/* ---- asking ---- */
+
+/* The status of one request with ${token} as its access token. */
+static int
+me(const struct fixture *f, const char *token)
+{
+	char bearer[TOKEN_MAX + 64];
+	const char *const params[] = { bearer, NULL };
+	const struct fcgi_ask ask = { .uri = "/auth/me", .params = params };
+	struct fcgi_reply reply = { 0 };
+	int fd = stack_connect(f->site.stack);
+	int status = 0;
+
+	snprintf(bearer, sizeof(bearer), "HTTP_AUTHORIZATION=Bearer %s", token);
+	if (fd >= 0 && fcgi_ask_on(fd, &ask, WAIT_MS, &reply))
+		status = reply.http_status;
+	fcgi_reply_free(&reply);
+	if (fd >= 0)
+		close(fd);
+	return status;
+}
+
+/* Cut the member ${name} out of an answer. */
+static bool
+member(const char *body, const char *name, char *dst, size_t size)
+{
+	char start[64];
+	const char *at;
+	size_t len;
+
+	snprintf(start, sizeof(start), "\"%s\":\"", name);
+	if (body == NULL || (at = strstr(body, start)) == NULL)
+		return false;
+	at += strlen(start);
+	len = strcspn(at, "\"");
+	if (len >= size)
+		return false;
+	memcpy(dst, at, len);
+	dst[len] = '\0';
+	return true;
+}
+
+/* A token of the session, as the site gives it out now. */
+static bool
+token_of(const struct fixture *f, const char *session, char token[TOKEN_MAX])
+{
+	struct fcgi_reply reply;
+	char json[128];
+	bool got;
+
+	snprintf(json, sizeof(json), "{\"session_id\":\"%s\"}", session);
+	got = fcgi_site_post(
+		  &f->site, "/auth/validate-session", json, WAIT_MS, &reply) &&
+	    reply.http_status == 200 &&
+	    member(reply.body, "access_token", token, TOKEN_MAX);
+	fcgi_reply_free(&reply);
+	return got;
+}
+
+/* How many public keys there are. */
+static int
+published(const struct fixture *f)
+{
+	const struct fcgi_ask ask = { .uri = "/.well-known/jwks.json" };
+	struct fcgi_reply reply = { 0 };
+	int fd = stack_connect(f->site.stack);
+	int n = -1;
+
+	if (fd >= 0 && fcgi_ask_on(fd, &ask, WAIT_MS, &reply) &&
+	    reply.http_status == 200) {
+		n = 0;
+		for (const char *p = reply.body;
+		     (p = strstr(p, "\"kid\"")) != NULL; p++)
+			n++;
+		assert_null(strstr(reply.body, "\"d\""));
+	}
+	fcgi_reply_free(&reply);
+	if (fd >= 0)
+		close(fd);
+	return n;
+}
+
+/* ---- checks without pause ---- */
+
+struct client {
+	struct load *load;
+	pthread_t thread;
+	char session[64];
+	char tokens[KEPT][TOKEN_MAX];
+	size_t count;
+	unsigned seed;
+};
+
+struct load {
+	const struct fixture *f;
+	struct client clients[CLIENTS];
+	atomic_bool over;
+	atomic_int good;                 /* checks of good tokens */
+	atomic_int bad;                  /* and of bad ones */
+	atomic_int refused, taken, lost; /* what must not be */
+	atomic_int newest; /* tokens that every client has been given */
+};
+
+/* Another payload, another signature, or none, under the same key's name. */
+static void
+spoil(char *dst, const char *token, unsigned *seed)
+{
+	size_t from, to;
+
+	snprintf(dst, TOKEN_MAX, "%s", token);
+	to = strlen(dst);
+	from = (size_t)(strchr(dst, '.') - dst) + 1;
+	/* Not the last letter, which may carry bits that do not count. */
+	from += (size_t)rand_r(seed) % (to - from - 1);
+	if (dst[from] == '.')
+		from++;
+	dst[from] = dst[from] == 'A' ? 'B' : 'A';
+	if (rand_r(seed) % 8 == 0)
+		strrchr(dst, '.')[1] = '\0';
+}
+
+static void
+note(struct load *l, int status, bool good)
+{
+	atomic_fetch_add(good ? &l->good : &l->bad, 1);
+	if (status == 200 && !good)
+		atomic_fetch_add(&l->taken, 1);
+	else if (status == 401 && good)
+		atomic_fetch_add(&l->refused, 1);
+	else if (status != 200 && status != 401)
+		atomic_fetch_add(&l->lost, 1);
+}
+
+static void *
+client_main(void *arg)
+{
+	struct client *c = arg;
+	struct load *l = c->load;
+	char token[TOKEN_MAX], bad[TOKEN_MAX];
+
+	while (!atomic_load(&l->over)) {
+		if (!token_of(l->f, c->session, token)) {
+			atomic_fetch_add(&l->lost, 1);
+			continue;
+		}
+		if (c->count == 0 ||
+		    strcmp(token, c->tokens[(c->count - 1) % KEPT]) != 0)
+			memcpy(
+			    c->tokens[c->count++ % KEPT], token, sizeof(token));
+		for (size_t i = 0; i < c->count && i < KEPT; i++) {
+			note(l, me(l->f, c->tokens[i]), true);
+			spoil(bad, c->tokens[i], &c->seed);
+			note(l, me(l->f, bad), false);
+		}
+	}
+	return NULL;
+}
+
+static void
+load_start(struct load *l, const struct fixture *f)
+{
+	struct fcgi_reply reply;
+
+	l->f = f;
+	for (size_t i = 0; i < CLIENTS; i++) {
+		struct client *c = &l->clients[i];
+
+		c->load = l;
+		c->seed = (unsigned)i;
+		assert_true(fcgi_site_login(&f->site, WAIT_MS, &reply));
+		assert_true(member(
+		    reply.body, "session_id", c->session, sizeof(c->session)));
+		fcgi_reply_free(&reply);
+	}
+	for (size_t i = 0; i < CLIENTS; i++)
+		assert_int_equal(pthread_create(&l->clients[i].thread, NULL,
+				     client_main, &l->clients[i]),
+		    0);
+}
+
+struct wanted {
+	const struct fixture *f;
+	const char *start; /* of the header's text: {"alg":"..." */
+	char last[TOKEN_MAX];
+};
+
+/* Is there a new token, of that algorithm? */
+static bool
+is_signed_anew(void *ctx)
+{
+	struct wanted *w = ctx;
+	char token[TOKEN_MAX];
+
+	if (!token_of(w->f, w->f->site.session, token) ||
+	    strcmp(token, w->last) == 0)
+		return false;
+	assert_int_equal(strncmp(token, w->start, strlen(w->start)), 0);
+	memcpy(w->last, token, sizeof(token));
+	return true;
+}
+
+static bool
+is_checked(void *ctx)
+{
+	struct load *l = ctx;
+
+	return atomic_load(&l->good) > atomic_load(&l->newest) + 200;
+}
+
+/* What the clients were given and checked meanwhile. */
+static void
+load_goes_on(struct load *l)
+{
+	atomic_store(&l->newest, atomic_load(&l->good));
+	assert_true(process_until(is_checked, l, WAIT_MS));
+}
+
+/* ---- another process that changes the keys ---- */
+
+static void
+rotate(const struct fixture *f, enum keys_alg alg, bool replace)
+{
+	static const struct store_options options = { .write_wait_ms = 5000 };
+	struct keys_options o = { .alg = alg, .lifetime = 900, .publish = 1 };
+	char kid[SIGNING_KEY_KID_SIZE];
+	struct master master;
+	struct store *store;
+	struct mapped *m;
+	struct keys keys;
+
+	assert_int_equal(mapped_open(f->database, 1, &m), ERR_OK);
+	assert_int_equal(
+	    store_open_sqlite(f->database, m, &options, &store), ERR_OK);
+	assert_int_equal(master_load("", f->secret, &master), ERR_OK);
+	o.store = store;
+	o.mapped = m;
+	o.master = &master;
+	if (replace) {
+		assert_int_equal(keys_replace(&o, time(NULL), kid), ERR_OK);
+	} else {
+		assert_int_equal(keys_open(&o, time(NULL), &keys), ERR_OK);
+		assert_int_equal(keys_rotate(&keys, time(NULL), kid), ERR_OK);
+		keys_close(&keys);
+	}
+	master_clear(&master);
+	store_close(store);
+	mapped_close(m);
+}
+
+#define HEADER_HS256 "eyJhbGciOiJIUzI1NiIs"
+#define HEADER_RS256 "eyJhbGciOiJSUzI1NiIs"
+#define HEADER_ES256 "eyJhbGciOiJFUzI1NiIs"
+
+static void
+reload(const struct fixture *f)
+{
+	assert_int_equal(kill(stack_supervisor(f->site.stack), SIGHUP), 0);
+}
+
+static void
+no_good_token_is_refused_while_keys_change(void **state)
+{
+	static const struct {
+		const char *algorithm, *start;
+	} turns[] = { { "RS256", HEADER_RS256 }, { "ES256", HEADER_ES256 } };
+	struct fixture *f = *state;
+	struct load *l = calloc(1, sizeof(*l));
+	struct wanted w = { .f = f, .start = HEADER_HS256 };
+
+	assert_non_null(l);
+	load_start(l, f);
+	assert_true(process_until(is_signed_anew, &w, WAIT_MS));
+	load_goes_on(l);
+	for (size_t i = 0; i < NELEMS(turns); i++) {
+		configure(f, turns[i].algorithm);
+		reload(f);
+		w.start = "";
+		assert_true(process_until(is_signed_anew, &w, WAIT_MS));
+		assert_int_equal(
+		    strncmp(w.last, turns[i].start, strlen(turns[i].start)), 0);
+		load_goes_on(l);
+	}
+	/* the same algorithm, and no reload */
+	rotate(f, KEYS_ES256, false);
+	w.start = HEADER_ES256;
+	assert_true(process_until(is_signed_anew, &w, WAIT_MS));
+	load_goes_on(l);
+	atomic_store(&l->over, true);
+	for (size_t i = 0; i < CLIENTS; i++) {
+		assert_int_equal(pthread_join(l->clients[i].thread, NULL), 0);
+		assert_int_equal(l->clients[i].count, 4);
+	}
+	if (l->refused + l->taken + l->lost != 0)
+		fail_msg("%d refused, %d taken, %d lost of %d and %d",
+		    l->refused, l->taken, l->lost, l->good, l->bad);
+	print_message("%d good, %d bad\n", l->good, l->bad);
+	assert_int_equal(published(f), 3);
+	free(l);
+	fcgi_site_note_workers(&f->site);
+}
+
+static bool
+is_one_published(void *ctx)
+{
+	return published(ctx) == 1;
+}
+
+/* A day goes by, as the rows tell it. */
+static void
+an_old_key_leaves_when_its_time_is_over(void **state)
+{
+	struct fixture *f = *state;
+	char before[TOKEN_MAX], now[TOKEN_MAX];
+
+	assert_true(token_of(f, f->site.session, before));
+	rotate(f, KEYS_ES256, false);
+	assert_int_equal(me(f, before), 200);
+	stack_stop_pool(f->site.stack, SIGTERM);
+	database_run(f->database,
+	    "UPDATE signing_keys SET created_at = created_at - 86400,"
+	    " signs_at = signs_at - 86400");
+	stack_start_pool(f->site.stack);
+	assert_true(process_until(is_one_published, f, WAIT_MS));
+	assert_int_equal(
+	    database_int(f->database, "SELECT count(*) FROM signing_keys"), 1);
+	assert_int_equal(me(f, before), 401);
+	assert_true(token_of(f, f->site.session, now));
+	assert_int_equal(me(f, now), 200);
+	fcgi_site_note_workers(&f->site);
+}
+
+/* Every worker knows by the time it is done, and remembers nothing else. */
+static void
+a_key_that_is_thrown_away_ends_its_tokens_at_once(void **state)
+{
+	struct fixture *f = *state;
+	char before[TOKEN_MAX], now[TOKEN_MAX];
+
+	assert_true(token_of(f, f->site.session, before));
+	for (int i = 0; i < 8 * WORKERS; i++)
+		assert_int_equal(me(f, before), 200);
+	rotate(f, KEYS_ES256, true);
+	for (int i = 0; i < 8 * WORKERS; i++)
+		assert_int_equal(me(f, before), 401);
+	assert_true(token_of(f, f->site.session, now));
+	assert_string_not_equal(now, before);
+	assert_int_equal(me(f, now), 200);
+	fcgi_site_account(&f->site);
+}
+
+/* ---- the secret ---- */
+
+static int
+lines_in_log(const struct fixture *f, const char *text)
+{
+	struct buf all = { 0 };
+	int n = 0;
+
+	files_read(stack_log(f->site.stack), &all);
+	for (const char *p = all.data;
+	     p != NULL && (p = strstr(p, text)) != NULL; p++)
+		n++;
+	buf_clear(&all);
+	return n;
+}
+
+struct line {
+	const struct fixture *f;
+	const char *text;
+	int count;
+};
+
+static bool
+is_logged(void *ctx)
+{
+	const struct line *line = ctx;
+
+	return lines_in_log(line->f, line->text) >= line->count;
+}
+
+/* The old keys stay, and one line says why. */
+static void
+a_reload_without_its_secret_changes_nothing(void **state)
+{
+	static const struct {
+		const char *text; /* NULL: no file */
+		mode_t mode;
+		const char *line;
+	} cases[] = {
+		{ "", 0600, "event=secret_refused" },
+		{ "0123456789abcdef\n", 0600, "event=secret_refused" },
+		{ NULL, 0, "the master secret is gone" },
+		{ "00112233445566778899aabbccddeeff"
+		  "00112233445566778899aabbccddeeff\n",
+		    0600, "the master secret is another one" },
+		{ "SAME", 0644, "event=secret_refused" },
+	};
+	struct fixture *f = *state;
+	struct buf good = { 0 };
+	char token[TOKEN_MAX];
+
+	files_read(f->secret, &good);
+	fcgi_site_note_workers(&f->site);
+	assert_true(token_of(f, f->site.session, token));
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		struct line line = { .f = f, .text = cases[i].line };
+		const char *text = cases[i].text;
+		int errors = lines_in_log(f, "level=error");
+
+		line.count = lines_in_log(f, line.text) + 1;
+		if (text == NULL)
+			assert_int_equal(unlink(f->secret), 0);
+		else if (strcmp(text, "SAME") == 0)
+			files_write(f->secret, good.data, good.len);
+		else
+			files_write(f->secret, text, strlen(text));
+		if (text != NULL)
+			assert_int_equal(chmod(f->secret, cases[i].mode), 0);
+		reload(f);
+		assert_true(process_until(is_logged, &line, WAIT_MS));
+		assert_int_equal(me(f, token), 200);
+		assert_int_equal(lines_in_log(f, "level=error"), errors + 1);
+	}
+	fcgi_site_serves(&f->site);
+	assert_int_equal(chmod(f->secret, 0600), 0);
+	files_write(f->secret, good.data, good.len);
+	buf_clear(&good);
+}
+
+/* Run serve on ${f}'s folder until it ends by itself; its log. */
+static int
+serve(const struct fixture *f, const char *secret, struct buf *log)
+{
+	char path[96], listen[96], database[96], jwt[600];
+	const char *const argv[] = { getenv("LATCHKEY_PROGRAM"), "serve",
+		"--listen", listen, NULL };
+	const char *env[] = { database, "REDIS_ENABLED=false", jwt, NULL };
+	const struct process_options o = {
+		.argv = argv, .env = env, .log = path, .stdin_fd = -1
+	};
+
+	snprintf(path, sizeof(path), "%s/other.log", f->dir);
+	(void)unlink(path);
+	snprintf(listen, sizeof(listen), "unix:%s/other.sock", f->dir);
+	snprintf(
+	    database, sizeof(database), "DATABASE_URL=sqlite:%s", f->database);
+	if (secret == NULL)
+		env[2] = NULL;
+	else
+		snprintf(jwt, sizeof(jwt), "JWT_SECRET=%s", secret);
+	if (process_stop(process_start(&o), 0, WAIT_MS) >> 8 == 0)
+		fail_msg("it started");
+	files_read(path, log);
+	return 0;
+}
+
+static void
+assert_one_line(const struct buf *log, const char *text)
+{
+	assert_non_null(log->data);
+	if (strstr(log->data, text) == NULL ||
+	    strchr(log->data, '\n') != log->data + log->len - 1)
+		fail_msg("%s", log->data);
+}
+
+/* One line, and nothing was touched. */
+static void
+a_weak_secret_starts_nothing(void **state)
+{
+	static const char *const weak[] = { "short",
+		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+		"changemechangemechangemechangeme",
+		"a-string-secret-at-least-256-bits-long" };
+	struct fixture *f = *state;
+	struct buf good = { 0 };
+
+	stack_stop_pool(f->site.stack, SIGTERM);
+	files_read(f->secret, &good);
+	for (size_t i = 0; i < NELEMS(weak); i++) {
+		struct buf log = { 0 };
+
+		serve(f, weak[i], &log);
+		assert_one_line(&log, "JWT_SECRET: must ");
+		buf_clear(&log);
+	}
+	for (int i = 0; i < 3; i++) {
+		struct buf log = { 0 };
+
+		if (i == 0)
+			assert_int_equal(chmod(f->secret, 0644), 0);
+		else if (i == 1)
+			files_write(f->secret, good.data, 20);
+		else
+			files_write(f->secret,
+			    "00000000000000000000000000000000"
+			    "00000000000000000000000000000000\n",
+			    65);
+		serve(f, NULL, &log);
+		assert_one_line(&log, "event=secret_refused");
+		buf_clear(&log);
+		assert_int_equal(chmod(f->secret, 0600), 0);
+	}
+	/* another one than the keys are sealed under */
+	{
+		struct buf log = { 0 };
+
+		serve(f, "one that is long enough, but not theirs", &log);
+		assert_non_null(strstr(log.data, "event=keys_refused"));
+		buf_clear(&log);
+		assert_int_equal(unlink(f->secret), 0);
+		serve(f, NULL, &log);
+		assert_non_null(strstr(log.data, "event=keys_refused"));
+		assert_int_not_equal(access(f->secret, F_OK), 0);
+		buf_clear(&log);
+	}
+	files_write(f->secret, good.data, good.len);
+	buf_clear(&good);
+	stack_start_pool(f->site.stack);
+	fcgi_site_note_workers(&f->site);
+	fcgi_site_serves(&f->site);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_good_token_is_refused_while_keys_change),
+		cmocka_unit_test(an_old_key_leaves_when_its_time_is_over),
+		cmocka_unit_test(
+		    a_key_that_is_thrown_away_ends_its_tokens_at_once),
+		cmocka_unit_test(a_reload_without_its_secret_changes_nothing),
+		cmocka_unit_test(a_weak_secret_starts_nothing),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests_name(
+	    "rotation", tests, set_up, tear_down);
+}
