@@ -4,18 +4,14 @@
 #include <stdio.h>
 
 #include "auth/keys.h"
-#include "auth/master.h"
 #include "base/clock.h"
-#include "base/secret.h"
 #include "base/text.h"
 #include "base/writer.h"
 #include "cli/desk.h"
 #include "cli/sheet.h"
 #include "cli/usage.h"
-#include "config/config.h"
 #include "host/mapped.h"
 #include "pool/services.h"
-#include "store/store.h"
 
 static const struct sheet_column columns[] = {
 	{ "KID", "kid" },
@@ -103,58 +99,24 @@ rotate(const struct command_line *line)
 }
 
 /* Without the services, which want to read the keys that there are. */
-static enum err
-replace_in(const struct config *config, struct mapped *m,
-    char kid_out[SIGNING_KEY_KID_SIZE])
-{
-	const struct store_options options = { .write_wait_ms = (int)config_int(
-						   config, CONFIG_WRITE_WAIT) };
-	struct keys_options keys;
-	struct master master = { 0 };
-	struct store *st = NULL;
-	char path[PATH_MAX];
-	enum err err;
-
-	err = config_master_path(config, path, sizeof(path));
-	if (err == ERR_OK)
-		err = master_load(
-		    config_text(config, CONFIG_JWT_SECRET), path, &master);
-	if (err == ERR_NOT_FOUND)
-		err = master_make(&master);
-	if (err == ERR_OK)
-		err = store_open_sqlite(
-		    config_database(config), m, &options, &st);
-	if (err == ERR_OK)
-		err = services_keys(config,
-		    &(struct keys_options){
-			.store = st, .mapped = m, .master = &master },
-		    &keys);
-	if (err == ERR_OK)
-		err = keys_replace(
-		    &keys, mapped_time(m, clock_system.wall()), kid_out);
-	store_close(st);
-	master_clear(&master);
-	return err;
-}
-
 static int
 replace(const struct command_line *line)
 {
 	char kid[SIGNING_KEY_KID_SIZE] = "";
-	struct mapped *m = NULL;
 	struct desk desk;
 	enum err err;
 	int status = desk_config(line, &desk);
 
-	if (status != USAGE_GO_ON)
-		goto out;
-	err = mapped_open(config_database(desk.config),
-	    (int)config_int(desk.config, CONFIG_TABLE_MB), &m);
-	if (err == ERR_OK)
-		err = replace_in(desk.config, m, kid);
-	status = made(&desk, err, kid, "signs from now on; all tokens ended");
-out:
-	mapped_close(m);
+	if (status == USAGE_GO_ON) {
+		err = shared_open(desk.config, &desk.shared);
+		if (err == ERR_OK)
+			err = services_replace_keys(desk.config, desk.shared,
+			    mapped_time(shared_mapped(desk.shared),
+				clock_system.wall()),
+			    kid);
+		status = made(
+		    &desk, err, kid, "signs from now on; all tokens ended");
+	}
 	desk_close(&desk);
 	return status;
 }
