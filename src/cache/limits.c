@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "cache/limits.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/text.h"
 
@@ -48,15 +50,26 @@ run(struct redis *r, const struct limits_key *keys, size_t n, int64_t now_ms,
 static enum err
 read_answer(const struct buf *answer, size_t n, struct limits_count *count)
 {
-	size_t refused;
+	char *at = answer->data;
+	long long numbers[3];
 
-	if (answer->len == 0 ||
-	    sscanf(answer->data, "%zu %" SCNd64 " %" SCNd64, &refused,
-		&count->wait_ms, &count->at_ms) != 3 ||
-	    refused > n)
+	if (answer->len == 0)
 		return ERR_UNAVAILABLE;
-	count->refused = refused == 0 ? n : refused - 1;
-	return refused == 0 ? ERR_OK : ERR_LIMITED;
+	for (size_t i = 0; i < NELEMS(numbers); i++) {
+		char *end;
+
+		errno = 0;
+		numbers[i] = strtoll(at, &end, 10);
+		if (errno != 0 || end == at || numbers[i] < 0)
+			return ERR_UNAVAILABLE;
+		at = end;
+	}
+	if ((unsigned long long)numbers[0] > n)
+		return ERR_UNAVAILABLE;
+	count->refused = numbers[0] == 0 ? n : (size_t)numbers[0] - 1;
+	count->wait_ms = numbers[1];
+	count->at_ms = numbers[2];
+	return numbers[0] == 0 ? ERR_OK : ERR_LIMITED;
 }
 
 enum err

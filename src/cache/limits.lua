@@ -25,7 +25,7 @@ local function blocks_of(i)
 		if t - now > l.window then -- the clock stepped back
 			t, l.moved = now, true
 		end
-		if now - t < l.window then
+		if now - t <= l.window then
 			l[#l + 1] = {t, n}
 			l.sum = l.sum + n
 		end
@@ -45,7 +45,7 @@ local function keep(i, l)
 		redis.call('DEL', KEYS[i])
 	else
 		redis.call('SET', KEYS[i], table.concat(text, ' '),
-			'PX', string.format('%.0f', l.window))
+			'PX', string.format('%.0f', l.window + 1))
 	end
 end
 
@@ -54,7 +54,7 @@ local function wait_of(l)
 	for _, b in ipairs(l) do
 		if left < l.max then break end
 		left = left - b[2]
-		wait = b[1] + l.window - now
+		wait = b[1] + l.window + 1 - now
 	end
 	return wait
 end
@@ -70,7 +70,7 @@ local function add_one(l)
 end
 
 local function take_back(l)
-	if at > now or now - at >= l.window then return end
+	if at > now or now - at > l.window then return end
 	for j, b in ipairs(l) do
 		if b[1] >= at then
 			b[2] = b[2] - 1

@@ -30,8 +30,11 @@
 #define COUNT_BITS 20
 #define COUNT_MASK (((uint64_t)1 << COUNT_BITS) - 1)
 
-/* A count takes a microsecond.  The loop of a worker may be waiting. */
-#define LOCK_WAIT_MS 20
+/*
+ * A count takes a microsecond, unless its process has to wait for a core.  The
+ * loop of a worker is what waits here.
+ */
+#define LOCK_WAIT_MS 50
 
 _Static_assert(LIMITER_BLOCKS == BLOCKS, "the header promises it");
 _Static_assert(LIMITER_MAX < COUNT_MASK, "a block can hold them all");
@@ -60,7 +63,7 @@ count_of(uint64_t block)
 static bool
 counts(uint64_t block, int64_t window_ms, int64_t now_ms)
 {
-	return count_of(block) > 0 && now_ms - time_of(block) < window_ms;
+	return count_of(block) > 0 && now_ms - time_of(block) <= window_ms;
 }
 
 /* Of one time, the one with more room. */
@@ -176,7 +179,7 @@ wait_of(const struct layout_limit *s, const struct limiter_rule *rule,
 
 	for (size_t i = 0; i < BLOCKS; i++) {
 		uint64_t b = atomic_load(&s->block[i]);
-		int64_t until = time_of(b) + rule->window_ms - now_ms;
+		int64_t until = time_of(b) + rule->window_ms + 1 - now_ms;
 
 		if (counts(b, rule->window_ms, now_ms) && until < wait &&
 		    sum_after(s, rule->window_ms, time_of(b), now_ms) <
@@ -244,7 +247,7 @@ judge(struct layout_limit *s, const struct limiter_rule *rule, int64_t now_ms,
 		return ERR_LIMITED;
 	}
 	if (take && !add_one(s, rule, now_ms)) {
-		*wait_out = rule->window_ms;
+		*wait_out = rule->window_ms + 1;
 		return ERR_LIMITED;
 	}
 	return ERR_OK;
@@ -370,7 +373,7 @@ limiter_refund(struct mapped *m, const struct limiter_count *count,
 	struct layout_limits *ls = &mapped_layout(m)->limits;
 	struct layout_limit *s = &ls->slot[count->slot];
 
-	if (now_ms < count->at_ms || now_ms - count->at_ms >= rule->window_ms ||
+	if (now_ms < count->at_ms || now_ms - count->at_ms > rule->window_ms ||
 	    lock(ls, count->name) != ERR_OK)
 		return;
 	if (is_shared(count->slot) || atomic_load(&s->name) == count->name)

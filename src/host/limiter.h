@@ -12,10 +12,11 @@ struct mapped;
  * The rate limits as all processes of the host count them, in the mapped file.
  *
  * What is promised: of one key, never more than ->max are counted in any
- * ->window_ms, and the first ->max are counted at once.  Two that are exactly
- * a window apart are not in one window.  Up to LIMITER_BLOCKS it is exact; for
- * larger limits several counts share the time of the latest of them, so that
- * some count for longer than they must, and none for less.
+ * ->window_ms, and the first ->max are counted at once.  A window has both its
+ * ends: times are cut to milliseconds, so what seems to be a window apart may
+ * be a little less.  Up to LIMITER_BLOCKS it is exact; for larger limits
+ * several counts share the time of the latest of them, so that some count for
+ * longer than they must, and none for less.
  *
  * Keys are kept as hashes, in a fixed number of places.  Where all places that
  * a key may have are taken by keys that count, it shares one with others in the
