@@ -216,6 +216,13 @@ config_int(const struct config *c, enum config_id id)
 	return c->values[id].number;
 }
 
+int
+config_rate(const struct config *c, enum config_id id, int64_t *seconds_out)
+{
+	*seconds_out = c->values[id].seconds;
+	return (int)c->values[id].number;
+}
+
 bool
 config_bool(const struct config *c, enum config_id id)
 {
@@ -283,6 +290,9 @@ config_help(FILE *out)
 		if (o->type == OPTION_INT)
 			fprintf(out, " (%jd to %jd)", (intmax_t)o->min,
 			    (intmax_t)o->max);
+		else if (o->type == OPTION_RATE)
+			fprintf(out, " (N/SECONDS, N %jd to %jd)",
+			    (intmax_t)o->min, (intmax_t)o->max);
 		fputc('\n', out);
 	}
 }

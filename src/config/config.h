@@ -35,6 +35,9 @@ enum err config_load(const char *path, char *why, size_t why_size,
 void config_free(struct config *c);
 
 int64_t config_int(const struct config *c, enum config_id id);
+/* The N and the SECONDS of N/SECONDS. */
+int config_rate(
+    const struct config *c, enum config_id id, int64_t *seconds_out);
 bool config_bool(const struct config *c, enum config_id id);
 const char *config_text(const struct config *c, enum config_id id);
 

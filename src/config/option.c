@@ -86,6 +86,24 @@ bool_from(const char *text, int64_t *number_out)
 	return ERR_INVALID;
 }
 
+#define RATE_SECONDS_MAX 86400
+
+/* N/SECONDS */
+static enum err
+rate_from(const struct option *o, const char *text, struct option_value *value)
+{
+	const char *slash = strchr(text, '/');
+	char count[24];
+
+	if (slash == NULL || (size_t)(slash - text) >= sizeof(count))
+		return ERR_INVALID;
+	memcpy(count, text, (size_t)(slash - text));
+	count[slash - text] = '\0';
+	if (text_to_int64(count, o->min, o->max, &value->number) != ERR_OK)
+		return ERR_INVALID;
+	return text_to_int64(slash + 1, 1, RATE_SECONDS_MAX, &value->seconds);
+}
+
 static enum err
 text_check(
     const struct option *o, const char *text, const struct option_why *why)
@@ -107,26 +125,32 @@ text_check(
 }
 
 static enum err
-value_check(const struct option *o, const char *text, int64_t *number_out,
-    const struct option_why *why)
+value_check(const struct option *o, const char *text,
+    struct option_value *value, const struct option_why *why)
 {
 	char shown[SHOWN_SIZE];
 
-	*number_out = 0;
+	show(shown, text);
 	switch (o->type) {
 	case OPTION_INT:
-		if (text_to_int64(text, o->min, o->max, number_out) == ERR_OK)
+		if (text_to_int64(text, o->min, o->max, &value->number) ==
+		    ERR_OK)
 			return ERR_OK;
-		show(shown, text);
 		return option_refuse(why,
 		    "%s: must be between %jd and %jd, not \"%s\"", o->name,
 		    (intmax_t)o->min, (intmax_t)o->max, shown);
 	case OPTION_BOOL:
-		if (bool_from(text, number_out) == ERR_OK)
+		if (bool_from(text, &value->number) == ERR_OK)
 			return ERR_OK;
-		show(shown, text);
 		return option_refuse(why,
 		    "%s: must be true or false, not \"%s\"", o->name, shown);
+	case OPTION_RATE:
+		if (rate_from(o, text, value) == ERR_OK)
+			return ERR_OK;
+		return option_refuse(why,
+		    "%s: must be N/SECONDS, %jd/1 to %jd/%d, not \"%s\"",
+		    o->name, (intmax_t)o->min, (intmax_t)o->max,
+		    RATE_SECONDS_MAX, shown);
 	case OPTION_TEXT:
 	case OPTION_SECRET: return text_check(o, text, why);
 	}
@@ -138,20 +162,17 @@ option_set(enum config_id id, const char *text, enum option_source source,
     struct option_value *value, const struct option_why *why)
 {
 	const struct option *o = &option_table[id];
-	int64_t number;
-	char *copy;
+	struct option_value fresh = { .source = source };
 	enum err err;
 
-	err = value_check(o, text, &number, why);
+	err = value_check(o, text, &fresh, why);
 	if (err != ERR_OK)
 		return err;
-	copy = strdup(text);
-	if (copy == NULL)
+	fresh.text = strdup(text);
+	if (fresh.text == NULL)
 		return option_refuse(why, "%s: out of memory", o->name);
 	option_clear(value);
-	value->text = copy;
-	value->number = number;
-	value->source = source;
+	*value = fresh;
 	return ERR_OK;
 }
 

@@ -9,7 +9,13 @@
 #include "base/err.h"
 #include "config/config.h"
 
-enum option_type { OPTION_INT, OPTION_BOOL, OPTION_TEXT, OPTION_SECRET };
+enum option_type {
+	OPTION_INT,
+	OPTION_BOOL,
+	OPTION_TEXT,
+	OPTION_SECRET,
+	OPTION_RATE
+};
 
 /* One row of options.def. */
 struct option {
@@ -33,7 +39,8 @@ enum option_source {
 /* What an option was set to. */
 struct option_value {
 	char *text;
-	int64_t number; /* of OPTION_INT and OPTION_BOOL */
+	int64_t number;  /* of OPTION_INT, OPTION_BOOL, OPTION_RATE */
+	int64_t seconds; /* of OPTION_RATE */
 	enum option_source source;
 };
 

@@ -130,6 +130,39 @@ defaults_are_good(void **state)
 }
 
 static void
+limits_are_so_many_in_seconds(void **state)
+{
+	static const char *const bad[] = { "", "5", "5/", "/60", "5/60/",
+		"0/60", "5/0", "-1/60", "5/-1", "1000001/1", "1/86401", "5 /60",
+		"05/60", "5/60s", "99999999999999999999999999999/60" };
+	struct fixture *f = *state;
+	int64_t seconds;
+
+	expect_good(f);
+	assert_int_equal(
+	    config_rate(f->config, CONFIG_LIMIT_LOGIN, &seconds), 5);
+	assert_int_equal(seconds, 60);
+	assert_int_equal(
+	    config_rate(f->config, CONFIG_LIMIT_REGISTER, &seconds), 3);
+	assert_int_equal(seconds, 3600);
+	assert_int_equal(
+	    config_rate(f->config, CONFIG_LIMIT_DEFAULT, &seconds), 10);
+	assert_int_equal(seconds, 60);
+	write_file(f->path, 0600, "LATCHKEY_LIMIT_LOGIN = 1000000/86400\n");
+	expect_good(f);
+	assert_int_equal(
+	    config_rate(f->config, CONFIG_LIMIT_LOGIN, &seconds), 1000000);
+	assert_int_equal(seconds, 86400);
+	for (size_t i = 0; i < NELEMS(bad); i++) {
+		setenv("LATCHKEY_LIMIT_REGISTER", bad[i], 1);
+		expect_refused_with(f,
+		    "LATCHKEY_LIMIT_REGISTER: must be N/SECONDS, 1/1 to "
+		    "1000000/86400, not \"");
+	}
+	unsetenv("LATCHKEY_LIMIT_REGISTER");
+}
+
+static void
 environment_beats_file_beats_default(void **state)
 {
 	struct fixture *f = *state;
@@ -477,6 +510,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(defaults_are_good),
+		TEST(limits_are_so_many_in_seconds),
 		TEST(environment_beats_file_beats_default),
 		TEST(booleans_have_eight_spellings),
 		TEST(bad_values_are_refused),
