@@ -9,7 +9,6 @@
 #include "http/request.h"
 
 #define CHALLENGE "Bearer realm=\"latchkey\""
-#define RETRY_AFTER_S "1"
 
 void
 response_begin(struct response *res, struct writer *w)
@@ -170,7 +169,10 @@ problem_headers(struct response *res)
 			response_header(res, "WWW-Authenticate", CHALLENGE);
 		break;
 	case 429:
-	case 503: response_header(res, "Retry-After", RETRY_AFTER_S); break;
+	case 503:
+		buf_printf(&res->headers, "Retry-After: %d\r\n",
+		    res->retry_after > 0 ? res->retry_after : 1);
+		break;
 	default: break;
 	}
 }

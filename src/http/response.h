@@ -23,7 +23,9 @@ struct response {
 	const char *field; /* member of the request that is refused, or NULL */
 	unsigned
 	    allow; /* request methods to name in Allow; 0: no such header */
-	bool bare; /* no other headers, and no body */
+	int retry_after;  /* seconds, for a refusal that tells so; 0: 1 */
+	enum err outcome; /* that a redirect hides */
+	bool bare;        /* no other headers, and no body */
 };
 
 /**

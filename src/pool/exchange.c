@@ -62,7 +62,7 @@ send_answer(struct exchange *x, struct fcgi *f, enum err made)
 /* Hand the request to the slow lane; false if it has no room. */
 static bool
 submit(struct exchange *x, struct connection *c, struct fcgi *f,
-    const struct request *req)
+    const struct request *req, const struct admission *ad)
 {
 	struct lane_job *job = calloc(1, sizeof(*job));
 
@@ -70,6 +70,7 @@ submit(struct exchange *x, struct connection *c, struct fcgi *f,
 		return false;
 	job->fcgi = f;
 	job->request = *req;
+	job->admission = *ad;
 	job->connection = c;
 	if (lane_submit(x->lane, job) != ERR_OK) {
 		free(job);
@@ -104,14 +105,20 @@ serve(struct exchange *x, struct connection *c, struct fcgi *f, bool too_large,
     bool more)
 {
 	struct request req;
+	struct admission ad;
 	bool keep = fcgi_keep(f);
 	enum err err;
 
 	request_of(x, f, too_large, &req);
 	if (dispatch_is_slow(&req)) {
-		if (submit(x, c, f, &req))
-			return;
-		err = dispatch_busy(x->services, &req, &x->answer);
+		err = dispatch_admit(x->services, &req, &ad, &x->answer);
+		if (err == ERR_OK) {
+			if (submit(x, c, f, &req, &ad))
+				return;
+			err = dispatch_busy(x->services, &req, &ad, &x->answer);
+		} else if (err == ERR_DENIED) {
+			err = ERR_OK; /* it is answered */
+		}
 	} else {
 		TESTPOINT("worker:request");
 		err = dispatch_run(x->services, &req, &x->answer);

@@ -107,7 +107,8 @@ run_job(struct lane *l, struct lane_job *job)
 	enum err err;
 
 	TESTPOINT("lane:job");
-	err = dispatch_run(l->services, &job->request, &answer);
+	err = dispatch_admitted(
+	    l->services, &job->request, &job->admission, &answer);
 	if (err == ERR_OK)
 		err = fcgi_answer(job->fcgi, &answer);
 	job->answered = err == ERR_OK;

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "http/request.h"
+#include "routes/admit.h"
 
 struct config;
 struct fcgi;
@@ -23,8 +24,9 @@ struct lane_job {
 	struct lane_job *next;  /* the lane's */
 	struct fcgi *fcgi;      /* owned by the job */
 	struct request request; /* of that fcgi */
-	void *connection;       /* the worker's, untouched here */
-	bool answered;          /* out: false: close the connection */
+	struct admission admission;
+	void *connection; /* the worker's, untouched here */
+	bool answered;    /* out: false: close the connection */
 };
 
 /**

@@ -287,6 +287,27 @@ wire_login(const struct config *config, struct services *sv)
 	sv->login.gate_wait_ms = (int)config_int(config, CONFIG_HASH_WAIT);
 }
 
+static void
+wire_ratelimit(
+    const struct config *config, const struct shared *sh, struct services *sv)
+{
+	static const enum config_id options[RATELIMIT_NAMES] = {
+		[RATELIMIT_LOGIN] = CONFIG_LIMIT_LOGIN,
+		[RATELIMIT_REGISTER] = CONFIG_LIMIT_REGISTER,
+		[RATELIMIT_DEFAULT] = CONFIG_LIMIT_DEFAULT,
+	};
+	struct ratelimit *rl = &sv->ratelimit;
+	int64_t seconds;
+
+	rl->mapped = sv->mapped;
+	rl->redis = sv->redis;
+	master_derive(&sh->master, "latchkey rate limits", rl->key);
+	for (size_t i = 0; i < RATELIMIT_NAMES; i++) {
+		rl->rules[i].max = config_rate(config, options[i], &seconds);
+		rl->rules[i].window_ms = seconds * 1000;
+	}
+}
+
 enum err
 services_open(const struct config *config, struct shared *sh,
     enum services_lane lane, struct services **services_out)
@@ -321,6 +342,7 @@ services_open(const struct config *config, struct shared *sh,
 	if (lane == SERVICES_SLOW && (err = open_gate(config, sv)) != ERR_OK)
 		goto out;
 	wire_login(config, sv);
+	wire_ratelimit(config, sh, sv);
 	*services_out = sv;
 	sv = NULL;
 out:
@@ -340,5 +362,6 @@ services_close(struct services *sv)
 	redis_free(sv->redis);
 	keys_close(&sv->keys);
 	store_close(sv->store);
+	secret_wipe(&sv->ratelimit, sizeof(sv->ratelimit));
 	free(sv);
 }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "host/stats.h"
+#include "routes/admit.h"
 #include "routes/routes.h"
 #include "routes/services.h"
 
@@ -58,26 +59,42 @@ options(const struct request *req, struct response *res)
 	return ERR_OK;
 }
 
+/* All that comes before the handler, which may be an answer already. */
 static enum err
-run(struct services *sv, struct request *req, struct response *res,
-    const struct route **route_out)
+prepare(struct services *sv, struct request *req, struct response *res,
+    struct admission *ad)
 {
 	bool decides = routes_decides(req);
 	enum err err;
 
-	*route_out = NULL;
+	*ad = (struct admission){ 0 };
+	if (sv->always_https)
+		req->https = true;
 	if (req->malformed && !decides)
 		return response_refuse(res, PROBLEM_MALFORMED_REQUEST,
 		    "The body has another length than Content-Length says.");
-	if (req->method == METHOD_OPTIONS && !decides)
+	if (req->method == METHOD_OPTIONS && !decides) {
+		ad->answered = true;
 		return options(req, res);
-	err = routes_find(req, res, route_out);
+	}
+	err = routes_find(req, res, &ad->route);
 	if (err != ERR_OK)
 		return err;
 	if (req->body_too_long && !decides)
 		return response_refuse(res, PROBLEM_BODY_TOO_LARGE, NULL);
-	res->status = (*route_out)->status;
-	return (*route_out)->run(sv, req, res);
+	return admit_request(sv, req, res, ad);
+}
+
+static enum err
+handle(struct services *sv, struct request *req, struct response *res,
+    struct admission *ad)
+{
+	enum err err;
+
+	res->status = ad->route->status;
+	err = ad->route->run(sv, req, res);
+	admit_settle(sv, ad, err != ERR_OK ? err : res->outcome);
+	return err;
 }
 
 /*
@@ -101,27 +118,13 @@ finish(struct response *res, const struct request *req, struct buf *answer)
 	return answer->failed ? ERR_INTERNAL : ERR_OK;
 }
 
-/* What nearly every answer fits into, so that it costs no allocation. */
-#define HEADERS_ROOM 512
-#define BODY_ROOM 2048
-
-enum err
-dispatch_run(struct services *sv, struct request *req, struct buf *answer)
+/* The whole answer of ${route}, NULL if it is none, which ended with ${err}. */
+static enum err
+conclude(struct services *sv, const struct request *req, struct response *res,
+    const struct route *route, enum err err, struct buf *answer)
 {
-	int64_t start = sv->clock->mono_us();
-	char headers[HEADERS_ROOM], body[BODY_ROOM];
-	struct response res = { 0 };
-	const struct route *route;
-	int status;
-	enum err err;
-
-	buf_lend(&res.headers, headers, sizeof(headers));
-	buf_lend(&res.body, body, sizeof(body));
-	if (sv->always_https)
-		req->https = true;
-	err = run(sv, req, &res, &route);
-	if (err != ERR_OK && res.problem == PROBLEM_NONE)
-		err = response_refuse(&res, problem_of(err), NULL);
+	if (err != ERR_OK && res->problem == PROBLEM_NONE)
+		err = response_refuse(res, problem_of(err), NULL);
 	if (err == ERR_INTERNAL)
 		log_event(LOG_LEVEL_ERROR, "internal", "request_id=%s route=%s",
 		    req->request_id, route != NULL ? route->path : "-");
@@ -129,31 +132,85 @@ dispatch_run(struct services *sv, struct request *req, struct buf *answer)
 	log_event(LOG_LEVEL_DEBUG, "request",
 	    "request_id=%s route=%s answer=%s address=%s", req->request_id,
 	    route != NULL ? route->path : "-",
-	    res.problem != PROBLEM_NONE ? problem_info(res.problem)->code
-		: res.status == 302     ? "redirect"
-					: "ok",
+	    res->problem != PROBLEM_NONE ? problem_info(res->problem)->code
+		: res->status == 302     ? "redirect"
+					 : "ok",
 	    req->address[0] != '\0' ? req->address : "-");
-	status = status_of(&res);
-	err = finish(&res, req, answer);
-	count(sv, route, status);
-	count_time(sv, route, start);
-	response_clear(&res);
+	count(sv, route, status_of(res));
+	err = finish(res, req, answer);
+	response_clear(res);
 	return err;
 }
 
-/* An answer that no route made. */
-enum err
-dispatch_busy(struct services *sv, struct request *req, struct buf *answer)
+/* What nearly every answer fits into, so that it costs no allocation. */
+struct room {
+	char headers[512];
+	char body[2048];
+};
+
+static void
+lend(struct response *res, struct room *room)
 {
+	buf_lend(&res->headers, room->headers, sizeof(room->headers));
+	buf_lend(&res->body, room->body, sizeof(room->body));
+}
+
+enum err
+dispatch_run(struct services *sv, struct request *req, struct buf *answer)
+{
+	int64_t start = sv->clock->mono_us();
 	struct response res = { 0 };
-	const struct route *route;
+	struct admission ad;
+	struct room room;
 	enum err err;
 
-	if (routes_find(req, &res, &route) != ERR_OK)
-		route = NULL;
-	(void)response_refuse(&res, PROBLEM_BUSY, NULL);
-	err = finish(&res, req, answer);
-	count(sv, route, status_of(&res));
-	response_clear(&res);
+	lend(&res, &room);
+	err = prepare(sv, req, &res, &ad);
+	if (err == ERR_OK && ad.route != NULL && !ad.answered)
+		err = handle(sv, req, &res, &ad);
+	err = conclude(sv, req, &res, ad.route, err, answer);
+	count_time(sv, ad.route, start);
 	return err;
+}
+
+enum err
+dispatch_admit(struct services *sv, struct request *req,
+    struct admission *ad_out, struct buf *answer)
+{
+	struct response res = { 0 };
+	struct room room;
+	enum err err;
+
+	lend(&res, &room);
+	err = prepare(sv, req, &res, ad_out);
+	if (err == ERR_OK && ad_out->route != NULL && !ad_out->answered)
+		return ERR_OK; /* nothing of the answer has been made */
+	err = conclude(sv, req, &res, ad_out->route, err, answer);
+	return err == ERR_OK ? ERR_DENIED : err;
+}
+
+enum err
+dispatch_admitted(struct services *sv, struct request *req,
+    struct admission *ad, struct buf *answer)
+{
+	int64_t start = sv->clock->mono_us();
+	struct response res = { 0 };
+	struct room room;
+	enum err err;
+
+	lend(&res, &room);
+	err = handle(sv, req, &res, ad);
+	err = conclude(sv, req, &res, ad->route, err, answer);
+	count_time(sv, ad->route, start);
+	return err;
+}
+
+enum err
+dispatch_busy(struct services *sv, struct request *req, struct admission *ad,
+    struct buf *answer)
+{
+	struct response res = { 0 };
+
+	admit_settle(sv, ad, ERR_BUSY);
+	return conclude(sv, req, &res, ad->route, ERR_BUSY, answer);
 }

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 
+struct admission;
 struct buf;
 struct request;
 struct services;
@@ -18,13 +19,26 @@ struct services;
  * the whole CGI answer to ${answer}.  The only place that turns an error into
  * a status.  Return ERR_INTERNAL only if no answer could be made at all.
  *
- * dispatch_busy(sv, req, answer):
- * The answer when the slow lane's queue is full: 503, Retry-After: 1.
+ * dispatch_admit(sv, req, ad_out, answer):
+ * The first half of it, for a request that is slow: all that is asked before
+ * its handler runs (routes/admit.h).  Unless that is ERR_OK, the whole answer
+ * has been appended to ${answer} (ERR_DENIED) or none could be made.
+ *
+ * dispatch_admitted(sv, req, ad, answer):
+ * The second half, for one that was admitted, on the services of either lane.
+ *
+ * dispatch_busy(sv, req, ad, answer):
+ * The answer to one that was admitted when the slow lane's queue is full: 503,
+ * Retry-After: 1.
  */
 bool dispatch_is_slow(const struct request *req);
 enum err dispatch_run(
     struct services *sv, struct request *req, struct buf *answer) MUST_CHECK;
-enum err dispatch_busy(
-    struct services *sv, struct request *req, struct buf *answer) MUST_CHECK;
+enum err dispatch_admit(struct services *sv, struct request *req,
+    struct admission *ad_out, struct buf *answer) MUST_CHECK;
+enum err dispatch_admitted(struct services *sv, struct request *req,
+    struct admission *ad, struct buf *answer) MUST_CHECK;
+enum err dispatch_busy(struct services *sv, struct request *req,
+    struct admission *ad, struct buf *answer) MUST_CHECK;
 
 #endif

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include "routes/forms.h"
+
 #include <string.h>
 
 #include "base/document.h"
@@ -52,28 +54,44 @@ go_back(struct services *sv, struct response *res, enum problem problem,
 	buf_clear(&url);
 }
 
-static enum err
-run_form(struct services *sv, struct request *req, struct response *res,
-    route_fn *run)
+enum err
+forms_read(struct request *req, struct response *res)
 {
-	char path[LOCAL_PATH_MAX + 1];
-	enum err err;
-
 	if (!request_same_origin(req))
 		return response_refuse(res, PROBLEM_CROSS_SITE, NULL);
-	err = request_form(req, res);
-	if (err == ERR_OK)
-		err = run(sv, req, res);
+	return req->json != NULL ? ERR_OK : request_form(req, res);
+}
+
+enum err
+forms_answer(struct services *sv, const struct request *req,
+    struct response *res, enum err err)
+{
+	char path[LOCAL_PATH_MAX + 1];
+
+	if (err == ERR_INTERNAL || res->problem == PROBLEM_CROSS_SITE)
+		return err;
+	res->outcome = err;
 	read_return(req, path);
 	if (err == ERR_OK)
 		response_see_other(
 		    res, path[0] != '\0' ? path : sv->login_page);
-	else if (err != ERR_INTERNAL)
+	else
 		go_back(sv, res,
 		    res->problem != PROBLEM_NONE ? res->problem
 						 : problem_of(err),
 		    path);
-	return err == ERR_INTERNAL ? err : ERR_OK;
+	return ERR_OK;
+}
+
+static enum err
+run_form(struct services *sv, struct request *req, struct response *res,
+    route_fn *run)
+{
+	enum err err = forms_read(req, res);
+
+	if (err == ERR_OK)
+		err = run(sv, req, res);
+	return forms_answer(sv, req, res, err);
 }
 
 /* POST email, password, rd?: 303; 403. */

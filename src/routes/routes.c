@@ -17,20 +17,25 @@
 #define ROOT ROUTE_ROOT
 #define SLOW ROUTE_SLOW
 #define DECIDES ROUTE_DECIDES
+#define FORM ROUTE_FORM
+/* Limited, these are for the slow lane, too. */
+#define LOGIN (ROUTE_LIMIT_LOGIN | ROUTE_SLOW)
+#define REGISTER (ROUTE_LIMIT_REGISTER | ROUTE_SLOW)
+#define GUESS (ROUTE_LIMIT_DEFAULT | ROUTE_SLOW)
 
 /* clang-format off */
 const struct route routes[] = {
 	/* accounts.c */
-	{ POST, "/auth/register", route_register, 201, ROOT | SLOW },
-	{ POST, "/auth/signup", route_register, 201, ROOT | SLOW },
-	{ POST, "/auth/login", route_login, 200, ROOT | SLOW },
-	{ POST, "/auth/change-password", route_change_password, 200, ROOT | SLOW },
-	{ POST, "/auth/deactivate", route_deactivate, 200, ROOT | SLOW },
-	{ DELETE, "/auth/account", route_delete_account, 204, ROOT | SLOW },
+	{ POST, "/auth/register", route_register, 201, ROOT | REGISTER },
+	{ POST, "/auth/signup", route_register, 201, ROOT | REGISTER },
+	{ POST, "/auth/login", route_login, 200, ROOT | LOGIN },
+	{ POST, "/auth/change-password", route_change_password, 200, ROOT | GUESS },
+	{ POST, "/auth/deactivate", route_deactivate, 200, ROOT | GUESS },
+	{ DELETE, "/auth/account", route_delete_account, 204, ROOT | GUESS },
 	/* forms.c */
-	{ POST, "/forms/login", route_form_login, 303, SLOW },
-	{ POST, "/forms/register", route_form_register, 303, SLOW },
-	{ POST, "/forms/logout", route_form_logout, 303, 0 },
+	{ POST, "/forms/login", route_form_login, 303, LOGIN | FORM },
+	{ POST, "/forms/register", route_form_register, 303, REGISTER | FORM },
+	{ POST, "/forms/logout", route_form_logout, 303, FORM },
 	/* current.c */
 	{ POST, "/auth/validate-session", route_validate_session, 200, ROOT },
 	{ GET, "/auth/me", route_me, 200, ROOT },

@@ -22,7 +22,12 @@ enum route_flags {
 	 * answers of another request whether it may pass: any method, and
 	 * neither body nor Content-Length is its own
 	 */
-	ROUTE_DECIDES = 1 << 2
+	ROUTE_DECIDES = 1 << 2,
+	/* guesses at a secret, or makes accounts: routes/admit.h */
+	ROUTE_LIMIT_LOGIN = 1 << 3,
+	ROUTE_LIMIT_REGISTER = 1 << 4,
+	ROUTE_LIMIT_DEFAULT = 1 << 5,
+	ROUTE_FORM = 1 << 6 /* takes a form, and answers with a page */
 };
 
 struct route {

@@ -16,6 +16,10 @@ static const struct {
 } counted[] = {
 	{ "login_ok", STATS_LOGINS_OK },
 	{ "login_refused", STATS_LOGINS_REFUSED },
+	{ "login_limited", STATS_LOGINS_LIMITED },
+	{ "login_limited", STATS_LIMITED_LOGIN },
+	{ "register_limited", STATS_LIMITED_REGISTER },
+	{ "default_limited", STATS_LIMITED_DEFAULT },
 	{ "register", STATS_REGISTERED },
 	{ "logout", STATS_LOGOUTS },
 	{ "logout_all", STATS_LOGOUTS_ALL },

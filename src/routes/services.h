@@ -6,6 +6,7 @@
 
 #include "auth/keys.h"
 #include "auth/login.h"
+#include "auth/ratelimit.h"
 #include "auth/sessions.h"
 
 struct cache;
@@ -28,12 +29,13 @@ struct services {
 	struct cache *cache;
 	struct sessions sessions;
 	struct login login;
+	struct ratelimit ratelimit;
 	const char *login_page; /* a path */
 	bool always_https;      /* TLS ends in front of the web server */
 	/* Hand a session whose last_seen_at is due to the slow lane. */
 	void (*touch)(void *ctx, const char *handle);
 	void *touch_ctx;
-	const struct clock *clock; /* for measuring only */
+	const struct clock *clock; /* for measuring, and rate limits */
 };
 
 #endif

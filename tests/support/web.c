@@ -136,6 +136,7 @@ web_call(struct web *w, const struct web_call *call, struct web_reply *reply)
 	curl_easy_setopt(c, CURLOPT_URL, w->url.data);
 	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_INTERFACE, call->from);
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, &reply->body);

@@ -20,6 +20,7 @@ struct web_call {
 	const char *type;   /* NULL: application/json when there is a body */
 	const char *bearer; /* NULL: no Authorization header */
 	const char *const *headers; /* "Name: value", NULL at the end */
+	const char *from;           /* address to ask from; NULL: 127.0.0.1 */
 	bool no_cookies;            /* neither send nor take any */
 	bool no_site;               /* leave out Sec-Fetch-Site: same-origin */
 	long wait_ms;               /* 0: 20 s */

@@ -335,9 +335,9 @@ redis_is_counted_and_measured(void **state)
 	assert_true(real(&a, "redis", "p99") > 0);
 	api_free(&a);
 
-	redis_server_kill(f->api.redis);
 	/* One that no tier knows yet. */
 	api_login(&f->api, ADA, &f->ada);
+	redis_server_kill(f->api.redis);
 	see_ada(f);
 	get_stats(f, &a);
 	assert_int_equal(number(&a, "redis", "errors"), 1);

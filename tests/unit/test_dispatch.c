@@ -7,6 +7,7 @@
 
 #include "host/stats.h"
 #include "http/request.h"
+#include "routes/admit.h"
 #include "routes/routes.h"
 #include "store/store_memory.h"
 #include "support/api.h"
@@ -169,18 +170,25 @@ being_busy_is_an_answer_too(void **state)
 {
 	char method[] = "REQUEST_METHOD=POST";
 	char uri[] = "REQUEST_URI=/auth/login";
-	char *const params[] = { method, uri, NULL };
+	char type[] = "CONTENT_TYPE=application/json";
+	char length[] = "CONTENT_LENGTH=27";
+	const char *body = "{\"email\":\"ada@example.org\"}";
+	char *const params[] = { method, uri, type, length, NULL };
 	struct api *api = *state;
+	struct admission ad;
 	struct buf answer = { 0 };
 	struct request_names names;
 	struct request req;
 	struct stats stats;
 	uint64_t counted = 0;
 
-	request_init(&req, params, NULL, 0);
+	request_init(&req, params, body, strlen(body));
 	request_names_init(&names);
 	request_name(&req, &names);
-	assert_int_equal(dispatch_busy(&api->sv, &req, &answer), ERR_OK);
+	assert_int_equal(dispatch_admit(&api->sv, &req, &ad, &answer), ERR_OK);
+	assert_int_equal(answer.len, 0);
+	assert_int_equal(dispatch_busy(&api->sv, &req, &ad, &answer), ERR_OK);
+	request_clear(&req);
 	assert_non_null(strstr(answer.data, "Status: 503 "));
 	assert_non_null(strstr(answer.data, "\r\nRetry-After: 1\r\n"));
 	assert_non_null(strstr(answer.data, "\"code\":\"busy\""));

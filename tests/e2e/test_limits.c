@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Rate limits through the web server: with Redis, without, with a Redis that
+ * dies, forgets and comes back, and with workers killed.  The windows here are
+ * long, so that what was counted stays counted: tests/e2e/test_limits_window
+ * waits for short ones to pass.
+ */
+#include "support/test.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "support/guess.h"
+#include "support/process.h"
+#include "support/redis_server.h"
+
+#define WAIT_MS 15000
+
+static long
+header_number(struct site *s, const char *name)
+{
+	const char *value = web_header(&s->reply, name);
+
+	assert_non_null(value);
+	return strtol(value, NULL, 10);
+}
+
+static void
+one_too_many_is_told_so(void **state)
+{
+	struct site *s = *state;
+	struct guesser g;
+	char line[160];
+	long wait;
+
+	guess_begin(s, &g);
+	guess_times(s, &g, 5);
+	guess_refused(s, &g);
+	assert_string_equal(web_text(&s->reply, "detail"),
+	    "Rate limit exceeded. Max 5 requests per 3600 seconds.");
+	wait = header_number(s, "Retry-After");
+	assert_in_range(wait, 3000, 3600);
+	snprintf(line, sizeof(line), "\"login\";r=0;t=%ld", wait);
+	assert_string_equal(web_header(&s->reply, "RateLimit"), line);
+	assert_string_equal(
+	    web_header(&s->reply, "RateLimit-Policy"), "\"login\";q=5;w=3600");
+	/* What a log watcher matches. */
+	snprintf(line, sizeof(line), " address=%s\n", g.from);
+	assert_true(stack_file_contains(stack_log(s->stack), line));
+	assert_true(stack_file_contains(
+	    stack_log(s->stack), " event=login_limited pid="));
+}
+
+static void
+many_at_once_get_exactly_so_many_answers(void **state)
+{
+	struct guesser list[24];
+	struct site *s = *state;
+
+	/* One account from everywhere; everybody's from one address. */
+	for (size_t i = 0; i < NELEMS(list); i++) {
+		guess_begin(s, &list[i]);
+		memcpy(list[i].email, list[0].email, sizeof(list[i].email));
+	}
+	assert_int_equal(guess_crowd(s, list, NELEMS(list), 3), 5);
+	for (size_t i = 0; i < NELEMS(list); i++) {
+		guess_begin(s, &list[i]);
+		memcpy(list[i].from, list[0].from, sizeof(list[i].from));
+	}
+	assert_int_equal(guess_crowd(s, list, NELEMS(list), 3), 5);
+}
+
+static void
+a_login_that_succeeds_is_given_back(void **state)
+{
+	struct site *s = *state;
+	struct guesser g;
+
+	site_account(s);
+	guess_begin(s, &g);
+	memcpy(g.email, s->email, sizeof(g.email));
+	guess_times(s, &g, 4);
+	for (int i = 0; i < 20; i++) {
+		(void)guess_password(s, &g, WEB_PASSWORD);
+		web_expect(&s->reply, 200, NULL);
+	}
+	guess_times(s, &g, 1);
+	guess_refused(s, &g);
+	(void)guess_password(s, &g, WEB_PASSWORD);
+	web_expect(&s->reply, 429, "rate_limited");
+}
+
+/* From many addresses: its logins are slowed down, nobody is signed out. */
+static void
+a_flooded_account_keeps_its_sessions(void **state)
+{
+	struct guesser list[16];
+	struct site *s = *state;
+	char body[128];
+
+	site_account(s);
+	for (size_t i = 0; i < NELEMS(list); i++) {
+		guess_begin(s, &list[i]);
+		memcpy(list[i].email, s->email, sizeof(list[i].email));
+	}
+	assert_int_equal(guess_crowd(s, list, NELEMS(list), 4), 5);
+	snprintf(body, sizeof(body), "{\"session_id\":\"%s\"}", s->session);
+	for (int i = 0; i < 30; i++) {
+		const struct web_call me = { .path = "/api/v1/auth/me",
+			.bearer = s->token,
+			.no_cookies = true };
+
+		web_call(s->web, &me, &s->reply);
+		web_expect(&s->reply, 200, NULL);
+		web_get(s->web, "/api/v1/auth/me", &s->reply); /* cookie */
+		web_expect(&s->reply, 200, NULL);
+		web_post(
+		    s->web, "/api/v1/auth/validate-session", body, &s->reply);
+		web_expect(&s->reply, 200, NULL);
+	}
+	web_post(s->web, "/api/v1/auth/logout", "{}", &s->reply);
+	web_expect(&s->reply, 200, NULL);
+}
+
+static void
+other_secrets_are_limited_too(void **state)
+{
+	const char *body = "{\"current_password\":\"not this one\","
+			   "\"new_password\":\"purple monkey dishwasher 7\"}";
+	struct site *s = *state;
+
+	site_account(s);
+	for (int i = 0; i < 7; i++) {
+		web_post(
+		    s->web, "/api/v1/auth/change-password", body, &s->reply);
+		if (i < 5)
+			web_expect(&s->reply, 403, "wrong_password");
+	}
+	web_expect(&s->reply, 429, "rate_limited");
+	assert_string_equal(web_header(&s->reply, "RateLimit-Policy"),
+	    "\"default\";q=5;w=3600");
+}
+
+/* ---- killed ---- */
+
+struct expected {
+	struct site *site;
+	size_t workers;
+};
+
+static bool
+is_gone(void *ctx)
+{
+	return !process_alive(*(pid_t *)ctx);
+}
+
+static bool
+all_are_back(void *ctx)
+{
+	const struct expected *e = ctx;
+	pid_t pids[32];
+
+	return stack_workers(e->site->stack, pids, NELEMS(pids)) == e->workers;
+}
+
+static void
+kill_workers(struct site *s)
+{
+	pid_t pids[32];
+	struct expected e = { s, stack_workers(s->stack, pids, NELEMS(pids)) };
+
+	for (size_t i = 0; i < e.workers; i++) {
+		assert_int_equal(kill(pids[i], SIGKILL), 0);
+		assert_true(process_until(is_gone, &pids[i], WAIT_MS));
+	}
+	assert_true(process_until(all_are_back, &e, WAIT_MS));
+	assert_true(stack_ready(s->stack, WAIT_MS));
+}
+
+static void
+killed_workers_take_nothing_along(void **state)
+{
+	struct site *s = *state;
+	struct guesser g;
+
+	guess_begin(s, &g);
+	guess_times(s, &g, 3);
+	kill_workers(s);
+	guess_times(s, &g, 2);
+	kill_workers(s);
+	guess_refused(s, &g);
+}
+
+/* One that dies with its count made is counted; the place is not wedged. */
+static void
+a_worker_killed_while_it_counts_wedges_nothing(void **state)
+{
+	static const struct {
+		const char *point;
+		int counted;
+	} cases[] = {
+		{ "limiter:locked", 0 },
+		{ "limiter:counting", 0 },
+		{ "limiter:counted", 1 },
+		{ "ratelimit:mapped", 1 },
+	};
+	struct site *s = *state;
+
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		struct guesser g;
+
+		guess_begin(s, &g);
+		guess_times(s, &g, 2);
+		stack_point(s->stack, cases[i].point, "once-kill");
+		assert_int_not_equal(guess_wrong(s, &g), 200);
+		assert_true(
+		    stack_point_taken(s->stack, cases[i].point, WAIT_MS));
+		stack_point_release(s->stack, cases[i].point);
+		assert_true(stack_ready(s->stack, WAIT_MS));
+		/* The web server may have asked another worker again. */
+		if (s->reply.status == 401)
+			guess_times(s, &g, 2 - cases[i].counted);
+		else
+			guess_times(s, &g, 3 - cases[i].counted);
+		guess_refused(s, &g);
+	}
+}
+
+/* ---- Redis ---- */
+
+static void
+redis_may_die_forget_and_come_back(void **state)
+{
+	struct site *s = *state;
+	struct redis_server *redis = stack_redis(s->stack);
+	struct guesser g, h;
+
+	guess_begin(s, &g);
+	guess_begin(s, &h);
+	guess_times(s, &g, 1);
+	(void)redis_server_ask(redis, "FLUSHALL");
+	guess_times(s, &g, 1);
+	redis_server_kill(redis);
+	guess_times(s, &g, 2);
+	guess_times(s, &h, 2);
+	redis_server_start(redis);
+	guess_times(s, &g, 1);
+	guess_refused(s, &g);
+	redis_server_pause(redis);
+	guess_times(s, &h, 3);
+	guess_refused(s, &h);
+	redis_server_resume(redis);
+	guess_refused(s, &g);
+	guess_refused(s, &h);
+}
+
+static bool
+redis_counts(void *ctx)
+{
+	struct site *s = ctx;
+	struct guesser g;
+
+	guess_begin(s, &g);
+	(void)guess_wrong(s, &g);
+	return redis_server_int(stack_redis(s->stack),
+		   "EXISTS rate_limit:login:%s", g.from) == 1;
+}
+
+/* When all processes have gone, so has the mapped file's count. */
+static void
+redis_remembers_over_a_restart(void **state)
+{
+	struct site *s = *state;
+	struct guesser g;
+
+	assert_true(process_until(redis_counts, s, 60000));
+	guess_begin(s, &g);
+	guess_times(s, &g, 3);
+	stack_stop_pool(s->stack, SIGTERM);
+	stack_start_pool(s->stack);
+	guess_times(s, &g, 2);
+	stack_stop_pool(s->stack, SIGKILL);
+	stack_start_pool(s->stack);
+	guess_refused(s, &g);
+	/* Redis knows neither whose account it is nor any secret. */
+	assert_false(redis_server_contains(stack_redis(s->stack), g.email));
+}
+
+/* ---- one lane ---- */
+
+static void *
+log_in_once(void *arg)
+{
+	struct site *s = arg;
+	struct web *web = web_new(stack_base(s->stack));
+	struct web_reply reply = { 0 };
+
+	web_login(web, s->email, &reply);
+	web_reply_clear(&reply);
+	web_free(web);
+	return NULL;
+}
+
+/* The slow lane is busy; who is refused does not wait for it. */
+static void
+a_refusal_does_not_wait_for_the_slow_lane(void **state)
+{
+	struct site *s = *state;
+	struct guesser g;
+	pthread_t thread;
+
+	site_account(s);
+	guess_begin(s, &g);
+	guess_times(s, &g, 5);
+	stack_point(s->stack, "lane:job", "once-hold");
+	assert_int_equal(pthread_create(&thread, NULL, log_in_once, s), 0);
+	(void)stack_point_wait(s->stack, "lane:job");
+	for (int i = 0; i < 20; i++)
+		guess_refused(s, &g);
+	/* Nor who is wrong in the form of it. */
+	web_post(s->web, "/api/v1/auth/login", "{}", &s->reply);
+	web_expect(&s->reply, 400, "missing_field");
+	stack_point_release(s->stack, "lane:job");
+	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+int
+main(void)
+{
+	static const char *const env[] = { "LATCHKEY_LIMIT_LOGIN=5/3600",
+		"LATCHKEY_LIMIT_DEFAULT=5/3600",
+		"LATCHKEY_REDIS_DEADLINE_MS=500", NULL };
+	const struct CMUnitTest anywhere[] = {
+		cmocka_unit_test(one_too_many_is_told_so),
+		cmocka_unit_test(many_at_once_get_exactly_so_many_answers),
+		cmocka_unit_test(a_login_that_succeeds_is_given_back),
+		cmocka_unit_test(a_flooded_account_keeps_its_sessions),
+		cmocka_unit_test(other_secrets_are_limited_too),
+		cmocka_unit_test(killed_workers_take_nothing_along),
+		cmocka_unit_test(
+		    a_worker_killed_while_it_counts_wedges_nothing),
+	};
+	const struct CMUnitTest redis[] = {
+		cmocka_unit_test(redis_may_die_forget_and_come_back),
+		cmocka_unit_test(redis_remembers_over_a_restart),
+	};
+	const struct CMUnitTest lane[] = {
+		cmocka_unit_test(a_refusal_does_not_wait_for_the_slow_lane),
+	};
+	struct stack_options o = { .workers = 8, .env = env };
+	int failed;
+
+	failed = site_run("with Redis", anywhere, NELEMS(anywhere), &o);
+	failed += site_run("Redis comes and goes", redis, NELEMS(redis), &o);
+	o.no_redis = true;
+	failed += site_run("without Redis", anywhere, NELEMS(anywhere), &o);
+	o.workers = 1;
+	failed += site_run("one worker", lane, NELEMS(lane), &o);
+	return failed;
+}

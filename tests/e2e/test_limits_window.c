@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Rate limits over the edges of their windows, as a client sees them: whatever
+ * it does, never more than so many answers in any window; and who waits as he
+ * is told is let through.
+ */
+#include "support/test.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "support/guess.h"
+#include "support/process.h"
+
+#define LIMIT 3
+#define WINDOW_US ((int64_t)2 * 1000 * 1000)
+#define ROUNDS 4 /* windows that are waited for */
+#define ANSWERS_MAX 200
+
+struct answer {
+	int64_t asked_us, got_us;
+};
+
+/* The count of each lies between the question and its answer. */
+static void
+assert_never_too_many(const struct answer *a, int n)
+{
+	for (int i = 0; i + LIMIT < n; i++)
+		if (a[i + LIMIT].got_us - a[i].asked_us < WINDOW_US)
+			fail_msg("answers %d to %d within %lld us", i,
+			    i + LIMIT,
+			    (long long)(a[i + LIMIT].got_us - a[i].asked_us));
+}
+
+static void
+who_asks_all_the_time_gets_no_more_than_the_limit(void **state)
+{
+	struct answer answers[ANSWERS_MAX];
+	struct site *s = *state;
+	int64_t begin = clock_system.mono_us();
+	struct guesser g;
+	int n = 0, refused = 0;
+
+	guess_begin(s, &g);
+	while (n < ROUNDS * LIMIT && n < ANSWERS_MAX) {
+		int64_t asked = clock_system.mono_us();
+		long status = guess_wrong(s, &g);
+
+		if (status == 401)
+			answers[n++] =
+			    (struct answer){ asked, clock_system.mono_us() };
+		else
+			web_expect(&s->reply, 429, "rate_limited");
+		refused += status == 429;
+		assert_true(n >= LIMIT || refused == 0);
+		assert_true(asked - begin < 30 * WINDOW_US);
+	}
+	assert_never_too_many(answers, n);
+	assert_true(refused > 0);
+}
+
+/* Asks just before and just after each edge that it was told of. */
+static void
+who_waits_as_told_is_let_through(void **state)
+{
+	struct answer answers[ANSWERS_MAX];
+	struct site *s = *state;
+	struct guesser g;
+	int n = 0;
+
+	guess_begin(s, &g);
+	for (int round = 0; round < ROUNDS; round++) {
+		for (;;) {
+			int64_t asked = clock_system.mono_us();
+
+			if (guess_wrong(s, &g) != 401)
+				break;
+			assert_true(n < ANSWERS_MAX);
+			answers[n++] =
+			    (struct answer){ asked, clock_system.mono_us() };
+		}
+		web_expect(&s->reply, 429, "rate_limited");
+		assert_in_range(guess_wait(s), 1, 2);
+		answers[n].asked_us = clock_system.mono_us();
+		assert_int_equal(guess_wrong(s, &g), 401);
+		answers[n++].got_us = clock_system.mono_us();
+	}
+	assert_true(n > LIMIT);
+	assert_never_too_many(answers, n);
+}
+
+/* The owner of a flooded account gets in when the flood is over. */
+static void
+a_flooded_account_opens_again(void **state)
+{
+	struct guesser list[8], owner;
+	struct site *s = *state;
+
+	site_account(s);
+	guess_begin(s, &owner);
+	memcpy(owner.email, s->email, sizeof(owner.email));
+	for (size_t i = 0; i < NELEMS(list); i++) {
+		guess_begin(s, &list[i]);
+		memcpy(list[i].email, s->email, sizeof(list[i].email));
+	}
+	assert_in_range(guess_crowd(s, list, NELEMS(list), 4), LIMIT, 30);
+	while (guess_wrong(s, &owner) == 401)
+		continue;
+	web_expect(&s->reply, 429, "rate_limited");
+	(void)guess_wait(s);
+	assert_int_equal(guess_password(s, &owner, WEB_PASSWORD), 200);
+}
+
+int
+main(void)
+{
+	static const char *const env[] = { "LATCHKEY_LIMIT_LOGIN=3/2",
+		"LATCHKEY_REDIS_DEADLINE_MS=500", NULL };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    who_asks_all_the_time_gets_no_more_than_the_limit),
+		cmocka_unit_test(who_waits_as_told_is_let_through),
+		cmocka_unit_test(a_flooded_account_opens_again),
+	};
+	struct stack_options o = { .workers = 2, .env = env };
+	int failed;
+
+	failed = site_run("with Redis", tests, NELEMS(tests), &o);
+	o.no_redis = true;
+	return failed + site_run("without Redis", tests, NELEMS(tests), &o);
+}
