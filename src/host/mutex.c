@@ -2,6 +2,7 @@
 #include "host/mutex.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -26,18 +27,39 @@ mutex_make(pthread_mutex_t *mutex)
 	return error;
 }
 
+/*
+ * Who gives the mutex back wakes one of those who wait.  If a third takes it
+ * first and the one who was woken is killed, the word does not say any more
+ * that there are others, and nobody wakes them.  So each looks for himself now
+ * and then.
+ */
+#define LOOK_US 5000
+
+static int
+wait_until(pthread_mutex_t *mutex, int64_t until_us)
+{
+	struct timespec until = { .tv_sec = (time_t)(until_us / 1000000),
+		.tv_nsec = (long)(until_us % 1000000) * 1000 };
+
+	return pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &until);
+}
+
 int
 mutex_take(pthread_mutex_t *mutex, int wait_ms)
 {
-	struct timespec deadline;
-	int64_t until_us;
+	int64_t now_us, until_us;
+	int rc;
 
 	if (wait_ms <= 0)
 		return pthread_mutex_trylock(mutex);
-	until_us = clock_system.mono_us() + (int64_t)wait_ms * 1000;
-	deadline.tv_sec = (time_t)(until_us / 1000000);
-	deadline.tv_nsec = (long)(until_us % 1000000) * 1000;
-	return pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &deadline);
+	now_us = clock_system.mono_us();
+	until_us = now_us + (int64_t)wait_ms * 1000;
+	do {
+		rc = wait_until(mutex,
+		    until_us - now_us > LOOK_US ? now_us + LOOK_US : until_us);
+		now_us = clock_system.mono_us();
+	} while (rc == ETIMEDOUT && now_us < until_us);
+	return rc;
 }
 
 void

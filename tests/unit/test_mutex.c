@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: ISC */
+#include "host/mutex.h"
+
+#include "support/test.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "support/child.h"
+#include "support/process.h"
+
+/* Longer than any of these tests has to wait. */
+#define LONG_MS 10000
+
+struct shared {
+	pthread_mutex_t mutex;
+	int expect; /* of the child's mutex_take() */
+};
+
+static int
+setup(void **state)
+{
+	struct shared *s = child_shared(sizeof(*s));
+
+	assert_int_equal(mutex_make(&s->mutex), 0);
+	*state = s;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	child_unshare(*state, sizeof(struct shared));
+	return 0;
+}
+
+static void
+take(void *ctx)
+{
+	struct shared *s = ctx;
+
+	child_check(mutex_take(&s->mutex, LONG_MS) == s->expect);
+	if (s->expect == EOWNERDEAD)
+		child_check(pthread_mutex_consistent(&s->mutex) == 0);
+	mutex_give(&s->mutex);
+}
+
+static void
+take_and_die(void *ctx)
+{
+	struct shared *s = ctx;
+
+	child_check(mutex_take(&s->mutex, 0) == 0);
+	(void)raise(SIGKILL);
+}
+
+static void
+one_at_a_time_has_it(void **state)
+{
+	struct shared *s = *state;
+	pid_t pid;
+
+	assert_int_equal(mutex_take(&s->mutex, 0), 0);
+	pid = child_start(take, s);
+	assert_int_equal(mutex_take(&s->mutex, 0), EBUSY);
+	assert_int_equal(mutex_take(&s->mutex, 30), ETIMEDOUT);
+	mutex_give(&s->mutex);
+	child_passed(pid);
+	assert_int_equal(mutex_take(&s->mutex, 0), 0);
+	mutex_give(&s->mutex);
+}
+
+static void
+the_next_is_told_of_a_dead_owner(void **state)
+{
+	struct shared *s = *state;
+
+	child_killed(child_start(take_and_die, s));
+	s->expect = EOWNERDEAD;
+	child_passed(child_start(take, s));
+	s->expect = 0;
+	child_passed(child_start(take, s));
+}
+
+static bool
+somebody_waits(void *ctx)
+{
+	struct shared *s = ctx;
+
+	return (__atomic_load_n(&s->mutex.__data.__lock, __ATOMIC_SEQ_CST) &
+		   (int)FUTEX_WAITERS) != 0;
+}
+
+/*
+ * As it is when a waiter was woken, overtaken and killed: nothing says that
+ * another sleeps, so that giving it back wakes nobody.
+ */
+static void
+a_waiter_that_nobody_wakes_looks_for_himself(void **state)
+{
+	struct shared *s = *state;
+	pid_t pid;
+
+	assert_int_equal(mutex_take(&s->mutex, 0), 0);
+	pid = child_start(take, s);
+	/* He sets it each time before he sleeps, so he is about to. */
+	for (int i = 0; i < 20; i++) {
+		assert_true(process_until(somebody_waits, s, LONG_MS));
+		__atomic_fetch_and(&s->mutex.__data.__lock, ~(int)FUTEX_WAITERS,
+		    __ATOMIC_SEQ_CST);
+	}
+	mutex_give(&s->mutex);
+	child_passed(pid);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(one_at_a_time_has_it),
+		TEST(the_next_is_told_of_a_dead_owner),
+		TEST(a_waiter_that_nobody_wakes_looks_for_himself),
+	};
+
+	return cmocka_run_group_tests_name("mutex", tests, NULL, NULL);
+}
