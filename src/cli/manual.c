@@ -107,6 +107,10 @@ print_options(void)
 		if (o->type == OPTION_INT)
 			printf("From %" PRId64 " to %" PRId64 ".\n", o->min,
 			    o->max);
+		if (o->type == OPTION_RATE)
+			printf("\\fIN\\fR/\\fISECONDS\\fR, N from %" PRId64
+			       " to %" PRId64 ".\n",
+			    o->min, o->max);
 		if (o->type == OPTION_BOOL)
 			puts("True or false.");
 		if (o->type == OPTION_SECRET)
