@@ -94,7 +94,7 @@ refused_field(const struct login_credentials *cred)
 								: "name";
 }
 
-/* POST email, password, name: 201; 400 403 409 415 422 503. */
+/* POST email, password, name: 201; 400 403 409 415 422 429 503. */
 enum err
 route_register(struct services *sv, struct request *req, struct response *res)
 {
@@ -133,7 +133,7 @@ out:
 	return err;
 }
 
-/* POST email, password, device?: 200; 400 401 403 415 503. */
+/* POST email, password, device?: 200; 400 401 403 415 429 503. */
 enum err
 route_login(struct services *sv, struct request *req, struct response *res)
 {
@@ -163,7 +163,7 @@ out:
 	return err;
 }
 
-/* POST current_password, new_password: 200; 400 401 403 415 422 503. */
+/* POST current_password, new_password: 200; 400 401 403 415 422 429 503. */
 enum err
 route_change_password(
     struct services *sv, struct request *req, struct response *res)
@@ -248,7 +248,7 @@ out:
 	return err;
 }
 
-/* POST password: 200; 400 401 403 415 503. */
+/* POST password: 200; 400 401 403 415 429 503. */
 enum err
 route_deactivate(struct services *sv, struct request *req, struct response *res)
 {
@@ -261,7 +261,7 @@ route_deactivate(struct services *sv, struct request *req, struct response *res)
 	return answer_message(res, "Account deactivated");
 }
 
-/* DELETE password: 204; 400 401 403 415 503. */
+/* DELETE password: 204; 400 401 403 415 429 503. */
 enum err
 route_delete_account(
     struct services *sv, struct request *req, struct response *res)
