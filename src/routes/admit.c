@@ -173,3 +173,16 @@ admit_settle(struct services *sv, struct admission *ad, enum err outcome)
 {
 	ratelimit_settle(&sv->ratelimit, &ad->claim, outcome, now_ms(sv));
 }
+
+enum err
+admit_guess(
+    struct services *sv, const struct request *req, struct response *res)
+{
+	struct ratelimit_claim claim = { 0 };
+	struct ratelimit_refusal refusal;
+	enum err err;
+
+	ratelimit_address(&claim, RATELIMIT_DEFAULT, req->address);
+	err = ratelimit_take(&sv->ratelimit, &claim, now_ms(sv), &refusal);
+	return err == ERR_LIMITED ? refuse(sv, req, res, &refusal) : err;
+}

@@ -30,9 +30,17 @@ struct admission {
  * is answered with a page: ERR_OK, and ->answered.
  *
  * admit_settle(sv, ad, outcome): the handler has ended with ${outcome}.
+ *
+ * admit_guess(sv, req, res):
+ * ${req} came with a wrong secret that a machine must have made: count it.
+ * ERR_LIMITED, with rate_limited on ${res}, if there were too many.  It is not
+ * counted before it is known to be wrong: nobody guesses such a secret, while
+ * those who know it ask by the hundred at once, from one address.
  */
 enum err admit_request(struct services *sv, struct request *req,
     struct response *res, struct admission *ad) MUST_CHECK;
 void admit_settle(struct services *sv, struct admission *ad, enum err outcome);
+enum err admit_guess(struct services *sv, const struct request *req,
+    struct response *res) MUST_CHECK;
 
 #endif

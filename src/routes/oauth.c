@@ -10,6 +10,7 @@
 #include "http/request.h"
 #include "http/response.h"
 #include "routes/admin.h"
+#include "routes/admit.h"
 #include "routes/handlers.h"
 #include "routes/security_log.h"
 #include "routes/services.h"
@@ -106,8 +107,10 @@ ask_client(struct services *sv, const struct request *req,
 		goto out;
 	}
 	security_log(sv, req, "client_refused", 0);
-	err = refuse(res, 401, "invalid_client",
-	    "There is no such client, or its secret is another.");
+	err = admit_guess(sv, req, res);
+	if (err == ERR_OK)
+		err = refuse(res, 401, "invalid_client",
+		    "There is no such client, or its secret is another.");
 out:
 	secret_wipe(&basic, sizeof(basic));
 	secret_wipe(&posted, sizeof(posted));
@@ -179,7 +182,7 @@ revoke(struct services *sv, const struct request *req, const char *text)
 
 /*
  * POST token, as a form, from a client (RFC 7009): 200 {}, whatever it was;
- * 400 401 413 415 503.
+ * 400 401 413 415 429 503.
  */
 enum err
 route_revoke(struct services *sv, struct request *req, struct response *res)
@@ -281,7 +284,7 @@ ask_admin(struct services *sv, struct request *req, struct response *res,
 
 /*
  * POST token, as a form, from a client or an admin (RFC 7662): 200 what it
- * says, or {"active":false}; 400 401 403 413 415 503.
+ * says, or {"active":false}; 400 401 403 413 415 429 503.
  */
 enum err
 route_introspect(struct services *sv, struct request *req, struct response *res)

@@ -348,6 +348,27 @@ clients_authenticate_in_one_of_two_ways(void **state)
 }
 
 static void
+bad_secrets_are_bounded_and_good_ones_are_not(void **state)
+{
+	struct api *api = *state;
+	struct api_call call = { INTROSPECT, .body = "token=x" };
+
+	api->sv.ratelimit.rules[RATELIMIT_DEFAULT] =
+	    (struct limiter_rule){ 60000, 10 };
+	for (int i = 0; i < 10; i++) {
+		call.param = basic("shop", "wrong");
+		expect_error(api, 401, "invalid_client", &call);
+		call.param = basic("shop", SECRET);
+		api_expect_at(api, &call, 200, NULL, __FILE__, __LINE__);
+	}
+	call.param = basic("shop", "wrong");
+	api_expect_at(api, &call, 429, "rate_limited", __FILE__, __LINE__);
+	call.param = basic("shop", SECRET);
+	for (int i = 0; i < 20; i++)
+		api_expect_at(api, &call, 200, NULL, __FILE__, __LINE__);
+}
+
+static void
 administrators_may_ask_and_not_revoke(void **state)
 {
 	struct api *api = *state;
@@ -439,6 +460,7 @@ main(void)
 		OAUTH_TEST(a_revoked_token_is_never_taken_again),
 		OAUTH_TEST(what_is_no_token_is_revoked_already),
 		OAUTH_TEST(clients_authenticate_in_one_of_two_ways),
+		OAUTH_TEST(bad_secrets_are_bounded_and_good_ones_are_not),
 		OAUTH_TEST(administrators_may_ask_and_not_revoke),
 		OAUTH_TEST(what_cannot_be_told_is_not_inactive),
 		OAUTH_TEST(public_keys_are_for_everybody),
