@@ -9,6 +9,7 @@
 #include "auth/jws.h"
 #include "auth/keypair.h"
 #include "auth/keys.h"
+#include "base/digest.h"
 #include "base/document.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -441,9 +442,8 @@ digest(const struct tokens *t, const struct key *key, const char *text,
 {
 	const char *const texts[] = { key->kid, t->issuer, t->audience, text };
 
-	_Static_assert(
-	    TOKEN_DIGEST_BYTES == SECRET_DIGEST_BYTES, "both are SHA-256");
-	secret_digest(digest_out, texts, NELEMS(texts));
+	_Static_assert(TOKEN_DIGEST_BYTES == DIGEST_BYTES, "both are SHA-256");
+	digest_texts(digest_out, texts, NELEMS(texts));
 }
 
 enum err

@@ -92,21 +92,6 @@ secret_hash(unsigned char *dst, size_t dst_len, const void *data, size_t len)
 }
 
 void
-secret_digest(
-    unsigned char dst[SECRET_DIGEST_BYTES], const char *const *texts, size_t n)
-{
-	crypto_hash_sha256_state state;
-
-	/* None of these can fail. */
-	(void)crypto_hash_sha256_init(&state);
-	for (size_t i = 0; i < n; i++)
-		(void)crypto_hash_sha256_update(&state,
-		    (const unsigned char *)texts[i], strlen(texts[i]) + 1);
-	(void)crypto_hash_sha256_final(&state, dst);
-	secret_wipe(&state, sizeof(state));
-}
-
-void
 secret_derive(unsigned char dst[SECRET_KEY_BYTES], const void *master,
     size_t master_len, const char *purpose)
 {

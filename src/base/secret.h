@@ -43,15 +43,6 @@ void secret_hash(
     unsigned char *dst, size_t dst_len, const void *data, size_t len);
 
 /**
- * secret_digest(dst, texts, n):
- * Write the SHA-256 (RFC 6234) of ${n} strings, each with its NUL, so that no
- * other strings give the same.
- */
-#define SECRET_DIGEST_BYTES 32
-void secret_digest(
-    unsigned char dst[SECRET_DIGEST_BYTES], const char *const *texts, size_t n);
-
-/**
  * secret_derive(dst, master, master_len, purpose):
  * Derive the key for ${purpose} from ${master} (at least 32 bytes) by keyed
  * BLAKE2b; keys for different purposes tell nothing of each other.
