@@ -220,6 +220,15 @@ note(struct load *l, int status, bool good)
 		atomic_fetch_add(&l->lost, 1);
 }
 
+/* Do their headers name one key? */
+static bool
+same_key(const char *a, const char *b)
+{
+	size_t len = strcspn(a, ".");
+
+	return strncmp(a, b, len + 1) == 0;
+}
+
 static void *
 client_main(void *arg)
 {
@@ -233,7 +242,7 @@ client_main(void *arg)
 			continue;
 		}
 		if (c->count == 0 ||
-		    strcmp(token, c->tokens[(c->count - 1) % KEPT]) != 0)
+		    !same_key(token, c->tokens[(c->count - 1) % KEPT]))
 			memcpy(
 			    c->tokens[c->count++ % KEPT], token, sizeof(token));
 		for (size_t i = 0; i < c->count && i < KEPT; i++) {
@@ -273,7 +282,7 @@ struct wanted {
 	char last[TOKEN_MAX];
 };
 
-/* Is there a new token, of that algorithm? */
+/* Is there a token of a new key, of that algorithm? */
 static bool
 is_signed_anew(void *ctx)
 {
@@ -281,7 +290,7 @@ is_signed_anew(void *ctx)
 	char token[TOKEN_MAX];
 
 	if (!token_of(w->f, w->f->site.session, token) ||
-	    strcmp(token, w->last) == 0)
+	    same_key(token, w->last))
 		return false;
 	assert_int_equal(strncmp(token, w->start, strlen(w->start)), 0);
 	memcpy(w->last, token, sizeof(token));
