@@ -311,6 +311,29 @@ choose(const struct table_view *t, enum slot_kind kind,
 	return nth_slot(t, kind, name, 0);
 }
 
+/* All of it: what lay there was somebody's name and address. */
+static void
+clear_slot(struct slot *s, enum slot_kind kind)
+{
+	for (size_t i = 0; i < HEAD_CELLS + data_room[kind] / 8; i++)
+		write_cell(s, i, 0);
+}
+
+static void
+drop_kind(const struct table_view *t, enum slot_kind kind,
+    const struct table_name *name, int64_t now)
+{
+	for (size_t i = 0; i < WAYS; i++) {
+		struct slot *s = nth_slot(t, kind, name, i);
+		uint64_t word;
+
+		if (!has_name(s, name) || !claim(s, now, &word))
+			continue;
+		clear_slot(s, kind);
+		release(s, word);
+	}
+}
+
 void
 table_put(
     const struct table_view *t, const struct table_entry *entry, int64_t now)
@@ -322,6 +345,9 @@ table_put(
 	assert(entry->len <= TABLE_DATA_MAX);
 	if (now >= entry->expires_at)
 		return;
+	/* A short one of its name would be found before it. */
+	if (kind == LARGE)
+		drop_kind(t, SMALL, &entry->name, now);
 	s = choose(t, kind, &entry->name, now);
 	if (!claim(s, now, &word))
 		return;
@@ -329,29 +355,12 @@ table_put(
 	release(s, word);
 }
 
-/* All of it: what lay there was somebody's name and address. */
-static void
-clear_slot(struct slot *s, enum slot_kind kind)
-{
-	for (size_t i = 0; i < HEAD_CELLS + data_room[kind] / 8; i++)
-		write_cell(s, i, 0);
-}
-
 void
 table_drop(
     const struct table_view *t, const struct table_name *name, int64_t now)
 {
-	for (enum slot_kind kind = SMALL; kind < KINDS; kind++) {
-		for (size_t i = 0; i < WAYS; i++) {
-			struct slot *s = nth_slot(t, kind, name, i);
-			uint64_t word;
-
-			if (!has_name(s, name) || !claim(s, now, &word))
-				continue;
-			clear_slot(s, kind);
-			release(s, word);
-		}
-	}
+	for (enum slot_kind kind = SMALL; kind < KINDS; kind++)
+		drop_kind(t, kind, name, now);
 }
 
 /* ---- all of it ---- */

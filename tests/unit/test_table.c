@@ -360,12 +360,27 @@ is_full_and_goes_on(void **state)
 	}
 }
 
+/* Short and long ones lie apart; under one name the last is the one. */
+static void
+the_last_one_counts_whatever_its_length(void **state)
+{
+	static const size_t lens[] = { 8, 1000, 16, TABLE_DATA_MAX, 9 };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < NELEMS(lens); i++) {
+		put(f, 7, 2, lens[i]);
+		assert_true(has(f, 7, 2, NOW));
+		assert_int_equal(f->e.len, lens[i]);
+	}
+}
+
 int
 main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(gives_back_what_was_put),
+		TEST(the_last_one_counts_whatever_its_length),
 		TEST(an_empty_entry_is_one),
 		TEST(an_entry_counts_under_its_generation_only),
 		TEST(an_entry_ends_with_its_time),
