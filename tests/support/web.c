@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/document.h"
+#include "support/web_log.h"
 
 struct web {
 	CURL *curl;
@@ -154,6 +155,7 @@ web_call(struct web *w, const struct web_call *call, struct web_reply *reply)
 	    document_parse(reply->body.data, reply->body.len, &reply->json) !=
 		ERR_OK)
 		reply->json = NULL;
+	web_log(call, reply);
 }
 
 static const struct document *

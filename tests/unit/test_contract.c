@@ -275,15 +275,38 @@ compare_codes(json_t *root, json_t *responses, const char *path)
 }
 
 /* What waits for the slow lane may find it full, and nothing else may. */
-static int
-compare_busy(json_t *root, json_t *responses, const struct route *route)
+static bool
+may_be_busy(const struct route *route)
 {
-	json_t *codes = codes_of(root, json_object_get(responses, "503"));
-	bool busy = json_object_get(codes, "busy") != NULL;
+	return (route->flags & ROUTE_SLOW) != 0;
+}
 
-	if (route == NULL || busy == ((route->flags & ROUTE_SLOW) != 0))
+/* Where a form is limited the page says so. */
+static bool
+is_limited(const struct route *route)
+{
+	const unsigned limits =
+	    ROUTE_LIMIT_LOGIN | ROUTE_LIMIT_REGISTER | ROUTE_LIMIT_DEFAULT;
+
+	return (route->flags & limits) != 0 && (route->flags & ROUTE_FORM) == 0;
+}
+
+/* The codes that the flags of a route tell. */
+static int
+compare_flags(json_t *root, json_t *responses, const struct route *route)
+{
+	json_t *at_429 = codes_of(root, json_object_get(responses, "429"));
+	json_t *at_503 = codes_of(root, json_object_get(responses, "503"));
+	int bad = 0;
+
+	if (route == NULL)
 		return 0;
-	return differ(route->path, "", "busy");
+	if ((json_object_get(at_503, "busy") != NULL) != may_be_busy(route))
+		bad += differ(route->path, "503", "busy");
+	if (json_object_get(at_429, "rate_limited") == NULL &&
+	    is_limited(route))
+		bad += differ(route->path, "429", "rate_limited");
+	return bad;
 }
 
 static int
@@ -305,7 +328,7 @@ codes_wrong(json_t *root)
 
 			bad += compare_codes(root, responses, path);
 			if (responses != NULL)
-				bad += compare_busy(root, responses,
+				bad += compare_flags(root, responses,
 				    route_of(name, methods[m].method));
 		}
 	}
@@ -371,7 +394,8 @@ a_contract_that_is_wrong_is_found_out(void **state)
 	assert_int_equal(codes_wrong(root), 1);
 	json_object_set(responses, "503", json_object_get(responses, "403"));
 	json_object_set_new(responses, "400", json_object());
-	assert_int_equal(codes_wrong(root), 3);
+	json_object_del(responses, "429");
+	assert_int_equal(codes_wrong(root), 4);
 	json_object_del(examples, "busy");
 	json_object_set(
 	    examples, "forbidden", json_object_get(examples, "cross_site"));
