@@ -3,9 +3,9 @@
 #include "routes/handlers.h"
 
 /* docs/openapi.yaml, as JSON. */
-static const char contract[] =
+static const char contract[] = {
 #include "routes/openapi.inc"
-    ;
+};
 
 /* GET: 200 what all routes take and answer. */
 enum err
