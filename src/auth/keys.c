@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "auth/jws.h"
 #include "auth/keypair.h"
@@ -17,6 +18,7 @@
 
 /* Of those who start at once, one makes the first key; see start(). */
 #define START_TRIES 8
+#define SETTLE_TRIES 50 /* of a millisecond; a change takes a few */
 
 /* ---- reading ---- */
 
@@ -252,6 +254,25 @@ start(struct keys *k, int64_t now)
 	return keys_prolong(k, now);
 }
 
+/*
+ * Of those who start at once, one may be changing the keys while we read them:
+ * then what we have does not count, and our first request would read again.
+ */
+static enum err
+settle(struct keys *k)
+{
+	static const struct timespec pause = { .tv_nsec = 1000 * 1000 };
+	enum err err = ERR_OK;
+
+	for (int i = 0; err == ERR_OK && i < SETTLE_TRIES &&
+	     !generation_quiet(k->generation);
+	     i++) {
+		(void)nanosleep(&pause, NULL);
+		err = keys_refresh(k);
+	}
+	return err;
+}
+
 enum err
 keys_open(
     const struct keys_options *options, int64_t now, struct keys *keys_out)
@@ -269,6 +290,8 @@ keys_open(
 	}
 	if (err == ERR_OK)
 		err = keys_upkeep(k, now);
+	if (err == ERR_OK)
+		err = settle(k);
 	return err == ERR_CONFLICT ? ERR_UNAVAILABLE : err;
 }
 

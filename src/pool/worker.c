@@ -222,6 +222,9 @@ tick(struct worker *w)
 	    now.st_ino == w->database_ino && mapped_is_current(x->mapped);
 	/* Only so that the store finds out; who asks it is told 503. */
 	err = store_ping(x->services->store);
+	/* Nor need a request be the first to know of other keys. */
+	if (err == ERR_OK && keys_refresh(&x->services->keys) != ERR_OK)
+		log_event(LOG_LEVEL_DEBUG, "keys_unknown", "retry=1");
 	trusted = mapped_trusted(x->mapped);
 	if (current && trusted && (err == ERR_OK || err == ERR_UNAVAILABLE))
 		return;
