@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void
+static void __attribute__((format(printf, 1, 0)))
 complain(const char *fmt, va_list ap)
 {
 	fputs("latchkey: ", stderr);

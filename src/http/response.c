@@ -36,7 +36,7 @@ response_header(struct response *res, const char *name, const char *value)
 	buf_puts(&res->headers, "\r\n");
 }
 
-static enum err
+static enum err __attribute__((format(printf, 4, 0)))
 refuse(struct response *res, enum problem problem, const char *field,
     const char *fmt, va_list ap)
 {
