@@ -211,7 +211,7 @@ tick(struct worker *w)
 {
 	struct exchange *x = &w->exchange;
 	struct stat now;
-	bool there, current, trusted;
+	bool there, current;
 	enum err err;
 
 	w->starved = false;
@@ -225,12 +225,14 @@ tick(struct worker *w)
 	/* Nor need a request be the first to know of other keys. */
 	if (err == ERR_OK && keys_refresh(&x->services->keys) != ERR_OK)
 		log_event(LOG_LEVEL_DEBUG, "keys_unknown", "retry=1");
-	trusted = mapped_trusted(x->mapped);
-	if (current && trusted && (err == ERR_OK || err == ERR_UNAVAILABLE))
+	if (current && mapped_trusted(x->mapped) &&
+	    (err == ERR_OK || err == ERR_UNAVAILABLE))
 		return;
-	if (trusted)
+	/* The store may have found out, and distrusted it, before. */
+	if (!w->outdated)
 		log_event(LOG_LEVEL_WARN, "worker_outdated",
 		    "database=%d store=%s", there, err_name(err));
+	w->outdated = true;
 	mapped_distrust(x->mapped);
 	/* A new worker would make a new database where there is none. */
 	if (there && successor_could_open(w, &now))

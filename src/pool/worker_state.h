@@ -20,6 +20,7 @@ struct worker {
 	bool listening; /* epoll watches the listening socket */
 	bool starved;   /* no descriptors or memory: not before the next tick */
 	bool closed;    /* the listening socket takes no more */
+	bool outdated;  /* and it has been logged */
 	dev_t database_dev; /* the file we serve, by its number */
 	ino_t database_ino;
 	ino_t refused_ino; /* what was put in its place and cannot be served */
