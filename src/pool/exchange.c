@@ -41,6 +41,7 @@ after_request(struct exchange *x, struct connection *c, bool keep, bool more)
 		return;
 	}
 	connection_move(x->conns, c, CONNECTION_IDLE);
+	x->busier = x->busier || !c->watched;
 	if (x->draining)
 		exchange_retire(x, c);
 	else if (connection_watch(x->conns, c) != ERR_OK)
@@ -79,6 +80,7 @@ submit(struct exchange *x, struct connection *c, struct fcgi *f,
 	/* The lane alone writes to it until the job is back. */
 	connection_unwatch(x->conns, c);
 	connection_move(x->conns, c, CONNECTION_BUSY);
+	x->busier = true;
 	return true;
 }
 

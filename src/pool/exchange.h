@@ -29,6 +29,7 @@ struct exchange {
 	const struct clock *clock;
 	int64_t deadline_us;    /* for a request to arrive */
 	bool draining;          /* an idle connection is not kept any more */
+	bool busier;            /* by work that lasts; the loop takes note */
 	unsigned char *scratch; /* CONNECTION_DATA_MAX bytes */
 	struct request_names names;
 	struct buf answer;

@@ -73,7 +73,21 @@ accept_one(struct worker *w)
 	return true;
 }
 
-/* Watch the listening socket exactly as long as we would accept. */
+static void
+stop_listening(struct worker *w)
+{
+	if (w->listening)
+		(void)epoll_ctl(
+		    w->epoll_fd, EPOLL_CTL_DEL, w->options->listen_fd, NULL);
+	w->listening = false;
+}
+
+/*
+ * Watch the listening socket exactly as long as we would accept.  The kernel
+ * wakes the one that has watched it for longest, if that one is waiting: so
+ * who has got a login or a connection to keep begins anew, behind the others.
+ * Or one worker would get all that comes slowly, and hash it one by one.
+ */
 static enum err
 update_listening(struct worker *w)
 {
@@ -81,15 +95,14 @@ update_listening(struct worker *w)
 	    (w->conns.count < w->conns.max ||
 		!TAILQ_EMPTY(&w->conns.lists[CONNECTION_IDLE]));
 
+	if (!want || w->exchange.busier)
+		stop_listening(w);
+	w->exchange.busier = false;
 	if (want == w->listening)
 		return ERR_OK;
-	w->listening = want;
-	if (want)
-		return worker_watch(w, w->options->listen_fd,
-		    EPOLLIN | EPOLLEXCLUSIVE, &worker_tag_listen);
-	(void)epoll_ctl(
-	    w->epoll_fd, EPOLL_CTL_DEL, w->options->listen_fd, NULL);
-	return ERR_OK;
+	w->listening = true;
+	return worker_watch(w, w->options->listen_fd, EPOLLIN | EPOLLEXCLUSIVE,
+	    &worker_tag_listen);
 }
 
 /*
@@ -102,10 +115,7 @@ leave_socket(struct worker *w)
 {
 	if (w->options->alone)
 		return; /* it may begin anew, and serve it again */
-	if (w->listening)
-		(void)epoll_ctl(
-		    w->epoll_fd, EPOLL_CTL_DEL, w->options->listen_fd, NULL);
-	w->listening = false;
+	stop_listening(w);
 	w->closed = true;
 	close(w->options->listen_fd);
 }

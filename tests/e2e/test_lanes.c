@@ -22,6 +22,7 @@
  */
 #define WAIT_MS 5000
 #define QUEUE 4
+#define TURN_WORKERS 4
 
 /* A connection kept to the one worker there is. */
 static int
@@ -251,6 +252,26 @@ a_dead_worker_frees_its_place(void **state)
 	fcgi_site_serves(s);
 }
 
+/*
+ * While one worker hashes, the next logins go to the others in turn, though
+ * its loop waits for connections as theirs do.
+ */
+static void
+logins_go_to_the_workers_in_turn(void **state)
+{
+	struct fcgi_site *s = *state;
+	int held;
+
+	stack_point(s->stack, "lane:job", "once-hold");
+	held = start_login(s);
+	(void)stack_point_wait(s->stack, "lane:job");
+	for (int i = 1; i < TURN_WORKERS; i++)
+		end_login(start_login(s), 200);
+	assert_false(has_answer(held));
+	stack_point_release(s->stack, "lane:job");
+	end_login(held, 200);
+}
+
 int
 main(void)
 {
@@ -268,9 +289,14 @@ main(void)
 	const struct CMUnitTest gate[] = {
 		cmocka_unit_test(a_dead_worker_frees_its_place),
 	};
+	const struct CMUnitTest turns[] = {
+		cmocka_unit_test(logins_go_to_the_workers_in_turn),
+	};
+	const struct stack_options four = { .workers = TURN_WORKERS };
 	const struct stack_options one = { .workers = 1, .env = lanes_env };
 	const struct stack_options two = { .workers = 2, .env = gate_env };
 
 	return fcgi_site_run("two lanes", lanes, NELEMS(lanes), &one) +
-	    fcgi_site_run("the hash gate", gate, NELEMS(gate), &two);
+	    fcgi_site_run("the hash gate", gate, NELEMS(gate), &two) +
+	    fcgi_site_run("turns", turns, NELEMS(turns), &four);
 }
