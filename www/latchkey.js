@@ -7,7 +7,7 @@
 // tabs, or many parallel calls, cost one request.
 
 const TOKEN_MARGIN_MS = 10_000; // a token about to expire is not worth sending
-const PEERS_WAIT_MS = 300; // for other tabs to say whether they have a token
+const PEERS_WAIT_MS = 1000; // for other tabs to say whether they have a token
 const REQUEST_TIMEOUT_MS = 15_000;
 
 /** What the server, or the way to it, refused. */
@@ -52,6 +52,7 @@ export class Latchkey extends EventTarget {
 	#token = null; // { text, expires } while it is good
 	#renewal = null; // the renewal under way in this tab
 	#generation = 0; // counts sign-ins and sign-outs: older answers are void
+	#id = crypto.randomUUID(); // of this tab, among the others
 	#channel;
 	#present; // ends the lock that tells the other tabs of this one
 
@@ -61,7 +62,7 @@ export class Latchkey extends EventTarget {
 		this.#channel = new BroadcastChannel("latchkey " + base);
 		this.#channel.addEventListener("message", (event) =>
 			this.#onMessage(event.data));
-		navigator.locks.request(this.#name("tab"), { mode: "shared" },
+		navigator.locks.request(this.#name("tab " + this.#id),
 			() => new Promise((done) => { this.#present = done; }));
 	}
 
@@ -266,13 +267,19 @@ export class Latchkey extends EventTarget {
 		return "latchkey " + this.#base + " " + what;
 	}
 
-	// The token of another tab, or null once all have said that they have none.
+	// The token of another tab, or null once each of those that are there now
+	// has said that it has none.  One that comes later may answer too, and does
+	// not stand for another.
 	async #askPeers() {
 		const { held } = await navigator.locks.query();
-		let peers = held.filter(({ name }) => name === this.#name("tab")).length;
+		const prefix = this.#name("tab ");
+		const peers = new Set(held.map(({ name }) => name)
+			.filter((name) => name.startsWith(prefix))
+			.map((name) => name.slice(prefix.length)));
 		const id = crypto.randomUUID();
 
-		if (--peers <= 0)
+		peers.delete(this.#id);
+		if (peers.size === 0)
 			return null;
 		return new Promise((resolve) => {
 			const finish = (token) => {
@@ -283,7 +290,8 @@ export class Latchkey extends EventTarget {
 			const listen = ({ data }) => {
 				if (data.kind !== "token" || data.id !== id)
 					return;
-				if (data.token || --peers === 0)
+				peers.delete(data.from);
+				if (data.token || peers.size === 0)
 					finish(data.token);
 			};
 			const timer = setTimeout(finish, PEERS_WAIT_MS, null);
@@ -297,7 +305,7 @@ export class Latchkey extends EventTarget {
 		switch (message.kind) {
 		case "ask":
 			this.#channel.postMessage({ kind: "token", id: message.id,
-				token: this.#fresh(this.#token) ? this.#token : null });
+				from: this.#id, token: this.#fresh(this.#token) ? this.#token : null });
 			break;
 		case "signin":
 			this.#generation++;
