@@ -39,7 +39,10 @@ bool process_alive(pid_t pid);
 typedef bool process_condition(void *ctx);
 bool process_until(process_condition *what, void *ctx, int wait_ms);
 
-/* process_free_port(): a TCP port of loopback nobody listens on just now. */
+/*
+ * process_free_port(): a TCP port of loopback that nobody listens on, that no
+ * client is given, and nobody else is told of as long as this process lives.
+ */
 int process_free_port(void);
 
 /* process_remove_tree(dir): remove a folder that mkdtemp(3) made. */
