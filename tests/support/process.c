@@ -10,7 +10,6 @@
 #include <ftw.h>
 #include <netinet/in.h>
 #include <signal.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <sys/prctl.h>
