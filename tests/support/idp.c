@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/idp.h"
+
+#include "support/test.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/document.h"
+#include "base/text.h"
+#include "support/files.h"
+#include "support/process.h"
+
+#define WAIT_MS 60000
+
+struct idp {
+	char dir[32];
+	char ca[48];
+	char log[48];
+	char url[64];
+	pid_t pid;
+	int control;
+	struct buf line; /* what it answered */
+	struct document *answer;
+};
+
+/* Its next line; what it wrote to its log if there is none. */
+static void
+listen_to(struct idp *p)
+{
+	struct pollfd ready = { .fd = p->control, .events = POLLIN };
+	char data[4096];
+	ssize_t n;
+
+	buf_reset(&p->line);
+	document_free(p->answer);
+	p->answer = NULL;
+	while (p->line.len == 0 || p->line.data[p->line.len - 1] != '\n') {
+		if (poll(&ready, 1, WAIT_MS) != 1)
+			fail_msg("the issuer does not answer");
+		n = recv(p->control, data, sizeof(data), 0);
+		if (n <= 0) {
+			files_read(p->log, &p->line);
+			fail_msg("the issuer has ended:\n%s", p->line.data);
+		}
+		buf_append(&p->line, data, (size_t)n);
+	}
+	assert_int_equal(
+	    document_parse(p->line.data, p->line.len - 1, &p->answer), ERR_OK);
+}
+
+struct idp *
+idp_new(bool tls)
+{
+	struct idp *p = calloc(1, sizeof(*p));
+	char script[256];
+	const char *argv[] = { "/usr/bin/python3", script, NULL,
+		tls ? "tls" : NULL, NULL };
+	struct process_options o = { .argv = argv };
+	int ends[2];
+
+	assert_non_null(p);
+	snprintf(p->dir, sizeof(p->dir), "/tmp/latchkey-XXXXXX");
+	assert_non_null(mkdtemp(p->dir));
+	snprintf(p->ca, sizeof(p->ca), "%s/ca.pem", p->dir);
+	snprintf(p->log, sizeof(p->log), "%s/log", p->dir);
+	snprintf(script, sizeof(script), "%s/tests/e2e/issuer.py",
+	    getenv("top_srcdir"));
+	argv[2] = p->dir;
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	o.log = p->log;
+	o.stdin_fd = ends[0];
+	p->pid = process_start(&o);
+	close(ends[0]);
+	p->control = ends[1];
+	listen_to(p);
+	assert_int_equal(
+	    document_read_text(p->answer, "url", p->url, sizeof(p->url)),
+	    ERR_OK);
+	idp_tell(p, "key('rsa', 'RSA')");
+	idp_tell(p, "key('ec', 'EC')");
+	idp_tell(p, "publish('rsa', 'ec')");
+	return p;
+}
+
+void
+idp_free(struct idp *p)
+{
+	if (p == NULL)
+		return;
+	close(p->control);
+	process_stop(p->pid, 0, WAIT_MS);
+	process_remove_tree(p->dir);
+	document_free(p->answer);
+	buf_clear(&p->line);
+	free(p);
+}
+
+const char *
+idp_url(const struct idp *p)
+{
+	return p->url;
+}
+
+const char *
+idp_ca(const struct idp *p)
+{
+	return p->ca;
+}
+
+/* Send the line in ${command}, and clear that. */
+static void
+say(struct idp *p, struct buf *command)
+{
+	buf_puts(command, "\n");
+	assert_int_equal(
+	    send(p->control, command->data, command->len, MSG_NOSIGNAL),
+	    command->len);
+	buf_clear(command);
+	listen_to(p);
+}
+
+static void
+put(struct buf *command, const char *format, va_list args)
+{
+	char text[2 * IDP_TOKEN_SIZE];
+	int n = vsnprintf(text, sizeof(text), format, args);
+
+	assert_true(n >= 0 && (size_t)n < sizeof(text));
+	buf_append(command, text, (size_t)n);
+}
+
+const struct document *
+idp_tell(struct idp *p, const char *format, ...)
+{
+	struct buf command = { 0 };
+	va_list args;
+
+	va_start(args, format);
+	put(&command, format, args);
+	va_end(args);
+	say(p, &command);
+	return p->answer;
+}
+
+void
+idp_token(struct idp *p, char dst[IDP_TOKEN_SIZE], const char *format, ...)
+{
+	struct buf command = { 0 };
+	va_list args;
+
+	buf_puts(&command, "token(");
+	va_start(args, format);
+	put(&command, format, args);
+	va_end(args);
+	buf_puts(&command, ")");
+	say(p, &command);
+	assert_int_equal(
+	    document_read_text(p->answer, "token", dst, IDP_TOKEN_SIZE),
+	    ERR_OK);
+}
+
+long
+idp_count(struct idp *p, const char *path)
+{
+	int64_t count;
+
+	idp_tell(p, "count('%s')", path);
+	assert_int_equal(document_read_int(p->answer, "count", &count), ERR_OK);
+	return count;
+}
