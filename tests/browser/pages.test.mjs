@@ -26,7 +26,7 @@ test("an account is created, and refusals stand at their fields", async () => {
 	await page.fill("#register-password", who.password);
 	await page.click("#create button");
 	await page.waitForURL("**/account.html");
-	assert.equal(await page.textContent("#greeting"), "Hello, Ada");
+	await page.waitForSelector("text=Hello, Ada");
 	await expectSound(page);
 
 	const other = await device();
@@ -108,7 +108,8 @@ test("a session ended on another device is refused at the next click", async () 
 	assert.match(await first.textContent("#devices li:first-child"), /this device/);
 	await first.click("#devices li:not(.current) button");
 	await first.waitForSelector("text=Safari on iPhone is signed out.");
-	assert.equal(await first.locator("#devices li").count(), 1);
+	await first.waitForFunction(() =>
+		document.querySelectorAll("#devices li").length === 1);
 
 	await second.fill("#profile-name", "Somebody else");
 	await second.click("#profile button");
