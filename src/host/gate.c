@@ -28,22 +28,20 @@
 
 struct gate {
 	int fd;
+	off_t first; /* byte, of the first place */
 	int places;
 	int inside; /* the place held, or NOT_INSIDE */
 };
 
-enum err
-gate_new(struct mapped *m, int places, struct gate **gate_out)
+static enum err
+make(struct mapped *m, off_t first, int places, struct gate **gate_out)
 {
-	struct gate *g;
+	struct gate *g = calloc(1, sizeof(*g));
 	enum err err;
 
-	*gate_out = NULL;
-	if (places < 1 || places > PLACES_MAX)
-		return ERR_INVALID;
-	g = calloc(1, sizeof(*g));
 	if (g == NULL)
 		return ERR_INTERNAL;
+	g->first = first;
 	g->places = places;
 	g->inside = NOT_INSIDE;
 	err = mapped_open_again(m, &g->fd);
@@ -53,6 +51,22 @@ gate_new(struct mapped *m, int places, struct gate **gate_out)
 	}
 	*gate_out = g;
 	return ERR_OK;
+}
+
+enum err
+gate_new(struct mapped *m, int places, struct gate **gate_out)
+{
+	*gate_out = NULL;
+	if (places < 1 || places > PLACES_MAX)
+		return ERR_INVALID;
+	return make(m, (off_t)LAYOUT_LOCK_GATE, places, gate_out);
+}
+
+enum err
+gate_new_keeper(struct mapped *m, struct gate **gate_out)
+{
+	*gate_out = NULL;
+	return make(m, (off_t)LAYOUT_LOCK_KEEPER, 1, gate_out);
 }
 
 void
@@ -67,7 +81,7 @@ gate_free(struct gate *g)
 static int
 lock_place(const struct gate *g, short type, int place)
 {
-	return mapped_file_lock(g->fd, type, (off_t)LAYOUT_LOCK_GATE + place);
+	return mapped_file_lock(g->fd, type, g->first + place);
 }
 
 /* ERR_BUSY: all full. */

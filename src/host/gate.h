@@ -8,7 +8,8 @@ struct mapped;
 
 /*
  * The hash gate: how many password hashes run at once on this host, whoever
- * started the processes.  A place is a byte-range lock on the mapped file
+ * started the processes; and a gate of one place, for the work that one process
+ * of the host does.  A place is a byte-range lock on the mapped file
  * (beyond its data), which the kernel releases when its holder dies.
  */
 struct gate;
@@ -21,6 +22,14 @@ struct gate;
  */
 enum err gate_new(
     struct mapped *m, int places, struct gate **gate_out) MUST_CHECK;
+
+/**
+ * gate_new_keeper(m, gate_out):
+ * The same for the one place of who keeps the issuers' keys on this host.
+ */
+enum err gate_new_keeper(struct mapped *m, struct gate **gate_out) MUST_CHECK;
+
+/* gate_free(g): gives the place back if it is held.  NULL is fine. */
 void gate_free(struct gate *g);
 
 /**

@@ -16,7 +16,7 @@
  * apart.
  */
 #define LAYOUT_MAGIC 0x79656b686374616cULL /* "latchkey" */
-#define LAYOUT_VERSION 5
+#define LAYOUT_VERSION 6
 #define LAYOUT_GENERATIONS ((size_t)1 << 18) /* 2 MiB of counters */
 /* A change touches a user, and at most all sessions it ends by name. */
 #define LAYOUT_IN_FLIGHT_MAX 128
@@ -31,7 +31,9 @@
 #define LAYOUT_LOCK_LIFE 0
 #define LAYOUT_LOCK_OPENING 1
 #define LAYOUT_LOCK_GATE sizeof(struct layout)
-/* One byte is one slot of the statistics; the gate has 1024 at most. */
+/* Held by who keeps the issuers' keys; the gate has 1024 places at most. */
+#define LAYOUT_LOCK_KEEPER (LAYOUT_LOCK_GATE + 2048)
+/* One byte is one slot of the statistics. */
 #define LAYOUT_LOCK_SLOTS (LAYOUT_LOCK_GATE + 4096)
 
 struct layout_breaker {
@@ -82,6 +84,15 @@ struct layout_limits {
 	struct layout_limit slot[LAYOUT_LIMIT_SETS * LAYOUT_LIMIT_WAYS];
 };
 
+/* ---- what the keeper is asked for: host/wish ---- */
+
+#define LAYOUT_WISHES 64
+
+struct layout_wishes {
+	_Atomic uint32_t serial;           /* a futex: moves with each wish */
+	_Atomic int64_t at[LAYOUT_WISHES]; /* seconds; by hash of the issuer */
+};
+
 struct layout {
 	_Atomic uint64_t magic; /* written last: the file is ready */
 	uint32_t version;
@@ -93,6 +104,7 @@ struct layout {
 	pthread_mutex_t write_mutex; /* process-shared, robust */
 	_Atomic uint32_t in_flight[LAYOUT_IN_FLIGHT_MAX];
 	struct layout_breaker redis;
+	struct layout_wishes wishes;
 	_Alignas(64) _Atomic uint64_t generation[LAYOUT_GENERATIONS];
 	struct layout_stats stats;
 	struct layout_limits limits;

@@ -110,6 +110,24 @@ there_are_as_many_places_as_said(void **state)
 	assert_null(none);
 }
 
+/* The keeper's place is one, and none of the hashes'. */
+static void
+the_keeper_is_one(void **state)
+{
+	struct fixture *f = *state;
+	struct gate *hash = new_gate(f, PLACES), *one, *other;
+
+	assert_int_equal(gate_new_keeper(f->m, &one), ERR_OK);
+	assert_int_equal(gate_new_keeper(f->m, &other), ERR_OK);
+	assert_int_equal(gate_enter(one, 0), ERR_OK);
+	assert_int_equal(gate_enter(other, 0), ERR_BUSY);
+	assert_int_equal(gate_enter(hash, 0), ERR_OK);
+	gate_free(one);
+	assert_int_equal(gate_enter(other, 0), ERR_OK);
+	gate_free(other);
+	gate_free(hash);
+}
+
 static void
 waiting_ends(void **state)
 {
@@ -250,6 +268,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(there_are_as_many_places_as_said),
+		TEST(the_keeper_is_one),
 		TEST(waiting_ends),
 		TEST(the_place_of_the_killed_is_free),
 		TEST(a_crowd_is_let_through_a_few_at_a_time),
