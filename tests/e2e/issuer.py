@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""usage: issuer.py FOLDER [tls]
+"""usage: issuer.py FOLDER PORT [tls]
 
 An issuer of tokens that does as it is told.  Commands come as lines over the
 socket on descriptor 0, whose end ends it: one call each of a method of Told,
@@ -278,13 +278,13 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Issuer:
-    def __init__(self, folder, tls):
+    def __init__(self, folder, port, tls):
         self.lock = threading.Lock()
         self.counts = collections.Counter(connections=0)
         self.answers = {}
         self.keys = {}
         self.published = []
-        self.port = 0
+        self.port = port
         self.context = None
         if tls:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -298,7 +298,6 @@ class Issuer:
     def up(self):
         self.server = Server(("127.0.0.1", self.port), Handler)
         self.server.issuer = self
-        self.port = self.server.server_address[1]
         if self.context is not None:
             # By the thread that serves, not by the one that accepts.
             self.server.socket = self.context.wrap_socket(
@@ -406,7 +405,7 @@ def certify(folder):
 def main():
     control = socket.socket(fileno=0)
     lines = control.makefile("rw", encoding="utf-8")
-    issuer = Issuer(sys.argv[1], sys.argv[2:] == ["tls"])
+    issuer = Issuer(sys.argv[1], int(sys.argv[2]), sys.argv[3:] == ["tls"])
     told = Told(issuer)
     print(json.dumps({"url": issuer.url}), file=lines, flush=True)
     for line in lines:

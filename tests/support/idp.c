@@ -55,8 +55,8 @@ struct idp *
 idp_new(bool tls)
 {
 	struct idp *p = calloc(1, sizeof(*p));
-	char script[256];
-	const char *argv[] = { "/usr/bin/python3", script, NULL,
+	char script[256], port[16];
+	const char *argv[] = { "/usr/bin/python3", script, p->dir, port,
 		tls ? "tls" : NULL, NULL };
 	struct process_options o = { .argv = argv };
 	int ends[2];
@@ -68,7 +68,7 @@ idp_new(bool tls)
 	snprintf(p->log, sizeof(p->log), "%s/log", p->dir);
 	snprintf(script, sizeof(script), "%s/tests/e2e/issuer.py",
 	    getenv("top_srcdir"));
-	argv[2] = p->dir;
+	snprintf(port, sizeof(port), "%d", process_free_port());
 	assert_int_equal(
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	o.log = p->log;
