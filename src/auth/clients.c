@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 #include "auth/clients.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "auth/lines.h"
 #include "base/secret.h"
 #include "base/text.h"
 
 #define CLIENTS_MAX 256
 #define HASH_BYTES 32
-#define LINE_MAX_BYTES 256
 
 struct client {
 	char id[CLIENTS_ID_SIZE];
@@ -30,23 +26,6 @@ struct clients {
 };
 
 /* ---- the file ---- */
-
-/* One that others may write to says what others want. */
-static const char *
-file_flaw(FILE *file)
-{
-	struct stat st;
-
-	if (fstat(fileno(file), &st) != 0)
-		return strerror(errno);
-	if (!S_ISREG(st.st_mode))
-		return "is no file";
-	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		return "may be written by others: chmod go-w it";
-	if (st.st_uid != geteuid() && st.st_uid != 0)
-		return "belongs to someone else";
-	return NULL;
-}
 
 static bool
 is_id(const char *text)
@@ -67,18 +46,17 @@ find(const struct clients *c, const char *id)
 	return NULL;
 }
 
-/* What is wrong with ${line}, which is cut to pieces; NULL if nothing. */
+/* A lines_take_fn. */
 static const char *
-take_line(struct clients *c, char *line)
+take_line(void *ctx, char *line)
 {
+	struct clients *c = ctx;
 	struct client *client = &c->list[c->count];
 	char *rest = NULL;
-	const char *id = strtok_r(line, " \t\r\n", &rest);
-	const char *hash = strtok_r(NULL, " \t\r\n", &rest);
+	const char *id = strtok_r(line, " \t", &rest);
+	const char *hash = strtok_r(NULL, " \t", &rest);
 
-	if (id == NULL || id[0] == '#')
-		return NULL;
-	if (hash == NULL || strtok_r(NULL, " \t\r\n", &rest) != NULL)
+	if (hash == NULL || strtok_r(NULL, " \t", &rest) != NULL)
 		return "is not \"ID HASH\"";
 	if (!is_id(id))
 		return "has an id of other characters than A-Z a-z 0-9 . _ -";
@@ -96,41 +74,16 @@ take_line(struct clients *c, char *line)
 	return NULL;
 }
 
-static enum err
-take_file(
-    struct clients *c, FILE *file, const char *path, char *why, size_t why_size)
-{
-	char line[LINE_MAX_BYTES];
-	const char *flaw = file_flaw(file);
-	int number = 0;
-
-	if (flaw != NULL) {
-		(void)snprintf(why, why_size, "%.256s %s", path, flaw);
-		return ERR_INVALID;
-	}
-	while (fgets(line, sizeof(line), file) != NULL) {
-		number++;
-		flaw = strchr(line, '\n') == NULL && !feof(file)
-		    ? "is too long"
-		    : take_line(c, line);
-		if (flaw != NULL) {
-			(void)snprintf(why, why_size, "line %d of %.256s %s",
-			    number, path, flaw);
-			return ERR_INVALID;
-		}
-	}
-	if (!ferror(file))
-		return ERR_OK;
-	(void)snprintf(why, why_size, "cannot read %.256s", path);
-	return ERR_INVALID;
-}
-
 enum err
 clients_load(
     const char *path, char *why, size_t why_size, struct clients **clients_out)
 {
 	struct clients *c = calloc(1, sizeof(*c));
-	FILE *file = NULL;
+	const struct lines lines = { .path = path,
+		.take = take_line,
+		.ctx = c,
+		.why = why,
+		.why_size = why_size };
 	enum err err = ERR_OK;
 
 	*clients_out = NULL;
@@ -138,19 +91,8 @@ clients_load(
 		(void)snprintf(why, why_size, "out of memory");
 		return ERR_INTERNAL;
 	}
-	if (path[0] != '\0') {
-		int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-		file = fd >= 0 ? fdopen(fd, "r") : NULL;
-		if (file == NULL) {
-			(void)snprintf(why, why_size, "cannot open %.256s: %s",
-			    path, strerror(errno));
-			err = ERR_INVALID;
-		} else {
-			err = take_file(c, file, path, why, why_size);
-			fclose(file);
-		}
-	}
+	if (path[0] != '\0')
+		err = lines_read(&lines);
 	if (err == ERR_OK)
 		*clients_out = c;
 	else

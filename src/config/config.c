@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auth/clients.h"
+#include "auth/issuers_file.h"
 #include "auth/keys.h"
 #include "auth/master.h"
 #include "base/log.h"
@@ -103,6 +104,28 @@ check_clients(const struct config *c, const struct option_why *why)
 }
 
 static enum err
+check_issuers(const struct config *c, const struct option_why *why)
+{
+	const char *ours = config_text(c, CONFIG_JWT_ISSUER);
+	struct issuers_config *issuers;
+	char reason[512];
+	bool is_ours;
+	enum err err;
+
+	err = issuers_file_load(config_text(c, CONFIG_ISSUERS_FILE), reason,
+	    sizeof(reason), &issuers);
+	if (err != ERR_OK)
+		return option_refuse(why, "LATCHKEY_ISSUERS_FILE: %s", reason);
+	is_ours = issuers_file_find(issuers, ours) != NULL;
+	issuers_file_free(issuers);
+	return is_ours ? option_refuse(why,
+			     "LATCHKEY_ISSUERS_FILE: [%s] is this site itself, "
+			     "see LATCHKEY_ISSUER",
+			     ours)
+		       : ERR_OK;
+}
+
+static enum err
 check_log_level(const struct config *c, const struct option_why *why)
 {
 	const char *name = config_text(c, CONFIG_LOG_LEVEL);
@@ -136,7 +159,7 @@ check_all(const struct config *c, const struct option_why *why)
 	typedef enum err check_fn(
 	    const struct config *, const struct option_why *);
 	static check_fn *const checks[] = { check_database, check_redis,
-		check_tokens, check_clients, check_login_page,
+		check_tokens, check_clients, check_issuers, check_login_page,
 		check_log_level };
 	enum err err = ERR_OK;
 

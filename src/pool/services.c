@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "auth/clients.h"
+#include "auth/issuers_file.h"
 #include "auth/keys.h"
 #include "auth/master.h"
 #include "base/clock.h"
@@ -27,6 +28,7 @@
 struct shared {
 	struct master master;
 	struct clients *clients;
+	struct issuers_config *issuers;
 	struct mapped *mapped;
 };
 
@@ -69,6 +71,20 @@ load_clients(const struct config *config, struct shared *sh)
 	return err;
 }
 
+static enum err
+load_issuers(const struct config *config, struct shared *sh)
+{
+	char why[512], quoted[LOG_QUOTED_SIZE];
+	enum err err;
+
+	err = issuers_file_load(config_text(config, CONFIG_ISSUERS_FILE), why,
+	    sizeof(why), &sh->issuers);
+	if (err != ERR_OK)
+		log_event(LOG_LEVEL_ERROR, "issuers_refused", "reason=%s",
+		    log_quote(quoted, why));
+	return err;
+}
+
 enum err
 shared_open(const struct config *config, struct shared **shared_out)
 {
@@ -89,6 +105,9 @@ shared_open(const struct config *config, struct shared **shared_out)
 		goto out;
 	step = "clients";
 	if ((err = load_clients(config, sh)) != ERR_OK)
+		goto out;
+	step = "issuers";
+	if ((err = load_issuers(config, sh)) != ERR_OK)
 		goto out;
 	step = "table";
 	err = mapped_open(config_database(config),
@@ -111,6 +130,7 @@ shared_close(struct shared *sh)
 		return;
 	mapped_close(sh->mapped);
 	clients_free(sh->clients);
+	issuers_file_free(sh->issuers);
 	master_clear(&sh->master);
 	free(sh);
 }

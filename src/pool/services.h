@@ -10,8 +10,8 @@ struct shared;
 
 /**
  * shared_open(config, shared_out):
- * What both lanes of a worker share: the master secret, the clients and the
- * mapped file.  After fork.
+ * What both lanes of a worker share: the master secret, the clients, the other
+ * issuers and the mapped file.  After fork.
  */
 enum err shared_open(
     const struct config *config, struct shared **shared_out) MUST_CHECK;

@@ -117,7 +117,7 @@ what_is_no_list_is_refused(void **state)
 		{ "a " ONE "\na " TWO "\n", "twice" },
 	};
 	struct fixture *f = *state;
-	char text[600];
+	char text[3000];
 
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		assert_int_equal(load(f, 0600, cases[i].text), ERR_INVALID);
