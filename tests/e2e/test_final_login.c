@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "support/finality.h"
+#include "support/process.h"
 
 /*
  * Logins and profile changes that overlap with other changes, held between
@@ -41,10 +42,10 @@ an_end_beats_a_login(void **state)
 		login = finality_login_start(f, &m, WEB_PASSWORD);
 		held = stack_point_wait(f->stack, point);
 		/* Or what is slow might queue behind it. */
-		finality_stop(held);
+		process_pause(held);
 		assert_int_equal(
 		    finality_end(f, ending, &m, &other), ending->status);
-		finality_continue(held);
+		process_resume(held);
 		stack_point_release(f->stack, point);
 		/* After "login:read" too: the hash it has read is over. */
 		assert_int_equal(errand_end(login, &reply), 401);
@@ -73,12 +74,12 @@ a_changed_password_is_changed_for_every_login(void **state)
 	stack_point(f->stack, "login:hashed", "once-hold");
 	held = finality_login_start(f, &m, WEB_PASSWORD);
 	pid = stack_point_wait(f->stack, "login:hashed");
-	finality_stop(pid);
+	process_pause(pid);
 	assert_int_equal(
 	    finality_end(f, member_ending("change password"), &m, &other), 200);
 	assert_int_equal(login(f, &m, WEB_PASSWORD), 401);
 	assert_int_equal(login(f, &m, MEMBER_NEW_PASSWORD), 200);
-	finality_continue(pid);
+	process_resume(pid);
 	stack_point_release(f->stack, "login:hashed");
 	assert_int_equal(errand_end(held, NULL), 401);
 	assert_int_equal(login(f, &m, WEB_PASSWORD), 401);

@@ -230,7 +230,7 @@ a_dead_worker_frees_its_place(void **state)
 	login = start_login(s);
 	holder = stack_point_wait(s->stack, "gate:entered");
 	/* So that the other one must take what comes now. */
-	assert_int_equal(kill(holder, SIGSTOP), 0);
+	process_pause(holder);
 	for (int i = 0; i < 3; i++) {
 		assert_true(fcgi_site_login(s, WAIT_MS, &reply));
 		assert_int_equal(reply.http_status, 503);

@@ -150,12 +150,12 @@ cut_power(struct fixture *f, struct burst *b, const char *dir, const char *tail,
 	assert_true(workers >= 4);
 	n = burst_people(b, people_out);
 	for (size_t i = 0; i < workers; i++)
-		kill(pids[i], SIGSTOP);
+		process_pause(pids[i]);
 	copy_file(f, "latchkey.db", dir, "");
 	copy_file(f, "latchkey.db-wal", dir, tail);
 	copy_file(f, "master.key", dir, "");
 	for (size_t i = 0; i < workers; i++)
-		kill(pids[i], SIGCONT);
+		process_resume(pids[i]);
 	return n;
 }
 

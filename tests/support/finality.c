@@ -55,7 +55,7 @@ clear_points(struct finality *f)
 	DIR *dir;
 
 	for (size_t i = 0; i < n; i++)
-		kill(workers[i], SIGCONT);
+		process_resume(workers[i]);
 	snprintf(path, sizeof(path), "%s/points", stack_dir(f->stack));
 	dir = opendir(path);
 	assert_non_null(dir);
@@ -185,39 +185,6 @@ finality_expect(struct finality *f, const struct member *m, long status)
 	}
 }
 
-static bool
-is_stopped(void *ctx)
-{
-	const pid_t *pid = ctx;
-	char path[64], line[256] = "";
-	const char *end;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)*pid);
-	file = fopen(path, "r");
-	if (file == NULL)
-		return true; /* ended: it takes nothing either */
-	if (fgets(line, sizeof(line), file) == NULL)
-		line[0] = '\0';
-	fclose(file);
-	end = strrchr(line, ')');
-	return end != NULL && end[1] == ' ' && end[2] == 'T';
-}
-
-void
-finality_stop(pid_t pid)
-{
-	kill(pid, SIGSTOP);
-	if (!process_until(is_stopped, &pid, WAIT_MS))
-		fail_msg("worker %d does not stop", (int)pid);
-}
-
-void
-finality_continue(pid_t pid)
-{
-	kill(pid, SIGCONT);
-}
-
 typedef void solo_fn(struct finality *f, const struct member *m, void *ctx);
 
 static bool
@@ -265,16 +232,16 @@ with_each_worker(struct finality *f, const struct member *m, pid_t held,
 		fail_msg("not all workers are ready");
 	n = stack_workers(f->stack, workers, NELEMS(workers));
 	for (size_t i = 0; i < n; i++)
-		finality_stop(workers[i]);
+		process_pause(workers[i]);
 	for (size_t i = 0; i < n; i++) {
 		if (workers[i] == held)
 			continue;
-		finality_continue(workers[i]);
+		process_resume(workers[i]);
 		fn(f, m, ctx);
-		finality_stop(workers[i]);
+		process_pause(workers[i]);
 	}
 	for (size_t i = 0; i < n; i++)
-		finality_continue(workers[i]);
+		process_resume(workers[i]);
 }
 
 static void

@@ -107,10 +107,6 @@ struct errand *finality_end_start(struct finality *f,
 struct errand *finality_login_start(
     struct finality *f, const struct member *m, const char *password);
 
-/* Stop a worker, so that no new request comes to it; let it go on. */
-void finality_stop(pid_t pid);
-void finality_continue(pid_t pid);
-
 /* The workers there are; wait until one that died since was replaced. */
 struct finality_crew {
 	pid_t workers[2 * FINALITY_WORKERS];

@@ -132,23 +132,70 @@ thread_count(pid_t pid)
 	return n;
 }
 
-bool
-process_alive(pid_t pid)
+/* The letter that proc(5) has for a thread; 'X' if there is none. */
+static char
+state_of(const char *stat_path)
 {
-	char path[64], line[256] = "", state = 'Z';
+	char line[256] = "", state = 'X';
+	FILE *f = fopen(stat_path, "r");
 	const char *end;
-	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	f = fopen(path, "r");
 	if (f == NULL)
-		return false;
+		return state;
 	if (fgets(line, sizeof(line), f) != NULL &&
 	    (end = strrchr(line, ')')) != NULL && end[1] == ' ')
 		state = end[2];
 	fclose(f);
+	return state;
+}
+
+bool
+process_alive(pid_t pid)
+{
+	char path[64], state;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	state = state_of(path);
 	/* Until the last thread is gone, its descriptors are open. */
 	return (state != 'Z' && state != 'X') || thread_count(pid) > 1;
+}
+
+/* Each thread: the first may have stopped while others still run. */
+static bool
+is_paused(void *ctx)
+{
+	const pid_t *pid = ctx;
+	char folder[64], path[384];
+	bool paused = true;
+	DIR *dir;
+
+	snprintf(folder, sizeof(folder), "/proc/%d/task", (int)*pid);
+	dir = opendir(folder);
+	if (dir == NULL)
+		return true; /* ended: it does nothing either */
+	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(
+		    path, sizeof(path), "%s/%s/stat", folder, entry->d_name);
+		paused = paused && strchr("TXZ", state_of(path)) != NULL;
+	}
+	closedir(dir);
+	return paused;
+}
+
+void
+process_pause(pid_t pid)
+{
+	kill(pid, SIGSTOP);
+	if (!process_until(is_paused, &pid, 10000))
+		fail_msg("process %d does not stop", (int)pid);
+}
+
+void
+process_resume(pid_t pid)
+{
+	kill(pid, SIGCONT);
 }
 
 bool

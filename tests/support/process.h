@@ -35,6 +35,14 @@ size_t process_children(pid_t pid, pid_t *pids, size_t max);
 /* true as long as ${pid} is there and no zombie. */
 bool process_alive(pid_t pid);
 
+/**
+ * process_pause(pid):
+ * Stop it, and wait until it has: kill(2) returns before.  One that is gone is
+ * fine.  process_resume(pid): let it go on.
+ */
+void process_pause(pid_t pid);
+void process_resume(pid_t pid);
+
 /* process_until(what, ctx, wait_ms): poll ${what} until it is true. */
 typedef bool process_condition(void *ctx);
 bool process_until(process_condition *what, void *ctx, int wait_ms);

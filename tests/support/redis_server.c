@@ -142,14 +142,14 @@ redis_server_free(struct redis_server *s)
 void
 redis_server_pause(struct redis_server *s)
 {
-	assert_int_equal(kill(s->pid, SIGSTOP), 0);
+	process_pause(s->pid);
 	s->paused = true;
 }
 
 void
 redis_server_resume(struct redis_server *s)
 {
-	assert_int_equal(kill(s->pid, SIGCONT), 0);
+	process_resume(s->pid);
 	s->paused = false;
 }
 

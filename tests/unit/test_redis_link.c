@@ -364,7 +364,7 @@ a_full_backlog_is_an_outage(void **state)
 	size_t n = 0;
 
 	(void)state;
-	assert_int_equal(kill(liar->pid, SIGSTOP), 0);
+	process_pause(liar->pid);
 	do {
 		assert_true(n < NELEMS(fds));
 		fds[n] = socket(
@@ -375,7 +375,7 @@ a_full_backlog_is_an_outage(void **state)
 	assert_int_equal(ask(liar, REDIS_EXPECT_STATUS, 0), ERR_UNAVAILABLE);
 	for (size_t i = 0; i < n; i++)
 		close(fds[i]);
-	assert_int_equal(kill(liar->pid, SIGCONT), 0);
+	process_resume(liar->pid);
 	liar_free(liar);
 }
 
