@@ -232,7 +232,7 @@ tokens_rebuild(const struct tokens *t, const struct session *s,
 	if (strcmp(key->kid, core->kid) != 0)
 		return ERR_INVALID; /* another has taken its place */
 	memcpy(c.handle, s->handle, sizeof(c.handle));
-	memcpy(c.jti, core->jti, sizeof(c.jti));
+	memcpy(c.jti, core->jti, sizeof(core->jti));
 	err = join(t, key, &c, core, token_out);
 	if (err != ERR_OK)
 		return err;
@@ -374,7 +374,7 @@ claims_read(const struct tokens *t, const struct document *doc, int64_t now,
 	    !member_int(doc, "exp", &c->expires_at))
 		return false;
 	memcpy(c->handle, sid, SESSION_HANDLE_SIZE);
-	memcpy(c->jti, jti, TOKEN_JTI_SIZE);
+	memcpy(c->jti, jti, SECRET_UUID_SIZE);
 	return tokens_timely(c, now);
 }
 

@@ -213,6 +213,19 @@ pack_claims(const unsigned char digest[TOKEN_DIGEST_BYTES],
 	put_text(e, c->jti);
 }
 
+static bool
+is_ours(const struct claims *c)
+{
+	return text_is_hex(c->handle, SESSION_HANDLE_SIZE - 1) &&
+	    secret_is_uuid(c->jti);
+}
+
+static bool
+is_from_outside(const struct claims *c)
+{
+	return c->handle[0] == '\0' && text_is_hex(c->jti, TOKEN_JTI_SIZE - 1);
+}
+
 enum err
 pack_claims_open(const struct table_entry *e,
     const unsigned char digest[TOKEN_DIGEST_BYTES], struct claims *c_out)
@@ -231,8 +244,7 @@ pack_claims_open(const struct table_entry *e,
 	take_text(&r, c->handle, sizeof(c->handle));
 	take_text(&r, c->jti, sizeof(c->jti));
 	if (is_whole(&r) && secret_equal(found, digest, sizeof(found)) &&
-	    c->user_id > 0 && text_is_hex(c->handle, SESSION_HANDLE_SIZE - 1) &&
-	    secret_is_uuid(c->jti))
+	    c->user_id > 0 && (is_ours(c) || is_from_outside(c)))
 		return ERR_OK;
 	memset(c, 0, sizeof(*c));
 	return ERR_INVALID;

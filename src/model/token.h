@@ -9,11 +9,11 @@
 #include "model/session.h"
 #include "model/signing_key.h"
 
-#define TOKEN_TEXT_SIZE 1536 /* RS256, and the longest iss and aud */
-#define TOKEN_JTI_SIZE SECRET_UUID_SIZE
+#define TOKEN_TEXT_SIZE 1536    /* RS256, and the longest iss and aud */
+#define TOKEN_JTI_SIZE 65       /* of ours a UUID; of others a SHA-256 in hex */
 #define TOKEN_DIGEST_BYTES 32   /* SHA-256 */
 #define TOKEN_SIGNATURE_MAX 512 /* of RSA with 4096 bits */
-#define TOKEN_KEY_SIZE 64       /* "blacklist:" and a jti */
+#define TOKEN_KEY_SIZE 80       /* "blacklist:" and a jti */
 
 struct token {
 	char text[TOKEN_TEXT_SIZE];
@@ -23,7 +23,11 @@ struct token {
 	int64_t expires_at;
 };
 
-/* What a token of ours says (RFC 7519 section 4.1, and sid, epoch). */
+/*
+ * What a token of ours says (RFC 7519 section 4.1, and sid, epoch).  One of an
+ * outside issuer has no session: its handle is "", its epoch 0, and its jti
+ * the name it has on the blacklist, 64 hex digits.
+ */
 struct claims {
 	int64_t user_id; /* sub */
 	int64_t epoch;
@@ -43,7 +47,7 @@ struct token_core {
 	int64_t issued_at;
 	int64_t expires_at;
 	char kid[SIGNING_KEY_KID_SIZE];
-	char jti[TOKEN_JTI_SIZE];
+	char jti[SECRET_UUID_SIZE];
 	unsigned char signature[TOKEN_SIGNATURE_MAX];
 	size_t signature_len;
 };

@@ -229,7 +229,8 @@ token_end_plan(struct change *c)
 	c->idle = revoked;
 	c->user_id = c->claims->user_id;
 	change_key_token(c, c->claims->jti);
-	change_key_session(c, c->claims->handle);
+	if (c->claims->handle[0] != '\0')
+		change_key_session(c, c->claims->handle);
 	return ERR_OK;
 }
 

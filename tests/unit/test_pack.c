@@ -147,6 +147,38 @@ claims_come_back_with_their_token_only(void **state)
 	}
 }
 
+static struct claims
+claims_from_outside(void)
+{
+	struct claims c = some_claims();
+
+	c.handle[0] = '\0';
+	fill(c.jti, sizeof(c.jti), '7');
+	return c;
+}
+
+/* They have no session, and take no more room than ours. */
+static void
+claims_from_outside_come_back_too(void **state)
+{
+	struct claims ours = some_claims(), c = claims_from_outside(), out;
+	struct table_entry e;
+	size_t room;
+
+	(void)state;
+	pack_claims(digest, &ours, &e);
+	room = e.len;
+	pack_claims(digest, &c, &e);
+	assert_true(e.len <= room);
+	memset(&out, 0x5a, sizeof(out));
+	assert_int_equal(pack_claims_open(&e, digest, &out), ERR_OK);
+	assert_string_equal(out.handle, "");
+	assert_string_equal(out.jti, c.jti);
+	assert_int_equal(out.user_id, c.user_id);
+	assert_int_equal(out.issued_at, c.issued_at);
+	assert_int_equal(out.expires_at, c.expires_at);
+}
+
 /* ---- what was not packed so ---- */
 
 enum kind { SESSION, USER, CLAIMS, KINDS };
@@ -269,6 +301,15 @@ nonsense_is_refused(void **state)
 	c.handle[0] = '\0';
 	pack_claims(digest, &c, &e);
 	assert_refused(CLAIMS, &e);
+	/* The name of one from outside, and a session. */
+	c = claims_from_outside();
+	c.jti[3] = 'G';
+	pack_claims(digest, &c, &e);
+	assert_refused(CLAIMS, &e);
+	c = claims_from_outside();
+	fill(c.handle, sizeof(c.handle), 'f');
+	pack_claims(digest, &c, &e);
+	assert_refused(CLAIMS, &e);
 }
 
 int
@@ -278,6 +319,7 @@ main(void)
 		cmocka_unit_test(sessions_come_back_as_they_were),
 		cmocka_unit_test(users_come_back_as_they_were),
 		cmocka_unit_test(claims_come_back_with_their_token_only),
+		cmocka_unit_test(claims_from_outside_come_back_too),
 		cmocka_unit_test(too_short_or_too_long_is_refused),
 		cmocka_unit_test(one_kind_is_not_taken_for_another),
 		cmocka_unit_test(nonsense_is_refused),
