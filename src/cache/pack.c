@@ -13,7 +13,7 @@
  */
 #define TEXT_MAX(size) (2 + (size)-1)
 
-_Static_assert(5 * 8 + 2 + TEXT_MAX(USER_EMAIL_SIZE) +
+_Static_assert(6 * 8 + 2 + TEXT_MAX(USER_EMAIL_SIZE) +
 	    TEXT_MAX(USER_NAME_SIZE) + TEXT_MAX(USER_AVATAR_SIZE) <=
 	TABLE_DATA_MAX,
     "the largest user fits");
@@ -160,6 +160,7 @@ pack_user(const struct user *u, struct table_entry *e)
 	e->len = 0;
 	put_number(e, u->id);
 	put_number(e, u->epoch);
+	put_number(e, u->epoch_at);
 	put_number(e, u->version);
 	put_number(e, u->created_at);
 	put_number(e, u->updated_at);
@@ -179,6 +180,7 @@ pack_user_open(const struct table_entry *e, struct user *u_out)
 	memset(u, 0, sizeof(*u));
 	u->id = take_number(&r);
 	u->epoch = take_number(&r);
+	u->epoch_at = take_number(&r);
 	u->version = take_number(&r);
 	u->created_at = take_number(&r);
 	u->updated_at = take_number(&r);

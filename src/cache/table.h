@@ -16,7 +16,7 @@ struct mapped;
  * vanish at any time; it is never anything but what one table_put() put there.
  */
 
-#define TABLE_DATA_MAX 1216
+#define TABLE_DATA_MAX 1280
 
 /* One process's view; holds nothing that would have to be closed. */
 struct table_view {

@@ -188,7 +188,10 @@ user_write_own(const struct user *u, struct writer *w)
 	char when[TEXT_TIME_SIZE];
 
 	user_write_public(u, w);
-	writer_string(w, "email", u->email);
+	if (u->email[0] != '\0')
+		writer_string(w, "email", u->email);
+	else
+		writer_null(w, "email");
 	writer_string(w, "role", user_role_name(u->role));
 	text_time(when, u->created_at);
 	writer_string(w, "created_at", when);
@@ -208,6 +211,7 @@ user_pack(const struct user *u)
 	document_put_string(doc, "role", user_role_name(u->role));
 	document_put_string(doc, "status", user_status_name(u->status));
 	document_put_int(doc, "epoch", u->epoch);
+	document_put_int(doc, "epoch_at", u->epoch_at);
 	document_put_int(doc, "version", u->version);
 	document_put_int(doc, "created_at", u->created_at);
 	document_put_int(doc, "updated_at", u->updated_at);
@@ -230,6 +234,7 @@ unpack_all(const struct document *json, struct user *u)
 	    document_read_text(json, "status", status, sizeof(status)) !=
 		ERR_OK ||
 	    document_read_int(json, "epoch", &u->epoch) != ERR_OK ||
+	    document_read_int(json, "epoch_at", &u->epoch_at) != ERR_OK ||
 	    document_read_int(json, "version", &u->version) != ERR_OK ||
 	    document_read_int(json, "created_at", &u->created_at) != ERR_OK ||
 	    document_read_int(json, "updated_at", &u->updated_at) != ERR_OK)

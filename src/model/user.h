@@ -26,13 +26,14 @@ enum user_status {
 /* What is cached of a user: everything but the password's hash. */
 struct user {
 	int64_t id;
-	char email[USER_EMAIL_SIZE];
+	char email[USER_EMAIL_SIZE]; /* "": it has none */
 	char name[USER_NAME_SIZE];
 	char avatar_url[USER_AVATAR_SIZE];
 	enum user_role role;
 	enum user_status status;
-	int64_t epoch;   /* a session or token born under less is dead */
-	int64_t version; /* counts the changes of this row */
+	int64_t epoch;    /* a session or token born under less is dead */
+	int64_t epoch_at; /* when it last rose; 0: never */
+	int64_t version;  /* counts the changes of this row */
 	int64_t created_at;
 	int64_t updated_at;
 };

@@ -28,6 +28,17 @@ struct store_audit {
 	const char *address;
 };
 
+/* Whom an outside issuer calls so. */
+struct store_subject {
+	char issuer[ISSUER_NAME_SIZE];
+	char subject[ISSUER_SUBJECT_SIZE];
+	bool linked;     /* the account is older, and its profile its own */
+	int64_t user_id; /* 0: the account was deleted */
+	int64_t claims_at;
+	int64_t ended_at; /* no token from before that counts; 0: all do */
+	unsigned char digest[OUTSIDE_DIGEST_BYTES];
+};
+
 typedef void store_close_fn(struct store *st);
 
 /* Start the one writing transaction; ERR_UNAVAILABLE after ${wait_ms}. */
@@ -77,6 +88,13 @@ typedef enum err store_latest_time_fn(struct store *st, int64_t *time_out);
 /* By signs_at, at most SIGNING_KEYS_MAX. */
 typedef enum err store_keys_fn(
     struct store *st, struct signing_key *keys_out, size_t *n_out);
+typedef enum err store_subject_fn(struct store *st, const char *issuer,
+    const char *subject, struct store_subject *subject_out);
+/* Tokens from before that time make no account; 0 if all do. */
+typedef enum err store_outside_since_fn(struct store *st, int64_t *time_out);
+/* By name, at most ISSUERS_MAX; their key sets are the caller's. */
+typedef enum err store_issuers_fn(
+    struct store *st, struct issuer_keys *keys_out, size_t *n_out);
 typedef enum err store_size_fn(struct store *st, struct store_size *size_out);
 /* Read everything there is; ERR_INVALID if it is damaged. */
 typedef enum err store_check_fn(struct store *st);
@@ -107,6 +125,16 @@ typedef enum err store_token_revoke_fn(
 typedef enum err store_key_put_fn(
     struct store *st, const struct signing_key *key);
 typedef enum err store_key_remove_fn(struct store *st, const char *kid);
+/* Insert or replace. */
+typedef enum err store_subject_put_fn(
+    struct store *st, const struct store_subject *subject);
+/* Those of the user that is deleted at ${now}, if there are any. */
+typedef enum err store_subjects_end_fn(
+    struct store *st, int64_t user_id, int64_t now);
+/* Insert or replace; remove it, if it is there. */
+typedef enum err store_issuer_put_fn(
+    struct store *st, const struct issuer_keys *keys);
+typedef enum err store_issuer_remove_fn(struct store *st, const char *issuer);
 /* Lets the latest time rise to ${now}; it never falls. */
 typedef enum err store_latest_time_raise_fn(struct store *st, int64_t now);
 typedef enum err store_audit_add_fn(
@@ -114,7 +142,8 @@ typedef enum err store_audit_add_fn(
 
 /*
  * Remove at most ${limit} rows in all that nobody needs at ${now}: sessions
- * past their end, blacklist rows a while past theirs, old audit rows.
+ * past their end, blacklist rows a while past theirs, old audit rows, subjects
+ * whose account was deleted long ago.
  */
 typedef enum err store_expire_fn(
     struct store *st, int64_t now, int limit, int64_t *removed_out);
@@ -140,6 +169,9 @@ struct store_ops { /* every member is required */
 	store_token_revoked_fn *token_revoked;
 	store_keys_fn *keys;
 	store_latest_time_fn *latest_time;
+	store_subject_fn *subject;
+	store_outside_since_fn *outside_since;
+	store_issuers_fn *issuers;
 	store_size_fn *size;
 	store_check_fn *check;
 	store_user_insert_fn *user_insert;
@@ -151,6 +183,10 @@ struct store_ops { /* every member is required */
 	store_token_revoke_fn *token_revoke;
 	store_key_put_fn *key_put;
 	store_key_remove_fn *key_remove;
+	store_subject_put_fn *subject_put;
+	store_subjects_end_fn *subjects_end;
+	store_issuer_put_fn *issuer_put;
+	store_issuer_remove_fn *issuer_remove;
 	store_latest_time_raise_fn *latest_time_raise;
 	store_audit_add_fn *audit_add;
 	store_expire_fn *expire;

@@ -10,6 +10,7 @@
  *   memory_rows.c    the tables
  *   memory_users.c   the operations on users, sessions and tokens
  *   memory_keys.c    those on signing keys
+ *   memory_issuers.c those on outside issuers' keys and subjects
  */
 
 struct memory_user {
@@ -30,7 +31,22 @@ struct memory_table {
 	size_t count;
 };
 
-enum memory_tables { USERS, SESSIONS, TOKENS, AUDIT, KEYS, TABLES };
+struct memory_issuer {
+	struct issuer_keys keys; /* but for the set, which is here */
+	bool has_jwks;
+	char jwks[ISSUER_JWKS_MAX + 1];
+};
+
+enum memory_tables {
+	USERS,
+	SESSIONS,
+	TOKENS,
+	AUDIT,
+	KEYS,
+	SUBJECTS,
+	ISSUERS,
+	TABLES
+};
 
 struct memory_rows {
 	struct memory_table table[TABLES];
@@ -102,5 +118,15 @@ extern store_token_revoke_fn memory_token_revoke;
 extern store_keys_fn memory_keys;
 extern store_key_put_fn memory_key_put;
 extern store_key_remove_fn memory_key_remove;
+
+/* ---- memory_issuers.c ---- */
+
+extern store_subject_fn memory_subject;
+extern store_outside_since_fn memory_outside_since;
+extern store_issuers_fn memory_issuers;
+extern store_subject_put_fn memory_subject_put;
+extern store_subjects_end_fn memory_subjects_end;
+extern store_issuer_put_fn memory_issuer_put;
+extern store_issuer_remove_fn memory_issuer_remove;
 
 #endif

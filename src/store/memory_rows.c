@@ -12,6 +12,8 @@ static const size_t row_sizes[TABLES] = {
 	[TOKENS] = sizeof(struct memory_token),
 	[AUDIT] = sizeof(int64_t), /* its time is all that is kept */
 	[KEYS] = sizeof(struct signing_key),
+	[SUBJECTS] = sizeof(struct store_subject),
+	[ISSUERS] = sizeof(struct memory_issuer),
 };
 
 enum err

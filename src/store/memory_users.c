@@ -55,7 +55,8 @@ memory_users_list(struct store *st, const char *text, int64_t after, size_t max,
 		const struct memory_user *u = memory_row(t, i);
 
 		if (u->user.id > after &&
-		    (strcasestr(u->normal, text) != NULL ||
+		    ((u->user.email[0] != '\0' &&
+			 strcasestr(u->normal, text) != NULL) ||
 			strcasestr(u->user.name, text) != NULL))
 			users_out[n++] = u->user;
 	}

@@ -78,3 +78,45 @@ CREATE TABLE signing_keys (
 	signs_at INTEGER NOT NULL,
 	lifetime INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- version 3
+
+-- When the epoch last rose; 0: never.  Tokens of outside issuers carry no epoch
+-- but the time they were made at.  Until now nobody noted it: not later than
+-- the latest change.
+ALTER TABLE users ADD COLUMN epoch_at INTEGER NOT NULL DEFAULT 0;
+UPDATE users SET epoch_at = (SELECT time FROM latest) WHERE epoch > 1;
+
+-- Tokens from before that time make no new account: those that were ended then
+-- are not known any more, for a copy from before was put back.
+ALTER TABLE latest ADD COLUMN outside_since INTEGER NOT NULL DEFAULT 0;
+UPDATE latest SET outside_since = time;
+
+-- Who an outside issuer calls by that name.
+CREATE TABLE subjects (
+	issuer TEXT NOT NULL,
+	subject TEXT NOT NULL,
+	-- 0: the account was deleted.
+	user_id INTEGER NOT NULL,
+	-- The account is older than this row, and its profile its own.
+	linked INTEGER NOT NULL,
+	-- Of the claims that the profile is made of, and when they were said.
+	digest BLOB NOT NULL,
+	claims_at INTEGER NOT NULL,
+	-- When an account of that name was last deleted; 0: never.
+	ended_at INTEGER NOT NULL,
+	PRIMARY KEY (issuer, subject)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX subjects_by_user ON subjects (user_id, ended_at);
+
+-- The key sets of outside issuers, and how the last fetch went.
+CREATE TABLE issuer_keys (
+	issuer TEXT NOT NULL PRIMARY KEY,
+	jwks TEXT,
+	fetched_at INTEGER NOT NULL,
+	fresh_until INTEGER NOT NULL,
+	tried_at INTEGER NOT NULL,
+	failures INTEGER NOT NULL,
+	error TEXT NOT NULL
+) STRICT;

@@ -18,6 +18,7 @@
  *   sqlite_users.c     rows of users
  *   sqlite_sessions.c  rows of sessions and revoked tokens
  *   sqlite_keys.c      rows of signing keys
+ *   sqlite_issuers.c   rows of outside issuers' keys, and of their subjects
  *   sqlite_upkeep.c    expiry, checkpoints, audit, latest time
  *   sqlite_room.c      the ballast file
  *
@@ -167,6 +168,14 @@ extern store_token_revoke_fn sqlite_token_revoke;
 extern store_keys_fn sqlite_keys;
 extern store_key_put_fn sqlite_key_put;
 extern store_key_remove_fn sqlite_key_remove;
+
+extern store_subject_fn sqlite_subject;
+extern store_outside_since_fn sqlite_outside_since;
+extern store_issuers_fn sqlite_issuers;
+extern store_subject_put_fn sqlite_subject_put;
+extern store_subjects_end_fn sqlite_subjects_end;
+extern store_issuer_put_fn sqlite_issuer_put;
+extern store_issuer_remove_fn sqlite_issuer_remove;
 
 extern store_latest_time_fn sqlite_latest_time;
 extern store_latest_time_raise_fn sqlite_latest_time_raise;

@@ -252,7 +252,9 @@ check_health(struct sqlite_store *s)
 	    " (SELECT max(expires_at) FROM sessions),"
 	    " (SELECT max(jti) FROM revoked_tokens),"
 	    " (SELECT max(expires_at) FROM revoked_tokens),"
-	    " (SELECT max(id) FROM audit), (SELECT max(at) FROM audit)";
+	    " (SELECT max(id) FROM audit), (SELECT max(at) FROM audit),"
+	    " (SELECT max(issuer) FROM subjects),"
+	    " (SELECT max(user_id) FROM subjects)";
 	char answer[64];
 	int64_t pages;
 	enum err err;

@@ -7,7 +7,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 
-#define USER_COLUMN_COUNT 10 /* of USER_COLUMNS in sqlite_statements.def */
+#define USER_COLUMN_COUNT 11 /* of USER_COLUMNS in sqlite_statements.def */
 
 /* A row that we cannot have written is no answer. */
 static enum err
@@ -29,6 +29,7 @@ read_user(sqlite3_stmt *stmt, struct user *user_out)
 	u->version = sqlite3_column_int64(stmt, 7);
 	u->created_at = sqlite3_column_int64(stmt, 8);
 	u->updated_at = sqlite3_column_int64(stmt, 9);
+	u->epoch_at = sqlite3_column_int64(stmt, 10);
 	if (u->id <= 0 || u->epoch <= 0 || u->role == USER_ROLE_NONE ||
 	    u->status == USER_STATUS_NONE)
 		return sqlite_bad_row("users");
@@ -191,6 +192,7 @@ sqlite_user_insert(
 	sqlite_put_int(s, stmt, 9, u->version);
 	sqlite_put_int(s, stmt, 10, u->created_at);
 	sqlite_put_int(s, stmt, 11, u->updated_at);
+	sqlite_put_int(s, stmt, 12, u->epoch_at);
 	if ((err = sqlite_run(s, stmt, NULL)) == ERR_OK)
 		u->id = sqlite3_last_insert_rowid(s->db);
 	return err;
@@ -222,6 +224,7 @@ sqlite_user_update(struct store *st, const struct user *u, const char *normal)
 	sqlite_put_int(s, stmt, 8, u->version);
 	sqlite_put_int(s, stmt, 9, u->updated_at);
 	sqlite_put_text(s, stmt, 10, user_role_name(u->role));
+	sqlite_put_int(s, stmt, 11, u->epoch_at);
 	return run_on_one(s, stmt);
 }
 

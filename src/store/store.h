@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "model/issuer.h"
 #include "model/session.h"
 #include "model/signing_key.h"
 #include "model/token.h"
@@ -115,6 +116,44 @@ enum err store_token_revoked(
 /* The keys that sign tokens, in the order in which they do. */
 enum err store_keys(struct store *st,
     struct signing_key keys_out[SIGNING_KEYS_MAX], size_t *n_out) MUST_CHECK;
+
+/**
+ * store_issuers(st, keys_out, n_out):
+ * The rows of outside issuers' keys, by name; the caller calls
+ * issuer_keys_clear() for each of ${n_out}.
+ */
+enum err store_issuers(struct store *st,
+    struct issuer_keys keys_out[ISSUERS_MAX], size_t *n_out) MUST_CHECK;
+
+#define OUTSIDE_DIGEST_BYTES 32
+
+/*
+ * What a verified token of an outside issuer says of its user, by the mapping
+ * of that issuer's block; borrowed.  Texts are as user_*_check() and
+ * user_email_normal() take and make them.
+ */
+struct outside_profile {
+	const char *issuer;
+	const char *subject;
+	int64_t issued_at; /* of the token */
+	int64_t leeway;    /* by how much the issuer's clock may differ */
+	const char *email; /* both NULL unless the issuer has verified it */
+	const char *normal;
+	const char *name;                           /* "" if it says none */
+	const char *avatar_url;                     /* "" if it says none */
+	unsigned char digest[OUTSIDE_DIGEST_BYTES]; /* of the mapped claims */
+	bool link; /* the option: link an existing account by its address */
+};
+
+/**
+ * store_outside_user(st, p, user_id_out):
+ * The account of (${p}->issuer, ${p}->subject).  ERR_NOT_FOUND if
+ * store_outside_adopt() has something to do first: there is none yet, or the
+ * claims have changed.  ERR_DENIED if the token is from before an account of
+ * that subject was deleted, or before what is known of such began.
+ */
+enum err store_outside_user(struct store *st, const struct outside_profile *p,
+    int64_t *user_id_out) MUST_CHECK;
 
 /* The latest time the store has seen; 0 if it is new. */
 enum err store_latest_time(struct store *st, int64_t *time_out) MUST_CHECK;
@@ -300,6 +339,41 @@ struct store_keys_edit {
 enum err store_keys_edit(struct store *st, const struct store_actor *actor,
     const struct store_keys_edit *edit) MUST_CHECK;
 
+/**
+ * store_issuer_put(st, actor, keys), store_issuer_remove(st, actor, issuer):
+ * Insert or replace the row of ${keys}->issuer; remove one, if it is there.
+ * ERR_INVALID if the set is too long, ERR_LIMITED if there would be more than
+ * ISSUERS_MAX rows.  The audit table hears of keys that changed.
+ */
+enum err store_issuer_put(struct store *st, const struct store_actor *actor,
+    const struct issuer_keys *keys) MUST_CHECK;
+enum err store_issuer_remove(struct store *st, const struct store_actor *actor,
+    const char *issuer) MUST_CHECK;
+
+enum outside_done {
+	OUTSIDE_NONE = 0,
+	OUTSIDE_FOUND, /* as it was: another token came first */
+	OUTSIDE_CREATED,
+	OUTSIDE_LINKED,
+	OUTSIDE_UPDATED
+};
+
+/**
+ * store_outside_adopt(st, actor, p, user_id_out, done_out):
+ * Make the account of (${p}->issuer, ${p}->subject), or bring it up to date
+ * with claims that are not older than those it has.  It has no password, the
+ * role of a user, and the address only if no other account has that.
+ *
+ * With ${p}->link an account that has the address already is taken, unless it
+ * is an administrator's; what it says of itself stays.  Whoever made that
+ * account may never have proved that the address is theirs.
+ *
+ * ERR_DENIED as store_outside_user().
+ */
+enum err store_outside_adopt(struct store *st, const struct store_actor *actor,
+    const struct outside_profile *p, int64_t *user_id_out,
+    enum outside_done *done_out) MUST_CHECK;
+
 /* Move last_seen_at of a live session to ${now}; never waits for a lock. */
 enum err store_session_touch(
     struct store *st, const char *handle, int64_t now) MUST_CHECK;
@@ -308,7 +382,7 @@ enum err store_session_touch(
 
 /**
  * store_upkeep(st, now, removed_out):
- * One small step: remove at most 500 expired sessions and blacklist rows,
+ * One small step: remove at most 500 rows that nobody needs any more,
  * checkpoint the WAL if it has grown (holding the write mutex), put the
  * ballast file back if there is room again.
  */

@@ -62,6 +62,7 @@ store_epoch_write(struct change *c)
 	enum err err;
 
 	c->user.epoch++;
+	c->user.epoch_at = c->now;
 	c->user.version++;
 	c->user.updated_at = c->now;
 	err = c->st->ops->user_update(c->st, &c->user, NULL);
@@ -187,7 +188,10 @@ delete_plan(struct change *c)
 enum err
 store_delete_write(struct change *c)
 {
-	return c->st->ops->user_delete(c->st, c->user_id);
+	const struct store_ops *ops = c->st->ops;
+	enum err err = ops->subjects_end(c->st, c->user_id, c->now);
+
+	return err != ERR_OK ? err : ops->user_delete(c->st, c->user_id);
 }
 
 enum err

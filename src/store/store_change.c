@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/testpoint.h"
+#include "base/text.h"
 #include "host/generation.h"
 
 static char *
@@ -33,11 +34,9 @@ change_key_token(struct change *c, const char *jti)
 }
 
 void
-change_key_signing(struct change *c)
+change_key_named(struct change *c, const char *name)
 {
-	static const char key[] = SIGNING_KEYS_KEY;
-
-	memcpy(next_key(c), key, sizeof(key));
+	text_join(next_key(c), TOKEN_KEY_SIZE, name, "");
 }
 
 static size_t
@@ -97,18 +96,20 @@ static enum err
 write_rows(struct change *c, const struct change_kind *kind)
 {
 	const struct store_ops *ops = c->st->ops;
+	const char *event;
 	enum err err;
 
 	if ((err = kind->write(c)) != ERR_OK)
 		return err;
+	event = c->event != NULL ? c->event : kind->event;
 	if ((err = ops->latest_time_raise(c->st, c->now)) != ERR_OK)
 		return err;
-	if (kind->event == NULL)
+	if (event == NULL)
 		return ERR_OK;
 	return ops->audit_add(c->st,
 	    &(struct store_audit){
 		.at = c->now,
-		.event = kind->event,
+		.event = event,
 		.user_id = c->user_id,
 		.handle = c->handle != NULL ? c->handle : "",
 		.address = c->actor->address,

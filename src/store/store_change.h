@@ -37,6 +37,8 @@ struct change {
 	const struct claims *claims;
 	const struct user_patch *patch;
 	const struct store_keys_edit *edit;
+	const struct outside_profile *outside;
+	const struct issuer_keys *issuer;
 
 	/* what the steps work on */
 	struct user user;
@@ -46,8 +48,12 @@ struct change {
 	struct session live[SESSION_MAX_PER_USER];
 	size_t live_count;
 	int64_t ended;
-	bool idle;     /* the store says so already: nothing to write */
-	bool in_doubt; /* whether it was committed may still turn out */
+	struct store_subject subject;
+	char no_email[USER_EMAIL_SIZE];
+	enum outside_done done;
+	const char *event; /* if there is more to say than the kind does */
+	bool idle;         /* the store says so already: nothing to write */
+	bool in_doubt;     /* whether it was committed may still turn out */
 
 	char keys[CHANGE_KEYS_MAX][TOKEN_KEY_SIZE];
 	size_t key_count;
@@ -100,10 +106,11 @@ extern change_step_fn store_epoch_write;
 extern change_step_fn store_delete_plan;
 extern change_step_fn store_delete_write;
 
-/* For the plan step: what the change touches; the last, the signing keys. */
+/* For the plan step: what the change touches. */
 void change_key_user(struct change *c, int64_t id);
 void change_key_session(struct change *c, const char *handle);
 void change_key_token(struct change *c, const char *jti);
-void change_key_signing(struct change *c);
+/* The rows that all go under one key: SIGNING_KEYS_KEY, ISSUERS_KEY. */
+void change_key_named(struct change *c, const char *name);
 
 #endif

@@ -73,7 +73,7 @@ keys_plan(struct change *c)
 	if (err == ERR_OK)
 		err = check_edit(c->edit, rows, n);
 	if (err == ERR_OK)
-		change_key_signing(c);
+		change_key_named(c, SIGNING_KEYS_KEY);
 	free(rows);
 	return err;
 }

@@ -183,12 +183,19 @@ memory_audit_add(struct store *st, const struct store_audit *row)
 static int64_t
 end_of(size_t table, const void *row)
 {
+	const struct store_subject *subject;
+
 	switch (table) {
 	case SESSIONS: return ((const struct session *)row)->expires_at;
 	case TOKENS:
 		return ((const struct memory_token *)row)->expires_at +
 		    STORE_JTI_GRACE_SECONDS;
 	case AUDIT: return *(const int64_t *)row + STORE_AUDIT_SECONDS;
+	case SUBJECTS:
+		subject = row;
+		return subject->user_id == 0
+		    ? subject->ended_at + STORE_AUDIT_SECONDS
+		    : INT64_MAX;
 	default: return INT64_MAX;
 	}
 }
@@ -234,6 +241,9 @@ static const struct store_ops memory_ops = {
 	.token_revoked = memory_token_revoked,
 	.keys = memory_keys,
 	.latest_time = memory_latest_time,
+	.subject = memory_subject,
+	.outside_since = memory_outside_since,
+	.issuers = memory_issuers,
 	.size = memory_size,
 	.check = memory_check,
 	.user_insert = memory_user_insert,
@@ -245,6 +255,10 @@ static const struct store_ops memory_ops = {
 	.token_revoke = memory_token_revoke,
 	.key_put = memory_key_put,
 	.key_remove = memory_key_remove,
+	.subject_put = memory_subject_put,
+	.subjects_end = memory_subjects_end,
+	.issuer_put = memory_issuer_put,
+	.issuer_remove = memory_issuer_remove,
 	.latest_time_raise = memory_latest_time_raise,
 	.audit_add = memory_audit_add,
 	.expire = memory_expire,

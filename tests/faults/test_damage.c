@@ -49,7 +49,7 @@ crowd(struct fixture *f, int from, int to)
 	    " WHERE i < %d) INSERT INTO users SELECT i,"
 	    " substr('amz', i %% 3 + 1, 1) || i,"
 	    " substr('amz', i %% 3 + 1, 1) || i, i, '', 'user', 'active',"
-	    " 'hash', 1, 1, 0, 0 FROM n",
+	    " 'hash', 1, 1, 0, 0, 0 FROM n",
 	    from, to);
 	database_run(f->db, sql);
 }

@@ -80,8 +80,8 @@ people_same_user(const struct user *a, const struct user *b)
 	    strcmp(a->name, b->name) == 0 &&
 	    strcmp(a->avatar_url, b->avatar_url) == 0 && a->role == b->role &&
 	    a->status == b->status && a->epoch == b->epoch &&
-	    a->version == b->version && a->created_at == b->created_at &&
-	    a->updated_at == b->updated_at;
+	    a->epoch_at == b->epoch_at && a->version == b->version &&
+	    a->created_at == b->created_at && a->updated_at == b->updated_at;
 }
 
 bool

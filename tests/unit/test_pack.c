@@ -44,6 +44,7 @@ a_user(bool large)
 		.role = large ? USER_ROLE_ADMIN : USER_ROLE_USER,
 		.status = large ? USER_STATUS_INACTIVE : USER_STATUS_ACTIVE,
 		.epoch = 2,
+		.epoch_at = 6,
 		.version = 3,
 		.created_at = 4,
 		.updated_at = 5 };
@@ -109,6 +110,7 @@ users_come_back_as_they_were(void **state)
 		assert_int_equal(out.role, u.role);
 		assert_int_equal(out.status, u.status);
 		assert_int_equal(out.epoch, u.epoch);
+		assert_int_equal(out.epoch_at, u.epoch_at);
 		assert_int_equal(out.version, u.version);
 		assert_int_equal(out.created_at, u.created_at);
 		assert_int_equal(out.updated_at, u.updated_at);

@@ -149,7 +149,8 @@ a_new_database_is_private_and_durable(void **state)
 	assert_int_equal(size_of(beside(f, "-ballast")), 4 * 1024 * 1024);
 	assert_int_equal(database_int(f->table.db, "PRAGMA application_id"),
 	    SQLITE_APPLICATION_ID);
-	assert_int_equal(database_int(f->table.db, "PRAGMA user_version"), 2);
+	assert_int_equal(database_int(f->table.db, "PRAGMA user_version"),
+	    sqlite_newest_version());
 	assert_int_equal(setting(f, "PRAGMA synchronous"), 2); /* FULL */
 	assert_int_equal(setting(f, "PRAGMA wal_autocheckpoint"), 0);
 	assert_int_equal(setting(f, "PRAGMA foreign_keys"), 1);
@@ -204,25 +205,88 @@ a_foreign_database_is_left_alone(void **state)
 	    database_int(f->table.db, "SELECT count(*) FROM sqlite_schema"), 1);
 }
 
-/* As it was before there were keys in it. */
+static const char *const migrations[] = {
+#include "store/schema_sqlite.inc"
+};
+
+/* A database as the program of that version has left it. */
+static void
+make_version(const struct fixture *f, int version)
+{
+	char sql[128];
+
+	for (int i = 0; i < version; i++)
+		database_run(f->table.db, migrations[i]);
+	(void)snprintf(sql, sizeof(sql),
+	    "PRAGMA application_id = %d; PRAGMA user_version = %d;",
+	    SQLITE_APPLICATION_ID, version);
+	database_run(f->table.db, sql);
+	database_run(f->table.db,
+	    "INSERT INTO users (id, email, email_normal, name, avatar_url,"
+	    " role, status, password_hash, epoch, version, created_at,"
+	    " updated_at) VALUES"
+	    " (1, 'a@b.c', 'a@b.c', 'Ann', '', 'admin', 'active', 'h', 1, 3,"
+	    " 100, 200),"
+	    " (2, 'b@b.c', 'b@b.c', 'Bob', '', 'user', 'inactive', 'h', 5, 9,"
+	    " 100, 300);"
+	    "UPDATE latest SET time = 400;");
+}
+
+/* ${p} of a token made at ${issued_at}. */
+static enum err
+adopt(struct fixture *f, int64_t issued_at)
+{
+	const struct store_actor actor = { .address = "", .now = 1000 };
+	const struct outside_profile p = { .issuer = "https://a.example",
+		.subject = "zoe",
+		.issued_at = issued_at,
+		.leeway = 5,
+		.name = "Zoe",
+		.avatar_url = "" };
+	enum outside_done done;
+	int64_t id;
+
+	return store_outside_adopt(f->st, &actor, &p, &id, &done);
+}
+
 static void
 an_older_version_is_brought_up_to_date(void **state)
 {
-	struct fixture *f = *state;
 	static struct signing_key keys[SIGNING_KEYS_MAX];
+	static struct issuer_keys issuers[ISSUERS_MAX];
+	struct fixture *f = *state;
+	struct user u;
 	size_t n = 99;
 
-	assert_int_equal(open_store(f), ERR_OK);
-	register_people(f, 3);
-	close_store(f);
-	database_run(f->table.db, "DROP TABLE signing_keys");
-	database_run(f->table.db, "PRAGMA user_version = 1");
-	assert_int_equal(open_store(f), ERR_OK);
-	assert_int_equal(database_int(f->table.db, "PRAGMA user_version"), 2);
-	assert_int_equal(
-	    database_int(f->table.db, "SELECT count(*) FROM users"), 3);
-	assert_int_equal(store_keys(f->st, keys, &n), ERR_OK);
-	assert_int_equal(n, 0);
+	for (int version = 1; version < sqlite_newest_version(); version++) {
+		make_version(f, version);
+		assert_int_equal(open_store(f), ERR_OK);
+		assert_int_equal(
+		    database_int(f->table.db, "PRAGMA user_version"),
+		    sqlite_newest_version());
+		assert_int_equal(store_keys(f->st, keys, &n), ERR_OK);
+		assert_int_equal(n, 0);
+		assert_int_equal(store_issuers(f->st, issuers, &n), ERR_OK);
+		assert_int_equal(n, 0);
+		assert_int_equal(store_user_by_id(f->st, 1, &u), ERR_OK);
+		assert_string_equal(u.email, "a@b.c");
+		assert_int_equal(u.epoch, 1);
+		assert_int_equal(u.epoch_at, 0);
+		/* Nobody noted when: it was not after the latest change. */
+		assert_int_equal(store_user_by_id(f->st, 2, &u), ERR_OK);
+		assert_int_equal(u.epoch, 5);
+		assert_int_equal(u.epoch_at, 400);
+		assert_int_equal(u.updated_at, 300);
+		/* Nor is any token from before it known to be good. */
+		assert_int_equal(adopt(f, 405), ERR_DENIED);
+		assert_int_equal(adopt(f, 406), ERR_OK);
+		assert_int_equal(adopt(f, 405), ERR_DENIED);
+		close_store(f);
+		database_check(f->table.db);
+		assert_int_equal(unlink(f->table.db), 0);
+		assert_int_equal(unlink(beside(f, "-wal")), 0);
+		assert_int_equal(unlink(beside(f, "-shm")), 0);
+	}
 }
 
 static void
@@ -232,9 +296,10 @@ a_newer_version_is_refused(void **state)
 
 	assert_int_equal(open_store(f), ERR_OK);
 	close_store(f);
-	database_run(f->table.db, "PRAGMA user_version = 3");
+	database_run(f->table.db, "PRAGMA user_version = 1000");
 	assert_int_equal(open_store(f), ERR_INVALID);
-	assert_int_equal(database_int(f->table.db, "PRAGMA user_version"), 3);
+	assert_int_equal(
+	    database_int(f->table.db, "PRAGMA user_version"), 1000);
 }
 
 static void
@@ -333,7 +398,7 @@ a_damaged_page_is_no_answer_later(void **state)
 	database_run(f->table.db,
 	    "WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n"
 	    " WHERE i < 30000) INSERT INTO users SELECT i, i, i, i, '', 'user',"
-	    " 'active', '" PEOPLE_HASH "', 1, 1, 0, 0 FROM n");
+	    " 'active', '" PEOPLE_HASH "', 1, 1, 0, 0, 0 FROM n");
 	close_and_copy_back(f);
 	assert_true(size_of(f->table.db) > 256 * PAGE);
 	page = database_int(f->table.db,

@@ -18,6 +18,7 @@ sample(void)
 		.role = USER_ROLE_ADMIN,
 		.status = USER_STATUS_INACTIVE,
 		.epoch = 3,
+		.epoch_at = 951782401,
 		.version = 12,
 		.created_at = 951782400,
 		.updated_at = 4102444799,
@@ -233,6 +234,21 @@ views_show_what_they_may(void **state)
 	    "\"updated_at\":\"2099-12-31T23:59:59Z\"}");
 }
 
+static void
+who_has_no_address_shows_none(void **state)
+{
+	struct user u = sample();
+
+	(void)state;
+	u.email[0] = '\0';
+	assert_writes(user_write_own, &u,
+	    "{\"id\":\"9007199254740991\",\"name\":\"Ann \\\"the\\\" "
+	    "\xc3\x89\",\"avatar_url\":\"https://example.org/a.png\","
+	    "\"email\":null,"
+	    "\"role\":\"admin\",\"created_at\":\"2000-02-29T00:00:00Z\","
+	    "\"updated_at\":\"2099-12-31T23:59:59Z\"}");
+}
+
 /* Print and parse in between, as the cache does. */
 static struct document *
 through_text(struct document *doc)
@@ -262,6 +278,7 @@ a_packed_user_is_the_same_user(void **state)
 	assert_int_equal(back.role, u.role);
 	assert_int_equal(back.status, u.status);
 	assert_int_equal(back.epoch, u.epoch);
+	assert_int_equal(back.epoch_at, u.epoch_at);
 	assert_int_equal(back.version, u.version);
 	assert_int_equal(back.created_at, u.created_at);
 	assert_int_equal(back.updated_at, u.updated_at);
@@ -288,11 +305,12 @@ a_user_that_lacks_anything_is_refused(void **state)
 	static const char *const members[] = { "\"id\":1", "\"email\":\"a\"",
 		"\"name\":\"a\"", "\"avatar_url\":\"\"", "\"role\":\"user\"",
 		"\"status\":\"active\"", "\"epoch\":0", "\"version\":0",
-		"\"created_at\":0", "\"updated_at\":0" };
+		"\"epoch_at\":0", "\"created_at\":0", "\"updated_at\":0" };
 	static const char *const wrong[] = { "\"id\":0", "\"email\":null",
 		"\"name\":7", "\"avatar_url\":null", "\"role\":\"none\"",
 		"\"status\":\"asleep\"", "\"epoch\":\"0\"", "\"version\":0.5",
-		"\"created_at\":true", "\"updated_at\":[]" };
+		"\"epoch_at\":null", "\"created_at\":true",
+		"\"updated_at\":[]" };
 	struct document *doc;
 	struct user back;
 
@@ -338,6 +356,7 @@ main(void)
 		cmocka_unit_test(names_of_values_go_both_ways),
 		cmocka_unit_test(keys_hold_any_id),
 		cmocka_unit_test(views_show_what_they_may),
+		cmocka_unit_test(who_has_no_address_shows_none),
 		cmocka_unit_test(a_packed_user_is_the_same_user),
 		cmocka_unit_test(a_user_that_lacks_anything_is_refused),
 	};

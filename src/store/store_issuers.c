@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/store.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "store/store_change.h"
+
+/* The keys of outside issuers; store_change.c makes the changes. */
+
+static void
+clear_all(struct issuer_keys keys[ISSUERS_MAX])
+{
+	for (size_t i = 0; i < ISSUERS_MAX; i++)
+		issuer_keys_clear(&keys[i]);
+}
+
+enum err
+store_issuers(
+    struct store *st, struct issuer_keys keys_out[ISSUERS_MAX], size_t *n_out)
+{
+	enum err err;
+
+	*n_out = 0;
+	memset(keys_out, 0, ISSUERS_MAX * sizeof(*keys_out));
+	err = st->ops->issuers(st, keys_out, n_out);
+	if (err != ERR_OK) {
+		*n_out = 0;
+		clear_all(keys_out);
+	}
+	return err;
+}
+
+static bool
+same_keys(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static enum err
+put_plan(struct change *c)
+{
+	struct issuer_keys rows[ISSUERS_MAX];
+	size_t n = 0, i = 0;
+	enum err err;
+
+	if (c->issuer->jwks != NULL &&
+	    strlen(c->issuer->jwks) > ISSUER_JWKS_MAX)
+		return ERR_INVALID;
+	if ((err = store_issuers(c->st, rows, &n)) != ERR_OK)
+		return err;
+	while (i < n && strcmp(rows[i].issuer, c->issuer->issuer) != 0)
+		i++;
+	if (i == ISSUERS_MAX)
+		err = ERR_LIMITED;
+	if (!same_keys(i < n ? rows[i].jwks : NULL, c->issuer->jwks))
+		c->event = "issuer_keys";
+	clear_all(rows);
+	change_key_named(c, ISSUERS_KEY);
+	return err;
+}
+
+static enum err
+put_write(struct change *c)
+{
+	return c->st->ops->issuer_put(c->st, c->issuer);
+}
+
+enum err
+store_issuer_put(struct store *st, const struct store_actor *actor,
+    const struct issuer_keys *keys)
+{
+	static const struct change_kind kind = {
+		.waits = true, .plan = put_plan, .write = put_write
+	};
+	struct change c = { .st = st, .actor = actor, .issuer = keys };
+
+	return change_run(&c, &kind);
+}
+
+static enum err
+remove_plan(struct change *c)
+{
+	change_key_named(c, ISSUERS_KEY);
+	return ERR_OK;
+}
+
+static enum err
+remove_write(struct change *c)
+{
+	return c->st->ops->issuer_remove(c->st, c->issuer->issuer);
+}
+
+enum err
+store_issuer_remove(
+    struct store *st, const struct store_actor *actor, const char *issuer)
+{
+	static const struct change_kind kind = { .event = "issuer_removed",
+		.waits = true,
+		.plan = remove_plan,
+		.write = remove_write };
+	struct issuer_keys keys = { 0 };
+	struct change c = { .st = st, .actor = actor, .issuer = &keys };
+	enum err err = text_copy(keys.issuer, sizeof(keys.issuer), issuer);
+
+	return err != ERR_OK ? err : change_run(&c, &kind);
+}
