@@ -3,15 +3,16 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/testpoint.h"
+#include "host/futex.h"
 #include "host/layout.h"
 #include "host/mapped.h"
 #include "host/mapped_file.h"
@@ -20,17 +21,17 @@
 #define NOT_INSIDE (-1)
 
 /*
- * The kernel can wait for one byte, not for whichever of several comes free
- * first, so a waiter looks at all of them again and again.  2 ms against the
- * 15 ms of a hash; a look costs about a microsecond for each place.
+ * Who leaves wakes one that waits; who is killed inside does not, so all look
+ * again and again, too.  A look costs about a microsecond for each place.
  */
-#define POLL_NS (2 * 1000 * 1000)
+#define LOOK_US (10 * 1000)
 
 struct gate {
 	int fd;
 	off_t first; /* byte, of the first place */
 	int places;
 	int inside; /* the place held, or NOT_INSIDE */
+	_Atomic uint32_t *left;
 };
 
 static enum err
@@ -44,6 +45,7 @@ make(struct mapped *m, off_t first, int places, struct gate **gate_out)
 	g->first = first;
 	g->places = places;
 	g->inside = NOT_INSIDE;
+	g->left = &mapped_layout(m)->gate_left;
 	err = mapped_open_again(m, &g->fd);
 	if (err != ERR_OK) {
 		free(g);
@@ -67,15 +69,6 @@ gate_new_keeper(struct mapped *m, struct gate **gate_out)
 {
 	*gate_out = NULL;
 	return make(m, (off_t)LAYOUT_LOCK_KEEPER, 1, gate_out);
-}
-
-void
-gate_free(struct gate *g)
-{
-	if (g == NULL)
-		return;
-	(void)close(g->fd); /* and with it the place, if we are inside */
-	free(g);
 }
 
 static int
@@ -113,15 +106,21 @@ try_all(struct gate *g)
 enum err
 gate_enter(struct gate *g, int wait_ms)
 {
-	static const struct timespec pause = { .tv_nsec = POLL_NS };
 	int64_t deadline = clock_system.mono_us() + (int64_t)wait_ms * 1000;
+	uint32_t left;
+	int64_t wait;
 	enum err err;
 
 	assert(g->inside == NOT_INSIDE);
-	while ((err = try_all(g)) == ERR_BUSY) {
-		if (clock_system.mono_us() >= deadline)
+	for (;;) {
+		left = atomic_load(g->left);
+		err = try_all(g);
+		if (err != ERR_BUSY)
+			break;
+		wait = deadline - clock_system.mono_us();
+		if (wait <= 0)
 			return ERR_BUSY;
-		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+		futex_wait(g->left, left, wait < LOOK_US ? wait : LOOK_US);
 	}
 	if (err == ERR_OK)
 		TESTPOINT("gate:entered");
@@ -138,4 +137,16 @@ gate_leave(struct gate *g)
 	rc = lock_place(g, F_UNLCK, g->inside);
 	assert(rc == 0);
 	g->inside = NOT_INSIDE;
+	futex_wake(g->left, 1);
+}
+
+void
+gate_free(struct gate *g)
+{
+	if (g == NULL)
+		return;
+	if (g->inside != NOT_INSIDE)
+		gate_leave(g);
+	(void)close(g->fd);
+	free(g);
 }

@@ -104,6 +104,7 @@ struct layout {
 	pthread_mutex_t write_mutex; /* process-shared, robust */
 	_Atomic uint32_t in_flight[LAYOUT_IN_FLIGHT_MAX];
 	struct layout_breaker redis;
+	_Atomic uint32_t gate_left; /* a futex: moves when a place comes free */
 	struct layout_wishes wishes;
 	_Alignas(64) _Atomic uint64_t generation[LAYOUT_GENERATIONS];
 	struct layout_stats stats;

@@ -2,15 +2,11 @@
 #include "host/wish.h"
 
 #include <limits.h>
-#include <linux/futex.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/siphash.h"
+#include "host/futex.h"
 #include "host/layout.h"
 #include "host/mapped.h"
 
@@ -27,19 +23,6 @@ word_of(const struct mapped *m, const char *issuer)
 	uint64_t hash = siphash_bytes(lo->hash_key, issuer, strlen(issuer));
 
 	return &wishes(m)->at[hash % LAYOUT_WISHES];
-}
-
-/*
- * Shared by processes that have it mapped at different addresses, so not the
- * private kind.  Who waits on a file that was replaced is woken by nobody, and
- * finds out when his time is over.
- */
-static void
-futex(const struct mapped *m, int what, uint32_t value,
-    const struct timespec *timeout)
-{
-	(void)syscall(
-	    SYS_futex, &wishes(m)->serial, what, value, timeout, NULL, 0);
 }
 
 void
@@ -71,15 +54,11 @@ wish_serial(const struct mapped *m)
 void
 wish_wait(const struct mapped *m, uint32_t serial, int ms)
 {
-	const struct timespec timeout = { .tv_sec = ms / 1000,
-		.tv_nsec = ms % 1000 * 1000000L };
-
-	futex(m, FUTEX_WAIT, serial, &timeout);
+	futex_wait(&wishes(m)->serial, serial, (int64_t)ms * 1000);
 }
 
 void
 wish_wake(struct mapped *m)
 {
-	(void)atomic_fetch_add(&wishes(m)->serial, 1);
-	futex(m, FUTEX_WAKE, INT_MAX, NULL);
+	futex_wake(&wishes(m)->serial, INT_MAX);
 }
