@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/document.h"
-#include "base/secret.h"
 #include "base/text.h"
 
 /*
@@ -59,33 +58,63 @@ jws_encode(struct buf *out, const void *data, size_t len)
 		*at = digits[bits >> 6 & 63];
 }
 
-static bool
-split(const char *text, struct jws *jws)
+enum err
+jws_decode(unsigned char *dst, size_t size, const char *text, size_t *len_out)
 {
+	return decode(dst, size, text, strlen(text), len_out) ? ERR_OK
+							      : ERR_INVALID;
+}
+
+enum err
+jws_header(const char *text, unsigned char *room, size_t size, size_t *len_out)
+{
+	const char *dot = strchr(text, '.');
+
+	*len_out = 0;
+	return dot != NULL &&
+		decode(room, size, text, (size_t)(dot - text), len_out)
+	    ? ERR_OK
+	    : ERR_DENIED;
+}
+
+/* One part after the other into what is left of ${room}. */
+static bool
+split(const char *text, size_t max, unsigned char *room, struct jws *jws)
+{
+	unsigned char *const end = room + JWS_ROOM(max);
 	const char *payload, *signature;
 
-	if (strnlen(text, TOKEN_TEXT_SIZE) == TOKEN_TEXT_SIZE)
+	if (strnlen(text, max + 1) > max)
 		return false;
 	if ((payload = strchr(text, '.')) == NULL ||
 	    (signature = strchr(payload + 1, '.')) == NULL)
 		return false;
 	payload++;
 	signature++;
-	return decode(jws->header, sizeof(jws->header), text,
-		   (size_t)(payload - 1 - text), &jws->header_len) &&
-	    decode(jws->payload, sizeof(jws->payload), payload,
-		(size_t)(signature - 1 - payload), &jws->payload_len) &&
-	    decode(jws->signature, sizeof(jws->signature), signature,
-		strlen(signature), &jws->signature_len);
+	jws->header = room;
+	if (!decode(room, (size_t)(end - room), text,
+		(size_t)(payload - 1 - text), &jws->header_len))
+		return false;
+	room += jws->header_len;
+	jws->payload = room;
+	if (!decode(room, (size_t)(end - room), payload,
+		(size_t)(signature - 1 - payload), &jws->payload_len))
+		return false;
+	room += jws->payload_len;
+	jws->signature = room;
+	return decode(room, (size_t)(end - room), signature, strlen(signature),
+		   &jws->signature_len) &&
+	    jws->signature_len <= JWS_SIGNATURE_MAX;
 }
 
 enum err
-jws_split(const char *text, struct jws *jws_out)
+jws_split(
+    const char *text, size_t max, unsigned char *room, struct jws *jws_out)
 {
 	memset(jws_out, 0, sizeof(*jws_out));
-	if (split(text, jws_out))
+	if (split(text, max, room, jws_out))
 		return ERR_OK;
-	secret_wipe(jws_out, sizeof(*jws_out));
+	memset(jws_out, 0, sizeof(*jws_out));
 	return ERR_DENIED;
 }
 

@@ -12,30 +12,51 @@
  * library sees it: one token has one spelling here.
  */
 #define JWS_SIGNATURE_MAX TOKEN_SIGNATURE_MAX
-#define JWS_PART_MAX (TOKEN_TEXT_SIZE * 3 / 4)
+
+/* The longest text: of a token of ours, and of anybody's. */
+#define JWS_OURS_MAX (TOKEN_TEXT_SIZE - 1)
+#define JWS_OUTSIDE_MAX 8192
+
+/* What the parts of a text of so many characters decode into. */
+#define JWS_ROOM(max) ((size_t)(max) / 4 * 3 + 3)
 
 /* The parts of a token, decoded.  Nothing of it is verified. */
 struct jws {
-	unsigned char header[JWS_PART_MAX];
+	const unsigned char *header;
 	size_t header_len;
-	unsigned char payload[JWS_PART_MAX];
+	const unsigned char *payload;
 	size_t payload_len;
-	unsigned char signature[JWS_SIGNATURE_MAX];
+	const unsigned char *signature;
 	size_t signature_len;
 };
 
 struct buf;
 
 /**
- * jws_split(text, jws_out):
- * Decode ${text}: shorter than TOKEN_TEXT_SIZE, three parts with one dot
+ * jws_split(text, max, room, jws_out):
+ * Decode ${text} into ${room}, which has JWS_ROOM(${max}) bytes and is the
+ * caller's to wipe: at most ${max} characters, three parts with one dot
  * between, none empty, each the one unpadded base64url of its bytes (no bits
- * left over).  ERR_DENIED, with ${jws_out} all zero, otherwise.
+ * left over), the last of at most JWS_SIGNATURE_MAX bytes.  ERR_DENIED, with
+ * ${jws_out} all zero, otherwise.
+ *
+ * jws_header(text, room, size, len_out):
+ * Decode only the first part, which need not be followed by others that are
+ * any good.
  */
-enum err jws_split(const char *text, struct jws *jws_out) MUST_CHECK;
+enum err jws_split(const char *text, size_t max, unsigned char *room,
+    struct jws *jws_out) MUST_CHECK;
+enum err jws_header(const char *text, unsigned char *room, size_t size,
+    size_t *len_out) MUST_CHECK;
 
-/* jws_encode(out, data, len): append as base64url without padding. */
+/**
+ * jws_encode(out, data, len): append as base64url without padding.
+ * jws_decode(dst, size, text, len_out): and back, whatever is not empty, fits,
+ * and is the one spelling of its bytes; ERR_INVALID otherwise.
+ */
 void jws_encode(struct buf *out, const void *data, size_t len);
+enum err jws_decode(unsigned char *dst, size_t size, const char *text,
+    size_t *len_out) MUST_CHECK;
 
 /**
  * jws_header_check(jws, alg, kid, typ):

@@ -179,14 +179,14 @@ keys_signing(const struct keys *k, int64_t now)
 static const struct key *
 by_name(const struct keys *k, const char *text)
 {
+	unsigned char header[JWS_ROOM(JWS_OURS_MAX)];
 	struct document *doc = NULL;
 	const struct key *key = NULL;
 	const char *kid = NULL;
-	struct jws jws;
+	size_t len;
 
-	if (jws_split(text, &jws) == ERR_OK &&
-	    document_parse((const char *)jws.header, jws.header_len, &doc) ==
-		ERR_OK)
+	if (jws_header(text, header, sizeof(header), &len) == ERR_OK &&
+	    document_parse((const char *)header, len, &doc) == ERR_OK)
 		kid = document_string(document_member(doc, "kid"));
 	for (size_t i = 0; kid != NULL && i < k->count; i++)
 		if (strcmp(k->list[i].kid, kid) == 0)

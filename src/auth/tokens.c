@@ -247,13 +247,14 @@ tokens_core(const struct tokens *t, const struct session *s,
     const struct claims *c, const struct token *token,
     struct token_core *core_out)
 {
+	unsigned char room[JWS_ROOM(JWS_OURS_MAX)];
 	struct token again = { 0 };
 	const struct key *key;
 	struct jws jws;
 	enum err err;
 
 	memset(core_out, 0, sizeof(*core_out));
-	err = jws_split(token->text, &jws);
+	err = jws_split(token->text, JWS_OURS_MAX, room, &jws);
 	if (err == ERR_OK)
 		err = signing_key(t, c->issued_at, &key);
 	if (err != ERR_OK)
@@ -273,7 +274,7 @@ out:
 	if (err != ERR_OK)
 		secret_wipe(core_out, sizeof(*core_out));
 	secret_wipe(&again, sizeof(again));
-	secret_wipe(&jws, sizeof(jws));
+	secret_wipe(room, sizeof(room));
 	return err;
 }
 
@@ -416,12 +417,13 @@ enum err
 tokens_verify(const struct tokens *t, const char *text, int64_t now,
     struct claims *claims_out)
 {
+	unsigned char room[JWS_ROOM(JWS_OURS_MAX)];
 	const struct key *key;
 	struct jws jws;
 	enum err err;
 
 	memset(claims_out, 0, sizeof(*claims_out));
-	if ((err = jws_split(text, &jws)) != ERR_OK)
+	if ((err = jws_split(text, JWS_OURS_MAX, room, &jws)) != ERR_OK)
 		goto out;
 	if ((err = named_key(t, text, now, &key)) != ERR_OK)
 		goto out;
@@ -432,7 +434,7 @@ tokens_verify(const struct tokens *t, const char *text, int64_t now,
 		goto out;
 	err = claims_check(t, &jws, now, claims_out);
 out:
-	secret_wipe(&jws, sizeof(jws));
+	secret_wipe(room, sizeof(room));
 	return err;
 }
 

@@ -9,19 +9,20 @@
 static enum err
 issued_at(const char *text, int64_t *seconds_out)
 {
+	unsigned char room[JWS_ROOM(JWS_OURS_MAX)];
 	struct document *json = NULL;
 	struct jws jws;
 	enum err err;
 
 	*seconds_out = 0;
-	err = jws_split(text, &jws);
+	err = jws_split(text, JWS_OURS_MAX, room, &jws);
 	if (err == ERR_OK)
 		err = document_parse(
 		    (const char *)jws.payload, jws.payload_len, &json);
 	if (err == ERR_OK)
 		err = document_int(document_member(json, "iat"), seconds_out);
 	document_free(json);
-	secret_wipe(&jws, sizeof(jws));
+	secret_wipe(room, sizeof(room));
 	return err == ERR_INVALID ? ERR_DENIED : err;
 }
 

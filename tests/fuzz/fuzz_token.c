@@ -50,6 +50,7 @@ load(struct keys *keys)
 static void
 must_be_canonical(const char *text)
 {
+	unsigned char room[JWS_ROOM(JWS_OURS_MAX)];
 	char again[TOKEN_TEXT_SIZE * 2] = "";
 	struct jws jws;
 	struct {
@@ -57,7 +58,7 @@ must_be_canonical(const char *text)
 		size_t len;
 	} parts[3];
 
-	must(jws_split(text, &jws) == ERR_OK);
+	must(jws_split(text, JWS_OURS_MAX, room, &jws) == ERR_OK);
 	parts[0].data = jws.header;
 	parts[0].len = jws.header_len;
 	parts[1].data = jws.payload;
@@ -83,11 +84,12 @@ try_token(struct keys *keys, const char *text)
 		.issuer = "latchkey",
 		.audience = "latchkey",
 		.lifetime = 900 };
+	unsigned char room[JWS_ROOM(JWS_OURS_MAX)];
 	struct claims c;
 	struct jws jws;
 	enum err err;
 
-	if (jws_split(text, &jws) == ERR_OK)
+	if (jws_split(text, JWS_OURS_MAX, room, &jws) == ERR_OK)
 		must_be_canonical(text);
 	err = tokens_verify(&t, text, NOW, &c);
 	if (err != ERR_OK) {

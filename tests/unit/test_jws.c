@@ -11,6 +11,10 @@
 #define SIGNATURE "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 static const struct jws nothing;
+static const unsigned char zero[32];
+
+static unsigned char room[JWS_ROOM(JWS_OUTSIDE_MAX)];
+static size_t longest = JWS_OURS_MAX;
 
 static enum err
 split(const char *text, struct jws *jws)
@@ -18,7 +22,7 @@ split(const char *text, struct jws *jws)
 	enum err err;
 
 	memset(jws, 0xaa, sizeof(*jws));
-	err = jws_split(text, jws);
+	err = jws_split(text, longest, room, jws);
 	if (err != ERR_OK) {
 		assert_int_equal(err, ERR_DENIED);
 		assert_memory_equal(jws, &nothing, sizeof(*jws));
@@ -38,7 +42,7 @@ decodes_three_parts(void **state)
 	assert_int_equal(jws.payload_len, 2);
 	assert_memory_equal(jws.payload, "\xfb\xff", 2);
 	assert_int_equal(jws.signature_len, 32);
-	assert_memory_equal(jws.signature, nothing.signature, 32);
+	assert_memory_equal(jws.signature, zero, 32);
 }
 
 static void
@@ -76,14 +80,14 @@ refuses_other_shapes(void **state)
 }
 
 static void
-takes_what_fits_and_no_more(void **state)
+takes_up_to(size_t max)
 {
 	static const size_t rest = sizeof("YWI.") + sizeof(SIGNATURE) - 1;
-	char text[TOKEN_TEXT_SIZE + 8];
+	static char text[JWS_OUTSIDE_MAX + 9];
 	struct jws jws;
 
-	(void)state;
-	for (size_t len = TOKEN_TEXT_SIZE - 8; len < sizeof(text); len++) {
+	longest = max;
+	for (size_t len = longest - 8; len <= longest + 8; len++) {
 		size_t middle = len - rest;
 
 		memcpy(text, "YWI.", 4);
@@ -92,9 +96,37 @@ takes_what_fits_and_no_more(void **state)
 		memcpy(text + 5 + middle, SIGNATURE, sizeof(SIGNATURE));
 		assert_int_equal(strlen(text), len);
 		assert_int_equal(split(text, &jws),
-		    len < TOKEN_TEXT_SIZE && middle % 4 != 1 ? ERR_OK
-							     : ERR_DENIED);
+		    len <= longest && middle % 4 != 1 ? ERR_OK : ERR_DENIED);
 	}
+}
+
+static void
+takes_what_fits_and_no_more(void **state)
+{
+	(void)state;
+	takes_up_to(JWS_OUTSIDE_MAX);
+	takes_up_to(JWS_OURS_MAX);
+}
+
+/* An RSA key of 4096 bits makes the longest. */
+static void
+takes_no_longer_signature_than_there_is(void **state)
+{
+	unsigned char signature[JWS_SIGNATURE_MAX + 1] = { 0 };
+
+	(void)state;
+	longest = JWS_OUTSIDE_MAX;
+	for (size_t len = JWS_SIGNATURE_MAX; len <= sizeof(signature); len++) {
+		struct buf text = { 0 };
+		struct jws jws;
+
+		buf_puts(&text, "YWI.YWI.");
+		jws_encode(&text, signature, len);
+		assert_int_equal(split(text.data, &jws),
+		    len == JWS_SIGNATURE_MAX ? ERR_OK : ERR_DENIED);
+		buf_clear(&text);
+	}
+	longest = JWS_OURS_MAX;
 }
 
 static void
@@ -124,10 +156,9 @@ encodes_what_it_decodes(void **state)
 static enum err
 check(const char *header)
 {
-	struct jws jws = { .header_len = strlen(header) };
+	struct jws jws = { .header = (const unsigned char *)header,
+		.header_len = strlen(header) };
 
-	assert_true(jws.header_len <= sizeof(jws.header));
-	memcpy(jws.header, header, jws.header_len);
 	return jws_header_check(&jws, "HS256", "k", "JWT");
 }
 
@@ -167,6 +198,7 @@ main(void)
 		cmocka_unit_test(decodes_three_parts),
 		cmocka_unit_test(refuses_other_shapes),
 		cmocka_unit_test(takes_what_fits_and_no_more),
+		cmocka_unit_test(takes_no_longer_signature_than_there_is),
 		cmocka_unit_test(encodes_what_it_decodes),
 		cmocka_unit_test(takes_one_header_only),
 	};
