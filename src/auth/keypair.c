@@ -7,6 +7,7 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/param_build.h>
 #include <openssl/rsa.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "base/writer.h"
 
 #define RSA_BITS 2048
+#define RSA_E_BYTES 8 /* more no library takes with long keys */
 #define P256_BYTES 32 /* of each of the two numbers of a signature */
 
 struct keypair {
@@ -99,6 +101,106 @@ keypair_free(struct keypair *key)
 		return;
 	EVP_PKEY_free(key->evp); /* wipes the private part */
 	free(key);
+}
+
+/* ---- the public keys of others ---- */
+
+/*
+ * What is not refused here costs every token that names the key: an e as long
+ * as n would take a thousand times as long to verify with, and so would a
+ * longer n.  Whether n is a product of two primes only its owner can prove.
+ */
+static bool
+rsa_is_sound(const struct keypair_numbers *numbers)
+{
+	const unsigned char *n = numbers->first, *e = numbers->second;
+	size_t n_len = numbers->first_len, e_len = numbers->second_len;
+
+	if (n_len < RSA_BITS / 8 || n_len > KEYPAIR_SIGNATURE_MAX ||
+	    e_len == 0 || e_len > RSA_E_BYTES || n[0] == 0 || e[0] == 0)
+		return false;
+	if (n_len == RSA_BITS / 8 && n[0] < 0x80)
+		return false; /* a few bits less than that */
+	return (n[n_len - 1] & 1) != 0 && (e[e_len - 1] & 1) != 0 &&
+	    (e_len > 1 || e[0] >= 3);
+}
+
+static EVP_PKEY *
+from_numbers(int id, OSSL_PARAM params[])
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_id(id, NULL);
+	EVP_PKEY *evp = NULL;
+
+	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &evp, EVP_PKEY_PUBLIC_KEY, params) != 1)
+		evp = NULL;
+	EVP_PKEY_CTX_free(ctx);
+	return evp;
+}
+
+static EVP_PKEY *
+rsa_from(const struct keypair_numbers *numbers)
+{
+	BIGNUM *n = BN_bin2bn(numbers->first, (int)numbers->first_len, NULL);
+	BIGNUM *e = BN_bin2bn(numbers->second, (int)numbers->second_len, NULL);
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	OSSL_PARAM *params = NULL;
+	EVP_PKEY *evp = NULL;
+
+	if (n != NULL && e != NULL && build != NULL &&
+	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
+	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e) == 1 &&
+	    (params = OSSL_PARAM_BLD_to_param(build)) != NULL)
+		evp = from_numbers(EVP_PKEY_RSA, params);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(build);
+	BN_free(n);
+	BN_free(e);
+	return evp;
+}
+
+/* The library sees to it that the point is one of the curve. */
+static EVP_PKEY *
+p256_from(const struct keypair_numbers *numbers)
+{
+	unsigned char point[1 + 2 * P256_BYTES] = {
+		POINT_CONVERSION_UNCOMPRESSED
+	};
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_utf8_string(
+		    OSSL_PKEY_PARAM_GROUP_NAME, (char[]){ "P-256" }, 5),
+		OSSL_PARAM_octet_string(
+		    OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point)),
+		OSSL_PARAM_END,
+	};
+
+	memcpy(point + 1, numbers->first, P256_BYTES);
+	memcpy(point + 1 + P256_BYTES, numbers->second, P256_BYTES);
+	return from_numbers(EVP_PKEY_EC, params);
+}
+
+enum err
+keypair_public(enum keypair_type type, const struct keypair_numbers *numbers,
+    struct keypair **key_out)
+{
+	*key_out = NULL;
+	if (type == KEYPAIR_RSA)
+		return rsa_is_sound(numbers)
+		    ? wrap(type, rsa_from(numbers), ERR_INVALID, key_out)
+		    : ERR_INVALID;
+	if (numbers->first_len != P256_BYTES ||
+	    numbers->second_len != P256_BYTES)
+		return ERR_INVALID;
+	return wrap(type, p256_from(numbers), ERR_INVALID, key_out);
+}
+
+bool
+keypair_same(const struct keypair *a, const struct keypair *b)
+{
+	if (a->type == b->type && EVP_PKEY_eq(a->evp, b->evp) == 1)
+		return true;
+	ERR_clear_error();
+	return false;
 }
 
 /* ---- the public key, for others ---- */

@@ -2,6 +2,7 @@
 #ifndef AUTH_KEYPAIR_H
 #define AUTH_KEYPAIR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -38,6 +39,30 @@ enum err keypair_read(enum keypair_type type, const void *data, size_t len,
     struct keypair **key_out) MUST_CHECK;
 enum err keypair_write(const struct keypair *key, struct buf *out) MUST_CHECK;
 void keypair_free(struct keypair *key);
+
+/*
+ * The numbers of somebody else's public key, most significant byte first, as
+ * RFC 7518 section 6 calls them: n and e of RSA, x and y of P-256.
+ */
+struct keypair_numbers {
+	const unsigned char *first;
+	size_t first_len;
+	const unsigned char *second;
+	size_t second_len;
+};
+
+/**
+ * keypair_public(type, numbers, key_out):
+ * That public key, which has no private part and so signs nothing.
+ * ERR_INVALID unless RSA has 2048 to 4096 bits and an odd e of 3 and more but
+ * not above 64 bits, and no number begins with a zero byte; unless x and y have
+ * 32 bytes each and are a point of the curve.
+ *
+ * keypair_same(a, b): are their public keys the same?
+ */
+enum err keypair_public(enum keypair_type type,
+    const struct keypair_numbers *numbers, struct keypair **key_out) MUST_CHECK;
+bool keypair_same(const struct keypair *a, const struct keypair *b);
 
 /**
  * keypair_jwk(key, w):

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: ISC */
+#include "auth/jwk.h"
+
+#include "support/test.h"
+
+#include <stdio.h>
+
+#include "auth/jws.h"
+#include "auth/keypair.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "base/writer.h"
+
+/* The keys of RFC 7515 appendix A.3 and RFC 7517 appendix A.1. */
+#define EC_X "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
+#define EC_Y "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
+#define RSA_N                                                                  \
+	"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1R" \
+	"K7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9" \
+	"yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZg" \
+	"nYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6We" \
+	"Zu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDK" \
+	"gw"
+
+#define EC                                                                     \
+	"\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" EC_X "\",\"y\":\"" EC_Y "\""
+#define RSA "\"kty\":\"RSA\",\"n\":\"" RSA_N "\",\"e\":\"AQAB\""
+
+static enum err
+parse(const char *keys, unsigned algorithms, struct jwk_set **set)
+{
+	struct buf text = { 0 };
+	enum err err;
+
+	buf_printf(&text, "{\"keys\":[%s]}", keys);
+	err = jwk_set_parse(text.data, text.len, algorithms, set);
+	if (err != ERR_OK) {
+		assert_int_equal(err, ERR_INVALID);
+		assert_null(*set);
+	}
+	buf_clear(&text);
+	return err;
+}
+
+/* Is this key usable, if nothing stands beside it? */
+static bool
+usable(const char *members)
+{
+	struct jwk_set *set;
+	struct buf key = { 0 };
+	bool is;
+
+	buf_printf(&key, "{%s}", members);
+	is = parse(key.data, ISSUER_ALGS_ALL, &set) == ERR_OK;
+	jwk_set_free(set);
+	buf_clear(&key);
+	return is;
+}
+
+static void
+finds_keys_by_name_and_algorithm(void **state)
+{
+	struct jwk_set *set;
+
+	(void)state;
+	assert_int_equal(
+	    parse("{\"kid\":\"one\"," RSA "},{\"kid\":\"one\"," EC "},"
+		  "{\"use\":\"sig\",\"kid\":\"../two\",\"alg\":\"ES256\","
+		  "\"key_ops\":[\"verify\"],\"x5t\":\"abc\"," EC "}",
+		ISSUER_ALGS_ALL, &set),
+	    ERR_OK);
+	assert_int_equal(jwk_set_count(set), 3);
+	assert_non_null(jwk_set_find(set, "one", ISSUER_RS256));
+	assert_non_null(jwk_set_find(set, "one", ISSUER_ES256));
+	assert_non_null(jwk_set_find(set, "../two", ISSUER_ES256));
+	assert_null(jwk_set_find(set, "../two", ISSUER_RS256));
+	assert_null(jwk_set_find(set, "One", ISSUER_RS256));
+	assert_null(jwk_set_find(set, "", ISSUER_RS256));
+	assert_int_equal(
+	    keypair_signature_len(jwk_set_find(set, "one", ISSUER_RS256)), 256);
+	assert_int_equal(
+	    keypair_signature_len(jwk_set_find(set, "one", ISSUER_ES256)), 64);
+	/* Without a name it is the only one, or none. */
+	assert_ptr_equal(jwk_set_find(set, NULL, ISSUER_RS256),
+	    jwk_set_find(set, "one", ISSUER_RS256));
+	assert_null(jwk_set_find(set, NULL, ISSUER_ES256));
+	jwk_set_free(set);
+	assert_int_equal(jwk_set_count(NULL), 0);
+}
+
+static void
+takes_only_the_algorithms_that_are_allowed(void **state)
+{
+	struct jwk_set *set;
+
+	(void)state;
+	assert_int_equal(
+	    parse("{" RSA "},{" EC "}", ISSUER_ES256, &set), ERR_OK);
+	assert_int_equal(jwk_set_count(set), 1);
+	assert_non_null(jwk_set_find(set, NULL, ISSUER_ES256));
+	jwk_set_free(set);
+	assert_int_equal(parse("{" RSA "}", ISSUER_ES256, &set), ERR_INVALID);
+	assert_int_equal(parse("{" EC "}", ISSUER_RS256, &set), ERR_INVALID);
+}
+
+static void
+refuses_what_is_for_something_else(void **state)
+{
+	static const char *const bad[] = {
+		"\"use\":\"enc\"," RSA,
+		"\"use\":\"\"," RSA,
+		"\"use\":null," RSA,
+		"\"use\":[\"sig\"]," RSA,
+		"\"key_ops\":[]," RSA,
+		"\"key_ops\":[\"sign\",\"encrypt\"]," RSA,
+		"\"key_ops\":\"verify\"," RSA,
+		"\"key_ops\":[[\"verify\"]]," RSA,
+		"\"key_ops\":null," RSA,
+		"\"alg\":\"RS512\"," RSA,
+		"\"alg\":\"PS256\"," RSA,
+		"\"alg\":\"RSA-OAEP\"," RSA,
+		"\"alg\":\"HS256\"," RSA,
+		"\"alg\":\"none\"," RSA,
+		"\"alg\":\"ES256\"," RSA,
+		"\"alg\":256," RSA,
+		"\"alg\":\"RS256\"," EC,
+		"\"alg\":\"ES384\"," EC,
+		"\"d\":\"AQAB\"," RSA,
+		"\"d\":\"" EC_X "\"," EC,
+		"\"kid\":\"\"," RSA,
+		"\"kid\":1," RSA,
+		"\"kid\":null," RSA,
+		/* symmetric, or of a kind nobody here verifies with */
+		"\"kty\":\"oct\",\"k\":\"" EC_X "\"",
+		"\"kty\":\"oct\",\"alg\":\"RS256\",\"n\":\"" RSA_N
+		"\",\"e\":\"AQAB\"",
+		"\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" EC_X "\"",
+		"\"kty\":\"rsa\",\"n\":\"" RSA_N "\",\"e\":\"AQAB\"",
+		"\"n\":\"" RSA_N "\",\"e\":\"AQAB\"",
+		"\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"" EC_X
+		"\",\"y\":\"" EC_Y "\"",
+		"\"kty\":\"EC\",\"crv\":\"secp256k1\",\"x\":\"" EC_X
+		"\",\"y\":\"" EC_Y "\"",
+		"\"kty\":\"EC\",\"x\":\"" EC_X "\",\"y\":\"" EC_Y "\"",
+	};
+
+	(void)state;
+	assert_true(usable(RSA));
+	assert_true(usable(EC));
+	assert_true(usable("\"use\":\"sig\",\"alg\":\"RS256\",\"key_ops\":["
+			   "\"sign\",\"verify\"]," RSA));
+	for (size_t i = 0; i < NELEMS(bad); i++)
+		if (usable(bad[i]))
+			fail_msg("taken: %s", bad[i]);
+}
+
+/* A key of RSA whose n has ${bits} bits and ends with ${last}, and this e. */
+static bool
+rsa_usable(size_t bits, unsigned char last, const char *e)
+{
+	unsigned char n[1024] = { 0 };
+	size_t len = (bits + 7) / 8;
+	struct buf text = { 0 };
+	bool is;
+
+	memset(n + 1, 0x5a, len - 1);
+	n[0] = (unsigned char)(1u << (bits - 1) % 8);
+	n[len - 1] = last;
+	buf_puts(&text, "\"kty\":\"RSA\",\"n\":\"");
+	jws_encode(&text, n, len);
+	buf_printf(&text, "\",\"e\":\"%s\"", e);
+	is = usable(text.data);
+	buf_clear(&text);
+	return is;
+}
+
+static void
+refuses_weak_and_costly_keys_of_rsa(void **state)
+{
+	static const struct {
+		size_t bits;
+		bool expect;
+	} sizes[] = { { 512, false }, { 1024, false }, { 2040, false },
+		{ 2047, false }, { 2048, true }, { 2049, true }, { 3072, true },
+		{ 4096, true }, { 4097, false }, { 8192, false } };
+	static const struct {
+		const char *e;
+		bool expect;
+	} exponents[] = {
+		{ "Aw", true },            /* 3 */
+		{ "AQAB", true },          /* 65537 */
+		{ "__________8", true },   /* of 64 bits */
+		{ "Af__________", false }, /* of 65 and more */
+		{ "AQ", false },           /* 1 */
+		{ "AA", false },           /* 0 */
+		{ "Ag", false },           /* 2 */
+		{ "AQAA", false },         /* even */
+		{ "AAM", false },          /* 3, with a zero before it */
+		{ "", false },
+		{ "A", false },
+		{ "AQAC=", false },
+		{ "AQAB\\n", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(sizes); i++)
+		if (rsa_usable(sizes[i].bits, 0x5b, "AQAB") != sizes[i].expect)
+			fail_msg("%zu bits", sizes[i].bits);
+	for (size_t i = 0; i < NELEMS(exponents); i++)
+		if (rsa_usable(2048, 0x5b, exponents[i].e) !=
+		    exponents[i].expect)
+			fail_msg("e %s", exponents[i].e);
+	assert_false(rsa_usable(2048, 0x5a, "AQAB"));
+	assert_false(
+	    usable("\"kty\":\"RSA\",\"n\":\"AA" RSA_N "\",\"e\":\"AQAB\""));
+	assert_false(usable("\"kty\":\"RSA\",\"n\":\"" RSA_N "\""));
+	assert_false(usable("\"kty\":\"RSA\",\"n\":\"" RSA_N "\",\"e\":65537"));
+	assert_false(usable("\"kty\":\"RSA\",\"e\":\"AQAB\""));
+}
+
+static void
+refuses_what_is_no_point_of_the_curve(void **state)
+{
+	static const struct {
+		const char *x, *y;
+	} bad[] = {
+		{ EC_X, EC_X },
+		{ EC_Y, EC_X },
+		/* 0, 0; and p, p, which are too large to be coordinates */
+		{ "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+		    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" },
+		{ "_____wAAAAEAAAAAAAAAAAAAAAD_______________8",
+		    "_____wAAAAEAAAAAAAAAAAAAAAD_______________8" },
+		/* 31 and 33 bytes, and none */
+		{ EC_X, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" },
+		{ "AH_NziduxF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEVA", EC_Y },
+		{ "", EC_Y },
+		{ EC_X, "" },
+		{ EC_X "=", EC_Y },
+	};
+	char members[256];
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(bad); i++) {
+		(void)snprintf(members, sizeof(members),
+		    "\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"%s\",\"y\":\"%"
+		    "s\"",
+		    bad[i].x, bad[i].y);
+		if (usable(members))
+			fail_msg("taken: %s", members);
+	}
+	assert_false(
+	    usable("\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" EC_X "\""));
+}
+
+static void
+keeps_the_good_ones_among_bad_ones(void **state)
+{
+	struct jwk_set *set;
+
+	(void)state;
+	assert_int_equal(
+	    parse(
+		"null,7,[],{},{\"kid\":\"a\",\"kty\":\"oct\",\"k\":\"AQAB\"},"
+		"{\"kid\":\"a\",\"use\":\"enc\"," RSA "},"
+		"{\"kid\":\"a\"," RSA "},"
+		"{\"kid\":\"a\",\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}",
+		ISSUER_ALGS_ALL, &set),
+	    ERR_OK);
+	assert_int_equal(jwk_set_count(set), 1);
+	assert_non_null(jwk_set_find(set, "a", ISSUER_RS256));
+	jwk_set_free(set);
+}
+
+/* Whichever were taken, it might be the one that was not meant. */
+static void
+drops_keys_that_share_a_name(void **state)
+{
+	static const char other[] =
+	    "{\"kid\":\"a\",\"kty\":\"EC\",\"crv\":\"P-256\","
+	    "\"x\":\"axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY\","
+	    "\"y\":\"T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU\"}";
+	struct jwk_set *set;
+	struct buf keys = { 0 };
+
+	(void)state;
+	buf_printf(&keys, "{\"kid\":\"a\"," EC "},%s", other);
+	assert_int_equal(parse(keys.data, ISSUER_ALGS_ALL, &set), ERR_INVALID);
+	/* a third is not in doubt, nor is one of another algorithm */
+	buf_puts(&keys, ",{\"kid\":\"b\"," EC "},{\"kid\":\"a\"," RSA "}");
+	assert_int_equal(parse(keys.data, ISSUER_ALGS_ALL, &set), ERR_OK);
+	assert_int_equal(jwk_set_count(set), 2);
+	assert_null(jwk_set_find(set, "a", ISSUER_ES256));
+	assert_non_null(jwk_set_find(set, "b", ISSUER_ES256));
+	assert_non_null(jwk_set_find(set, "a", ISSUER_RS256));
+	jwk_set_free(set);
+	/* the same one twice is one; those without a name have none to share */
+	buf_reset(&keys);
+	buf_puts(&keys, "{\"kid\":\"a\"," EC "},{\"kid\":\"a\"," EC "}");
+	assert_int_equal(parse(keys.data, ISSUER_ALGS_ALL, &set), ERR_OK);
+	assert_int_equal(jwk_set_count(set), 1);
+	jwk_set_free(set);
+	buf_reset(&keys);
+	buf_printf(&keys, "{" EC "},%s,{" EC "}", other);
+	assert_int_equal(parse(keys.data, ISSUER_ALGS_ALL, &set), ERR_OK);
+	assert_int_equal(jwk_set_count(set), 3);
+	assert_null(jwk_set_find(set, NULL, ISSUER_ES256));
+	jwk_set_free(set);
+	buf_clear(&keys);
+}
+
+static void
+refuses_what_is_no_set(void **state)
+{
+	static const char *const bad[] = { "", "null", "[]", "{}", "\"keys\"",
+		"{\"keys\":[]}", "{\"keys\":{}}", "{\"keys\":null}",
+		"{\"Keys\":[{" EC "}]}", "[{" EC "}]", "{" EC "}",
+		"{\"keys\":{\"0\":{" EC "}}}", "{\"keys\":[[{" EC "}]]}",
+		"{\"keys\":[{" EC "}]}x", "{\"keys\":[{" EC "}]",
+		"{\"keys\":[{" EC "}],\"keys\":[{" EC "}]}",
+		"{\"keys\":[{" EC ",\"kty\":\"EC\"}]}",
+		"<html>The issuer is down</html>" };
+	struct jwk_set *set;
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(bad); i++)
+		if (jwk_set_parse(bad[i], strlen(bad[i]), ISSUER_ALGS_ALL,
+			&set) != ERR_INVALID)
+			fail_msg("taken: %s", bad[i]);
+}
+
+/* To look through more of them would take a second. */
+static void
+looks_at_no_more_than_there_may_be(void **state)
+{
+	struct buf keys = { 0 };
+	struct jwk_set *set;
+
+	(void)state;
+	for (int i = 0; i < JWK_KEYS_MAX - 1; i++)
+		buf_puts(&keys, "0,");
+	buf_puts(&keys, "{\"kid\":\"a\"," EC "},{\"kid\":\"b\"," EC "}");
+	assert_int_equal(parse(keys.data, ISSUER_ALGS_ALL, &set), ERR_OK);
+	assert_int_equal(jwk_set_count(set), 1);
+	jwk_set_free(set);
+	buf_reset(&keys);
+	buf_puts(&keys, "{" EC "}");
+	while (keys.len + strlen("{\"keys\":[]}") < ISSUER_JWKS_MAX)
+		buf_puts(&keys, " ");
+	assert_int_equal(parse(keys.data, ISSUER_ALGS_ALL, &set), ERR_OK);
+	jwk_set_free(set);
+	buf_puts(&keys, " ");
+	assert_int_equal(parse(keys.data, ISSUER_ALGS_ALL, &set), ERR_INVALID);
+	buf_clear(&keys);
+}
+
+/* What we publish is what others can read. */
+static void
+takes_our_own_keys(void **state)
+{
+	static const enum keypair_type types[] = { KEYPAIR_RSA, KEYPAIR_P256 };
+	static const enum issuer_alg algs[] = { ISSUER_RS256, ISSUER_ES256 };
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(types); i++) {
+		unsigned char signature[KEYPAIR_SIGNATURE_MAX];
+		struct keypair *pair;
+		struct buf text = { 0 };
+		struct jwk_set *set;
+		struct writer w;
+
+		assert_int_equal(keypair_make(types[i], &pair), ERR_OK);
+		writer_begin(&w, &text);
+		writer_object(&w, NULL);
+		writer_array(&w, "keys");
+		writer_object(&w, NULL);
+		assert_int_equal(keypair_jwk(pair, &w), ERR_OK);
+		writer_close(&w);
+		writer_close(&w);
+		writer_close(&w);
+		assert_int_equal(writer_end(&w), ERR_OK);
+		assert_int_equal(
+		    jwk_set_parse(text.data, text.len, algs[i], &set), ERR_OK);
+		assert_int_equal(
+		    keypair_sign(pair, "text", 4, signature), ERR_OK);
+		assert_int_equal(
+		    keypair_verify(
+			jwk_set_find(set, NULL, algs[i]), "text", 4, signature),
+		    ERR_OK);
+		assert_int_equal(
+		    keypair_verify(
+			jwk_set_find(set, NULL, algs[i]), "Text", 4, signature),
+		    ERR_DENIED);
+		jwk_set_free(set);
+		keypair_free(pair);
+		buf_clear(&text);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(finds_keys_by_name_and_algorithm),
+		cmocka_unit_test(takes_only_the_algorithms_that_are_allowed),
+		cmocka_unit_test(refuses_what_is_for_something_else),
+		cmocka_unit_test(refuses_weak_and_costly_keys_of_rsa),
+		cmocka_unit_test(refuses_what_is_no_point_of_the_curve),
+		cmocka_unit_test(keeps_the_good_ones_among_bad_ones),
+		cmocka_unit_test(drops_keys_that_share_a_name),
+		cmocka_unit_test(refuses_what_is_no_set),
+		cmocka_unit_test(looks_at_no_more_than_there_may_be),
+		cmocka_unit_test(takes_our_own_keys),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
