@@ -177,36 +177,66 @@ set_aside(const char *database, int64_t now, char kept[KEPT_SIZE],
 	return err;
 }
 
+/* From these versions of the schema on there are these tables. */
+#define VERSION_OF_KEYS 2
+#define VERSION_OF_ISSUERS 3
+
+static int64_t
+version_of(struct sqlite_whole *w, const char *pragma)
+{
+	char ignored[SQLITE_COPY_WHY_SIZE];
+	int64_t version;
+
+	return sqlite_whole_ask(w, pragma, &version, ignored) == ERR_OK
+	    ? version
+	    : 0;
+}
+
 /*
  * A key that was replaced since the copy was made got out, perhaps: it must
- * not sign again.  So the keys of the old database stay, if it can be read and
- * is of the copy's version.
+ * not sign again.  So the keys of the old database stay, if it can be read.
  */
 static enum err
 keep_keys(struct sqlite_whole *w, const char *kept, char *why)
 {
 	char ignored[SQLITE_COPY_WHY_SIZE];
-	int64_t ours = 0, theirs = 0, keys = 0;
-	enum err err;
+	int64_t keys = 0;
 
 	if (kept[0] == '\0' ||
 	    sqlite_whole_attach(w, kept, "old", ignored) != ERR_OK)
 		return ERR_OK;
-	if (sqlite_whole_ask(w, "PRAGMA main.user_version", &ours, ignored) !=
-		ERR_OK ||
-	    sqlite_whole_ask(w, "PRAGMA old.user_version", &theirs, ignored) !=
-		ERR_OK ||
-	    ours != theirs ||
+	if (version_of(w, "PRAGMA main.user_version") < VERSION_OF_KEYS ||
+	    version_of(w, "PRAGMA old.user_version") < VERSION_OF_KEYS ||
 	    sqlite_whole_ask(w, "SELECT count(*) FROM old.signing_keys", &keys,
 		ignored) != ERR_OK ||
 	    keys == 0)
 		return ERR_OK;
-	err = sqlite_whole_run(w,
+	return sqlite_whole_run(w,
 	    "BEGIN IMMEDIATE; DELETE FROM main.signing_keys;"
-	    "INSERT INTO main.signing_keys SELECT * FROM old.signing_keys;"
+	    "INSERT INTO main.signing_keys (kid, alg, sealed, created_at,"
+	    " signs_at, lifetime) SELECT kid, alg, sealed, created_at,"
+	    " signs_at, lifetime FROM old.signing_keys;"
 	    "COMMIT",
 	    why);
-	return err;
+}
+
+/*
+ * Nor can anybody tell which tokens of outside issuers have ended since, or
+ * which of their keys: none from before now counts, and the keys are fetched
+ * anew.  Of an older copy the migration says the same, by the time of latest.
+ */
+static enum err
+end_outside(struct sqlite_whole *w, char *why)
+{
+	if (version_of(w, "PRAGMA main.user_version") < VERSION_OF_ISSUERS)
+		return ERR_OK;
+	return sqlite_whole_run(w,
+	    "BEGIN IMMEDIATE;"
+	    "UPDATE users SET epoch_at = (SELECT time FROM latest);"
+	    "UPDATE latest SET outside_since = time;"
+	    "DELETE FROM issuer_keys;"
+	    "COMMIT",
+	    why);
 }
 
 /* In the copy, before anybody can see it. */
@@ -243,6 +273,8 @@ end_sessions(const char *temp, const struct past *past, int64_t now,
 	    (intmax_t)now);
 	if (err == ERR_OK)
 		err = sqlite_whole_run(w, sql, why);
+	if (err == ERR_OK)
+		err = end_outside(w, why);
 	if (err == ERR_OK)
 		err = keep_keys(w, restored->kept, why);
 	sqlite_whole_close(w);

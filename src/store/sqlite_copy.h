@@ -39,11 +39,11 @@ struct sqlite_copy_restored {
  * sqlite_copy_restore(file, database, now, restored_out, why):
  * Put the copy ${file} in the place of ${database} (an absolute name without
  * links, which nobody may have open), which is kept under another name.  No
- * session survives: one that was revoked since the copy was made must not come
- * back, and nobody can tell any more which those are.  As far as
- * the old database can still be read, ids that were given out since are not
- * given out again, time does not go back, and the keys that sign stay as they
- * are.  Whoever is killed on the way leaves either the
+ * session survives, and no token of an outside issuer: one that was revoked
+ * since the copy was made must not come back, and nobody can tell any more
+ * which those are.  As far as the old database can still be read, ids that were
+ * given out since are not given out again, time does not go back, and the keys
+ * that sign stay as they are.  Whoever is killed on the way leaves either the
  * old database or the new one.  ERR_INVALID if ${file} is damaged, none of
  * ours, or newer than this program; ERR_UNAVAILABLE otherwise; ${why} is a
  * line then.

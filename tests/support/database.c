@@ -3,8 +3,9 @@
 
 #include "support/test.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
+
+#include "store/sqlite.h"
 
 #define PATIENCE_MS 5000
 
@@ -32,6 +33,31 @@ database_run(const char *path, const char *sql)
 	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
 		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+void
+database_make(const char *path, int version)
+{
+	static const char *const migrations[] = {
+#include "store/schema_sqlite.inc"
+	};
+	char sql[128];
+
+	for (int i = 0; i < version; i++)
+		database_run(path, migrations[i]);
+	(void)snprintf(sql, sizeof(sql),
+	    "PRAGMA application_id = %d; PRAGMA user_version = %d;",
+	    SQLITE_APPLICATION_ID, version);
+	database_run(path, sql);
+	database_run(path,
+	    "INSERT INTO users (id, email, email_normal, name, avatar_url,"
+	    " role, status, password_hash, epoch, version, created_at,"
+	    " updated_at) VALUES"
+	    " (1, 'a@b.c', 'a@b.c', 'Ann', '', 'admin', 'active', 'h', 1, 3,"
+	    " 100, 200),"
+	    " (2, 'b@b.c', 'b@b.c', 'Bob', '', 'user', 'active', 'h', 5, 9,"
+	    " 100, 300);"
+	    "UPDATE latest SET time = 400;");
 }
 
 static void

@@ -16,6 +16,13 @@ void database_check(const char *path);
 /* database_run(path, sql): run statements. */
 void database_run(const char *path, const char *sql);
 
+/**
+ * database_make(path, version):
+ * A database as the program of that version of the schema has left it: two
+ * users, of whom the second has logged out everywhere; the latest time is 400.
+ */
+void database_make(const char *path, int version);
+
 /* database_int(path, sql): the one number that ${sql} asks for. */
 int64_t database_int(const char *path, const char *sql);
 

@@ -205,34 +205,7 @@ a_foreign_database_is_left_alone(void **state)
 	    database_int(f->table.db, "SELECT count(*) FROM sqlite_schema"), 1);
 }
 
-static const char *const migrations[] = {
-#include "store/schema_sqlite.inc"
-};
-
-/* A database as the program of that version has left it. */
-static void
-make_version(const struct fixture *f, int version)
-{
-	char sql[128];
-
-	for (int i = 0; i < version; i++)
-		database_run(f->table.db, migrations[i]);
-	(void)snprintf(sql, sizeof(sql),
-	    "PRAGMA application_id = %d; PRAGMA user_version = %d;",
-	    SQLITE_APPLICATION_ID, version);
-	database_run(f->table.db, sql);
-	database_run(f->table.db,
-	    "INSERT INTO users (id, email, email_normal, name, avatar_url,"
-	    " role, status, password_hash, epoch, version, created_at,"
-	    " updated_at) VALUES"
-	    " (1, 'a@b.c', 'a@b.c', 'Ann', '', 'admin', 'active', 'h', 1, 3,"
-	    " 100, 200),"
-	    " (2, 'b@b.c', 'b@b.c', 'Bob', '', 'user', 'inactive', 'h', 5, 9,"
-	    " 100, 300);"
-	    "UPDATE latest SET time = 400;");
-}
-
-/* ${p} of a token made at ${issued_at}. */
+/* Show a token made at ${issued_at}. */
 static enum err
 adopt(struct fixture *f, int64_t issued_at)
 {
@@ -259,7 +232,7 @@ an_older_version_is_brought_up_to_date(void **state)
 	size_t n = 99;
 
 	for (int version = 1; version < sqlite_newest_version(); version++) {
-		make_version(f, version);
+		database_make(f->table.db, version);
 		assert_int_equal(open_store(f), ERR_OK);
 		assert_int_equal(
 		    database_int(f->table.db, "PRAGMA user_version"),
