@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: ISC */
+#include "auth/fetch.h"
+
+#include "support/test.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "auth/issuers_fetch.h"
+#include "auth/issuers_file.h"
+#include "base/clock.h"
+#include "base/secret.h"
+#include "support/idp.h"
+#include "support/process.h"
+
+/*
+ * One fetch from an issuer that is slow, wrong or hostile: what comes of it,
+ * and that it ends in time.
+ */
+#define SECOND_US ((int64_t)1000000)
+#define SHORT_US (SECOND_US / 4)
+#define LONG_US (60 * SECOND_US)
+
+struct fixture {
+	struct idp *idp, *other, *tls;
+	struct fetch *f;
+	struct fetch_reply reply;
+};
+
+static int
+set_up(void **state)
+{
+	struct fixture *fx = calloc(1, sizeof(*fx));
+
+	assert_non_null(fx);
+	*state = fx;
+	fx->idp = idp_new(false);
+	fx->other = idp_new(false);
+	fx->tls = idp_new(true);
+	assert_int_equal(fetch_new(&fx->f), ERR_OK);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *fx = *state;
+
+	fetch_reply_clear(&fx->reply);
+	fetch_free(fx->f);
+	idp_free(fx->idp);
+	idp_free(fx->other);
+	idp_free(fx->tls);
+	free(fx);
+	return 0;
+}
+
+/* As it should, whatever a test had it say. */
+static int
+forget(void **state)
+{
+	struct fixture *fx = *state;
+	struct idp *all[] = { fx->idp, fx->other, fx->tls };
+
+	for (size_t i = 0; i < NELEMS(all); i++) {
+		idp_tell(all[i], "answer('" IDP_JWKS "')");
+		idp_tell(all[i], "answer('" IDP_DISCOVERY "')");
+	}
+	return 0;
+}
+
+/* ---- asking ---- */
+
+static struct issuer
+issuer_of(struct idp *p, const char *path)
+{
+	struct issuer issuer = { .algorithms = ISSUER_ALGS_ALL };
+
+	snprintf(issuer.name, sizeof(issuer.name), "%s", idp_url(p));
+	if (path != NULL)
+		snprintf(issuer.jwks_uri, sizeof(issuer.jwks_uri), "%s%s",
+		    idp_url(p), path);
+	return issuer;
+}
+
+static enum err
+fetch_set(struct fixture *fx, const struct issuer *issuer)
+{
+	fetch_reply_clear(&fx->reply);
+	return issuers_fetch(fx->f, issuer, NULL, &fx->reply);
+}
+
+static void
+expect_set(struct fixture *fx, const struct issuer *issuer)
+{
+	if (fetch_set(fx, issuer) != ERR_OK)
+		fail_msg("%s: %s", fx->reply.error, fx->reply.detail);
+	assert_string_equal(fx->reply.error, "");
+	assert_non_null(strstr(fx->reply.body.data, "\"kid\": \"rsa\""));
+}
+
+static void
+expect_error(struct fixture *fx, const struct issuer *issuer, const char *error)
+{
+	assert_int_equal(fetch_set(fx, issuer), ERR_UNAVAILABLE);
+	if (strcmp(fx->reply.error, error) != 0)
+		fail_msg("%s (%s), not %s", fx->reply.error, fx->reply.detail,
+		    error);
+	assert_int_equal(fx->reply.body.len, 0);
+}
+
+/* ---- what is good ---- */
+
+static void
+a_set_is_fetched(void **state)
+{
+	struct fixture *fx = *state;
+	struct issuer direct = issuer_of(fx->idp, IDP_JWKS);
+	struct issuer found = issuer_of(fx->idp, NULL);
+	long before = idp_count(fx->idp, IDP_DISCOVERY);
+
+	expect_set(fx, &direct);
+	assert_int_equal(fx->reply.fresh, -1);
+	assert_int_equal(idp_count(fx->idp, IDP_DISCOVERY), before);
+	expect_set(fx, &found);
+	assert_int_equal(idp_count(fx->idp, IDP_DISCOVERY), before + 1);
+	idp_tell(fx->idp,
+	    "answer('" IDP_JWKS "', type='Application/JWK-Set+json; a=b')");
+	expect_set(fx, &direct);
+}
+
+/* It is the document's address that has no slash before it, not the name. */
+static void
+a_slash_at_the_end_is_left_out(void **state)
+{
+	struct fixture *fx = *state;
+	struct issuer issuer = issuer_of(fx->idp, NULL);
+
+	strcat(issuer.name, "/"); /* NOLINT: it has room */
+	idp_tell(fx->idp,
+	    "answer('" IDP_DISCOVERY "', body={'issuer': '%s', "
+	    "'jwks_uri': '%s" IDP_JWKS "'})",
+	    issuer.name, idp_url(fx->idp));
+	expect_set(fx, &issuer);
+}
+
+static void
+how_long_it_keeps_is_found_out(void **state)
+{
+	static const struct {
+		const char *headers;
+		int64_t fresh;
+	} cases[] = {
+		{ "'Cache-Control': 'public, max-age=3600'", 3600 },
+		{ "'cache-control': 'no-store'", 0 },
+		{ "'Cache-Control': 'max-age=3600', 'Age': '600'", 3000 },
+		{ "'Cache-Control': 'max-age=3600', 'Age': '6000'", 0 },
+		{ "'Cache-Control': 'max-age=3600', "
+		  "'CACHE-CONTROL': 'max-age=60'",
+		    60 },
+		{ "'Cache-Control': 'max-age=3600', 'CACHE-CONTROL': 'x'",
+		    3600 },
+		{ "'Expires': '0'", -1 },
+	};
+	struct fixture *fx = *state;
+	struct issuer issuer = issuer_of(fx->idp, IDP_JWKS);
+
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		idp_tell(fx->idp, "answer('" IDP_JWKS "', headers={%s})",
+		    cases[i].headers);
+		expect_set(fx, &issuer);
+		if (fx->reply.fresh != cases[i].fresh)
+			fail_msg("%s: %lld", cases[i].headers,
+			    (long long)fx->reply.fresh);
+	}
+}
+
+/* ---- what is not ---- */
+
+static void
+wrong_answers_are_named(void **state)
+{
+	static const struct {
+		const char *how, *error;
+	} cases[] = {
+		{ "status=500", "status_500" },
+		{ "status=404", "status_404" },
+		{ "status=204", "status_204" },
+		{ "status=304", "status_304" },
+		{ "status=500, pad=4194304", "status_500" },
+		{ "pad=4194304", "too_large" },
+		{ "pad=4194304, unsized=True", "too_large" },
+		{ "type='text/html'", "type" },
+		{ "type='text/plain'", "type" },
+		{ "type='application/jsonx'", "type" },
+		{ "type=''", "type" },
+		{ "pace='half'", "broken" },
+		{ "status=302", "status_302" },
+	};
+	struct fixture *fx = *state;
+	struct issuer direct = issuer_of(fx->idp, IDP_JWKS);
+	struct issuer found = issuer_of(fx->idp, NULL);
+
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		idp_tell(fx->idp, "answer('" IDP_JWKS "', %s)", cases[i].how);
+		expect_error(fx, &direct, cases[i].error);
+		expect_error(fx, &found, cases[i].error);
+		idp_tell(fx->idp, "answer('" IDP_JWKS "')");
+		idp_tell(
+		    fx->idp, "answer('" IDP_DISCOVERY "', %s)", cases[i].how);
+		expect_error(fx, &found, cases[i].error);
+		idp_tell(fx->idp, "answer('" IDP_DISCOVERY "')");
+	}
+	expect_set(fx, &found);
+}
+
+/* The very last byte that fits, and one more. */
+static void
+the_bound_is_where_it_is_said(void **state)
+{
+	struct fixture *fx = *state;
+	struct issuer issuer = issuer_of(fx->idp, IDP_JWKS);
+	size_t len;
+
+	expect_set(fx, &issuer);
+	len = fx->reply.body.len;
+	for (int unsized = 0; unsized < 2; unsized++) {
+		idp_tell(fx->idp, "answer('" IDP_JWKS "', pad=%zu, unsized=%d)",
+		    FETCH_BODY_MAX - len, unsized);
+		expect_set(fx, &issuer);
+		assert_int_equal(fx->reply.body.len, FETCH_BODY_MAX);
+		idp_tell(fx->idp, "answer('" IDP_JWKS "', pad=%zu, unsized=%d)",
+		    FETCH_BODY_MAX - len + 1, unsized);
+		expect_error(fx, &issuer, "too_large");
+	}
+}
+
+/* Headers count, too, and those of all redirects together. */
+static void
+headers_have_a_bound(void **state)
+{
+	struct fixture *fx = *state;
+	struct issuer issuer = issuer_of(fx->idp, IDP_JWKS);
+
+	idp_tell(fx->idp,
+	    "answer('" IDP_JWKS "', status=302, headers={"
+	    "'Location': '" IDP_JWKS "', 'X': '%020000d'})",
+	    0);
+	expect_error(fx, &issuer, "too_large");
+	idp_tell(
+	    fx->idp, "answer('" IDP_JWKS "', headers={'X': '%020000d'})", 0);
+	expect_set(fx, &issuer);
+}
+
+static void
+a_document_of_another_is_refused(void **state)
+{
+	static const char *const bodies[] = { "'x'", "[]", "{}", "''",
+		"{'issuer': 7}", "{'issuer': 'https://evil.example'}" };
+	static const char *const behind[] = { "/'", "'", "', 'jwks_uri': 7" };
+	struct fixture *fx = *state;
+	struct issuer issuer = issuer_of(fx->idp, NULL);
+	long before = idp_count(fx->idp, IDP_JWKS);
+
+	for (size_t i = 0; i < NELEMS(bodies); i++) {
+		idp_tell(
+		    fx->idp, "answer('" IDP_DISCOVERY "', body=%s)", bodies[i]);
+		expect_error(fx, &issuer, "discovery");
+	}
+	for (size_t i = 0; i < NELEMS(behind); i++) {
+		idp_tell(fx->idp,
+		    "answer('" IDP_DISCOVERY "', body={'issuer': '%s%s})",
+		    issuer.name, behind[i]);
+		expect_error(fx, &issuer, "discovery");
+	}
+	assert_int_equal(idp_count(fx->idp, IDP_JWKS), before);
+}
+
+/* ---- redirects ---- */
+
+static void
+redirects_lead_nowhere_else(void **state)
+{
+	struct fixture *fx = *state;
+	struct issuer issuer = issuer_of(fx->idp, IDP_JWKS);
+	const char *port = strrchr(idp_url(fx->idp), ':');
+	long others = idp_count(fx->other, "connections");
+	long tls = idp_count(fx->tls, "connections");
+	char there[3][128];
+	long before;
+
+	idp_tell(fx->idp,
+	    "answer('/there', status=307, "
+	    "headers={'Location': '" IDP_JWKS "?x'})");
+	idp_tell(fx->idp,
+	    "answer('" IDP_JWKS "?x', "
+	    "body={'keys': [{'kid': 'rsa'}]}, "
+	    "headers={'Cache-Control': 'max-age=77'})");
+	for (int status = 301; status <= 308; status++) {
+		if (status > 303 && status < 307)
+			continue;
+		idp_tell(fx->idp,
+		    "answer('" IDP_JWKS "', status=%d, "
+		    "headers={'Location': '/there', "
+		    "'Cache-Control': 'max-age=11'})",
+		    status);
+		expect_set(fx, &issuer);
+		assert_int_equal(fx->reply.fresh, 77);
+	}
+	/* Another port, another name of the same host, another scheme. */
+	snprintf(there[0], sizeof(there[0]), "%s/x", idp_url(fx->other));
+	snprintf(there[1], sizeof(there[1]), "http://localhost%s/x", port);
+	snprintf(there[2], sizeof(there[2]), "%s/x", idp_url(fx->tls));
+	for (size_t i = 0; i < NELEMS(there); i++) {
+		idp_tell(fx->idp,
+		    "answer('" IDP_JWKS "', status=302, "
+		    "headers={'Location': '%s'})",
+		    there[i]);
+		expect_error(fx, &issuer, "redirect");
+	}
+	assert_int_equal(idp_count(fx->other, "connections"), others);
+	assert_int_equal(idp_count(fx->tls, "connections"), tls);
+	idp_tell(fx->idp,
+	    "answer('" IDP_JWKS "', status=302, "
+	    "headers={'Location': '" IDP_JWKS "'})");
+	before = idp_count(fx->idp, IDP_JWKS);
+	expect_error(fx, &issuer, "redirect");
+	assert_int_equal(idp_count(fx->idp, IDP_JWKS), before + 4);
+}
+
+/* ---- TLS, and the environment ---- */
+
+static void
+tls_is_verified(void **state)
+{
+	struct fixture *fx = *state;
+	struct issuer issuer = issuer_of(fx->tls, IDP_JWKS);
+	long before = idp_count(fx->tls, IDP_JWKS);
+
+	expect_error(fx, &issuer, "tls");
+	snprintf(issuer.ca_file, sizeof(issuer.ca_file), "%s",
+	    "/etc/ssl/certs/no-such-file.pem");
+	expect_error(fx, &issuer, "tls");
+	snprintf(issuer.ca_file, sizeof(issuer.ca_file), "%s", idp_ca(fx->tls));
+	expect_set(fx, &issuer);
+	/* The certificate is for localhost. */
+	snprintf(issuer.jwks_uri, sizeof(issuer.jwks_uri),
+	    "https://127.0.0.1%s" IDP_JWKS, strrchr(idp_url(fx->tls), ':'));
+	expect_error(fx, &issuer, "tls");
+	assert_int_equal(idp_count(fx->tls, IDP_JWKS), before + 1);
+}
+
+/* An issuer elsewhere does not get us to ask what listens on this machine. */
+static void
+discovery_does_not_lead_inside(void **state)
+{
+	struct fixture *fx = *state;
+	struct issuer issuer = issuer_of(fx->tls, NULL);
+	long before = idp_count(fx->idp, "connections");
+
+	snprintf(issuer.ca_file, sizeof(issuer.ca_file), "%s", idp_ca(fx->tls));
+	expect_set(fx, &issuer);
+	idp_tell(fx->tls,
+	    "answer('" IDP_DISCOVERY "', body={'issuer': '%s', "
+	    "'jwks_uri': '%s" IDP_JWKS "'})",
+	    idp_url(fx->tls), idp_url(fx->idp));
+	expect_error(fx, &issuer, "address");
+	assert_int_equal(idp_count(fx->idp, "connections"), before);
+}
+
+static void
+no_proxy_is_taken_from_the_environment(void **state)
+{
+	static const char *const names[] = { "http_proxy", "HTTPS_PROXY",
+		"https_proxy", "ALL_PROXY", "all_proxy" };
+	struct fixture *fx = *state;
+	struct issuer plain = issuer_of(fx->idp, IDP_JWKS);
+	struct issuer tls = issuer_of(fx->tls, IDP_JWKS);
+	long before = idp_count(fx->other, "connections");
+
+	snprintf(tls.ca_file, sizeof(tls.ca_file), "%s", idp_ca(fx->tls));
+	for (size_t i = 0; i < NELEMS(names); i++)
+		assert_int_equal(setenv(names[i], idp_url(fx->other), 1), 0);
+	expect_set(fx, &plain);
+	expect_set(fx, &tls);
+	for (size_t i = 0; i < NELEMS(names); i++)
+		assert_int_equal(unsetenv(names[i]), 0);
+	assert_int_equal(idp_count(fx->other, "connections"), before);
+}
+
+/* ---- time ---- */
+
+static void
+slowness_has_an_end(void **state)
+{
+	static const char *const paces[] = { "hang", "drip" };
+	struct fixture *fx = *state;
+	char url[128];
+	struct fetch_ask ask = { .url = url, .ca_file = "" };
+
+	snprintf(url, sizeof(url), "%s" IDP_JWKS, idp_url(fx->idp));
+	for (size_t i = 0; i < NELEMS(paces); i++) {
+		int64_t start = clock_system.mono_us();
+
+		idp_tell(
+		    fx->idp, "answer('" IDP_JWKS "', pace='%s')", paces[i]);
+		ask.until_us = start + SHORT_US;
+		fetch_reply_clear(&fx->reply);
+		assert_int_equal(
+		    fetch_get(fx->f, &ask, &fx->reply), ERR_UNAVAILABLE);
+		assert_string_equal(fx->reply.error, "timeout");
+		assert_true(clock_system.mono_us() - start >= SHORT_US / 2);
+		assert_true(clock_system.mono_us() - start < LONG_US / 2);
+	}
+}
+
+struct stopping {
+	struct fixture *fx;
+	atomic_bool stop;
+	enum err err;
+	long before;
+};
+
+static void *
+fetch_until_stopped(void *arg)
+{
+	struct stopping *s = arg;
+	char url[128];
+	const struct fetch_ask ask = { .url = url,
+		.ca_file = "",
+		.until_us = clock_system.mono_us() + LONG_US,
+		.stop = &s->stop };
+
+	snprintf(url, sizeof(url), "%s" IDP_JWKS, idp_url(s->fx->idp));
+	s->err = fetch_get(s->fx->f, &ask, &s->fx->reply);
+	return NULL;
+}
+
+static bool
+has_been_asked(void *ctx)
+{
+	const struct stopping *s = ctx;
+
+	return idp_count(s->fx->idp, IDP_JWKS) > s->before;
+}
+
+static void
+it_gives_up_when_told_to(void **state)
+{
+	struct fixture *fx = *state;
+	struct stopping s = { .fx = fx };
+	int64_t start = clock_system.mono_us();
+	pthread_t thread;
+
+	fetch_reply_clear(&fx->reply);
+	idp_tell(fx->idp, "answer('" IDP_JWKS "', pace='hang')");
+	s.before = idp_count(fx->idp, IDP_JWKS);
+	assert_int_equal(
+	    pthread_create(&thread, NULL, fetch_until_stopped, &s), 0);
+	assert_true(process_until(has_been_asked, &s, 20000));
+	atomic_store(&s.stop, true);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(s.err, ERR_UNAVAILABLE);
+	assert_string_equal(fx->reply.error, "stopped");
+	assert_true(clock_system.mono_us() - start < LONG_US / 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, forget)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_set_is_fetched),
+		TEST(a_slash_at_the_end_is_left_out),
+		TEST(how_long_it_keeps_is_found_out),
+		TEST(wrong_answers_are_named),
+		TEST(the_bound_is_where_it_is_said),
+		TEST(headers_have_a_bound),
+		TEST(a_document_of_another_is_refused),
+		TEST(redirects_lead_nowhere_else),
+		TEST(tls_is_verified),
+		TEST(discovery_does_not_lead_inside),
+		TEST(no_proxy_is_taken_from_the_environment),
+		TEST(slowness_has_an_end),
+		TEST(it_gives_up_when_told_to),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
