@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: ISC
 import { ago, describeAgent, element, latchkey, made, notice, onPress, onSubmit,
-	requireSession, showEnded, showStrength } from "/ui.js";
+	nameOf, requireSession, showEnded, showStrength } from "/ui.js";
 
 function showUser(user) {
-	element("greeting").textContent = "Hello, " + user.name;
+	element("greeting").textContent = "Hello, " + nameOf(user);
 	element("profile-name").value = user.name;
-	element("profile-email").value = user.email;
+	element("profile-email").value = user.email ?? "";
+	// An account of an outside issuer may have none.
+	element("profile-email").required = user.email !== null;
 	element("profile-avatar").value = user.avatar_url ?? "";
-	element("change-password").elements.username.value = user.email;
+	element("change-password").elements.username.value = user.email ?? "";
 }
 
 // ---- devices ----
@@ -63,7 +65,8 @@ onPress(element("end-all"), async () => {
 
 onSubmit(element("profile"), async ({ name, email, avatar_url: picture }) => {
 	const answer = await latchkey.call("PATCH", "/auth/update-profile",
-		{ name, email, avatar_url: picture === "" ? null : picture });
+		{ name, email: email || undefined,
+			avatar_url: picture === "" ? null : picture });
 
 	showUser(answer.user);
 	notice("Saved.");
@@ -92,7 +95,7 @@ const me = await requireSession();
 
 showUser(me.user);
 showStrength(element("new-password"), () => [
-	me.user.name, ...me.user.email.split(/[@.]/),
+	me.user.name, ...(me.user.email ?? "").split(/[@.]/),
 ]);
 try {
 	await showDevices();

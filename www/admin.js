@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
 import { showLive } from "/live.js";
-import { ago, element, explain, latchkey, made, notice, onPress, requireSession }
-	from "/ui.js";
+import { ago, element, explain, latchkey, made, nameOf, notice, onPress,
+	requireSession } from "/ui.js";
 
 let myself;
 let page = { search: "", after: "0", next: null };
@@ -10,7 +10,7 @@ let page = { search: "", after: "0", next: null };
 
 function actionButton(text, user, action) {
 	const button = made("button", text,
-		{ type: "button", "aria-label": `${text}: ${user.name}` });
+		{ type: "button", "aria-label": `${text}: ${nameOf(user)}` });
 
 	onPress(button, async () => {
 		await action();
@@ -35,7 +35,7 @@ function actionsFor(user) {
 				const answer = await latchkey.call("DELETE",
 					"/admin/user-sessions/" + user.id);
 
-				notice(`${user.name}: sessions ended: ${answer.sessions_ended}.`);
+				notice(`${nameOf(user)}: sessions ended: ${answer.sessions_ended}.`);
 			}),
 	];
 
@@ -44,11 +44,11 @@ function actionsFor(user) {
 		buttons.push(
 			actionButton(active ? "Disable" : "Enable", user,
 				change(user, { status: active ? "inactive" : "active" },
-					user.name + (active ? " is disabled and signed out."
+					nameOf(user) + (active ? " is disabled and signed out."
 						: " may sign in again."))),
 			actionButton(admin ? "Make user" : "Make admin", user,
 				change(user, { role: admin ? "user" : "admin" },
-					user.name + (admin ? " is an ordinary user now."
+					nameOf(user) + (admin ? " is an ordinary user now."
 						: " is an administrator now."))));
 	return buttons;
 }
@@ -63,9 +63,9 @@ function userRow(user) {
 		(user.status === "active" ? "" : " bad") }));
 	since.append(ago(user.created_at));
 	actions.append(...actionsFor(user));
-	const who = made("th", user.name, { scope: "row" });
+	const who = made("th", nameOf(user), { scope: "row" });
 
-	who.append(made("span", `${user.email} · ${user.id}`, { class: "quiet" }));
+	who.append(made("span", `${user.email ?? "no address"} · ${user.id}`, { class: "quiet" }));
 	row.append(who, made("td", user.role), state, since, actions);
 	return row;
 }

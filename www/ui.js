@@ -15,6 +15,9 @@ export function made(tag, text = "", attributes = {}) {
 	return node;
 }
 
+/** What to call ${user}: one of an outside issuer may have no name, no address. */
+export const nameOf = (user) => user.name || user.email || "user " + user.id;
+
 // ---- notices ----
 
 /** Say ${text} at the top of the page; ${kind}: "good", "bad". */

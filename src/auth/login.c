@@ -174,9 +174,10 @@ login_attempt(struct login *lg, const struct login_credentials *cred,
 	TESTPOINT("login:read");
 
 	/*
-	 * Unknown addresses pay for one hash too, or the reply time would tell
-	 * which accounts exist.  (A hash made under other parameters than
-	 * today's still takes its own time, until its owner has logged in.)
+	 * Unknown addresses pay for one hash too, and so do accounts without a
+	 * password, or the reply time would tell which accounts exist.  (A hash
+	 * made under other parameters than today's still takes its own time,
+	 * until its owner has logged in.)
 	 */
 	err = verify_in_turn(lg, known ? hash : NULL, normal, rehash);
 	if (err == ERR_OK && grant_out->user.status != USER_STATUS_ACTIVE)

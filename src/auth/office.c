@@ -58,6 +58,10 @@ office_password(struct login *lg, const struct user *u, const char *password,
 	enum err err;
 
 	*ended_out = 0;
+	if (u->email[0] == '\0') {
+		*why_out = "The account has no address to sign in with.";
+		return ERR_DENIED;
+	}
 	err = make_hash(lg, u, password, hash, why_out);
 	if (err == ERR_OK)
 		err = store_password_set(

@@ -26,7 +26,7 @@ enum err office_add(struct login *lg, const struct login_credentials *cred,
 /**
  * office_password(lg, u, password, now, ended_out, why_out):
  * Give ${u} another password and end its sessions.  ERR_DENIED if it is too
- * weak, ERR_NOT_FOUND if the user has gone meanwhile.
+ * weak or ${u} has no address, ERR_NOT_FOUND if the user has gone meanwhile.
  */
 enum err office_password(struct login *lg, const struct user *u,
     const char *password, int64_t now, int64_t *ended_out,

@@ -181,7 +181,7 @@ password_verify(
 	struct encoded e = { 0 };
 	enum err err;
 
-	if (hash == NULL) {
+	if (hash == NULL || hash[0] == '\0') {
 		err = derive(tag, normal, nobody, (uint32_t)params->kib,
 		    (uint32_t)params->passes);
 		if (err == ERR_OK)

@@ -46,8 +46,9 @@ enum err password_hash(const struct password_params *params, const char *normal,
  * password_verify(params, hash, normal):
  * ERR_OK if ${normal} has the hash ${hash}; ERR_DENIED if not; ERR_UNAVAILABLE
  * if the memory for it is not to be had; ERR_INTERNAL if ${hash} is malformed.
- * The work is what ${hash} asks for; a NULL ${hash} costs what a hash under
- * ${params} costs and is ERR_DENIED.
+ * The work is what ${hash} asks for; a ${hash} that is NULL, or "" as of an
+ * account that has no password, costs what a hash under ${params} costs and is
+ * ERR_DENIED.
  */
 enum err password_verify(const struct password_params *params, const char *hash,
     const char *normal) MUST_CHECK;

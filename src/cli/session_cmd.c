@@ -39,7 +39,8 @@ add_session(
 	session_write_device(s, false, w);
 	(void)snprintf(id, sizeof(id), "%" PRId64, s->user_id);
 	writer_string(w, "user_id", id);
-	if (store_user_by_id(desk->services->store, s->user_id, &u) == ERR_OK)
+	if (store_user_by_id(desk->services->store, s->user_id, &u) == ERR_OK &&
+	    u.email[0] != '\0')
 		writer_string(w, "email", u.email);
 	else
 		writer_null(w, "email");
@@ -134,7 +135,7 @@ revoke_all_of(const struct desk *desk, const char *who)
 	err = store_logout_all(
 	    desk->services->store, &actor, u.id, NULL, &epoch, &sessions);
 	if (err != ERR_OK)
-		return desk_failed(desk, err, u.email);
+		return desk_failed(desk, err, who);
 	stats_add(desk->services->mapped, STATS_LOGOUTS_ALL, 1);
 	printf("sessions ended: %" PRId64 "\n", sessions);
 	return USAGE_GO_ON;

@@ -52,6 +52,15 @@ begin_user(struct sheet *sheet, const struct user *u)
 	return w;
 }
 
+/* What people call it; one of an outside issuer may have neither. */
+static const char *
+name_of(const struct user *u)
+{
+	if (u->email[0] != '\0')
+		return u->email;
+	return u->name[0] != '\0' ? u->name : "-";
+}
+
 static int
 show(const struct desk *desk, const struct user *u)
 {
@@ -65,7 +74,7 @@ show(const struct desk *desk, const struct user *u)
 		    desk->services->store, u->id, desk->now, live, &n);
 	free(live);
 	if (err != ERR_OK)
-		return desk_failed(desk, err, u->email);
+		return desk_failed(desk, err, name_of(u));
 	writer_int(begin_user(&sheet, u), "sessions", (int64_t)n);
 	sheet_end(&sheet);
 	return sheet_one(&sheet, fields, command_flag(desk->line, "json"));
@@ -215,7 +224,7 @@ static int
 ended(const char *what, const struct user *u, int64_t sessions)
 {
 	printf("%s %s (%" PRId64 "); sessions ended: %" PRId64 "\n", what,
-	    u->email, u->id, sessions);
+	    name_of(u), u->id, sessions);
 	return usage_finish();
 }
 
@@ -239,7 +248,7 @@ user_cmd_passwd(const struct command_line *line)
 	err = office_password(
 	    &desk.services->login, &u, password, desk.now, &sessions, &why);
 	if (err != ERR_OK) {
-		status = refused(&desk, err, why, u.email);
+		status = refused(&desk, err, why, name_of(&u));
 		goto out;
 	}
 	stats_add(desk.services->mapped, STATS_PASSWORDS_CHANGED, 1);
@@ -269,7 +278,7 @@ change(const struct command_line *line, change_fn *fn, const char *what)
 	if (status == USAGE_GO_ON) {
 		err = fn(&desk, &u, &sessions);
 		status = err == ERR_OK ? ended(what, &u, sessions)
-				       : desk_failed(&desk, err, u.email);
+				       : desk_failed(&desk, err, name_of(&u));
 	}
 	desk_close(&desk);
 	return status;

@@ -225,7 +225,8 @@ answer_active(
 	writer_bool(&w, "active", true);
 	writer_string(&w, "token_type", "bearer");
 	writer_string(&w, "sub", sub);
-	writer_string(&w, "username", who->user.email);
+	if (who->user.email[0] != '\0')
+		writer_string(&w, "username", who->user.email);
 	writer_string(&w, "sid", who->claims.handle);
 	writer_string(&w, "iss", t->issuer);
 	writer_string(&w, "aud", t->audience);

@@ -112,7 +112,8 @@ typedef enum err store_password_hash_set_fn(
 
 /*
  * One conditional statement: insert ${s} if ${s}->user_id is an active user
- * of epoch ${s}->epoch whose password hash is ${hash}, else ERR_DENIED.
+ * of epoch ${s}->epoch whose password hash is ${hash}, and not "" for none;
+ * else ERR_DENIED.
  */
 typedef enum err store_session_insert_fn(
     struct store *st, const struct session *s, const char *hash);

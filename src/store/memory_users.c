@@ -245,7 +245,8 @@ memory_session_insert(
 	struct session *row;
 
 	if (u == NULL || u->user.epoch != x->epoch ||
-	    u->user.status != USER_STATUS_ACTIVE || strcmp(u->hash, hash) != 0)
+	    u->user.status != USER_STATUS_ACTIVE || u->hash[0] == '\0' ||
+	    strcmp(u->hash, hash) != 0)
 		return ERR_DENIED;
 	if (memory_find_session(s, x->handle) != NULL)
 		return ERR_CONFLICT;

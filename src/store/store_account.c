@@ -24,7 +24,8 @@ plan_by_password(struct change *c)
 	enum err err;
 
 	err = c->st->ops->password_hash(c->st, c->user_id, hash);
-	if (err == ERR_OK && strcmp(hash, c->hash) != 0)
+	/* Where there is no password, none can have been proved. */
+	if (err == ERR_OK && (hash[0] == '\0' || strcmp(hash, c->hash) != 0))
 		err = ERR_DENIED;
 	secret_wipe(hash, sizeof(hash));
 	if (err == ERR_OK)

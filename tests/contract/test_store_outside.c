@@ -98,8 +98,12 @@ a_stranger_gets_an_account_without_password(void **state)
 	assert_int_equal(u.updated_at, NOW);
 	gives(ERR_OK, store_password_hash(f->st, id, hash));
 	assert_string_equal(hash, "");
+	/* Which nothing proves: not even that there is none. */
 	gives(ERR_DENIED,
 	    store_login(f->st, &f->actor, &u, PEOPLE_HASH, NULL, &s));
+	gives(ERR_DENIED, store_login(f->st, &f->actor, &u, "", NULL, &s));
+	gives(ERR_DENIED, store_delete(f->st, &f->actor, id, ""));
+	gives(ERR_DENIED, store_deactivate(f->st, &f->actor, id, ""));
 	/* The next token with the same claims finds it. */
 	p.issued_at++;
 	assert_int_equal(adopt(f, &p, OUTSIDE_FOUND), id);

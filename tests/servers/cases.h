@@ -17,6 +17,7 @@ void application_is_told_who_it_is(void **state);
 void proxied_application_is_told_too(void **state);
 void example_page_escapes_names(void **state);
 void identity_cannot_be_sent_along(void **state);
+void what_is_missing_cannot_be_sent_either(void **state);
 void browser_sees_no_variables(void **state);
 void role_is_required(void **state);
 void logout_counts_in_every_process(void **state);

@@ -262,18 +262,31 @@ ground_account(struct ground *g)
 }
 
 /* A change of the profile makes everybody read the user anew. */
+/* Change the row behind everybody's back, and tell the pool. */
+static void
+edit_account(struct ground *g, const char *what, const char *patch)
+{
+	char path[96], sql[160];
+
+	snprintf(path, sizeof(path), "%s/latchkey.db", g->dir);
+	snprintf(sql, sizeof(sql), "UPDATE users SET %s WHERE id = %s", what,
+	    g->user_id);
+	database_run(path, sql);
+	web_post(g->web, "/api/v1/auth/update-profile", patch, &g->reply);
+	web_expect(&g->reply, 200, NULL);
+}
+
 void
 ground_promote(struct ground *g)
 {
-	char path[96], sql[128];
+	edit_account(g, "role = 'admin'", "{\"name\":\"Boss\"}");
+}
 
-	snprintf(path, sizeof(path), "%s/latchkey.db", g->dir);
-	snprintf(sql, sizeof(sql),
-	    "UPDATE users SET role = 'admin' WHERE id = %s", g->user_id);
-	database_run(path, sql);
-	web_post(g->web, "/api/v1/auth/update-profile", "{\"name\":\"Boss\"}",
-	    &g->reply);
-	web_expect(&g->reply, 200, NULL);
+void
+ground_anonymize(struct ground *g)
+{
+	edit_account(g, "email = '', email_normal = 'none:' || id, name = ''",
+	    "{\"avatar_url\":\"https://example.org/x.png\"}");
 }
 
 void

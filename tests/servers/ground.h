@@ -73,6 +73,9 @@ void ground_account(struct ground *g);
 /* ground_promote(g): that user is an administrator from now on. */
 void ground_promote(struct ground *g);
 
+/* ground_anonymize(g): that user has neither name nor address from now on. */
+void ground_anonymize(struct ground *g);
+
 /* Start Latchkey, or the probe: what ground_new() and ground_probe() do. */
 void ground_start_latchkey(struct ground *g);
 void ground_start_probe(struct ground *g);

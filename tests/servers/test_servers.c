@@ -21,6 +21,7 @@ static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(proxied_application_is_told_too),
 	cmocka_unit_test(example_page_escapes_names),
 	cmocka_unit_test(identity_cannot_be_sent_along),
+	cmocka_unit_test(what_is_missing_cannot_be_sent_either),
 	cmocka_unit_test(browser_sees_no_variables),
 	cmocka_unit_test(role_is_required),
 	cmocka_unit_test(logout_counts_in_every_process),

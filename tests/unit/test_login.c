@@ -5,6 +5,7 @@
 
 #include <time.h>
 
+#include "auth/office.h"
 #include "host/gate.h"
 #include "store/store.h"
 #include "store/store_memory.h"
@@ -280,23 +281,92 @@ cost_of(struct accounts *a, const char *email, const char *password)
 	    (after.tv_nsec - before.tv_nsec);
 }
 
+/* An account of an outside issuer: no password, this address or none. */
+static struct user
+account_from_outside(struct accounts *a, const char *email)
+{
+	const struct store_actor actor = { .address = "", .now = NOW };
+	const struct outside_profile p = { .issuer = "https://a.example",
+		.subject = "max",
+		.issued_at = NOW,
+		.email = email,
+		.normal = email,
+		.name = "Max",
+		.avatar_url = "",
+		.digest = { email != NULL } };
+	enum outside_done done;
+	struct user u;
+	int64_t id;
+
+	assert_int_equal(
+	    store_outside_adopt(a->store, &actor, &p, &id, &done), ERR_OK);
+	assert_int_equal(store_user_by_id(a->store, id, &u), ERR_OK);
+	return u;
+}
+
 /* A hash of 16 MiB is a thousand times what else there is to do. */
 static void
 pays_one_hash_for_an_unknown_address(void **state)
 {
 	struct accounts *a = *state;
 	struct login_grant grant;
-	int64_t known = 0, unknown = 0, none = 0;
+	int64_t known = 0, unknown = 0, none = 0, without = 0;
 
 	a->login.params.kib = 16 * 1024;
 	accounts_register(a, &grant);
+	(void)account_from_outside(a, "out@example.org");
 	for (int i = 0; i < 4; i++) {
 		known += cost_of(a, EMAIL, "wrong");
 		unknown += cost_of(a, "max@example.org", "wrong");
 		none += cost_of(a, "no address", "wrong");
+		without += cost_of(a, "out@example.org", "wrong");
 	}
 	assert_true(unknown > known / 3 && unknown < known * 3);
 	assert_true(none > known / 3 && none < known * 3);
+	assert_true(without > known / 3 && without < known * 3);
+}
+
+static void
+nobody_signs_in_without_a_password(void **state)
+{
+	struct accounts *a = *state;
+	struct user u = account_from_outside(a, "out@example.org");
+	struct login_change change = {
+		.address = "192.0.2.1", .current = "", .replacement = OTHER
+	};
+	struct identity who = { .user = u };
+	struct login_grant grant;
+	const char *why;
+
+	assert_int_equal(attempt(a, u.email, ""), ERR_DENIED);
+	assert_int_equal(attempt(a, u.email, PASSWORD), ERR_DENIED);
+	/* Nor does whoever acts for it otherwise prove anything by that. */
+	who.session.user_id = u.id;
+	assert_int_equal(
+	    login_change_password(&a->login, &who, &change, NOW, &grant, &why),
+	    ERR_NOT_FOUND);
+	assert_int_equal(
+	    login_delete(&a->login, &who, "", "192.0.2.1", NOW), ERR_NOT_FOUND);
+	assert_int_equal(store_user_by_id(a->store, u.id, &who.user), ERR_OK);
+	assert_int_equal(accounts_live(a, u.id), 0);
+}
+
+static void
+a_password_is_set_where_one_can_sign_in(void **state)
+{
+	struct accounts *a = *state;
+	struct user u = account_from_outside(a, NULL);
+	const char *why = NULL;
+	int64_t ended;
+
+	assert_int_equal(
+	    office_password(&a->login, &u, OTHER, NOW, &ended, &why),
+	    ERR_DENIED);
+	assert_non_null(strstr(why, "no address"));
+	u = account_from_outside(a, "out@example.org");
+	assert_int_equal(
+	    office_password(&a->login, &u, OTHER, NOW, &ended, &why), ERR_OK);
+	assert_int_equal(attempt(a, "out@example.org", OTHER), ERR_OK);
 }
 
 static void
@@ -401,6 +471,8 @@ main(void)
 		LOGIN_TEST(calls_a_failure_no_denial),
 		LOGIN_TEST(waits_at_the_gate_and_leaves_it),
 		LOGIN_TEST(pays_one_hash_for_an_unknown_address),
+		LOGIN_TEST(nobody_signs_in_without_a_password),
+		LOGIN_TEST(a_password_is_set_where_one_can_sign_in),
 		LOGIN_TEST(renews_a_hash_when_parameters_rose),
 		LOGIN_TEST(changes_the_password),
 	};

@@ -48,6 +48,10 @@ never_verifies_without_a_hash(void **state)
 	/* Not even with the salt that stands in for a real one. */
 	assert_int_equal(password_hash(&weak, "password", hash), ERR_OK);
 	assert_int_equal(password_verify(&weak, NULL, "password"), ERR_DENIED);
+	/* Nor has an account without a password one. */
+	assert_int_equal(password_verify(&weak, "", "password"), ERR_DENIED);
+	assert_int_equal(password_verify(&weak, "", ""), ERR_DENIED);
+	assert_false(password_outdated(&weak, ""));
 }
 
 static void
@@ -78,7 +82,6 @@ static void
 calls_a_malformed_hash_an_error(void **state)
 {
 	static const char *const bad[] = {
-		"",
 		"password",
 		"$argon2id$",
 		/* one dollar too few, in two places; no salt; no tag */
@@ -168,6 +171,7 @@ hash_without_memory(void *ctx)
 	child_check(password_hash(&big, "password", hash) == ERR_UNAVAILABLE);
 	child_check(hash[0] == '\0');
 	child_check(password_verify(&big, NULL, "password") == ERR_UNAVAILABLE);
+	child_check(password_verify(&big, "", "password") == ERR_UNAVAILABLE);
 	for (size_t i = 0; i < NELEMS(stored); i++)
 		child_check(password_verify(&weak, stored[i], "password") ==
 		    ERR_UNAVAILABLE);
