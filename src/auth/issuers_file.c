@@ -240,6 +240,17 @@ begin_block(struct reader *r, char *line)
 	return NULL;
 }
 
+/* What the lines said so far, and this one. */
+static void
+note_line(struct issuers_config *config, const char *line)
+{
+	const char *const texts[] = { config->digest, line };
+	unsigned char digest[DIGEST_BYTES];
+
+	digest_texts(digest, texts, NELEMS(texts));
+	text_hex(config->digest, digest, sizeof(digest));
+}
+
 /* A lines_take_fn. */
 static const char *
 take_line(void *ctx, char *line)
@@ -249,6 +260,7 @@ take_line(void *ctx, char *line)
 
 	if (line[0] == ';')
 		return NULL;
+	note_line(r->config, line);
 	if (line[0] == '[')
 		return begin_block(r, line);
 	equals = strchr(line, '=');

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/digest.h"
 #include "base/err.h"
 #include "model/issuer.h"
 
@@ -29,6 +30,8 @@
 /* Bits, as a block may allow several. */
 enum issuer_alg { ISSUER_RS256 = 1, ISSUER_ES256 = 2 };
 #define ISSUER_ALGS_ALL (ISSUER_RS256 | ISSUER_ES256)
+
+#define ISSUERS_DIGEST_SIZE (2 * DIGEST_BYTES + 1)
 
 struct issuer_texts {
 	char list[ISSUER_TEXTS_MAX][ISSUER_TEXT_SIZE];
@@ -56,6 +59,8 @@ struct issuer {
 struct issuers_config {
 	struct issuer list[ISSUERS_MAX];
 	size_t count;
+	char
+	    digest[ISSUERS_DIGEST_SIZE]; /* of all that the file says, in hex */
 };
 
 /**

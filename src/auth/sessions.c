@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "auth/outside.h"
 #include "base/secret.h"
 #include "base/testpoint.h"
 #include "base/unicode.h"
@@ -67,36 +68,92 @@ out:
 	return err;
 }
 
+/* What a token says that we have not seen lately. */
+static enum err
+verify(struct sessions *ss, const char *text, const struct store_actor *actor,
+    struct identity *who)
+{
+	struct outside said;
+	enum err err;
+
+	err = tokens_verify_any(
+	    &ss->tokens, text, actor->now, &who->claims, &said);
+	if (err == ERR_OK && said.issuer != NULL)
+		err = outside_adopt(
+		    ss->store, actor, &said, &who->claims, &who->done);
+	secret_wipe(&said, sizeof(said));
+	return err;
+}
+
 /*
- * What a token of ours says that is not blacklisted.  That is known of those
- * seen a moment ago; a failure is never remembered.
+ * What a token says that is not blacklisted.  That is known of those seen a
+ * moment ago; a failure is never remembered.
  */
 static enum err
-find_claims(
-    struct sessions *ss, const char *text, int64_t now, struct claims *claims)
+find_claims(struct sessions *ss, const char *text,
+    const struct store_actor *actor, struct identity *who)
 {
 	unsigned char digest[TOKEN_DIGEST_BYTES];
 	bool revoked = true;
 	enum err err;
 
-	err = tokens_digest(&ss->tokens, text, now, digest);
+	err = tokens_digest(&ss->tokens, text, actor->now, digest);
 	if (err != ERR_OK)
 		return err;
-	if (cache_token_known(ss->cache, digest, now, claims))
-		return tokens_timely(claims, now) ? ERR_OK : ERR_DENIED;
-	err = tokens_verify(&ss->tokens, text, now, claims);
+	if (cache_token_known(ss->cache, digest, actor->now, &who->claims))
+		return tokens_timely(&who->claims, actor->now) ? ERR_OK
+							       : ERR_DENIED;
+	err = verify(ss, text, actor, who);
 	if (err == ERR_OK)
-		err =
-		    cache_token_judge(ss->cache, digest, claims, now, &revoked);
+		err = cache_token_judge(
+		    ss->cache, digest, &who->claims, actor->now, &revoked);
 	if (err == ERR_OK && revoked)
 		err = ERR_DENIED;
 	return err;
 }
 
-enum err
-sessions_by_token(struct sessions *ss, const char *text, int64_t now,
-    struct identity *who_out)
+static enum err
+find_our_user(struct sessions *ss, int64_t now, struct identity *who)
 {
+	enum err err = find_live(ss, who->claims.handle, now, who);
+
+	if (err == ERR_OK &&
+	    (who->claims.user_id != who->user.id ||
+		who->claims.epoch != who->user.epoch))
+		err = ERR_DENIED;
+	return err;
+}
+
+/*
+ * A token that does not know the epoch tells by its time what it was born
+ * under: strictly later, and by the leeway, for the issuer's clock may be
+ * ahead of ours.
+ */
+static enum err
+find_outside_user(struct sessions *ss, int64_t now, struct identity *who)
+{
+	const struct claims *c = &who->claims;
+	const struct user *u = &who->user;
+	enum err err = cache_user(ss->cache, c->user_id, now, &who->user);
+
+	if (err != ERR_OK)
+		return denied_if_missing(err);
+	if (u->status != USER_STATUS_ACTIVE ||
+	    (u->epoch_at != 0 && c->issued_at <= u->epoch_at + c->leeway))
+		return ERR_DENIED;
+	who->outside = true;
+	who->session.user_id = u->id;
+	who->session.epoch = u->epoch;
+	who->session.created_at = c->issued_at;
+	who->session.expires_at = c->expires_at - c->leeway;
+	return ERR_OK;
+}
+
+enum err
+sessions_by_token(struct sessions *ss, const char *text, const char *address,
+    int64_t now, struct identity *who_out)
+{
+	const struct store_actor actor = { .address = address, .now = now };
 	enum err err;
 
 	memset(who_out, 0, sizeof(*who_out));
@@ -104,14 +161,12 @@ sessions_by_token(struct sessions *ss, const char *text, int64_t now,
 		err = ERR_DENIED;
 		goto out;
 	}
-	err = find_claims(ss, text, now, &who_out->claims);
+	err = find_claims(ss, text, &actor, who_out);
 	if (err != ERR_OK)
 		goto out;
-	err = find_live(ss, who_out->claims.handle, now, who_out);
-	if (err == ERR_OK &&
-	    (who_out->claims.user_id != who_out->user.id ||
-		who_out->claims.epoch != who_out->user.epoch))
-		err = ERR_DENIED;
+	err = who_out->claims.handle[0] == '\0'
+	    ? find_outside_user(ss, now, who_out)
+	    : find_our_user(ss, now, who_out);
 	who_out->by_token = true;
 out:
 	if (err != ERR_OK)

@@ -9,17 +9,22 @@
 #include "base/err.h"
 #include "model/session.h"
 #include "model/user.h"
+#include "store/store.h"
 
 struct cache;
-struct store;
-struct store_actor;
 
-/* Who asks: a live session and its user, and the token if it came by one. */
+/*
+ * Who asks: a live session and its user, and the token if it came by one.  One
+ * of an outside issuer has no session: its handle is "", and it says when the
+ * token was issued and until when it is good.
+ */
 struct identity {
 	struct user user;
 	struct session session;
-	struct claims claims; /* jti is "" unless by token */
+	struct claims claims;   /* jti is "" unless by token */
+	enum outside_done done; /* what became of an outside account */
 	bool by_token;
+	bool outside;
 };
 
 struct sessions {
@@ -35,14 +40,16 @@ struct sessions {
  * session is not live (or no session id at all), ERR_UNAVAILABLE if nobody can
  * tell.  ${who_out} is all zero unless ERR_OK.
  *
- * sessions_by_token(ss, text, now, who_out):
+ * sessions_by_token(ss, text, address, now, who_out):
  * The same for an access token: signature and claims, session live, epoch of
- * the token equal to the user's, jti not blacklisted.
+ * the token equal to the user's, jti not blacklisted.  One of an outside issuer
+ * must have been issued after the user's epoch last rose; who shows the first
+ * is given an account, which the audit table notes with ${address}.
  */
 enum err sessions_by_id(struct sessions *ss, const char *session_id,
     int64_t now, struct identity *who_out) MUST_CHECK;
-enum err sessions_by_token(struct sessions *ss, const char *text, int64_t now,
-    struct identity *who_out) MUST_CHECK;
+enum err sessions_by_token(struct sessions *ss, const char *text,
+    const char *address, int64_t now, struct identity *who_out) MUST_CHECK;
 
 /**
  * sessions_token(ss, session_id, who, now, token_out):

@@ -8,16 +8,19 @@
 #include "base/err.h"
 #include "model/token.h"
 
+struct issuers;
 struct keys;
+struct outside;
 
 /*
  * Signing and checking access tokens: JWT (RFC 7519), typ "JWT", HS256, RS256
  * or ES256 as their key says.  Whose key a token names decides what becomes of
- * it, and only here: tokens of other issuers would have a branch beside ours
- * in tokens_verify() and tokens_digest().
+ * it, and only here: one that names a key of ours is ours and nobody else's;
+ * tokens_verify_any() and tokens_digest() know of outside issuers, too.
  */
 struct tokens {
 	struct keys *keys;
+	struct issuers *issuers; /* NULL: only we */
 	const char *issuer;
 	const char *audience;
 	int64_t lifetime; /* seconds */
@@ -68,16 +71,23 @@ enum err tokens_rebuild(const struct tokens *t, const struct session *s,
  * hold at ${now}.  ERR_DENIED otherwise, ERR_INTERNAL without memory;
  * ${claims_out} is all zero then.  Says nothing about whether session and user
  * are live or the jti blacklisted: ask sessions.h.
+ *
+ * tokens_verify_any(t, text, now, claims_out, outside_out):
+ * The same, and for tokens of outside issuers what issuers_verify() says.
+ * ${outside_out} is all zero for one of ours.
  */
 enum err tokens_verify(const struct tokens *t, const char *text, int64_t now,
     struct claims *claims_out) MUST_CHECK;
+enum err tokens_verify_any(const struct tokens *t, const char *text,
+    int64_t now, struct claims *claims_out,
+    struct outside *outside_out) MUST_CHECK;
 
 /**
  * tokens_digest(t, text, now, digest_out):
- * The SHA-256 of ${text} and of what tokens_verify() holds it against (key,
+ * The SHA-256 of ${text} and of what tokens_verify_any() holds it against (key,
  * iss, aud): what was once verified under one is not so under another.
- * ERR_DENIED if no key that there is at ${now} is the one ${text} names, or it
- * is longer than any token of ours.
+ * ERR_DENIED if ${text} cannot be a token: it names no key of ours that there
+ * is at ${now}, and there are no other issuers; or it is too long.
  */
 enum err tokens_digest(const struct tokens *t, const char *text, int64_t now,
     unsigned char digest_out[TOKEN_DIGEST_BYTES]) MUST_CHECK;

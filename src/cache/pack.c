@@ -211,6 +211,7 @@ pack_claims(const unsigned char digest[TOKEN_DIGEST_BYTES],
 	put_number(e, c->issued_at);
 	put_number(e, c->not_before);
 	put_number(e, c->expires_at);
+	put_number(e, c->leeway);
 	put_text(e, c->handle);
 	put_text(e, c->jti);
 }
@@ -243,6 +244,7 @@ pack_claims_open(const struct table_entry *e,
 	c->issued_at = take_number(&r);
 	c->not_before = take_number(&r);
 	c->expires_at = take_number(&r);
+	c->leeway = take_number(&r);
 	take_text(&r, c->handle, sizeof(c->handle));
 	take_text(&r, c->jti, sizeof(c->jti));
 	if (is_whole(&r) && secret_equal(found, digest, sizeof(found)) &&

@@ -49,7 +49,10 @@ write_time(struct writer *w, const char *name, int64_t seconds)
 void
 session_write(const struct session *s, struct writer *w)
 {
-	writer_string(w, "handle", s->handle);
+	if (s->handle[0] != '\0')
+		writer_string(w, "handle", s->handle);
+	else
+		writer_null(w, "handle");
 	write_time(w, "created_at", s->created_at);
 	write_time(w, "expires_at", s->expires_at);
 }

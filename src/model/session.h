@@ -56,7 +56,8 @@ bool session_live(const struct session *s, const struct user *u, int64_t now);
 /**
  * session_write(s, w), session_write_device(s, current, w):
  * Add to the object that is open what somebody is told of the session that is
- * asked with, and what the device list shows.
+ * asked with (its handle is null if it is another issuer's), and what the
+ * device list shows.
  */
 void session_write(const struct session *s, struct writer *w);
 void session_write_device(

@@ -33,7 +33,8 @@ struct claims {
 	int64_t epoch;
 	int64_t issued_at;
 	int64_t not_before;
-	int64_t expires_at;
+	int64_t expires_at; /* from when on it is over, leeway and all */
+	int64_t leeway;     /* how far its issuer's clock may be off */
 	char handle[SESSION_HANDLE_SIZE]; /* sid */
 	char jti[TOKEN_JTI_SIZE];
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "auth/clients.h"
+#include "auth/issuers.h"
 #include "auth/issuers_file.h"
 #include "auth/keys.h"
 #include "auth/master.h"
@@ -214,6 +215,14 @@ services_replace_keys(const struct config *config, struct shared *sh,
 }
 
 static enum err
+open_issuers(const struct shared *sh, struct services *sv)
+{
+	if (sh->issuers->count == 0)
+		return ERR_OK;
+	return issuers_new(sh->issuers, sv->store, sv->mapped, &sv->issuers);
+}
+
+static enum err
 open_redis(const struct config *config, struct services *sv)
 {
 	struct redis_options options;
@@ -266,6 +275,7 @@ wire_sessions(const struct config *config, struct services *sv)
 		.store = sv->store,
 		.tokens = {
 			.keys = &sv->keys,
+			.issuers = sv->issuers,
 			.issuer = config_text(config, CONFIG_JWT_ISSUER),
 			.audience = config_text(config, CONFIG_JWT_AUDIENCE),
 			.lifetime =
@@ -351,6 +361,9 @@ services_open(const struct config *config, struct shared *sh,
 	step = "keys";
 	if ((err = open_keys(config, sh, sv)) != ERR_OK)
 		goto out;
+	step = "issuers";
+	if ((err = open_issuers(sh, sv)) != ERR_OK)
+		goto out;
 	step = "redis";
 	if ((err = open_redis(config, sv)) != ERR_OK)
 		goto out;
@@ -380,6 +393,7 @@ services_close(struct services *sv)
 	gate_free(sv->login.gate);
 	cache_free(sv->cache);
 	redis_free(sv->redis);
+	issuers_free(sv->issuers);
 	keys_close(&sv->keys);
 	store_close(sv->store);
 	secret_wipe(&sv->ratelimit, sizeof(sv->ratelimit));

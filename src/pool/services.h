@@ -22,8 +22,8 @@ enum services_lane { SERVICES_FAST, SERVICES_SLOW };
 
 /**
  * services_open(config, sh, lane, services_out):
- * Wire everything one lane needs, in one visible order: store, keys, redis,
- * cache, sessions, gate, login, rate limits.  Each lane has its own
+ * Wire everything one lane needs, in one visible order: store, keys, issuers,
+ * redis, cache, sessions, gate, login, rate limits.  Each lane has its own
  * connections.  One log line says what failed.  touch is left NULL.
  */
 enum err services_open(const struct config *config, struct shared *sh,

@@ -9,9 +9,19 @@ void
 answer_put_token(
     struct writer *w, const struct request *req, const struct token *token)
 {
-	writer_string(w, "access_token", token->text);
+	answer_put_access(w, req, token->text, token->expires_at);
+}
+
+/* One that is good only because clocks differ is not good for less than 0. */
+void
+answer_put_access(struct writer *w, const struct request *req, const char *text,
+    int64_t expires_at)
+{
+	int64_t left = expires_at - req->received_at;
+
+	writer_string(w, "access_token", text);
 	writer_string(w, "token_type", "bearer");
-	writer_int(w, "expires_in", token->expires_at - req->received_at);
+	writer_int(w, "expires_in", left > 0 ? left : 0);
 }
 
 void

@@ -14,11 +14,14 @@ struct writer;
 /* The bodies that several routes share. */
 
 /**
- * answer_put_token(w, req, token), answer_put_user(w, u):
+ * answer_put_token(w, req, token), answer_put_access(w, req, text, expires_at),
+ * answer_put_user(w, u):
  * Add access_token, token_type and expires_in; add user, as it sees itself.
  */
 void answer_put_token(
     struct writer *w, const struct request *req, const struct token *token);
+void answer_put_access(struct writer *w, const struct request *req,
+    const char *text, int64_t expires_at);
 void answer_put_user(struct writer *w, const struct user *u);
 
 /* What the login answer is made of; borrowed. */

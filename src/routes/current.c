@@ -8,9 +8,40 @@
 #include "routes/identify.h"
 #include "routes/services.h"
 
+/* The token that was shown, and no session: who stole it gains nothing. */
+static enum err
+answer_shown(struct response *res, const struct request *req,
+    const struct identity *who, const char *text)
+{
+	struct writer w;
+
+	response_begin(res, &w);
+	answer_put_access(
+	    &w, req, text, who->claims.expires_at - who->claims.leeway);
+	answer_put_user(&w, &who->user);
+	return response_end(res, &w);
+}
+
+static enum err
+validate_token(struct services *sv, struct request *req, struct response *res)
+{
+	struct identity who = { 0 };
+	const char *text;
+	enum err err;
+
+	err = identify_token(req, res, &text);
+	if (err == ERR_OK && text == NULL)
+		err = response_refuse(res, PROBLEM_NOT_SIGNED_IN, NULL);
+	if (err == ERR_OK)
+		err = identify_by_token(sv, req, res, text, &who);
+	if (err == ERR_OK)
+		err = answer_shown(res, req, &who, text);
+	return err;
+}
+
 /*
  * POST session_id? (or the cookie): 200 with a token that has at least half
- * its life left; 400 401 403.
+ * its life left.  With neither, a Bearer token: 200 with that.  400 401 403.
  */
 enum err
 route_validate_session(
@@ -27,6 +58,8 @@ route_validate_session(
 	enum err err;
 
 	err = identify_session_id(req, res, session_id);
+	if (err == ERR_OK && session_id[0] == '\0')
+		return validate_token(sv, req, res);
 	if (err == ERR_OK)
 		err = identify_by_id(sv, req, res, session_id, &who);
 	if (err == ERR_OK)
@@ -39,7 +72,7 @@ route_validate_session(
 	return err;
 }
 
-/* GET: 200 who is signed in, and by which session; 401. */
+/* GET: 200 who is signed in, and by which session, if any; 401. */
 enum err
 route_me(struct services *sv, struct request *req, struct response *res)
 {
@@ -47,7 +80,7 @@ route_me(struct services *sv, struct request *req, struct response *res)
 	struct writer w;
 	enum err err;
 
-	err = identify(sv, req, res, &who);
+	err = identify_any(sv, req, res, &who);
 	if (err != ERR_OK)
 		return err;
 	response_begin(res, &w);

@@ -7,6 +7,7 @@
 #include "http/cookie.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "routes/security_log.h"
 #include "routes/services.h"
 
 #define SAME_ORIGIN_DETAIL                                                     \
@@ -83,8 +84,6 @@ identify_session_id(
 
 	if (err == ERR_OK && id_out[0] == '\0')
 		err = identify_cookie_id(req, res, id_out);
-	if (err == ERR_OK && id_out[0] == '\0')
-		err = response_refuse(res, PROBLEM_NOT_SIGNED_IN, NULL);
 	return err;
 }
 
@@ -112,27 +111,67 @@ identify_by_id(struct services *sv, const struct request *req,
 	return err;
 }
 
-static enum err
-by_token(struct services *sv, const struct request *req, struct response *res,
-    const char *text, struct identity *who_out)
+/* Of what an outside token made of its account, this is worth a line. */
+static void
+note_account(const struct services *sv, const struct request *req,
+    const struct identity *who)
+{
+	static const char *const events[] = {
+		[OUTSIDE_CREATED] = "outside_created",
+		[OUTSIDE_LINKED] = "outside_linked",
+		[OUTSIDE_UPDATED] = "outside_updated",
+	};
+
+	if (who->done < NELEMS(events) && events[who->done] != NULL)
+		security_log(sv, req, events[who->done], who->user.id);
+}
+
+enum err
+identify_by_token(struct services *sv, const struct request *req,
+    struct response *res, const char *text, struct identity *who_out)
 {
 	enum err err;
 
-	err = sessions_by_token(&sv->sessions, text, req->received_at, who_out);
+	err = sessions_by_token(
+	    &sv->sessions, text, req->address, req->received_at, who_out);
 	if (err == ERR_DENIED)
 		return response_refuse(res, PROBLEM_INVALID_TOKEN, NULL);
-	if (err == ERR_OK)
+	if (err != ERR_OK)
+		return err;
+	if (who_out->outside)
+		note_account(sv, req, who_out);
+	else
 		note_seen(sv, req, &who_out->session);
-	return err;
+	return ERR_OK;
 }
 
-/* Where a session id is looked for, and under which rule. */
+/*
+ * Where a session id is looked for where there is no access token, and under
+ * which rule; and whose tokens count.
+ */
 typedef enum err source_fn(
     struct request *req, struct response *res, char id_out[SESSION_ID_SIZE]);
+struct way {
+	source_fn *source;
+	bool outside;
+};
+
+static enum err
+by_token(const struct way *way, struct services *sv, struct request *req,
+    struct response *res, const char *text, struct identity *who_out)
+{
+	enum err err = identify_by_token(sv, req, res, text, who_out);
+
+	if (err != ERR_OK || way->outside || !who_out->outside)
+		return err;
+	secret_wipe(who_out, sizeof(*who_out));
+	return response_refuse(res, PROBLEM_INVALID_TOKEN,
+	    "This takes an access token of this site, not another issuer's.");
+}
 
 /* An access token decides if there is one. */
 static enum err
-by_token_or(source_fn *source, struct services *sv, struct request *req,
+by_token_or(const struct way *way, struct services *sv, struct request *req,
     struct response *res, struct identity *who_out)
 {
 	char id[SESSION_ID_SIZE];
@@ -144,9 +183,9 @@ by_token_or(source_fn *source, struct services *sv, struct request *req,
 	if (err != ERR_OK)
 		return err;
 	if (token != NULL)
-		return by_token(sv, req, res, token, who_out);
+		return by_token(way, sv, req, res, token, who_out);
 
-	err = source(req, res, id);
+	err = way->source(req, res, id);
 	if (err == ERR_OK && id[0] == '\0')
 		err = response_refuse(res, PROBLEM_NOT_SIGNED_IN, NULL);
 	if (err == ERR_OK)
@@ -186,22 +225,37 @@ enum err
 identify(struct services *sv, struct request *req, struct response *res,
     struct identity *who_out)
 {
-	return by_token_or(our_cookie, sv, req, res, who_out);
+	static const struct way way = { our_cookie, false };
+
+	return by_token_or(&way, sv, req, res, who_out);
+}
+
+enum err
+identify_any(struct services *sv, struct request *req, struct response *res,
+    struct identity *who_out)
+{
+	static const struct way way = { our_cookie, true };
+
+	return by_token_or(&way, sv, req, res, who_out);
 }
 
 enum err
 identify_guarded(struct services *sv, struct request *req, bool safe,
     struct response *res, struct identity *who_out)
 {
-	return by_token_or(
-	    safe ? any_cookie : same_origin_cookie, sv, req, res, who_out);
+	static const struct way ways[] = { { same_origin_cookie, true },
+		{ any_cookie, true } };
+
+	return by_token_or(&ways[safe], sv, req, res, who_out);
 }
 
 enum err
 identify_or_body(struct services *sv, struct request *req, struct response *res,
     struct identity *who_out)
 {
-	return by_token_or(identify_session_id, sv, req, res, who_out);
+	static const struct way way = { identify_session_id, false };
+
+	return by_token_or(&way, sv, req, res, who_out);
 }
 
 struct store_actor

@@ -21,21 +21,27 @@ struct services;
 
 /**
  * identify(sv, req, res, who_out):
- * Who asks, by access token or else by cookie.  Otherwise refuse on ${res}:
- * not_signed_in, invalid_token, invalid_session, cross_site,
+ * Who asks, by access token of ours or else by cookie.  Otherwise refuse on
+ * ${res}: not_signed_in, invalid_token, invalid_session, cross_site,
  * unsupported_media_type; ERR_UNAVAILABLE if nobody can tell.  Notes that the
  * session was seen.
  *
+ * identify_any(sv, req, res, who_out):
+ * The same, also by a token of an outside issuer: who so comes has no session,
+ * so that nothing can be done with it.
+ *
  * identify_guarded(sv, req, safe, res, who_out):
- * The same for a request to somebody else's program, which takes what bodies
- * it likes: a cookie counts under the same-origin rule unless ${safe} says
- * that the request changes nothing.
+ * The same as identify_any() for a request to somebody else's program, which
+ * takes what bodies it likes: a cookie counts under the same-origin rule unless
+ * ${safe} says that the request changes nothing.
  *
  * identify_or_body(sv, req, res, who_out):
  * The same as identify(), and without a token the session_id of the body comes
  * before the cookie.
  */
 enum err identify(struct services *sv, struct request *req,
+    struct response *res, struct identity *who_out) MUST_CHECK;
+enum err identify_any(struct services *sv, struct request *req,
     struct response *res, struct identity *who_out) MUST_CHECK;
 enum err identify_guarded(struct services *sv, struct request *req, bool safe,
     struct response *res, struct identity *who_out) MUST_CHECK;
@@ -57,15 +63,20 @@ enum err identify_over(
 
 /**
  * identify_session_id(req, res, id_out):
- * The session_id of the body, or else of the cookie; or refuse on ${res}.  The
+ * The session_id of the body, or else of the cookie; "" if there is none.  The
  * caller wipes ${id_out}.
  *
- * identify_by_id(sv, req, res, session_id, who_out): whose it is.
+ * identify_by_id(sv, req, res, session_id, who_out),
+ * identify_by_token(sv, req, res, text, who_out):
+ * Whose it is; refuse on ${res} if nobody's.  The token may be anybody's.
  */
 enum err identify_session_id(struct request *req, struct response *res,
     char id_out[SESSION_ID_SIZE]) MUST_CHECK;
 enum err identify_by_id(struct services *sv, const struct request *req,
     struct response *res, const char *session_id,
+    struct identity *who_out) MUST_CHECK;
+enum err identify_by_token(struct services *sv, const struct request *req,
+    struct response *res, const char *text,
     struct identity *who_out) MUST_CHECK;
 
 /**

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <string.h>
 
+#include "auth/outside.h"
 #include "base/document.h"
 #include "base/writer.h"
 #include "cache/cache.h"
@@ -15,29 +16,44 @@
 
 /* Whatever a sign-out names: all of it ends. */
 struct named {
-	bool token; /* claims are those of a token that is truly ours */
+	bool token; /* claims are those of a token that was truly signed */
 	struct claims claims;
 	char body_id[SESSION_ID_SIZE];
 	char cookie_id[SESSION_ID_SIZE];
 	bool keep_cookie; /* another site's page sent it along */
 };
 
-/* A token past its exp still says which session to end. */
+/*
+ * A token of ours past its exp still says which session to end; with another
+ * issuer's there is nothing to end any more.
+ */
+static enum err
+verify(
+    struct services *sv, const char *text, int64_t now, struct claims *claims)
+{
+	const struct tokens *tokens = &sv->sessions.tokens;
+	struct outside said;
+	enum err err;
+
+	err = tokens_verify_any(tokens, text, now, claims, &said);
+	if (err == ERR_DENIED)
+		return ended_token_verify(tokens, text, now, claims);
+	if (err == ERR_OK && said.issuer != NULL)
+		err = outside_user(sv->store, &said, claims, &claims->user_id);
+	return err;
+}
+
 static enum err
 name_token(struct services *sv, const struct request *req, struct response *res,
     struct named *named)
 {
-	const struct tokens *tokens = &sv->sessions.tokens;
 	const char *text;
 	enum err err;
 
 	err = identify_token(req, res, &text);
 	if (err != ERR_OK || text == NULL)
 		return err;
-	err = tokens_verify(tokens, text, req->received_at, &named->claims);
-	if (err == ERR_DENIED)
-		err = ended_token_verify(
-		    tokens, text, req->received_at, &named->claims);
+	err = verify(sv, text, req->received_at, &named->claims);
 	if (err == ERR_DENIED)
 		return response_refuse(res, PROBLEM_INVALID_TOKEN, NULL);
 	named->token = err == ERR_OK;
@@ -121,7 +137,8 @@ end_by_token(
 		.now = req->received_at };
 	enum err err;
 
-	err = store_logout(sv->store, &actor, claims->handle, claims);
+	err = store_logout(sv->store, &actor,
+	    claims->handle[0] != '\0' ? claims->handle : NULL, claims);
 	if (err != ERR_OK)
 		return err;
 	if (claims->expires_at > req->received_at)

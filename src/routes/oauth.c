@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "auth/clients.h"
+#include "auth/outside.h"
 #include "auth/tokens.h"
 #include "base/document.h"
 #include "base/secret.h"
@@ -155,7 +156,7 @@ read_form(
 /* ---- revocation ---- */
 
 /*
- * What is not a token of ours, or not any more, is as revoked as can be: RFC
+ * What is not a token, or not any more, is as revoked as can be: RFC
  * 7009 section 2.2.  The session goes on, and gets other tokens.
  */
 static enum err
@@ -163,13 +164,16 @@ revoke(struct services *sv, const struct request *req, const char *text)
 {
 	const struct store_actor actor = { .address = req->address,
 		.now = req->received_at };
+	struct outside said;
 	struct claims claims;
 	enum err err;
 
-	err = tokens_verify(
-	    &sv->sessions.tokens, text, req->received_at, &claims);
+	err = tokens_verify_any(
+	    &sv->sessions.tokens, text, req->received_at, &claims, &said);
 	if (err == ERR_DENIED)
 		return ERR_OK;
+	if (err == ERR_OK && said.issuer != NULL)
+		err = outside_user(sv->store, &said, &claims, &claims.user_id);
 	if (err == ERR_OK)
 		err = store_token_end(sv->store, &actor, &claims);
 	if (err != ERR_OK)
@@ -256,10 +260,12 @@ introspect(struct services *sv, const struct request *req, const char *text,
 	struct identity who;
 	enum err err;
 
-	err = sessions_by_token(&sv->sessions, text, req->received_at, &who);
-	if (err == ERR_OK)
+	err = sessions_by_token(
+	    &sv->sessions, text, req->address, req->received_at, &who);
+	/* Who asks about another issuer's token is to ask that issuer. */
+	if (err == ERR_OK && !who.outside)
 		err = answer_active(sv, res, &who);
-	else if (err == ERR_DENIED)
+	else if (err == ERR_OK || err == ERR_DENIED)
 		err = answer_inactive(res);
 	secret_wipe(&who, sizeof(who));
 	return err;

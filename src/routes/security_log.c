@@ -21,6 +21,7 @@ static const struct {
 	{ "register_limited", STATS_LIMITED_REGISTER },
 	{ "default_limited", STATS_LIMITED_DEFAULT },
 	{ "register", STATS_REGISTERED },
+	{ "outside_created", STATS_REGISTERED },
 	{ "logout", STATS_LOGOUTS },
 	{ "logout_all", STATS_LOGOUTS_ALL },
 	{ "session_ended", STATS_SESSIONS_ENDED },

@@ -12,6 +12,7 @@
 struct cache;
 struct clients;
 struct clock;
+struct issuers;
 struct mapped;
 struct redis;
 struct store;
@@ -26,6 +27,7 @@ struct services {
 	struct redis *redis; /* NULL: switched off */
 	struct keys keys;
 	const struct clients *clients;
+	struct issuers *issuers; /* NULL: no others are configured */
 	struct cache *cache;
 	struct sessions sessions;
 	struct login login;

@@ -125,6 +125,11 @@ enum err store_keys(struct store *st,
 enum err store_issuers(struct store *st,
     struct issuer_keys keys_out[ISSUERS_MAX], size_t *n_out) MUST_CHECK;
 
+/*
+ * How long the audit table is kept, and that an outside issuer's account has
+ * ended: no token may live longer.
+ */
+#define STORE_AUDIT_SECONDS (90 * 24 * 3600)
 #define OUTSIDE_DIGEST_BYTES 32
 
 /*

@@ -179,6 +179,31 @@ whatever_is_wrong_is_said_with_its_line(void **state)
 }
 
 static void
+a_digest_tells_files_apart(void **state)
+{
+	static const struct {
+		const char *text;
+		bool same;
+	} cases[] = {
+		{ "# a remark\n\n  " HOME AUDIENCE "; another", true },
+		{ HOME "audience = other\n", false },
+		{ HOME AUDIENCE "leeway = 4\n", false },
+		{ HOME AUDIENCE "[https://two.example]\n" AUDIENCE, false },
+	};
+	struct fixture *f = *state;
+	char digest[ISSUERS_DIGEST_SIZE];
+
+	assert_int_equal(load(f, 0600, HOME AUDIENCE), ERR_OK);
+	memcpy(digest, f->config->digest, sizeof(digest));
+	assert_int_equal(strlen(digest), ISSUERS_DIGEST_SIZE - 1);
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		assert_int_equal(load(f, 0600, cases[i].text), ERR_OK);
+		assert_int_equal(
+		    strcmp(f->config->digest, digest) == 0, cases[i].same);
+	}
+}
+
+static void
 there_are_not_too_many(void **state)
 {
 	struct fixture *f = *state;
@@ -289,6 +314,8 @@ main(void)
 		    tear_down),
 		cmocka_unit_test_setup_teardown(
 		    whatever_is_wrong_is_said_with_its_line, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    a_digest_tells_files_apart, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    there_are_not_too_many, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

@@ -61,7 +61,7 @@ registers_and_signs_in(void **state)
 	who = accounts_who(a, grant.session_id);
 	assert_int_equal(who.user.id, grant.user.id);
 	assert_int_equal(
-	    sessions_by_token(&a->sessions, grant.token.text, NOW, &who),
+	    sessions_by_token(&a->sessions, grant.token.text, "", NOW, &who),
 	    ERR_OK);
 
 	/* the address is known by its normal form */
@@ -72,7 +72,7 @@ registers_and_signs_in(void **state)
 	assert_string_not_equal(again.session_id, grant.session_id);
 	assert_string_equal(again.session.device, "laptop");
 	assert_int_equal(
-	    sessions_by_token(&a->sessions, again.token.text, NOW, &who),
+	    sessions_by_token(&a->sessions, again.token.text, "", NOW, &who),
 	    ERR_OK);
 	assert_int_equal(accounts_live(a, grant.user.id), 2);
 }
@@ -438,7 +438,7 @@ changes_the_password(void **state)
 	assert_string_equal(changed.session_id, "");
 	assert_string_equal(changed.session.handle, second.session.handle);
 	assert_int_equal(
-	    sessions_by_token(&a->sessions, changed.token.text, NOW, &who),
+	    sessions_by_token(&a->sessions, changed.token.text, "", NOW, &who),
 	    ERR_OK);
 	assert_int_equal(changed.user.epoch, who.user.epoch);
 	assert_int_equal(changed.session.epoch, who.session.epoch);
@@ -450,7 +450,7 @@ changes_the_password(void **state)
 	    sessions_by_id(&a->sessions, first.session_id, NOW, &who),
 	    ERR_DENIED);
 	assert_int_equal(
-	    sessions_by_token(&a->sessions, second.token.text, NOW, &who),
+	    sessions_by_token(&a->sessions, second.token.text, "", NOW, &who),
 	    ERR_DENIED);
 	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_DENIED);
 	assert_int_equal(attempt(a, EMAIL, OTHER), ERR_OK);

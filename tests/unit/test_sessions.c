@@ -121,7 +121,7 @@ by_token(struct fixture *f, const char *text, int64_t now)
 	enum err err;
 
 	memset(&who, 0xaa, sizeof(who));
-	err = sessions_by_token(&f->ss, text, now, &who);
+	err = sessions_by_token(&f->ss, text, "", now, &who);
 	if (err != ERR_OK)
 		assert_memory_equal(&who, &nobody, sizeof(who));
 	return err;
@@ -149,7 +149,7 @@ knows_who_is_signed_in(void **state)
 	assert_string_equal(who.claims.jti, "");
 
 	assert_int_equal(
-	    sessions_by_token(&f->ss, f->token.text, NOW, &who), ERR_OK);
+	    sessions_by_token(&f->ss, f->token.text, "", NOW, &who), ERR_OK);
 	assert_int_equal(who.user.id, f->user.id);
 	assert_string_equal(who.session.handle, f->session.handle);
 	assert_true(who.by_token);

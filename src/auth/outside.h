@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef AUTH_OUTSIDE_H
+#define AUTH_OUTSIDE_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/issuer.h"
+#include "model/token.h"
+#include "model/user.h"
+#include "store/store.h"
+
+struct issuer;
+
+/* What a verified token of an outside issuer says of its user. */
+struct outside {
+	const struct issuer *issuer; /* borrowed */
+	char subject[ISSUER_SUBJECT_SIZE];
+	char email[USER_EMAIL_SIZE]; /* both "" unless verified */
+	char normal[USER_EMAIL_SIZE];
+	char name[USER_NAME_SIZE]; /* these too if it says none */
+	char avatar_url[USER_AVATAR_SIZE];
+	unsigned char digest[OUTSIDE_DIGEST_BYTES]; /* of those four */
+};
+
+/**
+ * outside_user(st, said, claims, user_id_out):
+ * The account of ${said}->subject; 0 if there is none (yet).
+ *
+ * outside_adopt(st, actor, said, claims, done_out):
+ * Fill in ${claims}->user_id: find the account, or make it, or bring it up to
+ * date.  ERR_DENIED if the token has been blacklisted, or is from before the
+ * account was deleted.
+ */
+enum err outside_user(struct store *st, const struct outside *said,
+    const struct claims *claims, int64_t *user_id_out) MUST_CHECK;
+enum err outside_adopt(struct store *st, const struct store_actor *actor,
+    const struct outside *said, struct claims *claims,
+    enum outside_done *done_out) MUST_CHECK;
+
+#endif
