@@ -123,7 +123,7 @@ say(struct idp *p, struct buf *command)
 	listen_to(p);
 }
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 put(struct buf *command, const char *format, va_list args)
 {
 	char text[2 * IDP_TOKEN_SIZE];
