@@ -324,6 +324,31 @@ a_token_that_is_revoked_is_known_no_more(void **state)
 	}
 }
 
+/* It has a longer name and no session. */
+static void
+a_token_from_outside_is_known_until_it_is_revoked(void **state)
+{
+	static const char name[TOKEN_JTI_SIZE] =
+	    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	struct fixture *f = *state;
+	struct claims c = claims_of(f), out;
+
+	c.handle[0] = '\0';
+	memcpy(c.jti, name, sizeof(c.jti));
+	assert_int_equal(judge(f, &c, CACHING_NOW), ERR_OK);
+	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
+	assert_true(cache_token_known(f->c.cache, digest, CACHING_NOW, &out));
+	store_memory_fail_next(f->c.st, ERR_OK);
+	assert_string_equal(out.handle, "");
+	assert_string_equal(out.jti, name);
+	assert_int_equal(out.user_id, c.user_id);
+	assert_int_equal(out.issued_at, c.issued_at);
+	assert_int_equal(
+	    store_logout(f->c.st, &caching_actor, NULL, &c), ERR_OK);
+	assert_false(cache_token_known(f->c.cache, digest, CACHING_NOW, &out));
+	assert_int_equal(judge(f, &c, CACHING_NOW), ERR_DENIED);
+}
+
 /* The session's end is another key's business; the caller asks for that. */
 static void
 a_token_outlives_its_session_here(void **state)
@@ -388,6 +413,7 @@ main(void)
 		BOTH(a_change_in_flight_is_neither_read_nor_filled),
 		BOTH(a_token_is_known_for_a_while),
 		BOTH(a_token_that_is_revoked_is_known_no_more),
+		BOTH(a_token_from_outside_is_known_until_it_is_revoked),
 		BOTH(a_token_outlives_its_session_here),
 		BOTH(a_token_is_not_known_where_nothing_cached_counts),
 	};

@@ -289,6 +289,44 @@ a_token_ends_and_its_session_lives(void **state)
 	gives(ERR_UNAVAILABLE, store_token_end(f->st, &f->actor, &c));
 }
 
+/* It has no session: what ends is the token, by the name it has. */
+static void
+a_token_from_outside_ends_alone(void **state)
+{
+	static const char names[][TOKEN_JTI_SIZE] = {
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd"
+		"ef",
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd"
+		"e0",
+	};
+	struct fixture *f = *state;
+	char key[TOKEN_KEY_SIZE];
+	bool revoked;
+
+	for (size_t i = 0; i < NELEMS(names); i++) {
+		struct claims c = people_claims(&f->ann, 7, NOW);
+
+		c.handle[0] = '\0';
+		memcpy(c.jti, names[i], sizeof(c.jti));
+		gives(ERR_OK, store_token_revoked(f->st, c.jti, &revoked));
+		assert_false(revoked);
+		gives(ERR_OK,
+		    i == 0 ? store_logout(f->st, &f->actor, NULL, &c)
+			   : store_token_end(f->st, &f->actor, &c));
+		gives(ERR_OK, store_token_revoked(f->st, c.jti, &revoked));
+		assert_true(revoked);
+		assert_int_equal(f->key_count, 1);
+		token_key(key, c.jti);
+		assert_true(tidied(f, key));
+		/* Again, as a logout may be. */
+		f->tidied = 0;
+		gives(ERR_OK, store_logout(f->st, &f->actor, c.handle, &c));
+		gives(ERR_OK, store_token_end(f->st, &f->actor, &c));
+		assert_int_equal(f->tidied, 0);
+	}
+	assert_true(live(f, handle_of(1), NOW));
+}
+
 int
 main(void)
 {
@@ -305,6 +343,7 @@ main(void)
 		STORE_CASE(upkeep_takes_small_steps),
 		STORE_CASE(all_that_is_there_is_counted),
 		STORE_CASE(a_token_ends_and_its_session_lives),
+		STORE_CASE(a_token_from_outside_ends_alone),
 	};
 
 	return store_cases_run(cases, NELEMS(cases));
