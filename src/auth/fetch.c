@@ -186,7 +186,7 @@ set_texts(struct get *g, char error[CURL_ERROR_SIZE])
 		{ CURLOPT_PROTOCOLS_STR, "http,https" },
 		/* Or it would ask the environment for one. */
 		{ CURLOPT_PROXY, "" },
-		{ CURLOPT_USERAGENT, PACKAGE_NAME "/" PACKAGE_VERSION },
+		{ CURLOPT_USERAGENT, "latchkey/" PACKAGE_VERSION },
 		{ CURLOPT_HEADERDATA, g },
 		{ CURLOPT_WRITEDATA, g },
 		{ CURLOPT_XFERINFODATA, g },

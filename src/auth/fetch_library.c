@@ -2,6 +2,7 @@
 #include "auth/fetch_library.h"
 
 #include <dlfcn.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,32 +12,50 @@
 /* The name of its interface, the same since 2006. */
 #define LIBRARY "libcurl.so.4"
 
-static const char *const names[] = {
-#define NAME(name) "curl_" #name,
-	FETCH_FUNCTIONS(NAME)
-#undef NAME
+#define FUNCTION(name)                                                         \
+	{                                                                      \
+		"curl_" #name, offsetof(struct fetch, name)                    \
+	}
+
+static const struct {
+	const char *name;
+	size_t offset;
+} functions[] = {
+	FUNCTION(global_init),
+	FUNCTION(global_cleanup),
+	FUNCTION(easy_init),
+	FUNCTION(easy_cleanup),
+	FUNCTION(easy_setopt),
+	FUNCTION(easy_perform),
+	FUNCTION(easy_getinfo),
+	FUNCTION(easy_strerror),
+	FUNCTION(url),
+	FUNCTION(url_cleanup),
+	FUNCTION(url_set),
+	FUNCTION(url_get),
+	FUNCTION(free),
 };
+
+_Static_assert(sizeof(struct fetch) == NELEMS(functions) * sizeof(void *),
+    "each member is in the table");
 
 /* It stays loaded: what it has loaded in its turn cannot be unloaded. */
 static bool
 find_all(struct fetch *f)
 {
 	void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-	void *symbols[NELEMS(names)];
-	size_t i;
+	void *symbol;
 
-	for (i = 0; library != NULL && i < NELEMS(names); i++) {
-		symbols[i] = dlsym(library, names[i]);
-		if (symbols[i] == NULL)
-			return false;
-	}
 	if (library == NULL)
 		return false;
-	i = 0;
-	/* ISO C knows no way from void * to a function; POSIX has this one. */
-#define TAKE(name) memcpy(&f->name, &symbols[i++], sizeof(void *));
-	FETCH_FUNCTIONS(TAKE)
-#undef TAKE
+	for (size_t i = 0; i < NELEMS(functions); i++) {
+		symbol = dlsym(library, functions[i].name);
+		if (symbol == NULL)
+			return false;
+		/* ISO C knows no way from it to a function; POSIX has this. */
+		memcpy((unsigned char *)f + functions[i].offset, &symbol,
+		    sizeof(symbol));
+	}
 	return true;
 }
 

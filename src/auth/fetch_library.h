@@ -8,25 +8,20 @@
 #include <stdbool.h>
 
 /* libcurl as it was loaded; for the files of auth/fetch only. */
-#define FETCH_FUNCTIONS(X)                                                     \
-	X(global_init)                                                         \
-	X(global_cleanup)                                                      \
-	X(easy_init)                                                           \
-	X(easy_cleanup)                                                        \
-	X(easy_setopt)                                                         \
-	X(easy_perform)                                                        \
-	X(easy_getinfo)                                                        \
-	X(easy_strerror)                                                       \
-	X(url)                                                                 \
-	X(url_cleanup)                                                         \
-	X(url_set)                                                             \
-	X(url_get)                                                             \
-	X(free)
-
 struct fetch {
-#define MEMBER(name) __typeof__(curl_##name) *name;
-	FETCH_FUNCTIONS(MEMBER)
-#undef MEMBER
+	__typeof__(curl_global_init) *global_init;
+	__typeof__(curl_global_cleanup) *global_cleanup;
+	__typeof__(curl_easy_init) *easy_init;
+	__typeof__(curl_easy_cleanup) *easy_cleanup;
+	__typeof__(curl_easy_setopt) *easy_setopt;
+	__typeof__(curl_easy_perform) *easy_perform;
+	__typeof__(curl_easy_getinfo) *easy_getinfo;
+	__typeof__(curl_easy_strerror) *easy_strerror;
+	__typeof__(curl_url) *url;
+	__typeof__(curl_url_cleanup) *url_cleanup;
+	__typeof__(curl_url_set) *url_set;
+	__typeof__(curl_url_get) *url_get;
+	__typeof__(curl_free) *free;
 };
 
 /* ---- fetch_address.c ---- */

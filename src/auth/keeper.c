@@ -292,6 +292,7 @@ keeper_step(const struct keeper *k, int64_t now, int64_t *next_out)
 		if (err == ERR_OK)
 			(void)first_due(k, &rows, &next);
 	}
+	TESTPOINT("keeper:stepped");
 out:
 	*next_out = err == ERR_OK ? next : now + KEEPER_RETRY_SECONDS;
 	clear_rows(&rows);

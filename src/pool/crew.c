@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "host/mapped.h"
+#include "pool/keeping.h"
 #include "pool/worker.h"
 
 #define SECOND ((int64_t)1000000)
@@ -74,17 +75,13 @@ exit_status(enum worker_end end)
 	return CREW_EXIT_FAILED;
 }
 
-/* In the child: be a worker, then end. */
+/* In the child: nothing of the parent's but what it is born with. */
 static void
-work(struct crew *crew, const struct crew_birth *birth, pid_t parent)
+part_from_pool(struct crew *crew, const struct crew_birth *birth, pid_t parent)
 {
-	const struct worker_options options = {
-		.listen_fd = birth->listen_fd,
-		.ready_fd = birth->ready_fd,
-	};
 	sigset_t none;
 
-	/* A pool that is killed leaves no workers behind. */
+	/* A pool that is killed leaves no processes behind. */
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent)
 		exit(CREW_EXIT_FAILED);
 	(void)sigemptyset(&none);
@@ -93,35 +90,77 @@ work(struct crew *crew, const struct crew_birth *birth, pid_t parent)
 	close(birth->ready_from);
 	mapped_close(crew->mapped); /* a view is not to be shared */
 	crew->mapped = NULL;
+}
+
+static void
+work(struct crew *crew, const struct crew_birth *birth)
+{
+	const struct worker_options options = {
+		.listen_fd = birth->listen_fd,
+		.ready_fd = birth->ready_fd,
+	};
+
 	exit(exit_status(worker_run(crew->config, &options)));
+}
+
+static void
+keep(struct crew *crew, const struct crew_birth *birth)
+{
+	enum keeping_end end;
+
+	close(birth->listen_fd);
+	close(birth->ready_fd);
+	end = keeping_process(crew->config);
+	exit(end == KEEPING_ENDED        ? CREW_EXIT_DRAINED
+		: end == KEEPING_REPLACE ? CREW_EXIT_REPLACE
+					 : CREW_EXIT_FAILED);
+}
+
+static void
+fill(struct crew *crew, struct crew_place *place,
+    const struct crew_birth *birth, int64_t now)
+{
+	bool keeper = crew_is_keeper(crew, place);
+	pid_t parent = getpid();
+
+	if (place->pid != 0 || place->fill_at > now)
+		return;
+	(void)fflush(NULL); /* or the child would write it again */
+	place->pid = fork();
+	if (place->pid == 0) {
+		part_from_pool(crew, birth, parent);
+		if (keeper)
+			keep(crew, birth);
+		else
+			work(crew, birth);
+	}
+	if (place->pid < 0) {
+		log_event(LOG_LEVEL_ERROR,
+		    keeper ? "keeper_not_forked" : "worker_not_forked",
+		    "errno=%d", errno);
+		place->pid = 0;
+		place->fill_at = now + SECOND;
+		return;
+	}
+	place->ready = false;
+	place->started_at = now;
+	log_event(LOG_LEVEL_INFO, keeper ? "keeper_started" : "worker_started",
+	    "%s=%d", keeper ? "keeper" : "worker", (int)place->pid);
 }
 
 void
 crew_fill(struct crew *crew, const struct crew_birth *birth, int64_t now)
 {
-	pid_t parent = getpid();
+	for (int i = 0; i < crew->count; i++)
+		fill(crew, &crew->places[i], birth, now);
+	if (crew->keeps)
+		fill(crew, &crew->keeper, birth, now);
+}
 
-	for (int i = 0; i < crew->count; i++) {
-		struct crew_place *place = &crew->places[i];
-
-		if (place->pid != 0 || place->fill_at > now)
-			continue;
-		(void)fflush(NULL); /* or the child would write it again */
-		place->pid = fork();
-		if (place->pid == 0)
-			work(crew, birth, parent);
-		if (place->pid < 0) {
-			log_event(LOG_LEVEL_ERROR, "worker_not_forked",
-			    "errno=%d", errno);
-			place->pid = 0;
-			place->fill_at = now + SECOND;
-			continue;
-		}
-		place->ready = false;
-		place->started_at = now;
-		log_event(LOG_LEVEL_INFO, "worker_started", "worker=%d",
-		    (int)place->pid);
-	}
+void
+crew_keep(struct crew *crew)
+{
+	crew->keeps = keeping_wanted(crew->config);
 }
 
 int64_t
@@ -129,6 +168,8 @@ crew_next(const struct crew *crew)
 {
 	int64_t next = -1;
 
+	if (crew != NULL && crew->keeps && crew->keeper.pid == 0)
+		next = crew->keeper.fill_at;
 	for (int i = 0; crew != NULL && i < crew->count; i++) {
 		const struct crew_place *place = &crew->places[i];
 
@@ -138,9 +179,17 @@ crew_next(const struct crew *crew)
 	return next;
 }
 
+bool
+crew_is_keeper(const struct crew *crew, const struct crew_place *place)
+{
+	return crew != NULL && place == &crew->keeper;
+}
+
 struct crew_place *
 crew_find(struct crew *crew, pid_t pid)
 {
+	if (crew != NULL && crew->keeper.pid == pid)
+		return &crew->keeper;
 	for (int i = 0; crew != NULL && i < crew->count; i++) {
 		if (crew->places[i].pid == pid)
 			return &crew->places[i];

@@ -20,7 +20,7 @@ enum crew_exit {
 	CREW_EXIT_REPLACE = 4
 };
 
-/* A place for one worker, filled again when it falls vacant. */
+/* A place for one process, filled again when it falls vacant. */
 struct crew_place {
 	pid_t pid; /* 0: vacant */
 	bool ready;
@@ -35,6 +35,8 @@ struct crew {
 	struct mapped *mapped; /* so that the table outlives the workers */
 	int count;
 	struct crew_place *places;
+	bool keeps; /* crew_keep() has been called, and there is work for it */
+	struct crew_place keeper;
 };
 
 /**
@@ -54,18 +56,24 @@ struct crew_birth {
 	int ready_from;
 };
 
-/* crew_fill(crew, birth, now): start workers for the places that are due. */
+/**
+ * crew_fill(crew, birth, now): start workers for the places that are due.
+ * crew_keep(crew): from now on a keeper of the issuers' keys (pool/keeping),
+ * too, if there are any; not before somebody serves.
+ */
 void crew_fill(struct crew *crew, const struct crew_birth *birth, int64_t now);
+void crew_keep(struct crew *crew);
 /* When the next vacant place is to be filled; -1: none, or no crew. */
 int64_t crew_next(const struct crew *crew);
 
-/* The place of ${pid}, or NULL. */
+/* The place of ${pid}, or NULL; is it that of the keeper? */
 struct crew_place *crew_find(struct crew *crew, pid_t pid);
+bool crew_is_keeper(const struct crew *crew, const struct crew_place *place);
 bool crew_is_ready(const struct crew *crew);
 
 /**
  * crew_vacate(crew, place, status, now):
- * Its worker has ended with the ${status} of waitpid(2): settle when another
+ * Its process has ended with the ${status} of waitpid(2): settle when another
  * one is started.
  */
 void crew_vacate(

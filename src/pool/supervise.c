@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "config/config.h"
 #include "pool/crew.h"
 #include "pool/secret_mark.h"
@@ -21,10 +22,11 @@
 /* A worker gives itself 10 s to finish what has arrived. */
 #define LEAVE_US (15 * SECOND)
 
-/* A worker that was told to end. */
+/* A process that was told to end. */
 struct leaver {
 	TAILQ_ENTRY(leaver) link;
 	pid_t pid;
+	const char *name; /* as the log calls it */
 	int64_t kill_at;
 };
 
@@ -56,14 +58,18 @@ workers_wanted(const struct pool *p, const struct config *config)
 }
 
 static void
-add_leaver(struct pool *p, pid_t pid)
+add_leaver(struct pool *p, pid_t pid, const char *name)
 {
-	struct leaver *l = calloc(1, sizeof(*l));
+	struct leaver *l;
 
+	if (pid == 0)
+		return;
+	l = calloc(1, sizeof(*l));
 	(void)kill(pid, SIGTERM);
 	if (l == NULL)
 		return; /* it ends by itself, unwatched */
 	l->pid = pid;
+	l->name = name;
 	l->kill_at = clock_system.mono_us() + LEAVE_US;
 	TAILQ_INSERT_TAIL(&p->leavers, l, link);
 }
@@ -72,10 +78,10 @@ add_leaver(struct pool *p, pid_t pid)
 static void
 dismiss(struct pool *p, struct crew *crew)
 {
-	for (int i = 0; crew != NULL && i < crew->count; i++) {
-		if (crew->places[i].pid != 0)
-			add_leaver(p, crew->places[i].pid);
-	}
+	for (int i = 0; crew != NULL && i < crew->count; i++)
+		add_leaver(p, crew->places[i].pid, "worker");
+	if (crew != NULL)
+		add_leaver(p, crew->keeper.pid, "keeper");
 	crew_free(crew);
 }
 
@@ -162,9 +168,11 @@ take_ready(struct pool *p)
 		if (p->crew != NULL &&
 		    (place = crew_find(p->crew, pid)) != NULL) {
 			place->ready = true;
-			if (!p->served)
+			if (!p->served) {
 				log_event(LOG_LEVEL_INFO, "pool_ready",
 				    "workers=%d", p->crew->count);
+				crew_keep(p->crew);
+			}
 			p->served = true;
 		} else if ((place = crew_find(p->next, pid)) != NULL) {
 			place->ready = true;
@@ -176,66 +184,76 @@ take_ready(struct pool *p)
 		log_event(LOG_LEVEL_INFO, "pool_reloaded", "workers=%d",
 		    p->next->count);
 		p->crew = p->next;
+		crew_keep(p->crew);
 		dismiss(p, old);
 		reload_over(p);
 	}
 }
 
 static void
-log_end(pid_t pid, int status)
+log_end(const char *name, pid_t pid, int status)
 {
 	bool fine = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	char event[32];
 
+	text_join(event, sizeof(event), name,
+	    WIFSIGNALED(status) ? "_died" : "_ended");
 	if (WIFSIGNALED(status))
-		log_event(LOG_LEVEL_WARN, "worker_died", "worker=%d signal=%d",
+		log_event(LOG_LEVEL_WARN, event, "%s=%d signal=%d", name,
 		    (int)pid, WTERMSIG(status));
 	else
-		log_event(fine ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
-		    "worker_ended", "worker=%d status=%d", (int)pid,
-		    WEXITSTATUS(status));
+		log_event(fine ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, event,
+		    "%s=%d status=%d", name, (int)pid, WEXITSTATUS(status));
 }
 
 /*
- * The analyzer does not follow TAILQ_REMOVE(): what it takes for freed in the
- * list has left it.
+ * Under which name it was to leave; NULL if it was not.  The analyzer does not
+ * follow TAILQ_REMOVE(): what it takes for freed in the list has left it.
  */
-static bool
-was_leaver(struct pool *p, pid_t pid)
+static const char *
+take_leaver(struct pool *p, pid_t pid)
 {
 	struct leaver *l;
+	const char *name;
 
 	TAILQ_FOREACH(l, &p->leavers, link)
 	{
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): see above */
 		if (l->pid != pid)
 			continue;
+		name = l->name;
 		TAILQ_REMOVE(&p->leavers, l, link);
 		free(l);
-		return true;
+		return name;
 	}
-	return false;
+	return NULL;
 }
 
 static void
 ended(struct pool *p, pid_t pid, int status)
 {
-	struct crew_place *place;
+	const char *leaver = take_leaver(p, pid);
+	struct crew_place *place = crew_find(p->crew, pid);
+	bool keeper = crew_is_keeper(p->crew, place);
 
-	log_end(pid, status);
-	if (was_leaver(p, pid))
+	log_end(leaver != NULL ? leaver
+		: keeper       ? "keeper"
+			       : "worker",
+	    pid, status);
+	if (leaver != NULL)
 		return;
-	if ((place = crew_find(p->next, pid)) != NULL) {
-		log_event(LOG_LEVEL_ERROR, "reload_refused",
-		    "reason=\"a worker did not start\"");
-		place->pid = 0;
-		dismiss(p, p->next);
-		reload_over(p);
-	} else if ((place = crew_find(p->crew, pid)) != NULL) {
+	if (place != NULL) {
 		crew_vacate(p->crew, place, status, clock_system.mono_us());
 		/* Before there ever was a service: say so by ending. */
 		if (!p->served && WIFEXITED(status) &&
 		    WEXITSTATUS(status) == CREW_EXIT_REFUSED)
 			stop(p, 1);
+	} else if ((place = crew_find(p->next, pid)) != NULL) {
+		log_event(LOG_LEVEL_ERROR, "reload_refused",
+		    "reason=\"a worker did not start\"");
+		place->pid = 0;
+		dismiss(p, p->next);
+		reload_over(p);
 	}
 }
 
@@ -253,14 +271,15 @@ static void
 kill_late(struct pool *p, int64_t now)
 {
 	struct leaver *l;
+	char event[32];
 
 	TAILQ_FOREACH(l, &p->leavers, link)
 	{
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): was_leaver() */
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): take_leaver() */
 		if (l->kill_at > now)
 			continue;
-		log_event(
-		    LOG_LEVEL_WARN, "worker_killed", "worker=%d", (int)l->pid);
+		text_join(event, sizeof(event), l->name, "_killed");
+		log_event(LOG_LEVEL_WARN, event, "%s=%d", l->name, (int)l->pid);
 		(void)kill(l->pid, SIGKILL);
 		l->kill_at = now + SECOND; /* until it has been reaped */
 	}

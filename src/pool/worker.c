@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "host/mapped.h"
 #include "host/stats.h"
+#include "pool/keeping.h"
 #include "pool/lane.h"
 #include "pool/secret_mark.h"
 #include "pool/worker_state.h"
@@ -360,6 +361,20 @@ say_ready(const struct worker_options *options)
 	close(options->ready_fd);
 }
 
+/* Without a supervisor it is ours; after the start, which it must not delay. */
+static void
+start_keeping(struct worker *w)
+{
+	enum err err;
+
+	if (!w->options->alone || !keeping_wanted(w->config))
+		return;
+	err = keeping_start(w->config, w->exchange.mapped, &w->keeping);
+	if (err != ERR_OK)
+		log_event(LOG_LEVEL_ERROR, "keeper_not_started", "reason=%s",
+		    err_name(err));
+}
+
 enum worker_end
 worker_run(const struct config *config, const struct worker_options *options)
 {
@@ -378,7 +393,9 @@ worker_run(const struct config *config, const struct worker_options *options)
 		    LOG_LEVEL_INFO, "worker_ready", "alone=%d", options->alone);
 		stats_add(w.exchange.mapped, STATS_STARTED, 1);
 		say_ready(options);
+		start_keeping(&w);
 		end = loop(&w);
+		keeping_stop(w.keeping);
 	} else {
 		log_event(LOG_LEVEL_ERROR, "worker_not_started", "reason=%s",
 		    err_name(err));

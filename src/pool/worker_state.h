@@ -27,6 +27,7 @@ struct worker {
 	struct timespec refused_at; /* when that was last changed */
 	int64_t judge_at;           /* in any case again */
 	struct shared *shared;
+	struct keeping *keeping; /* NULL: the pool's business, or nothing */
 	struct connections conns;
 	struct exchange exchange;
 	int64_t tick_at;

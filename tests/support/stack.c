@@ -394,15 +394,43 @@ stack_supervisor(const struct stack *s)
 	return s->pool;
 }
 
+/* It says so itself, soon after it was started. */
+static bool
+is_keeper(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	return stack_file_contains(path, "latchkey-keeper");
+}
+
 size_t
 stack_workers(const struct stack *s, pid_t *pids, size_t max)
 {
 	size_t n = s->spawned_count < max ? s->spawned_count : max;
+	size_t workers = 0;
 
-	if (s->o.kind == STACK_POOL)
-		return process_children(s->pool, pids, max);
-	memcpy(pids, s->spawned, n * sizeof(pids[0]));
-	return n;
+	if (s->o.kind != STACK_POOL) {
+		memcpy(pids, s->spawned, n * sizeof(pids[0]));
+		return n;
+	}
+	n = process_children(s->pool, pids, max);
+	for (size_t i = 0; i < n; i++)
+		if (!is_keeper(pids[i]))
+			pids[workers++] = pids[i];
+	return workers;
+}
+
+pid_t
+stack_keeper(const struct stack *s)
+{
+	pid_t pids[32];
+	size_t n = process_children(s->pool, pids, NELEMS(pids));
+
+	for (size_t i = 0; i < n; i++)
+		if (is_keeper(pids[i]))
+			return pids[i];
+	return 0;
 }
 
 /* ---- test points ---- */

@@ -60,6 +60,8 @@ struct redis_server *stack_redis(const struct stack *s);
 /* The pool's supervisor (STACK_POOL), and the processes that serve. */
 pid_t stack_supervisor(const struct stack *s);
 size_t stack_workers(const struct stack *s, pid_t *pids, size_t max);
+/* The pool's keeper of the issuers' keys; 0 if there is none just now. */
+pid_t stack_keeper(const struct stack *s);
 
 /* Stop the processes with ${signal}, start them, wait until they answer. */
 void stack_stop_pool(struct stack *s, int signal);
