@@ -48,7 +48,8 @@ enum err issuers_refresh(struct issuers *is, int64_t now) MUST_CHECK;
  * Is ${text} a token of one of the issuers, signed by a key of that issuer with
  * an algorithm that its block allows, for us, and good at ${now}?  Fills in the
  * claims but for user_id.  ERR_DENIED if not; ERR_UNAVAILABLE if there are no
- * keys, or only too old ones.  A key that is not known is wished for.
+ * keys, or only too old ones.  A key that is not known is wished for, as are
+ * keys where there are none.
  */
 enum err issuers_digest(struct issuers *is, const char *text, int64_t now,
     unsigned char digest_out[TOKEN_DIGEST_BYTES]) MUST_CHECK;

@@ -107,8 +107,10 @@ check_signature(const struct issuers *is, const struct issuer *issuer,
 	enum err err;
 
 	err = issuers_keys(is, issuer, now, &set);
-	if (err != ERR_OK)
+	if (err != ERR_OK) {
+		issuers_wish(is, issuer, now);
 		return err;
+	}
 	key = jwk_set_find(set, s->kid, s->alg);
 	if (key == NULL && s->kid != NULL)
 		issuers_wish(is, issuer, now);

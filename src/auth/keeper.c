@@ -14,7 +14,7 @@
 #include "host/wish.h"
 #include "store/store.h"
 
-#define JITTER 10 /* one part of so many */
+#define EARLY 20 /* one or two parts of so many */
 
 struct rows {
 	struct issuer_keys list[ISSUERS_MAX];
@@ -64,8 +64,9 @@ fresh_for(const struct keeper *k, int64_t allowed)
 }
 
 /*
- * A little before it is over, and not all at once; always the same for the same
- * set, as it is asked again and again.
+ * Some time before it is over, so that there is room for another try, and not
+ * all at once; always the same for the same set, as it is asked again and
+ * again.
  */
 static int64_t
 refresh_at(const struct keeper *k, const struct issuer_keys *row)
@@ -76,8 +77,8 @@ refresh_at(const struct keeper *k, const struct issuer_keys *row)
 
 	chance ^= (uint64_t)row->fetched_at;
 	chance = siphash_bytes(k->seed, &chance, sizeof(chance));
-	return row->fetched_at + span -
-	    (int64_t)(chance % (uint64_t)(span / JITTER + 1));
+	return row->fetched_at + span - span / EARLY -
+	    (int64_t)(chance % (uint64_t)(span / EARLY + 1));
 }
 
 static int64_t

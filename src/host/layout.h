@@ -16,7 +16,7 @@
  * apart.
  */
 #define LAYOUT_MAGIC 0x79656b686374616cULL /* "latchkey" */
-#define LAYOUT_VERSION 7
+#define LAYOUT_VERSION 8
 #define LAYOUT_GENERATIONS ((size_t)1 << 18) /* 2 MiB of counters */
 /* A change touches a user, and at most all sessions it ends by name. */
 #define LAYOUT_IN_FLIGHT_MAX 128

@@ -19,7 +19,7 @@ _Static_assert(STATS_REDIS_HITS == STATS_TABLE_HITS + 3 &&
 
 /* The most frequent first; 0 stands for all that are not here. */
 static const short statuses[] = { 200, 401, 204, 201, 503, 429, 403, 404, 400,
-	405, 409, 413, 415, 422, 500, 302, 303, 304, 0 };
+	405, 409, 413, 415, 422, 500, 302, 303, 304, 202, 0 };
 
 _Static_assert(NELEMS(statuses) <= STATS_STATUSES, "each has its column");
 

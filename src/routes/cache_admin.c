@@ -9,6 +9,7 @@
 #include "host/stats.h"
 #include "routes/admin.h"
 #include "routes/handlers.h"
+#include "routes/key_sets.h"
 #include "routes/services.h"
 #include "store/store.h"
 
@@ -125,7 +126,7 @@ put_requests(struct writer *w, const char *lane, const struct stats_time *t)
 	writer_close(w);
 }
 
-/* GET: 200 what each tier did and holds; 401 403. */
+/* GET: 200 what each tier did and holds; 401 403 503. */
 enum err
 route_cache_stats(
     struct services *sv, struct request *req, struct response *res)
@@ -137,6 +138,8 @@ route_cache_stats(
 	enum err err;
 
 	err = admin_check(sv, req, res);
+	if (err == ERR_OK)
+		err = key_sets_refresh(sv, req->received_at);
 	if (err != ERR_OK)
 		return err;
 	cache_table_size(
@@ -158,6 +161,7 @@ route_cache_stats(
 	    &w, "state", breaker_closed(sv->mapped) ? "closed" : "open");
 	writer_int(&w, "opened", (int64_t)breaker_opened(sv->mapped));
 	writer_close(&w);
+	key_sets_write(sv, req->received_at, &w);
 	return response_end(res, &w);
 }
 

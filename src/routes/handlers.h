@@ -63,6 +63,9 @@ route_fn route_cache_stats;
 route_fn route_cache_health;
 route_fn route_cache_cleanup;
 
+/* key_sets.c: the keys of other issuers; for admins */
+route_fn route_cache_refresh;
+
 /* oauth.c: for other servers of the site */
 route_fn route_revoke;
 route_fn route_introspect;

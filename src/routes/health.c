@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: ISC */
+#include <string.h>
+
 #include "base/writer.h"
 #include "cache/redis.h"
 #include "routes/handlers.h"
+#include "routes/key_sets.h"
 #include "routes/services.h"
 #include "store/store.h"
 
@@ -31,29 +34,34 @@ check_store(struct services *sv, struct response *res)
 enum err
 route_health(struct services *sv, struct request *req, struct response *res)
 {
-	const char *status = "off";
+	const char *redis = "off", *jwks;
 	int64_t latency_us = 0;
 	struct writer w;
+	bool well;
 	enum err err;
 
-	(void)req;
 	err = check_store(sv, res);
 	if (err != ERR_OK)
 		return err;
 	if (sv->redis != NULL)
-		status = redis_ping(sv->redis, &latency_us) == ERR_OK ? "ok"
-								      : "down";
+		redis = redis_ping(sv->redis, &latency_us) == ERR_OK ? "ok"
+								     : "down";
+	jwks = key_sets_health(sv, req->received_at);
+	well = strcmp(redis, "down") != 0 &&
+	    (jwks == NULL || strcmp(jwks, "ok") == 0);
 
 	response_begin(res, &w);
-	writer_string(&w, "status", status[0] == 'd' ? "degraded" : "ok");
+	writer_string(&w, "status", well ? "ok" : "degraded");
 	writer_string(&w, "store", "ok");
 	writer_object(&w, "redis_cache");
-	writer_string(&w, "status", status);
-	if (status[0] == 'o' && status[1] == 'k')
+	writer_string(&w, "status", redis);
+	if (strcmp(redis, "ok") == 0)
 		writer_int(&w, "latency_ms", latency_us / 1000);
 	else
 		writer_null(&w, "latency_ms");
 	writer_close(&w);
+	if (jwks != NULL)
+		writer_string(&w, "jwks", jwks);
 	return response_end(res, &w);
 }
 

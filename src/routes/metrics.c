@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/issuers.h"
 #include "base/text.h"
 #include "cache/cache.h"
 #include "host/breaker.h"
 #include "host/stats.h"
 #include "routes/admin.h"
 #include "routes/handlers.h"
+#include "routes/key_sets.h"
 #include "routes/services.h"
 
 /*
@@ -88,6 +91,79 @@ put_state(struct buf *b, const struct services *sv, const struct stats *stats)
 	put_one(b, "redis_breaker_opened_total", "counter", "Outages of Redis.",
 	    breaker_opened(sv->mapped));
 }
+
+/* ---- the keys of other issuers ---- */
+
+/* Of each issuer, one number. */
+static const struct {
+	const char *name, *help;
+	size_t offset; /* in struct issuers_state; 0: the keys that are good */
+} jwks_gauges[] = {
+	{ "jwks_keys", "Keys of an issuer by which its tokens are checked.",
+	    0 },
+	{ "jwks_failures", "Fetches that failed since one that did not.",
+	    offsetof(struct issuers_state, failures) },
+	{ "jwks_fetched_timestamp_seconds", "When they were fetched.",
+	    offsetof(struct issuers_state, fetched_at) },
+	{ "jwks_fresh_until_timestamp_seconds", "When others are overdue.",
+	    offsetof(struct issuers_state, fresh_until) },
+	{ "jwks_tried_timestamp_seconds", "When the last fetch began.",
+	    offsetof(struct issuers_state, tried_at) },
+};
+
+/* ISSUER as a label's value: backslashes and quotes are escaped. */
+static void
+put_issuer(struct buf *label, const char *issuer)
+{
+	buf_puts(label, "issuer=\"");
+	for (const char *at = issuer; *at != '\0'; at++) {
+		if (*at == '\\' || *at == '"')
+			buf_puts(label, "\\");
+		buf_append(label, at, 1);
+	}
+	buf_puts(label, "\"");
+}
+
+static uint64_t
+jwks_number(const struct issuers_state *state, size_t offset)
+{
+	bool good = state->freshness == ISSUERS_FRESH ||
+	    state->freshness == ISSUERS_STALE;
+	int64_t n;
+
+	if (offset == 0)
+		return good ? state->keys : 0;
+	memcpy(&n, (const unsigned char *)state + offset, sizeof(n));
+	return (uint64_t)n;
+}
+
+static void
+put_issuers(struct buf *b, struct services *sv, int64_t now)
+{
+	struct buf label = { 0 };
+
+	/* Nobody can tell: then nothing is said. */
+	if (issuers_count(sv->issuers) == 0 ||
+	    key_sets_refresh(sv, now) != ERR_OK)
+		return;
+	for (size_t g = 0; g < NELEMS(jwks_gauges); g++) {
+		put_head(b, jwks_gauges[g].name, "gauge", jwks_gauges[g].help);
+		for (size_t i = 0; i < issuers_count(sv->issuers); i++) {
+			struct issuers_state state;
+
+			issuers_state(sv->issuers, i, now, &state);
+			buf_reset(&label);
+			put_issuer(&label, state.issuer);
+			b->failed |= label.failed;
+			if (!label.failed)
+				put_number(b, jwks_gauges[g].name, label.data,
+				    jwks_number(&state, jwks_gauges[g].offset));
+		}
+	}
+	buf_clear(&label);
+}
+
+/* ---- counters ---- */
 
 static void
 put_counters(struct buf *b, const struct stats *stats)
@@ -232,6 +308,7 @@ route_metrics(struct services *sv, struct request *req, struct response *res)
 	res->content_type = CONTENT_TYPE;
 	put_state(&res->body, sv, &stats);
 	put_table(&res->body, sv, req->received_at);
+	put_issuers(&res->body, sv, req->received_at);
 	put_counters(&res->body, &stats);
 	put_requests(&res->body, &stats);
 	put_times(&res->body, &stats);

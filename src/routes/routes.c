@@ -65,6 +65,8 @@ const struct route routes[] = {
 	{ GET, "/cache/stats", route_cache_stats, 200, SLOW },
 	{ GET, "/cache/health", route_cache_health, 200, 0 },
 	{ POST, "/cache/cleanup", route_cache_cleanup, 200, SLOW },
+	/* key_sets.c */
+	{ POST, "/cache/jwks/refresh", route_cache_refresh, 202, 0 },
 	/* oauth.c */
 	{ POST, "/auth/revoke", route_revoke, 200, ROOT },
 	{ POST, "/auth/introspect", route_introspect, 200, ROOT },

@@ -65,6 +65,8 @@ const struct operation operations[] = {
 	{ "GET", "/cache/health", NULL, OP_SIGNED | OP_ADMIN | OP_STORE },
 	{ "POST", "/cache/cleanup", NULL,
 	    OP_SIGNED | OP_ADMIN | OP_SITE | OP_TYPE | OP_SLOW | OP_STORE },
+	{ "POST", "/cache/jwks/refresh", NULL,
+	    OP_SIGNED | OP_ADMIN | OP_SITE | OP_TYPE | OP_STORE },
 	{ "GET", "/metrics", NULL, OP_SIGNED | OP_ADMIN | OP_STORE },
 	{ "GET", "/health", NULL, OP_STORE },
 	{ "GET", "/readyz", NULL, OP_STORE },
