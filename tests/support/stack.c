@@ -155,6 +155,7 @@ start_spawned(struct stack *s)
 	assert_int_equal(s->spawned_count, s->o.workers);
 }
 
+/* Each of the two that lighttpd has found dead it asks again in its time. */
 static bool
 answers(void *ctx)
 {
@@ -162,13 +163,16 @@ answers(void *ctx)
 	struct web_reply reply = { 0 };
 	struct web *w = web_new(s->base);
 	struct web_call call = { .path = "/readyz", .wait_ms = 2000 };
-	long status;
+	long ready, guard;
 
 	web_call(w, &call, &reply);
-	status = reply.status;
+	ready = reply.status;
+	call.path = STACK_GUARDED;
+	web_call(w, &call, &reply);
+	guard = reply.status;
 	web_reply_clear(&reply);
 	web_free(w);
-	return status == 200;
+	return ready == 200 && guard == 401;
 }
 
 static bool
@@ -187,11 +191,12 @@ answers_directly(void *ctx)
 	return status == 200;
 }
 
+/* First directly, so that lighttpd finds nobody dead who is about to come. */
 bool
 stack_ready(struct stack *s, int wait_ms)
 {
-	return process_until(
-	    s->o.no_lighttpd ? answers_directly : answers, s, wait_ms);
+	return process_until(answers_directly, s, wait_ms) &&
+	    (s->o.no_lighttpd || process_until(answers, s, wait_ms));
 }
 
 void
