@@ -64,6 +64,17 @@ tear_down(void **state)
 	return 0;
 }
 
+/* Or there would be too many sessions in the end, and the oldest be over. */
+static bool
+sign_out(struct fixture *f, struct web_reply *reply)
+{
+	const struct web_call logout = { .path = API "/logout", .body = "{}" };
+	char session[64];
+
+	snprintf(session, sizeof(session), "%s", web_text(reply, "session_id"));
+	return web_as(f->web, &logout, session, reply) == 200;
+}
+
 /* In both lanes of whichever workers come; nobody is told an untruth. */
 static bool
 site_is_well(void *ctx)
@@ -82,7 +93,7 @@ site_is_well(void *ctx)
 
 		if (me == 401 || in == 401)
 			fail_msg("denied: %ld, %ld", me, in);
-		well = me == 200 && in == 200;
+		well = me == 200 && in == 200 && sign_out(f, &reply);
 	}
 	web_reply_clear(&reply);
 	return well;
@@ -323,10 +334,11 @@ moved_away_before_a_commit(void **state)
 	assert_true(files_hold(f->db, &text));
 	assert_int_equal(unlink(f->db), 0);
 	put_back(f);
-	assert_int_equal(database_int(f->db,
-			     "SELECT count(*) FROM users WHERE email ="
-			     " 'late@example.org'"),
-	    status == 201);
+	/* Told "cannot tell", it may be there or not. */
+	assert_true(status == 503 ||
+	    database_int(f->db,
+		"SELECT count(*) FROM users WHERE email = "
+		"'late@example.org'") == 1);
 	buf_clear(&text);
 }
 

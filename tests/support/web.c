@@ -144,7 +144,7 @@ web_call(struct web *w, const struct web_call *call, struct web_reply *reply)
 	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take);
 	curl_easy_setopt(c, CURLOPT_HEADERDATA, &reply->headers);
 	curl_easy_setopt(
-	    c, CURLOPT_TIMEOUT_MS, call->wait_ms != 0 ? call->wait_ms : 20000L);
+	    c, CURLOPT_TIMEOUT_MS, call->wait_ms != 0 ? call->wait_ms : 60000L);
 	if (curl_easy_perform(c) == CURLE_OK)
 		curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &reply->status);
 	curl_easy_getinfo(c, CURLINFO_TOTAL_TIME, &reply->seconds);
