@@ -285,13 +285,22 @@ change(const struct command_line *line, change_fn *fn, const char *what)
 }
 
 static enum err
-disable(const struct desk *desk, const struct user *u, int64_t *ended_out)
+set_standing(const struct desk *desk, const struct user *u,
+    const struct user_standing *standing, int64_t *ended_out)
 {
 	struct store_actor actor = desk_actor(desk);
-	enum err err;
 
-	err = store_user_status(desk->services->store, &actor, u->id,
-	    USER_STATUS_INACTIVE, ended_out);
+	return store_user_standing(
+	    desk->services->store, &actor, u->id, standing, ended_out);
+}
+
+static enum err
+disable(const struct desk *desk, const struct user *u, int64_t *ended_out)
+{
+	static const struct user_standing out = { .status =
+						      USER_STATUS_INACTIVE };
+	enum err err = set_standing(desk, u, &out, ended_out);
+
 	if (err == ERR_OK)
 		stats_add(desk->services->mapped, STATS_DEACTIVATED, 1);
 	return err;
@@ -300,10 +309,9 @@ disable(const struct desk *desk, const struct user *u, int64_t *ended_out)
 static enum err
 enable(const struct desk *desk, const struct user *u, int64_t *ended_out)
 {
-	struct store_actor actor = desk_actor(desk);
+	static const struct user_standing in = { .status = USER_STATUS_ACTIVE };
 
-	return store_user_status(desk->services->store, &actor, u->id,
-	    USER_STATUS_ACTIVE, ended_out);
+	return set_standing(desk, u, &in, ended_out);
 }
 
 static enum err delete (
@@ -319,21 +327,17 @@ static enum err delete (
 static enum err
 promote(const struct desk *desk, const struct user *u, int64_t *ended_out)
 {
-	struct store_actor actor = desk_actor(desk);
+	static const struct user_standing up = { .role = USER_ROLE_ADMIN };
 
-	*ended_out = 0;
-	return store_user_role(
-	    desk->services->store, &actor, u->id, USER_ROLE_ADMIN);
+	return set_standing(desk, u, &up, ended_out);
 }
 
 static enum err
 demote(const struct desk *desk, const struct user *u, int64_t *ended_out)
 {
-	struct store_actor actor = desk_actor(desk);
+	static const struct user_standing down = { .role = USER_ROLE_USER };
 
-	*ended_out = 0;
-	return store_user_role(
-	    desk->services->store, &actor, u->id, USER_ROLE_USER);
+	return set_standing(desk, u, &down, ended_out);
 }
 
 int

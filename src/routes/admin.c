@@ -5,6 +5,7 @@
 #include "http/request.h"
 #include "http/response.h"
 #include "routes/identify.h"
+#include "routes/services.h"
 
 enum err
 admin_identify(struct services *sv, struct request *req, struct response *res,
@@ -47,4 +48,27 @@ admin_or_local_check(
     struct services *sv, struct request *req, struct response *res)
 {
 	return is_local(req) ? ERR_OK : admin_check(sv, req, res);
+}
+
+struct store_actor
+admin_actor(const struct request *req, const struct identity *who)
+{
+	struct store_actor actor = identify_actor(req, who);
+
+	actor.as_admin = true;
+	return actor;
+}
+
+enum err
+admin_over(struct services *sv, struct response *res,
+    const struct identity *who, const struct store_actor *actor)
+{
+	struct store_actor anybody = *actor;
+	enum err err;
+
+	anybody.as_admin = false;
+	err = store_actor_check(sv->store, &anybody);
+	if (err == ERR_OK)
+		return response_refuse(res, PROBLEM_FORBIDDEN, NULL);
+	return err == ERR_DENIED ? identify_over(res, who) : err;
 }

@@ -3,6 +3,7 @@
 #define ROUTES_ADMIN_H
 
 #include "base/err.h"
+#include "store/store.h"
 
 struct identity;
 struct request;
@@ -27,5 +28,17 @@ enum err admin_check(
     struct services *sv, struct request *req, struct response *res) MUST_CHECK;
 enum err admin_or_local_check(
     struct services *sv, struct request *req, struct response *res) MUST_CHECK;
+
+/**
+ * admin_actor(req, who): as identify_actor(), for what only an admin may do.
+ *
+ * admin_over(sv, res, who, actor):
+ * The change was denied: refuse on ${res} as identify_over(), or forbidden if
+ * it is not the session that is over, but being an admin.
+ */
+struct store_actor admin_actor(
+    const struct request *req, const struct identity *who);
+enum err admin_over(struct services *sv, struct response *res,
+    const struct identity *who, const struct store_actor *actor) MUST_CHECK;
 
 #endif

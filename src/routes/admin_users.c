@@ -102,14 +102,8 @@ out:
 
 /* ---- change ---- */
 
-/* What to change; NONE stays as it is. */
-struct wish {
-	enum user_role role;
-	enum user_status status;
-};
-
 static enum err
-read_wish(struct request *req, struct response *res, struct wish *wish)
+read_wish(struct request *req, struct response *res, struct user_standing *wish)
 {
 	static const struct request_field role = { "role", false, 16 };
 	static const struct request_field status = { "status", false, 16 };
@@ -117,7 +111,7 @@ read_wish(struct request *req, struct response *res, struct wish *wish)
 	const char *text;
 	enum err err;
 
-	*wish = (struct wish){ 0 };
+	*wish = (struct user_standing){ 0 };
 	err = request_json(req, res, &json);
 	if (err == ERR_OK)
 		err = request_string(json, &role, res, &text);
@@ -147,21 +141,6 @@ read_wish(struct request *req, struct response *res, struct wish *wish)
 	return ERR_OK;
 }
 
-static enum err
-change_user(struct services *sv, const struct store_actor *actor, int64_t id,
-    const struct wish *wish, int64_t *ended_out)
-{
-	enum err err = ERR_OK;
-
-	*ended_out = 0;
-	if (wish->status != USER_STATUS_NONE)
-		err = store_user_status(
-		    sv->store, actor, id, wish->status, ended_out);
-	if (err == ERR_OK && wish->role != USER_ROLE_NONE)
-		err = store_user_role(sv->store, actor, id, wish->role);
-	return err;
-}
-
 /* POST/PUT/PATCH role?, status?: 200; 400 401 403 404 415 503. */
 enum err
 route_admin_user(struct services *sv, struct request *req, struct response *res)
@@ -170,7 +149,7 @@ route_admin_user(struct services *sv, struct request *req, struct response *res)
 	struct identity who;
 	struct user changed;
 	int64_t id, ended;
-	struct wish wish;
+	struct user_standing wish;
 	struct writer w;
 	enum err err;
 
@@ -185,10 +164,10 @@ route_admin_user(struct services *sv, struct request *req, struct response *res)
 	if (id == who.user.id)
 		return response_refuse(res, PROBLEM_FORBIDDEN,
 		    "Another administrator has to change your own account.");
-	actor = identify_actor(req, &who);
-	err = change_user(sv, &actor, id, &wish, &ended);
+	actor = admin_actor(req, &who);
+	err = store_user_standing(sv->store, &actor, id, &wish, &ended);
 	if (err == ERR_DENIED)
-		return identify_over(res, &who);
+		return admin_over(sv, res, &who, &actor);
 	if (err == ERR_OK)
 		err = store_user_by_id(sv->store, id, &changed);
 	if (err != ERR_OK)
@@ -218,10 +197,10 @@ route_admin_sessions(
 		err = read_id(req, &id);
 	if (err != ERR_OK)
 		return err;
-	actor = identify_actor(req, &who);
+	actor = admin_actor(req, &who);
 	err = store_logout_all(sv->store, &actor, id, NULL, &epoch, &ended);
 	if (err == ERR_DENIED)
-		return identify_over(res, &who);
+		return admin_over(sv, res, &who, &actor);
 	if (err != ERR_OK)
 		return err;
 	security_log(sv, req, "logout_all_by_admin", id);

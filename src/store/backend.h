@@ -214,6 +214,6 @@ int store_wait_left(const struct store *st);
 
 /* How long rows are kept beyond their use. */
 #define STORE_JTI_GRACE_SECONDS 3600 /* more than any leeway on exp */
-#define STORE_USERS_MAX 100 /* ids in one question */
+#define STORE_USERS_MAX 100          /* ids in one question */
 
 #endif

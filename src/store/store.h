@@ -186,21 +186,23 @@ enum err store_ping(struct store *st) MUST_CHECK;
  * What is done with a session counts only while that session does: a change
  * whose turn comes when ${handle} has ended, has expired, or is of another
  * epoch than ${epoch}, or whose user is not active, is ERR_DENIED and changes
- * nothing.  ${handle} is NULL where nobody's session acts: registering,
- * signing in and out, the command line.
+ * nothing.  So is what is done ${as_admin} if the user is none by then.
+ * ${handle} is NULL where nobody's session acts: registering, signing in and
+ * out, the command line.
  */
 struct store_actor {
 	const char *address;
 	int64_t now;
 	const char *handle;
 	int64_t epoch; /* of the session when it was found live */
+	bool as_admin;
 };
 
 /**
  * store_actor_check(st, actor):
- * Does the session ${actor} acts with still count?  ERR_OK too if there is
- * none.  ERR_DENIED if not, and so for ever: where a change may be denied for
- * a password as well, this tells which it was.
+ * Does the session ${actor} acts with still count, and for as much?  ERR_OK too
+ * if there is none.  ERR_DENIED if not, and so for ever: where a change may be
+ * denied for a password as well, this tells which it was.
  */
 enum err store_actor_check(
     struct store *st, const struct store_actor *actor) MUST_CHECK;
@@ -298,17 +300,21 @@ enum err store_delete(struct store *st, const struct store_actor *actor,
 
 /* ---- what an administrator changes, without anybody's password ---- */
 
+/* What a user may do, and whether at all; what is NONE stays as it is. */
+struct user_standing {
+	enum user_role role;
+	enum user_status status;
+};
+
 /**
- * store_user_status(st, actor, user_id, status, ended_out):
- * Let the user sign in again, or not any more, which ends its sessions:
- * *${ended_out} is how many were live.  ERR_NOT_FOUND without the user; ERR_OK
- * if it is so already.
- * store_user_role(st, actor, user_id, role): the same for what it may do.
+ * store_user_standing(st, actor, user_id, standing, ended_out):
+ * All of ${standing}, or nothing.  Who may not sign in any more is signed out:
+ * *${ended_out} is how many sessions were live.  ERR_NOT_FOUND without the
+ * user; ERR_OK if it is so already.
  */
-enum err store_user_status(struct store *st, const struct store_actor *actor,
-    int64_t user_id, enum user_status status, int64_t *ended_out) MUST_CHECK;
-enum err store_user_role(struct store *st, const struct store_actor *actor,
-    int64_t user_id, enum user_role role) MUST_CHECK;
+enum err store_user_standing(struct store *st, const struct store_actor *actor,
+    int64_t user_id, const struct user_standing *standing,
+    int64_t *ended_out) MUST_CHECK;
 
 /**
  * store_password_set(st, actor, user_id, hash, ended_out):

@@ -4,35 +4,49 @@
 #include <string.h>
 
 #include "base/secret.h"
-#include "base/text.h"
 #include "store/store_change.h"
 
-/* Changes of a user by its owner; store_change.c makes them. */
+/*
+ * Changes that end what a user has open, by its owner, who proves the
+ * password, or by an administrator; store_change.c makes them.
+ */
+
+/* Where there is no password, none can have been proved. */
+static enum err
+check_password(struct change *c)
+{
+	char hash[USER_HASH_SIZE];
+	enum err err;
+
+	err = c->st->ops->password_hash(c->st, c->user_id, hash);
+	if (err == ERR_OK && (hash[0] == '\0' || strcmp(hash, c->hash) != 0))
+		err = ERR_DENIED;
+	secret_wipe(hash, sizeof(hash));
+	return err;
+}
+
+/* Load the user; with ${c}->hash only if that is still the password's. */
+static enum err
+find_user(struct change *c)
+{
+	enum err err = ERR_OK;
+
+	if (c->hash != NULL)
+		err = check_password(c);
+	if (err == ERR_OK)
+		err = c->st->ops->user_by_id(c->st, c->user_id, &c->user);
+	if (c->hash == NULL)
+		return err;
+	if (err == ERR_OK && c->user.status != USER_STATUS_ACTIVE)
+		err = ERR_DENIED;
+	return err == ERR_NOT_FOUND ? ERR_DENIED : err;
+}
 
 static enum err
 live_sessions(struct change *c)
 {
 	return c->st->ops->sessions_live(
 	    c->st, c->user_id, c->now, c->live, &c->live_count);
-}
-
-/* Load the user, who must be active and still have the password ${c}->hash. */
-static enum err
-plan_by_password(struct change *c)
-{
-	char hash[USER_HASH_SIZE];
-	enum err err;
-
-	err = c->st->ops->password_hash(c->st, c->user_id, hash);
-	/* Where there is no password, none can have been proved. */
-	if (err == ERR_OK && (hash[0] == '\0' || strcmp(hash, c->hash) != 0))
-		err = ERR_DENIED;
-	secret_wipe(hash, sizeof(hash));
-	if (err == ERR_OK)
-		err = c->st->ops->user_by_id(c->st, c->user_id, &c->user);
-	if (err == ERR_OK && c->user.status != USER_STATUS_ACTIVE)
-		err = ERR_DENIED;
-	return err == ERR_NOT_FOUND ? ERR_DENIED : err;
 }
 
 /* ---- ending all sessions, by the epoch ---- */
@@ -42,7 +56,8 @@ store_epoch_plan(struct change *c)
 {
 	enum err err;
 
-	if ((err = live_sessions(c)) != ERR_OK)
+	if ((err = find_user(c)) != ERR_OK ||
+	    (err = live_sessions(c)) != ERR_OK)
 		return err;
 	c->with_session = false;
 	for (size_t i = 0; c->keep != NULL && i < c->live_count; i++) {
@@ -73,15 +88,6 @@ store_epoch_write(struct change *c)
 	return c->st->ops->session_update(c->st, &c->session);
 }
 
-static enum err
-logout_all_plan(struct change *c)
-{
-	enum err err;
-
-	err = c->st->ops->user_by_id(c->st, c->user_id, &c->user);
-	return err != ERR_OK ? err : store_epoch_plan(c);
-}
-
 enum err
 store_logout_all(struct store *st, const struct store_actor *actor,
     int64_t user_id, const char *keep, int64_t *epoch_out, int64_t *ended_out)
@@ -89,7 +95,7 @@ store_logout_all(struct store *st, const struct store_actor *actor,
 	static const struct change_kind kind = { .event = "logout_all",
 		.waits = true,
 		.ends = true,
-		.plan = logout_all_plan,
+		.plan = store_epoch_plan,
 		.write = store_epoch_write };
 	struct change c = {
 		.st = st, .actor = actor, .user_id = user_id, .keep = keep
@@ -101,13 +107,7 @@ store_logout_all(struct store *st, const struct store_actor *actor,
 	return err;
 }
 
-static enum err
-password_plan(struct change *c)
-{
-	enum err err = plan_by_password(c);
-
-	return err != ERR_OK ? err : store_epoch_plan(c);
-}
+/* ---- another password ---- */
 
 static enum err
 password_write(struct change *c)
@@ -126,7 +126,7 @@ store_password_change(struct store *st, const struct store_actor *actor,
 	static const struct change_kind kind = { .event = "password",
 		.waits = true,
 		.ends = true,
-		.plan = password_plan,
+		.plan = store_epoch_plan,
 		.write = password_write };
 	struct change c = { .st = st,
 		.actor = actor,
@@ -139,6 +139,26 @@ store_password_change(struct store *st, const struct store_actor *actor,
 	*epoch_out = err == ERR_OK ? c.user.epoch : 0;
 	return err;
 }
+
+enum err
+store_password_set(struct store *st, const struct store_actor *actor,
+    int64_t user_id, const char *hash, int64_t *ended_out)
+{
+	static const struct change_kind kind = { .event = "password_set",
+		.waits = true,
+		.ends = true,
+		.plan = store_epoch_plan,
+		.write = password_write };
+	struct change c = {
+		.st = st, .actor = actor, .user_id = user_id, .new_hash = hash
+	};
+	enum err err = change_run(&c, &kind);
+
+	*ended_out = err == ERR_OK ? c.ended : 0;
+	return err;
+}
+
+/* ---- the end of the account ---- */
 
 static enum err
 deactivate_write(struct change *c)
@@ -154,7 +174,7 @@ store_deactivate(struct store *st, const struct store_actor *actor,
 	static const struct change_kind kind = { .event = "deactivate",
 		.waits = true,
 		.ends = true,
-		.plan = password_plan,
+		.plan = store_epoch_plan,
 		.write = deactivate_write };
 	struct change c = {
 		.st = st, .actor = actor, .user_id = user_id, .hash = hash
@@ -164,12 +184,13 @@ store_deactivate(struct store *st, const struct store_actor *actor,
 }
 
 /* The sessions' rows go too, so their keys are named as well. */
-enum err
-store_delete_plan(struct change *c)
+static enum err
+delete_plan(struct change *c)
 {
 	enum err err;
 
-	if ((err = live_sessions(c)) != ERR_OK)
+	if ((err = find_user(c)) != ERR_OK ||
+	    (err = live_sessions(c)) != ERR_OK)
 		return err;
 	for (size_t i = 0; i < c->live_count; i++)
 		change_key_session(c, c->live[i].handle);
@@ -179,15 +200,7 @@ store_delete_plan(struct change *c)
 }
 
 static enum err
-delete_plan(struct change *c)
-{
-	enum err err = plan_by_password(c);
-
-	return err != ERR_OK ? err : store_delete_plan(c);
-}
-
-enum err
-store_delete_write(struct change *c)
+delete_write(struct change *c)
 {
 	const struct store_ops *ops = c->st->ops;
 	enum err err = ops->subjects_end(c->st, c->user_id, c->now);
@@ -203,7 +216,7 @@ store_delete(struct store *st, const struct store_actor *actor, int64_t user_id,
 		.waits = true,
 		.ends = true,
 		.plan = delete_plan,
-		.write = store_delete_write };
+		.write = delete_write };
 	struct change c = {
 		.st = st, .actor = actor, .user_id = user_id, .hash = hash
 	};
@@ -211,59 +224,18 @@ store_delete(struct store *st, const struct store_actor *actor, int64_t user_id,
 	return change_run(&c, &kind);
 }
 
-/* ---- profile ---- */
-
-static enum err
-patch_text(char *dst, size_t size, const char *text)
-{
-	return text == NULL ? ERR_OK : text_copy(dst, size, text);
-}
-
-static enum err
-profile_plan(struct change *c)
-{
-	const struct user_patch *p = c->patch;
-	struct user *u = &c->user;
-	enum err err;
-
-	if ((p->email == NULL) != (p->normal == NULL))
-		return ERR_INVALID;
-	err = c->st->ops->user_by_id(c->st, c->user_id, u);
-	if (err == ERR_OK)
-		err = patch_text(u->email, sizeof(u->email), p->email);
-	if (err == ERR_OK)
-		err = patch_text(u->name, sizeof(u->name), p->name);
-	if (err == ERR_OK)
-		err = patch_text(
-		    u->avatar_url, sizeof(u->avatar_url), p->avatar_url);
-	c->idle = p->email == NULL && p->name == NULL && p->avatar_url == NULL;
-	change_key_user(c, c->user_id);
-	return err;
-}
-
-static enum err
-profile_write(struct change *c)
-{
-	c->user.version++;
-	c->user.updated_at = c->now;
-	return c->st->ops->user_update(c->st, &c->user, c->patch->normal);
-}
-
 enum err
-store_profile_update(struct store *st, const struct store_actor *actor,
-    int64_t user_id, const struct user_patch *patch, struct user *user_out)
+store_user_remove(struct store *st, const struct store_actor *actor,
+    int64_t user_id, int64_t *ended_out)
 {
-	static const struct change_kind kind = { .event = "profile",
+	static const struct change_kind kind = { .event = "remove",
 		.waits = true,
-		.plan = profile_plan,
-		.write = profile_write };
-	struct change c = {
-		.st = st, .actor = actor, .user_id = user_id, .patch = patch
-	};
+		.ends = true,
+		.plan = delete_plan,
+		.write = delete_write };
+	struct change c = { .st = st, .actor = actor, .user_id = user_id };
 	enum err err = change_run(&c, &kind);
 
-	memset(user_out, 0, sizeof(*user_out));
-	if (err == ERR_OK)
-		*user_out = c.user;
+	*ended_out = err == ERR_OK ? c.ended : 0;
 	return err;
 }

@@ -58,9 +58,10 @@ mark(const struct change *c)
 }
 
 /*
- * Whoever acts was asked for before the change had its turn, and may have been
- * signed out while it waited: for the lock, or for a password's hash.  Within
- * the transaction nothing can come between the question and the change.
+ * Whoever acts was asked for before the change had its turn.  While it waited,
+ * for the lock or for a password's hash, he may have been signed out, or have
+ * become no administrator any more.  Within the transaction nothing can come
+ * between the question and the change.
  */
 static enum err
 check_actor(struct store *st, const struct store_actor *actor, int64_t now)
@@ -75,7 +76,8 @@ check_actor(struct store *st, const struct store_actor *actor, int64_t now)
 	if (err == ERR_OK)
 		err = st->ops->user_by_id(st, s.user_id, &u);
 	if (err == ERR_OK &&
-	    (!session_live(&s, &u, now) || s.epoch != actor->epoch))
+	    (!session_live(&s, &u, now) || s.epoch != actor->epoch ||
+		(actor->as_admin && u.role != USER_ROLE_ADMIN)))
 		err = ERR_DENIED;
 	return err == ERR_NOT_FOUND ? ERR_DENIED : err;
 }
@@ -93,20 +95,11 @@ store_actor_check(struct store *st, const struct store_actor *actor)
 }
 
 static enum err
-write_rows(struct change *c, const struct change_kind *kind)
+note(struct change *c, const char *event)
 {
-	const struct store_ops *ops = c->st->ops;
-	const char *event;
-	enum err err;
-
-	if ((err = kind->write(c)) != ERR_OK)
-		return err;
-	event = c->event != NULL ? c->event : kind->event;
-	if ((err = ops->latest_time_raise(c->st, c->now)) != ERR_OK)
-		return err;
 	if (event == NULL)
 		return ERR_OK;
-	return ops->audit_add(c->st,
+	return c->st->ops->audit_add(c->st,
 	    &(struct store_audit){
 		.at = c->now,
 		.event = event,
@@ -114,6 +107,19 @@ write_rows(struct change *c, const struct change_kind *kind)
 		.handle = c->handle != NULL ? c->handle : "",
 		.address = c->actor->address,
 	    });
+}
+
+static enum err
+write_rows(struct change *c, const struct change_kind *kind)
+{
+	enum err err;
+
+	if ((err = kind->write(c)) != ERR_OK)
+		return err;
+	if ((err = c->st->ops->latest_time_raise(c->st, c->now)) != ERR_OK)
+		return err;
+	err = note(c, c->event != NULL ? c->event : kind->event);
+	return err != ERR_OK ? err : note(c, c->also);
 }
 
 /*
@@ -133,6 +139,7 @@ attempt(struct change *c, const struct change_kind *kind)
 	c->key_count = 0;
 	c->idle = false;
 	c->in_doubt = false;
+	c->event = c->also = NULL;
 	err = st->ops->begin(st, store_wait_left(st));
 	if (err != ERR_OK)
 		return err;

@@ -36,6 +36,7 @@ struct change {
 	const char *new_hash;
 	const struct claims *claims;
 	const struct user_patch *patch;
+	const struct user_standing *standing;
 	const struct store_keys_edit *edit;
 	const struct outside_profile *outside;
 	const struct issuer_keys *issuer;
@@ -51,7 +52,8 @@ struct change {
 	struct store_subject subject;
 	char no_email[USER_EMAIL_SIZE];
 	enum outside_done done;
-	const char *event; /* if there is more to say than the kind does */
+	const char *event; /* if the kind does not say it */
+	const char *also;  /* a second one; NULL: none */
 	bool idle;         /* the store says so already: nothing to write */
 	bool in_doubt;     /* whether it was committed may still turn out */
 
@@ -96,15 +98,13 @@ enum err change_run(
 enum err change_seal_off(void *st) MUST_CHECK;
 
 /**
- * Steps that several changes of a user have, from store_account.c.  Raising
- * the epoch: name the user and the session ${c}->keep, which goes on, and count
- * in ${c}->ended those that end; then write ${c}->user.  Removing the user:
- * name it and all of its sessions; then remove them.
+ * The steps that raise the epoch of a user, from store_account.c: load it, if
+ * ${c}->hash is NULL or still that of an active user's password; name it and
+ * the session ${c}->keep, which goes on; count in ${c}->ended those that end;
+ * then write ${c}->user.
  */
 extern change_step_fn store_epoch_plan;
 extern change_step_fn store_epoch_write;
-extern change_step_fn store_delete_plan;
-extern change_step_fn store_delete_write;
 
 /* For the plan step: what the change touches. */
 void change_key_user(struct change *c, int64_t id);

@@ -1,43 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/store.h"
 
+#include <string.h>
+
+#include "base/text.h"
 #include "store/store_change.h"
 
-/* Changes of a user by an administrator; store_change.c makes them. */
-
-static enum err
-find_user(struct change *c)
-{
-	return c->st->ops->user_by_id(c->st, c->user_id, &c->user);
-}
-
-/* ---- status and role ---- */
-
-static enum err
-disable_plan(struct change *c)
-{
-	enum err err = find_user(c);
-
-	c->idle = c->user.status == USER_STATUS_INACTIVE;
-	return err != ERR_OK ? err : store_epoch_plan(c);
-}
-
-static enum err
-disable_write(struct change *c)
-{
-	c->user.status = USER_STATUS_INACTIVE;
-	return store_epoch_write(c);
-}
-
-static enum err
-enable_plan(struct change *c)
-{
-	enum err err = find_user(c);
-
-	c->idle = c->user.status == USER_STATUS_ACTIVE;
-	change_key_user(c, c->user_id);
-	return err;
-}
+/*
+ * Changes of what a user is: its profile, and what an administrator says of
+ * it; store_change.c makes them.
+ */
 
 /* The row as it is now in ${c}; sessions go on. */
 static enum err
@@ -45,148 +17,122 @@ write_user(struct change *c)
 {
 	c->user.version++;
 	c->user.updated_at = c->now;
-	return c->st->ops->user_update(c->st, &c->user, NULL);
+	return c->st->ops->user_update(c->st, &c->user, c->normal);
+}
+
+/* ---- profile ---- */
+
+static enum err
+patch_text(char *dst, size_t size, const char *text)
+{
+	return text == NULL ? ERR_OK : text_copy(dst, size, text);
 }
 
 static enum err
-enable_write(struct change *c)
+profile_plan(struct change *c)
 {
-	c->user.status = USER_STATUS_ACTIVE;
-	return write_user(c);
-}
-
-enum err
-store_user_status(struct store *st, const struct store_actor *actor,
-    int64_t user_id, enum user_status status, int64_t *ended_out)
-{
-	static const struct change_kind disable = { .event = "disable",
-		.waits = true,
-		.ends = true,
-		.plan = disable_plan,
-		.write = disable_write };
-	static const struct change_kind enable = { .event = "enable",
-		.waits = true,
-		.plan = enable_plan,
-		.write = enable_write };
-	struct change c = { .st = st, .actor = actor, .user_id = user_id };
+	const struct user_patch *p = c->patch;
+	struct user *u = &c->user;
 	enum err err;
 
-	err = change_run(&c, status == USER_STATUS_ACTIVE ? &enable : &disable);
-	*ended_out = err == ERR_OK && !c.idle ? c.ended : 0;
-	return err;
-}
-
-static enum err
-promote_plan(struct change *c)
-{
-	enum err err = find_user(c);
-
-	c->idle = c->user.role == USER_ROLE_ADMIN;
+	if ((p->email == NULL) != (p->normal == NULL))
+		return ERR_INVALID;
+	err = c->st->ops->user_by_id(c->st, c->user_id, u);
+	if (err == ERR_OK)
+		err = patch_text(u->email, sizeof(u->email), p->email);
+	if (err == ERR_OK)
+		err = patch_text(u->name, sizeof(u->name), p->name);
+	if (err == ERR_OK)
+		err = patch_text(
+		    u->avatar_url, sizeof(u->avatar_url), p->avatar_url);
+	c->idle = p->email == NULL && p->name == NULL && p->avatar_url == NULL;
 	change_key_user(c, c->user_id);
 	return err;
 }
 
-static enum err
-promote_write(struct change *c)
+enum err
+store_profile_update(struct store *st, const struct store_actor *actor,
+    int64_t user_id, const struct user_patch *patch, struct user *user_out)
 {
-	c->user.role = USER_ROLE_ADMIN;
-	return write_user(c);
-}
+	static const struct change_kind kind = { .event = "profile",
+		.waits = true,
+		.plan = profile_plan,
+		.write = write_user };
+	struct change c = { .st = st,
+		.actor = actor,
+		.user_id = user_id,
+		.normal = patch->normal,
+		.patch = patch };
+	enum err err = change_run(&c, &kind);
 
-static enum err
-demote_plan(struct change *c)
-{
-	enum err err = find_user(c);
-
-	c->idle = c->user.role == USER_ROLE_USER;
-	change_key_user(c, c->user_id);
+	memset(user_out, 0, sizeof(*user_out));
+	if (err == ERR_OK)
+		*user_out = c.user;
 	return err;
 }
 
-static enum err
-demote_write(struct change *c)
+/* ---- standing ---- */
+
+static bool
+is_put_out(const struct change *c)
 {
-	c->user.role = USER_ROLE_USER;
-	return write_user(c);
-}
-
-enum err
-store_user_role(struct store *st, const struct store_actor *actor,
-    int64_t user_id, enum user_role role)
-{
-	static const struct change_kind promote = { .event = "promote",
-		.waits = true,
-		.plan = promote_plan,
-		.write = promote_write };
-	/* It takes something away, so it may use the room kept for that. */
-	static const struct change_kind demote = { .event = "demote",
-		.waits = true,
-		.ends = true,
-		.plan = demote_plan,
-		.write = demote_write };
-	struct change c = { .st = st, .actor = actor, .user_id = user_id };
-
-	return change_run(&c, role == USER_ROLE_ADMIN ? &promote : &demote);
-}
-
-/* ---- password and removal ---- */
-
-static enum err
-password_plan(struct change *c)
-{
-	enum err err = find_user(c);
-
-	return err != ERR_OK ? err : store_epoch_plan(c);
+	return c->standing->status == USER_STATUS_INACTIVE &&
+	    c->user.status != USER_STATUS_INACTIVE;
 }
 
 static enum err
-password_write(struct change *c)
+standing_plan(struct change *c)
 {
+	const struct user_standing *to = c->standing;
 	enum err err;
 
-	err = c->st->ops->password_hash_set(c->st, c->user_id, c->new_hash);
-	return err != ERR_OK ? err : store_epoch_write(c);
+	err = c->st->ops->user_by_id(c->st, c->user_id, &c->user);
+	if (err != ERR_OK)
+		return err;
+	if (to->status != USER_STATUS_NONE && to->status != c->user.status)
+		c->event = is_put_out(c) ? "disable" : "enable";
+	if (to->role != USER_ROLE_NONE && to->role != c->user.role)
+		c->also = to->role == USER_ROLE_ADMIN ? "promote" : "demote";
+	c->idle = c->event == NULL && c->also == NULL;
+	if (is_put_out(c))
+		return store_epoch_plan(c);
+	change_key_user(c, c->user_id);
+	return ERR_OK;
+}
+
+static enum err
+standing_write(struct change *c)
+{
+	bool out = is_put_out(c);
+
+	if (c->standing->status != USER_STATUS_NONE)
+		c->user.status = c->standing->status;
+	if (c->standing->role != USER_ROLE_NONE)
+		c->user.role = c->standing->role;
+	return out ? store_epoch_write(c) : write_user(c);
 }
 
 enum err
-store_password_set(struct store *st, const struct store_actor *actor,
-    int64_t user_id, const char *hash, int64_t *ended_out)
+store_user_standing(struct store *st, const struct store_actor *actor,
+    int64_t user_id, const struct user_standing *standing, int64_t *ended_out)
 {
-	static const struct change_kind kind = { .event = "password_set",
-		.waits = true,
-		.ends = true,
-		.plan = password_plan,
-		.write = password_write };
-	struct change c = {
-		.st = st, .actor = actor, .user_id = user_id, .new_hash = hash
+	static const struct change_kind gives = {
+		.waits = true, .plan = standing_plan, .write = standing_write
 	};
-	enum err err = change_run(&c, &kind);
-
-	*ended_out = err == ERR_OK ? c.ended : 0;
-	return err;
-}
-
-static enum err
-remove_plan(struct change *c)
-{
-	enum err err = find_user(c);
-
-	return err != ERR_OK ? err : store_delete_plan(c);
-}
-
-enum err
-store_user_remove(struct store *st, const struct store_actor *actor,
-    int64_t user_id, int64_t *ended_out)
-{
-	static const struct change_kind kind = { .event = "remove",
-		.waits = true,
+	/* What takes something away may use the room kept for that. */
+	static const struct change_kind takes = { .waits = true,
 		.ends = true,
-		.plan = remove_plan,
-		.write = store_delete_write };
-	struct change c = { .st = st, .actor = actor, .user_id = user_id };
-	enum err err = change_run(&c, &kind);
+		.plan = standing_plan,
+		.write = standing_write };
+	struct change c = { .st = st,
+		.actor = actor,
+		.user_id = user_id,
+		.standing = standing };
+	bool less = standing->status == USER_STATUS_INACTIVE ||
+	    standing->role == USER_ROLE_USER;
+	enum err err = change_run(&c, less ? &takes : &gives);
 
-	*ended_out = err == ERR_OK ? c.ended : 0;
+	*ended_out = err == ERR_OK && !c.idle ? c.ended : 0;
 	return err;
 }
 

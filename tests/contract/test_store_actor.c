@@ -279,6 +279,31 @@ a_session_that_is_gone_changes_nothing(void **state)
 	nothing_counts(f, &who);
 }
 
+/* The session lives on, and what needs no administrator is still its own. */
+static void
+who_is_no_administrator_any_more_changes_nothing(void **state)
+{
+	static const struct user_standing up = { .role = USER_ROLE_ADMIN },
+					  down = { .role = USER_ROLE_USER };
+	struct fixture *f = *state;
+	struct store_actor who = ann(f);
+	int64_t ended;
+
+	who.as_admin = true;
+	nothing_counts(f, &who);
+	gives(ERR_OK,
+	    store_user_standing(f->st, &f->actor, f->ann.user.id, &up, &ended));
+	gives(ERR_OK, store_actor_check(f->st, &who));
+	gives(ERR_OK, profile(f, &who));
+	gives(ERR_OK,
+	    store_user_standing(
+		f->st, &f->actor, f->ann.user.id, &down, &ended));
+	nothing_counts(f, &who);
+	who.as_admin = false;
+	gives(ERR_OK, store_actor_check(f->st, &who));
+	gives(ERR_OK, profile(f, &who));
+}
+
 /* ---- and a live one ---- */
 
 static void
@@ -337,6 +362,7 @@ main(void)
 		STORE_CASE(a_session_that_expired_changes_nothing),
 		STORE_CASE(a_session_whose_user_is_not_active_changes_nothing),
 		STORE_CASE(a_session_that_is_gone_changes_nothing),
+		STORE_CASE(who_is_no_administrator_any_more_changes_nothing),
 		STORE_CASE(a_live_session_changes_what_it_likes),
 		STORE_CASE(nobodys_session_is_always_good),
 		STORE_CASE(what_cannot_be_told_is_no_denial),

@@ -44,8 +44,8 @@ set_status(struct fixture *f, enum user_status status)
 {
 	int64_t ended;
 
-	return store_user_status(
-	    f->st, &f->actor, f->ann.user.id, status, &ended);
+	return store_user_standing(f->st, &f->actor, f->ann.user.id,
+	    &(struct user_standing){ .status = status }, &ended);
 }
 
 static enum err
@@ -69,8 +69,10 @@ deactivate(struct fixture *f)
 static enum err
 promote(struct fixture *f)
 {
-	return store_user_role(
-	    f->st, &f->actor, f->ann.user.id, USER_ROLE_ADMIN);
+	int64_t ended;
+
+	return store_user_standing(f->st, &f->actor, f->ann.user.id,
+	    &(struct user_standing){ .role = USER_ROLE_ADMIN }, &ended);
 }
 
 static enum err

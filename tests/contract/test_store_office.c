@@ -18,6 +18,26 @@ epoch_of(struct fixture *f)
 	return u.epoch;
 }
 
+static enum err
+set_status(
+    struct fixture *f, int64_t id, enum user_status status, int64_t *ended_out)
+{
+	const struct user_standing to = { .status = status };
+
+	return store_user_standing(f->st, &f->actor, id, &to, ended_out);
+}
+
+static enum err
+set_role(struct fixture *f, int64_t id, enum user_role role)
+{
+	const struct user_standing to = { .role = role };
+	int64_t ended = 9;
+	enum err err = store_user_standing(f->st, &f->actor, id, &to, &ended);
+
+	assert_int_equal(ended, 0);
+	return err;
+}
+
 /* Out at once, and what was open before does not come back with it. */
 static void
 a_disabled_user_is_out_until_enabled(void **state)
@@ -26,22 +46,16 @@ a_disabled_user_is_out_until_enabled(void **state)
 	int64_t id = f->ann.user.id, ended = 9;
 
 	gives(ERR_OK, login(f, &f->ann, 2, NOW));
-	gives(ERR_OK,
-	    store_user_status(
-		f->st, &f->actor, id, USER_STATUS_INACTIVE, &ended));
+	gives(ERR_OK, set_status(f, id, USER_STATUS_INACTIVE, &ended));
 	assert_int_equal(ended, 2);
 	assert_true(tidied_user(f, id));
 	assert_false(live(f, handle_of(1), NOW));
 	gives(ERR_DENIED, login(f, &f->ann, 3, NOW));
 	f->tidied = 0;
-	gives(ERR_OK,
-	    store_user_status(
-		f->st, &f->actor, id, USER_STATUS_INACTIVE, &ended));
+	gives(ERR_OK, set_status(f, id, USER_STATUS_INACTIVE, &ended));
 	assert_int_equal(ended, 0);
 	assert_int_equal(f->tidied, 0);
-	gives(ERR_OK,
-	    store_user_status(
-		f->st, &f->actor, id, USER_STATUS_ACTIVE, &ended));
+	gives(ERR_OK, set_status(f, id, USER_STATUS_ACTIVE, &ended));
 	assert_int_equal(f->tidied, 1);
 	assert_true(tidied_user(f, id));
 	assert_false(live(f, handle_of(1), NOW));
@@ -59,7 +73,7 @@ a_role_changes_for_open_sessions_too(void **state)
 	int64_t id = f->ann.user.id;
 	struct user u;
 
-	gives(ERR_OK, store_user_role(f->st, &f->actor, id, USER_ROLE_ADMIN));
+	gives(ERR_OK, set_role(f, id, USER_ROLE_ADMIN));
 	assert_true(tidied_user(f, id));
 	gives(ERR_OK, store_user_by_id(f->st, id, &u));
 	assert_int_equal(u.role, USER_ROLE_ADMIN);
@@ -67,12 +81,51 @@ a_role_changes_for_open_sessions_too(void **state)
 	assert_int_equal(u.epoch, f->ann.user.epoch);
 	assert_true(live(f, handle_of(1), NOW));
 	f->tidied = 0;
-	gives(ERR_OK, store_user_role(f->st, &f->actor, id, USER_ROLE_ADMIN));
+	gives(ERR_OK, set_role(f, id, USER_ROLE_ADMIN));
 	assert_int_equal(f->tidied, 0);
-	gives(ERR_OK, store_user_role(f->st, &f->actor, id, USER_ROLE_USER));
+	gives(ERR_OK, set_role(f, id, USER_ROLE_USER));
 	assert_int_equal(f->tidied, 1);
 	gives(ERR_OK, store_user_by_id(f->st, id, &u));
 	assert_int_equal(u.role, USER_ROLE_USER);
+}
+
+/* Role and status are one change, whatever they are before and after. */
+static void
+a_standing_changes_whole(void **state)
+{
+	static const struct {
+		struct user_standing to;
+		int changes; /* of the row */
+		int64_t ended;
+	} steps[] = {
+		{ { USER_ROLE_ADMIN, USER_STATUS_INACTIVE }, 1, 1 },
+		{ { USER_ROLE_ADMIN, USER_STATUS_INACTIVE }, 0, 0 },
+		{ { USER_ROLE_NONE, USER_STATUS_NONE }, 0, 0 },
+		{ { USER_ROLE_USER, USER_STATUS_INACTIVE }, 1, 0 },
+		{ { USER_ROLE_ADMIN, USER_STATUS_ACTIVE }, 1, 0 },
+		{ { USER_ROLE_USER, USER_STATUS_ACTIVE }, 1, 0 },
+	};
+	struct fixture *f = *state;
+	int64_t id = f->ann.user.id, ended = 9;
+	struct user before = f->ann.user, u;
+
+	for (size_t i = 0; i < NELEMS(steps); i++) {
+		const struct user_standing *to = &steps[i].to;
+
+		f->tidied = 0;
+		gives(ERR_OK,
+		    store_user_standing(f->st, &f->actor, id, to, &ended));
+		gives(ERR_OK, store_user_by_id(f->st, id, &u));
+		assert_int_equal(ended, steps[i].ended);
+		assert_int_equal(u.version, before.version + steps[i].changes);
+		assert_int_equal(f->tidied, steps[i].changes);
+		if (to->role != USER_ROLE_NONE)
+			assert_int_equal(u.role, to->role);
+		if (to->status != USER_STATUS_NONE)
+			assert_int_equal(u.status, to->status);
+		before = u;
+	}
+	assert_int_equal(u.epoch, f->ann.user.epoch + 1);
 }
 
 static void
@@ -118,17 +171,11 @@ who_is_not_there_cannot_be_changed(void **state)
 	struct fixture *f = *state;
 	int64_t ended = 9;
 
-	gives(ERR_NOT_FOUND,
-	    store_user_status(
-		f->st, &f->actor, 99, USER_STATUS_ACTIVE, &ended));
-	gives(ERR_NOT_FOUND,
-	    store_user_status(
-		f->st, &f->actor, 99, USER_STATUS_INACTIVE, &ended));
+	gives(ERR_NOT_FOUND, set_status(f, 99, USER_STATUS_ACTIVE, &ended));
+	gives(ERR_NOT_FOUND, set_status(f, 99, USER_STATUS_INACTIVE, &ended));
 	assert_int_equal(ended, 0);
-	gives(ERR_NOT_FOUND,
-	    store_user_role(f->st, &f->actor, 99, USER_ROLE_ADMIN));
-	gives(ERR_NOT_FOUND,
-	    store_user_role(f->st, &f->actor, 99, USER_ROLE_USER));
+	gives(ERR_NOT_FOUND, set_role(f, 99, USER_ROLE_ADMIN));
+	gives(ERR_NOT_FOUND, set_role(f, 99, USER_ROLE_USER));
 	gives(ERR_NOT_FOUND,
 	    store_password_set(f->st, &f->actor, 99, "$other", &ended));
 	gives(ERR_NOT_FOUND, store_user_remove(f->st, &f->actor, 99, &ended));
@@ -188,9 +235,7 @@ all_that_are_live_are_listed_newest_first(void **state)
 	assert_int_equal(sessions[0].user_id, bob.user.id);
 	assert_string_equal(sessions[1].handle, handle_of(3));
 	assert_int_equal(sessions[2].user_id, bob.user.id);
-	gives(ERR_OK,
-	    store_user_status(
-		f->st, &f->actor, bob.user.id, USER_STATUS_INACTIVE, &ended));
+	gives(ERR_OK, set_status(f, bob.user.id, USER_STATUS_INACTIVE, &ended));
 	gives(ERR_OK, store_sessions_list(f->st, NOW + 3, 3, sessions, &n));
 	assert_int_equal(n, 2);
 	gives(ERR_OK,
@@ -242,6 +287,7 @@ main(void)
 	static const struct store_case cases[] = {
 		STORE_CASE(a_disabled_user_is_out_until_enabled),
 		STORE_CASE(a_role_changes_for_open_sessions_too),
+		STORE_CASE(a_standing_changes_whole),
 		STORE_CASE(a_password_that_is_set_ends_everything),
 		STORE_CASE(a_user_that_is_removed_is_gone),
 		STORE_CASE(who_is_not_there_cannot_be_changed),

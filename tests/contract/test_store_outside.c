@@ -70,6 +70,26 @@ user_of(struct fixture *f, int64_t id)
 	return u;
 }
 
+static enum err
+set_status(
+    struct fixture *f, int64_t id, enum user_status status, int64_t *ended_out)
+{
+	const struct user_standing to = { .status = status };
+
+	return store_user_standing(f->st, &f->actor, id, &to, ended_out);
+}
+
+static enum err
+set_role(struct fixture *f, int64_t id, enum user_role role)
+{
+	const struct user_standing to = { .role = role };
+	int64_t ended = 9;
+	enum err err = store_user_standing(f->st, &f->actor, id, &to, &ended);
+
+	assert_int_equal(ended, 0);
+	return err;
+}
+
 /* ---- a new account ---- */
 
 static void
@@ -240,8 +260,7 @@ an_administrator_is_never_linked(void **state)
 	    token("ann", NOW, 1), "ann@example.org", "ann@example.org");
 	int64_t id;
 
-	gives(ERR_OK,
-	    store_user_role(f->st, &f->actor, f->ann.user.id, USER_ROLE_ADMIN));
+	gives(ERR_OK, set_role(f, f->ann.user.id, USER_ROLE_ADMIN));
 	p.link = true;
 	id = adopt(f, &p, OUTSIDE_CREATED);
 	assert_true(id != f->ann.user.id);
@@ -306,10 +325,8 @@ claims_change_neither_role_nor_status(void **state)
 	int64_t id = adopt(f, &p, OUTSIDE_CREATED), ended;
 	struct user u;
 
-	gives(ERR_OK, store_user_role(f->st, &f->actor, id, USER_ROLE_ADMIN));
-	gives(ERR_OK,
-	    store_user_status(
-		f->st, &f->actor, id, USER_STATUS_INACTIVE, &ended));
+	gives(ERR_OK, set_role(f, id, USER_ROLE_ADMIN));
+	gives(ERR_OK, set_status(f, id, USER_STATUS_INACTIVE, &ended));
 	p = token("zoe", NOW + 1, 1);
 	assert_int_equal(adopt(f, &p, OUTSIDE_UPDATED), id);
 	u = user_of(f, id);

@@ -159,6 +159,46 @@ users_are_found_page_by_page(void **state)
 	web_expect(&s->reply, 400, "invalid_field");
 }
 
+/* Two members of one request are one change: it is made, or it is not. */
+static void
+a_failing_second_half_leaves_nothing(void **state)
+{
+	static const char both[] =
+	    "{\"status\":\"inactive\",\"role\":\"admin\"}";
+	struct site *s = *state;
+	struct somebody admin, user;
+	char path[256], audit[160];
+
+	account(s, &user);
+	admin_account(s, &admin);
+	snprintf(path, sizeof(path), "%s/latchkey.db", stack_dir(s->stack));
+	snprintf(audit, sizeof(audit),
+	    "SELECT count(*) FROM audit WHERE user_id = %s AND"
+	    " event IN ('disable', 'promote')",
+	    user.id);
+	/* Nobody becomes an administrator here. */
+	database_run(path,
+	    "CREATE TRIGGER no_admin BEFORE UPDATE ON users"
+	    " WHEN NEW.role = 'admin' AND OLD.role <> 'admin'"
+	    " BEGIN SELECT raise(ABORT, 'no'); END");
+	change(s, &admin, user.id, both);
+	web_expect(&s->reply, 503, "unavailable");
+	database_run(path, "DROP TRIGGER no_admin");
+	assert_int_equal(database_int(path, audit), 0);
+	ask(s, &user, "GET", ME, NULL);
+	web_expect(&s->reply, 200, NULL);
+	assert_string_equal(web_text(&s->reply, "user.role"), "user");
+
+	change(s, &admin, user.id, both);
+	web_expect(&s->reply, 200, NULL);
+	assert_string_equal(web_text(&s->reply, "user.status"), "inactive");
+	assert_string_equal(web_text(&s->reply, "user.role"), "admin");
+	assert_int_equal(web_number(&s->reply, "sessions_ended"), 1);
+	assert_int_equal(database_int(path, audit), 2);
+	ask(s, &user, "GET", ME, NULL);
+	web_expect(&s->reply, 401, "invalid_token");
+}
+
 static void
 what_is_refused(void **state)
 {
@@ -206,6 +246,7 @@ main(void)
 		cmocka_unit_test(a_role_holds_at_once),
 		cmocka_unit_test(the_sessions_of_a_user_end_together),
 		cmocka_unit_test(users_are_found_page_by_page),
+		cmocka_unit_test(a_failing_second_half_leaves_nothing),
 		cmocka_unit_test(what_is_refused),
 	};
 	const struct stack_options pool = { .kind = STACK_POOL };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "support/cli.h"
 #include "support/finality.h"
 
 /*
@@ -150,12 +151,121 @@ a_logout_beats_whatever_waits(void **state)
 	}
 }
 
+/* ---- administrators ---- */
+
+#define ADMIN "/api/v1/admin/"
+
+/* %s: somebody else's id */
+static const struct wish decrees[] = {
+	{ "PATCH", ADMIN "users/%s",
+	    "{\"role\":\"admin\",\"status\":\"inactive\"}", WAITING, false },
+	{ "PATCH", ADMIN "users/%s", "{\"role\":\"admin\"}", WAITING, true },
+	{ "DELETE", ADMIN "user-sessions/%s", NULL, WAITING, false },
+};
+
+static void
+set_role(struct finality *f, const struct member *m, const char *how)
+{
+	struct cli cli = { 0 };
+	char line[96];
+
+	snprintf(line, sizeof(line), "user %s %s", how, m->user_id);
+	cli_open(&cli, stack_dir(f->stack));
+	cli_run(&cli, NULL, line);
+	cli_expect(&cli, 0, m->email);
+	cli_close(&cli);
+}
+
+/* Start what ${boss} decrees for ${m}, as far as where it waits. */
+static struct errand *
+decree(struct finality *f, const struct wish *wish, const struct member *boss,
+    const struct member *m)
+{
+	struct web_call call = { .method = wish->method, .body = wish->body };
+	struct errand *e;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%.*s%s", (int)strcspn(wish->path, "%"),
+	    wish->path, m->user_id);
+	call.path = path;
+	if (!wish->by_cookie)
+		call.bearer = boss->token;
+	stack_point(f->stack, wish->point, "once-hold");
+	e = errand_start(stack_base(f->stack), &call,
+	    wish->by_cookie ? boss->session : NULL);
+	stack_point_wait(f->stack, wish->point);
+	return e;
+}
+
+/*
+ * Who is an administrator no more changes nobody any more, not even by what
+ * was asked for before.
+ */
+static void
+a_demotion_beats_whatever_waits(void **state)
+{
+	struct finality *f = *state;
+
+	for (size_t i = 0; i < NELEMS(decrees); i++) {
+		struct web_reply reply = { 0 };
+		struct member boss, m;
+		struct errand *e;
+
+		finality_member(f, &boss);
+		finality_member(f, &m);
+		set_role(f, &boss, "promote");
+		e = decree(f, &decrees[i], &boss, &m);
+		set_role(f, &boss, "demote");
+		stack_point_release(f->stack, decrees[i].point);
+		assert_int_equal(errand_end(e, &reply), 403);
+		web_expect(&reply, 403, "forbidden");
+		web_reply_clear(&reply);
+		finality_expect(f, &boss, 200);
+		finality_expect(f, &m, 200);
+		web_call(f->web,
+		    &(struct web_call){ .path = API "/me",
+			.bearer = m.token,
+			.no_cookies = true },
+		    &reply);
+		assert_string_equal(web_text(&reply, "user.role"), "user");
+		web_reply_clear(&reply);
+	}
+}
+
+/* Nor does who is signed out, though still an administrator. */
+static void
+a_logout_beats_a_decree_that_waits(void **state)
+{
+	struct finality *f = *state;
+	const struct member_ending *ending = member_ending("logout by token");
+
+	for (size_t i = 0; i < NELEMS(decrees); i++) {
+		struct web_reply reply = { 0 };
+		struct member boss, m;
+		struct errand *e;
+
+		finality_member(f, &boss);
+		finality_member(f, &m);
+		set_role(f, &boss, "promote");
+		e = decree(f, &decrees[i], &boss, &m);
+		assert_int_equal(
+		    finality_end(f, ending, &boss, NULL), ending->status);
+		stack_point_release(f->stack, decrees[i].point);
+		assert_int_equal(errand_end(e, &reply), 401);
+		web_reply_clear(&reply);
+		finality_expect(f, &m, 200);
+		finality_dead(f, &boss);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_logout_all_beats_whatever_waits),
 		cmocka_unit_test(a_logout_beats_whatever_waits),
+		cmocka_unit_test(a_demotion_beats_whatever_waits),
+		cmocka_unit_test(a_logout_beats_a_decree_that_waits),
 	};
 
 	return finality_run("final actor", tests, NELEMS(tests), true);
