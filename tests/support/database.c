@@ -43,7 +43,7 @@ database_make(const char *path, int version)
 	};
 	char sql[128];
 
-	for (int i = 0; i < version; i++)
+	for (size_t i = 0; i < NELEMS(migrations) && i < (size_t)version; i++)
 		database_run(path, migrations[i]);
 	(void)snprintf(sql, sizeof(sql),
 	    "PRAGMA application_id = %d; PRAGMA user_version = %d;",
