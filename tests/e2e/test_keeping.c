@@ -15,6 +15,7 @@
 #include "support/fcgi_site.h"
 #include "support/files.h"
 #include "support/idp.h"
+#include "support/key_rows.h"
 #include "support/process.h"
 
 /*
@@ -256,19 +257,6 @@ have_it_look(struct fixture *f, bool wish)
 		fail_msg("the keeper does not look");
 }
 
-/* As if the last try had been so much earlier. */
-static void
-let_time_pass(struct fixture *f, int seconds)
-{
-	char sql[160];
-
-	snprintf(sql, sizeof(sql),
-	    "UPDATE issuer_keys SET tried_at = tried_at - %d, "
-	    "fetched_at = fetched_at - %d, fresh_until = fresh_until - %d",
-	    seconds, seconds, seconds);
-	database_run(f->db, sql);
-}
-
 /* ---- under a supervisor ---- */
 
 static void
@@ -287,7 +275,7 @@ keys_are_fetched_once(void **state)
 
 	/* Then one for who was wished for, however many did. */
 	answer_all(f, 2, "two");
-	let_time_pass(f, FLOOR + 10);
+	key_rows_age(f->db, FLOOR + 10);
 	for (int i = 0; i < 3; i++)
 		have_it_look(f, true);
 	wait_for_row(f, NEWEST, 1);
@@ -295,7 +283,7 @@ keys_are_fetched_once(void **state)
 	assert_int_equal(asked(f, 1), 1);
 
 	/* When they are no longer fresh, without a wish. */
-	let_time_pass(f, 7200);
+	key_rows_age(f->db, 7200);
 	have_it_look(f, false);
 	wait_for_row(f, NEWEST, 2);
 	have_it_look(f, false);
@@ -352,7 +340,7 @@ a_killed_keeper_is_replaced_and_asks_nobody_again(void **state)
 	have_it_look(f, true);
 	assert_int_equal(asked(f, 0), 1);
 	assert_int_equal(ask(f, FETCHED), 0);
-	let_time_pass(f, FLOOR);
+	key_rows_age(f->db, FLOOR);
 	have_it_look(f, false);
 	wait_for_row(f, NEWEST, 1);
 	assert_int_equal(asked(f, 0), 2);
@@ -384,7 +372,7 @@ the_last_good_set_stays(void **state)
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		idp_tell(f->idp, "answer('/0.json', body={'keys': []}, %s)",
 		    cases[i].how);
-		let_time_pass(f, 7200);
+		key_rows_age(f->db, 7200);
 		have_it_look(f, false);
 		snprintf(sql, sizeof(sql),
 		    "SELECT failures FROM issuer_keys WHERE error = '%s' "
@@ -394,7 +382,7 @@ the_last_good_set_stays(void **state)
 	}
 	assert_int_equal(asked(f, 0), NELEMS(cases) + 1);
 	answer_all(f, 1, "two");
-	let_time_pass(f, 7200);
+	key_rows_age(f->db, 7200);
 	have_it_look(f, false);
 	wait_for_row(f, NEWEST, 1);
 	assert_int_equal(ask(f, FAILURES), 0);

@@ -9,6 +9,7 @@
 
 #include "support/database.h"
 #include "support/process.h"
+#include "support/promtool.h"
 
 #define API "/api/v1"
 #define VALIDATE API "/auth/validate-session"
@@ -271,37 +272,12 @@ static void
 promtool_finds_no_fault(void **state)
 {
 	struct site *s = *state;
-	char path[256], log[256];
-	const char *argv[] = { "promtool", "check", "metrics", NULL };
-	struct process_options p = { .argv = argv, .log = log };
-	FILE *in;
-	int status;
 
 	site_account(s);
 	validate(s, 3);
 	web_get(s->web, "/nowhere", &s->reply);
 	get_metrics(s);
-	snprintf(path, sizeof(path), "%s/metrics.txt", stack_dir(s->stack));
-	snprintf(log, sizeof(log), "%s/promtool.log", stack_dir(s->stack));
-	in = fopen(path, "w+");
-	assert_non_null(in);
-	assert_int_equal(fwrite(s->reply.body.data, 1, s->reply.body.len, in),
-	    s->reply.body.len);
-	rewind(in);
-	p.stdin_fd = fileno(in);
-	status = process_stop(process_start(&p), 0, 15000);
-	fclose(in);
-	/* It exits with 1 for what it cannot read, 3 for what it dislikes. */
-	if (status != 0) {
-		char line[256];
-		FILE *f = fopen(log, "r");
-
-		while (f != NULL && fgets(line, sizeof(line), f) != NULL)
-			print_error("%s", line);
-		if (f != NULL)
-			fclose(f);
-		fail_msg("promtool: status %d", status);
-	}
+	promtool_check(stack_dir(s->stack), &s->reply.body);
 }
 
 int

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SUPPORT_KEY_ROWS_H
+#define SUPPORT_KEY_ROWS_H
+
+#include <stdint.h>
+
+/* The key sets of other issuers in the store of a running site. */
+
+/**
+ * key_rows_age(database, seconds):
+ * As if all of them had been tried, fetched, and so on, so much earlier.
+ */
+void key_rows_age(const char *database, int64_t seconds);
+
+/* key_rows_wake(database): have their keeper look at them, without a wish. */
+void key_rows_wake(const char *database);
+
+#endif
