@@ -48,7 +48,7 @@ doctor_say(struct doctor *d, enum doctor_verdict verdict, const char *subject,
 
 /* Those that stand on what came before look whether it was good. */
 static doctor_check_fn *const checks[] = { doctor_files, doctor_store,
-	doctor_redis, doctor_socket, doctor_url, doctor_guard };
+	doctor_redis, doctor_issuers, doctor_socket, doctor_url, doctor_guard };
 
 /* A bad configuration is a finding, not bad usage. */
 static bool

@@ -15,6 +15,7 @@
  *   doctor_files.c   folders and files
  *   doctor_store.c   store, clock
  *   doctor_redis.c   Redis
+ *   doctor_issuers.c other issuers' keys
  *   doctor_socket.c  the FastCGI socket
  *   doctor_url.c     the site, as a browser sees it
  *   doctor_guard.c   guarded pages
@@ -35,8 +36,8 @@ struct doctor {
 /* One subject after the other; each has at least one thing to say. */
 typedef void doctor_check_fn(struct doctor *d);
 
-extern doctor_check_fn doctor_files, doctor_store, doctor_redis, doctor_socket,
-    doctor_url, doctor_guard;
+extern doctor_check_fn doctor_files, doctor_store, doctor_redis, doctor_issuers,
+    doctor_socket, doctor_url, doctor_guard;
 
 /**
  * doctor_say(d, verdict, subject, cure, fmt, ...):

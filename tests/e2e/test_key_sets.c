@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/document.h"
+#include "support/cli.h"
 #include "support/database.h"
 #include "support/files.h"
 #include "support/idp.h"
@@ -193,6 +194,24 @@ metric(struct fixture *f, const char *series)
 	return at != NULL ? strtod(at + strlen(series), NULL) : -1;
 }
 
+/* What latchkey doctor finds of the issuer: "ok", "warn" or "fail". */
+static void
+expect_finding(struct fixture *f, const char *verdict, const char *text)
+{
+	char start[256], file[96];
+	struct cli cli;
+
+	snprintf(
+	    file, sizeof(file), "LATCHKEY_ISSUERS_FILE=%s/issuers", f->dir);
+	snprintf(start, sizeof(start), "\n%-5s issuers: %s", verdict, text);
+	cli_open(&cli, f->dir);
+	cli_env(&cli, file);
+	cli_run(&cli, NULL, "doctor");
+	if (strstr(cli.text.data, start) == NULL)
+		fail_msg("no \"%s\": %s", start + 1, cli.text.data);
+	cli_close(&cli);
+}
+
 /* ---- cases ---- */
 
 #define KEYS(issuer) "\nlatchkey_jwks_keys{issuer=\"" issuer "\"} "
@@ -220,6 +239,9 @@ what_is_missing_shows(void **state)
 	assert_true(metric(f, FETCHES("ok")) == 1);
 	assert_true(metric(f, FETCHES("failed")) == 1);
 	promtool_check(f->dir, &f->site.reply.body);
+	expect_finding(f, "ok", "of " ONE " there are 2 keys\n");
+	expect_finding(f, "fail",
+	    "of " TWO " there are no keys that count (status_404); cure: ask");
 }
 
 static void
@@ -263,6 +285,7 @@ age_shows(void **state)
 	expect_health(f, "degraded", "stale");
 	expect_state(f, 0, "stale", "");
 	assert_true(metric(f, KEYS(ONE)) == 2);
+	expect_finding(f, "warn", "the keys of " ONE " are overdue (no error)");
 	key_rows_age(f->db, DAY);
 	expect_health(f, "degraded", "unavailable");
 	expect_state(f, 1, "expired", "");
