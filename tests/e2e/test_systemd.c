@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "support/fcgi_site.h"
 #include "support/files.h"
+#include "support/idp.h"
 #include "support/process.h"
 #include "support/stack.h"
 
@@ -203,6 +204,42 @@ the_service_works_inside(void **state)
 	fcgi_site_close(&site);
 }
 
+/* By TLS, which is what needs the most. */
+static void
+keys_are_fetched_inside(void **state)
+{
+	static const char *const args[] = { "serve", "--workers", "auto",
+		NULL };
+	struct units *u = *state;
+	char path[64], issuers[96], text[512];
+	const char *env[] = { "LATCHKEY_WORKERS=3", issuers, NULL };
+	const struct stack_options options = { .kind = STACK_SPAWN_FCGI,
+		.workers = 1,
+		.product = true,
+		.args = args,
+		.env = env };
+	struct idp *idp = idp_new(true);
+	struct fcgi_site site = { 0 };
+
+	snprintf(path, sizeof(path), "%s/issuers", u->dir);
+	snprintf(issuers, sizeof(issuers), "LATCHKEY_ISSUERS_FILE=%s", path);
+	snprintf(text, sizeof(text), "[%s]\naudience = x\nca_file = %s\n",
+	    idp_url(idp), idp_ca(idp));
+	files_write(path, text, strlen(text));
+	fcgi_site_open(&site, &options);
+	for (int i = 0; !stack_file_contains(
+		 stack_log(site.stack), "event=issuer_fetched");
+	     i++) {
+		assert_true(i < WAIT_MS / 10);
+		usleep(10 * 1000);
+	}
+	assert_false(
+	    stack_file_contains(stack_log(site.stack), "event=keeper_died"));
+	assert_int_equal(idp_count(idp, IDP_JWKS), 1);
+	fcgi_site_close(&site);
+	idp_free(idp);
+}
+
 static void
 every_route_works_inside(void **state)
 {
@@ -258,10 +295,12 @@ main(void)
 	const struct CMUnitTest inside[] = {
 		cmocka_unit_test(the_sandbox_holds),
 		cmocka_unit_test(the_service_works_inside),
+		cmocka_unit_test(keys_are_fetched_inside),
 		cmocka_unit_test(every_route_works_inside),
 	};
 	const struct CMUnitTest outside[] = {
 		cmocka_unit_test(the_service_works_inside),
+		cmocka_unit_test(keys_are_fetched_inside),
 	};
 	int failed;
 
