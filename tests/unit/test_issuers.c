@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: ISC */
+#include "auth/issuers.h"
+
+#include "support/test.h"
+
+#include <stdio.h>
+
+#include "auth/outside.h"
+#include "base/secret.h"
+#include "host/wish.h"
+#include "store/store.h"
+#include "store/store_memory.h"
+#include "support/outsider.h"
+
+#define NOW OUTSIDER_NOW
+#define NOBODYS_KEY                                                            \
+	"{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"new\","        \
+	"\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","               \
+	"\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}]}"
+
+static int
+set_up(void **state)
+{
+	struct outsider *o = calloc(1, sizeof(*o));
+
+	assert_non_null(o);
+	outsider_alone(o);
+	*state = o;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	outsider_close(*state);
+	free(*state);
+	return 0;
+}
+
+static enum err
+verify(struct outsider *o, const char *text, int64_t now)
+{
+	static const struct claims nothing;
+	struct outside said;
+	struct claims c;
+	enum err err;
+
+	memset(&c, 0xaa, sizeof(c));
+	err = issuers_verify(o->issuers, text, now, &c, &said);
+	if (err != ERR_OK)
+		assert_memory_equal(&c, &nothing, sizeof(c));
+	return err;
+}
+
+static void
+digest(struct outsider *o, int64_t now, unsigned char dst[TOKEN_DIGEST_BYTES])
+{
+	assert_int_equal(issuers_digest(o->issuers, o->good, now, dst), ERR_OK);
+}
+
+static bool
+digest_is(struct outsider *o, int64_t now, const unsigned char *before)
+{
+	unsigned char after[TOKEN_DIGEST_BYTES];
+
+	digest(o, now, after);
+	return memcmp(before, after, sizeof(after)) == 0;
+}
+
+static void
+takes_a_token_of_each_kind(void **state)
+{
+	struct outsider *o = *state;
+	char text[OUTSIDER_TEXT_SIZE];
+
+	assert_int_equal(verify(o, o->good, NOW), ERR_OK);
+	outsider_sign(text, o->rsa[0], "{\"kid\":\"rsa\",\"alg\":\"RS256\"}",
+	    OUTSIDER_PAYLOAD);
+	assert_int_equal(verify(o, text, NOW), ERR_OK);
+	outsider_sign(text, o->ec[1], OUTSIDER_HEADER,
+	    "{\"iss\":\"" OUTSIDER_TWO "\",\"azp\":\"https://app.example\","
+	    "\"sub\":\"1\"," OUTSIDER_TIMES "}");
+	assert_int_equal(verify(o, text, NOW), ERR_OK);
+}
+
+static void
+knows_a_new_key_as_soon_as_it_is_stored(void **state)
+{
+	struct outsider *o = *state;
+	unsigned char before[TOKEN_DIGEST_BYTES];
+
+	assert_int_equal(verify(o, o->good, NOW), ERR_OK);
+	digest(o, NOW, before);
+	outsider_publish(o, OUTSIDER_ONE, NOW + 60, NOBODYS_KEY);
+	assert_int_equal(verify(o, o->good, NOW + 60), ERR_DENIED);
+	assert_false(digest_is(o, NOW + 60, before));
+	/* another fetch of the same keys makes nothing cold */
+	outsider_publish(o, OUTSIDER_ONE, NOW + 120, NULL);
+	assert_int_equal(verify(o, o->good, NOW + 120), ERR_OK);
+	assert_true(digest_is(o, NOW + 120, before));
+}
+
+static void
+asks_the_store_only_when_something_changed(void **state)
+{
+	struct outsider *o = *state;
+
+	assert_int_equal(verify(o, o->good, NOW), ERR_OK);
+	store_memory_fail_next(o->store, ERR_UNAVAILABLE);
+	assert_int_equal(verify(o, o->good, NOW), ERR_OK);
+	store_memory_fail_next(o->store, ERR_OK);
+	outsider_publish(o, OUTSIDER_TWO, NOW + 1, NULL);
+	store_memory_fail_next(o->store, ERR_UNAVAILABLE);
+	assert_int_equal(verify(o, o->good, NOW + 1), ERR_UNAVAILABLE);
+	/* It was not that one that failed: asked again, it knows. */
+	assert_int_equal(verify(o, o->good, NOW + 1), ERR_OK);
+}
+
+static void
+keys_that_are_too_old_prove_nothing(void **state)
+{
+	struct outsider *o = *state;
+	const int64_t late = NOW + ISSUERS_HARD_AGE;
+	unsigned char before[TOKEN_DIGEST_BYTES];
+	char text[OUTSIDER_TEXT_SIZE], payload[512];
+
+	(void)snprintf(payload, sizeof(payload),
+	    "{" OUTSIDER_FOR_US ",\"iat\":%jd,\"exp\":%jd}", (intmax_t)NOW,
+	    (intmax_t)late + 600);
+	outsider_sign(text, o->ec[0], OUTSIDER_HEADER, payload);
+	outsider_publish(o, OUTSIDER_TWO, NOW + 10, NULL);
+	digest(o, NOW, before);
+	assert_int_equal(verify(o, text, late - 1), ERR_OK);
+	assert_true(digest_is(o, late - 1, before));
+	assert_int_equal(verify(o, text, late), ERR_UNAVAILABLE);
+	assert_false(digest_is(o, late, before));
+	/* what can be told without a key still is */
+	outsider_sign(text, o->ec[0], OUTSIDER_HEADER, OUTSIDER_PAYLOAD);
+	assert_int_equal(verify(o, text, late), ERR_DENIED);
+}
+
+static void
+without_keys_nobody_can_tell(void **state)
+{
+	struct outsider *o = *state;
+	const struct store_actor actor = { .address = "", .now = NOW };
+	const struct issuer_keys tried = { .issuer = OUTSIDER_TWO,
+		.tried_at = NOW,
+		.failures = 1,
+		.error = "connect" };
+	char text[OUTSIDER_TEXT_SIZE];
+
+	assert_int_equal(
+	    store_issuer_remove(o->store, &actor, OUTSIDER_ONE), ERR_OK);
+	assert_int_equal(verify(o, o->good, NOW), ERR_UNAVAILABLE);
+	assert_int_equal(store_issuer_put(o->store, &actor, &tried), ERR_OK);
+	outsider_sign(text, o->ec[1], OUTSIDER_HEADER,
+	    "{\"iss\":\"" OUTSIDER_TWO "\",\"azp\":\"https://app.example\","
+	    "\"sub\":\"1\"," OUTSIDER_TIMES "}");
+	assert_int_equal(verify(o, text, NOW), ERR_UNAVAILABLE);
+}
+
+/* One wish, by a token that is good but for its key. */
+static void
+only_an_unknown_key_is_wished_for(void **state)
+{
+	static const struct {
+		const char *header, *payload;
+		bool wished;
+	} cases[] = {
+		{ OUTSIDER_HEADER, OUTSIDER_PAYLOAD, false },
+		{ "{\"alg\":\"ES256\"}", OUTSIDER_PAYLOAD, false },
+		{ "{\"alg\":\"ES256\",\"kid\":\"new\"}",
+		    "{" OUTSIDER_FOR_US ",\"iat\":1700000000,"
+		    "\"exp\":1700000600}",
+		    false },
+		{ "{\"alg\":\"ES256\",\"kid\":\"new\"}",
+		    "{\"iss\":\"" OUTSIDER_ONE "\",\"sub\":\"1\","
+		    "\"aud\":\"other\"," OUTSIDER_TIMES "}",
+		    false },
+		{ "{\"alg\":\"none\",\"kid\":\"new\"}", OUTSIDER_PAYLOAD,
+		    false },
+		{ "{\"alg\":\"ES256\",\"kid\":\"new\"}", OUTSIDER_PAYLOAD,
+		    true },
+	};
+	struct outsider *o = *state;
+	char text[OUTSIDER_TEXT_SIZE];
+
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		outsider_sign(
+		    text, o->ec[1], cases[i].header, cases[i].payload);
+		assert_int_equal(verify(o, text, NOW + 1), ERR_DENIED);
+		assert_int_equal(
+		    wish_at(o->m, OUTSIDER_ONE), cases[i].wished ? NOW + 1 : 0);
+	}
+	assert_int_equal(wish_at(o->m, OUTSIDER_TWO), 0);
+}
+
+static void
+says_how_the_keys_are(void **state)
+{
+	struct outsider *o = *state;
+	const struct store_actor actor = { .address = "", .now = NOW };
+	struct issuer_keys failed = { .issuer = OUTSIDER_ONE,
+		.fetched_at = NOW,
+		.fresh_until = NOW + 7200,
+		.tried_at = NOW + 7000,
+		.failures = 3,
+		.error = "timeout" };
+	struct issuers_state s;
+
+	assert_int_equal(issuers_count(NULL), 0);
+	assert_int_equal(issuers_count(o->issuers), 2);
+	assert_int_equal(issuers_refresh(o->issuers, NOW), ERR_OK);
+	issuers_state(o->issuers, 0, NOW + 7199, &s);
+	assert_string_equal(s.issuer, OUTSIDER_ONE);
+	assert_int_equal(s.freshness, ISSUERS_FRESH);
+	assert_int_equal(s.keys, 2);
+	assert_int_equal(s.fetched_at, NOW);
+	assert_int_equal(s.fresh_until, NOW + 7200);
+	assert_int_equal(s.failures, 0);
+	assert_string_equal(s.error, "");
+	issuers_state(o->issuers, 1, NOW, &s);
+	assert_string_equal(s.issuer, OUTSIDER_TWO);
+	assert_int_equal(s.keys, 1); /* RS256 is not allowed there */
+
+	failed.jwks = strdup(NOBODYS_KEY);
+	assert_int_equal(store_issuer_put(o->store, &actor, &failed), ERR_OK);
+	issuer_keys_clear(&failed);
+	assert_int_equal(issuers_refresh(o->issuers, NOW), ERR_OK);
+	issuers_state(o->issuers, 0, NOW + 7200, &s);
+	assert_int_equal(s.freshness, ISSUERS_STALE);
+	assert_int_equal(s.tried_at, NOW + 7000);
+	assert_int_equal(s.failures, 3);
+	assert_string_equal(s.error, "timeout");
+	assert_int_equal(s.keys, 1);
+	issuers_state(o->issuers, 0, NOW + ISSUERS_HARD_AGE, &s);
+	assert_int_equal(s.freshness, ISSUERS_EXPIRED);
+
+	/* stored while the block allowed another algorithm */
+	outsider_publish(o, OUTSIDER_TWO, NOW, "{\"keys\":[]}");
+	assert_int_equal(issuers_refresh(o->issuers, NOW), ERR_OK);
+	issuers_state(o->issuers, 1, NOW, &s);
+	assert_int_equal(s.freshness, ISSUERS_NONE);
+	assert_int_equal(s.keys, 0);
+
+	assert_string_equal(issuers_freshness_name(ISSUERS_NONE), "none");
+	assert_string_equal(issuers_freshness_name(ISSUERS_FRESH), "fresh");
+	assert_string_equal(issuers_freshness_name(ISSUERS_STALE), "stale");
+	assert_string_equal(issuers_freshness_name(ISSUERS_EXPIRED), "expired");
+}
+
+/* The same store and keys, but the file says something else. */
+static void
+another_file_is_another_verdict(void **state)
+{
+	struct outsider *o = *state;
+	struct issuers_config other = *o->config;
+	unsigned char one[TOKEN_DIGEST_BYTES], two[TOKEN_DIGEST_BYTES];
+	struct issuers *is;
+
+	other.digest[0] ^= 1;
+	assert_int_equal(issuers_new(&other, o->store, o->m, &is), ERR_OK);
+	digest(o, NOW, one);
+	assert_int_equal(issuers_digest(is, o->good, NOW, two), ERR_OK);
+	assert_memory_not_equal(one, two, sizeof(one));
+	issuers_free(is);
+}
+
+static void
+has_no_digest_of_what_is_too_long(void **state)
+{
+	struct outsider *o = *state;
+	unsigned char dst[TOKEN_DIGEST_BYTES];
+	char text[8194];
+
+	memset(text, 'A', sizeof(text));
+	text[8193] = '\0';
+	assert_int_equal(
+	    issuers_digest(o->issuers, text, NOW, dst), ERR_DENIED);
+	text[8192] = '\0';
+	assert_int_equal(issuers_digest(o->issuers, text, NOW, dst), ERR_OK);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(takes_a_token_of_each_kind),
+		CASE(knows_a_new_key_as_soon_as_it_is_stored),
+		CASE(asks_the_store_only_when_something_changed),
+		CASE(keys_that_are_too_old_prove_nothing),
+		CASE(without_keys_nobody_can_tell),
+		CASE(only_an_unknown_key_is_wished_for),
+		CASE(says_how_the_keys_are),
+		CASE(another_file_is_another_verdict),
+		CASE(has_no_digest_of_what_is_too_long),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: ISC */
+#include "auth/issuers.h"
+
+#include "support/test.h"
+
+#include <sodium.h>
+#include <stdio.h>
+
+#include "auth/jws.h"
+#include "auth/outside.h"
+#include "base/document.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "base/writer.h"
+#include "support/outsider.h"
+
+#define P256_BYTES 32
+
+/* Nothing here changes anything: one will do, as RSA keys take their time. */
+static int
+set_up(void **state)
+{
+	static struct outsider outsider;
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	outsider_alone(&outsider);
+	*state = &outsider;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	outsider_close(*state);
+	return 0;
+}
+
+static enum err
+verify_claims(struct outsider *o, const char *text, struct claims *c)
+{
+	static const struct outside nothing;
+	struct outside said;
+	enum err err;
+
+	memset(&said, 0xaa, sizeof(said));
+	err = issuers_verify(o->issuers, text, OUTSIDER_NOW, c, &said);
+	if (err != ERR_OK)
+		assert_memory_equal(&said, &nothing, sizeof(said));
+	return err;
+}
+
+static enum err
+verify(struct outsider *o, const char *text)
+{
+	struct claims c;
+
+	return verify_claims(o, text, &c);
+}
+
+static enum err
+verify_made(struct outsider *o, const struct keypair *key, const char *header,
+    const char *payload)
+{
+	char text[OUTSIDER_TEXT_SIZE];
+
+	outsider_sign(text, key, header, payload);
+	return verify(o, text);
+}
+
+/* Over the good payload, signed as if it were good. */
+static void
+refuse_header(struct outsider *o, const char *header)
+{
+	if (verify_made(o, o->ec[0], header, OUTSIDER_PAYLOAD) != ERR_DENIED)
+		fail_msg("taken: %s", header);
+}
+
+static void
+refuse_headers(struct outsider *o, const char *const *headers, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		refuse_header(o, headers[i]);
+}
+
+static void
+the_good_one_is_good(void **state)
+{
+	struct outsider *o = *state;
+
+	assert_int_equal(verify(o, o->good), ERR_OK);
+	assert_int_equal(
+	    verify_made(o, o->ec[0], OUTSIDER_HEADER, OUTSIDER_PAYLOAD),
+	    ERR_OK);
+}
+
+static void
+the_algorithm_is_no_choice_of_the_token(void **state)
+{
+	static const char *const algs[] = { "\"none\"", "\"None\"", "\"NONE\"",
+		"\"nOnE\"", "\"\"", "\"es256\"", "\"ES256 \"", "\"ES384\"",
+		"\"ES512\"", "\"ES256K\"", "\"RS384\"", "\"PS256\"",
+		"\"HS256\"", "\"HS384\"", "\"EdDSA\"", "\"dir\"",
+		"\"RSA-OAEP\"", "null", "0", "256", "[\"ES256\"]",
+		"{\"ES256\":1}" };
+	static const char *const headers[] = {
+		"{\"kid\":\"ec\",\"typ\":\"JWT\"}",
+		"{\"Alg\":\"ES256\",\"kid\":\"ec\"}",
+	};
+	struct outsider *o = *state;
+	char header[128], text[OUTSIDER_TEXT_SIZE];
+
+	for (size_t i = 0; i < NELEMS(algs); i++) {
+		(void)snprintf(header, sizeof(header),
+		    "{\"alg\":%s,\"kid\":\"ec\",\"typ\":\"JWT\"}", algs[i]);
+		refuse_header(o, header);
+		/* the same without a signature, and with an empty one */
+		outsider_sign(text, NULL, header, OUTSIDER_PAYLOAD);
+		assert_int_equal(verify(o, text), ERR_DENIED);
+		*(strrchr(text, '.') + 1) = '\0';
+		assert_int_equal(verify(o, text), ERR_DENIED);
+		*strrchr(text, '.') = '\0';
+		assert_int_equal(verify(o, text), ERR_DENIED);
+	}
+	refuse_headers(o, headers, NELEMS(headers));
+}
+
+/* The public key of ${key}, as a JWK. */
+static void
+jwk_of(const struct keypair *key, struct buf *out)
+{
+	struct writer w;
+
+	writer_begin(&w, out);
+	writer_object(&w, NULL);
+	assert_int_equal(keypair_jwk(key, &w), ERR_OK);
+	writer_close(&w);
+	assert_int_equal(writer_end(&w), ERR_OK);
+}
+
+/* Signed with HS256, the secret being ${len} bytes that everybody knows. */
+static void
+refuse_secret(struct outsider *o, const void *secret, size_t len)
+{
+	static const char *const kids[] = { "ec", "rsa" };
+
+	for (size_t i = 0; i < NELEMS(kids); i++) {
+		unsigned char mac[crypto_auth_hmacsha256_BYTES];
+		crypto_auth_hmacsha256_state hmac;
+		struct buf text = { 0 };
+		char header[64];
+
+		(void)snprintf(header, sizeof(header),
+		    "{\"alg\":\"HS256\",\"kid\":\"%s\"}", kids[i]);
+		jws_encode(&text, header, strlen(header));
+		buf_puts(&text, ".");
+		jws_encode(&text, OUTSIDER_PAYLOAD, strlen(OUTSIDER_PAYLOAD));
+		crypto_auth_hmacsha256_init(&hmac, secret, len);
+		crypto_auth_hmacsha256_update(
+		    &hmac, (const unsigned char *)text.data, text.len);
+		crypto_auth_hmacsha256_final(&hmac, mac);
+		buf_puts(&text, ".");
+		jws_encode(&text, mac, sizeof(mac));
+		assert_int_equal(verify(o, text.data), ERR_DENIED);
+		buf_clear(&text);
+	}
+}
+
+static void
+put_pem(struct buf *out, const unsigned char *der, size_t len)
+{
+	char base64[512];
+
+	sodium_bin2base64(
+	    base64, sizeof(base64), der, len, sodium_base64_VARIANT_ORIGINAL);
+	buf_printf(out,
+	    "-----BEGIN PUBLIC KEY-----\n%.64s\n%s\n"
+	    "-----END PUBLIC KEY-----\n",
+	    base64, base64 + 64);
+}
+
+/* The old trick against verifiers that take the algorithm from the token. */
+static void
+a_public_key_is_no_secret(void **state)
+{
+	/* SubjectPublicKeyInfo of P-256, up to the point (RFC 5480). */
+	static const unsigned char prefix[] = { 0x30, 0x59, 0x30, 0x13, 0x06,
+		0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08,
+		0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42,
+		0x00, 0x04 };
+	struct outsider *o = *state;
+	unsigned char der[sizeof(prefix) + 2 * P256_BYTES], n[512];
+	struct buf ec = { 0 }, rsa = { 0 }, set = { 0 }, pem = { 0 };
+	struct document *doc;
+	const char *text;
+	size_t len;
+
+	jwk_of(o->ec[0], &ec);
+	jwk_of(o->rsa[0], &rsa);
+	buf_printf(&set, "{\"keys\":[%s,%s]}", rsa.data, ec.data);
+	refuse_secret(o, ec.data, ec.len);
+	refuse_secret(o, rsa.data, rsa.len);
+	refuse_secret(o, set.data, set.len);
+	refuse_secret(o, "", 0);
+
+	memcpy(der, prefix, sizeof(prefix));
+	assert_int_equal(document_parse(ec.data, ec.len, &doc), ERR_OK);
+	text = document_string(document_member(doc, "x"));
+	assert_int_equal(
+	    jws_decode(der + sizeof(prefix), P256_BYTES, text, &len), ERR_OK);
+	refuse_secret(o, text, strlen(text));
+	text = document_string(document_member(doc, "y"));
+	assert_int_equal(jws_decode(der + sizeof(prefix) + P256_BYTES,
+			     P256_BYTES, text, &len),
+	    ERR_OK);
+	document_free(doc);
+	refuse_secret(o, der, sizeof(der));
+	refuse_secret(o, der + sizeof(prefix) - 1, 1 + 2 * P256_BYTES);
+	refuse_secret(o, der + sizeof(prefix), 2 * P256_BYTES);
+	put_pem(&pem, der, sizeof(der));
+	refuse_secret(o, pem.data, pem.len);
+	refuse_secret(o, pem.data, pem.len - 1);
+
+	assert_int_equal(document_parse(rsa.data, rsa.len, &doc), ERR_OK);
+	text = document_string(document_member(doc, "n"));
+	refuse_secret(o, text, strlen(text));
+	assert_int_equal(jws_decode(n, sizeof(n), text, &len), ERR_OK);
+	refuse_secret(o, n, len);
+	document_free(doc);
+	buf_clear(&ec);
+	buf_clear(&rsa);
+	buf_clear(&set);
+	buf_clear(&pem);
+}
+
+static void
+a_header_brings_no_keys_and_wants_nothing(void **state)
+{
+	static const char *const names[] = { "crit", "jwk", "jku", "x5u", "x5c",
+		"b64", "zip", "enc" };
+	static const char *const values[] = { "null", "[]", "[\"exp\"]", "{}",
+		"\"https://evil.example/keys\"", "\"DEF\"", "true", "false" };
+	struct outsider *o = *state;
+	struct buf jwk = { 0 }, header = { 0 };
+
+	for (size_t i = 0; i < NELEMS(names); i++) {
+		for (size_t j = 0; j < NELEMS(values); j++) {
+			buf_reset(&header);
+			buf_printf(&header,
+			    "{\"alg\":\"ES256\",\"kid\":\"ec\",\"%s\":%s}",
+			    names[i], values[j]);
+			refuse_header(o, header.data);
+		}
+	}
+	/* A key that fits the signature, with and without a name. */
+	jwk_of(o->ec[1], &jwk);
+	buf_reset(&header);
+	buf_printf(
+	    &header, "{\"alg\":\"ES256\",\"kid\":\"ec\",\"jwk\":%s}", jwk.data);
+	assert_int_equal(
+	    verify_made(o, o->ec[1], header.data, OUTSIDER_PAYLOAD),
+	    ERR_DENIED);
+	buf_reset(&header);
+	buf_printf(&header, "{\"alg\":\"ES256\",\"jwk\":%s}", jwk.data);
+	assert_int_equal(
+	    verify_made(o, o->ec[1], header.data, OUTSIDER_PAYLOAD),
+	    ERR_DENIED);
+	buf_clear(&jwk);
+	buf_clear(&header);
+}
+
+static void
+other_members_say_nothing(void **state)
+{
+	struct outsider *o = *state;
+
+	assert_int_equal(
+	    verify_made(o, o->ec[0],
+		"{\"x5t\":\"abc\",\"typ\":\"JWT\",\"cat\":\"cl_B7d4PD111AAA\","
+		"\"kid\":\"ec\",\"org\":{\"a\":[1]},\"alg\":\"ES256\"}",
+		OUTSIDER_PAYLOAD),
+	    ERR_OK);
+}
+
+static void
+a_name_is_only_a_name(void **state)
+{
+	static const char *const kids[] = { "\"\"", "\"EC\"", "\"ec \"",
+		"\"ec/../ec\"", "\"../../../../etc/passwd\"", "\"/dev/null\"",
+		"\"' OR '1'='1\"", "\"ec'; DROP TABLE users; --\"",
+		"\"ec\\u0000\"", "\"%65c\"", "\"rsa\"", "\"ec,rsa\"", "null",
+		"0", "true", "[\"ec\"]", "{\"ec\":\"ec\"}" };
+	struct outsider *o = *state;
+	struct buf header = { 0 };
+	char kid[5001];
+
+	for (size_t i = 0; i < NELEMS(kids); i++) {
+		buf_reset(&header);
+		buf_printf(&header, "{\"alg\":\"ES256\",\"kid\":%s}", kids[i]);
+		refuse_header(o, header.data);
+	}
+	memset(kid, 'e', sizeof(kid));
+	kid[sizeof(kid) - 1] = '\0';
+	buf_reset(&header);
+	buf_printf(&header, "{\"alg\":\"ES256\",\"kid\":\"%s\"}", kid);
+	assert_int_equal(
+	    verify_made(o, o->ec[0], header.data, OUTSIDER_PAYLOAD),
+	    ERR_DENIED);
+	buf_clear(&header);
+	/* Without one it is the only key of its kind, and no other. */
+	assert_int_equal(
+	    verify_made(o, o->ec[0], "{\"alg\":\"ES256\"}", OUTSIDER_PAYLOAD),
+	    ERR_OK);
+	assert_int_equal(
+	    verify_made(o, o->ec[1], "{\"alg\":\"ES256\"}", OUTSIDER_PAYLOAD),
+	    ERR_DENIED);
+}
+
+static void
+a_token_is_of_a_known_type(void **state)
+{
+	static const char *const good[] = { "\"JWT\"", "\"jwt\"", "\"at+jwt\"",
+		"\"AT+JWT\"", "\"application/jwt\"", "\"Application/at+jwt\"" };
+	static const char *const bad[] = { "\"\"", "\"JOSE\"", "\"JWE\"",
+		"\"logout+jwt\"", "\"dpop+jwt\"", "\"secevent+jwt\"",
+		"\"application/\"", "\"text/jwt\"", "\"JWT \"", "null", "1",
+		"[\"JWT\"]" };
+	struct outsider *o = *state;
+	char header[128];
+
+	for (size_t i = 0; i < NELEMS(good) + NELEMS(bad); i++) {
+		bool is_good = i < NELEMS(good);
+
+		(void)snprintf(header, sizeof(header),
+		    "{\"alg\":\"ES256\",\"kid\":\"ec\",\"typ\":%s}",
+		    is_good ? good[i] : bad[i - NELEMS(good)]);
+		if (verify_made(o, o->ec[0], header, OUTSIDER_PAYLOAD) !=
+		    (is_good ? ERR_OK : ERR_DENIED))
+			fail_msg("%s", header);
+	}
+}
+
+static void
+a_token_has_one_meaning(void **state)
+{
+	static const char *const headers[] = {
+		"",
+		"null",
+		"[]",
+		"\"ES256\"",
+		"{\"alg\":\"none\",\"alg\":\"ES256\",\"kid\":\"ec\"}",
+		"{\"alg\":\"ES256\",\"alg\":\"ES256\",\"kid\":\"ec\"}",
+		"{\"alg\":\"ES256\",\"kid\":\"no\",\"kid\":\"ec\"}",
+		"{\"alg\":\"ES256\",\"kid\":\"ec\",\"a\":{\"b\":1,\"b\":2}}",
+		"{\"alg\":\"ES256\",\"kid\":\"ec\"}{}",
+		"{\"alg\":\"ES256\",\"kid\":\"ec\",}",
+		"{\"alg\":\"ES256\",\"kid\":\"ec\",\"a\":\"\xc3\"}",
+	};
+	static const char *const payloads[] = {
+		"",
+		"null",
+		"[]",
+		"\"\"",
+		"7",
+		"{" OUTSIDER_FOR_US "," OUTSIDER_TIMES ",\"sub\":\"user_2\"}",
+		"{" OUTSIDER_FOR_US "," OUTSIDER_TIMES ",\"exp\":1800000600}",
+		"{" OUTSIDER_FOR_US "," OUTSIDER_TIMES
+		",\"a\":[{\"b\":1,\"b\":2}]}",
+		"{" OUTSIDER_FOR_US "," OUTSIDER_TIMES "}{}",
+		"{" OUTSIDER_FOR_US "," OUTSIDER_TIMES ",\"a\":\"\xff\"}",
+		"{" OUTSIDER_FOR_US "," OUTSIDER_TIMES ",\"a\":\"\\u0000\"}",
+		"{" OUTSIDER_FOR_US "," OUTSIDER_TIMES ",\"a\":1e999}",
+		"{" OUTSIDER_FOR_US "," OUTSIDER_TIMES
+		",\"a\":[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]}",
+		"\xef\xbb\xbf" OUTSIDER_PAYLOAD,
+	};
+	struct outsider *o = *state;
+
+	refuse_headers(o, headers, NELEMS(headers));
+	for (size_t i = 0; i < NELEMS(payloads); i++)
+		if (verify_made(o, o->ec[0], OUTSIDER_HEADER, payloads[i]) !=
+		    ERR_DENIED)
+			fail_msg("taken: %s", payloads[i]);
+}
+
+static void
+nobody_signs_for_another(void **state)
+{
+	static const char two[] =
+	    "{\"iss\":\"" OUTSIDER_TWO "\",\"azp\":\"https://app.example\","
+	    "\"aud\":\"latchkey\",\"sub\":\"1\"," OUTSIDER_TIMES "}";
+	static const char es256[] = "{\"alg\":\"ES256\",\"kid\":\"ec\"}";
+	static const char rs256[] = "{\"alg\":\"RS256\",\"kid\":\"rsa\"}";
+	struct outsider *o = *state;
+
+	assert_int_equal(
+	    verify_made(o, o->ec[1], es256, OUTSIDER_PAYLOAD), ERR_DENIED);
+	assert_int_equal(
+	    verify_made(o, o->rsa[1], rs256, OUTSIDER_PAYLOAD), ERR_DENIED);
+	assert_int_equal(verify_made(o, o->ec[0], es256, two), ERR_DENIED);
+	assert_int_equal(verify_made(o, o->ec[1], es256, two), ERR_OK);
+	/* a key of its own, for an algorithm its block does not allow */
+	assert_int_equal(verify_made(o, o->rsa[1], rs256, two), ERR_DENIED);
+	/* one key by the name, or the algorithm, of the other */
+	assert_int_equal(
+	    verify_made(o, o->rsa[0], "{\"alg\":\"RS256\",\"kid\":\"ec\"}",
+		OUTSIDER_PAYLOAD),
+	    ERR_DENIED);
+	assert_int_equal(
+	    verify_made(o, o->rsa[0], "{\"alg\":\"ES256\",\"kid\":\"rsa\"}",
+		OUTSIDER_PAYLOAD),
+	    ERR_DENIED);
+	assert_int_equal(
+	    verify_made(o, o->rsa[0], "{\"alg\":\"ES256\",\"kid\":\"ec\"}",
+		OUTSIDER_PAYLOAD),
+	    ERR_DENIED);
+}
+
+static void
+an_issuer_is_one_that_is_configured(void **state)
+{
+	static const char *const bad[] = { "\"https://one.example/\"",
+		"\"https://ONE.example\"", "\"http://one.example\"",
+		"\"https://one.example \"", "\"https://two.example\"",
+		"\"one.example\"", "\"\"", "null", "1",
+		"[\"https://one.example\"]", "{}" };
+	struct outsider *o = *state;
+	char payload[512];
+
+	for (size_t i = 0; i < NELEMS(bad); i++) {
+		(void)snprintf(payload, sizeof(payload),
+		    "{\"iss\":%s,\"aud\":\"latchkey\",\"sub\":\"user_1\","
+		    "\"azp\":\"https://app.example\"," OUTSIDER_TIMES "}",
+		    bad[i]);
+		if (verify_made(o, o->ec[0], OUTSIDER_HEADER, payload) !=
+		    ERR_DENIED)
+			fail_msg("taken: %s", payload);
+	}
+	assert_int_equal(
+	    verify_made(o, o->ec[0], OUTSIDER_HEADER,
+		"{\"aud\":\"latchkey\",\"sub\":\"user_1\"," OUTSIDER_TIMES "}"),
+	    ERR_DENIED);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_good_one_is_good),
+		cmocka_unit_test(the_algorithm_is_no_choice_of_the_token),
+		cmocka_unit_test(a_public_key_is_no_secret),
+		cmocka_unit_test(a_header_brings_no_keys_and_wants_nothing),
+		cmocka_unit_test(other_members_say_nothing),
+		cmocka_unit_test(a_name_is_only_a_name),
+		cmocka_unit_test(a_token_is_of_a_known_type),
+		cmocka_unit_test(a_token_has_one_meaning),
+		cmocka_unit_test(nobody_signs_for_another),
+		cmocka_unit_test(an_issuer_is_one_that_is_configured),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

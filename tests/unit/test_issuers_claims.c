@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: ISC */
+#include "auth/issuers_claims.h"
+
+#include "support/test.h"
+
+#include <stdio.h>
+
+#include "auth/issuers_file.h"
+#include "auth/outside.h"
+#include "base/document.h"
+#include "base/secret.h"
+#include "store/store.h"
+
+#define NOW ((int64_t)1800000000)
+#define WHO "\"sub\":\"user_1\""
+#define FOR_US "\"aud\":\"latchkey\""
+#define TIMES "\"iat\":1800000000,\"exp\":1800000600"
+
+/* For "latchkey" or "also"; a test may want an authorized party as well. */
+static const struct issuer block = { .name = "https://one.example",
+	.audience = { .list = { "latchkey", "also" }, .count = 2 },
+	.algorithms = ISSUER_ALGS_ALL,
+	.leeway = 5,
+	.claim_email = "email",
+	.claim_email_verified = "email_verified",
+	.claim_name = "name",
+	.claim_avatar = "picture" };
+
+static struct document *
+parse(const char *payload)
+{
+	struct document *doc;
+
+	if (document_parse(payload, strlen(payload), &doc) != ERR_OK)
+		fail_msg("no JSON: %s", payload);
+	return doc;
+}
+
+static enum err
+read_at(const struct issuer *issuer, const char *payload, int64_t now,
+    struct claims *c)
+{
+	static const struct claims nothing;
+	struct document *doc = parse(payload);
+	enum err err;
+
+	memset(c, 0xaa, sizeof(*c));
+	err = issuers_claims(issuer, doc, now, c);
+	if (err != ERR_OK) {
+		assert_int_equal(err, ERR_DENIED);
+		assert_memory_equal(c, &nothing, sizeof(*c));
+	}
+	document_free(doc);
+	return err;
+}
+
+static enum err
+check(const struct issuer *issuer, const char *payload, int64_t now)
+{
+	struct claims c;
+
+	return read_at(issuer, payload, now, &c);
+}
+
+struct verdict {
+	const char *members;
+	bool good;
+};
+
+/* Each with what else a good payload has. */
+static void
+hold(const struct issuer *issuer, const char *rest, const struct verdict *cases,
+    size_t n)
+{
+	char payload[4096];
+
+	for (size_t i = 0; i < n; i++) {
+		(void)snprintf(payload, sizeof(payload), "{%s%s%s}",
+		    cases[i].members, cases[i].members[0] != '\0' ? "," : "",
+		    rest);
+		if (check(issuer, payload, NOW) !=
+		    (cases[i].good ? ERR_OK : ERR_DENIED))
+			fail_msg("%s", payload);
+	}
+}
+
+static void
+says_what_it_read(void **state)
+{
+	struct claims c;
+
+	(void)state;
+	assert_int_equal(
+	    read_at(&block,
+		"{" WHO "," FOR_US ",\"iat\":1799999990,\"nbf\":1799999995,"
+		"\"exp\":1800000600,\"jti\":\"a\",\"azp\":\"app\","
+		"\"sid\":\"sess_1\",\"epoch\":7,\"roles\":[\"admin\"]}",
+		NOW, &c),
+	    ERR_OK);
+	assert_int_equal(c.user_id, 0);
+	assert_int_equal(c.epoch, 0);
+	assert_string_equal(c.handle, "");
+	assert_int_equal(c.issued_at, NOW - 10);
+	assert_int_equal(c.not_before, NOW - 5);
+	assert_int_equal(c.leeway, 5);
+	assert_int_equal(c.expires_at, NOW + 605);
+	assert_int_equal(
+	    read_at(&block, "{" WHO "," FOR_US "," TIMES "}", NOW, &c), ERR_OK);
+	assert_int_equal(c.not_before, NOW);
+}
+
+static void
+is_meant_for_us(void **state)
+{
+	static const struct verdict cases[] = {
+		{ "\"aud\":\"latchkey\"", true },
+		{ "\"aud\":\"also\"", true },
+		{ "\"aud\":[\"other\",\"also\"]", true },
+		{ "\"aud\":[\"latchkey\"],\"azp\":\"anybody\"", true },
+		{ "", false },
+		{ "\"aud\":\"\"", false },
+		{ "\"aud\":\"Latchkey\"", false },
+		{ "\"aud\":\"latchkey also\"", false },
+		{ "\"aud\":[]", false },
+		{ "\"aud\":[\"other\"]", false },
+		{ "\"aud\":null", false },
+		{ "\"aud\":7", false },
+		{ "\"aud\":true", false },
+		{ "\"aud\":{\"0\":\"latchkey\"}", false },
+		{ "\"aud\":[\"latchkey\",7]", false },
+		{ "\"aud\":[null,\"latchkey\"]", false },
+		{ "\"aud\":[[\"latchkey\"]]", false },
+		{ "\"Aud\":\"latchkey\"", false },
+		{ "\"azp\":\"latchkey\"", false },
+		{ "\"aud\":\"latchkey\",\"azp\":7", false },
+		{ "\"aud\":\"latchkey\",\"azp\":null", false },
+		{ "\"aud\":\"latchkey\",\"azp\":[\"latchkey\"]", false },
+	};
+
+	(void)state;
+	hold(&block, WHO "," TIMES, cases, NELEMS(cases));
+}
+
+static void
+is_from_a_party_that_may(void **state)
+{
+	static const struct verdict cases[] = {
+		{ "\"azp\":\"https://app.example\"", true },
+		{ "\"azp\":\"https://app.example\",\"aud\":\"any\"", true },
+		{ "\"azp\":\"https://app.example\",\"aud\":[\"a\",\"b\"]",
+		    true },
+		{ "\"azp\":\"https://app.example\",\"aud\":7", false },
+		{ "\"azp\":\"https://app.example\",\"aud\":[7]", false },
+		{ "\"azp\":\"https://app.example/\"", false },
+		{ "\"azp\":\"https://evil.example\"", false },
+		{ "\"azp\":\"\"", false },
+		{ "\"azp\":null", false },
+		{ "\"azp\":[\"https://app.example\"]", false },
+		{ "\"aud\":\"https://app.example\"", false },
+		{ "", false },
+	};
+	struct issuer party = block;
+
+	(void)state;
+	memset(&party.audience, 0, sizeof(party.audience));
+	party.authorized_party =
+	    (struct issuer_texts){ .list = { "https://app.example" },
+		    .count = 1 };
+	hold(&party, WHO "," TIMES, cases, NELEMS(cases));
+
+	/* Where both are configured, both have to hold. */
+	party.audience = block.audience;
+	assert_int_equal(check(&party,
+			     "{" WHO "," FOR_US "," TIMES
+			     ",\"azp\":\"https://app.example\"}",
+			     NOW),
+	    ERR_OK);
+	assert_int_equal(
+	    check(&party, "{" WHO "," FOR_US "," TIMES "}", NOW), ERR_DENIED);
+	assert_int_equal(
+	    check(&party, "{" WHO "," TIMES ",\"azp\":\"https://app.example\"}",
+		NOW),
+	    ERR_DENIED);
+}
+
+/* Whether it holds, from one second before it might to one behind. */
+static void
+holds_within_the_leeway(void **state)
+{
+	static const int64_t leeways[] = { 0, 5, 60 };
+	struct issuer issuer = block;
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(leeways); i++) {
+		const int64_t leeway = leeways[i];
+		static const char iat[] =
+		    "{" WHO "," FOR_US ",\"iat\":1800000000,"
+		    "\"exp\":1800000600}";
+		static const char nbf[] =
+		    "{" WHO "," FOR_US ",\"iat\":1799999000,"
+		    "\"nbf\":1800000000,\"exp\":1800000600}";
+
+		issuer.leeway = leeway;
+		for (int64_t at = -1; at <= 1; at++) {
+			const enum err begun = at < 0 ? ERR_DENIED : ERR_OK;
+			const enum err over = at < 0 ? ERR_OK : ERR_DENIED;
+
+			assert_int_equal(
+			    check(&issuer, iat, NOW - leeway + at), begun);
+			assert_int_equal(
+			    check(&issuer, nbf, NOW - leeway + at), begun);
+			assert_int_equal(
+			    check(&issuer, iat, NOW + 600 + leeway + at), over);
+		}
+	}
+}
+
+static void
+times_are_whole_seconds(void **state)
+{
+	static const char *const names[] = { "iat", "nbf", "exp" };
+	static const char *const bad[] = { "\"1800000000\"", "null", "true",
+		"[1800000000]", "{}", "1800000000.5", "-1", "\"\"", "1e400",
+		"9007199254740992", "9007199254740993", "9223372036854775807",
+		"-9223372036854775808", "18446744073709551616", "1e16" };
+	char payload[512];
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(names); i++) {
+		for (size_t j = 0; j < NELEMS(bad); j++) {
+			struct document *doc;
+
+			(void)snprintf(payload, sizeof(payload),
+			    "{" WHO "," FOR_US "%s%s,\"%s\":%s}",
+			    i == 0 ? "" : ",\"iat\":1800000000",
+			    i == 2 ? "" : ",\"exp\":1800000600", names[i],
+			    bad[j]);
+			/* What no double holds is no JSON here at all. */
+			if (document_parse(payload, strlen(payload), &doc) !=
+			    ERR_OK)
+				continue;
+			document_free(doc);
+			if (check(&block, payload, NOW) != ERR_DENIED)
+				fail_msg("taken: %s", payload);
+		}
+	}
+	assert_int_equal(
+	    check(&block, "{" WHO "," FOR_US ",\"iat\":1800000000}", NOW),
+	    ERR_DENIED);
+	assert_int_equal(
+	    check(&block, "{" WHO "," FOR_US ",\"exp\":1800000600}", NOW),
+	    ERR_DENIED);
+}
+
+/* One that lived longer would outlive what is known of deleted accounts. */
+static void
+lives_no_longer_than_what_we_remember(void **state)
+{
+	char payload[256];
+
+	(void)state;
+	for (int64_t more = 0; more <= 1; more++) {
+		(void)snprintf(payload, sizeof(payload),
+		    "{" WHO "," FOR_US ",\"iat\":%jd,\"exp\":%jd}",
+		    (intmax_t)NOW,
+		    (intmax_t)(NOW + STORE_AUDIT_SECONDS + more));
+		assert_int_equal(check(&block, payload, NOW),
+		    more == 0 ? ERR_OK : ERR_DENIED);
+	}
+	assert_int_equal(check(&block,
+			     "{" WHO "," FOR_US ",\"iat\":0,"
+			     "\"exp\":1800000600}",
+			     NOW),
+	    ERR_DENIED);
+}
+
+static void
+a_subject_is_a_text(void **state)
+{
+	static const struct verdict cases[] = {
+		{ "\"sub\":\"1\"", true },
+		{ "\"sub\":\"auth0|' OR 1=1 --\"", true },
+		{ "\"sub\":\"\xc3\xa9\"", true },
+		{ "", false },
+		{ "\"sub\":\"\"", false },
+		{ "\"sub\":1", false },
+		{ "\"sub\":null", false },
+		{ "\"sub\":[\"1\"]", false },
+		{ "\"sub\":true", false },
+		{ "\"Sub\":\"1\"", false },
+	};
+	char payload[1024];
+
+	(void)state;
+	hold(&block, FOR_US "," TIMES, cases, NELEMS(cases));
+	for (int len = ISSUER_SUBJECT_SIZE - 1; len <= ISSUER_SUBJECT_SIZE;
+	     len++) {
+		(void)snprintf(payload, sizeof(payload),
+		    "{\"sub\":\"%0*d\"," FOR_US "," TIMES "}", len, 0);
+		assert_int_equal(check(&block, payload, NOW),
+		    len < ISSUER_SUBJECT_SIZE ? ERR_OK : ERR_DENIED);
+	}
+}
+
+static void
+an_id_is_a_text_if_there_is_one(void **state)
+{
+	static const struct verdict cases[] = {
+		{ "", true },
+		{ "\"jti\":\"a\"", true },
+		{ "\"jti\":\"\"", false },
+		{ "\"jti\":1", false },
+		{ "\"jti\":null", false },
+		{ "\"jti\":[\"a\"]", false },
+		{ "\"jti\":false", false },
+	};
+
+	(void)state;
+	hold(&block, WHO "," FOR_US "," TIMES, cases, NELEMS(cases));
+}
+
+static void
+name(const char *issuer_name, const char *payload, const char *text,
+    char dst[TOKEN_JTI_SIZE])
+{
+	struct document *doc = parse(payload);
+	struct issuer issuer = block;
+	struct claims c = { 0 };
+
+	(void)snprintf(issuer.name, sizeof(issuer.name), "%s", issuer_name);
+	issuers_claims_name(&issuer, doc, text, &c);
+	memcpy(dst, c.jti, TOKEN_JTI_SIZE);
+	document_free(doc);
+}
+
+/* printf 'https://one.example\0jti\0a\0' | sha256sum, and so on */
+static void
+has_a_name_to_be_ended_by(void **state)
+{
+	char one[TOKEN_JTI_SIZE], two[TOKEN_JTI_SIZE];
+
+	(void)state;
+	name("https://one.example", "{\"jti\":\"a\"}", "h.p.s", one);
+	assert_string_equal(one,
+	    "4ea22eabbf6d18b83ff34ed883a908624741bd5e4cd6772299f8c0e69cd18089");
+	name("https://one.example", "{\"jti\":\"a\"}", "H.P.S", two);
+	assert_string_equal(one, two);
+	name("https://two.example", "{\"jti\":\"a\"}", "h.p.s", two);
+	assert_string_not_equal(one, two);
+	name("https://one.example", "{\"jti\":\"b\"}", "h.p.s", two);
+	assert_string_not_equal(one, two);
+
+	name("https://one.example", "{}", "h.p.s", one);
+	assert_string_equal(one,
+	    "5e69fab083a49614f7b0c710fea12e4ed5e2f3190ac6894cab44e78590d1af23");
+	name("https://one.example", "{}", "h.p.t", two);
+	assert_string_equal(one, two);
+	name("https://one.example", "{}", "h.q.s", two);
+	assert_string_not_equal(one, two);
+	/* what is said in the one way is no name in the other */
+	name("https://one.example", "{\"jti\":\"h.p\"}", "h.p.s", two);
+	assert_string_not_equal(one, two);
+}
+
+/* ---- its user ---- */
+
+static void
+map(const struct issuer *issuer, const char *members, struct outside *said)
+{
+	char payload[8192];
+	struct document *doc;
+
+	(void)snprintf(payload, sizeof(payload), "{" WHO "%s%s}",
+	    members[0] != '\0' ? "," : "", members);
+	doc = parse(payload);
+	memset(said, 0xaa, sizeof(*said));
+	issuers_claims_map(issuer, doc, said);
+	assert_ptr_equal(said->issuer, issuer);
+	assert_string_equal(said->subject, "user_1");
+	document_free(doc);
+}
+
+static void
+takes_what_is_mapped(void **state)
+{
+	struct outside said;
+
+	(void)state;
+	map(&block,
+	    "\"email\":\"Ada@Example.org\",\"email_verified\":true,"
+	    "\"name\":\"Ada\",\"picture\":\"https://one.example/ada.png\","
+	    "\"role\":\"admin\"",
+	    &said);
+	assert_string_equal(said.email, "Ada@Example.org");
+	assert_string_equal(said.normal, "ada@example.org");
+	assert_string_equal(said.name, "Ada");
+	assert_string_equal(said.avatar_url, "https://one.example/ada.png");
+	map(&block, "", &said);
+	assert_string_equal(said.email, "");
+	assert_string_equal(said.normal, "");
+	assert_string_equal(said.name, "");
+	assert_string_equal(said.avatar_url, "");
+}
+
+static void
+maps_other_names(void **state)
+{
+	struct issuer other = block;
+	struct outside said;
+
+	(void)state;
+	(void)snprintf(other.claim_email, sizeof(other.claim_email), "mail");
+	(void)snprintf(other.claim_email_verified,
+	    sizeof(other.claim_email_verified), "https://a.example/ok");
+	(void)snprintf(other.claim_name, sizeof(other.claim_name), "nick");
+	other.claim_avatar[0] = '\0';
+	map(&other,
+	    "\"mail\":\"ada@example.org\",\"https://a.example/ok\":true,"
+	    "\"nick\":\"Ada\",\"name\":\"No\",\"\":\"https://a.example/\"",
+	    &said);
+	assert_string_equal(said.email, "ada@example.org");
+	assert_string_equal(said.name, "Ada");
+	assert_string_equal(said.avatar_url, "");
+	other.claim_email_verified[0] = '\0';
+	map(&other, "\"mail\":\"ada@example.org\",\"\":true", &said);
+	assert_string_equal(said.email, "");
+}
+
+/* An address that anybody could have typed in would be anybody's. */
+static void
+believes_no_address_that_is_not_verified(void **state)
+{
+	static const char *const bad[] = {
+		"\"email\":\"ada@example.org\"",
+		"\"email\":\"ada@example.org\",\"email_verified\":false",
+		"\"email\":\"ada@example.org\",\"email_verified\":null",
+		"\"email\":\"ada@example.org\",\"email_verified\":1",
+		"\"email\":\"ada@example.org\",\"email_verified\":\"true\"",
+		"\"email\":\"ada@example.org\",\"email_verified\":[true]",
+		"\"email\":\"ada@example.org\",\"Email_verified\":true",
+		"\"email\":\"ada\",\"email_verified\":true",
+		"\"email\":\"\",\"email_verified\":true",
+		"\"email\":7,\"email_verified\":true",
+		"\"email\":null,\"email_verified\":true",
+		"\"email\":[\"ada@example.org\"],\"email_verified\":true",
+		"\"email_verified\":true",
+	};
+	struct outside said;
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(bad); i++) {
+		map(&block, bad[i], &said);
+		if (said.email[0] != '\0' || said.normal[0] != '\0')
+			fail_msg("believed: %s", bad[i]);
+	}
+}
+
+static void
+keeps_nothing_that_is_not_fit(void **state)
+{
+	static const char *const bad[] = {
+		"\"name\":\"\",\"picture\":\"\"",
+		"\"name\":\"a\\nb\",\"picture\":\"javascript:alert(1)\"",
+		"\"name\":7,\"picture\":7",
+		"\"name\":null,\"picture\":null",
+		"\"name\":[\"a\"],\"picture\":{}",
+		"\"name\":\"  \",\"picture\":\"/ada.png\"",
+	};
+	struct outside said;
+	char members[4096];
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(bad); i++) {
+		map(&block, bad[i], &said);
+		if (said.name[0] != '\0' || said.avatar_url[0] != '\0')
+			fail_msg("kept: %s", bad[i]);
+	}
+	(void)snprintf(members, sizeof(members),
+	    "\"name\":\"%0*d\",\"picture\":\"https://a.example/%0*d\"", 101, 0,
+	    512, 0);
+	map(&block, members, &said);
+	assert_string_equal(said.name, "");
+	assert_string_equal(said.avatar_url, "");
+}
+
+/* Any of the four makes another digest, and nothing else does. */
+static void
+a_digest_tells_what_has_changed(void **state)
+{
+	static const char *const others[] = {
+		"",
+		"\"email\":\"b@a.example\",\"email_verified\":true,"
+		"\"name\":\"A\",\"picture\":\"https://a.example/\"",
+		"\"email\":\"A@a.example\",\"email_verified\":true,"
+		"\"name\":\"A\",\"picture\":\"https://a.example/\"",
+		"\"email\":\"a@a.example\",\"email_verified\":false,"
+		"\"name\":\"A\",\"picture\":\"https://a.example/\"",
+		"\"email\":\"a@a.example\",\"email_verified\":true,"
+		"\"name\":\"B\",\"picture\":\"https://a.example/\"",
+		"\"email\":\"a@a.example\",\"email_verified\":true,"
+		"\"name\":\"A\",\"picture\":\"https://a.example/b\"",
+	};
+	struct outside one, two;
+
+	(void)state;
+	map(&block,
+	    "\"email\":\"a@a.example\",\"email_verified\":true,"
+	    "\"name\":\"A\",\"picture\":\"https://a.example/\"",
+	    &one);
+	for (size_t i = 0; i < NELEMS(others); i++) {
+		map(&block, others[i], &two);
+		assert_memory_not_equal(
+		    one.digest, two.digest, sizeof(one.digest));
+	}
+	map(&block,
+	    "\"picture\":\"https://a.example/\",\"jti\":\"b\","
+	    "\"name\":\"A\",\"email_verified\":true,"
+	    "\"email\":\"a@a.example\",\"iat\":1",
+	    &two);
+	assert_memory_equal(one.digest, two.digest, sizeof(one.digest));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(says_what_it_read),
+		cmocka_unit_test(is_meant_for_us),
+		cmocka_unit_test(is_from_a_party_that_may),
+		cmocka_unit_test(holds_within_the_leeway),
+		cmocka_unit_test(times_are_whole_seconds),
+		cmocka_unit_test(lives_no_longer_than_what_we_remember),
+		cmocka_unit_test(a_subject_is_a_text),
+		cmocka_unit_test(an_id_is_a_text_if_there_is_one),
+		cmocka_unit_test(has_a_name_to_be_ended_by),
+		cmocka_unit_test(takes_what_is_mapped),
+		cmocka_unit_test(maps_other_names),
+		cmocka_unit_test(believes_no_address_that_is_not_verified),
+		cmocka_unit_test(keeps_nothing_that_is_not_fit),
+		cmocka_unit_test(a_digest_tells_what_has_changed),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

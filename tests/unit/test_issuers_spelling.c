@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: ISC */
+#include "auth/issuers.h"
+
+#include "support/test.h"
+
+#include <stdio.h>
+
+#include "auth/jws.h"
+#include "auth/outside.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "support/outsider.h"
+
+/* How tokens of outside issuers are spelled and signed. */
+
+#define P256_BYTES 32
+
+/* The order of P-256 (SEC 2). */
+static const unsigned char order[P256_BYTES] = { 0xff, 0xff, 0xff, 0xff, 0x00,
+	0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc,
+	0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc,
+	0x63, 0x25, 0x51 };
+
+/* Nothing here changes anything: one will do, as RSA keys take their time. */
+static int
+set_up(void **state)
+{
+	static struct outsider outsider;
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	outsider_alone(&outsider);
+	*state = &outsider;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	outsider_close(*state);
+	return 0;
+}
+
+static enum err
+verify_claims(struct outsider *o, const char *text, struct claims *c)
+{
+	static const struct outside nothing;
+	struct outside said;
+	enum err err;
+
+	memset(&said, 0xaa, sizeof(said));
+	err = issuers_verify(o->issuers, text, OUTSIDER_NOW, c, &said);
+	if (err != ERR_OK)
+		assert_memory_equal(&said, &nothing, sizeof(said));
+	return err;
+}
+
+static enum err
+verify(struct outsider *o, const char *text)
+{
+	struct claims c;
+
+	return verify_claims(o, text, &c);
+}
+
+/* Where ${good} has its dots. */
+static size_t
+end_of_part(const char *good, int part)
+{
+	const char *at = good;
+
+	while (part-- > 0)
+		at = strchr(at, '.') + 1;
+	return strcspn(at, ".") + (size_t)(at - good);
+}
+
+static void
+a_token_has_one_spelling(void **state)
+{
+	static const char *const inserts[] = { "=", "==", " ", "\n", "\t", "A",
+		"AAAA", "+", "/", "%3d", "\xc2\xa0", "." };
+	struct outsider *o = *state;
+	char text[OUTSIDER_TEXT_SIZE];
+
+	for (int part = 0; part < 3; part++) {
+		size_t end = end_of_part(o->good, part);
+
+		for (size_t i = 0; i < NELEMS(inserts); i++) {
+			(void)snprintf(text, sizeof(text), "%.*s%s%s", (int)end,
+			    o->good, inserts[i], o->good + end);
+			if (verify(o, text) != ERR_DENIED)
+				fail_msg(
+				    "part %d taken with %s", part, inserts[i]);
+		}
+		(void)snprintf(text, sizeof(text), "%.*s%s", (int)end - 1,
+		    o->good, o->good + end);
+		assert_int_equal(verify(o, text), ERR_DENIED);
+	}
+	(void)snprintf(text, sizeof(text), " %s", o->good);
+	assert_int_equal(verify(o, text), ERR_DENIED);
+	(void)snprintf(text, sizeof(text), "Bearer %s", o->good);
+	assert_int_equal(verify(o, text), ERR_DENIED);
+}
+
+/* 86 characters are 64 bytes and four bits, which must be zero. */
+static void
+no_bit_is_left_over(void **state)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"
+				     "ghijklmnopqrstuvwxyz0123456789-_";
+	struct outsider *o = *state;
+	char text[OUTSIDER_TEXT_SIZE];
+	size_t last;
+
+	memcpy(text, o->good, sizeof(text));
+	last = strlen(text) - 1;
+	for (size_t i = 1; i < 16; i++) {
+		size_t digit = (size_t)(strchr(digits, o->good[last]) - digits);
+
+		assert_int_equal(digit % 16, 0);
+		text[last] = digits[digit + i];
+		assert_int_equal(verify(o, text), ERR_DENIED);
+	}
+	text[last] = o->good[last];
+	assert_int_equal(verify(o, text), ERR_OK);
+}
+
+static void
+what_is_no_compact_jws_is_none(void **state)
+{
+	struct outsider *o = *state;
+	const char *const bad[] = {
+		"",
+		".",
+		"..",
+		"...",
+		"null",
+		"{\"payload\":\"e30\",\"signatures\":[]}",
+		/* RFC 7516 appendix A.1, shortened: five parts */
+		"eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.OKOawDo13gRp2."
+		"48V1_ALb6US04U3b.5eym8TW_c8SuK0ltJ3rpYIzOeDQz7TALvtu6UG9oMo4."
+		"XFBoMYUZodetZdvTiFvSkQ",
+		/* its header, and four parts of a good token */
+		"eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIn0..e30.e30.e30",
+	};
+	char text[OUTSIDER_TEXT_SIZE];
+
+	for (size_t i = 0; i < NELEMS(bad); i++)
+		assert_int_equal(verify(o, bad[i]), ERR_DENIED);
+	memcpy(text, o->good, sizeof(text));
+	for (int i = 0; i < 4; i++) {
+		memcpy(text + strlen(text), ".e30", sizeof(".e30"));
+		assert_int_equal(verify(o, text), ERR_DENIED);
+	}
+}
+
+/* CVE-2022-21449 is the name under which the first of these is known. */
+static void
+trivial_signatures_sign_nothing(void **state)
+{
+	struct outsider *o = *state;
+	size_t end = end_of_part(o->good, 1) + 1;
+
+	for (int r = 0; r < 4; r++) {
+		for (int s = 0; s < 4; s++) {
+			unsigned char signature[2 * P256_BYTES] = { 0 };
+			struct buf text = { 0 };
+			int kinds[2] = { r, s };
+
+			for (int i = 0; i < 2; i++) {
+				unsigned char *at = signature + i * P256_BYTES;
+
+				if (kinds[i] == 1)
+					at[P256_BYTES - 1] = 1;
+				else if (kinds[i] == 2)
+					memcpy(at, order, sizeof(order));
+				else if (kinds[i] == 3)
+					memset(at, 0xff, P256_BYTES);
+			}
+			buf_append(&text, o->good, end);
+			jws_encode(&text, signature, sizeof(signature));
+			assert_int_equal(verify(o, text.data), ERR_DENIED);
+			buf_clear(&text);
+		}
+	}
+}
+
+static void
+a_signature_has_the_length_of_its_key(void **state)
+{
+	struct outsider *o = *state;
+	size_t end = end_of_part(o->good, 1) + 1;
+	unsigned char zero[JWS_SIGNATURE_MAX] = { 0 };
+	char text[OUTSIDER_TEXT_SIZE];
+
+	for (size_t len = 1; len <= sizeof(zero); len++) {
+		struct buf made = { 0 };
+
+		buf_append(&made, o->good, end);
+		jws_encode(&made, zero, len);
+		assert_int_equal(verify(o, made.data), ERR_DENIED);
+		buf_clear(&made);
+	}
+	outsider_sign(text, o->rsa[0], "{\"alg\":\"RS256\",\"kid\":\"rsa\"}",
+	    OUTSIDER_PAYLOAD);
+	assert_int_equal(verify(o, text), ERR_OK);
+	text[strlen(text) - 4] = '\0';
+	assert_int_equal(verify(o, text), ERR_DENIED);
+}
+
+/*
+ * (r, s) and (r, n - s) sign the same: anybody can make the one of the other,
+ * which must not be another name.
+ */
+static void
+another_signature_is_no_other_token(void **state)
+{
+	struct outsider *o = *state;
+	unsigned char signature[2 * P256_BYTES];
+	size_t len, end = end_of_part(o->good, 1) + 1;
+	struct buf text = { 0 };
+	struct claims one, two;
+	int borrow = 0;
+
+	assert_int_equal(
+	    jws_decode(signature, sizeof(signature), o->good + end, &len),
+	    ERR_OK);
+	for (int i = P256_BYTES - 1; i >= 0; i--) {
+		int digit = order[i] - signature[P256_BYTES + i] - borrow;
+
+		borrow = digit < 0;
+		signature[P256_BYTES + i] = (unsigned char)(digit & 0xff);
+	}
+	buf_append(&text, o->good, end);
+	jws_encode(&text, signature, sizeof(signature));
+	assert_string_not_equal(text.data, o->good);
+	assert_int_equal(verify_claims(o, o->good, &one), ERR_OK);
+	assert_int_equal(verify_claims(o, text.data, &two), ERR_OK);
+	assert_int_equal(strlen(one.jti), TOKEN_JTI_SIZE - 1);
+	assert_string_equal(one.jti, two.jti);
+	buf_clear(&text);
+}
+
+static void
+every_bit_counts(void **state)
+{
+	struct outsider *o = *state;
+	char text[OUTSIDER_TEXT_SIZE];
+
+	for (size_t i = 0; o->good[i] != '\0'; i++) {
+		memcpy(text, o->good, sizeof(text));
+		text[i] = text[i] == 'A' ? 'B' : 'A';
+		assert_int_equal(verify(o, text), ERR_DENIED);
+	}
+}
+
+/* 8192 characters are the most that are read. */
+static void
+a_token_has_a_length(void **state)
+{
+	struct outsider *o = *state;
+	char text[OUTSIDER_TEXT_SIZE], payload[8192];
+	size_t longest = 0, shortest = SIZE_MAX;
+
+	for (int pad = 5750; pad < 5950; pad++) {
+		size_t len;
+
+		(void)snprintf(payload, sizeof(payload),
+		    "{" OUTSIDER_FOR_US "," OUTSIDER_TIMES ",\"a\":\"%0*d\"}",
+		    pad, 0);
+		outsider_sign(text, o->ec[0], OUTSIDER_HEADER, payload);
+		len = strlen(text);
+		if (verify(o, text) == ERR_OK && len > longest)
+			longest = len;
+		else if (verify(o, text) == ERR_DENIED && len < shortest)
+			shortest = len;
+	}
+	assert_in_range(longest, 8191, 8192);
+	assert_in_range(shortest, 8193, 8194);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_token_has_one_spelling),
+		cmocka_unit_test(no_bit_is_left_over),
+		cmocka_unit_test(what_is_no_compact_jws_is_none),
+		cmocka_unit_test(trivial_signatures_sign_nothing),
+		cmocka_unit_test(a_signature_has_the_length_of_its_key),
+		cmocka_unit_test(another_signature_is_no_other_token),
+		cmocka_unit_test(every_bit_counts),
+		cmocka_unit_test(a_token_has_a_length),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
