@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/outsider.h"
+
+#include "support/test.h"
+
+#include <sodium.h>
+#include <stdio.h>
+
+#include "auth/clients.h"
+#include "base/document.h"
+#include "store/store.h"
+#include "support/api.h"
+
+/* What a token of an outside issuer is good for, and what not. */
+
+#define ADA "ada@example.org"
+#define SECRET "s3cret-of-a-machine"
+#define VALIDATE .method = "POST", .uri = "/auth/validate-session"
+#define FORM .type = "application/x-www-form-urlencoded"
+
+struct fixture {
+	struct api api;
+	struct outsider o; /* its good token is known, and its user is Ada */
+};
+
+static void
+load_client(struct api *api)
+{
+	unsigned char hash[32];
+	char path[2048], why[256], hex[65];
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/clients", api->table.dir);
+	secret_hash(hash, sizeof(hash), SECRET, strlen(SECRET));
+	text_hex(hex, hash, sizeof(hash));
+	file = fopen(path, "we");
+	assert_non_null(file);
+	fprintf(file, "shop %s\n", hex);
+	fclose(file);
+	clients_free(api->clients);
+	assert_int_equal(
+	    clients_load(path, why, sizeof(why), &api->clients), ERR_OK);
+	api->sv.clients = api->clients;
+}
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct services *sv;
+
+	assert_non_null(f);
+	sv = &f->api.sv;
+	api_open(&f->api);
+	load_client(&f->api);
+	outsider_open(
+	    &f->o, f->api.table.dir, sv->store, sv->mapped, f->api.now);
+	sv->issuers = f->o.issuers;
+	sv->sessions.tokens.issuers = f->o.issuers;
+	outsider_sign(f->o.good, f->o.ec[0], OUTSIDER_HEADER,
+	    "{" OUTSIDER_FOR_US "," OUTSIDER_TIMES ",\"name\":\"Ada\"}");
+	api_expect(&f->api, 200, NULL, .method = "GET", .uri = "/auth/me",
+	    .token = f->o.good);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	outsider_close(&f->o);
+	api_close(&f->api);
+	free(f);
+	return 0;
+}
+
+/*
+ * Whoever has stolen one could make of it what outlives it.  Each of these
+ * would do something with a token of ours.
+ */
+static void
+it_changes_nothing(void **state)
+{
+	static const struct api_call calls[] = {
+		{ .method = "POST",
+		    .uri = "/auth/logout-all-devices",
+		    .body = "{}" },
+		{ .method = "GET", .uri = "/auth/sessions" },
+		{ .method = "DELETE",
+		    .uri = "/auth/sessions/00112233445566778899aabbccddeeff" },
+		{ .method = "PUT",
+		    .uri = "/auth/update-profile",
+		    .body = "{\"name\":\"Eve\"}" },
+		{ .method = "POST",
+		    .uri = "/auth/change-password",
+		    .body = "{\"current_password\":\"\",\"new_password\":"
+			    "\"" API_PASSWORD "\"}" },
+		{ .method = "POST",
+		    .uri = "/auth/deactivate",
+		    .body = "{\"password\":\"\"}" },
+		{ .method = "DELETE",
+		    .uri = "/auth/account",
+		    .body = "{\"password\":\"\"}" },
+		{ .method = "GET", .uri = "/api/v1/users/1" },
+		{ .method = "GET", .uri = "/api/v1/users?ids=1" },
+		{ .method = "GET", .uri = "/api/v1/admin/users" },
+		{ .method = "POST",
+		    .uri = "/api/v1/admin/users/1",
+		    .body = "{\"role\":\"admin\"}" },
+		{ .method = "DELETE", .uri = "/api/v1/admin/user-sessions/1" },
+		{ .method = "GET", .uri = "/api/v1/cache/stats" },
+		{ .method = "POST", .uri = "/api/v1/cache/cleanup" },
+	};
+	struct fixture *f = *state;
+	struct api_answer a;
+
+	for (size_t i = 0; i < NELEMS(calls); i++) {
+		struct api_call call = calls[i];
+
+		call.token = f->o.good;
+		api_run(&f->api, &call, &a);
+		if (a.status != 401 ||
+		    strcmp(api_text(&a, "code"), "invalid_token") != 0 ||
+		    strstr(api_text(&a, "detail"), "of this site") == NULL)
+			fail_msg("%s: %s", call.uri, a.text.data);
+		api_free(&a);
+	}
+	api_run(&f->api,
+	    &(struct api_call){
+		.method = "GET", .uri = "/auth/me", .token = f->o.good },
+	    &a);
+	assert_string_equal(api_text_in(&a, "user", "name"), "Ada");
+	assert_string_equal(api_text_in(&a, "user", "role"), "user");
+	api_free(&a);
+}
+
+static void
+a_guard_lets_it_through(void **state)
+{
+	static const char *const lines[] = { "Remote-User: 1", "X-Auth-Id: 1",
+		"X-Auth-User: Ada", "X-Auth-Role: user",
+		"X-Auth-Email: ", "X-Auth-Session: " };
+	struct fixture *f = *state;
+	struct api_answer a;
+
+	api_run(&f->api,
+	    &(struct api_call){
+		.method = "GET", .uri = "/auth/check", .token = f->o.good },
+	    &a);
+	assert_int_equal(a.status, 200);
+	for (size_t i = 0; i < NELEMS(lines); i++)
+		if (!api_has(&a, lines[i]))
+			fail_msg("no \"%s\" in %s", lines[i], a.text.data);
+	api_free(&a);
+	api_expect(&f->api, 403, "forbidden", .method = "GET",
+	    .uri = "/auth/check", .token = f->o.good,
+	    .param = "LATCHKEY_REQUIRE_ROLE=admin");
+}
+
+/* ---- validate-session ---- */
+
+static void
+expect_shown(struct fixture *f, const char *token, int64_t expires_in)
+{
+	struct api_answer a;
+
+	api_run(&f->api, &(struct api_call){ VALIDATE, .token = token }, &a);
+	assert_int_equal(a.status, 200);
+	assert_string_equal(api_text(&a, "access_token"), token);
+	assert_string_equal(api_text(&a, "token_type"), "bearer");
+	assert_int_equal(api_int(&a, "expires_in"), expires_in);
+	assert_string_equal(api_text_in(&a, "user", "name"), "Ada");
+	/* no session is made of it, nor another token */
+	assert_int_equal(document_size(a.json), 4);
+	assert_null(strstr(a.text.data, "Set-Cookie"));
+	api_free(&a);
+}
+
+static void
+it_is_validated_and_not_renewed(void **state)
+{
+	struct fixture *f = *state;
+
+	expect_shown(f, f->o.good, 600);
+	f->api.now += 590;
+	expect_shown(f, f->o.good, 10);
+	f->api.now += 10;
+	expect_shown(f, f->o.good, 0); /* within the leeway */
+	f->api.now += OUTSIDER_LEEWAY;
+	api_expect(&f->api, 401, "invalid_token", VALIDATE, .token = f->o.good);
+}
+
+static void
+so_is_one_of_ours(void **state)
+{
+	struct fixture *f = *state;
+	struct api_login ada;
+
+	api_register(&f->api, ADA, &ada);
+	f->api.now += 60;
+	expect_shown(f, ada.token, API_TOKEN_LIFE - 60);
+	api_expect(&f->api, 200, NULL, .method = "POST", .uri = "/auth/logout",
+	    .token = ada.token);
+	api_expect(&f->api, 401, "invalid_token", VALIDATE, .token = ada.token);
+	api_expect(&f->api, 401, "invalid_token", VALIDATE, .token = "x");
+	api_expect(&f->api, 401, "invalid_token", VALIDATE,
+	    .param = "HTTP_AUTHORIZATION=Bearer");
+	api_expect(&f->api, 401, "not_signed_in", VALIDATE,
+	    .param = "HTTP_AUTHORIZATION=Basic YTpi");
+}
+
+/* As it was before a token counted here. */
+static void
+a_session_comes_before_a_token(void **state)
+{
+	struct fixture *f = *state;
+	struct buf body = { 0 };
+	struct api_login bob;
+	struct api_answer a;
+
+	api_register(&f->api, "bob@example.org", &bob);
+	buf_printf(&body, "{\"session_id\":\"%s\"}", bob.session_id);
+	api_run(&f->api,
+	    &(struct api_call){
+		VALIDATE, .token = f->o.good, .body = body.data },
+	    &a);
+	assert_string_equal(api_text_in(&a, "user", "id"), bob.id);
+	api_free(&a);
+	api_run(&f->api,
+	    &(struct api_call){ VALIDATE, .token = f->o.good,
+		.cookie = bob.session_id, .site = "same-origin", .body = "{}" },
+	    &a);
+	assert_string_equal(api_text_in(&a, "user", "id"), bob.id);
+	api_free(&a);
+	api_expect(&f->api, 401, "invalid_session", VALIDATE,
+	    .token = f->o.good, .body = "{\"session_id\":\"x\"}");
+	api_expect(&f->api, 403, "cross_site", VALIDATE, .token = f->o.good,
+	    .cookie = bob.session_id, .site = "cross-site");
+	buf_clear(&body);
+}
+
+/* ---- other servers ---- */
+
+static void
+ask(struct fixture *f, const char *uri, const char *expect)
+{
+	char authorization[256] = "HTTP_AUTHORIZATION=Basic ";
+	static const char credentials[] = "shop:" SECRET;
+	size_t len = strlen(authorization);
+	struct buf body = { 0 };
+	struct api_answer a;
+
+	(void)sodium_bin2base64(authorization + len,
+	    sizeof(authorization) - len, (const unsigned char *)credentials,
+	    strlen(credentials), sodium_base64_VARIANT_ORIGINAL);
+	buf_printf(&body, "token=%s", f->o.good);
+	api_run(&f->api,
+	    &(struct api_call){ .method = "POST",
+		.uri = uri,
+		FORM,
+		.body = body.data,
+		.param = authorization },
+	    &a);
+	assert_int_equal(a.status, 200);
+	assert_string_equal(a.body, expect);
+	api_free(&a);
+	buf_clear(&body);
+}
+
+static void
+a_client_may_end_it_and_learns_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	ask(f, "/auth/introspect", "{\"active\":false}");
+	api_expect(&f->api, 200, NULL, .method = "GET", .uri = "/auth/me",
+	    .token = f->o.good);
+	ask(f, "/auth/revoke", "{}");
+	api_expect(&f->api, 401, "invalid_token", .method = "GET",
+	    .uri = "/auth/me", .token = f->o.good);
+	ask(f, "/auth/revoke", "{}");
+	ask(f, "/auth/introspect", "{\"active\":false}");
+}
+
+/* With a cookie or session id beside it, that ends as well. */
+static void
+logout_ends_all_that_it_names(void **state)
+{
+	struct fixture *f = *state;
+	struct buf body = { 0 };
+	struct api_login bob;
+
+	api_register(&f->api, "bob@example.org", &bob);
+	buf_printf(&body, "{\"session_id\":\"%s\"}", bob.session_id);
+	api_expect(&f->api, 200, NULL, .method = "POST", .uri = "/auth/logout",
+	    .token = f->o.good, .body = body.data);
+	api_expect(&f->api, 401, "invalid_token", .method = "GET",
+	    .uri = "/auth/me", .token = f->o.good);
+	api_expect(&f->api, 401, "invalid_session", .method = "GET",
+	    .uri = "/auth/me", .cookie = bob.session_id);
+	buf_clear(&body);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(it_changes_nothing),
+		CASE(a_guard_lets_it_through),
+		CASE(it_is_validated_and_not_renewed),
+		CASE(so_is_one_of_ours),
+		CASE(a_session_comes_before_a_token),
+		CASE(a_client_may_end_it_and_learns_nothing),
+		CASE(logout_ends_all_that_it_names),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
