@@ -35,7 +35,7 @@ const struct operation operations[] = {
 	{ "PATCH", "/auth/update-profile", "{\"name\":1}", OWN },
 	{ "POST", "/auth/update-profile", "{\"name\":1}", OWN },
 	{ "POST", "/auth/validate-session", "{\"session_id\":1}",
-	    OP_BODY | OP_TYPE | OP_SITE | OP_STORE },
+	    OP_SIGNED | OP_BODY | OP_TYPE | OP_SITE | OP_STORE },
 	{ "POST", "/auth/logout", "{\"session_id\":1}",
 	    OP_BODY | OP_TYPE | OP_SITE | OP_STORE },
 	{ "POST", "/auth/logout-all-devices", "{\"session_id\":1}",
