@@ -343,26 +343,32 @@ it_ends_when_everything_does(void **state)
 }
 
 static void
+set_status(struct fixture *f, int64_t id, enum user_status status)
+{
+	const struct user_standing standing = { .status = status };
+	int64_t ended;
+
+	assert_int_equal(store_user_standing(
+			     f->api.sv.store, actor(f), id, &standing, &ended),
+	    ERR_OK);
+}
+
+static void
 it_ends_with_an_account_that_may_not_sign_in(void **state)
 {
 	struct fixture *f = *state;
 	char shown[OUTSIDER_TEXT_SIZE], unseen[OUTSIDER_TEXT_SIZE];
-	struct store *st = f->api.sv.store;
-	int64_t id, ended;
+	int64_t id;
 
 	memcpy(shown, token(f, "user_1", "\"jti\":\"a\""), sizeof(shown));
 	memcpy(unseen, token(f, "user_1", "\"jti\":\"b\""), sizeof(unseen));
 	id = user_of(f, shown);
 	f->api.now += 60;
-	assert_int_equal(
-	    store_user_status(st, actor(f), id, USER_STATUS_INACTIVE, &ended),
-	    ERR_OK);
+	set_status(f, id, USER_STATUS_INACTIVE);
 	expect_end(f, shown, unseen);
 	assert_int_equal(user_of(f, token(f, "user_1", "")), 0);
 	/* Let in again, it is with what is issued from now on. */
-	assert_int_equal(
-	    store_user_status(st, actor(f), id, USER_STATUS_ACTIVE, &ended),
-	    ERR_OK);
+	set_status(f, id, USER_STATUS_ACTIVE);
 	assert_int_equal(user_of(f, shown), 0);
 	f->api.now += OUTSIDER_LEEWAY + 1;
 	assert_int_equal(user_of(f, token(f, "user_1", "")), id);
