@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/testpoint.h"
 #include "config/config.h"
 #include "host/gate.h"
 #include "host/mapped.h"
@@ -122,9 +123,12 @@ take_place(struct keeping *k)
 
 	if (k->keeper.store != NULL)
 		return true;
-	if (clock_system.mono_us() < k->retry_at ||
-	    gate_enter(k->gate, 0) != ERR_OK)
+	if (clock_system.mono_us() < k->retry_at)
 		return false;
+	if (gate_enter(k->gate, 0) != ERR_OK) {
+		TESTPOINT("keeping:waits");
+		return false;
+	}
 	err = k->fetch != NULL ? ERR_OK : fetch_new(&k->fetch);
 	k->keeper.fetch = k->fetch;
 	if (err == ERR_OK)

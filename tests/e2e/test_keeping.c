@@ -467,21 +467,21 @@ static void
 two_pools_of_one_database_fetch_once(void **state)
 {
 	struct fixture *f = *state;
-	char log[64];
-	struct awaited started = {
-		.text = "event=keeper_started", .count = 1, .file = log
-	};
+	char log[64], waits[160];
+	struct awaited waiting = { .text = "\n", .count = 1, .file = waits };
 	struct awaited ready = {
 		.text = "event=keeper_ready", .count = 1, .file = log
 	};
 	pid_t second;
 
 	snprintf(log, sizeof(log), "%s/second.log", f->dir);
+	snprintf(waits, sizeof(waits), "%s/points/keeping:waits.count", f->dir);
 	open_site(f, STACK_POOL, 2);
-	second = start_second_pool(f, log);
-	assert_true(process_until(is_logged, &started, WAIT_MS));
 	wait_for_row(f, FETCHED, 2);
+	stack_point(f->site.stack, "keeping:waits", "count");
 	stack_point(f->site.stack, "keeper:stepped", "count");
+	second = start_second_pool(f, log);
+	assert_true(process_until(is_logged, &waiting, WAIT_MS));
 	have_it_look(f, true);
 	assert_int_equal(count_in(log, "event=keeper_ready"), 0);
 
