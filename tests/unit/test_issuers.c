@@ -152,7 +152,9 @@ without_keys_nobody_can_tell(void **state)
 
 	assert_int_equal(
 	    store_issuer_remove(o->store, &actor, OUTSIDER_ONE), ERR_OK);
+	assert_int_equal(wish_at(o->m, OUTSIDER_ONE), 0);
 	assert_int_equal(verify(o, o->good, NOW), ERR_UNAVAILABLE);
+	assert_int_equal(wish_at(o->m, OUTSIDER_ONE), NOW);
 	assert_int_equal(store_issuer_put(o->store, &actor, &tried), ERR_OK);
 	outsider_sign(text, o->ec[1], OUTSIDER_HEADER,
 	    "{\"iss\":\"" OUTSIDER_TWO "\",\"azp\":\"https://app.example\","
