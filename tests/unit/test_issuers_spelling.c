@@ -74,32 +74,43 @@ end_of_part(const char *good, int part)
 	return strcspn(at, ".") + (size_t)(at - good);
 }
 
+/* The first ${len} characters of the good one, ${insert}, and those behind. */
+static enum err
+verify_with(
+    struct outsider *o, size_t len, const char *insert, const char *rest)
+{
+	struct buf text = { 0 };
+	enum err err;
+
+	buf_append(&text, o->good, len);
+	buf_puts(&text, insert);
+	buf_puts(&text, rest);
+	err = verify(o, text.data);
+	buf_clear(&text);
+	return err;
+}
+
 static void
 a_token_has_one_spelling(void **state)
 {
 	static const char *const inserts[] = { "=", "==", " ", "\n", "\t", "A",
 		"AAAA", "+", "/", "%3d", "\xc2\xa0", "." };
 	struct outsider *o = *state;
-	char text[OUTSIDER_TEXT_SIZE];
 
 	for (int part = 0; part < 3; part++) {
 		size_t end = end_of_part(o->good, part);
 
-		for (size_t i = 0; i < NELEMS(inserts); i++) {
-			(void)snprintf(text, sizeof(text), "%.*s%s%s", (int)end,
-			    o->good, inserts[i], o->good + end);
-			if (verify(o, text) != ERR_DENIED)
+		for (size_t i = 0; i < NELEMS(inserts); i++)
+			if (verify_with(o, end, inserts[i], o->good + end) !=
+			    ERR_DENIED)
 				fail_msg(
 				    "part %d taken with %s", part, inserts[i]);
-		}
-		(void)snprintf(text, sizeof(text), "%.*s%s", (int)end - 1,
-		    o->good, o->good + end);
-		assert_int_equal(verify(o, text), ERR_DENIED);
+		assert_int_equal(
+		    verify_with(o, end - 1, "", o->good + end), ERR_DENIED);
 	}
-	(void)snprintf(text, sizeof(text), " %s", o->good);
-	assert_int_equal(verify(o, text), ERR_DENIED);
-	(void)snprintf(text, sizeof(text), "Bearer %s", o->good);
-	assert_int_equal(verify(o, text), ERR_DENIED);
+	assert_int_equal(verify_with(o, 0, " ", o->good), ERR_DENIED);
+	assert_int_equal(verify_with(o, 0, "Bearer ", o->good), ERR_DENIED);
+	assert_int_equal(verify_with(o, 0, "", o->good), ERR_OK);
 }
 
 /* 86 characters are 64 bytes and four bits, which must be zero. */
