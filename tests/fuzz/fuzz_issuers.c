@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: ISC */
+#include "fuzz/fuzz.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/jwk.h"
+#include "auth/jws.h"
+#include "auth/outside.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "support/outsider.h"
+
+#define INPUT_MAX 8000
+
+/*
+ * The first byte of the input says what the rest is: 'J' a set of keys, 'F'
+ * the file of the issuers, 'T' a token as it came, 'H' a header and 'P' a
+ * payload, which are signed with the right key, so that the fuzzer gets past
+ * the signature.
+ */
+static struct outsider outsider;
+
+/* Not assert(): it must hold in every build. */
+static void
+must(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void
+tear_down(void)
+{
+	outsider_close(&outsider);
+}
+
+static void
+set_up(void)
+{
+	must(secret_init() == ERR_OK);
+	outsider_alone(&outsider);
+	must(atexit(tear_down) == 0);
+}
+
+static void
+try_keys(const char *text)
+{
+	for (unsigned algs = 1; algs <= ISSUER_ALGS_ALL; algs++) {
+		struct jwk_set *set;
+		enum err err = jwk_set_parse(text, strlen(text), algs, &set);
+
+		must(err == ERR_OK || err == ERR_INVALID);
+		must((err == ERR_OK) == (set != NULL));
+		if (set == NULL)
+			continue;
+		must(jwk_set_count(set) > 0);
+		must(jwk_set_count(set) <= JWK_KEYS_MAX);
+		if ((algs & ISSUER_RS256) == 0)
+			must(jwk_set_find(set, NULL, ISSUER_RS256) == NULL);
+		jwk_set_free(set);
+	}
+}
+
+static void
+try_file(const char *text)
+{
+	struct issuers_config *config;
+	char path[4096], why[512];
+	enum err err;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/fuzzed", outsider.table.dir);
+	file = fopen(path, "we");
+	must(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0);
+	err = issuers_file_load(path, why, sizeof(why), &config);
+	if (err != ERR_OK) {
+		must(err == ERR_INVALID && config == NULL);
+		must(why[0] != '\0' && strchr(why, '\n') == NULL);
+		return;
+	}
+	for (size_t i = 0; i < config->count; i++) {
+		const struct issuer *b = &config->list[i];
+
+		must(b->audience.count + b->authorized_party.count > 0);
+		must((b->algorithms & ~ISSUER_ALGS_ALL) == 0);
+		must(b->algorithms != 0 && b->name[0] != '\0');
+		must(b->leeway >= 0 && b->leeway <= 60);
+		must(issuers_file_find(config, b->name) == b);
+	}
+	issuers_file_free(config);
+}
+
+static void
+must_be_canonical(const char *text)
+{
+	unsigned char room[JWS_ROOM(JWS_OUTSIDE_MAX)];
+	struct buf again = { 0 };
+	struct jws jws;
+
+	must(jws_split(text, JWS_OUTSIDE_MAX, room, &jws) == ERR_OK);
+	jws_encode(&again, jws.header, jws.header_len);
+	buf_puts(&again, ".");
+	jws_encode(&again, jws.payload, jws.payload_len);
+	buf_puts(&again, ".");
+	jws_encode(&again, jws.signature, jws.signature_len);
+	must(strcmp(again.data, text) == 0);
+	buf_clear(&again);
+}
+
+static void
+try_token(const char *text)
+{
+	static const struct outside nothing;
+	struct outside said;
+	struct claims c;
+	enum err err;
+
+	err = issuers_verify(outsider.issuers, text, OUTSIDER_NOW, &c, &said);
+	if (err != ERR_OK) {
+		must(err == ERR_DENIED);
+		must(c.expires_at == 0 && c.jti[0] == '\0');
+		must(memcmp(&said, &nothing, sizeof(said)) == 0);
+		return;
+	}
+	must_be_canonical(text);
+	must(c.user_id == 0 && c.epoch == 0 && c.handle[0] == '\0');
+	must(c.issued_at <= OUTSIDER_NOW + c.leeway);
+	must(c.not_before <= OUTSIDER_NOW + c.leeway);
+	must(c.expires_at > OUTSIDER_NOW);
+	must(text_is_hex(c.jti, TOKEN_JTI_SIZE - 1));
+	must(said.issuer != NULL && said.subject[0] != '\0');
+	must((said.email[0] == '\0') == (said.normal[0] == '\0'));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char text[OUTSIDER_TEXT_SIZE], input[INPUT_MAX + 1];
+
+	if (outsider.issuers == NULL)
+		set_up();
+	if (size < 1 || size - 1 > INPUT_MAX)
+		return 0;
+	memcpy(input, data + 1, size - 1);
+	input[size - 1] = '\0';
+	switch (data[0]) {
+	case 'J': try_keys(input); return 0;
+	case 'F': try_file(input); return 0;
+	case 'H':
+		outsider_sign(text, outsider.ec[0], input, OUTSIDER_PAYLOAD);
+		break;
+	case 'P':
+		outsider_sign(text, outsider.ec[0], OUTSIDER_HEADER, input);
+		break;
+	default: memcpy(text, input, size); break;
+	}
+	try_token(text);
+	return 0;
+}
