@@ -33,6 +33,7 @@ struct keeping {
 	struct keeper keeper; /* ->store is NULL: somebody else keeps */
 	struct fetch *fetch;
 	int64_t retry_at; /* monotonic; 0: at once */
+	bool waits;       /* for the store, and the log says so */
 	atomic_bool own_stop;
 	pthread_t thread;
 };
@@ -156,12 +157,24 @@ is_current(const struct keeping *k)
 	    mapped_trusted(k->mapped) && mapped_is_current(k->mapped);
 }
 
+/* Return whether there is more to do at once. */
+static bool
+step(struct keeping *k, int64_t now, int64_t *next)
+{
+	enum err err = keeper_step(&k->keeper, now, next);
+
+	if (err != ERR_OK && !k->waits)
+		log_event(
+		    LOG_LEVEL_WARN, "keeper_waits", "reason=%s", err_name(err));
+	k->waits = err != ERR_OK;
+	return *next <= now;
+}
+
 static enum keeping_end
 keep(struct keeping *k)
 {
 	uint32_t serial, seen = 0;
 	int64_t now, next = 0;
-	enum err err;
 
 	while (!atomic_load(k->keeper.stop)) {
 		serial = wish_serial(k->mapped);
@@ -170,11 +183,7 @@ keep(struct keeping *k)
 			return KEEPING_REPLACE;
 		if (take_place(k) && (now >= next || serial != seen)) {
 			seen = serial;
-			err = keeper_step(&k->keeper, now, &next);
-			if (err != ERR_OK)
-				log_event(LOG_LEVEL_WARN, "keeper_waits",
-				    "reason=%s", err_name(err));
-			if (err == ERR_OK && next <= now)
+			if (step(k, now, &next))
 				continue;
 		}
 		wish_wait(k->mapped, serial, LOOK_MS);

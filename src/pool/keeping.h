@@ -28,8 +28,8 @@ enum keeping_end {
 /**
  * keeping_process(config):
  * Keep the keys until this process is told to end, which it does within a
- * second.  Takes ${config}: it needs no secret, and whoever speaks to the
- * network should have none.
+ * second.  Takes ${config}, to wipe the secrets in it: what speaks to the
+ * network needs none of them.
  */
 enum keeping_end keeping_process(struct config *config);
 
