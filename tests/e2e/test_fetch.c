@@ -21,11 +21,63 @@
 #define SHORT_US (SECOND_US / 4)
 #define LONG_US (60 * SECOND_US)
 
+/* One that takes as long as it may, while the others go on. */
+struct longest {
+	pthread_t thread;
+	struct fetch *f;
+	struct issuer issuer;
+	struct fetch_reply reply;
+	enum err err;
+	int64_t took_us;
+};
+
 struct fixture {
-	struct idp *idp, *other, *tls;
+	struct idp *idp, *other, *tls, *slow;
 	struct fetch *f;
 	struct fetch_reply reply;
+	struct longest longest;
 };
+
+static struct issuer
+issuer_of(struct idp *p, const char *path)
+{
+	struct issuer issuer = { .algorithms = ISSUER_ALGS_ALL };
+
+	snprintf(issuer.name, sizeof(issuer.name), "%s", idp_url(p));
+	if (path != NULL)
+		snprintf(issuer.jwks_uri, sizeof(issuer.jwks_uri), "%s%s",
+		    idp_url(p), path);
+	return issuer;
+}
+
+static void *
+fetch_for_long(void *arg)
+{
+	struct longest *l = arg;
+	int64_t start = clock_system.mono_us();
+
+	l->err = issuers_fetch(l->f, &l->issuer, NULL, &l->reply);
+	l->took_us = clock_system.mono_us() - start;
+	return NULL;
+}
+
+/* Some eight seconds for the document, and then no keys. */
+static void
+start_longest(struct fixture *fx)
+{
+	struct longest *l = &fx->longest;
+	const char *url = idp_url(fx->slow);
+
+	l->f = fx->f;
+	l->issuer = issuer_of(fx->slow, NULL);
+	idp_tell(fx->slow,
+	    "answer('" IDP_DISCOVERY "', pace='drip', body={'issuer': '%s', "
+	    "'jwks_uri': '%s/k'})",
+	    url, url);
+	idp_tell(fx->slow, "answer('/k', pace='hang')");
+	assert_int_equal(
+	    pthread_create(&l->thread, NULL, fetch_for_long, l), 0);
+}
 
 static int
 set_up(void **state)
@@ -37,7 +89,9 @@ set_up(void **state)
 	fx->idp = idp_new(false);
 	fx->other = idp_new(false);
 	fx->tls = idp_new(true);
+	fx->slow = idp_new(false);
 	assert_int_equal(fetch_new(&fx->f), ERR_OK);
+	start_longest(fx);
 	return 0;
 }
 
@@ -51,6 +105,7 @@ tear_down(void **state)
 	idp_free(fx->idp);
 	idp_free(fx->other);
 	idp_free(fx->tls);
+	idp_free(fx->slow);
 	free(fx);
 	return 0;
 }
@@ -60,7 +115,7 @@ static int
 forget(void **state)
 {
 	struct fixture *fx = *state;
-	struct idp *all[] = { fx->idp, fx->other, fx->tls };
+	struct idp *all[] = { fx->idp, fx->tls };
 
 	for (size_t i = 0; i < NELEMS(all); i++) {
 		idp_tell(all[i], "answer('" IDP_JWKS "')");
@@ -70,18 +125,6 @@ forget(void **state)
 }
 
 /* ---- asking ---- */
-
-static struct issuer
-issuer_of(struct idp *p, const char *path)
-{
-	struct issuer issuer = { .algorithms = ISSUER_ALGS_ALL };
-
-	snprintf(issuer.name, sizeof(issuer.name), "%s", idp_url(p));
-	if (path != NULL)
-		snprintf(issuer.jwks_uri, sizeof(issuer.jwks_uri), "%s%s",
-		    idp_url(p), path);
-	return issuer;
-}
 
 static enum err
 fetch_set(struct fixture *fx, const struct issuer *issuer)
@@ -465,6 +508,21 @@ it_gives_up_when_told_to(void **state)
 	assert_true(clock_system.mono_us() - start < LONG_US / 2);
 }
 
+/* Ten seconds in all, not for each question. */
+static void
+no_fetch_takes_longer_than_it_may(void **state)
+{
+	struct fixture *fx = *state;
+	struct longest *l = &fx->longest;
+
+	assert_int_equal(pthread_join(l->thread, NULL), 0);
+	assert_int_equal(l->err, ERR_UNAVAILABLE);
+	assert_string_equal(l->reply.error, "timeout");
+	assert_true(l->took_us >= ISSUERS_FETCH_MS * INT64_C(1000) - SECOND_US);
+	assert_true(l->took_us < ISSUERS_FETCH_MS * INT64_C(1500));
+	fetch_reply_clear(&l->reply);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, forget)
 
 int
@@ -484,6 +542,7 @@ main(void)
 		TEST(no_proxy_is_taken_from_the_environment),
 		TEST(slowness_has_an_end),
 		TEST(it_gives_up_when_told_to),
+		TEST(no_fetch_takes_longer_than_it_may),
 	};
 
 	if (secret_init() != ERR_OK)
