@@ -483,6 +483,12 @@ a_name_of_ours_is_ours(void **state)
 	buf_printf(&header, "{\"alg\":\"ES256\",\"kid\":\"%s\"}", kid);
 	outsider_sign(f->text, f->o.ec[0], header.data, OUTSIDER_PAYLOAD);
 	assert_int_equal(user_of(f, f->text), 0);
+	/* the same name, spelled as JSON may spell it */
+	buf_reset(&header);
+	buf_printf(&header, "{\"alg\":\"ES256\",\"kid\":\"\\u%04x%s\"}",
+	    (unsigned)kid[0], kid + 1);
+	outsider_sign(f->text, f->o.ec[0], header.data, OUTSIDER_PAYLOAD);
+	assert_int_equal(user_of(f, f->text), 0);
 	/* The key is good: by no name at all it is found. */
 	outsider_sign(
 	    f->text, f->o.ec[0], "{\"alg\":\"ES256\"}", OUTSIDER_PAYLOAD);
