@@ -13,10 +13,13 @@
 #include "support/outsider.h"
 
 #define NOW OUTSIDER_NOW
-#define NOBODYS_KEY                                                            \
-	"{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"new\","        \
+#define POINT                                                                  \
 	"\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","               \
-	"\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}]}"
+	"\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\""
+#define EC_KEY(kid)                                                            \
+	"{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"" kid "\"," POINT "}"
+#define NOBODYS_KEY "{\"keys\":[" EC_KEY("new") "]}"
+#define TWO_KEYS "{\"keys\":[" EC_KEY("a") "," EC_KEY("b") "]}"
 
 static int
 set_up(void **state)
@@ -195,6 +198,24 @@ only_an_unknown_key_is_wished_for(void **state)
 		assert_int_equal(
 		    wish_at(o->m, OUTSIDER_ONE), cases[i].wished ? NOW + 1 : 0);
 	}
+}
+
+/* A key of another algorithm, or any: to fetch would not help. */
+static void
+what_no_fetch_could_bring_is_not_wished_for(void **state)
+{
+	struct outsider *o = *state;
+	char text[OUTSIDER_TEXT_SIZE];
+
+	outsider_sign(text, o->rsa[1], "{\"alg\":\"RS256\",\"kid\":\"new\"}",
+	    "{\"iss\":\"" OUTSIDER_TWO "\",\"azp\":\"https://app.example\","
+	    "\"sub\":\"1\"," OUTSIDER_TIMES "}");
+	assert_int_equal(verify(o, text, NOW + 1), ERR_DENIED);
+	outsider_publish(o, OUTSIDER_TWO, NOW, TWO_KEYS);
+	outsider_sign(text, o->ec[1], "{\"alg\":\"ES256\"}",
+	    "{\"iss\":\"" OUTSIDER_TWO "\",\"azp\":\"https://app.example\","
+	    "\"sub\":\"1\"," OUTSIDER_TIMES "}");
+	assert_int_equal(verify(o, text, NOW + 1), ERR_DENIED);
 	assert_int_equal(wish_at(o->m, OUTSIDER_TWO), 0);
 }
 
@@ -296,6 +317,7 @@ main(void)
 		CASE(keys_that_are_too_old_prove_nothing),
 		CASE(without_keys_nobody_can_tell),
 		CASE(only_an_unknown_key_is_wished_for),
+		CASE(what_no_fetch_could_bring_is_not_wished_for),
 		CASE(says_how_the_keys_are),
 		CASE(another_file_is_another_verdict),
 		CASE(has_no_digest_of_what_is_too_long),
