@@ -262,6 +262,7 @@ bad_configuration(void **state)
 		{ "JWT_SECRET=short", "JWT_SECRET" },
 		{ "JWT_SECRET=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "JWT_SECRET" },
 		{ "LATCHKEY_LOG_LEVEL=loud", "LATCHKEY_LOG_LEVEL" },
+		{ "LATCHKEY_ISSUERS_FILE=/nowhere", "LATCHKEY_ISSUERS_FILE" },
 	};
 	static const struct {
 		const char *conf, *text;

@@ -294,7 +294,8 @@ static void
 a_bad_configuration_is_not_taken(void **state)
 {
 	static const char *const bad[] = { "NO_SUCH_NAME = 1\n",
-		"ACCESS_TOKEN_EXPIRE_MINUTES = soon\n", "nonsense\n" };
+		"ACCESS_TOKEN_EXPIRE_MINUTES = soon\n", "nonsense\n",
+		"LATCHKEY_ISSUERS_FILE = /nowhere/issuers\n" };
 	struct fixture *f = *state;
 	int refused = count_in_log(f, "event=reload_refused");
 

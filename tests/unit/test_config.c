@@ -335,6 +335,22 @@ bad_lines_say_where(void **state)
 	expect_refused_with(f, "SESSION_TTL: ");
 }
 
+/* What it may say is in test_issuers_file. */
+static void
+the_file_of_other_issuers_is_read(void **state)
+{
+	struct fixture *f = *state;
+
+	write_file(f->secret, 0600, "[https://id.example]\naudience = a\n");
+	setenv("LATCHKEY_ISSUERS_FILE", f->secret, 1);
+	expect_good(f);
+	setenv("LATCHKEY_ISSUER", "https://id.example", 1);
+	expect_refused_with(
+	    f, "LATCHKEY_ISSUERS_FILE: [https://id.example] is this site");
+	write_file(f->secret, 0600, "[https://id.example]\nnonsense\n");
+	expect_refused_with(f, "LATCHKEY_ISSUERS_FILE: line 2 of ");
+}
+
 static void
 zero_bytes_are_refused(void **state)
 {
@@ -516,6 +532,7 @@ main(void)
 		TEST(bad_values_are_refused),
 		TEST(redis_url_is_checked_if_it_is_used),
 		TEST(bad_lines_say_where),
+		TEST(the_file_of_other_issuers_is_read),
 		TEST(zero_bytes_are_refused),
 		TEST(an_empty_name_of_the_file_is_none),
 		TEST(a_named_file_must_exist),
