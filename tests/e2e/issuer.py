@@ -44,6 +44,40 @@ def b64int(number, size=None):
     return b64(number.to_bytes(size or (number.bit_length() + 7) // 8, "big"))
 
 
+# ---- certificates ----
+
+
+def certificate(name, key, issuer, issuer_key, extension):
+    now = datetime.datetime.utcnow()
+    day = datetime.timedelta(days=1)
+    names = [x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
+             for text in (name, issuer)]
+    return (
+        x509.CertificateBuilder().subject_name(names[0]).issuer_name(names[1])
+        .public_key(key).serial_number(x509.random_serial_number())
+        .not_valid_before(now - day).not_valid_after(now + day)
+        .add_extension(extension, True).sign(issuer_key, hashes.SHA256()))
+
+
+def certify(folder):
+    """ca.pem, and a certificate for localhost by it with its key."""
+    ca_key = ec.generate_private_key(ec.SECP256R1())
+    ca = certificate("tests", ca_key.public_key(), "tests", ca_key,
+                     x509.BasicConstraints(True, None))
+    key = ec.generate_private_key(ec.SECP256R1())
+    own = certificate(
+        "localhost", key.public_key(), "tests", ca_key,
+        x509.SubjectAlternativeName([x509.DNSName("localhost")]))
+    with open(f"{folder}/ca.pem", "wb") as file:
+        file.write(ca.public_bytes(serialization.Encoding.PEM))
+    with open(f"{folder}/own.pem", "wb") as file:
+        file.write(own.public_bytes(serialization.Encoding.PEM))
+        file.write(key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption()))
+    return f"{folder}/own.pem"
+
+
 # ---- keys ----
 
 
@@ -110,6 +144,12 @@ class Key:
         size = self.key.key_size // 8
         return b"\0\1" + b"\xff" * (size - 3 - len(inner)) + b"\0" + inner
 
+    def certificate(self):
+        body = certificate("own", self.key.public_key(), "own", self.key,
+                           x509.BasicConstraints(False, None))
+        return base64.b64encode(
+            body.public_bytes(serialization.Encoding.DER)).decode()
+
     def public(self, form):
         """The public key as somebody could take it for a secret."""
         if form == "jwk":
@@ -142,14 +182,15 @@ def change_signature(how, signature):
 
 
 def mint(issuer, key, alg=None, header=None, claims=None, at=0, life=300,
-         pad=0, header_text=None, payload_text=None, secret=None, by=None,
-         signature=None, of=None):
+         pad=0, own=None, header_text=None, payload_text=None, secret=None,
+         by=None, signature=None, of=None):
     """A token: of somebody, from now + at on, for life seconds.  header and
     claims are put over what it would have; None: left out.  header_text and
     payload_text say it all, to the letter.  alg signs, whatever the header
     says.  secret: {"of": key, "as": form of its public key} for HS256.  by:
     "pyjwt", who writes it then.  signature: see change_signature(), of the
-    token of if there is one.  pad: so many bytes more."""
+    token of if there is one.  pad: so many bytes more.  own: "jwk" or "x5c",
+    by which the header brings the key along."""
     signer = issuer.keys[key]
     if alg is None:
         alg = {"RSA": "RS256", "oct": "HS256"}.get(signer.kty, "ES256")
@@ -164,6 +205,10 @@ def mint(issuer, key, alg=None, header=None, claims=None, at=0, life=300,
                 del whole[name]
     if pad:
         payload["pad"] = "x" * pad
+    if own == "jwk":
+        head["jwk"] = signer.jwk
+    elif own == "x5c":
+        head["x5c"] = [signer.certificate()]
     if by == "pyjwt":
         import jwt  # pylint: disable=import-outside-toplevel
 
@@ -366,40 +411,6 @@ class Told:
             *(ast.literal_eval(value) for value in call.args),
             **{keyword.arg: ast.literal_eval(keyword.value)
                for keyword in call.keywords})
-
-
-def certify(folder):
-    """ca.pem, and a certificate for localhost by it with its key."""
-    now = datetime.datetime.utcnow()
-    day = datetime.timedelta(days=1)
-
-    def certificate(name, key, issuer, issuer_key, extension):
-        return (
-            x509.CertificateBuilder().subject_name(name).issuer_name(issuer)
-            .public_key(key.public_key()).serial_number(
-                x509.random_serial_number())
-            .not_valid_before(now - day).not_valid_after(now + day)
-            .add_extension(extension, True).sign(issuer_key, hashes.SHA256()))
-
-    def named(name):
-        attribute = x509.NameAttribute(x509.NameOID.COMMON_NAME, name)
-        return x509.Name([attribute])
-
-    ca_key = ec.generate_private_key(ec.SECP256R1())
-    ca = certificate(named("tests"), ca_key, named("tests"), ca_key,
-                     x509.BasicConstraints(True, None))
-    key = ec.generate_private_key(ec.SECP256R1())
-    own = certificate(
-        named("localhost"), key, named("tests"), ca_key,
-        x509.SubjectAlternativeName([x509.DNSName("localhost")]))
-    with open(f"{folder}/ca.pem", "wb") as file:
-        file.write(ca.public_bytes(serialization.Encoding.PEM))
-    with open(f"{folder}/own.pem", "wb") as file:
-        file.write(own.public_bytes(serialization.Encoding.PEM))
-        file.write(key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption()))
-    return f"{folder}/own.pem"
 
 
 def main():

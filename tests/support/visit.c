@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/visit.h"
+
+#include "support/test.h"
+
+#include <stdio.h>
+
+#include "base/text.h"
+#include "support/files.h"
+#include "support/process.h"
+
+#define API "/api/v1"
+#define WAIT_MS 60000
+#define WORKERS_MAX 16
+
+/* cmocka's group set-up takes no argument. */
+static struct visit_options chosen;
+
+/* ---- the fixture ---- */
+
+static void
+write_issuers(const struct visit *f)
+{
+	struct buf text = { 0 };
+
+	buf_printf(&text,
+	    "[%s]\njwks_uri = %s" IDP_JWKS "\naudience = latchkey\n%s"
+	    "[%s]\naudience = latchkey\n%s",
+	    idp_url(f->first), idp_url(f->first),
+	    chosen.first != NULL ? chosen.first : "", idp_url(f->second),
+	    chosen.second != NULL ? chosen.second : "");
+	files_write(f->file, text.data, text.len);
+	buf_clear(&text);
+}
+
+static int
+set_up(void **state)
+{
+	struct visit *f = calloc(1, sizeof(*f));
+	struct stack_options o = chosen.stack;
+	size_t n = 0;
+
+	assert_non_null(f);
+	*state = f;
+	snprintf(f->dir, sizeof(f->dir), "/tmp/latchkey-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	snprintf(f->file, sizeof(f->file), "%s/issuers", f->dir);
+	f->first = idp_new(false);
+	f->second = idp_new(false);
+	write_issuers(f);
+	snprintf(f->file_env, sizeof(f->file_env), "LATCHKEY_ISSUERS_FILE=%s",
+	    f->file);
+	f->env[n++] = f->file_env;
+	for (size_t i = 0; o.env != NULL && o.env[i] != NULL; i++) {
+		assert_true(n + 1 < NELEMS(f->env));
+		f->env[n++] = o.env[i];
+	}
+	o.env = f->env;
+	o.dir = f->dir;
+	f->site.stack = stack_new(&o);
+	f->site.web = web_new(stack_base(f->site.stack));
+	visit_wait(f, f->first);
+	visit_wait(f, f->second);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct visit *f = *state;
+
+	if (f == NULL)
+		return 0; /* it was not set up */
+	web_reply_clear(&f->site.reply);
+	web_free(f->site.web);
+	stack_free(f->site.stack);
+	idp_free(f->first);
+	idp_free(f->second);
+	process_remove_tree(f->dir);
+	free(f);
+	return 0;
+}
+
+int
+visit_run(const char *name, const struct CMUnitTest *tests, size_t n,
+    const struct visit_options *options)
+{
+	chosen = *options;
+	if (chosen.stack.workers == 0)
+		chosen.stack.workers = 2;
+	return _cmocka_run_group_tests(name, tests, n, set_up, tear_down);
+}
+
+/* ---- asking ---- */
+
+long
+visit_ask(struct visit *f, enum visit_way way, const char *token)
+{
+	static const char *const paths[] = {
+		[VISIT_ME] = API "/auth/me",
+		[VISIT_CHECK] = API "/auth/check",
+		[VISIT_GUARDED] = STACK_GUARDED,
+		[VISIT_VALIDATE] = API "/auth/validate-session",
+	};
+	const struct web_call call = {
+		.method = way == VISIT_VALIDATE ? "POST" : "GET",
+		.path = paths[way],
+		.bearer = token,
+		.no_cookies = true,
+	};
+
+	web_call(f->site.web, &call, &f->site.reply);
+	return f->site.reply.status;
+}
+
+long
+visit_post(
+    struct visit *f, const char *path, const char *token, const char *body)
+{
+	const struct web_call call = {
+		.path = path, .body = body, .bearer = token, .no_cookies = true
+	};
+
+	web_call(f->site.web, &call, &f->site.reply);
+	return f->site.reply.status;
+}
+
+long long
+visit_id(struct visit *f, const char *token)
+{
+	const char *id;
+
+	visit_ask(f, VISIT_ME, token);
+	web_expect(&f->site.reply, 200, NULL);
+	id = web_text(&f->site.reply, "user.id");
+	assert_non_null(id);
+	return strtoll(id, NULL, 10);
+}
+
+void
+visit_expect(struct visit *f, const char *token, long status)
+{
+	for (int way = 0; way < VISIT_WAYS; way++) {
+		long got = visit_ask(f, (enum visit_way)way, token);
+		const char *code = web_text(&f->site.reply, "code");
+
+		if (got != status ||
+		    (status == 401 &&
+			(code == NULL || strcmp(code, "invalid_token") != 0)))
+			fail_msg("asked in way %d: %ld instead of %ld\n%s%s",
+			    way, got, status, f->site.reply.headers.data,
+			    f->site.reply.body.data);
+	}
+}
+
+/* The workers: the pool's other children keep keys, or are gone. */
+static size_t
+ready_workers(const struct visit *f, pid_t workers[WORKERS_MAX])
+{
+	pid_t all[2 * WORKERS_MAX];
+	size_t n = stack_workers(f->site.stack, all, NELEMS(all));
+	size_t ready = 0;
+	char line[64];
+
+	for (size_t i = 0; i < n && ready < WORKERS_MAX; i++) {
+		snprintf(line, sizeof(line), "event=worker_ready pid=%d ",
+		    (int)all[i]);
+		if (stack_file_contains(stack_log(f->site.stack), line))
+			workers[ready++] = all[i];
+	}
+	return ready;
+}
+
+static bool
+all_ready(void *ctx)
+{
+	pid_t workers[WORKERS_MAX];
+
+	return ready_workers(ctx, workers) == (size_t)chosen.stack.workers;
+}
+
+void
+visit_each_worker(
+    struct visit *f, const char *token, visit_worker_fn *fn, const void *ctx)
+{
+	pid_t workers[WORKERS_MAX];
+	size_t n;
+
+	if (!process_until(all_ready, f, WAIT_MS))
+		fail_msg("not all workers are ready");
+	n = ready_workers(f, workers);
+	for (size_t i = 0; i < n; i++)
+		process_pause(workers[i]);
+	for (size_t i = 0; i < n; i++) {
+		process_resume(workers[i]);
+		fn(f, token, ctx);
+		process_pause(workers[i]);
+	}
+	for (size_t i = 0; i < n; i++)
+		process_resume(workers[i]);
+}
+
+static void
+expect(struct visit *f, const char *token, const void *ctx)
+{
+	const long *status = ctx;
+
+	visit_expect(f, token, *status);
+}
+
+void
+visit_expect_everywhere(struct visit *f, const char *token, long status)
+{
+	visit_each_worker(f, token, expect, &status);
+}
+
+struct taken {
+	struct visit *f;
+	struct idp *p;
+};
+
+static bool
+is_taken(void *ctx)
+{
+	const struct taken *t = ctx;
+	char token[IDP_TOKEN_SIZE];
+	long status;
+
+	idp_token(t->p, token, "'ec', claims={'sub': 'first'}");
+	status = visit_ask(t->f, VISIT_ME, token);
+	if (status != 200)
+		web_expect(&t->f->site.reply, 503, "unavailable");
+	return status == 200;
+}
+
+void
+visit_wait(struct visit *f, struct idp *p)
+{
+	struct taken t = { f, p };
+
+	if (!process_until(is_taken, &t, WAIT_MS))
+		fail_msg(
+		    "no keys of %s: %s", idp_url(p), f->site.reply.body.data);
+}
