@@ -41,11 +41,13 @@ async function freePort() {
 }
 
 export class Site {
-	/** Start one with these lines of configuration. */
-	static async start(lines) {
+	/** Start one with these lines of configuration, and these issuers. */
+	static async start(lines, issuers) {
 		const site = new Site();
 
 		site.folder = mkdtempSync(join(tmpdir(), "latchkey-"));
+		site.issuers = join(site.folder, "issuers");
+		writeFileSync(site.issuers, issuers, { mode: 0o600 });
 		site.configure(lines);
 		await site.run();
 		return site;
@@ -53,7 +55,8 @@ export class Site {
 
 	configure(lines) {
 		writeFileSync(join(this.folder, "latchkey.conf"),
-			[...lines, "LATCHKEY_LIMIT_REGISTER = 100000/60",
+			[...lines, `LATCHKEY_ISSUERS_FILE = ${this.issuers}`,
+				"LATCHKEY_LIMIT_REGISTER = 100000/60",
 				"LATCHKEY_LIMIT_DEFAULT = 100000/60", ""]
 				.join("\n"));
 	}
