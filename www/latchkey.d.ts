@@ -3,7 +3,7 @@
 export interface User {
 	id: string;
 	name: string;
-	email: string;
+	email: string | null; // null: an account of another issuer may have none
 	avatar_url: string | null;
 	role: string;
 	created_at: string;
