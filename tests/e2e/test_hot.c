@@ -15,6 +15,7 @@
 #include "support/process.h"
 #include "support/redis_server.h"
 #include "support/table.h"
+#include "support/visit.h"
 
 #define API "/api/v1"
 #define WORKERS 8
@@ -232,6 +233,33 @@ a_hot_check_asks_nobody(void **state)
 	}
 }
 
+/* The same for a token of another issuer, which has no session. */
+static void
+nor_does_one_of_another_issuer(void **state)
+{
+	struct visit *f = *state;
+	char token[IDP_TOKEN_SIZE];
+	long long redis;
+
+	wait_for_workers(&f->site);
+	idp_token(f->first, token, "'ec'");
+	/* each worker reads the keys that it is signed with once */
+	visit_expect_everywhere(f, token, 200);
+	redis = redis_commands(&f->site);
+	count_statements(&f->site);
+	for (int i = 0; i < CHECKS; i++)
+		assert_int_equal(
+		    visit_ask(f, (enum visit_way)(i % VISIT_WAYS), token), 200);
+	assert_true(counted_statements(&f->site) <= 0);
+	assert_int_equal(redis_commands(&f->site) - redis, 0);
+
+	/* and it is seen if one does */
+	idp_token(f->first, token, "'ec'");
+	count_statements(&f->site);
+	assert_int_equal(visit_ask(f, VISIT_ME, token), 200);
+	assert_true(counted_statements(&f->site) > 0);
+}
+
 /* Whoever reads the file can be nobody with what he finds. */
 static void
 what_lies_in_the_file_opens_nothing(void **state)
@@ -262,7 +290,13 @@ main(void)
 	const struct stack_options with = { .workers = WORKERS };
 	const struct stack_options without = { .workers = WORKERS,
 		.no_redis = true };
+	const struct CMUnitTest outside[] = {
+		cmocka_unit_test(nor_does_one_of_another_issuer),
+	};
+	const struct visit_options visit = { .stack = with };
 
 	return site_run("hot", tests, NELEMS(tests), &with) +
-	    site_run("hot, without Redis", tests, NELEMS(tests), &without);
+	    site_run("hot, without Redis", tests, NELEMS(tests), &without) +
+	    visit_run(
+		"hot, of another issuer", outside, NELEMS(outside), &visit);
 }
