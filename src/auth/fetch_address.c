@@ -5,12 +5,17 @@
 #include "auth/fetch.h"
 #include "auth/fetch_library.h"
 
-/* libcurl takes 0x7f.1 and its like for what they mean, and says that. */
+/*
+ * libcurl takes 0x7f.1 and its like for what they mean, and says that.  What
+ * has letters in it is a name, and somebody's: 127.example.org.
+ */
 static bool
 is_loopback(const char *host)
 {
 	return strcasecmp(host, "localhost") == 0 ||
-	    strncmp(host, "127.", 4) == 0 || strcmp(host, "[::1]") == 0;
+	    strcmp(host, "[::1]") == 0 ||
+	    (strncmp(host, "127.", 4) == 0 &&
+		host[strspn(host, "0123456789.")] == '\0');
 }
 
 static CURLU *

@@ -105,7 +105,8 @@ other_addresses_are_refused(void **state)
 		"file:///etc/passwd", "gopher://127.0.0.1/x",
 		"https://somebody@127.0.0.1/x", "https://a:b@127.0.0.1/x",
 		"http://somebody@127.0.0.1/x", "//127.0.0.1/x",
-		"http://[::2]/x", "http://0.0.0.0/x" };
+		"http://[::2]/x", "http://0.0.0.0/x",
+		"http://127.example.org/x", "http://127.0.0.1.example.org/x" };
 	struct fixture *fx = *state;
 
 	for (size_t i = 0; i < NELEMS(urls); i++) {
