@@ -214,6 +214,12 @@ int store_wait_left(const struct store *st);
 
 /* How long rows are kept beyond their use. */
 #define STORE_JTI_GRACE_SECONDS 3600 /* more than any leeway on exp */
-#define STORE_USERS_MAX 100          /* ids in one question */
+/*
+ * That an account has ended ends tokens with an iat up to a leeway later, which
+ * are good for STORE_AUDIT_SECONDS and a leeway more.
+ */
+#define STORE_ENDED_SECONDS (STORE_AUDIT_SECONDS + 3600)
+
+#define STORE_USERS_MAX 100 /* ids in one question */
 
 #endif

@@ -114,7 +114,7 @@ sqlite_expire(struct store *st, int64_t now, int limit, int64_t *removed_out)
 		{ SQLITE_STATEMENT_EXPIRE_TOKENS,
 		    now - STORE_JTI_GRACE_SECONDS },
 		{ SQLITE_STATEMENT_EXPIRE_AUDIT, now - STORE_AUDIT_SECONDS },
-		{ SQLITE_STATEMENT_EXPIRE_SUBJECTS, now - STORE_AUDIT_SECONDS },
+		{ SQLITE_STATEMENT_EXPIRE_SUBJECTS, now - STORE_ENDED_SECONDS },
 	};
 	struct sqlite_store *s = sqlite_store(st);
 	int left = limit;

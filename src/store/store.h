@@ -126,8 +126,8 @@ enum err store_issuers(struct store *st,
     struct issuer_keys keys_out[ISSUERS_MAX], size_t *n_out) MUST_CHECK;
 
 /*
- * How long the audit table is kept, and that an outside issuer's account has
- * ended: no token may live longer.
+ * How long the audit table is kept; no token of an outside issuer may live
+ * longer.
  */
 #define STORE_AUDIT_SECONDS (90 * 24 * 3600)
 #define OUTSIDE_DIGEST_BYTES 32

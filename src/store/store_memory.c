@@ -194,7 +194,7 @@ end_of(size_t table, const void *row)
 	case SUBJECTS:
 		subject = row;
 		return subject->user_id == 0
-		    ? subject->ended_at + STORE_AUDIT_SECONDS
+		    ? subject->ended_at + STORE_ENDED_SECONDS
 		    : INT64_MAX;
 	default: return INT64_MAX;
 	}
