@@ -49,7 +49,9 @@ enum err issuers_refresh(struct issuers *is, int64_t now) MUST_CHECK;
  * an algorithm that its block allows, for us, and good at ${now}?  Fills in the
  * claims but for user_id.  ERR_DENIED if not; ERR_UNAVAILABLE if there are no
  * keys, or only too old ones.  A key that is not known is wished for, as are
- * keys where there are none.
+ * keys where there are none.  With ERR_DENIED, all that ${outside_out} says is
+ * whether it is undecided: its time has not come, or its key may be one that
+ * has not been fetched yet.
  */
 enum err issuers_digest(struct issuers *is, const char *text, int64_t now,
     unsigned char digest_out[TOKEN_DIGEST_BYTES]) MUST_CHECK;

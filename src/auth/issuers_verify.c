@@ -99,8 +99,18 @@ block_of(const struct issuers *is, const struct shown *s)
 }
 
 static enum err
+check_by_key(const struct keypair *key, const struct shown *s)
+{
+	if (key == NULL || s->jws.signature_len != keypair_signature_len(key))
+		return ERR_DENIED;
+	return keypair_verify(key, s->text,
+	    (size_t)(strrchr(s->text, '.') - s->text), s->jws.signature);
+}
+
+/* By a key that has no name, another than ours may be meant. */
+static enum err
 check_signature(const struct issuers *is, const struct issuer *issuer,
-    const struct shown *s, int64_t now)
+    const struct shown *s, int64_t now, bool *undecided_out)
 {
 	const struct keypair *key;
 	const struct jwk_set *set;
@@ -114,10 +124,22 @@ check_signature(const struct issuers *is, const struct issuer *issuer,
 	key = jwk_set_find(set, s->kid, s->alg);
 	if (key == NULL && s->kid != NULL)
 		issuers_wish(is, issuer, now);
-	if (key == NULL || s->jws.signature_len != keypair_signature_len(key))
-		return ERR_DENIED;
-	return keypair_verify(key, s->text,
-	    (size_t)(strrchr(s->text, '.') - s->text), s->jws.signature);
+	err = check_by_key(key, s);
+	*undecided_out = err == ERR_DENIED && (key == NULL || s->kid == NULL);
+	return err;
+}
+
+/* Refused at ${now}: would it be taken just before it ends? */
+static bool
+is_early(
+    const struct issuer *issuer, const struct document *payload, int64_t now)
+{
+	const struct document *exp = document_member(payload, "exp");
+	struct claims ignored;
+	int64_t end;
+
+	return document_int(exp, &end) == ERR_OK && end > now &&
+	    issuers_claims(issuer, payload, end - 1, &ignored) == ERR_OK;
 }
 
 /* What costs most comes last, and what cannot be told behind what can. */
@@ -135,8 +157,10 @@ judge(const struct issuers *is, struct shown *s, int64_t now,
 	if (issuer == NULL)
 		return ERR_DENIED;
 	err = issuers_claims(issuer, s->payload, now, claims);
+	if (err == ERR_DENIED)
+		said->undecided = is_early(issuer, s->payload, now);
 	if (err == ERR_OK)
-		err = check_signature(is, issuer, s, now);
+		err = check_signature(is, issuer, s, now, &said->undecided);
 	if (err != ERR_OK)
 		return err;
 	issuers_claims_name(issuer, s->payload, s->text, claims);

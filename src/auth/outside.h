@@ -2,6 +2,7 @@
 #ifndef AUTH_OUTSIDE_H
 #define AUTH_OUTSIDE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -21,6 +22,7 @@ struct outside {
 	char name[USER_NAME_SIZE]; /* these too if it says none */
 	char avatar_url[USER_AVATAR_SIZE];
 	unsigned char digest[OUTSIDE_DIGEST_BYTES]; /* of those four */
+	bool undecided; /* refused now, and may be good later */
 };
 
 /**

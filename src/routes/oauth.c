@@ -157,7 +157,8 @@ read_form(
 
 /*
  * What is not a token, or not any more, is as revoked as can be: RFC
- * 7009 section 2.2.  The session goes on, and gets other tokens.
+ * 7009 section 2.2.  The session goes on, and gets other tokens.  But one that
+ * may be good later has not been ended, and nobody is to believe that it was.
  */
 static enum err
 revoke(struct services *sv, const struct request *req, const char *text)
@@ -171,7 +172,7 @@ revoke(struct services *sv, const struct request *req, const char *text)
 	err = tokens_verify_any(
 	    &sv->sessions.tokens, text, req->received_at, &claims, &said);
 	if (err == ERR_DENIED)
-		return ERR_OK;
+		return said.undecided ? ERR_UNAVAILABLE : ERR_OK;
 	if (err == ERR_OK && said.issuer != NULL)
 		err = outside_user(sv->store, &said, &claims, &claims.user_id);
 	if (err == ERR_OK)

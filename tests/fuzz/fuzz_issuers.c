@@ -122,6 +122,7 @@ try_token(const char *text)
 	if (err != ERR_OK) {
 		must(err == ERR_DENIED);
 		must(c.expires_at == 0 && c.jti[0] == '\0');
+		said.undecided = false; /* that it may say */
 		must(memcmp(&said, &nothing, sizeof(said)) == 0);
 		return;
 	}

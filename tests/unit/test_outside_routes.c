@@ -244,29 +244,37 @@ a_session_comes_before_a_token(void **state)
 /* ---- other servers ---- */
 
 static void
-ask(struct fixture *f, const char *uri, const char *expect)
+ask_of(
+    struct fixture *f, const char *uri, const char *text, struct api_answer *a)
 {
 	char authorization[256] = "HTTP_AUTHORIZATION=Basic ";
 	static const char credentials[] = "shop:" SECRET;
 	size_t len = strlen(authorization);
 	struct buf body = { 0 };
-	struct api_answer a;
 
 	(void)sodium_bin2base64(authorization + len,
 	    sizeof(authorization) - len, (const unsigned char *)credentials,
 	    strlen(credentials), sodium_base64_VARIANT_ORIGINAL);
-	buf_printf(&body, "token=%s", f->o.good);
+	buf_printf(&body, "token=%s", text);
 	api_run(&f->api,
 	    &(struct api_call){ .method = "POST",
 		.uri = uri,
 		FORM,
 		.body = body.data,
 		.param = authorization },
-	    &a);
+	    a);
+	buf_clear(&body);
+}
+
+static void
+ask(struct fixture *f, const char *uri, const char *expect)
+{
+	struct api_answer a;
+
+	ask_of(f, uri, f->o.good, &a);
 	assert_int_equal(a.status, 200);
 	assert_string_equal(a.body, expect);
 	api_free(&a);
-	buf_clear(&body);
 }
 
 static void
@@ -282,6 +290,44 @@ a_client_may_end_it_and_learns_nothing(void **state)
 	    .uri = "/auth/me", .token = f->o.good);
 	ask(f, "/auth/revoke", "{}");
 	ask(f, "/auth/introspect", "{\"active\":false}");
+}
+
+/*
+ * What is refused now and good later, when its key has been fetched or its time
+ * has come, must not be called ended.
+ */
+static void
+what_may_be_good_later_is_not_said_to_be_ended(void **state)
+{
+	static const struct {
+		const char *header, *times;
+		int status;
+	} cases[] = {
+		{ OUTSIDER_HEADER, OUTSIDER_TIMES, 200 },
+		{ "{\"alg\":\"ES256\",\"kid\":\"new\"}", OUTSIDER_TIMES, 503 },
+		{ "{\"alg\":\"ES256\"}", OUTSIDER_TIMES, 503 },
+		{ "{\"alg\":\"HS256\",\"kid\":\"new\"}", OUTSIDER_TIMES, 200 },
+		{ "{\"alg\":\"ES256\",\"kid\":\"new\"}",
+		    "\"iat\":1700000000,\"exp\":1700000600", 200 },
+		{ OUTSIDER_HEADER, "\"iat\":1800000060,\"exp\":1800000600",
+		    503 },
+		{ OUTSIDER_HEADER, OUTSIDER_TIMES ",\"nbf\":1800000060", 503 },
+		{ OUTSIDER_HEADER, OUTSIDER_TIMES ",\"nbf\":1800000700", 200 },
+		{ OUTSIDER_HEADER, OUTSIDER_TIMES ",\"nbf\":\"later\"", 200 },
+	};
+	struct fixture *f = *state;
+	char text[OUTSIDER_TEXT_SIZE], payload[512];
+	struct api_answer a;
+
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		(void)snprintf(payload, sizeof(payload),
+		    "{" OUTSIDER_FOR_US ",%s}", cases[i].times);
+		outsider_sign(text, f->o.ec[1], cases[i].header, payload);
+		ask_of(f, "/auth/revoke", text, &a);
+		if (a.status != cases[i].status)
+			fail_msg("%zu: %d", i, a.status);
+		api_free(&a);
+	}
 }
 
 /* With a cookie or session id beside it, that ends as well. */
@@ -315,6 +361,7 @@ main(void)
 		CASE(so_is_one_of_ours),
 		CASE(a_session_comes_before_a_token),
 		CASE(a_client_may_end_it_and_learns_nothing),
+		CASE(what_may_be_good_later_is_not_said_to_be_ended),
 		CASE(logout_ends_all_that_it_names),
 	};
 
