@@ -243,11 +243,16 @@ class Stage:
     def noop(self, count=PROCESSES):
         return self.on_socket("noop", [self.program("noop")], count)
 
-    def database(self, name, count, listed):
-        """A database the product has made, with rows; and who is in it."""
+    def database(self, name, count, listed, algorithm="HS256"):
+        """A database the product has made, with rows; and who is in it.
+
+        The first key signs at once; one of another algorithm would be
+        published for a while before it does.
+        """
         path = self.dir / name / "latchkey.db"
         path.parent.mkdir()
-        pool = self.pool(f"{name}-first", path, None, workers=1)
+        pool = self.pool(f"{name}-first", path, None, workers=1,
+                         env={"JWT_ALGORITHM": algorithm})
         self.stop(pool)
         lines = subprocess.run(
             [self.program("seed"), path, str(count), str(listed)],

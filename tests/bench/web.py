@@ -29,7 +29,8 @@ class Pools:
 
     def add_alone(self, stage, name, env):
         """One more, without Redis, on a database of its own."""
-        database = stage.database(name, SESSIONS, SESSIONS)
+        database = stage.database(name, SESSIONS, SESSIONS,
+                                  env.get("JWT_ALGORITHM", "HS256"))
         self.pool[name] = stage.pool(f"{name}-pool", database.path, None,
                                      env=env)
         database.fetch_tokens(self.pool[name])
