@@ -375,9 +375,10 @@ enum outside_done {
  * with claims that are not older than those it has.  It has no password, the
  * role of a user, and the address only if no other account has that.
  *
- * With ${p}->link an account that has the address already is taken, unless it
- * is an administrator's; what it says of itself stays.  Whoever made that
- * account may never have proved that the address is theirs.
+ * With ${p}->link an account that has the address already, but for the case of
+ * its letters, is taken, unless it is an administrator's; what it says of
+ * itself stays.  Whoever made that account may never have proved that the
+ * address is theirs.
  *
  * ERR_DENIED as store_outside_user().
  */

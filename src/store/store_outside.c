@@ -2,6 +2,7 @@
 #include "store/store.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/digest.h"
 #include "base/secret.h"
@@ -147,6 +148,18 @@ plan_update(struct change *c)
 		(err == ERR_NOT_FOUND || owner.id == c->user_id));
 }
 
+/*
+ * Is that account whom ${p} means?  The normal form is there to keep addresses
+ * apart that look alike, and mailboxes of such may be different people's: to be
+ * taken for the same they must be, but for the case of letters.
+ */
+static bool
+may_link(const struct outside_profile *p, const struct user *owner)
+{
+	return p->link && owner->role == USER_ROLE_USER &&
+	    strcasecmp(p->email, owner->email) == 0;
+}
+
 /* An account that there is, if that may be; else a new one. */
 static enum err
 plan_account(struct change *c)
@@ -156,7 +169,7 @@ plan_account(struct change *c)
 
 	if (err != ERR_OK && err != ERR_NOT_FOUND)
 		return err;
-	if (err == ERR_OK && c->outside->link && owner.role == USER_ROLE_USER) {
+	if (err == ERR_OK && may_link(c->outside, &owner)) {
 		c->user_id = owner.id;
 		c->done = OUTSIDE_LINKED;
 		c->event = "outside_linked";

@@ -359,6 +359,27 @@ no_token_from_before_brings_a_deleted_account_back(void **state)
 	denied(f, &p);
 }
 
+/* U+FF41 looks like an a; the mailbox may be anybody's. */
+static void
+an_address_that_only_looks_the_same_is_not_linked(void **state)
+{
+	struct fixture *f = *state;
+	struct outside_profile eve = with_email(token("eve", NOW, 1),
+				   "\xef\xbd\x81nn@example.org",
+				   "ann@example.org"),
+			       ann = with_email(token("ann", NOW, 1),
+				   "Ann@Example.ORG", "ann@example.org");
+	struct user u;
+	int64_t id;
+
+	eve.link = ann.link = true;
+	id = adopt(f, &eve, OUTSIDE_CREATED);
+	assert_int_not_equal(id, f->ann.user.id);
+	u = user_of(f, id);
+	assert_string_equal(u.email, "");
+	assert_int_equal(adopt(f, &ann, OUTSIDE_LINKED), f->ann.user.id);
+}
+
 static void
 a_linked_account_that_is_deleted_ends_its_tokens_too(void **state)
 {
@@ -449,6 +470,7 @@ main(void)
 		    whose_address_is_free_again_gets_it_with_the_next_claims),
 		STORE_CASE(no_address_is_no_address),
 		STORE_CASE(an_account_is_linked_only_if_asked_for),
+		STORE_CASE(an_address_that_only_looks_the_same_is_not_linked),
 		STORE_CASE(an_administrator_is_never_linked),
 		STORE_CASE(nobody_is_linked_without_an_address),
 		STORE_CASE(claims_that_changed_are_taken_over),
