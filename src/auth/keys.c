@@ -16,7 +16,10 @@
 #include "host/generation.h"
 #include "store/store.h"
 
-/* Of those who start at once, one makes the first key; see start(). */
+/*
+ * Of those who start at once, one makes the first key; see start().  And on a
+ * busy machine the lock for that may not be had in the time of one change.
+ */
 #define START_TRIES 8
 #define SETTLE_TRIES 50 /* of a millisecond; a change takes a few */
 
@@ -299,13 +302,19 @@ keys_open(
 	memset(k, 0, sizeof(*k));
 	k->options = *options;
 	k->generation = 1;
-	for (int i = 0; err == ERR_CONFLICT && i < START_TRIES; i++) {
+	for (int i = 0;
+	     i < START_TRIES && (err == ERR_CONFLICT || err == ERR_UNAVAILABLE);
+	     i++) {
 		err = reload(k);
 		if (err == ERR_OK)
 			err = start(k, now);
 	}
-	if (err == ERR_OK)
+	if (err == ERR_OK) {
 		err = keys_upkeep(k, now);
+		/* What it could not do now it does in a second. */
+		if (err == ERR_UNAVAILABLE)
+			err = ERR_OK;
+	}
 	if (err == ERR_OK)
 		err = settle(k);
 	return err == ERR_CONFLICT ? ERR_UNAVAILABLE : err;

@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 static void
 pause_ms(long ms)
 {
@@ -198,12 +200,20 @@ process_resume(pid_t pid)
 	kill(pid, SIGCONT);
 }
 
+/*
+ * Counted in looks of 2 ms, so a machine that is busy has longer; but a look
+ * may take long as well, and four times is enough.
+ */
 bool
 process_until(process_condition *what, void *ctx, int wait_ms)
 {
+	int64_t end = clock_system.mono_us() + (int64_t)wait_ms * 4000;
+
 	for (int waited = 0; waited <= wait_ms; waited += 2) {
 		if (what(ctx))
 			return true;
+		if (clock_system.mono_us() > end)
+			return false;
 		pause_ms(2);
 	}
 	return false;

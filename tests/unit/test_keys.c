@@ -554,6 +554,28 @@ the_secret_may_be_made_meanwhile(void **state)
 	keys_close(&k);
 }
 
+/* A busy store is no reason not to start, nor to refuse a reload. */
+static void
+a_start_waits_for_a_busy_store(void **state)
+{
+	struct fixture *f = *state;
+	size_t count;
+
+	store_memory_fail_next(f->store, ERR_UNAVAILABLE);
+	open_with(f, KEYS_ES256, NOW);
+	f->options.lifetime = 2 * LIFE;
+	store_memory_fail_commit(f->store, ERR_UNAVAILABLE);
+	open_with(f, KEYS_ES256, NOW);
+	assert_int_equal(keys_signing(&f->keys, NOW)->lifetime, 2 * LIFE);
+	/* The rotation that is due comes later. */
+	store_memory_fail_commit(f->store, ERR_UNAVAILABLE);
+	count = f->keys.count;
+	open_with(f, KEYS_RS256, NOW);
+	assert_int_equal(f->keys.count, count);
+	assert_int_equal(keys_upkeep(&f->keys, NOW), ERR_OK);
+	assert_int_equal(f->keys.count, count + 1);
+}
+
 int
 main(void)
 {
@@ -575,6 +597,7 @@ main(void)
 		KEYS_TEST(a_key_is_bound_to_its_name_and_algorithm),
 		KEYS_TEST(there_is_a_secret_once_there_is_a_key),
 		KEYS_TEST(the_secret_may_be_made_meanwhile),
+		KEYS_TEST(a_start_waits_for_a_busy_store),
 	};
 
 	if (secret_init() != ERR_OK)
