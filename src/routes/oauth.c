@@ -253,20 +253,25 @@ answer_inactive(struct response *res)
 	return response_end(res, &w);
 }
 
-/* The same verdict as where the token is used, by the same way. */
+/*
+ * The same verdict as where the token is used, by the same way; but who asks
+ * about another issuer's token is to ask that issuer, and a question makes
+ * nobody an account.
+ */
 static enum err
 introspect(struct services *sv, const struct request *req, const char *text,
     struct response *res)
 {
+	struct sessions ours = sv->sessions;
 	struct identity who;
 	enum err err;
 
+	ours.tokens.issuers = NULL;
 	err = sessions_by_token(
-	    &sv->sessions, text, req->address, req->received_at, &who);
-	/* Who asks about another issuer's token is to ask that issuer. */
-	if (err == ERR_OK && !who.outside)
+	    &ours, text, req->address, req->received_at, &who);
+	if (err == ERR_OK)
 		err = answer_active(sv, res, &who);
-	else if (err == ERR_OK || err == ERR_DENIED)
+	else if (err == ERR_DENIED)
 		err = answer_inactive(res);
 	secret_wipe(&who, sizeof(who));
 	return err;

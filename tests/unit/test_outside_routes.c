@@ -292,6 +292,33 @@ a_client_may_end_it_and_learns_nothing(void **state)
 	ask(f, "/auth/introspect", "{\"active\":false}");
 }
 
+static size_t
+users(struct fixture *f)
+{
+	struct user list[STORE_LIST_MAX];
+	size_t n = 0;
+
+	assert_int_equal(
+	    store_users_list(f->api.sv.store, "", 0, list, &n), ERR_OK);
+	return n;
+}
+
+static void
+a_question_makes_no_account(void **state)
+{
+	struct fixture *f = *state;
+	const size_t before = users(f);
+
+	outsider_sign(f->o.good, f->o.ec[0], OUTSIDER_HEADER,
+	    "{\"iss\":\"" OUTSIDER_ONE "\",\"aud\":\"latchkey\","
+	    "\"sub\":\"user_2\"," OUTSIDER_TIMES "}");
+	ask(f, "/auth/introspect", "{\"active\":false}");
+	assert_int_equal(users(f), before);
+	api_expect(&f->api, 200, NULL, .method = "GET", .uri = "/auth/me",
+	    .token = f->o.good);
+	assert_int_equal(users(f), before + 1);
+}
+
 /*
  * What is refused now and good later, when its key has been fetched or its time
  * has come, must not be called ended.
@@ -361,6 +388,7 @@ main(void)
 		CASE(so_is_one_of_ours),
 		CASE(a_session_comes_before_a_token),
 		CASE(a_client_may_end_it_and_learns_nothing),
+		CASE(a_question_makes_no_account),
 		CASE(what_may_be_good_later_is_not_said_to_be_ended),
 		CASE(logout_ends_all_that_it_names),
 	};
