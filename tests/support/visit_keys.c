@@ -142,11 +142,18 @@ visit_fetch_begin(struct visit *f, struct idp *p, struct visit_fetch *fetch_out)
 	struct beginning b = { .fetch = fetch_out };
 	struct store *store;
 	struct mapped *m;
+	int64_t at;
 
 	visit_fetch_allow(f, p, fetch_out);
 	open_store(f, &m, &store);
-	/* One within the second of another would count for nothing. */
-	wish_issuer(m, idp_url(p), wish_at(m, idp_url(p)) + 1);
+	/*
+	 * One within the second of another would count for nothing, and so
+	 * would one from before the last try: there may have been none yet.
+	 */
+	at = wish_at(m, idp_url(p));
+	if (at < fetch_out->tried_at)
+		at = fetch_out->tried_at;
+	wish_issuer(m, idp_url(p), at + 1);
 	store_close(store);
 	mapped_close(m);
 	if (!process_until(is_begun, &b, WAIT_MS))
