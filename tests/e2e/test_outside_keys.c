@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/secret.h"
+#include "support/hammer.h"
 #include "support/process.h"
 #include "support/visit.h"
 #include "support/visit_keys.h"
@@ -16,6 +17,7 @@
 #define WAIT_MS 60000
 #define WORKERS 4
 #define FLOOD 150
+#define SLOW_MS 1000
 
 /* ---- how often it is asked ---- */
 
@@ -111,7 +113,68 @@ a_new_key_is_known_and_one_that_left_is_not(void **state)
 	visit_expect_everywhere(f, new, 401);
 }
 
-/* A key by the name of another takes nothing over. */
+/* Another key by the same name is another key. */
+static void
+a_key_that_was_replaced_verifies_nothing(void **state)
+{
+	struct visit *f = *state;
+	char old[IDP_TOKEN_SIZE], new[IDP_TOKEN_SIZE];
+
+	idp_token(f->first, old, "'ec'");
+	visit_expect_everywhere(f, old, 200);
+	idp_tell(f->first, "key('ec', 'EC')");
+	idp_token(f->first, new, "'ec'");
+	visit_fetch(f, f->first, true);
+	visit_expect_everywhere(f, old, 401);
+	visit_expect_everywhere(f, new, 200);
+}
+
+/* ---- while checks run at full speed ---- */
+
+#define ASKS 6
+#define TURNS 5
+
+static void
+no_good_token_is_refused_while_keys_change(void **state)
+{
+	struct visit *f = *state;
+	static char bearer[ASKS][IDP_TOKEN_SIZE + 32];
+	const char *params[ASKS][2] = { { NULL } };
+	struct fcgi_ask asks[ASKS];
+	struct hammer h = {
+		.stack = f->site.stack, .asks = asks, .count = ASKS
+	};
+
+	h.slow_ms = SLOW_MS;
+	for (int i = 0; i < ASKS; i++) {
+		char token[IDP_TOKEN_SIZE];
+
+		idp_token(f->first, token, "'rsa', claims={'sub': 'h%d'}", i);
+		snprintf(bearer[i], sizeof(bearer[i]),
+		    "HTTP_AUTHORIZATION=Bearer %s", token);
+		params[i][0] = bearer[i];
+		asks[i] =
+		    (struct fcgi_ask){ .uri = "/auth/me", .params = params[i] };
+	}
+	hammer_start(&h);
+	for (int i = 0; i < TURNS; i++) {
+		char token[IDP_TOKEN_SIZE];
+
+		hammer_wait(&h, 50);
+		idp_tell(f->first, "key('turn%d', 'EC')", i);
+		idp_tell(f->first, "publish('rsa', 'turn%d')", i);
+		visit_fetch(f, f->first, true);
+		idp_token(f->first, token, "'turn%d'", i);
+		visit_expect(f, token, 200);
+	}
+	hammer_stop(&h);
+	print_message("%d checks, %d slow\n", h.answered, h.slow);
+	idp_tell(f->first, "publish('rsa', 'ec')");
+	visit_fetch(f, f->first, true);
+}
+
+/* ---- keys that are none ---- */
+
 static void
 bad_keys_are_left_out_and_good_ones_beside_them_work(void **state)
 {
@@ -134,11 +197,15 @@ bad_keys_are_left_out_and_good_ones_beside_them_work(void **state)
 		{ "p384-as-p256", "'EC', crv='P-384', jwk={'alg': 'ES256'}",
 		    ", alg='ES384', header={'alg': 'ES256'}" },
 		{ "ps", "'RSA', jwk={'alg': 'PS256'}", "" },
+		{ "private", "'RSA', private=True", "" },
+		{ "private-ec", "'EC', private=True", "" },
+		{ "twin", "'EC', kid='twin'", "" },
+		{ "twin2", "'EC', kid='twin'", "" },
 		{ "cut", "'EC', jwk={'x': 'AAAA'}", "" },
 		{ "none", "'EC', jwk={'x': None}", "" },
 	};
 	struct visit *f = *state;
-	char token[IDP_TOKEN_SIZE], names[256] = "'rsa', 'ec'";
+	char token[IDP_TOKEN_SIZE], names[512] = "'rsa', 'ec'";
 	size_t len = strlen(names);
 
 	for (size_t i = 0; i < NELEMS(keys); i++) {
@@ -172,6 +239,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(however_many_ask_it_is_fetched_once),
 		cmocka_unit_test(a_new_key_is_known_and_one_that_left_is_not),
+		cmocka_unit_test(a_key_that_was_replaced_verifies_nothing),
+		cmocka_unit_test(no_good_token_is_refused_while_keys_change),
 		cmocka_unit_test(
 		    bad_keys_are_left_out_and_good_ones_beside_them_work),
 	};
