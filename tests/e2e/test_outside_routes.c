@@ -118,12 +118,16 @@ nothing_is_done_with_it(void **state)
 int
 main(void)
 {
-	static const struct visit_options o = { .stack = { .no_redis = true } };
+	struct visit_options o = { .stack = { .no_redis = true } };
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_says_who_is_there),
 		cmocka_unit_test(tokens_of_ours_are_validated_too),
 		cmocka_unit_test(nothing_is_done_with_it),
 	};
+	int failed = visit_run("routes", tests, NELEMS(tests), &o);
 
-	return visit_run("routes", tests, NELEMS(tests), &o);
+	/* where a worker's thread fetches the keys */
+	o.stack.kind = STACK_SPAWN_FCGI;
+	return failed +
+	    visit_run("routes, spawn-fcgi", tests, NELEMS(tests), &o);
 }
