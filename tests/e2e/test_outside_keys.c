@@ -129,6 +129,33 @@ a_key_that_was_replaced_verifies_nothing(void **state)
 	visit_expect_everywhere(f, new, 200);
 }
 
+/* However well its tokens are remembered. */
+static void
+what_is_configured_no_more_speaks_for_nobody(void **state)
+{
+	struct visit *f = *state;
+	char one[IDP_TOKEN_SIZE], two[IDP_TOKEN_SIZE], other[IDP_TOKEN_SIZE];
+	char block[256];
+
+	idp_token(f->first, one, "'rsa', claims={'jti': 'one'}");
+	idp_token(f->second, two, "'rsa', claims={'jti': 'two'}");
+	idp_token(f->second, other, "'rsa', claims={'aud': 'other'}");
+	visit_expect_everywhere(f, one, 200);
+	visit_expect_everywhere(f, two, 200);
+	visit_expect_everywhere(f, other, 401);
+	snprintf(block, sizeof(block), "[%s]\naudience = other\n",
+	    idp_url(f->second));
+	visit_reload(f, block);
+	visit_expect_everywhere(f, one, 401);
+	visit_expect_everywhere(f, two, 401);
+	visit_expect_everywhere(f, other, 200);
+	visit_reload(f, NULL);
+	visit_wait(f, f->first);
+	visit_expect_everywhere(f, one, 200);
+	visit_expect_everywhere(f, two, 200);
+	visit_expect_everywhere(f, other, 401);
+}
+
 /* ---- while checks run at full speed ---- */
 
 #define ASKS 6
@@ -240,6 +267,7 @@ main(void)
 		cmocka_unit_test(however_many_ask_it_is_fetched_once),
 		cmocka_unit_test(a_new_key_is_known_and_one_that_left_is_not),
 		cmocka_unit_test(a_key_that_was_replaced_verifies_nothing),
+		cmocka_unit_test(what_is_configured_no_more_speaks_for_nobody),
 		cmocka_unit_test(no_good_token_is_refused_while_keys_change),
 		cmocka_unit_test(
 		    bad_keys_are_left_out_and_good_ones_beside_them_work),

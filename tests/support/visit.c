@@ -3,6 +3,7 @@
 
 #include "support/test.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 #include "base/text.h"
@@ -212,6 +213,38 @@ void
 visit_expect_everywhere(struct visit *f, const char *token, long status)
 {
 	visit_each_worker(f, token, expect, &status);
+}
+
+struct crew {
+	pid_t pids[WORKERS_MAX];
+	size_t n;
+};
+
+static bool
+all_gone(void *ctx)
+{
+	const struct crew *crew = ctx;
+
+	for (size_t i = 0; i < crew->n; i++)
+		if (process_alive(crew->pids[i]))
+			return false;
+	return true;
+}
+
+void
+visit_reload(struct visit *f, const char *issuers)
+{
+	struct crew old;
+
+	if (issuers != NULL)
+		files_write(f->file, issuers, strlen(issuers));
+	else
+		write_issuers(f);
+	assert_true(process_until(all_ready, f, WAIT_MS));
+	old.n = ready_workers(f, old.pids);
+	assert_int_equal(kill(stack_supervisor(f->site.stack), SIGHUP), 0);
+	assert_true(process_until(all_gone, &old, WAIT_MS));
+	assert_true(process_until(all_ready, f, WAIT_MS));
 }
 
 struct taken {

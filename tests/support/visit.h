@@ -39,6 +39,13 @@ int visit_run(const char *name, const struct CMUnitTest *tests, size_t n,
 /* visit_wait(f, p): wait until a token of ${p} is taken. */
 void visit_wait(struct visit *f, struct idp *p);
 
+/**
+ * visit_reload(f, issuers):
+ * The file of issuers is that, or with NULL as it was at first, and is read
+ * again; the workers that knew the old one have gone.
+ */
+void visit_reload(struct visit *f, const char *issuers);
+
 /* The ways of asking who it is that a token speaks of. */
 enum visit_way {
 	VISIT_ME,
