@@ -205,6 +205,7 @@ the_start_waits_for_no_issuer(void **state)
 	struct visit *f = *state;
 	const struct visit_fetch first = { .f = f, .p = f->first };
 	const struct visit_fetch second = { .f = f, .p = f->second };
+	long asked = idp_count(f->first, IDP_JWKS);
 	struct timespec from, to;
 	char token[IDP_TOKEN_SIZE], other[IDP_TOKEN_SIZE];
 
@@ -226,6 +227,7 @@ the_start_waits_for_no_issuer(void **state)
 	site_account(&f->site);
 	visit_expect(f, f->site.token, 200);
 	/* they come when they come */
+	visit_expect_count(f->first, IDP_JWKS, asked + 1);
 	idp_tell(f->first, "answer('" IDP_JWKS "')");
 	visit_fetch_end(&first, false);
 	visit_fetch_end(&second, false);

@@ -165,13 +165,15 @@ static void
 no_good_token_is_refused_while_keys_change(void **state)
 {
 	struct visit *f = *state;
+	/* Its threads go on if this fails. */
 	static char bearer[ASKS][IDP_TOKEN_SIZE + 32];
-	const char *params[ASKS][2] = { { NULL } };
-	struct fcgi_ask asks[ASKS];
-	struct hammer h = {
-		.stack = f->site.stack, .asks = asks, .count = ASKS
-	};
+	static const char *params[ASKS][2];
+	static struct fcgi_ask asks[ASKS];
+	static struct hammer h;
 
+	h.stack = f->site.stack;
+	h.asks = asks;
+	h.count = ASKS;
 	h.slow_ms = SLOW_MS;
 	for (int i = 0; i < ASKS; i++) {
 		char token[IDP_TOKEN_SIZE];

@@ -5,14 +5,18 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "base/text.h"
+#include "host/mapped.h"
+#include "store/store.h"
 #include "support/files.h"
 #include "support/process.h"
 
 #define API "/api/v1"
 #define WAIT_MS 60000
 #define WORKERS_MAX 16
+#define UNLOCKED_TRIES 10
 
 /* cmocka's group set-up takes no argument. */
 static struct visit_options chosen;
@@ -180,25 +184,58 @@ all_ready(void *ctx)
 	return ready_workers(ctx, workers) == (size_t)chosen.stack.workers;
 }
 
+static void
+open_store(const struct visit *f, struct mapped **m, struct store **store)
+{
+	static const struct store_options options = { .write_wait_ms = 200 };
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/latchkey.db", f->dir);
+	assert_int_equal(mapped_open(path, 1, m), ERR_OK);
+	assert_int_equal(store_open_sqlite(path, *m, &options, store), ERR_OK);
+}
+
+/* One that stopped holding the store's lock would stop the others, too. */
+static void
+pause_unlocked(struct store *store, pid_t pid)
+{
+	static const struct timespec a_while = { .tv_nsec = 50000000 };
+	const struct store_actor actor = { .address = "", .now = time(NULL) };
+
+	process_pause(pid);
+	for (int i = 0; i < UNLOCKED_TRIES; i++) {
+		if (store_write_check(store, &actor) == ERR_OK)
+			return;
+		process_resume(pid);
+		nanosleep(&a_while, NULL);
+		process_pause(pid);
+	}
+}
+
 void
 visit_each_worker(
     struct visit *f, const char *token, visit_worker_fn *fn, const void *ctx)
 {
 	pid_t workers[WORKERS_MAX];
+	struct store *store;
+	struct mapped *m;
 	size_t n;
 
 	if (!process_until(all_ready, f, WAIT_MS))
 		fail_msg("not all workers are ready");
 	n = ready_workers(f, workers);
+	open_store(f, &m, &store);
 	for (size_t i = 0; i < n; i++)
-		process_pause(workers[i]);
+		pause_unlocked(store, workers[i]);
 	for (size_t i = 0; i < n; i++) {
 		process_resume(workers[i]);
 		fn(f, token, ctx);
-		process_pause(workers[i]);
+		pause_unlocked(store, workers[i]);
 	}
 	for (size_t i = 0; i < n; i++)
 		process_resume(workers[i]);
+	store_close(store);
+	mapped_close(m);
 }
 
 static void
