@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "auth/issuers.h"
 #include "auth/jws.h"
+#include "auth/outside.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/writer.h"
 #include "host/mapped.h"
@@ -145,4 +148,45 @@ outsider_sign(char dst[OUTSIDER_TEXT_SIZE], const struct keypair *key,
 	assert_true(text.len < OUTSIDER_TEXT_SIZE);
 	memcpy(dst, text.data, text.len + 1);
 	buf_clear(&text);
+}
+
+int
+outsider_set_up(void **state)
+{
+	static struct outsider outsider;
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	outsider_alone(&outsider);
+	*state = &outsider;
+	return 0;
+}
+
+int
+outsider_tear_down(void **state)
+{
+	outsider_close(*state);
+	return 0;
+}
+
+enum err
+outsider_verify(struct outsider *o, const char *text, struct claims *claims_out)
+{
+	static const struct outside nothing;
+	static const struct claims none;
+	struct outside said;
+	struct claims claims;
+	enum err err;
+
+	memset(&said, 0xaa, sizeof(said));
+	memset(&claims, 0xaa, sizeof(claims));
+	err = issuers_verify(o->issuers, text, OUTSIDER_NOW, &claims, &said);
+	if (err != ERR_OK) {
+		said.undecided = false; /* that it may say */
+		assert_memory_equal(&said, &nothing, sizeof(said));
+		assert_memory_equal(&claims, &none, sizeof(claims));
+	}
+	if (claims_out != NULL)
+		*claims_out = claims;
+	return err;
 }

@@ -50,6 +50,21 @@ void outsider_open(struct outsider *o, const char *dir, struct store *st,
 void outsider_alone(struct outsider *o);
 void outsider_close(struct outsider *o);
 
+/*
+ * For a group of tests that change nothing: one will do, as RSA keys take their
+ * time.
+ */
+int outsider_set_up(void **state);
+int outsider_tear_down(void **state);
+
+/**
+ * outsider_verify(o, text, claims_out):
+ * issuers_verify() at OUTSIDER_NOW; the test fails if anything comes out of one
+ * that is refused.  ${claims_out} may be NULL.
+ */
+enum err outsider_verify(
+    struct outsider *o, const char *text, struct claims *claims_out);
+
 /**
  * outsider_publish(o, issuer, now, jwks):
  * Put the set into the store, as had at ${now} and fresh for two hours; NULL:

@@ -17,6 +17,7 @@
 #define WAIT_MS 60000
 #define WORKERS_MAX 16
 #define UNLOCKED_TRIES 10
+#define UNLOCKED_WAIT_MS 200
 
 /* cmocka's group set-up takes no argument. */
 static struct visit_options chosen;
@@ -184,15 +185,17 @@ all_ready(void *ctx)
 	return ready_workers(ctx, workers) == (size_t)chosen.stack.workers;
 }
 
-static void
-open_store(const struct visit *f, struct mapped **m, struct store **store)
+void
+visit_open_store(const struct visit *f, int wait_ms, struct mapped **m_out,
+    struct store **store_out)
 {
-	static const struct store_options options = { .write_wait_ms = 200 };
+	const struct store_options options = { .write_wait_ms = wait_ms };
 	char path[64];
 
 	snprintf(path, sizeof(path), "%s/latchkey.db", f->dir);
-	assert_int_equal(mapped_open(path, 1, m), ERR_OK);
-	assert_int_equal(store_open_sqlite(path, *m, &options, store), ERR_OK);
+	assert_int_equal(mapped_open(path, 1, m_out), ERR_OK);
+	assert_int_equal(
+	    store_open_sqlite(path, *m_out, &options, store_out), ERR_OK);
 }
 
 /* One that stopped holding the store's lock would stop the others, too. */
@@ -224,7 +227,7 @@ visit_each_worker(
 	if (!process_until(all_ready, f, WAIT_MS))
 		fail_msg("not all workers are ready");
 	n = ready_workers(f, workers);
-	open_store(f, &m, &store);
+	visit_open_store(f, UNLOCKED_WAIT_MS, &m, &store);
 	for (size_t i = 0; i < n; i++)
 		pause_unlocked(store, workers[i]);
 	for (size_t i = 0; i < n; i++) {

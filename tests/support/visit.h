@@ -8,6 +8,8 @@
 #include "support/site.h"
 
 struct CMUnitTest;
+struct mapped;
+struct store;
 
 /*
  * The fixture (*state) of tests of outside tokens: a site that takes those of
@@ -35,6 +37,14 @@ struct visit_options {
  */
 int visit_run(const char *name, const struct CMUnitTest *tests, size_t n,
     const struct visit_options *options);
+
+/**
+ * visit_open_store(f, wait_ms, m_out, store_out):
+ * Open the site's, as another process of the host that waits ${wait_ms} for the
+ * lock.  Both are the caller's.
+ */
+void visit_open_store(const struct visit *f, int wait_ms, struct mapped **m_out,
+    struct store **store_out);
 
 /* visit_wait(f, p): wait until a token of ${p} is taken. */
 void visit_wait(struct visit *f, struct idp *p);

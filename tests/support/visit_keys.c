@@ -14,22 +14,11 @@
 #include "support/visit.h"
 
 #define WAIT_MS 60000
+#define WRITE_WAIT_MS 5000
 #define MINUTE 60
 
 /* What a test does with the row; false: it stays as it is. */
 typedef bool row_fn(struct issuer_keys *row, void *ctx);
-
-/* We, as another process of the host. */
-static void
-open_store(const struct visit *f, struct mapped **m, struct store **store)
-{
-	static const struct store_options options = { .write_wait_ms = 5000 };
-	char path[64];
-
-	snprintf(path, sizeof(path), "%s/latchkey.db", f->dir);
-	assert_int_equal(mapped_open(path, 1, m), ERR_OK);
-	assert_int_equal(store_open_sqlite(path, *m, &options, store), ERR_OK);
-}
 
 static void
 with_row(struct visit *f, const struct idp *p, row_fn *fn, void *ctx)
@@ -41,7 +30,7 @@ with_row(struct visit *f, const struct idp *p, row_fn *fn, void *ctx)
 	struct mapped *m;
 	size_t n;
 
-	open_store(f, &m, &store);
+	visit_open_store(f, WRITE_WAIT_MS, &m, &store);
 	assert_int_equal(store_issuers(store, rows, &n), ERR_OK);
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(rows[i].issuer, idp_url(p)) == 0) {
@@ -145,7 +134,7 @@ visit_fetch_begin(struct visit *f, struct idp *p, struct visit_fetch *fetch_out)
 	int64_t at;
 
 	visit_fetch_allow(f, p, fetch_out);
-	open_store(f, &m, &store);
+	visit_open_store(f, WRITE_WAIT_MS, &m, &store);
 	/*
 	 * One within the second of another would count for nothing, and so
 	 * would one from before the last try: there may have been none yet.

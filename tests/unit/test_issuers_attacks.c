@@ -16,48 +16,10 @@
 
 #define P256_BYTES 32
 
-/* Nothing here changes anything: one will do, as RSA keys take their time. */
-static int
-set_up(void **state)
-{
-	static struct outsider outsider;
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	outsider_alone(&outsider);
-	*state = &outsider;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	outsider_close(*state);
-	return 0;
-}
-
-static enum err
-verify_claims(struct outsider *o, const char *text, struct claims *c)
-{
-	static const struct outside nothing;
-	struct outside said;
-	enum err err;
-
-	memset(&said, 0xaa, sizeof(said));
-	err = issuers_verify(o->issuers, text, OUTSIDER_NOW, c, &said);
-	if (err != ERR_OK) {
-		said.undecided = false; /* that it may say */
-		assert_memory_equal(&said, &nothing, sizeof(said));
-	}
-	return err;
-}
-
 static enum err
 verify(struct outsider *o, const char *text)
 {
-	struct claims c;
-
-	return verify_claims(o, text, &c);
+	return outsider_verify(o, text, NULL);
 }
 
 static enum err
@@ -460,5 +422,6 @@ main(void)
 		cmocka_unit_test(an_issuer_is_one_that_is_configured),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(
+	    tests, outsider_set_up, outsider_tear_down);
 }
