@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/exit.h"
 #include "cli/serve.h"
-#include "cli/usage.h"
 
 /*
  * A standard descriptor that is closed would be the number of something we
@@ -28,12 +28,12 @@ main(int argc, char **argv)
 	static char serve[] = "serve";
 
 	if (!standard_descriptors_open())
-		return USAGE_FAILED;
+		return EXIT_FAILED;
 	if (argc >= 2)
 		return commands_run(argc - 1, argv + 1);
 	/* spawn-fcgi and mod_fcgid start programs without arguments. */
 	if (serve_socket_given())
 		return commands_run(1, (char *[]){ serve, NULL });
-	return usage_wrong(
+	return exit_usage(
 	    "needs a command: serve, user and others; try --help");
 }

@@ -8,9 +8,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "auth/lines.h"
+#include "base/kdf.h"
+#include "base/line_file.h"
 #include "base/secret.h"
-#include "base/text.h"
+#include "base/str.h"
 
 #define CLIENTS_MAX 256
 #define HASH_BYTES 32
@@ -46,7 +47,7 @@ find(const struct clients *c, const char *id)
 	return NULL;
 }
 
-/* A lines_take_fn. */
+/* A line_file_take_fn. */
 static const char *
 take_line(void *ctx, char *line)
 {
@@ -60,7 +61,7 @@ take_line(void *ctx, char *line)
 		return "is not \"ID HASH\"";
 	if (!is_id(id))
 		return "has an id of other characters than A-Z a-z 0-9 . _ -";
-	if (!text_is_hex(hash, (size_t)2 * HASH_BYTES))
+	if (!str_is_hex(hash, (size_t)2 * HASH_BYTES))
 		return "has no BLAKE2b-256 in lower-case hex";
 	if (find(c, id) != NULL)
 		return "names a client twice";
@@ -79,7 +80,7 @@ clients_load(
     const char *path, char *why, size_t why_size, struct clients **clients_out)
 {
 	struct clients *c = calloc(1, sizeof(*c));
-	const struct lines lines = { .path = path,
+	const struct line_file lines = { .path = path,
 		.take = take_line,
 		.ctx = c,
 		.why = why,
@@ -92,7 +93,7 @@ clients_load(
 		return ERR_INTERNAL;
 	}
 	if (path[0] != '\0')
-		err = lines_read(&lines);
+		err = line_file_read(&lines);
 	if (err == ERR_OK)
 		*clients_out = c;
 	else
@@ -117,7 +118,7 @@ clients_check(const struct clients *c, const struct clients_claim *claim)
 	bool same;
 
 	/* Ids are no secrets; hashing is most of what there is to time. */
-	secret_hash(hash, sizeof(hash), claim->secret, strlen(claim->secret));
+	kdf_hash(hash, sizeof(hash), claim->secret, strlen(claim->secret));
 	same = secret_equal(
 	    hash, client != NULL ? client->hash : nobody.hash, sizeof(hash));
 	secret_wipe(hash, sizeof(hash));
@@ -148,9 +149,9 @@ clients_basic(const char *header, struct clients_claim *claim_out)
 	if (strlen(text) != len || colon == NULL)
 		goto out;
 	*colon = '\0';
-	err = text_copy(claim_out->id, sizeof(claim_out->id), text);
+	err = str_copy(claim_out->id, sizeof(claim_out->id), text);
 	if (err == ERR_OK)
-		err = text_copy(
+		err = str_copy(
 		    claim_out->secret, sizeof(claim_out->secret), colon + 1);
 	if (err != ERR_OK)
 		secret_wipe(claim_out, sizeof(*claim_out));

@@ -4,11 +4,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "auth/applicant.h"
+#include "auth/registration.h"
 #include "base/secret.h"
 #include "base/testpoint.h"
-#include "base/text.h"
-#include "host/gate.h"
+#include "shm/semaphore.h"
 #include "store/store.h"
 
 enum err
@@ -17,10 +16,11 @@ login_hash(struct login *lg, const char *normal, char hash_out[USER_HASH_SIZE])
 	enum err err;
 
 	memset(hash_out, 0, USER_HASH_SIZE);
-	if ((err = gate_enter(lg->gate, lg->gate_wait_ms)) != ERR_OK)
+	if ((err = semaphore_acquire(lg->semaphore, lg->gate_wait_ms)) !=
+	    ERR_OK)
 		return err;
 	err = password_hash(&lg->params, normal, hash_out);
-	gate_leave(lg->gate);
+	semaphore_release(lg->semaphore);
 	return err;
 }
 
@@ -36,14 +36,15 @@ verify_in_turn(
 
 	if (rehash_out != NULL)
 		memset(rehash_out, 0, USER_HASH_SIZE);
-	if ((err = gate_enter(lg->gate, lg->gate_wait_ms)) != ERR_OK)
+	if ((err = semaphore_acquire(lg->semaphore, lg->gate_wait_ms)) !=
+	    ERR_OK)
 		return err;
 	err = password_verify(&lg->params, hash, normal);
 	if (err == ERR_OK && rehash_out != NULL &&
 	    password_outdated(&lg->params, hash) &&
 	    password_hash(&lg->params, normal, rehash_out) != ERR_OK)
 		rehash_out[0] = '\0'; /* the next login may do it */
-	gate_leave(lg->gate);
+	semaphore_release(lg->semaphore);
 	return err;
 }
 
@@ -51,7 +52,7 @@ verify_in_turn(
 static enum err
 grant_token(struct login *lg, int64_t now, struct login_grant *grant)
 {
-	return tokens_issue(&lg->sessions->tokens, &grant->session,
+	return access_token_issue(&lg->sessions->tokens, &grant->session,
 	    grant->user.epoch, now, &grant->token, NULL);
 }
 
@@ -69,11 +70,11 @@ login_register(struct login *lg, const struct login_credentials *cred,
 	memset(grant_out, 0, sizeof(*grant_out));
 	*why_out = NULL;
 	normal[0] = hash[0] = '\0';
-	err = applicant_check(
+	err = registration_check(
 	    cred->email, cred->name, email_normal, &grant_out->user, why_out);
 	if (err != ERR_OK)
 		goto out;
-	err = applicant_password(
+	err = registration_password(
 	    cred->password, cred->email, cred->name, normal, why_out);
 	if (err != ERR_OK)
 		goto out;
@@ -273,7 +274,7 @@ login_change_password(struct login *lg, const struct identity *who,
 	err = prove(lg, who->user.id, change->current, hash);
 	if (err != ERR_OK)
 		goto out;
-	err = applicant_password(change->replacement, who->user.email,
+	err = registration_password(change->replacement, who->user.email,
 	    who->user.name, normal, why_out);
 	if (err != ERR_OK)
 		goto out;

@@ -8,7 +8,7 @@
 #include "auth/sessions.h"
 #include "base/err.h"
 
-struct gate;
+struct semaphore;
 struct store;
 
 /*
@@ -19,7 +19,7 @@ struct store;
 struct login {
 	struct store *store;
 	struct sessions *sessions;
-	struct gate *gate;
+	struct semaphore *semaphore;
 	struct password_params params;
 	int gate_wait_ms;
 };

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 
 #include "base/secret.h"
-#include "base/text.h"
+#include "base/str.h"
 #include "base/unicode.h"
 
 #define CHARS_MAX 128
@@ -46,7 +46,7 @@ password_normal(char dst[PASSWORD_NORMAL_SIZE], const char *text)
 		return ERR_INVALID;
 	err = unicode_nfkc(dst, PASSWORD_NORMAL_SIZE, text);
 	if (err == ERR_OK)
-		err = text_utf8_chars(dst, strlen(dst), &chars);
+		err = str_utf8_chars(dst, strlen(dst), &chars);
 	if (err == ERR_OK && chars > CHARS_MAX)
 		err = ERR_INVALID;
 	if (err != ERR_OK)
@@ -165,7 +165,7 @@ verify_foreign(const char *hash, uint32_t kib, const char *normal)
 		return ERR_UNAVAILABLE;
 	munmap(room, size);
 
-	if (text_copy(padded, sizeof(padded), hash) != ERR_OK)
+	if (str_copy(padded, sizeof(padded), hash) != ERR_OK)
 		return ERR_INTERNAL;
 	return crypto_pwhash_str_verify(padded, normal, strlen(normal)) == 0
 	    ? ERR_OK

@@ -4,7 +4,7 @@
 
 #include "auth/password.h"
 #include "base/secret.h"
-#include "base/text.h"
+#include "base/str.h"
 #include "base/unicode.h"
 
 #define CHARS_MIN 8
@@ -136,7 +136,7 @@ password_policy(const char *normal, const char *email, const char *name,
 
 	*why_out = NULL;
 	folded[0] = '\0';
-	err = text_utf8_chars(normal, strlen(normal), &chars);
+	err = str_utf8_chars(normal, strlen(normal), &chars);
 	if (err != ERR_OK)
 		goto out;
 	if (chars < CHARS_MIN) {

@@ -4,11 +4,13 @@
 #include <assert.h>
 #include <string.h>
 
-#include "auth/outside.h"
+#include "auth/bearer.h"
+#include "base/random.h"
 #include "base/secret.h"
 #include "base/testpoint.h"
 #include "base/unicode.h"
 #include "cache/cache.h"
+#include "issuers/external_account.h"
 
 /* How often a check goes on while changes of its user overtake it. */
 #define OVERTAKEN_MAX 4
@@ -73,13 +75,12 @@ static enum err
 verify(struct sessions *ss, const char *text, const struct store_actor *actor,
     struct identity *who)
 {
-	struct outside said;
+	struct external said;
 	enum err err;
 
-	err = tokens_verify_any(
-	    &ss->tokens, text, actor->now, &who->claims, &said);
+	err = bearer_verify(ss, text, actor->now, &who->claims, &said);
 	if (err == ERR_OK && said.issuer != NULL)
-		err = outside_adopt(
+		err = external_account_provision(
 		    ss->store, actor, &said, &who->claims, &who->done);
 	secret_wipe(&said, sizeof(said));
 	return err;
@@ -97,12 +98,13 @@ find_claims(struct sessions *ss, const char *text,
 	bool revoked = true;
 	enum err err;
 
-	err = tokens_digest(&ss->tokens, text, actor->now, digest);
+	err = bearer_digest(ss, text, actor->now, digest);
 	if (err != ERR_OK)
 		return err;
 	if (cache_token_known(ss->cache, digest, actor->now, &who->claims))
-		return tokens_timely(&who->claims, actor->now) ? ERR_OK
-							       : ERR_DENIED;
+		return access_token_timely(&who->claims, actor->now)
+		    ? ERR_OK
+		    : ERR_DENIED;
 	err = verify(ss, text, actor, who);
 	if (err == ERR_OK)
 		err = cache_token_judge(
@@ -130,7 +132,7 @@ find_our_user(struct sessions *ss, int64_t now, struct identity *who)
  * ahead of ours.
  */
 static enum err
-find_outside_user(struct sessions *ss, int64_t now, struct identity *who)
+find_external_user(struct sessions *ss, int64_t now, struct identity *who)
 {
 	const struct claims *c = &who->claims;
 	const struct user *u = &who->user;
@@ -141,7 +143,7 @@ find_outside_user(struct sessions *ss, int64_t now, struct identity *who)
 	if (u->status != USER_STATUS_ACTIVE ||
 	    (u->epoch_at != 0 && c->issued_at <= u->epoch_at + c->leeway))
 		return ERR_DENIED;
-	who->outside = true;
+	who->external = true;
 	who->session.user_id = u->id;
 	who->session.epoch = u->epoch;
 	who->session.created_at = c->issued_at;
@@ -165,7 +167,7 @@ sessions_by_token(struct sessions *ss, const char *text, const char *address,
 	if (err != ERR_OK)
 		goto out;
 	err = who_out->claims.handle[0] == '\0'
-	    ? find_outside_user(ss, now, who_out)
+	    ? find_external_user(ss, now, who_out)
 	    : find_our_user(ss, now, who_out);
 	who_out->by_token = true;
 out:
@@ -180,7 +182,7 @@ out:
  * would be issued now.
  */
 static bool
-good_again(const struct sessions *ss, const struct token_core *core,
+good_again(const struct sessions *ss, const struct token_compact *core,
     const struct identity *who, int64_t now)
 {
 	int64_t left = core->expires_at - now;
@@ -198,14 +200,14 @@ static enum err
 issue_and_keep(struct sessions *ss, const struct identity *who, int64_t now,
     const struct cache_issued_place *place, struct token *token_out)
 {
-	struct token_core core;
+	struct token_compact core;
 	struct claims claims;
 	enum err err;
 
-	err = tokens_issue(&ss->tokens, &who->session, who->user.epoch, now,
-	    token_out, &claims);
+	err = access_token_issue(&ss->tokens, &who->session, who->user.epoch,
+	    now, token_out, &claims);
 	if (err == ERR_OK &&
-	    tokens_core(&ss->tokens, &who->session, &claims, token_out,
+	    access_token_compact(&ss->tokens, &who->session, &claims, token_out,
 		&core) == ERR_OK) {
 		cache_issued_keep(ss->cache, place, now, &core);
 		secret_wipe(&core, sizeof(core));
@@ -218,17 +220,17 @@ sessions_token(struct sessions *ss, const char *session_id,
     const struct identity *who, int64_t now, struct token *token_out)
 {
 	struct cache_issued_place place = { .handle = who->session.handle };
-	struct token_core core = { 0 };
+	struct token_compact core = { 0 };
 	enum err err;
 
 	memset(token_out, 0, sizeof(*token_out));
-	err = tokens_key(&ss->tokens, session_id, now, place.key);
+	err = access_token_key(&ss->tokens, session_id, now, place.key);
 	if (err != ERR_OK)
 		goto out;
 	if (!cache_issued(ss->cache, &place, now, &core) ||
 	    !good_again(ss, &core, who, now) ||
-	    tokens_rebuild(&ss->tokens, &who->session, &core, now, token_out) !=
-		ERR_OK)
+	    access_token_restore(
+		&ss->tokens, &who->session, &core, now, token_out) != ERR_OK)
 		err = issue_and_keep(ss, who, now, &place, token_out);
 out:
 	secret_wipe(&core, sizeof(core));
@@ -278,7 +280,7 @@ sessions_new(const struct sessions *ss, const struct session_origin *origin,
 	enum err err;
 
 	memset(s_out, 0, sizeof(*s_out));
-	secret_uuid(id_out);
+	random_uuid(id_out);
 	err = session_handle(s_out->handle, id_out);
 	assert(err == ERR_OK); /* it is a UUID: we just made it */
 	(void)err;

@@ -5,13 +5,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "auth/tokens.h"
 #include "base/err.h"
 #include "model/session.h"
 #include "model/user.h"
 #include "store/store.h"
+#include "token/access_token.h"
 
 struct cache;
+struct issuers;
 
 /*
  * Who asks: a live session and its user, and the token if it came by one.  One
@@ -21,17 +22,18 @@ struct cache;
 struct identity {
 	struct user user;
 	struct session session;
-	struct claims claims;   /* jti is "" unless by token */
-	enum outside_done done; /* what became of an outside account */
+	struct claims claims;    /* jti is "" unless by token */
+	enum external_done done; /* what became of an outside account */
 	bool by_token;
-	bool outside;
+	bool external;
 };
 
 struct sessions {
 	struct cache *cache;
 	struct store *store;
-	struct tokens tokens;
-	int64_t lifetime; /* of a session, seconds */
+	struct access_tokens tokens;
+	struct issuers *issuers; /* NULL: only tokens of this site count */
+	int64_t lifetime;        /* of a session, seconds */
 };
 
 /**
@@ -56,7 +58,7 @@ enum err sessions_by_token(struct sessions *ss, const char *text,
  * An access token for ${who}, whom sessions_by_id() has found under
  * ${session_id}: the one handed out before if it has at least half its life
  * left, else a new one.  The caller wipes ${token_out}; ->text is empty on any
- * error, which are those of tokens_issue().
+ * error, which are those of access_token_issue().
  */
 enum err sessions_token(struct sessions *ss, const char *session_id,
     const struct identity *who, int64_t now,

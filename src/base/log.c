@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "base/text.h"
+#include "base/timefmt.h"
 
 /* PIPE_BUF: a write of no more never mixes with another process's line. */
 #define LOG_LINE_MAX 4096
@@ -117,11 +117,11 @@ static size_t
 begin_line(char line[LOG_LINE_MAX], enum log_level level, const char *event)
 {
 	struct timespec now = { 0 };
-	char when[TEXT_TIME_SIZE];
+	char when[TIMEFMT_SIZE];
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	text_time(when, (int64_t)now.tv_sec);
-	when[TEXT_TIME_SIZE - 2] = '\0'; /* the Z comes after the fraction */
+	timefmt_utc(when, (int64_t)now.tv_sec);
+	when[TIMEFMT_SIZE - 2] = '\0'; /* the Z comes after the fraction */
 	return log_wrote(
 	    snprintf(line, log_room(0),
 		"time=%s.%03ldZ level=%s event=%s pid=%ld", when,

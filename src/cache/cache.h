@@ -13,7 +13,7 @@
 #include "model/user.h"
 
 struct cache;
-struct mapped;
+struct shm;
 struct redis;
 struct store;
 
@@ -38,7 +38,7 @@ struct cache_options {
  * ${redis} may be NULL.  All are borrowed and outlive the cache.  Has itself
  * called by ${st} after each change, to tidy the caches.
  */
-enum err cache_new(struct mapped *m, struct store *st, struct redis *redis,
+enum err cache_new(struct shm *m, struct store *st, struct redis *redis,
     const unsigned char seal_key[SECRET_KEY_BYTES],
     const struct cache_options *options, struct cache **cache_out) MUST_CHECK;
 void cache_free(struct cache *c);
@@ -109,9 +109,9 @@ struct cache_issued_place {
  * and not yet handed out to anybody.  Best effort.
  */
 bool cache_issued(struct cache *c, struct cache_issued_place *place,
-    int64_t now, struct token_core *core_out);
+    int64_t now, struct token_compact *core_out);
 void cache_issued_keep(struct cache *c, const struct cache_issued_place *place,
-    int64_t now, const struct token_core *core);
+    int64_t now, const struct token_compact *core);
 
 /**
  * cache_publish_revoked(c, jti, expires_at, now):
@@ -121,9 +121,9 @@ void cache_issued_keep(struct cache *c, const struct cache_issued_place *place,
 void cache_publish_revoked(
     struct cache *c, const char *jti, int64_t expires_at, int64_t now);
 
-/* The table's table_size() and table_sweep(). */
-void cache_table_size(const struct cache *c, int64_t now, size_t step,
+/* The table's memory_cache_size() and memory_cache_sweep(). */
+void cache_memory_size(const struct cache *c, int64_t now, size_t step,
     int64_t *entries_out, int64_t *bytes_out);
-int64_t cache_table_sweep(const struct cache *c, int64_t now);
+int64_t cache_memory_sweep(const struct cache *c, int64_t now);
 
 #endif

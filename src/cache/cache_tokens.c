@@ -4,25 +4,28 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/secret.h"
+#include "base/str.h"
 #include "base/testpoint.h"
-#include "base/text.h"
-#include "cache/pack.h"
-#include "cache/read.h"
+#include "cache/lookup.h"
+#include "cache/memory_cache.h"
+#include "cache/record_codec.h"
 #include "cache/redis.h"
 #include "cache/seal.h"
-#include "cache/table.h"
-#include "host/generation.h"
-#include "host/stats.h"
+#include "shm/counters.h"
+#include "shm/generation.h"
 #include "store/store.h"
 
 /* What is sealed of a token: this, and its signature. */
-#define CORE_FIXED offsetof(struct token_core, signature)
-#define CORE_MAX (CORE_FIXED + TOKEN_SIGNATURE_MAX)
+#define COMPACT_FIXED offsetof(struct token_compact, signature)
+#define COMPACT_MAX (COMPACT_FIXED + TOKEN_SIGNATURE_MAX)
 
-_Static_assert(SEAL_BYTES + CORE_MAX <= TABLE_DATA_MAX, "the longest fits");
+_Static_assert(
+    SEAL_BYTES + COMPACT_MAX <= MEMORY_CACHE_DATA_MAX, "the longest fits");
 
 /* A NUL stands behind what is in a buffer. */
-#define UNSEAL_ROOM (CORE_MAX + 1)
+#define UNSEAL_ROOM (COMPACT_MAX + 1)
 
 /* ---- tokens shown to us ---- */
 
@@ -34,7 +37,7 @@ _Static_assert(SEAL_BYTES + CORE_MAX <= TABLE_DATA_MAX, "the longest fits");
  * never have arrived.  So behind the table comes the store.
  */
 
-static struct table_name
+static struct memory_cache_name
 name_of(const struct cache *c, const unsigned char digest[TOKEN_DIGEST_BYTES])
 {
 	static const char prefix[] = "token:";
@@ -42,7 +45,7 @@ name_of(const struct cache *c, const unsigned char digest[TOKEN_DIGEST_BYTES])
 
 	memcpy(key, prefix, sizeof(prefix));
 	memcpy(key + sizeof(prefix), digest, TOKEN_DIGEST_BYTES);
-	return table_name(&c->table, key, sizeof(key));
+	return memory_cache_name(&c->table, key, sizeof(key));
 }
 
 /*
@@ -55,20 +58,22 @@ cache_token_known(struct cache *c,
     const unsigned char digest[TOKEN_DIGEST_BYTES], int64_t now,
     struct claims *claims_out)
 {
-	struct table_name name = name_of(c, digest);
-	struct table_entry e;
-	struct look look;
+	struct memory_cache_name name = name_of(c, digest);
+	struct memory_cache_entry e;
+	struct lookup lookup;
 	bool known = false;
 
-	if (!table_get(&c->table, &name, TABLE_ANY_GENERATION, now, &e) ||
-	    pack_claims_open(&e, digest, claims_out) != ERR_OK)
+	if (!memory_cache_get(
+		&c->table, &name, MEMORY_CACHE_ANY_GENERATION, now, &e) ||
+	    record_decode_claims(&e, digest, claims_out) != ERR_OK)
 		goto out;
 	TESTPOINT("token:entry");
-	token_key(look.key, claims_out->jti);
-	read_look(c, &look);
-	known = look.cached && look.generation == e.generation;
+	token_key(lookup.key, claims_out->jti);
+	lookup_begin(c, &lookup);
+	known = lookup.cached && lookup.generation == e.generation;
 out:
-	stats_tier(c->m, STATS_TIER_TABLE, known ? ERR_OK : ERR_NOT_FOUND);
+	counters_tier(
+	    c->m, COUNTERS_TIER_TABLE, known ? ERR_OK : ERR_NOT_FOUND);
 	if (!known)
 		memset(claims_out, 0, sizeof(*claims_out));
 	return known;
@@ -80,22 +85,22 @@ cache_token_judge(struct cache *c,
     int64_t now, bool *revoked_out)
 {
 	int64_t ttl = c->options.token_ttl;
-	struct table_entry e;
-	struct look look;
+	struct memory_cache_entry e;
+	struct lookup lookup;
 	enum err err;
 
-	token_key(look.key, claims->jti);
-	read_look(c, &look);
+	token_key(lookup.key, claims->jti);
+	lookup_begin(c, &lookup);
 	TESTPOINT("token:generation");
 	err = cache_token_revoked(c, claims->jti, revoked_out);
 	TESTPOINT("token:store-read");
-	if (err != ERR_OK || *revoked_out || !look.cached)
+	if (err != ERR_OK || *revoked_out || !lookup.cached)
 		return err;
 	if (ttl > claims->expires_at - now)
 		ttl = claims->expires_at - now;
-	look.name = name_of(c, digest);
-	pack_claims(digest, claims, &e);
-	read_fill_table(c, &look, now, ttl, &e);
+	lookup.name = name_of(c, digest);
+	record_encode_claims(digest, claims, &e);
+	lookup_fill_memory(c, &lookup, now, ttl, &e);
 	TESTPOINT("token:filled");
 	return ERR_OK;
 }
@@ -103,11 +108,11 @@ cache_token_judge(struct cache *c,
 enum err
 cache_token_revoked(struct cache *c, const char *jti, bool *revoked_out)
 {
-	int64_t begun = read_clock(c);
+	int64_t begun = lookup_clock(c);
 	enum err err;
 
 	err = store_token_revoked(c->st, jti, revoked_out);
-	read_store_done(c, begun, err);
+	lookup_store_done(c, begun, err);
 	return err;
 }
 
@@ -119,7 +124,7 @@ cache_publish_revoked(
 
 	token_key(key, jti);
 	/* If it fails, the breaker has said so; see cache.h. */
-	if (read_redis_usable(c) && expires_at > now &&
+	if (lookup_redis_usable(c) && expires_at > now &&
 	    redis_set(c->redis, key, "1", 1, expires_at - now) != ERR_OK)
 		return;
 }
@@ -140,39 +145,40 @@ cache_publish_revoked(
 
 /* The name of the entry; the generation is not taken by it. */
 static void
-name_issued(const struct cache *c, const char *handle, struct look *look)
+name_issued(const struct cache *c, const char *handle, struct lookup *lookup)
 {
-	text_join(look->key, sizeof(look->key), "issued:", handle);
-	look->name = table_name(&c->table, look->key, strlen(look->key));
+	str_join(lookup->key, sizeof(lookup->key), "issued:", handle);
+	lookup->name =
+	    memory_cache_name(&c->table, lookup->key, strlen(lookup->key));
 }
 
 static struct seal_binding
-bind_issued(const struct cache *c, const struct look *look)
+bind_issued(const struct cache *c, const struct lookup *lookup)
 {
-	return (struct seal_binding){ .key = look->key,
-		.table_id = generation_table_id(c->m),
-		.generation = look->generation };
+	return (struct seal_binding){ .key = lookup->key,
+		.shm_id = generation_shm_id(c->m),
+		.generation = lookup->generation };
 }
 
 static enum err
-unseal(const struct cache *c, const struct look *look,
-    const unsigned char key[SECRET_KEY_BYTES], const struct table_entry *e,
-    struct token_core *core_out)
+unseal(const struct cache *c, const struct lookup *lookup,
+    const unsigned char key[SECRET_KEY_BYTES],
+    const struct memory_cache_entry *e, struct token_compact *core_out)
 {
-	struct seal_binding binding = bind_issued(c, look);
+	struct seal_binding binding = bind_issued(c, lookup);
 	char room[UNSEAL_ROOM];
 	struct buf plain = { 0 };
 	enum err err;
 
-	buf_lend(&plain, room, sizeof(room));
+	buf_use_inline(&plain, room, sizeof(room));
 	err = seal_open(key, &binding, e->data, (size_t)e->len, &plain);
 	if (err == ERR_OK &&
-	    (plain.len < CORE_FIXED ||
-		plain.len - CORE_FIXED > TOKEN_SIGNATURE_MAX))
+	    (plain.len < COMPACT_FIXED ||
+		plain.len - COMPACT_FIXED > TOKEN_SIGNATURE_MAX))
 		err = ERR_INVALID;
 	if (err == ERR_OK) {
 		memcpy(core_out, plain.data, plain.len);
-		core_out->signature_len = plain.len - CORE_FIXED;
+		core_out->signature_len = plain.len - COMPACT_FIXED;
 	}
 	buf_clear(&plain);
 	return err;
@@ -180,46 +186,46 @@ unseal(const struct cache *c, const struct look *look,
 
 bool
 cache_issued(struct cache *c, struct cache_issued_place *place, int64_t now,
-    struct token_core *core_out)
+    struct token_compact *core_out)
 {
-	struct table_entry e;
-	struct look look;
+	struct memory_cache_entry e;
+	struct lookup lookup;
 	bool found;
 
 	memset(core_out, 0, sizeof(*core_out));
-	session_key(look.key, place->handle);
-	read_look(c, &look);
-	place->generation = look.generation;
+	session_key(lookup.key, place->handle);
+	lookup_begin(c, &lookup);
+	place->generation = lookup.generation;
 	TESTPOINT("issued:generation");
-	if (!look.cached)
+	if (!lookup.cached)
 		return false;
-	name_issued(c, place->handle, &look);
-	found = read_table(c, &look, now, &e) &&
-	    unseal(c, &look, place->key, &e, core_out) == ERR_OK;
+	name_issued(c, place->handle, &lookup);
+	found = lookup_memory(c, &lookup, now, &e) &&
+	    unseal(c, &lookup, place->key, &e, core_out) == ERR_OK;
 	TESTPOINT("issued:read");
 	return found;
 }
 
 void
 cache_issued_keep(struct cache *c, const struct cache_issued_place *place,
-    int64_t now, const struct token_core *core)
+    int64_t now, const struct token_compact *core)
 {
-	struct look look = { .generation = place->generation,
+	struct lookup lookup = { .generation = place->generation,
 		.cached = generation_quiet(place->generation) };
 	struct seal_binding binding;
 	struct buf sealed = { 0 };
-	struct table_entry e;
+	struct memory_cache_entry e;
 
-	if (!look.cached)
+	if (!lookup.cached)
 		return;
-	name_issued(c, place->handle, &look);
-	binding = bind_issued(c, &look);
+	name_issued(c, place->handle, &lookup);
+	binding = bind_issued(c, &lookup);
 	if (seal_close(place->key, &binding, core,
-		CORE_FIXED + core->signature_len, &sealed) != ERR_OK)
+		COMPACT_FIXED + core->signature_len, &sealed) != ERR_OK)
 		goto out;
 	memcpy(e.data, sealed.data, sealed.len);
 	e.len = sealed.len;
-	read_fill_table(c, &look, now, core->expires_at - now, &e);
+	lookup_fill_memory(c, &lookup, now, core->expires_at - now, &e);
 out:
 	buf_clear(&sealed);
 }

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/testpoint.h"
-#include "base/text.h"
-#include "cache/read.h"
+#include "cache/lookup.h"
 #include "cache/redis.h"
-#include "host/stats.h"
+#include "shm/counters.h"
 #include "store/store.h"
 
 /* The read of cache.c for many users at once; its steps are the same. */
@@ -18,7 +18,7 @@ struct batch {
 	const int64_t *ids;
 	struct user *users;
 	size_t n;
-	struct look looks[CACHE_USERS_MAX];
+	struct lookup looks[CACHE_USERS_MAX];
 	size_t missing[CACHE_USERS_MAX]; /* indices into the above */
 	size_t missing_n;
 	struct user found[CACHE_USERS_MAX];
@@ -26,10 +26,10 @@ struct batch {
 
 /* Step 2, each key by itself. */
 static void
-batch_from_table(const struct cache *c, struct batch *b, int64_t now)
+batch_from_memory(const struct cache *c, struct batch *b, int64_t now)
 {
 	for (size_t i = 0; i < b->n; i++)
-		if (!read_user_from_table(
+		if (!lookup_user_from_memory(
 			c, &b->looks[i], b->ids[i], now, &b->users[i]))
 			memset(&b->users[i], 0, sizeof(b->users[i]));
 }
@@ -39,15 +39,15 @@ static enum err
 batch_take(const struct cache *c, struct batch *b, size_t i,
     const struct buf *value, int64_t now)
 {
-	struct document *row;
+	struct json_value *row;
 
 	if (value->len == 0 ||
-	    read_unseal(c, &b->looks[i], value, &row) != ERR_OK ||
-	    read_unpack_user(row, b->ids[i], &b->users[i]) != ERR_OK) {
+	    lookup_unseal(c, &b->looks[i], value, &row) != ERR_OK ||
+	    lookup_unpack_user(row, b->ids[i], &b->users[i]) != ERR_OK) {
 		memset(&b->users[i], 0, sizeof(b->users[i]));
 		return ERR_NOT_FOUND;
 	}
-	read_user_to_table(c, &b->looks[i], &b->users[i], now);
+	lookup_user_to_memory(c, &b->looks[i], &b->users[i], now);
 	return ERR_OK;
 }
 
@@ -66,11 +66,11 @@ batch_from_redis(const struct cache *c, struct batch *b, int64_t now)
 			keys[n] = b->looks[i].key;
 			asked[n++] = i;
 		}
-	if (n == 0 || !read_redis_usable(c))
+	if (n == 0 || !lookup_redis_usable(c))
 		return;
 	err = redis_mget(c->redis, keys, n, values);
 	for (size_t k = 0; k < n; k++) {
-		stats_tier(c->m, STATS_TIER_REDIS,
+		counters_tier(c->m, COUNTERS_TIER_REDIS,
 		    err == ERR_OK ? batch_take(c, b, asked[k], &values[k], now)
 				  : err);
 		buf_clear(&values[k]);
@@ -93,12 +93,12 @@ batch_from_store(const struct cache *c, struct batch *b)
 	if (b->missing_n == 0)
 		return ERR_OK;
 	TESTPOINT("read:cache-missed");
-	begun = read_clock(c);
+	begun = lookup_clock(c);
 	err = store_users_by_ids(c->st, ids, b->missing_n, b->found);
-	read_store_took(c, begun);
+	lookup_store_took(c, begun);
 	TESTPOINT("read:store-read");
 	for (size_t k = 0; k < b->missing_n; k++)
-		stats_tier(c->m, STATS_TIER_STORE,
+		counters_tier(c->m, COUNTERS_TIER_STORE,
 		    err == ERR_OK && b->found[k].id == 0 ? ERR_NOT_FOUND : err);
 	if (err != ERR_OK)
 		return err;
@@ -115,16 +115,16 @@ batch_fill_redis(const struct cache *c, const struct batch *b)
 	struct buf sealed[CACHE_USERS_MAX] = { { 0 } };
 	size_t n = 0;
 
-	if (!read_redis_usable(c))
+	if (!lookup_redis_usable(c))
 		return;
 	for (size_t k = 0; k < b->missing_n; k++) {
-		const struct look *look = &b->looks[b->missing[k]];
+		const struct lookup *lookup = &b->looks[b->missing[k]];
 		const struct user *u = &b->found[k];
 
-		if (u->id == 0 || !look->cached ||
-		    read_seal(c, look, user_pack(u), &sealed[n]) != ERR_OK)
+		if (u->id == 0 || !lookup->cached ||
+		    lookup_seal(c, lookup, user_pack(u), &sealed[n]) != ERR_OK)
 			continue;
-		items[n].key = look->key;
+		items[n].key = lookup->key;
 		items[n].value = sealed[n].data;
 		items[n].len = sealed[n].len;
 		items[n].ttl_s = c->options.user_ttl;
@@ -137,11 +137,11 @@ batch_fill_redis(const struct cache *c, const struct batch *b)
 }
 
 static void
-batch_fill_table(const struct cache *c, const struct batch *b, int64_t now)
+batch_fill_memory(const struct cache *c, const struct batch *b, int64_t now)
 {
 	for (size_t k = 0; k < b->missing_n; k++)
 		if (b->found[k].id != 0)
-			read_user_to_table(
+			lookup_user_to_memory(
 			    c, &b->looks[b->missing[k]], &b->found[k], now);
 }
 
@@ -163,17 +163,17 @@ cache_users(struct cache *c, const int64_t *ids, size_t n, int64_t now,
 	b->n = n;
 	for (size_t i = 0; i < n; i++) {
 		user_key(b->looks[i].key, ids[i]);
-		read_look(c, &b->looks[i]);
+		lookup_begin(c, &b->looks[i]);
 	}
 	TESTPOINT("read:generation");
 
-	batch_from_table(c, b, now);
+	batch_from_memory(c, b, now);
 	TESTPOINT("read:table-missed");
 	batch_from_redis(c, b, now);
 	err = batch_from_store(c, b);
 	if (err == ERR_OK) {
 		batch_fill_redis(c, b);
-		batch_fill_table(c, b, now);
+		batch_fill_memory(c, b, now);
 	} else {
 		memset(users_out, 0, n * sizeof(*users_out));
 	}

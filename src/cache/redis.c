@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "base/text.h"
-#include "cache/redis_link.h"
-#include "host/breaker.h"
-#include "host/stats.h"
+#include "cache/redis_conn.h"
+#include "shm/circuit_breaker.h"
+#include "shm/counters.h"
 
 #define TTL_SIZE 24 /* a number of 64 bits */
 
@@ -27,30 +27,30 @@ static const char probe_key[] = "session:probe";
 
 struct redis {
 	struct redis_options o;
-	struct mapped *m;
+	struct shm *m;
 	const struct clock *clock;
-	struct redis_link *link;
+	struct redis_conn *link;
 };
 
 /* ---- behind the breaker ---- */
 
 static enum err
-ask(struct redis *r, struct redis_talk *talk)
+ask(struct redis *r, struct redis_batch *talk)
 {
 	char quoted[LOG_QUOTED_SIZE];
 	int64_t start;
 	enum err err;
 
-	if (!redis_link_has_address(r->link) || !breaker_closed(r->m))
+	if (!redis_conn_has_address(r->link) || !circuit_breaker_closed(r->m))
 		return ERR_UNAVAILABLE;
 	start = r->clock->mono_us();
-	err = redis_link_talk(r->link, talk);
-	stats_time(r->m, STATS_TIMER_REDIS, r->clock->mono_us() - start);
+	err = redis_conn_run(r->link, talk);
+	counters_time(r->m, COUNTERS_TIMER_REDIS, r->clock->mono_us() - start);
 	/* Once per outage: another process may have been first. */
-	if (err == ERR_UNAVAILABLE && breaker_closed(r->m)) {
-		breaker_trip(r->m, r->clock->mono_us());
+	if (err == ERR_UNAVAILABLE && circuit_breaker_closed(r->m)) {
+		circuit_breaker_trip(r->m, r->clock->mono_us());
 		log_event(LOG_LEVEL_WARN, "redis_down", "reason=%s",
-		    log_quote(quoted, redis_link_why(r->link)));
+		    log_quote(quoted, redis_conn_why(r->link)));
 	}
 	return err;
 }
@@ -68,7 +68,7 @@ full_key(const struct redis *r, const char *key, char dst[REDIS_KEY_SIZE])
 
 /* Put one command: ${name} and then ${n} keys. */
 static enum err
-put_keys(const struct redis *r, struct redis_talk *talk, const char *name,
+put_keys(const struct redis *r, struct redis_batch *talk, const char *name,
     const char *const *keys, size_t n)
 {
 	const char *argv[1 + REDIS_KEYS_MAX] = { name };
@@ -88,14 +88,14 @@ put_keys(const struct redis *r, struct redis_talk *talk, const char *name,
 		argv[1 + i] = full[i];
 		lens[1 + i] = strlen(full[i]);
 	}
-	redis_talk_put(talk, (int)(1 + n), argv, lens);
+	redis_batch_put(talk, (int)(1 + n), argv, lens);
 out:
 	free(full);
 	return err;
 }
 
 static enum err
-put_set(const struct redis *r, struct redis_talk *talk,
+put_set(const struct redis *r, struct redis_batch *talk,
     const struct redis_item *item)
 {
 	char full[REDIS_KEY_SIZE];
@@ -104,7 +104,7 @@ put_set(const struct redis *r, struct redis_talk *talk,
 	if (item->ttl_s < 1 || full_key(r, item->key, full) != ERR_OK)
 		return ERR_INVALID;
 	(void)snprintf(ttl, sizeof(ttl), "%lld", (long long)item->ttl_s);
-	redis_talk_put(talk, 5,
+	redis_batch_put(talk, 5,
 	    (const char *[]){ "SET", full, item->value, "EX", ttl },
 	    (size_t[]){ 3, strlen(full), item->len, 2, strlen(ttl) });
 	return ERR_OK;
@@ -113,7 +113,7 @@ put_set(const struct redis *r, struct redis_talk *talk,
 enum err
 redis_get(struct redis *r, const char *key, struct buf *value)
 {
-	struct redis_talk talk = {
+	struct redis_batch talk = {
 		.expect = REDIS_EXPECT_VALUE, .values = value, .n_values = 1
 	};
 	enum err err;
@@ -123,7 +123,7 @@ redis_get(struct redis *r, const char *key, struct buf *value)
 		err = ask(r, &talk);
 	if (err == ERR_OK && talk.found == 0)
 		err = ERR_NOT_FOUND;
-	redis_talk_clear(&talk);
+	redis_batch_clear(&talk);
 	return err;
 }
 
@@ -131,7 +131,7 @@ enum err
 redis_mget(
     struct redis *r, const char *const *keys, size_t n, struct buf *values)
 {
-	struct redis_talk talk = {
+	struct redis_batch talk = {
 		.expect = REDIS_EXPECT_VALUES, .values = values, .n_values = n
 	};
 	enum err err;
@@ -139,21 +139,21 @@ redis_mget(
 	err = put_keys(r, &talk, "MGET", keys, n);
 	if (err == ERR_OK)
 		err = ask(r, &talk);
-	redis_talk_clear(&talk);
+	redis_batch_clear(&talk);
 	return err;
 }
 
 enum err
 redis_set_many(struct redis *r, const struct redis_item *items, size_t n)
 {
-	struct redis_talk talk = { .expect = REDIS_EXPECT_STATUS };
+	struct redis_batch talk = { .expect = REDIS_EXPECT_STATUS };
 	enum err err = n > 0 && n <= REDIS_KEYS_MAX ? ERR_OK : ERR_INVALID;
 
 	for (size_t i = 0; err == ERR_OK && i < n; i++)
 		err = put_set(r, &talk, &items[i]);
 	if (err == ERR_OK)
 		err = ask(r, &talk);
-	redis_talk_clear(&talk);
+	redis_batch_clear(&talk);
 	return err;
 }
 
@@ -171,19 +171,19 @@ redis_set(struct redis *r, const char *key, const void *value, size_t len,
 enum err
 redis_del(struct redis *r, const char *const *keys, size_t n)
 {
-	struct redis_talk talk = { .expect = REDIS_EXPECT_INTEGER };
+	struct redis_batch talk = { .expect = REDIS_EXPECT_INTEGER };
 	enum err err;
 
 	err = put_keys(r, &talk, "DEL", keys, n);
 	if (err == ERR_OK)
 		err = ask(r, &talk);
-	redis_talk_clear(&talk);
+	redis_batch_clear(&talk);
 	return err;
 }
 
 /* Put one command: ${name}, the script as ${script}, its keys and arguments. */
 static enum err
-put_eval(const struct redis *r, struct redis_talk *talk, const char *name,
+put_eval(const struct redis *r, struct redis_batch *talk, const char *name,
     const char *script, const struct redis_eval *eval)
 {
 	const char *argv[3 + REDIS_KEYS_MAX + REDIS_ARGS_MAX];
@@ -212,7 +212,7 @@ put_eval(const struct redis *r, struct redis_talk *talk, const char *name,
 	for (size_t i = 0; i < argc; i++)
 		lens[i] = strlen(argv[i]);
 	if (err == ERR_OK)
-		redis_talk_put(talk, (int)argc, argv, lens);
+		redis_batch_put(talk, (int)argc, argv, lens);
 	free(full);
 	return err;
 }
@@ -221,7 +221,7 @@ static enum err
 ask_eval(struct redis *r, const char *name, const char *script,
     const struct redis_eval *eval, struct buf *value)
 {
-	struct redis_talk talk = {
+	struct redis_batch talk = {
 		.expect = REDIS_EXPECT_VALUE, .values = value, .n_values = 1
 	};
 	enum err err;
@@ -229,7 +229,7 @@ ask_eval(struct redis *r, const char *name, const char *script,
 	err = put_eval(r, &talk, name, script, eval);
 	if (err == ERR_OK)
 		err = ask(r, &talk);
-	redis_talk_clear(&talk);
+	redis_batch_clear(&talk);
 	return err;
 }
 
@@ -247,16 +247,16 @@ redis_eval(struct redis *r, const struct redis_eval *eval, struct buf *value)
 enum err
 redis_ping(struct redis *r, int64_t *latency_us_out)
 {
-	struct redis_talk talk = { .expect = REDIS_EXPECT_STATUS };
+	struct redis_batch talk = { .expect = REDIS_EXPECT_STATUS };
 	int64_t start = r->clock->mono_us();
 	enum err err;
 
 	*latency_us_out = 0;
-	redis_talk_put(&talk, 1, (const char *[]){ "PING" }, (size_t[]){ 4 });
+	redis_batch_put(&talk, 1, (const char *[]){ "PING" }, (size_t[]){ 4 });
 	err = ask(r, &talk);
 	if (err == ERR_OK)
 		*latency_us_out = r->clock->mono_us() - start;
-	redis_talk_clear(&talk);
+	redis_batch_clear(&talk);
 	return err;
 }
 
@@ -298,19 +298,19 @@ enum err
 redis_size(struct redis *r, int64_t *entries_out, int64_t *bytes_out)
 {
 	struct buf info = { 0 };
-	struct redis_talk talk = {
+	struct redis_batch talk = {
 		.expect = REDIS_EXPECT_VALUE, .values = &info, .n_values = 1
 	};
 	enum err err = ERR_UNAVAILABLE;
 
 	*entries_out = *bytes_out = 0;
-	redis_talk_put(&talk, 1, (const char *[]){ "INFO" }, (size_t[]){ 4 });
+	redis_batch_put(&talk, 1, (const char *[]){ "INFO" }, (size_t[]){ 4 });
 	/* Not ask(): a server that forbids INFO is well all the same. */
-	if (redis_link_has_address(r->link) && breaker_closed(r->m))
-		err = redis_link_talk(r->link, &talk);
+	if (redis_conn_has_address(r->link) && circuit_breaker_closed(r->m))
+		err = redis_conn_run(r->link, &talk);
 	if (err == ERR_OK)
 		err = read_info(r, &info, entries_out, bytes_out);
-	redis_talk_clear(&talk);
+	redis_batch_clear(&talk);
 	buf_clear(&info);
 	return err;
 }
@@ -318,24 +318,24 @@ redis_size(struct redis *r, int64_t *entries_out, int64_t *bytes_out)
 void
 redis_probe(struct redis *r)
 {
-	struct redis_talk talk = { .expect = REDIS_EXPECT_STATUS };
+	struct redis_batch talk = { .expect = REDIS_EXPECT_STATUS };
 	char full[REDIS_KEY_SIZE];
 
-	if (!redis_link_has_address(r->link) ||
+	if (!redis_conn_has_address(r->link) ||
 	    full_key(r, probe_key, full) != ERR_OK ||
-	    !breaker_claim_probe(r->m, r->clock->mono_us()))
+	    !circuit_breaker_claim_probe(r->m, r->clock->mono_us()))
 		return;
-	redis_link_close(r->link);
-	redis_talk_put(&talk, 6,
+	redis_conn_close(r->link);
+	redis_batch_put(&talk, 6,
 	    (const char *[]){ "SET", full, "", "XX", "EX", "1" },
 	    (size_t[]){ 3, strlen(full), 0, 2, 2, 1 });
-	if (redis_link_talk(r->link, &talk) == ERR_OK) {
-		breaker_reset(r->m);
+	if (redis_conn_run(r->link, &talk) == ERR_OK) {
+		circuit_breaker_reset(r->m);
 		log_event(LOG_LEVEL_INFO, "redis_up", "probe=ok");
 	} else {
-		breaker_trip(r->m, r->clock->mono_us());
+		circuit_breaker_trip(r->m, r->clock->mono_us());
 	}
-	redis_talk_clear(&talk);
+	redis_batch_clear(&talk);
 }
 
 const char *
@@ -345,7 +345,7 @@ redis_prefix(const struct redis *r)
 }
 
 enum err
-redis_new(const struct redis_options *options, struct mapped *m,
+redis_new(const struct redis_options *options, struct shm *m,
     const struct clock *clock, struct redis **redis_out)
 {
 	struct redis *r;
@@ -360,7 +360,7 @@ redis_new(const struct redis_options *options, struct mapped *m,
 	r->o = *options;
 	r->m = m;
 	r->clock = clock;
-	err = redis_link_new(&r->o, clock, &r->link);
+	err = redis_conn_new(&r->o, clock, &r->link);
 	if (err == ERR_OK) {
 		*redis_out = r;
 		r = NULL;
@@ -374,7 +374,7 @@ redis_free(struct redis *r)
 {
 	if (r == NULL)
 		return;
-	redis_link_free(r->link);
+	redis_conn_free(r->link);
 	secret_wipe(&r->o, sizeof(r->o)); /* the password */
 	free(r);
 }

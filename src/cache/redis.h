@@ -10,7 +10,7 @@
 #include "base/err.h"
 
 struct buf;
-struct mapped;
+struct shm;
 struct redis;
 
 /*
@@ -54,7 +54,7 @@ enum err redis_parse_url(const char *url, struct redis_options *options_out,
  * and every call is an outage.  Return ERR_INVALID without a socket or host, or
  * without a deadline.
  */
-enum err redis_new(const struct redis_options *options, struct mapped *m,
+enum err redis_new(const struct redis_options *options, struct shm *m,
     const struct clock *clock, struct redis **redis_out) MUST_CHECK;
 void redis_free(struct redis *r);
 

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/text.h"
+#include "base/str.h"
 #include "cache/redis.h"
 
 static enum err
@@ -24,7 +24,7 @@ resolve_unix(const char *path, struct redis_peer *peer)
 	_Static_assert(sizeof(sun.sun_path) ==
 		sizeof(((struct redis_options *)NULL)->socket),
 	    "a path that is an option is a path that is an address");
-	if (text_copy(sun.sun_path, sizeof(sun.sun_path), path) != ERR_OK)
+	if (str_copy(sun.sun_path, sizeof(sun.sun_path), path) != ERR_OK)
 		return ERR_INVALID;
 	memcpy(&peer->address[0], &sun, sizeof(sun));
 	peer->len[0] = sizeof(sun);

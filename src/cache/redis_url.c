@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "base/secret.h"
-#include "base/text.h"
+#include "base/str.h"
 #include "cache/redis.h"
 
 #define REDIS_PORT 6379
@@ -88,7 +88,7 @@ decode_int(struct piece p, int64_t min, int64_t max, int *value_out)
 	int64_t value;
 
 	if (decode(digits, sizeof(digits), p) != ERR_OK || digits[0] == '-' ||
-	    text_to_int64(digits, min, max, &value) != ERR_OK)
+	    str_to_int64(digits, min, max, &value) != ERR_OK)
 		return ERR_INVALID;
 	*value_out = (int)value;
 	return ERR_OK;

@@ -5,8 +5,10 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "host/mapped.h"
+#include "base/buf.h"
+#include "base/random.h"
+#include "base/secret.h"
+#include "shm/shm.h"
 
 /*
  * A sealed value is nonce, ciphertext, tag.  The nonce is random: 24 bytes of
@@ -34,7 +36,7 @@ binding_bytes(const struct seal_binding *binding, struct buf *out)
 	for (size_t i = 0; i < sizeof(g); i++)
 		g[i] = (unsigned char)(binding->generation >> (8 * i));
 	buf_append(out, purpose, sizeof(purpose));
-	buf_append(out, binding->table_id, MAPPED_TABLE_ID_BYTES);
+	buf_append(out, binding->shm_id, SHM_ID_BYTES);
 	buf_append(out, g, sizeof(g));
 	buf_puts(out, binding->key);
 }
@@ -62,7 +64,7 @@ seal_close(const unsigned char key[SECRET_KEY_BYTES],
 	enum err err = ERR_INTERNAL;
 	int rc;
 
-	secret_random(nonce, sizeof(nonce));
+	random_fill(nonce, sizeof(nonce));
 	binding_bytes(binding, &bound);
 	buf_append(sealed, nonce, sizeof(nonce));
 	buf_append(sealed, plain, len);

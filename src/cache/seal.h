@@ -15,8 +15,8 @@ struct buf;
 
 /* What a sealed value is bound to: it opens under exactly these. */
 struct seal_binding {
-	const char *key;               /* the full Redis key */
-	const unsigned char *table_id; /* MAPPED_TABLE_ID_BYTES */
+	const char *key;             /* the full Redis key */
+	const unsigned char *shm_id; /* SHM_ID_BYTES */
 	uint64_t generation;
 };
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "cli/usage.h"
+#include "cli/exit.h"
 
 #define TITLE_SIZE 40
 #define TEXT_WIDTH 78
@@ -52,12 +52,12 @@ check_operands(const struct command_line *line)
 	const struct command *command = line->command;
 
 	if (line->count > command->most)
-		return usage_wrong("%s: does not take \"%.64s\"",
+		return exit_usage("%s: does not take \"%.64s\"",
 		    command_title(command), line->operands[command->most]);
 	if (line->count < command->least)
-		return usage_wrong("%s: needs %s; try --help",
+		return exit_usage("%s: needs %s; try --help",
 		    command_title(command), command->operands);
-	return USAGE_GO_ON;
+	return EXIT_GO_ON;
 }
 
 int
@@ -74,10 +74,10 @@ command_parse(const struct command *command, int argc, char **argv,
 	while ((letter = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
 		if (letter == LETTER_HELP) {
 			command_help(command, stdout);
-			return usage_finish();
+			return exit_finish();
 		}
 		if (letter < LETTER_FIRST)
-			return usage_bad_option(
+			return exit_bad_option(
 			    command_title(command), letter, argv[optind - 1]);
 		line_out->values[letter - LETTER_FIRST] =
 		    optarg != NULL ? optarg : "";

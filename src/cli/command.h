@@ -19,7 +19,7 @@ struct command_line {
 	int count;
 };
 
-/* Do it; return the exit status (cli/usage.h). */
+/* Do it; return the exit status (cli/exit.h). */
 typedef int command_fn(const struct command_line *line);
 
 struct command_option {
@@ -41,7 +41,7 @@ struct command {
 
 /**
  * command_parse(command, argc, argv, line_out):
- * Read ${argv}, whose first word is the command's own.  Return USAGE_GO_ON, or
+ * Read ${argv}, whose first word is the command's own.  Return EXIT_GO_ON, or
  * an exit status: the help was asked for, or one line said what is wrong.
  */
 int command_parse(const struct command *command, int argc, char **argv,

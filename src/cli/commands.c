@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "cli/docgen.h"
+#include "cli/exit.h"
 #include "cli/handlers.h"
-#include "cli/manual.h"
-#include "cli/usage.h"
 
 #define NAME_WIDTH 18
 
@@ -177,7 +177,7 @@ help_all(void)
 	      "serve.  Exit status: 0 done, 1 it did not work, 2 bad usage or "
 	      "configuration.\n",
 	    stdout);
-	return usage_finish();
+	return exit_finish();
 }
 
 static bool
@@ -197,14 +197,14 @@ help_group(const char *group)
 	printf("usage: latchkey %s COMMAND [options]\n\n", group);
 	list_commands(group);
 	printf("\nlatchkey %s COMMAND --help says more.\n", group);
-	return usage_finish();
+	return exit_finish();
 }
 
 static int
 version(void)
 {
 	puts("latchkey " PACKAGE_VERSION);
-	return usage_finish();
+	return exit_finish();
 }
 
 /* ---- finding ---- */
@@ -236,17 +236,17 @@ help_run(const struct command_line *line)
 	int used;
 
 	if (command_flag(line, "source"))
-		return manual_print(command_value(line, "source"));
+		return docgen_print(command_value(line, "source"));
 	if (line->count == 0)
 		return help_all();
 	command = find(line->count, line->operands, &used);
 	if (command != NULL && used == line->count) {
 		command_help(command, stdout);
-		return usage_finish();
+		return exit_finish();
 	}
 	if (line->count == 1 && is_group(line->operands[0]))
 		return help_group(line->operands[0]);
-	return usage_wrong("help: there is no command \"%.64s\"",
+	return exit_usage("help: there is no command \"%.64s\"",
 	    line->operands[line->count - 1]);
 }
 
@@ -264,15 +264,15 @@ unknown(int count, char **words)
 	if (is_one_of(words[0], "--version", "-V"))
 		return version();
 	if (!is_group(words[0]))
-		return usage_wrong(
+		return exit_usage(
 		    "there is no command \"%.64s\"; try --help", words[0]);
 	if (count > 1 && is_one_of(words[1], "--help", "-h"))
 		return help_group(words[0]);
 	if (count > 1)
-		return usage_wrong("there is no command \"%.64s %.64s\"; try "
-				   "latchkey %.64s --help",
+		return exit_usage("there is no command \"%.64s %.64s\"; try "
+				  "latchkey %.64s --help",
 		    words[0], words[1], words[0]);
-	return usage_wrong("%.64s: needs a command; try --help", words[0]);
+	return exit_usage("%.64s: needs a command; try --help", words[0]);
 }
 
 int
@@ -287,5 +287,5 @@ commands_run(int argc, char **argv)
 		return unknown(argc, argv);
 	status =
 	    command_parse(command, argc - used + 1, argv + used - 1, &line);
-	return status == USAGE_GO_ON ? command->run(&line) : status;
+	return status == EXIT_GO_ON ? command->run(&line) : status;
 }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "cli/usage.h"
+#include "cli/exit.h"
 #include "config/config.h"
 
 /* 2 for a configuration that "latchkey serve" would refuse. */
@@ -16,12 +16,12 @@ config_cmd_run(const struct command_line *line)
 
 	if (command_flag(line, "options")) {
 		config_help(stdout);
-		return usage_finish();
+		return exit_finish();
 	}
 	if (config_load(command_value(line, "config"), why, sizeof(why),
 		&config) != ERR_OK)
-		return usage_wrong("%s", why);
+		return exit_usage("%s", why);
 	config_print(config, stdout);
 	config_free(config);
-	return usage_finish();
+	return exit_finish();
 }

@@ -4,10 +4,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/secret.h"
-#include "base/writer.h"
+#include "base/json_writer.h"
+#include "cli/exit.h"
 #include "cli/handlers.h"
-#include "cli/usage.h"
 #include "config/config.h"
 
 static const char *const verdicts[] = {
@@ -21,7 +20,7 @@ doctor_say(struct doctor *d, enum doctor_verdict verdict, const char *subject,
     const char *cure, const char *fmt, ...)
 {
 	char text[1024];
-	struct writer *w;
+	struct json_writer *w;
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -35,15 +34,15 @@ doctor_say(struct doctor *d, enum doctor_verdict verdict, const char *subject,
 		(void)fflush(stdout);
 		return;
 	}
-	w = sheet_begin(&d->sheet);
-	writer_string(w, "verdict", verdicts[verdict]);
-	writer_string(w, "subject", subject);
-	writer_string(w, "finding", text);
+	w = output_begin(&d->output);
+	json_write_string(w, "verdict", verdicts[verdict]);
+	json_write_string(w, "subject", subject);
+	json_write_string(w, "finding", text);
 	if (cure != NULL)
-		writer_string(w, "cure", cure);
+		json_write_string(w, "cure", cure);
 	else
-		writer_null(w, "cure");
-	sheet_end(&d->sheet);
+		json_write_null(w, "cure");
+	output_end(&d->output);
 }
 
 /* Those that stand on what came before look whether it was good. */
@@ -73,22 +72,22 @@ read_config(struct doctor *d, const struct command_line *line)
 int
 doctor_run(const struct command_line *line)
 {
-	static const struct sheet_column columns[] = { { NULL, NULL } };
+	static const struct output_column columns[] = { { NULL, NULL } };
 	struct doctor d = { .json = command_flag(line, "json") };
-	int status = USAGE_GO_ON;
+	int status = EXIT_GO_ON;
 
 	if (command_flag(line, "guarded") && !command_flag(line, "url"))
-		return usage_wrong("doctor: --guarded needs --url");
+		return exit_usage("doctor: --guarded needs --url");
 	if (read_config(&d, line))
-		status = desk_config(line, &d.desk);
-	for (size_t i = 0; status == USAGE_GO_ON && d.desk.config != NULL &&
+		status = context_config(line, &d.context);
+	for (size_t i = 0; status == EXIT_GO_ON && d.context.config != NULL &&
 	     i < NELEMS(checks);
 	     i++)
 		checks[i](&d);
-	if (status == USAGE_GO_ON)
-		status = d.json ? sheet_list(&d.sheet, columns, true)
-				: usage_finish();
-	sheet_clear(&d.sheet);
-	desk_close(&d.desk);
-	return status == USAGE_DONE && d.failures > 0 ? USAGE_FAILED : status;
+	if (status == EXIT_GO_ON)
+		status = d.json ? output_list(&d.output, columns, true)
+				: exit_finish();
+	output_clear(&d.output);
+	context_close(&d.context);
+	return status == EXIT_DONE && d.failures > 0 ? EXIT_FAILED : status;
 }

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/text.h"
-#include "cli/desk.h"
-#include "cli/sheet.h"
+#include "base/buf.h"
+#include "cli/context.h"
+#include "cli/output.h"
 
 /*
  * latchkey doctor, for its own files only:
@@ -25,8 +25,8 @@
 enum doctor_verdict { DOCTOR_OK, DOCTOR_WARN, DOCTOR_FAIL };
 
 struct doctor {
-	struct desk desk;
-	struct sheet sheet; /* with --json */
+	struct context context;
+	struct output output; /* with --json */
 	bool json;
 	bool store_good; /* it is open in the desk */
 	bool site_good;  /* --url leads to us */

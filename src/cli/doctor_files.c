@@ -12,7 +12,7 @@
 
 #include "config/config.h"
 
-#define ROOM_LOW (64 * 1024 * 1024) /* bytes: days of changes, not weeks */
+#define RESERVE_LOW (64 * 1024 * 1024) /* bytes: days of changes, not weeks */
 #define WRITABLE_BY_OTHERS (S_IWGRP | S_IWOTH)
 #define OPEN_TO_OTHERS (S_IRWXG | S_IRWXO)
 
@@ -39,7 +39,7 @@ check_room(struct doctor *d, const char *folder)
 	if (statvfs(folder, &disk) != 0)
 		return;
 	room = (uint64_t)disk.f_bavail * disk.f_frsize;
-	if (room < ROOM_LOW)
+	if (room < RESERVE_LOW)
 		doctor_say(d, DOCTOR_WARN, "folder",
 		    "make room, or move the database to a larger disk",
 		    "%s has only %ju MiB left", folder,
@@ -132,8 +132,8 @@ check_files(struct doctor *d, const char *database, const char *state)
 void
 doctor_files(struct doctor *d)
 {
-	const char *database = config_database(d->desk.config);
-	const char *state = config_text(d->desk.config, CONFIG_STATE_DIR);
+	const char *database = config_database(d->context.config);
+	const char *state = config_text(d->context.config, CONFIG_STATE_DIR);
 	char folder[PATH_MAX];
 
 	folder_of(database, folder);

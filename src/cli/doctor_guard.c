@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "auth/login.h"
+#include "base/random.h"
 #include "base/secret.h"
-#include "base/text.h"
+#include "base/str.h"
 #include "config/config.h"
-#include "routes/services.h"
+#include "routes/context.h"
 
 /*
  * Guarded pages, asked as a browser would, by nobody and by somebody who is
@@ -24,7 +25,7 @@ static const char *const identity_headers[] = { "Remote-User", "X-Remote-User",
 	"X-Auth-Role", "X-Auth-Session", "Auth-User" };
 
 struct spoof {
-	char mark[SECRET_UUID_SIZE]; /* what nobody else would say */
+	char mark[RANDOM_UUID_SIZE]; /* what nobody else would say */
 	char text[HEADERS][80];
 	const char *headers[HEADERS + 1];
 };
@@ -35,7 +36,7 @@ make_spoof(struct spoof *s)
 	size_t n = 0;
 
 	*s = (struct spoof){ 0 };
-	secret_uuid(s->mark);
+	random_uuid(s->mark);
 	for (; n < NELEMS(identity_headers); n++)
 		(void)snprintf(s->text[n], sizeof(s->text[n]), "%s: %s",
 		    identity_headers[n], s->mark);
@@ -128,7 +129,7 @@ anybody_is_there(struct doctor *d)
 	struct user users[STORE_LIST_MAX];
 	size_t n = 0;
 
-	return store_users_list(d->desk.services->store, "", 0, users, &n) ==
+	return store_users_list(d->context.services->store, "", 0, users, &n) ==
 	    ERR_OK &&
 	    n > 0;
 }
@@ -139,25 +140,25 @@ check_somebody(struct doctor *d, const char *address)
 	const struct session_origin origin = { .address = "",
 		.device = "latchkey doctor",
 		.user_agent = "latchkey doctor" };
-	char email[64], password[SECRET_UUID_SIZE];
+	char email[64], password[RANDOM_UUID_SIZE];
 	struct login_credentials cred = {
 		.email = email, .password = password, .name = "doctor"
 	};
-	struct store_actor actor = desk_actor(&d->desk);
+	struct store_actor actor = context_actor(&d->context);
 	struct login_grant grant;
 	int64_t ended;
 	const char *why;
 	enum err err;
 
-	secret_uuid(password);
+	random_uuid(password);
 	(void)snprintf(email, sizeof(email), "doctor-%.8s@localhost", password);
-	secret_uuid(password);
-	err = login_register(&d->desk.services->login, &cred, &origin,
-	    d->desk.now, &grant, &why);
+	random_uuid(password);
+	err = login_register(&d->context.services->login, &cred, &origin,
+	    d->context.now, &grant, &why);
 	if (err == ERR_OK) {
 		judge_somebody(d, address, grant.session_id);
 		err = store_user_remove(
-		    d->desk.services->store, &actor, grant.user.id, &ended);
+		    d->context.services->store, &actor, grant.user.id, &ended);
 	}
 	if (err != ERR_OK)
 		doctor_say(d, DOCTOR_FAIL, "guard",
@@ -182,7 +183,7 @@ follow(const struct doctor *d, const char *location, char address[ADDRESS_SIZE])
 		return doctor_http_address(d, location, address, ADDRESS_SIZE);
 	len = strlen(root);
 	return strncmp(location, root, len) == 0 &&
-	    text_copy(address, ADDRESS_SIZE, location) == ERR_OK;
+	    str_copy(address, ADDRESS_SIZE, location) == ERR_OK;
 }
 
 static bool
@@ -239,7 +240,7 @@ check_way(struct doctor *d, char address[ADDRESS_SIZE])
 static void
 check_login_page(struct doctor *d)
 {
-	const char *page = config_text(d->desk.config, CONFIG_LOGIN_PAGE);
+	const char *page = config_text(d->context.config, CONFIG_LOGIN_PAGE);
 	char address[ADDRESS_SIZE];
 	struct doctor_answer answer;
 
@@ -263,7 +264,7 @@ check_login_page(struct doctor *d)
 void
 doctor_guard(struct doctor *d)
 {
-	const char *path = command_value(d->desk.line, "guarded");
+	const char *path = command_value(d->context.line, "guarded");
 	char address[ADDRESS_SIZE];
 
 	if (!d->site_good)

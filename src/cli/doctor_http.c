@@ -201,7 +201,7 @@ bool
 doctor_http_address(
     const struct doctor *d, const char *path, char *dst, size_t size)
 {
-	const char *url = command_value(d->desk.line, "url");
+	const char *url = command_value(d->context.line, "url");
 	size_t len = strlen(url);
 	int n;
 

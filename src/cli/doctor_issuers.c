@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "auth/fetch.h"
-#include "auth/issuers.h"
-#include "routes/services.h"
+#include "issuers/http_get.h"
+#include "issuers/issuers.h"
+#include "routes/context.h"
 
 /* What to do about the word that a fetch ended with. */
 static const char *
@@ -64,13 +64,13 @@ examine(struct doctor *d, const struct issuers_state *state)
 static void
 check_library(struct doctor *d)
 {
-	struct fetch *f;
+	struct http_client *f;
 
-	if (fetch_new(&f) != ERR_OK)
+	if (http_libcurl_new(&f) != ERR_OK)
 		doctor_say(d, DOCTOR_FAIL, "issuers", "apt install libcurl4",
 		    "libcurl, which fetches their keys, cannot be loaded");
 	else
-		fetch_free(f);
+		http_libcurl_free(f);
 }
 
 void
@@ -80,14 +80,14 @@ doctor_issuers(struct doctor *d)
 
 	if (!d->store_good)
 		return;
-	issuers = d->desk.services->issuers;
+	issuers = d->context.services->issuers;
 	if (issuers_count(issuers) == 0) {
 		doctor_say(d, DOCTOR_OK, "issuers", NULL,
 		    "tokens of others are not taken");
 		return;
 	}
 	check_library(d);
-	if (issuers_refresh(issuers, d->desk.now) != ERR_OK) {
+	if (issuers_refresh(issuers, d->context.now) != ERR_OK) {
 		doctor_say(d, DOCTOR_FAIL, "issuers",
 		    "look at the log line above", "cannot be read");
 		return;
@@ -95,7 +95,7 @@ doctor_issuers(struct doctor *d)
 	for (size_t i = 0; i < issuers_count(issuers); i++) {
 		struct issuers_state state;
 
-		issuers_state(issuers, i, d->desk.now, &state);
+		issuers_state(issuers, i, d->context.now, &state);
 		examine(d, &state);
 	}
 }

@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/secret.h"
 #include "cache/redis.h"
-#include "cache/redis_link.h"
+#include "cache/redis_conn.h"
 #include "config/config.h"
 
 #define DEADLINE_MS 2000 /* to look, not to serve: it may take its time */
@@ -38,11 +39,11 @@ info_value(const struct buf *info, const char *name, char dst[VALUE_SIZE])
 }
 
 static enum err
-ask(struct redis_link *l, int argc, const char **argv, struct buf *values,
+ask(struct redis_conn *l, int argc, const char **argv, struct buf *values,
     size_t n)
 {
-	struct redis_talk talk = { .expect = n == 1 ? REDIS_EXPECT_VALUE
-						    : REDIS_EXPECT_VALUES,
+	struct redis_batch talk = { .expect = n == 1 ? REDIS_EXPECT_VALUE
+						     : REDIS_EXPECT_VALUES,
 		.values = values,
 		.n_values = n };
 	size_t lens[4];
@@ -50,9 +51,9 @@ ask(struct redis_link *l, int argc, const char **argv, struct buf *values,
 
 	for (int i = 0; i < argc; i++)
 		lens[i] = strlen(argv[i]);
-	redis_talk_put(&talk, argc, argv, lens);
-	err = redis_link_talk(l, &talk);
-	redis_talk_clear(&talk);
+	redis_batch_put(&talk, argc, argv, lens);
+	err = redis_conn_run(l, &talk);
+	redis_batch_clear(&talk);
 	return err;
 }
 
@@ -93,7 +94,7 @@ check_eviction(struct doctor *d, const struct buf *info)
 
 static void
 check_persistence(
-    struct doctor *d, struct redis_link *l, const struct buf *info)
+    struct doctor *d, struct redis_conn *l, const struct buf *info)
 {
 	const char *argv[] = { "CONFIG", "GET", "stop-writes-on-bgsave-error" };
 	struct buf pair[2] = { { 0 }, { 0 } };
@@ -136,17 +137,17 @@ is_near(const struct redis_options *o)
 static void
 examine(struct doctor *d, const struct redis_options *options)
 {
-	struct redis_link *l = NULL;
+	struct redis_conn *l = NULL;
 	const char *argv[] = { "INFO" };
 	struct buf info = { 0 };
 
-	if (redis_link_new(options, &clock_system, &l) != ERR_OK ||
+	if (redis_conn_new(options, &clock_system, &l) != ERR_OK ||
 	    ask(l, 1, argv, &info, 1) != ERR_OK) {
 		doctor_say(d, DOCTOR_FAIL, "redis",
 		    "start it, correct REDIS_URL, or set REDIS_ENABLED=false: "
 		    "every answer is the same without it",
 		    "does not answer: %s",
-		    l != NULL ? redis_link_why(l) : "no such server");
+		    l != NULL ? redis_conn_why(l) : "no such server");
 		goto out;
 	}
 	check_version(d, &info);
@@ -158,13 +159,13 @@ examine(struct doctor *d, const struct redis_options *options)
 		    "it lets anybody in who reaches %s", options->host);
 out:
 	buf_clear(&info);
-	redis_link_free(l);
+	redis_conn_free(l);
 }
 
 void
 doctor_redis(struct doctor *d)
 {
-	const struct config *config = d->desk.config;
+	const struct config *config = d->context.config;
 	struct redis_options options;
 	const char *why;
 

@@ -12,6 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/str.h"
+
 #define UNIX_SCHEME "unix:"
 #define WAIT_SECONDS 5
 #define ANSWER_MAX 65536
@@ -39,7 +41,7 @@ connect_unix(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	if (text_copy(address.sun_path, sizeof(address.sun_path), path) !=
+	if (str_copy(address.sun_path, sizeof(address.sun_path), path) !=
 	    ERR_OK) {
 		errno = ENAMETOOLONG;
 		return -1;
@@ -231,7 +233,7 @@ examine(struct doctor *d, const char *spec)
 void
 doctor_socket(struct doctor *d)
 {
-	const char *spec = command_value(d->desk.line, "listen");
+	const char *spec = command_value(d->context.line, "listen");
 
 	if (spec != NULL)
 		examine(d, spec);

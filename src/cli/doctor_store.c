@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cli/usage.h"
+#include "cli/exit.h"
 #include "config/config.h"
-#include "routes/services.h"
+#include "routes/context.h"
 
 /* More than that is no drift: somebody has set a clock. */
 #define DRIFT_SECONDS 60
@@ -22,7 +22,7 @@ check_clock(struct doctor *d)
 	    "nothing expires until it has caught up";
 	int64_t wall = clock_system.wall(), latest = 0;
 
-	if (store_latest_time(d->desk.services->store, &latest) != ERR_OK)
+	if (store_latest_time(d->context.services->store, &latest) != ERR_OK)
 		return; /* the store was found wanting already */
 	if (wall < EARLIEST)
 		doctor_say(d, DOCTOR_FAIL, "clock", cure,
@@ -39,9 +39,9 @@ check_clock(struct doctor *d)
 static void
 check_writable(struct doctor *d)
 {
-	struct store_actor actor = desk_actor(&d->desk);
+	struct store_actor actor = context_actor(&d->context);
 
-	if (store_write_check(d->desk.services->store, &actor) == ERR_OK)
+	if (store_write_check(d->context.services->store, &actor) == ERR_OK)
 		doctor_say(d, DOCTOR_OK, "store", NULL, "can be written to");
 	else
 		doctor_say(d, DOCTOR_FAIL, "store",
@@ -53,7 +53,7 @@ check_writable(struct doctor *d)
 static void
 check_whole(struct doctor *d)
 {
-	switch (store_check(d->desk.services->store)) {
+	switch (store_check(d->context.services->store)) {
 	case ERR_OK:
 		doctor_say(
 		    d, DOCTOR_OK, "store", NULL, "is whole (quick_check)");
@@ -73,12 +73,12 @@ check_whole(struct doctor *d)
 void
 doctor_store(struct doctor *d)
 {
-	const char *database = config_database(d->desk.config);
+	const char *database = config_database(d->context.config);
 
 	/* To look is not to make one. */
 	if (access(database, F_OK) != 0)
 		return;
-	if (desk_services(&d->desk) != USAGE_GO_ON) {
+	if (context_app(&d->context) != EXIT_GO_ON) {
 		doctor_say(d, DOCTOR_FAIL, "store",
 		    "look at the log lines above; of a damaged database: "
 		    "latchkey restore FILE",

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/secret.h"
+#include "base/random.h"
 
 #define ADDRESS_SIZE 1024
 
@@ -102,7 +102,7 @@ judge_cookie(struct doctor *d, const char *url, const char *cookie)
 static void
 check_cookie(struct doctor *d, const char *url)
 {
-	char address[ADDRESS_SIZE], body[80], id[SECRET_UUID_SIZE];
+	char address[ADDRESS_SIZE], body[80], id[RANDOM_UUID_SIZE];
 	char cookie[512];
 	struct doctor_answer answer;
 
@@ -115,7 +115,7 @@ check_cookie(struct doctor *d, const char *url)
 	if (!doctor_http_address(
 		d, "/api/v1/auth/logout", address, sizeof(address)))
 		return;
-	secret_uuid(id);
+	random_uuid(id);
 	(void)snprintf(body, sizeof(body), "{\"session_id\":\"%s\"}", id);
 	doctor_http(
 	    &(struct doctor_ask){ .url = address, .body = body }, &answer);
@@ -135,7 +135,7 @@ check_cookie(struct doctor *d, const char *url)
 void
 doctor_url(struct doctor *d)
 {
-	const char *url = command_value(d->desk.line, "url");
+	const char *url = command_value(d->context.line, "url");
 
 	if (url == NULL) {
 		doctor_say(d, DOCTOR_WARN, "url",

@@ -3,17 +3,17 @@
 
 #include <stdio.h>
 
-#include "auth/keys.h"
 #include "base/clock.h"
-#include "base/text.h"
-#include "base/writer.h"
-#include "cli/desk.h"
-#include "cli/sheet.h"
-#include "cli/usage.h"
-#include "host/mapped.h"
-#include "pool/services.h"
+#include "base/json_writer.h"
+#include "base/timefmt.h"
+#include "cli/context.h"
+#include "cli/exit.h"
+#include "cli/output.h"
+#include "pool/wiring.h"
+#include "shm/shm.h"
+#include "token/signing_keys.h"
 
-static const struct sheet_column columns[] = {
+static const struct output_column columns[] = {
 	{ "KID", "kid" },
 	{ "ALG", "alg" },
 	{ "STATE", "state" },
@@ -23,78 +23,80 @@ static const struct sheet_column columns[] = {
 };
 
 static void
-add_key(struct sheet *sheet, const struct keys *k, size_t i, int64_t now)
+add_key(
+    struct output *output, const struct signing_keys *k, size_t i, int64_t now)
 {
 	static const char *const states[] = {
-		[KEYS_NEXT] = "next",
-		[KEYS_SIGNS] = "signs",
-		[KEYS_VERIFIES] = "verifies",
-		[KEYS_OVER] = "over",
+		[SIGNING_KEYS_NEXT] = "next",
+		[SIGNING_KEYS_SIGNS] = "signs",
+		[SIGNING_KEYS_VERIFIES] = "verifies",
+		[SIGNING_KEYS_OVER] = "over",
 	};
-	struct writer *w = sheet_begin(sheet);
-	char when[TEXT_TIME_SIZE];
+	struct json_writer *w = output_begin(output);
+	char when[TIMEFMT_SIZE];
 
-	writer_string(w, "kid", k->list[i].kid);
-	writer_string(w, "alg", keys_alg_name(k->list[i].alg));
-	writer_string(w, "state", states[keys_state(k, i, now)]);
-	text_time(when, k->list[i].created_at);
-	writer_string(w, "created_at", when);
-	text_time(when, k->list[i].signs_at);
-	writer_string(w, "signs_at", when);
-	sheet_end(sheet);
+	json_write_string(w, "kid", k->list[i].kid);
+	json_write_string(w, "alg", signing_keys_alg_name(k->list[i].alg));
+	json_write_string(w, "state", states[signing_keys_state(k, i, now)]);
+	timefmt_utc(when, k->list[i].created_at);
+	json_write_string(w, "created_at", when);
+	timefmt_utc(when, k->list[i].signs_at);
+	json_write_string(w, "signs_at", when);
+	output_end(output);
 }
 
 int
 key_cmd_list(const struct command_line *line)
 {
-	struct sheet sheet = { 0 };
-	struct desk desk;
-	int status = desk_open(line, &desk);
+	struct output output = { 0 };
+	struct context context;
+	int status = context_open(line, &context);
 
-	if (status == USAGE_GO_ON) {
-		const struct keys *k = &desk.services->keys;
+	if (status == EXIT_GO_ON) {
+		const struct signing_keys *k = &context.services->keys;
 
 		for (size_t i = 0; i < k->count; i++)
-			add_key(&sheet, k, i, desk.now);
+			add_key(&output, k, i, context.now);
 		status =
-		    sheet_list(&sheet, columns, command_flag(line, "json"));
+		    output_list(&output, columns, command_flag(line, "json"));
 	}
-	desk_close(&desk);
+	context_close(&context);
 	return status;
 }
 
 static int
-made(const struct desk *desk, enum err err, const char *kid, const char *when)
+made(const struct context *context, enum err err, const char *kid,
+    const char *when)
 {
 	if (err == ERR_CONFLICT)
-		return usage_failed("key rotate: a new key is on its way "
-				    "already; see key list");
+		return exit_failed("key rotate: a new key is on its way "
+				   "already; see key list");
 	if (err == ERR_LIMITED)
-		return usage_failed("key rotate: there are too many keys that "
-				    "may still be needed; see key list");
+		return exit_failed("key rotate: there are too many keys that "
+				   "may still be needed; see key list");
 	if (err != ERR_OK)
-		return desk_failed(desk, err, "keys");
+		return context_failed(context, err, "keys");
 	printf("%s %s\n", kid, when);
-	return usage_finish();
+	return exit_finish();
 }
 
 static int
 rotate(const struct command_line *line)
 {
 	char kid[SIGNING_KEY_KID_SIZE], when[64];
-	struct desk desk;
+	struct context context;
 	enum err err;
-	int status = desk_open(line, &desk);
+	int status = context_open(line, &context);
 
-	if (status == USAGE_GO_ON) {
-		struct keys *k = &desk.services->keys;
+	if (status == EXIT_GO_ON) {
+		struct signing_keys *k = &context.services->keys;
 
-		err = keys_rotate(k, desk.now, kid);
+		err = signing_keys_rotate(k, context.now, kid);
 		(void)snprintf(when, sizeof(when), "signs in %jd s",
 		    (intmax_t)k->options.publish);
-		status = made(&desk, err, kid, when);
+		status = made(&context, err, kid, when);
 	}
-	desk_close(&desk);
+	context_close(&context);
 	return status;
 }
 
@@ -103,21 +105,22 @@ static int
 replace(const struct command_line *line)
 {
 	char kid[SIGNING_KEY_KID_SIZE] = "";
-	struct desk desk;
+	struct context context;
 	enum err err;
-	int status = desk_config(line, &desk);
+	int status = context_config(line, &context);
 
-	if (status == USAGE_GO_ON) {
-		err = shared_open(desk.config, &desk.shared);
+	if (status == EXIT_GO_ON) {
+		err = shared_open(context.config, &context.shared);
 		if (err == ERR_OK)
-			err = services_replace_keys(desk.config, desk.shared,
-			    mapped_time(shared_mapped(desk.shared),
-				clock_system.wall()),
-			    kid);
+			err =
+			    wiring_replace_keys(context.config, context.shared,
+				shm_time(shared_mapped(context.shared),
+				    clock_system.wall()),
+				kid);
 		status = made(
-		    &desk, err, kid, "signs from now on; all tokens ended");
+		    &context, err, kid, "signs from now on; all tokens ended");
 	}
-	desk_close(&desk);
+	context_close(&context);
 	return status;
 }
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
-#include "cli/usage.h"
+#include "cli/exit.h"
 
 /*
  * Up to the end of a line, without it, byte by byte: what stands behind it is
@@ -29,15 +29,15 @@ read_line(char dst[PROMPT_SIZE])
 		if (n <= 0 || c == '\n')
 			break;
 		if (len == PROMPT_SIZE - 1)
-			return usage_wrong("the password is too long");
+			return exit_usage("the password is too long");
 		if (c == '\0')
-			return usage_wrong("the password has a zero byte");
+			return exit_usage("the password has a zero byte");
 		dst[len++] = c;
 	}
 	dst[len] = '\0';
 	if (len == 0)
-		return usage_wrong("no password was given on standard input");
-	return USAGE_GO_ON;
+		return exit_usage("no password was given on standard input");
+	return EXIT_GO_ON;
 }
 
 /* No echo, and no ^C either: it would leave the terminal so. */
@@ -48,11 +48,11 @@ ask(const char *question, char dst[PROMPT_SIZE])
 	int status;
 
 	if (tcgetattr(STDIN_FILENO, &before) != 0)
-		return usage_wrong("the terminal: %s", strerror(errno));
+		return exit_usage("the terminal: %s", strerror(errno));
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
 	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) != 0)
-		return usage_wrong("the terminal: %s", strerror(errno));
+		return exit_usage("the terminal: %s", strerror(errno));
 	fputs(question, stderr);
 	status = read_line(dst);
 	fputc('\n', stderr);
@@ -70,10 +70,10 @@ prompt_password(char dst[PROMPT_SIZE])
 	if (!isatty(STDIN_FILENO))
 		return read_line(dst);
 	status = ask("New password: ", dst);
-	if (status == USAGE_GO_ON)
+	if (status == EXIT_GO_ON)
 		status = ask("Once more: ", again);
-	if (status == USAGE_GO_ON && strcmp(dst, again) != 0)
-		status = usage_wrong("the two are not the same");
+	if (status == EXIT_GO_ON && strcmp(dst, again) != 0)
+		status = exit_usage("the two are not the same");
 	secret_wipe(again, sizeof(again));
 	return status;
 }

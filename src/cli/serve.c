@@ -10,9 +10,9 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "base/text.h"
+#include "base/str.h"
+#include "cli/exit.h"
 #include "cli/handlers.h"
-#include "cli/usage.h"
 #include "config/config.h"
 #include "pool/pool.h"
 
@@ -36,13 +36,13 @@ take_workers(const char *text, int *workers_out)
 
 	*workers_out = 0;
 	if (strcmp(text, "auto") == 0)
-		return USAGE_GO_ON;
-	if (text_to_int64(text, 1, SERVE_WORKERS_MAX, &workers) != ERR_OK)
-		return usage_wrong("serve: --workers must be between 1 and %d, "
-				   "not \"%.64s\"",
+		return EXIT_GO_ON;
+	if (str_to_int64(text, 1, SERVE_WORKERS_MAX, &workers) != ERR_OK)
+		return exit_usage("serve: --workers must be between 1 and %d, "
+				  "not \"%.64s\"",
 		    SERVE_WORKERS_MAX, text);
 	*workers_out = (int)workers;
-	return USAGE_GO_ON;
+	return EXIT_GO_ON;
 }
 
 int
@@ -58,11 +58,11 @@ serve_run(const struct command_line *line)
 	struct config *config = NULL;
 	enum log_level level;
 	char why[512];
-	int status = USAGE_GO_ON;
+	int status = EXIT_GO_ON;
 
 	if (workers != NULL)
 		status = take_workers(workers, &options.workers);
-	if (status != USAGE_GO_ON)
+	if (status != EXIT_GO_ON)
 		return status;
 	/*
 	 * Who hands over a socket may start as many processes as are wanted:
@@ -71,15 +71,15 @@ serve_run(const struct command_line *line)
 	options.alone =
 	    options.listen == NULL && (workers == NULL || options.workers == 1);
 	if (options.listen == NULL && !serve_socket_given())
-		return usage_wrong("serve: needs --listen, or a listening "
-				   "socket on descriptor 0");
+		return exit_usage("serve: needs --listen, or a listening "
+				  "socket on descriptor 0");
 	if (secret_init() != ERR_OK) {
 		fputs("latchkey: the system has no random numbers\n", stderr);
-		return USAGE_FAILED;
+		return EXIT_FAILED;
 	}
 	if (config_load(options.config_path, why, sizeof(why), &config) !=
 	    ERR_OK)
-		return usage_wrong("%s", why);
+		return exit_usage("%s", why);
 	if (log_level_from(config_text(config, CONFIG_LOG_LEVEL), &level) ==
 	    ERR_OK)
 		log_set_level(level);

@@ -6,15 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "base/writer.h"
-#include "cli/desk.h"
-#include "cli/sheet.h"
-#include "cli/usage.h"
-#include "host/stats.h"
-#include "routes/services.h"
+#include "base/json_writer.h"
+#include "base/str.h"
+#include "cli/context.h"
+#include "cli/exit.h"
+#include "cli/output.h"
+#include "routes/context.h"
+#include "shm/counters.h"
 
-static const struct sheet_column columns[] = {
+static const struct output_column columns[] = {
 	{ "HANDLE", "handle" },
 	{ "USER", "user_id" },
 	{ "EMAIL", "email" },
@@ -29,41 +29,44 @@ static const struct sheet_column columns[] = {
 /* ---- list ---- */
 
 static void
-add_session(
-    struct sheet *sheet, const struct desk *desk, const struct session *s)
+add_session(struct output *output, const struct context *context,
+    const struct session *s)
 {
-	struct writer *w = sheet_begin(sheet);
+	struct json_writer *w = output_begin(output);
 	struct user u;
 	char id[24];
 
 	session_write_device(s, false, w);
 	(void)snprintf(id, sizeof(id), "%" PRId64, s->user_id);
-	writer_string(w, "user_id", id);
-	if (store_user_by_id(desk->services->store, s->user_id, &u) == ERR_OK &&
+	json_write_string(w, "user_id", id);
+	if (store_user_by_id(context->services->store, s->user_id, &u) ==
+		ERR_OK &&
 	    u.email[0] != '\0')
-		writer_string(w, "email", u.email);
+		json_write_string(w, "email", u.email);
 	else
-		writer_null(w, "email");
-	sheet_end(sheet);
+		json_write_null(w, "email");
+	output_end(output);
 }
 
 static enum err
-collect(const struct desk *desk, const struct user *u, size_t limit,
-    struct sheet *sheet)
+collect(const struct context *context, const struct user *u, size_t limit,
+    struct output *output)
 {
 	size_t room =
 	    limit > SESSION_MAX_PER_USER ? limit : SESSION_MAX_PER_USER;
 	struct session *sessions = calloc(room, sizeof(*sessions));
-	struct store *st = desk->services->store;
+	struct store *st = context->services->store;
 	size_t n = 0;
 	enum err err = ERR_INTERNAL;
 
 	if (sessions != NULL && u != NULL)
-		err = store_sessions_live(st, u->id, desk->now, sessions, &n);
+		err =
+		    store_sessions_live(st, u->id, context->now, sessions, &n);
 	else if (sessions != NULL)
-		err = store_sessions_list(st, desk->now, limit, sessions, &n);
+		err =
+		    store_sessions_list(st, context->now, limit, sessions, &n);
 	for (size_t i = 0; i < n && i < limit; i++)
-		add_session(sheet, desk, &sessions[i]);
+		add_session(output, context, &sessions[i]);
 	free(sessions);
 	return err;
 }
@@ -72,90 +75,90 @@ int
 session_cmd_list(const struct command_line *line)
 {
 	const char *who = command_value(line, "user");
-	struct sheet sheet = { 0 };
-	struct desk desk;
+	struct output output = { 0 };
+	struct context context;
 	struct user u;
 	size_t limit;
 	enum err err;
-	int status = desk_open(line, &desk);
+	int status = context_open(line, &context);
 
-	if (status == USAGE_GO_ON)
-		status = desk_limit(&desk, &limit);
-	if (status == USAGE_GO_ON && who != NULL)
-		status = desk_user(&desk, who, &u);
-	if (status != USAGE_GO_ON)
+	if (status == EXIT_GO_ON)
+		status = context_limit(&context, &limit);
+	if (status == EXIT_GO_ON && who != NULL)
+		status = context_user(&context, who, &u);
+	if (status != EXIT_GO_ON)
 		goto out;
-	err = collect(&desk, who != NULL ? &u : NULL, limit, &sheet);
+	err = collect(&context, who != NULL ? &u : NULL, limit, &output);
 	if (err != ERR_OK) {
-		status = desk_failed(&desk, err, "sessions");
+		status = context_failed(&context, err, "sessions");
 		goto out;
 	}
-	status = sheet_list(&sheet, columns, command_flag(line, "json"));
+	status = output_list(&output, columns, command_flag(line, "json"));
 out:
-	sheet_clear(&sheet);
-	desk_close(&desk);
+	output_clear(&output);
+	context_close(&context);
 	return status;
 }
 
 /* ---- revoke ---- */
 
 static int
-revoke_one(const struct desk *desk, const char *handle)
+revoke_one(const struct context *context, const char *handle)
 {
-	struct store_actor actor = desk_actor(desk);
-	struct store *st = desk->services->store;
+	struct store_actor actor = context_actor(context);
+	struct store *st = context->services->store;
 	struct session s;
 	enum err err;
 
-	if (!text_is_hex(handle, SESSION_HANDLE_SIZE - 1))
-		return usage_wrong("session revoke: \"%.64s\" is not a handle; "
-				   "session list prints them",
+	if (!str_is_hex(handle, SESSION_HANDLE_SIZE - 1))
+		return exit_usage("session revoke: \"%.64s\" is not a handle; "
+				  "session list prints them",
 		    handle);
 	err = store_session_by_handle(st, handle, &s);
 	if (err == ERR_OK)
 		err = store_session_end(st, &actor, s.user_id, handle);
 	if (err != ERR_OK)
-		return desk_failed(desk, err, handle);
-	stats_add(desk->services->mapped, STATS_SESSIONS_ENDED, 1);
+		return context_failed(context, err, handle);
+	counters_add(context->services->shm, COUNTERS_SESSIONS_ENDED, 1);
 	printf("ended %s\n", handle);
-	return USAGE_GO_ON;
+	return EXIT_GO_ON;
 }
 
 static int
-revoke_all_of(const struct desk *desk, const char *who)
+revoke_all_of(const struct context *context, const char *who)
 {
-	struct store_actor actor = desk_actor(desk);
+	struct store_actor actor = context_actor(context);
 	int64_t epoch, sessions;
 	struct user u;
 	enum err err;
-	int status = desk_user(desk, who, &u);
+	int status = context_user(context, who, &u);
 
-	if (status != USAGE_GO_ON)
+	if (status != EXIT_GO_ON)
 		return status;
 	err = store_logout_all(
-	    desk->services->store, &actor, u.id, NULL, &epoch, &sessions);
+	    context->services->store, &actor, u.id, NULL, &epoch, &sessions);
 	if (err != ERR_OK)
-		return desk_failed(desk, err, who);
-	stats_add(desk->services->mapped, STATS_LOGOUTS_ALL, 1);
+		return context_failed(context, err, who);
+	counters_add(context->services->shm, COUNTERS_LOGOUTS_ALL, 1);
 	printf("sessions ended: %" PRId64 "\n", sessions);
-	return USAGE_GO_ON;
+	return EXIT_GO_ON;
 }
 
 int
 session_cmd_revoke(const struct command_line *line)
 {
 	const char *who = command_value(line, "user");
-	struct desk desk;
+	struct context context;
 	int status;
 
 	if ((who != NULL) == (line->count > 0))
-		return usage_wrong("session revoke: needs either handles or "
-				   "--user");
-	status = desk_open(line, &desk);
-	if (status == USAGE_GO_ON && who != NULL)
-		status = revoke_all_of(&desk, who);
-	for (int i = 0; status == USAGE_GO_ON && i < line->count; i++)
-		status = revoke_one(&desk, line->operands[i]);
-	desk_close(&desk);
-	return status == USAGE_GO_ON ? usage_finish() : status;
+		return exit_usage("session revoke: needs either handles or "
+				  "--user");
+	status = context_open(line, &context);
+	if (status == EXIT_GO_ON && who != NULL)
+		status = revoke_all_of(&context, who);
+	for (int i = 0; status == EXIT_GO_ON && i < line->count; i++)
+		status = revoke_one(&context, line->operands[i]);
+	context_close(&context);
+	return status == EXIT_GO_ON ? exit_finish() : status;
 }

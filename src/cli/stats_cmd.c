@@ -5,16 +5,18 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
-#include "base/text.h"
-#include "base/writer.h"
-#include "cache/table.h"
-#include "cli/desk.h"
-#include "cli/usage.h"
+#include "base/json_writer.h"
+#include "base/str.h"
+#include "base/timefmt.h"
+#include "cache/memory_cache.h"
+#include "cli/context.h"
+#include "cli/exit.h"
 #include "config/config.h"
-#include "host/breaker.h"
-#include "host/mapped.h"
-#include "host/stats.h"
+#include "shm/circuit_breaker.h"
+#include "shm/counters.h"
+#include "shm/shm.h"
 
 #define INTERVAL_MAX 3600
 #define TABLE_STEP 64 /* one bucket of so many is looked at */
@@ -24,26 +26,26 @@
 struct view {
 	const char *database;
 	bool redis_enabled;
-	bool breaker_closed;
+	bool circuit_breaker_closed;
 	uint64_t outages;
 	size_t processes; /* that have the mapped file open, we among them */
 	int64_t table_entries, table_bytes;
-	double seconds;      /* the span */
-	struct stats counts; /* in it; since when, as it is */
+	double seconds;         /* the span */
+	struct counters counts; /* in it; since when, as it is */
 };
 
 static void
-look(struct mapped *m, const struct config *config, struct view *view)
+lookup(struct shm *m, const struct config *config, struct view *view)
 {
-	struct table_view table;
+	struct memory_cache table;
 
 	view->database = config_database(config);
 	view->redis_enabled = config_bool(config, CONFIG_REDIS_ENABLED);
-	view->breaker_closed = breaker_closed(m);
-	view->outages = breaker_opened(m);
-	view->processes = mapped_views(m);
-	table_init(&table, m);
-	table_size(&table, clock_system.wall(), TABLE_STEP,
+	view->circuit_breaker_closed = circuit_breaker_closed(m);
+	view->outages = circuit_breaker_opened(m);
+	view->processes = shm_views(m);
+	memory_cache_init(&table, m);
+	memory_cache_size(&table, clock_system.wall(), TABLE_STEP,
 	    &view->table_entries, &view->table_bytes);
 }
 
@@ -52,8 +54,8 @@ look(struct mapped *m, const struct config *config, struct view *view)
 static uint64_t
 requests_of(const struct view *view)
 {
-	return view->counts.time[STATS_TIMER_FAST].count +
-	    view->counts.time[STATS_TIMER_SLOW].count;
+	return view->counts.time[COUNTERS_TIMER_FAST].count +
+	    view->counts.time[COUNTERS_TIMER_SLOW].count;
 }
 
 static double
@@ -63,17 +65,17 @@ per_second(const struct view *view, uint64_t n)
 }
 
 static void
-put_lane(const struct view *view, const char *name, enum stats_timer timer)
+put_lane(const struct view *view, const char *name, enum counters_timer timer)
 {
-	const struct stats_time *t = &view->counts.time[timer];
+	const struct counters_time *t = &view->counts.time[timer];
 
 	printf("%-12s%12" PRIu64 "%12.1f%12.3f%12.3f\n", name, t->count,
-	    per_second(view, t->count), stats_quantile(t, 50) / 1000,
-	    stats_quantile(t, 99) / 1000);
+	    per_second(view, t->count), counters_quantile(t, 50) / 1000,
+	    counters_quantile(t, 99) / 1000);
 }
 
 static void
-put_tier(const struct view *view, const char *name, enum stats_counter hits)
+put_tier(const struct view *view, const char *name, enum counters_id hits)
 {
 	const uint64_t *n = &view->counts.counter[hits];
 	double asked = (double)n[0] + (double)n[1];
@@ -93,24 +95,24 @@ put_totals(const struct view *view)
 
 	printf("%-12sok %" PRIu64 ", refused %" PRIu64 ", failed %" PRIu64
 	       "; accounts made %" PRIu64 "\n",
-	    "logins", n[STATS_LOGINS_OK], n[STATS_LOGINS_REFUSED],
-	    n[STATS_LOGINS_FAILED], n[STATS_REGISTERED]);
+	    "logins", n[COUNTERS_LOGINS_OK], n[COUNTERS_LOGINS_REFUSED],
+	    n[COUNTERS_LOGINS_FAILED], n[COUNTERS_REGISTERED]);
 	printf("%-12slogout %" PRIu64 ", everywhere %" PRIu64
 	       ", session %" PRIu64 ", password %" PRIu64 ", disabled %" PRIu64
 	       ", deleted %" PRIu64 "\n",
-	    "revoked", n[STATS_LOGOUTS], n[STATS_LOGOUTS_ALL],
-	    n[STATS_SESSIONS_ENDED], n[STATS_PASSWORDS_CHANGED],
-	    n[STATS_DEACTIVATED], n[STATS_DELETED]);
+	    "revoked", n[COUNTERS_LOGOUTS], n[COUNTERS_LOGOUTS_ALL],
+	    n[COUNTERS_SESSIONS_ENDED], n[COUNTERS_PASSWORDS_CHANGED],
+	    n[COUNTERS_DEACTIVATED], n[COUNTERS_DELETED]);
 	printf("%-12s%s; outages %" PRIu64 "\n", "redis",
-	    !view->redis_enabled       ? "switched off"
-		: view->breaker_closed ? "asked"
-				       : "not asked: it failed",
+	    !view->redis_enabled               ? "switched off"
+		: view->circuit_breaker_closed ? "asked"
+					       : "not asked: it failed",
 	    view->outages);
 	printf("%-12s%" PRId64 " entries, %.1f MiB\n", "table",
 	    view->table_entries, (double)view->table_bytes / 1048576);
 	/* One of them is this command. */
 	printf("%-12s%zu processes; worker starts %" PRIu64 "\n", "pool",
-	    view->processes > 0 ? view->processes - 1 : 0, n[STATS_STARTED]);
+	    view->processes > 0 ? view->processes - 1 : 0, n[COUNTERS_STARTED]);
 }
 
 static void
@@ -119,13 +121,13 @@ put_text(const struct view *view, const char *span)
 	printf("%s  %s (%.0f s)\n\n", view->database, span, view->seconds);
 	printf("%-12s%12s%12s%12s%12s\n", "REQUESTS", "COUNT", "PER SECOND",
 	    "P50 MS", "P99 MS");
-	put_lane(view, "fast", STATS_TIMER_FAST);
-	put_lane(view, "slow", STATS_TIMER_SLOW);
+	put_lane(view, "fast", COUNTERS_TIMER_FAST);
+	put_lane(view, "slow", COUNTERS_TIMER_SLOW);
 	printf("\n%-12s%12s%12s%12s%12s\n", "CACHE", "HITS", "MISSES", "ERRORS",
 	    "HIT RATE");
-	put_tier(view, "table", STATS_TABLE_HITS);
-	put_tier(view, "redis", STATS_REDIS_HITS);
-	put_tier(view, "store", STATS_STORE_HITS);
+	put_tier(view, "table", COUNTERS_TABLE_HITS);
+	put_tier(view, "redis", COUNTERS_REDIS_HITS);
+	put_tier(view, "store", COUNTERS_STORE_HITS);
 	putchar('\n');
 	put_totals(view);
 }
@@ -133,66 +135,68 @@ put_text(const struct view *view, const char *span)
 /* ---- JSON ---- */
 
 static void
-json_time(struct writer *w, const char *name, const struct stats_time *t)
+json_time(
+    struct json_writer *w, const char *name, const struct counters_time *t)
 {
-	writer_object(w, name);
-	writer_int(w, "count", (int64_t)t->count);
-	writer_int(w, "p50_us", (int64_t)stats_quantile(t, 50));
-	writer_int(w, "p99_us", (int64_t)stats_quantile(t, 99));
-	writer_close(w);
+	json_write_object(w, name);
+	json_write_int(w, "count", (int64_t)t->count);
+	json_write_int(w, "p50_us", (int64_t)counters_quantile(t, 50));
+	json_write_int(w, "p99_us", (int64_t)counters_quantile(t, 99));
+	json_write_close(w);
 }
 
 static void
-json_tier(struct writer *w, const char *name, const uint64_t n[3])
+json_tier(struct json_writer *w, const char *name, const uint64_t n[3])
 {
-	writer_object(w, name);
-	writer_int(w, "hits", (int64_t)n[0]);
-	writer_int(w, "misses", (int64_t)n[1]);
-	writer_int(w, "errors", (int64_t)n[2]);
-	writer_close(w);
+	json_write_object(w, name);
+	json_write_int(w, "hits", (int64_t)n[0]);
+	json_write_int(w, "misses", (int64_t)n[1]);
+	json_write_int(w, "errors", (int64_t)n[2]);
+	json_write_close(w);
 }
 
 static void
-json_members(const struct view *view, struct writer *w)
+json_members(const struct view *view, struct json_writer *w)
 {
-	const struct stats *c = &view->counts;
+	const struct counters *c = &view->counts;
 	const uint64_t *n = c->counter;
-	char since[TEXT_TIME_SIZE];
+	char since[TIMEFMT_SIZE];
 
-	text_time(since, c->since);
-	writer_string(w, "since", since);
-	writer_int(w, "requests", (int64_t)requests_of(view));
-	json_time(w, "fast", &c->time[STATS_TIMER_FAST]);
-	json_time(w, "slow", &c->time[STATS_TIMER_SLOW]);
-	json_tier(w, "table", &n[STATS_TABLE_HITS]);
-	json_tier(w, "redis", &n[STATS_REDIS_HITS]);
-	json_tier(w, "store", &n[STATS_STORE_HITS]);
-	writer_int(w, "logins_ok", (int64_t)n[STATS_LOGINS_OK]);
-	writer_int(w, "logins_refused", (int64_t)n[STATS_LOGINS_REFUSED]);
-	writer_int(w, "logins_failed", (int64_t)n[STATS_LOGINS_FAILED]);
-	writer_int(w, "registered", (int64_t)n[STATS_REGISTERED]);
-	writer_bool(w, "redis_enabled", view->redis_enabled);
-	writer_bool(w, "redis_breaker_open", !view->breaker_closed);
-	writer_int(w, "redis_outages", (int64_t)view->outages);
-	writer_int(w, "table_entries", view->table_entries);
-	writer_int(w, "table_bytes", view->table_bytes);
-	writer_int(w, "worker_starts", (int64_t)n[STATS_STARTED]);
+	timefmt_utc(since, c->since);
+	json_write_string(w, "since", since);
+	json_write_int(w, "requests", (int64_t)requests_of(view));
+	json_time(w, "fast", &c->time[COUNTERS_TIMER_FAST]);
+	json_time(w, "slow", &c->time[COUNTERS_TIMER_SLOW]);
+	json_tier(w, "table", &n[COUNTERS_TABLE_HITS]);
+	json_tier(w, "redis", &n[COUNTERS_REDIS_HITS]);
+	json_tier(w, "store", &n[COUNTERS_STORE_HITS]);
+	json_write_int(w, "logins_ok", (int64_t)n[COUNTERS_LOGINS_OK]);
+	json_write_int(
+	    w, "logins_refused", (int64_t)n[COUNTERS_LOGINS_REFUSED]);
+	json_write_int(w, "logins_failed", (int64_t)n[COUNTERS_LOGINS_FAILED]);
+	json_write_int(w, "registered", (int64_t)n[COUNTERS_REGISTERED]);
+	json_write_bool(w, "redis_enabled", view->redis_enabled);
+	json_write_bool(w, "redis_breaker_open", !view->circuit_breaker_closed);
+	json_write_int(w, "redis_outages", (int64_t)view->outages);
+	json_write_int(w, "table_entries", view->table_entries);
+	json_write_int(w, "table_bytes", view->table_bytes);
+	json_write_int(w, "worker_starts", (int64_t)n[COUNTERS_STARTED]);
 }
 
 static int
 put_json(const struct view *view)
 {
 	struct buf text = { 0 };
-	struct writer w;
-	int status = USAGE_FAILED;
+	struct json_writer w;
+	int status = EXIT_FAILED;
 
-	writer_begin(&w, &text);
-	writer_object(&w, NULL);
+	json_write_begin(&w, &text);
+	json_write_object(&w, NULL);
 	json_members(view, &w);
-	writer_close(&w);
-	if (writer_end(&w) == ERR_OK && !text.failed) {
+	json_write_close(&w);
+	if (json_write_end(&w) == ERR_OK && !text.failed) {
 		puts(text.data);
-		status = usage_finish();
+		status = exit_finish();
 	}
 	buf_clear(&text);
 	return status;
@@ -201,14 +205,14 @@ put_json(const struct view *view)
 /* ---- once, or again and again ---- */
 
 static int
-show_once(struct mapped *m, struct view *view, bool json)
+show_once(struct shm *m, struct view *view, bool json)
 {
-	stats_read(m, &view->counts);
+	counters_read(m, &view->counts);
 	view->seconds = (double)(clock_system.wall() - view->counts.since);
 	if (json)
 		return put_json(view);
 	put_text(view, "since counting began");
-	return usage_finish();
+	return exit_finish();
 }
 
 /*
@@ -216,30 +220,30 @@ show_once(struct mapped *m, struct view *view, bool json)
  * picture is of all the time there was.
  */
 static int
-watch(struct mapped *m, const struct config *config, int interval)
+watch(struct shm *m, const struct config *config, int interval)
 {
 	struct view view = { 0 };
-	struct stats before, now;
+	struct counters before, now;
 	int64_t then = clock_system.mono_us(), at;
 	int status;
 
-	look(m, config, &view);
+	lookup(m, config, &view);
 	fputs(HOME_AND_CLEAR, stdout);
 	status = show_once(m, &view, false);
-	stats_read(m, &before);
-	while (status == USAGE_DONE) {
+	counters_read(m, &before);
+	while (status == EXIT_DONE) {
 		(void)sleep((unsigned)interval);
-		look(m, config, &view);
-		stats_read(m, &now);
+		lookup(m, config, &view);
+		counters_read(m, &now);
 		at = clock_system.mono_us();
-		stats_between(&before, &now, &view.counts);
+		counters_between(&before, &now, &view.counts);
 		view.seconds = (double)(at - then) / 1e6;
 		fputs(HOME_AND_CLEAR, stdout);
 		put_text(&view, "the last moment");
 		if (view.processes <= 1)
 			puts("\nThe pool has ended.");
-		status = usage_finish();
-		if (view.processes <= 1 || !mapped_is_current(m))
+		status = exit_finish();
+		if (view.processes <= 1 || !shm_is_current(m))
 			break;
 		before = now;
 		then = at;
@@ -255,47 +259,47 @@ take_interval(const struct command_line *line, int *interval_out)
 
 	*interval_out = 2;
 	if (text != NULL &&
-	    text_to_int64(text, 1, INTERVAL_MAX, &seconds) != ERR_OK)
-		return usage_wrong("stats: --interval must be between 1 and "
-				   "%d seconds",
+	    str_to_int64(text, 1, INTERVAL_MAX, &seconds) != ERR_OK)
+		return exit_usage("stats: --interval must be between 1 and "
+				  "%d seconds",
 		    INTERVAL_MAX);
 	*interval_out = (int)seconds;
-	return USAGE_GO_ON;
+	return EXIT_GO_ON;
 }
 
 int
 stats_cmd_run(const struct command_line *line)
 {
-	struct mapped *m = NULL;
+	struct shm *m = NULL;
 	struct view view = { 0 };
-	struct desk desk;
+	struct context context;
 	int interval;
-	int status = desk_config(line, &desk);
+	int status = context_config(line, &context);
 
-	if (status == USAGE_GO_ON)
+	if (status == EXIT_GO_ON)
 		status = take_interval(line, &interval);
-	if (status != USAGE_GO_ON)
+	if (status != EXIT_GO_ON)
 		goto out;
-	status = USAGE_FAILED;
+	status = EXIT_FAILED;
 	/* To open it first would begin a new life of it, with nothing in it. */
-	if (!mapped_in_use(config_database(desk.config))) {
+	if (!shm_in_use(config_database(context.config))) {
 		fprintf(stderr,
 		    "latchkey: stats: nothing runs on %s, so nothing is "
 		    "counted\n",
-		    config_database(desk.config));
+		    config_database(context.config));
 		goto out;
 	}
-	if (mapped_open(config_database(desk.config), 1, &m) != ERR_OK)
+	if (shm_attach(config_database(context.config), 1, &m) != ERR_OK)
 		goto out; /* the log has said why */
 	if (command_flag(line, "watch") && isatty(STDOUT_FILENO) &&
 	    !command_flag(line, "json")) {
-		status = watch(m, desk.config, interval);
+		status = watch(m, context.config, interval);
 		goto out;
 	}
-	look(m, desk.config, &view);
+	lookup(m, context.config, &view);
 	status = show_once(m, &view, command_flag(line, "json"));
 out:
-	mapped_close(m);
-	desk_close(&desk);
+	shm_detach(m);
+	context_close(&context);
 	return status;
 }

@@ -6,20 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/office.h"
+#include "auth/account_admin.h"
+#include "base/json_writer.h"
 #include "base/secret.h"
-#include "base/text.h"
-#include "base/writer.h"
-#include "cli/desk.h"
+#include "base/str.h"
+#include "cli/context.h"
+#include "cli/exit.h"
+#include "cli/output.h"
 #include "cli/prompt.h"
-#include "cli/sheet.h"
-#include "cli/usage.h"
-#include "host/stats.h"
-#include "routes/services.h"
+#include "routes/context.h"
+#include "shm/counters.h"
 
 /* ---- showing ---- */
 
-static const struct sheet_column columns[] = {
+static const struct output_column columns[] = {
 	{ "ID", "id" },
 	{ "EMAIL", "email" },
 	{ "NAME", "name" },
@@ -29,7 +29,7 @@ static const struct sheet_column columns[] = {
 	{ NULL, NULL },
 };
 
-static const struct sheet_column fields[] = {
+static const struct output_column fields[] = {
 	{ "ID", "id" },
 	{ "Email", "email" },
 	{ "Name", "name" },
@@ -42,13 +42,13 @@ static const struct sheet_column fields[] = {
 	{ NULL, NULL },
 };
 
-static struct writer *
-begin_user(struct sheet *sheet, const struct user *u)
+static struct json_writer *
+begin_user(struct output *output, const struct user *u)
 {
-	struct writer *w = sheet_begin(sheet);
+	struct json_writer *w = output_begin(output);
 
 	user_write_own(u, w);
-	writer_string(w, "status", user_status_name(u->status));
+	json_write_string(w, "status", user_status_name(u->status));
 	return w;
 }
 
@@ -62,55 +62,56 @@ name_of(const struct user *u)
 }
 
 static int
-show(const struct desk *desk, const struct user *u)
+show(const struct context *context, const struct user *u)
 {
 	struct session *live = calloc(SESSION_MAX_PER_USER, sizeof(*live));
-	struct sheet sheet = { 0 };
+	struct output output = { 0 };
 	size_t n = 0;
 	enum err err = ERR_INTERNAL;
 
 	if (live != NULL)
 		err = store_sessions_live(
-		    desk->services->store, u->id, desk->now, live, &n);
+		    context->services->store, u->id, context->now, live, &n);
 	free(live);
 	if (err != ERR_OK)
-		return desk_failed(desk, err, name_of(u));
-	writer_int(begin_user(&sheet, u), "sessions", (int64_t)n);
-	sheet_end(&sheet);
-	return sheet_one(&sheet, fields, command_flag(desk->line, "json"));
+		return context_failed(context, err, name_of(u));
+	json_write_int(begin_user(&output, u), "sessions", (int64_t)n);
+	output_end(&output);
+	return output_one(&output, fields, command_flag(context->line, "json"));
 }
 
 int
 user_cmd_show(const struct command_line *line)
 {
-	struct desk desk;
+	struct context context;
 	struct user u;
-	int status = desk_open(line, &desk);
+	int status = context_open(line, &context);
 
-	if (status == USAGE_GO_ON)
-		status = desk_user(&desk, line->operands[0], &u);
-	if (status == USAGE_GO_ON)
-		status = show(&desk, &u);
-	desk_close(&desk);
+	if (status == EXIT_GO_ON)
+		status = context_user(&context, line->operands[0], &u);
+	if (status == EXIT_GO_ON)
+		status = show(&context, &u);
+	context_close(&context);
 	return status;
 }
 
 /* Page after page, so that others get their turn at the store in between. */
 static enum err
-collect(
-    const struct desk *desk, int64_t after, size_t limit, struct sheet *sheet)
+collect(const struct context *context, int64_t after, size_t limit,
+    struct output *output)
 {
-	const char *text = desk->line->count > 0 ? desk->line->operands[0] : "";
+	const char *text =
+	    context->line->count > 0 ? context->line->operands[0] : "";
 	struct user *page = calloc(STORE_LIST_MAX, sizeof(*page));
 	size_t n = STORE_LIST_MAX;
 	enum err err = page != NULL ? ERR_OK : ERR_INTERNAL;
 
 	while (err == ERR_OK && limit > 0 && n == STORE_LIST_MAX) {
 		err = store_users_list(
-		    desk->services->store, text, after, page, &n);
+		    context->services->store, text, after, page, &n);
 		for (size_t i = 0; i < n && limit > 0; i++, limit--) {
-			(void)begin_user(sheet, &page[i]);
-			sheet_end(sheet);
+			(void)begin_user(output, &page[i]);
+			output_end(output);
 			after = page[i].id;
 		}
 	}
@@ -122,29 +123,29 @@ int
 user_cmd_list(const struct command_line *line)
 {
 	const char *text = command_value(line, "after");
-	struct sheet sheet = { 0 };
-	struct desk desk;
+	struct output output = { 0 };
+	struct context context;
 	int64_t after = 0;
 	size_t limit;
 	enum err err;
-	int status = desk_open(line, &desk);
+	int status = context_open(line, &context);
 
-	if (status == USAGE_GO_ON)
-		status = desk_limit(&desk, &limit);
-	if (status == USAGE_GO_ON && text != NULL &&
-	    text_to_int64(text, 0, INT64_MAX, &after) != ERR_OK)
-		status = usage_wrong("user list: --after must be a number");
-	if (status != USAGE_GO_ON)
+	if (status == EXIT_GO_ON)
+		status = context_limit(&context, &limit);
+	if (status == EXIT_GO_ON && text != NULL &&
+	    str_to_int64(text, 0, INT64_MAX, &after) != ERR_OK)
+		status = exit_usage("user list: --after must be a number");
+	if (status != EXIT_GO_ON)
 		goto out;
-	err = collect(&desk, after, limit, &sheet);
+	err = collect(&context, after, limit, &output);
 	if (err != ERR_OK) {
-		status = desk_failed(&desk, err, "accounts");
+		status = context_failed(&context, err, "accounts");
 		goto out;
 	}
-	status = sheet_list(&sheet, columns, command_flag(line, "json"));
+	status = output_list(&output, columns, command_flag(line, "json"));
 out:
-	sheet_clear(&sheet);
-	desk_close(&desk);
+	output_clear(&output);
+	context_close(&context);
 	return status;
 }
 
@@ -152,14 +153,16 @@ out:
 
 /* What is no address or name is bad usage; a password is only refused. */
 static int
-refused(const struct desk *desk, enum err err, const char *why, const char *who)
+refused(const struct context *context, enum err err, const char *why,
+    const char *who)
 {
 	int status;
 
 	if (why == NULL)
-		return desk_failed(desk, err, who);
-	status = usage_wrong("%s: %s", command_title(desk->line->command), why);
-	return err == ERR_INVALID ? status : USAGE_FAILED;
+		return context_failed(context, err, who);
+	status =
+	    exit_usage("%s: %s", command_title(context->line->command), why);
+	return err == ERR_INVALID ? status : EXIT_FAILED;
 }
 
 /* An address without anything before the @ is refused for that. */
@@ -175,9 +178,9 @@ default_name(const char *email, char name[USER_EMAIL_SIZE])
 }
 
 static int
-add(const struct desk *desk, enum user_role role, const char *password)
+add(const struct context *context, enum user_role role, const char *password)
 {
-	const struct command_line *line = desk->line;
+	const struct command_line *line = context->line;
 	char name[USER_EMAIL_SIZE];
 	struct login_credentials cred = { .email = line->operands[0],
 		.password = password,
@@ -189,12 +192,12 @@ add(const struct desk *desk, enum user_role role, const char *password)
 	default_name(cred.email, name);
 	if (cred.name == NULL)
 		cred.name = name;
-	err = office_add(
-	    &desk->services->login, &cred, role, desk->now, &u, &why);
+	err = account_admin_add(
+	    &context->services->login, &cred, role, context->now, &u, &why);
 	if (err != ERR_OK)
-		return refused(desk, err, why, cred.email);
-	stats_add(desk->services->mapped, STATS_REGISTERED, 1);
-	return show(desk, &u);
+		return refused(context, err, why, cred.email);
+	counters_add(context->services->shm, COUNTERS_REGISTERED, 1);
+	return show(context, &u);
 }
 
 int
@@ -203,20 +206,20 @@ user_cmd_add(const struct command_line *line)
 	const char *word = command_value(line, "role");
 	enum user_role role = user_role_from(word != NULL ? word : "user");
 	char password[PROMPT_SIZE] = { 0 };
-	struct desk desk = { 0 };
+	struct context context = { 0 };
 	int status;
 
 	if (role == USER_ROLE_NONE)
-		return usage_wrong("user add: --role must be user or admin, "
-				   "not \"%.64s\"",
+		return exit_usage("user add: --role must be user or admin, "
+				  "not \"%.64s\"",
 		    word);
 	status = prompt_password(password);
-	if (status == USAGE_GO_ON)
-		status = desk_open(line, &desk);
-	if (status == USAGE_GO_ON)
-		status = add(&desk, role, password);
+	if (status == EXIT_GO_ON)
+		status = context_open(line, &context);
+	if (status == EXIT_GO_ON)
+		status = add(&context, role, password);
 	secret_wipe(password, sizeof(password));
-	desk_close(&desk);
+	context_close(&context);
 	return status;
 }
 
@@ -225,119 +228,126 @@ ended(const char *what, const struct user *u, int64_t sessions)
 {
 	printf("%s %s (%" PRId64 "); sessions ended: %" PRId64 "\n", what,
 	    name_of(u), u->id, sessions);
-	return usage_finish();
+	return exit_finish();
 }
 
 int
 user_cmd_passwd(const struct command_line *line)
 {
 	char password[PROMPT_SIZE] = { 0 };
-	struct desk desk;
+	struct context context;
 	const char *why;
 	int64_t sessions;
 	struct user u;
 	enum err err;
-	int status = desk_open(line, &desk);
+	int status = context_open(line, &context);
 
-	if (status == USAGE_GO_ON)
-		status = desk_user(&desk, line->operands[0], &u);
-	if (status == USAGE_GO_ON)
+	if (status == EXIT_GO_ON)
+		status = context_user(&context, line->operands[0], &u);
+	if (status == EXIT_GO_ON)
 		status = prompt_password(password);
-	if (status != USAGE_GO_ON)
+	if (status != EXIT_GO_ON)
 		goto out;
-	err = office_password(
-	    &desk.services->login, &u, password, desk.now, &sessions, &why);
+	err = account_admin_password(&context.services->login, &u, password,
+	    context.now, &sessions, &why);
 	if (err != ERR_OK) {
-		status = refused(&desk, err, why, name_of(&u));
+		status = refused(&context, err, why, name_of(&u));
 		goto out;
 	}
-	stats_add(desk.services->mapped, STATS_PASSWORDS_CHANGED, 1);
+	counters_add(context.services->shm, COUNTERS_PASSWORDS_CHANGED, 1);
 	status = ended("new password for", &u, sessions);
 out:
 	secret_wipe(password, sizeof(password));
-	desk_close(&desk);
+	context_close(&context);
 	return status;
 }
 
 /* ---- changes of one account ---- */
 
 typedef enum err change_fn(
-    const struct desk *desk, const struct user *u, int64_t *ended_out);
+    const struct context *context, const struct user *u, int64_t *ended_out);
 
 static int
 change(const struct command_line *line, change_fn *fn, const char *what)
 {
-	struct desk desk;
+	struct context context;
 	int64_t sessions = 0;
 	struct user u;
 	enum err err;
-	int status = desk_open(line, &desk);
+	int status = context_open(line, &context);
 
-	if (status == USAGE_GO_ON)
-		status = desk_user(&desk, line->operands[0], &u);
-	if (status == USAGE_GO_ON) {
-		err = fn(&desk, &u, &sessions);
-		status = err == ERR_OK ? ended(what, &u, sessions)
-				       : desk_failed(&desk, err, name_of(&u));
+	if (status == EXIT_GO_ON)
+		status = context_user(&context, line->operands[0], &u);
+	if (status == EXIT_GO_ON) {
+		err = fn(&context, &u, &sessions);
+		status = err == ERR_OK
+		    ? ended(what, &u, sessions)
+		    : context_failed(&context, err, name_of(&u));
 	}
-	desk_close(&desk);
+	context_close(&context);
 	return status;
 }
 
 static enum err
-set_standing(const struct desk *desk, const struct user *u,
-    const struct user_standing *standing, int64_t *ended_out)
+set_role_and_status(const struct context *context, const struct user *u,
+    const struct user_role_and_status *role_and_status, int64_t *ended_out)
 {
-	struct store_actor actor = desk_actor(desk);
+	struct store_actor actor = context_actor(context);
 
-	return store_user_standing(
-	    desk->services->store, &actor, u->id, standing, ended_out);
+	return store_user_role_and_status(context->services->store, &actor,
+	    u->id, role_and_status, ended_out);
 }
 
 static enum err
-disable(const struct desk *desk, const struct user *u, int64_t *ended_out)
+disable(const struct context *context, const struct user *u, int64_t *ended_out)
 {
-	static const struct user_standing out = { .status =
-						      USER_STATUS_INACTIVE };
-	enum err err = set_standing(desk, u, &out, ended_out);
+	static const struct user_role_and_status out = {
+		.status = USER_STATUS_INACTIVE
+	};
+	enum err err = set_role_and_status(context, u, &out, ended_out);
 
 	if (err == ERR_OK)
-		stats_add(desk->services->mapped, STATS_DEACTIVATED, 1);
+		counters_add(context->services->shm, COUNTERS_DEACTIVATED, 1);
 	return err;
 }
 
 static enum err
-enable(const struct desk *desk, const struct user *u, int64_t *ended_out)
+enable(const struct context *context, const struct user *u, int64_t *ended_out)
 {
-	static const struct user_standing in = { .status = USER_STATUS_ACTIVE };
+	static const struct user_role_and_status in = {
+		.status = USER_STATUS_ACTIVE
+	};
 
-	return set_standing(desk, u, &in, ended_out);
+	return set_role_and_status(context, u, &in, ended_out);
 }
 
 static enum err delete (
-    const struct desk *desk, const struct user *u, int64_t *ended_out) {
-	struct store_actor actor = desk_actor(desk); enum err err;
+    const struct context *context, const struct user *u, int64_t *ended_out) {
+	struct store_actor actor = context_actor(context); enum err err;
 
 	err = store_user_remove(
-	    desk->services->store, &actor, u->id, ended_out);
-	if (err == ERR_OK) stats_add(desk->services->mapped, STATS_DELETED, 1);
+	    context->services->store, &actor, u->id, ended_out);
+	if (err == ERR_OK)
+	    counters_add(context->services->shm, COUNTERS_DELETED, 1);
 	return err;
 }
 
 static enum err
-promote(const struct desk *desk, const struct user *u, int64_t *ended_out)
+promote(const struct context *context, const struct user *u, int64_t *ended_out)
 {
-	static const struct user_standing up = { .role = USER_ROLE_ADMIN };
+	static const struct user_role_and_status up = { .role =
+							    USER_ROLE_ADMIN };
 
-	return set_standing(desk, u, &up, ended_out);
+	return set_role_and_status(context, u, &up, ended_out);
 }
 
 static enum err
-demote(const struct desk *desk, const struct user *u, int64_t *ended_out)
+demote(const struct context *context, const struct user *u, int64_t *ended_out)
 {
-	static const struct user_standing down = { .role = USER_ROLE_USER };
+	static const struct user_role_and_status down = { .role =
+							      USER_ROLE_USER };
 
-	return set_standing(desk, u, &down, ended_out);
+	return set_role_and_status(context, u, &down, ended_out);
 }
 
 int

@@ -5,15 +5,15 @@
 #include <string.h>
 
 #include "auth/clients.h"
-#include "auth/issuers_file.h"
-#include "auth/keys.h"
-#include "auth/master.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "cache/redis.h"
 #include "config/option.h"
 #include "config/sources.h"
 #include "http/local_path.h"
+#include "issuers/issuers_config.h"
+#include "token/master_secret.h"
+#include "token/signing_keys.h"
 
 #define SQLITE_SCHEME "sqlite:"
 
@@ -76,11 +76,13 @@ static enum err
 check_tokens(const struct config *c, const struct option_why *why)
 {
 	const char *secret = config_text(c, CONFIG_JWT_SECRET);
-	const char *flaw = secret[0] != '\0' ? master_flaw(secret) : NULL;
+	const char *flaw =
+	    secret[0] != '\0' ? master_secret_flaw(secret) : NULL;
 
-	enum keys_alg alg;
+	enum signing_keys_alg alg;
 
-	if (keys_alg_from(config_text(c, CONFIG_JWT_ALGORITHM), &alg) != ERR_OK)
+	if (signing_keys_alg_from(config_text(c, CONFIG_JWT_ALGORITHM), &alg) !=
+	    ERR_OK)
 		return option_refuse(
 		    why, "JWT_ALGORITHM: must be HS256, RS256 or ES256");
 	if (flaw != NULL)
@@ -112,12 +114,12 @@ check_issuers(const struct config *c, const struct option_why *why)
 	bool is_ours;
 	enum err err;
 
-	err = issuers_file_load(config_text(c, CONFIG_ISSUERS_FILE), reason,
+	err = issuers_config_load(config_text(c, CONFIG_ISSUERS_FILE), reason,
 	    sizeof(reason), &issuers);
 	if (err != ERR_OK)
 		return option_refuse(why, "LATCHKEY_ISSUERS_FILE: %s", reason);
-	is_ours = issuers_file_find(issuers, ours) != NULL;
-	issuers_file_free(issuers);
+	is_ours = issuers_config_find(issuers, ours) != NULL;
+	issuers_config_free(issuers);
 	return is_ours ? option_refuse(why,
 			     "LATCHKEY_ISSUERS_FILE: [%s] is this site itself, "
 			     "see LATCHKEY_ISSUER",

@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #include "base/secret.h"
-#include "base/text.h"
+#include "base/str.h"
 
 const struct option option_table[CONFIG_COUNT] = {
 #define OPTION(id, name, type, min, max, fallback, help)                       \
@@ -99,9 +99,9 @@ rate_from(const struct option *o, const char *text, struct option_value *value)
 		return ERR_INVALID;
 	memcpy(count, text, (size_t)(slash - text));
 	count[slash - text] = '\0';
-	if (text_to_int64(count, o->min, o->max, &value->number) != ERR_OK)
+	if (str_to_int64(count, o->min, o->max, &value->number) != ERR_OK)
 		return ERR_INVALID;
-	return text_to_int64(slash + 1, 1, RATE_SECONDS_MAX, &value->seconds);
+	return str_to_int64(slash + 1, 1, RATE_SECONDS_MAX, &value->seconds);
 }
 
 static enum err
@@ -133,7 +133,7 @@ value_check(const struct option *o, const char *text,
 	show(shown, text);
 	switch (o->type) {
 	case OPTION_INT:
-		if (text_to_int64(text, o->min, o->max, &value->number) ==
+		if (str_to_int64(text, o->min, o->max, &value->number) ==
 		    ERR_OK)
 			return ERR_OK;
 		return option_refuse(why,

@@ -4,7 +4,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/buf.h"
+#include "base/random.h"
+#include "base/secret.h"
 #include "http/request.h"
 #include "http/response.h"
 
@@ -38,7 +40,7 @@ take_value(const char *value, size_t len, char id_out[SESSION_ID_SIZE])
 	if (len == SESSION_ID_SIZE - 1) {
 		memcpy(id, value, len);
 		id[len] = '\0';
-		good = secret_is_uuid(id) &&
+		good = random_is_uuid(id) &&
 		    (id_out[0] == '\0' || secret_equal(id_out, id, len));
 	}
 	if (good)

@@ -11,8 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/secret.h"
-#include "base/text.h"
 
 /*
  * A pipe holds nearly every request and costs one system call more than
@@ -213,7 +213,7 @@ fcgi_keep(const struct fcgi *f)
 }
 
 static void
-make_room(int fd, size_t len)
+release_reserve(int fd, size_t len)
 {
 	int wanted = (int)len * 4;
 	socklen_t size = sizeof(int);
@@ -234,7 +234,7 @@ fcgi_answer(struct fcgi *f, const struct buf *answer)
 	if (answer->failed || answer->len == 0 || answer->len > INT_MAX / 8)
 		return ERR_UNAVAILABLE;
 	if (answer->len > ANSWER_LARGE)
-		make_room(r->ipcFd, answer->len);
+		release_reserve(r->ipcFd, answer->len);
 	sent = FCGX_PutStr(answer->data, (int)answer->len, r->out) ==
 	    (int)answer->len;
 	/*

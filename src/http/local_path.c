@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/text.h"
+#include "base/buf.h"
 
 bool
 local_path_check(const char *text)

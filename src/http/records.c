@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/buf.h"
 
 /* One record, whole, in the caller's bytes. */
 struct record {
@@ -307,8 +307,8 @@ input(const struct record *rec, struct records *r, struct buf *reply)
 }
 
 static enum step
-judge(const struct record *rec, struct records *r, const unsigned char *data,
-    struct buf *reply)
+check_records(const struct record *rec, struct records *r,
+    const unsigned char *data, struct buf *reply)
 {
 	if (rec->id == FCGI_NULL_REQUEST_ID)
 		return manage(rec, r, reply);
@@ -407,7 +407,7 @@ records_scan(
 		if (size == 0)
 			break;
 		at += size;
-		switch (judge(&rec, r, data, reply)) {
+		switch (check_records(&rec, r, data, reply)) {
 		case STEP_BROKEN: verdict = RECORDS_BROKEN; break;
 		case STEP_KEEP: keep(&rec, r, data); break;
 		case STEP_DROP: break;

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/document.h"
-#include "base/secret.h"
+#include "base/json_value.h"
+#include "base/random.h"
 #include "base/siphash.h"
-#include "base/text.h"
+#include "base/str.h"
 
 const char *
 request_param(const struct request *req, const char *name)
@@ -121,7 +121,7 @@ read_address(struct request *req)
 
 	/* Of IPv4 it takes the canonical spelling only, so that is a copy. */
 	if (inet_pton(AF_INET, text, &v4) == 1) {
-		if (text_copy(req->address, sizeof(req->address), text) ==
+		if (str_copy(req->address, sizeof(req->address), text) ==
 		    ERR_OK)
 			req->loopback = ntohl(v4.s_addr) >> 24 == 127;
 		return;
@@ -147,7 +147,7 @@ length_differs(const struct request *req)
 
 	if (text[0] == '\0')
 		return false;
-	return text_to_int64(text, 0, INT64_MAX, &length) != ERR_OK ||
+	return str_to_int64(text, 0, INT64_MAX, &length) != ERR_OK ||
 	    (uint64_t)length != req->body_len;
 }
 
@@ -178,7 +178,7 @@ request_init(
 	/* libfcgi puts it first, so that no parameter of the name counts. */
 	req->authorizer =
 	    strcmp(param_or_empty(req, "FCGI_ROLE"), "AUTHORIZER") == 0;
-	req->dialect = request_param(req, "LATCHKEY_DIALECT");
+	req->authorize_protocol = request_param(req, "LATCHKEY_DIALECT");
 	read_method(req);
 	read_path(req);
 	read_address(req);
@@ -187,7 +187,7 @@ request_init(
 void
 request_names_init(struct request_names *names)
 {
-	secret_random(names->key, sizeof(names->key));
+	random_fill(names->key, sizeof(names->key));
 	names->count = 0;
 }
 
@@ -201,13 +201,13 @@ request_name(struct request *req, struct request_names *names)
 
 	_Static_assert(2 * sizeof(id) + 1 == REQUEST_ID_SIZE, "it fits");
 	memcpy(id, &hash, sizeof(id));
-	text_hex(req->request_id, id, sizeof(id));
+	str_hex(req->request_id, id, sizeof(id));
 	names->count++;
 }
 
 void
 request_clear(struct request *req)
 {
-	document_free(req->json);
+	json_value_free(req->json);
 	req->json = NULL;
 }

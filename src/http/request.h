@@ -10,7 +10,7 @@
 #include "base/siphash.h"
 #include "model/session.h"
 
-struct document;
+struct json_value;
 struct response;
 
 #define REQUEST_BODY_MAX ((size_t)64 * 1024)
@@ -38,11 +38,11 @@ struct request {
 	size_t body_len;
 	bool body_too_long;
 	bool malformed; /* CONTENT_LENGTH is not the length of the body */
-	struct document *json; /* owned; made by request_json() */
+	struct json_value *json; /* owned; made by request_json() */
 	const char *host;
 	const char *user_agent;
 	/* How the web server's configuration says that it asks, or NULL. */
-	const char *dialect;
+	const char *authorize_protocol;
 	char address[SESSION_ADDRESS_SIZE]; /* of the peer; "" if it has none */
 	bool https;
 	bool loopback;   /* the peer is on this machine */
@@ -88,7 +88,7 @@ bool request_is_json(const struct request *req);
  * unsupported_media_type, malformed_json, not_an_object.
  */
 enum err request_json(struct request *req, struct response *res,
-    const struct document **json_out) MUST_CHECK;
+    const struct json_value **json_out) MUST_CHECK;
 
 /**
  * request_form(req, res):
@@ -107,7 +107,7 @@ struct request_field {
 };
 
 /* request_is_null(json, name): is the member there, and null? */
-bool request_is_null(const struct document *json, const char *name);
+bool request_is_null(const struct json_value *json, const char *name);
 
 /**
  * request_string(json, field, res, text_out):
@@ -115,7 +115,7 @@ bool request_is_null(const struct document *json, const char *name);
  * missing or null and not required.  Otherwise refuse on ${res}:
  * missing_field or invalid_field, naming the member.
  */
-enum err request_string(const struct document *json,
+enum err request_string(const struct json_value *json,
     const struct request_field *field, struct response *res,
     const char **text_out) MUST_CHECK;
 

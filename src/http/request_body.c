@@ -4,8 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/document.h"
-#include "base/text.h"
+#include "base/json_value.h"
 #include "http/response.h"
 
 /* Is this parameter of a content type anything but a charset not UTF-8? */
@@ -53,7 +52,7 @@ request_is_json(const struct request *req)
 
 static enum err
 parse_body(
-    struct request *req, struct response *res, struct document **json_out)
+    struct request *req, struct response *res, struct json_value **json_out)
 {
 	enum err err;
 
@@ -64,20 +63,20 @@ parse_body(
 		return response_refuse(res, PROBLEM_UNSUPPORTED_MEDIA_TYPE,
 		    "The body must be application/json in UTF-8.");
 	if (req->body_len == 0) {
-		*json_out = document_object();
+		*json_out = json_value_object();
 		return *json_out != NULL ? ERR_OK : ERR_INTERNAL;
 	}
-	err = document_parse(req->body, req->body_len, json_out);
+	err = json_value_parse(req->body, req->body_len, json_out);
 	if (err == ERR_INVALID)
 		return response_refuse(res, PROBLEM_MALFORMED_JSON, NULL);
 	return err;
 }
 
 enum err
-request_json(
-    struct request *req, struct response *res, const struct document **json_out)
+request_json(struct request *req, struct response *res,
+    const struct json_value **json_out)
 {
-	struct document *json = NULL;
+	struct json_value *json = NULL;
 	enum err err;
 
 	*json_out = NULL;
@@ -87,24 +86,24 @@ request_json(
 			return err;
 		req->json = json;
 	}
-	if (!document_is_object(req->json))
+	if (!json_value_is_object(req->json))
 		return response_refuse(res, PROBLEM_NOT_AN_OBJECT, NULL);
 	*json_out = req->json;
 	return ERR_OK;
 }
 
 bool
-request_is_null(const struct document *json, const char *name)
+request_is_null(const struct json_value *json, const char *name)
 {
-	return document_is_null(document_member(json, name));
+	return json_value_is_null(json_value_member(json, name));
 }
 
 enum err
-request_string(const struct document *json, const struct request_field *field,
+request_string(const struct json_value *json, const struct request_field *field,
     struct response *res, const char **text_out)
 {
-	const struct document *member = document_member(json, field->name);
-	const char *text = document_string(member);
+	const struct json_value *member = json_value_member(json, field->name);
+	const char *text = json_value_string(member);
 
 	*text_out = NULL;
 	if (member == NULL || request_is_null(json, field->name)) {

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/document.h"
+#include "base/json_value.h"
 #include "base/secret.h"
-#include "base/text.h"
+#include "base/str.h"
 #include "http/query.h"
 #include "http/response.h"
 
@@ -38,7 +38,7 @@ decode(const char *part, size_t len, char **text_out)
 		return ERR_INTERNAL;
 	err = query_decode(part, len, len + 1, text);
 	if (err == ERR_OK)
-		err = text_utf8_chars(text, strlen(text), &chars);
+		err = str_utf8_chars(text, strlen(text), &chars);
 	if (err != ERR_OK) {
 		secret_wipe(text, len + 1);
 		free(text);
@@ -50,7 +50,7 @@ decode(const char *part, size_t len, char **text_out)
 
 /* Add the field "name=value" of ${len} bytes to ${json}. */
 static enum err
-add_field(struct document *json, const char *field, size_t len)
+add_field(struct json_value *json, const char *field, size_t len)
 {
 	const char *end = field + len;
 	const char *equals = memchr(field, '=', len);
@@ -65,12 +65,12 @@ add_field(struct document *json, const char *field, size_t len)
 	if (err != ERR_OK)
 		return err;
 	/* Two values: who knows which was meant. */
-	if (document_member(json, name) != NULL)
+	if (json_value_member(json, name) != NULL)
 		return ERR_INVALID;
 	err = decode(value, (size_t)(end - value), &text);
 	if (err != ERR_OK)
 		return err;
-	if (!document_put_string(json, name, text))
+	if (!json_value_put_string(json, name, text))
 		err = ERR_INTERNAL;
 	secret_wipe(text, strlen(text));
 	free(text);
@@ -78,7 +78,7 @@ add_field(struct document *json, const char *field, size_t len)
 }
 
 static enum err
-read_fields(const struct request *req, struct document *json)
+read_fields(const struct request *req, struct json_value *json)
 {
 	const char *at = req->body;
 	const char *end = at + req->body_len;
@@ -98,7 +98,7 @@ read_fields(const struct request *req, struct document *json)
 enum err
 request_form(struct request *req, struct response *res)
 {
-	struct document *json;
+	struct json_value *json;
 	enum err err;
 
 	if (req->body_too_long)
@@ -106,12 +106,12 @@ request_form(struct request *req, struct response *res)
 	if (!is_form(req))
 		return response_refuse(res, PROBLEM_UNSUPPORTED_MEDIA_TYPE,
 		    "The body must be " FORM ".");
-	json = document_object();
+	json = json_value_object();
 	if (json == NULL)
 		return ERR_INTERNAL;
 	err = read_fields(req, json);
 	if (err != ERR_OK) {
-		document_free(json);
+		json_value_free(json);
 		return err == ERR_INVALID
 		    ? response_refuse(res, PROBLEM_MALFORMED_FORM, NULL)
 		    : err;

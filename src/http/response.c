@@ -5,26 +5,27 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/writer.h"
+#include "base/json_writer.h"
+#include "base/str.h"
 #include "http/request.h"
 
 #define CHALLENGE "Bearer realm=\"latchkey\""
 
 void
-response_begin(struct response *res, struct writer *w)
+response_begin(struct response *res, struct json_writer *w)
 {
 	buf_reset(&res->body);
 	res->content_type = "application/json";
-	writer_begin(w, &res->body);
-	writer_object(w, NULL);
+	json_write_begin(w, &res->body);
+	json_write_object(w, NULL);
 }
 
 enum err
-response_end(struct response *res, struct writer *w)
+response_end(struct response *res, struct json_writer *w)
 {
 	assert(w->out == &res->body);
-	writer_close(w);
-	return writer_end(w);
+	json_write_close(w);
+	return json_write_end(w);
 }
 
 void
@@ -138,19 +139,19 @@ static enum err
 problem_body(struct response *res, const struct request *req)
 {
 	const struct problem_info *info = problem_info(res->problem);
-	struct writer w;
+	struct json_writer w;
 
 	response_begin(res, &w);
 	res->content_type = "application/problem+json";
-	writer_string(&w, "type", "about:blank");
-	writer_string(&w, "title", info->title);
-	writer_int(&w, "status", info->status);
-	writer_string(&w, "code", info->code);
-	writer_string(
+	json_write_string(&w, "type", "about:blank");
+	json_write_string(&w, "title", info->title);
+	json_write_int(&w, "status", info->status);
+	json_write_string(&w, "code", info->code);
+	json_write_string(
 	    &w, "detail", res->detail.len > 0 ? res->detail.data : info->title);
 	if (res->field != NULL)
-		writer_string(&w, "field", res->field);
-	writer_string(&w, "request_id", req->request_id);
+		json_write_string(&w, "field", res->field);
+	json_write_string(&w, "request_id", req->request_id);
 	return response_end(res, &w);
 }
 
@@ -202,9 +203,9 @@ allow_header(struct response *res)
 static void
 put_number(struct buf *out, int64_t number)
 {
-	char digits[TEXT_INT_SIZE];
+	char digits[STR_INT_SIZE];
 
-	buf_append(out, digits, text_int(digits, number));
+	buf_append(out, digits, str_int(digits, number));
 }
 
 static void

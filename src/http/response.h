@@ -3,13 +3,14 @@
 #define HTTP_RESPONSE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
-#include "base/text.h"
 #include "http/problem.h"
 
 struct request;
-struct writer;
+struct json_writer;
 
 /* An answer in the making; zero-initialised before first use. */
 struct response {
@@ -33,8 +34,8 @@ struct response {
  * Begin the body, a JSON object, which ${w} then writes the members of; and
  * end it.  ERR_INTERNAL if not all of it could be written.
  */
-void response_begin(struct response *res, struct writer *w);
-enum err response_end(struct response *res, struct writer *w) MUST_CHECK;
+void response_begin(struct response *res, struct json_writer *w);
+enum err response_end(struct response *res, struct json_writer *w) MUST_CHECK;
 
 /**
  * response_header(res, name, value):

@@ -6,13 +6,13 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/secret.h"
+#include "base/random.h"
 
-struct document;
+struct json_value;
 struct user;
-struct writer;
+struct json_writer;
 
-#define SESSION_ID_SIZE SECRET_UUID_SIZE
+#define SESSION_ID_SIZE RANDOM_UUID_SIZE
 #define SESSION_HANDLE_SIZE 33 /* hex(BLAKE2b-128) and NUL */
 #define SESSION_DEVICE_SIZE 129
 #define SESSION_AGENT_SIZE 257
@@ -59,13 +59,13 @@ bool session_live(const struct session *s, const struct user *u, int64_t now);
  * asked with (its handle is null if it is another issuer's), and what the
  * device list shows.
  */
-void session_write(const struct session *s, struct writer *w);
+void session_write(const struct session *s, struct json_writer *w);
 void session_write_device(
-    const struct session *s, bool current, struct writer *w);
+    const struct session *s, bool current, struct json_writer *w);
 
 /* session_pack, session_unpack: as user_pack and user_unpack. */
-struct document *session_pack(const struct session *s);
+struct json_value *session_pack(const struct session *s);
 enum err session_unpack(
-    const struct document *json, struct session *session_out) MUST_CHECK;
+    const struct json_value *json, struct session *session_out) MUST_CHECK;
 
 #endif

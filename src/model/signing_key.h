@@ -18,7 +18,7 @@
  * times: published from the start, it signs from signs_at on, until the next
  * one does, and verifies what it signed for another lifetime.
  */
-struct signing_key {
+struct signing_key_row {
 	char kid[SIGNING_KEY_KID_SIZE];
 	char alg[SIGNING_KEY_ALG_SIZE]; /* as in a token's header */
 	int64_t created_at;

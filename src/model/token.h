@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/secret.h"
+#include "base/random.h"
 #include "model/session.h"
 #include "model/signing_key.h"
 
@@ -43,12 +43,12 @@ struct claims {
  * What of a token its session does not say: with that, the key that signed it,
  * issuer and audience, it is the whole token again.  As secret as the token.
  */
-struct token_core {
+struct token_compact {
 	int64_t epoch;
 	int64_t issued_at;
 	int64_t expires_at;
 	char kid[SIGNING_KEY_KID_SIZE];
-	char jti[SECRET_UUID_SIZE];
+	char jti[RANDOM_UUID_SIZE];
 	unsigned char signature[TOKEN_SIGNATURE_MAX];
 	size_t signature_len;
 };

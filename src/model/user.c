@@ -5,11 +5,12 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/document.h"
+#include "base/json_value.h"
+#include "base/json_writer.h"
 #include "base/secret.h"
-#include "base/text.h"
+#include "base/str.h"
+#include "base/timefmt.h"
 #include "base/unicode.h"
-#include "base/writer.h"
 
 #define EMAIL_LOCAL_MAX 64 /* octets, RFC 5321 section 4.5.3.1.1 */
 #define NAME_CHARS_MAX 100
@@ -136,10 +137,10 @@ user_avatar_check(const char *url)
 void
 user_key(char dst[USER_KEY_SIZE], int64_t id)
 {
-	char number[TEXT_INT_SIZE];
+	char number[STR_INT_SIZE];
 
-	text_int(number, id);
-	text_join(dst, USER_KEY_SIZE, "user:", number);
+	str_int(number, id);
+	str_join(dst, USER_KEY_SIZE, "user:", number);
 }
 
 const char *
@@ -169,75 +170,75 @@ user_status_from(const char *name)
 }
 
 void
-user_write_public(const struct user *u, struct writer *w)
+user_write_public(const struct user *u, struct json_writer *w)
 {
-	char id[TEXT_INT_SIZE];
+	char id[STR_INT_SIZE];
 
-	text_int(id, u->id);
-	writer_string(w, "id", id);
-	writer_string(w, "name", u->name);
+	str_int(id, u->id);
+	json_write_string(w, "id", id);
+	json_write_string(w, "name", u->name);
 	if (u->avatar_url[0] != '\0')
-		writer_string(w, "avatar_url", u->avatar_url);
+		json_write_string(w, "avatar_url", u->avatar_url);
 	else
-		writer_null(w, "avatar_url");
+		json_write_null(w, "avatar_url");
 }
 
 void
-user_write_own(const struct user *u, struct writer *w)
+user_write_own(const struct user *u, struct json_writer *w)
 {
-	char when[TEXT_TIME_SIZE];
+	char when[TIMEFMT_SIZE];
 
 	user_write_public(u, w);
 	if (u->email[0] != '\0')
-		writer_string(w, "email", u->email);
+		json_write_string(w, "email", u->email);
 	else
-		writer_null(w, "email");
-	writer_string(w, "role", user_role_name(u->role));
-	text_time(when, u->created_at);
-	writer_string(w, "created_at", when);
-	text_time(when, u->updated_at);
-	writer_string(w, "updated_at", when);
+		json_write_null(w, "email");
+	json_write_string(w, "role", user_role_name(u->role));
+	timefmt_utc(when, u->created_at);
+	json_write_string(w, "created_at", when);
+	timefmt_utc(when, u->updated_at);
+	json_write_string(w, "updated_at", when);
 }
 
-struct document *
+struct json_value *
 user_pack(const struct user *u)
 {
-	struct document *doc = document_object();
+	struct json_value *doc = json_value_object();
 
-	document_put_int(doc, "id", u->id);
-	document_put_string(doc, "email", u->email);
-	document_put_string(doc, "name", u->name);
-	document_put_string(doc, "avatar_url", u->avatar_url);
-	document_put_string(doc, "role", user_role_name(u->role));
-	document_put_string(doc, "status", user_status_name(u->status));
-	document_put_int(doc, "epoch", u->epoch);
-	document_put_int(doc, "epoch_at", u->epoch_at);
-	document_put_int(doc, "version", u->version);
-	document_put_int(doc, "created_at", u->created_at);
-	document_put_int(doc, "updated_at", u->updated_at);
+	json_value_put_int(doc, "id", u->id);
+	json_value_put_string(doc, "email", u->email);
+	json_value_put_string(doc, "name", u->name);
+	json_value_put_string(doc, "avatar_url", u->avatar_url);
+	json_value_put_string(doc, "role", user_role_name(u->role));
+	json_value_put_string(doc, "status", user_status_name(u->status));
+	json_value_put_int(doc, "epoch", u->epoch);
+	json_value_put_int(doc, "epoch_at", u->epoch_at);
+	json_value_put_int(doc, "version", u->version);
+	json_value_put_int(doc, "created_at", u->created_at);
+	json_value_put_int(doc, "updated_at", u->updated_at);
 	return doc;
 }
 
 static enum err
-unpack_all(const struct document *json, struct user *u)
+unpack_all(const struct json_value *json, struct user *u)
 {
 	char role[16], status[16];
 
-	if (document_read_int(json, "id", &u->id) != ERR_OK ||
-	    document_read_text(json, "email", u->email, USER_EMAIL_SIZE) !=
+	if (json_value_read_int(json, "id", &u->id) != ERR_OK ||
+	    json_value_read_text(json, "email", u->email, USER_EMAIL_SIZE) !=
 		ERR_OK ||
-	    document_read_text(json, "name", u->name, USER_NAME_SIZE) !=
+	    json_value_read_text(json, "name", u->name, USER_NAME_SIZE) !=
 		ERR_OK ||
-	    document_read_text(json, "avatar_url", u->avatar_url,
+	    json_value_read_text(json, "avatar_url", u->avatar_url,
 		USER_AVATAR_SIZE) != ERR_OK ||
-	    document_read_text(json, "role", role, sizeof(role)) != ERR_OK ||
-	    document_read_text(json, "status", status, sizeof(status)) !=
+	    json_value_read_text(json, "role", role, sizeof(role)) != ERR_OK ||
+	    json_value_read_text(json, "status", status, sizeof(status)) !=
 		ERR_OK ||
-	    document_read_int(json, "epoch", &u->epoch) != ERR_OK ||
-	    document_read_int(json, "epoch_at", &u->epoch_at) != ERR_OK ||
-	    document_read_int(json, "version", &u->version) != ERR_OK ||
-	    document_read_int(json, "created_at", &u->created_at) != ERR_OK ||
-	    document_read_int(json, "updated_at", &u->updated_at) != ERR_OK)
+	    json_value_read_int(json, "epoch", &u->epoch) != ERR_OK ||
+	    json_value_read_int(json, "epoch_at", &u->epoch_at) != ERR_OK ||
+	    json_value_read_int(json, "version", &u->version) != ERR_OK ||
+	    json_value_read_int(json, "created_at", &u->created_at) != ERR_OK ||
+	    json_value_read_int(json, "updated_at", &u->updated_at) != ERR_OK)
 		return ERR_INVALID;
 	u->role = user_role_from(role);
 	u->status = user_status_from(status);
@@ -248,7 +249,7 @@ unpack_all(const struct document *json, struct user *u)
 }
 
 enum err
-user_unpack(const struct document *json, struct user *user_out)
+user_unpack(const struct json_value *json, struct user *user_out)
 {
 	enum err err;
 

@@ -6,8 +6,8 @@
 
 #include "base/err.h"
 
-struct document;
-struct writer;
+struct json_value;
+struct json_writer;
 
 #define USER_EMAIL_SIZE 255 /* RFC 5321: 254 octets, and NUL */
 #define USER_NAME_SIZE 401  /* 100 characters of at most 4 bytes, and NUL */
@@ -71,8 +71,8 @@ enum user_status user_status_from(const char *name);
  * avatar_url, email, role, created_at, updated_at), and what others see (the
  * first three).
  */
-void user_write_own(const struct user *u, struct writer *w);
-void user_write_public(const struct user *u, struct writer *w);
+void user_write_own(const struct user *u, struct json_writer *w);
+void user_write_public(const struct user *u, struct json_writer *w);
 
 /**
  * user_pack(u), user_unpack(json, user_out):
@@ -80,8 +80,8 @@ void user_write_public(const struct user *u, struct writer *w);
  * owns it), and back.  user_unpack returns
  * ERR_INVALID, ${user_out} all zero, if anything is missing or mistyped.
  */
-struct document *user_pack(const struct user *u);
+struct json_value *user_pack(const struct user *u);
 enum err user_unpack(
-    const struct document *json, struct user *user_out) MUST_CHECK;
+    const struct json_value *json, struct user *user_out) MUST_CHECK;
 
 #endif

@@ -16,8 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "base/testpoint.h"
-#include "base/text.h"
 
 #define UNIX_PREFIX "unix:"
 /* The kernel cuts it to net.core.somaxconn, 4096 as it comes. */
@@ -167,7 +167,7 @@ open_unix(
 	if (path[0] == '\0')
 		return refuse(
 		    ERR_INVALID, why, size, "unix: needs a path", spec);
-	if (text_copy(address.sun_path, sizeof(address.sun_path), path) !=
+	if (str_copy(address.sun_path, sizeof(address.sun_path), path) !=
 	    ERR_OK)
 		return refuse(ERR_INVALID, why, size,
 		    "the path is longer than 107 bytes", spec);
@@ -209,7 +209,7 @@ find_address(const char *spec, struct addrinfo **info_out)
 	int n;
 
 	if (colon == NULL || colon == spec ||
-	    text_to_int64(colon + 1, 1, 65535, &port) != ERR_OK)
+	    str_to_int64(colon + 1, 1, 65535, &port) != ERR_OK)
 		return ERR_INVALID;
 	if (spec[0] == '[' && colon[-1] == ']')
 		n = snprintf(host, sizeof(host), "%.*s",

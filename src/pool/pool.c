@@ -10,11 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "config/config.h"
 #include "pool/listen.h"
-#include "pool/secret_mark.h"
+#include "pool/master_fingerprint.h"
 #include "pool/supervise.h"
 #include "pool/worker.h"
 
@@ -48,9 +48,9 @@ open_socket(const struct pool_options *options, struct listener *listener_out)
 
 /* The log has said why. */
 static int
-check_secret(const struct config *config, struct secret_mark *mark_out)
+check_secret(const struct config *config, struct master_fingerprint *mark_out)
 {
-	switch (secret_mark_take(config, mark_out)) {
+	switch (master_fingerprint_take(config, mark_out)) {
 	case ERR_OK: return 0;
 	case ERR_INVALID: return EXIT_BAD_OPTION;
 	default: return EXIT_NOT_STARTED;
@@ -137,13 +137,13 @@ start_again(void)
 /* The socket was handed to this process alone: it is the worker. */
 static int
 work_alone(const struct pool_options *options, const struct listener *listener,
-    struct secret_mark *mark, struct config *config)
+    struct master_fingerprint *mark, struct config *config)
 {
 	const struct worker_options worker = {
 		.listen_fd = listener->fd,
 		.alone = true,
 		.config_path = options->config_path,
-		.secret_mark = mark,
+		.master_fingerprint = mark,
 		.ready_fd = -1,
 	};
 	enum worker_end end = worker_run(config, &worker);
@@ -162,7 +162,7 @@ work_alone(const struct pool_options *options, const struct listener *listener,
 int
 pool_run(const struct pool_options *options, struct config *config)
 {
-	struct secret_mark mark;
+	struct master_fingerprint mark;
 	struct listener listener;
 	int status;
 

@@ -13,18 +13,18 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/text.h"
+#include "base/str.h"
 #include "config/config.h"
-#include "pool/crew.h"
-#include "pool/secret_mark.h"
+#include "pool/master_fingerprint.h"
+#include "pool/worker_group.h"
 
 #define SECOND ((int64_t)1000000)
 /* A worker gives itself 10 s to finish what has arrived. */
 #define LEAVE_US (15 * SECOND)
 
 /* A process that was told to end. */
-struct leaver {
-	TAILQ_ENTRY(leaver) link;
+struct terminating {
+	TAILQ_ENTRY(terminating) link;
 	pid_t pid;
 	const char *name; /* as the log calls it */
 	int64_t kill_at;
@@ -33,11 +33,11 @@ struct leaver {
 struct pool {
 	const struct pool_options *options;
 	const struct listener *listener;
-	struct secret_mark *mark;
-	struct crew *crew;
-	struct crew *next; /* while they start to replace the crew */
-	TAILQ_HEAD(, leaver) leavers;
-	struct crew_birth birth;
+	struct master_fingerprint *mark;
+	struct worker_group *worker_group;
+	struct worker_group *next; /* while they start to replace the crew */
+	TAILQ_HEAD(, terminating) leavers;
+	struct worker_spawn birth;
 	bool served; /* a worker has been ready */
 	bool stopping;
 	bool reload_again;
@@ -58,9 +58,9 @@ workers_wanted(const struct pool *p, const struct config *config)
 }
 
 static void
-add_leaver(struct pool *p, pid_t pid, const char *name)
+add_terminating(struct pool *p, pid_t pid, const char *name)
 {
-	struct leaver *l;
+	struct terminating *l;
 
 	if (pid == 0)
 		return;
@@ -74,15 +74,15 @@ add_leaver(struct pool *p, pid_t pid, const char *name)
 	TAILQ_INSERT_TAIL(&p->leavers, l, link);
 }
 
-/* Tell all of ${crew} to end, and forget it. */
+/* Tell all of ${worker_group} to end, and forget it. */
 static void
-dismiss(struct pool *p, struct crew *crew)
+retire(struct pool *p, struct worker_group *worker_group)
 {
-	for (int i = 0; crew != NULL && i < crew->count; i++)
-		add_leaver(p, crew->places[i].pid, "worker");
-	if (crew != NULL)
-		add_leaver(p, crew->keeper.pid, "keeper");
-	crew_free(crew);
+	for (int i = 0; worker_group != NULL && i < worker_group->count; i++)
+		add_terminating(p, worker_group->places[i].pid, "worker");
+	if (worker_group != NULL)
+		add_terminating(p, worker_group->jwks_refresh.pid, "keeper");
+	worker_group_free(worker_group);
 }
 
 static void
@@ -94,10 +94,10 @@ stop(struct pool *p, int status)
 	p->status = status;
 	log_event(LOG_LEVEL_INFO, "pool_stopping", "status=%d", status);
 	listen_stop(p->listener);
-	dismiss(p, p->next);
-	dismiss(p, p->crew);
+	retire(p, p->next);
+	retire(p, p->worker_group);
 	p->next = NULL;
-	p->crew = NULL;
+	p->worker_group = NULL;
 }
 
 static void
@@ -119,11 +119,12 @@ reload(struct pool *p)
 		    log_quote(quoted, why));
 		return;
 	}
-	if (secret_mark_check(config, p->mark) != ERR_OK) {
+	if (master_fingerprint_check(config, p->mark) != ERR_OK) {
 		config_free(config);
 		return;
 	}
-	if (crew_new(config, workers_wanted(p, config), &p->next) != ERR_OK) {
+	if (worker_group_new(config, workers_wanted(p, config), &p->next) !=
+	    ERR_OK) {
 		log_event(LOG_LEVEL_ERROR, "reload_refused", "reason=database");
 		return;
 	}
@@ -160,32 +161,32 @@ take_signals(struct pool *p)
 static void
 take_ready(struct pool *p)
 {
-	struct crew_place *place;
+	struct worker_slot *place;
 	pid_t pid;
 
 	while (read(p->birth.ready_from, &pid, sizeof(pid)) ==
 	    (ssize_t)sizeof(pid)) {
-		if (p->crew != NULL &&
-		    (place = crew_find(p->crew, pid)) != NULL) {
+		if (p->worker_group != NULL &&
+		    (place = worker_group_find(p->worker_group, pid)) != NULL) {
 			place->ready = true;
 			if (!p->served) {
 				log_event(LOG_LEVEL_INFO, "pool_ready",
-				    "workers=%d", p->crew->count);
-				crew_keep(p->crew);
+				    "workers=%d", p->worker_group->count);
+				worker_group_start_jwks(p->worker_group);
 			}
 			p->served = true;
-		} else if ((place = crew_find(p->next, pid)) != NULL) {
+		} else if ((place = worker_group_find(p->next, pid)) != NULL) {
 			place->ready = true;
 		}
 	}
-	if (p->next != NULL && crew_is_ready(p->next)) {
-		struct crew *old = p->crew;
+	if (p->next != NULL && worker_group_is_ready(p->next)) {
+		struct worker_group *old = p->worker_group;
 
 		log_event(LOG_LEVEL_INFO, "pool_reloaded", "workers=%d",
 		    p->next->count);
-		p->crew = p->next;
-		crew_keep(p->crew);
-		dismiss(p, old);
+		p->worker_group = p->next;
+		worker_group_start_jwks(p->worker_group);
+		retire(p, old);
 		reload_over(p);
 	}
 }
@@ -196,7 +197,7 @@ log_end(const char *name, pid_t pid, int status)
 	bool fine = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	char event[32];
 
-	text_join(event, sizeof(event), name,
+	str_join(event, sizeof(event), name,
 	    WIFSIGNALED(status) ? "_died" : "_ended");
 	if (WIFSIGNALED(status))
 		log_event(LOG_LEVEL_WARN, event, "%s=%d signal=%d", name,
@@ -211,9 +212,9 @@ log_end(const char *name, pid_t pid, int status)
  * follow TAILQ_REMOVE(): what it takes for freed in the list has left it.
  */
 static const char *
-take_leaver(struct pool *p, pid_t pid)
+remove_terminating(struct pool *p, pid_t pid)
 {
-	struct leaver *l;
+	struct terminating *l;
 	const char *name;
 
 	TAILQ_FOREACH(l, &p->leavers, link)
@@ -232,27 +233,28 @@ take_leaver(struct pool *p, pid_t pid)
 static void
 ended(struct pool *p, pid_t pid, int status)
 {
-	const char *leaver = take_leaver(p, pid);
-	struct crew_place *place = crew_find(p->crew, pid);
-	bool keeper = crew_is_keeper(p->crew, place);
+	const char *terminating = remove_terminating(p, pid);
+	struct worker_slot *place = worker_group_find(p->worker_group, pid);
+	bool jwks_refresh = worker_group_is_jwks(p->worker_group, place);
 
-	log_end(leaver != NULL ? leaver
-		: keeper       ? "keeper"
-			       : "worker",
+	log_end(terminating != NULL ? terminating
+		: jwks_refresh      ? "keeper"
+				    : "worker",
 	    pid, status);
-	if (leaver != NULL)
+	if (terminating != NULL)
 		return;
 	if (place != NULL) {
-		crew_vacate(p->crew, place, status, clock_system.mono_us());
+		worker_group_on_exit(
+		    p->worker_group, place, status, clock_system.mono_us());
 		/* Before there ever was a service: say so by ending. */
 		if (!p->served && WIFEXITED(status) &&
-		    WEXITSTATUS(status) == CREW_EXIT_REFUSED)
+		    WEXITSTATUS(status) == WORKER_GROUP_EXIT_REFUSED)
 			stop(p, 1);
-	} else if ((place = crew_find(p->next, pid)) != NULL) {
+	} else if ((place = worker_group_find(p->next, pid)) != NULL) {
 		log_event(LOG_LEVEL_ERROR, "reload_refused",
 		    "reason=\"a worker did not start\"");
 		place->pid = 0;
-		dismiss(p, p->next);
+		retire(p, p->next);
 		reload_over(p);
 	}
 }
@@ -270,15 +272,16 @@ reap(struct pool *p)
 static void
 kill_late(struct pool *p, int64_t now)
 {
-	struct leaver *l;
+	struct terminating *l;
 	char event[32];
 
 	TAILQ_FOREACH(l, &p->leavers, link)
 	{
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): take_leaver() */
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc):
+		 * remove_terminating() */
 		if (l->kill_at > now)
 			continue;
-		text_join(event, sizeof(event), l->name, "_killed");
+		str_join(event, sizeof(event), l->name, "_killed");
 		log_event(LOG_LEVEL_WARN, event, "%s=%d", l->name, (int)l->pid);
 		(void)kill(l->pid, SIGKILL);
 		l->kill_at = now + SECOND; /* until it has been reaped */
@@ -295,11 +298,11 @@ earlier(int64_t a, int64_t b)
 static int
 wait_ms(const struct pool *p, int64_t now)
 {
-	const struct leaver *l = TAILQ_FIRST(&p->leavers);
+	const struct terminating *l = TAILQ_FIRST(&p->leavers);
 	int64_t due = l != NULL ? l->kill_at : -1;
 
-	due = earlier(due, crew_next(p->crew));
-	due = earlier(due, crew_next(p->next));
+	due = earlier(due, worker_group_next(p->worker_group));
+	due = earlier(due, worker_group_next(p->next));
 	if (due < 0)
 		return -1;
 	return due > now ? (int)((due - now + 999) / 1000) : 0;
@@ -315,10 +318,10 @@ run(struct pool *p)
 		};
 		int64_t now = clock_system.mono_us();
 
-		if (p->crew != NULL)
-			crew_fill(p->crew, &p->birth, now);
+		if (p->worker_group != NULL)
+			worker_group_spawn(p->worker_group, &p->birth, now);
 		if (p->next != NULL)
-			crew_fill(p->next, &p->birth, now);
+			worker_group_spawn(p->next, &p->birth, now);
 		if (poll(fds, NELEMS(fds), wait_ms(p, now)) < 0 &&
 		    errno != EINTR) {
 			stop(p, 1);
@@ -351,7 +354,7 @@ open_signals(struct pool *p)
 
 int
 supervise(const struct pool_options *options, const struct listener *listener,
-    struct secret_mark *mark, struct config *config)
+    struct master_fingerprint *mark, struct config *config)
 {
 	struct pool p = {
 		.options = options,
@@ -368,9 +371,10 @@ supervise(const struct pool_options *options, const struct listener *listener,
 	}
 	p.birth.ready_from = ready[0];
 	p.birth.ready_fd = ready[1];
-	if (crew_new(config, workers_wanted(&p, config), &p.crew) != ERR_OK ||
+	if (worker_group_new(config, workers_wanted(&p, config),
+		&p.worker_group) != ERR_OK ||
 	    open_signals(&p) != ERR_OK) {
-		crew_free(p.crew);
+		worker_group_free(p.worker_group);
 		p.status = 1;
 	} else {
 		run(&p);

@@ -6,7 +6,7 @@
 #include "pool/pool.h"
 
 struct config;
-struct secret_mark;
+struct master_fingerprint;
 
 /**
  * supervise(options, listener, mark, config):
@@ -14,7 +14,7 @@ struct secret_mark;
  * the secret they start with.  Takes ${config}.
  */
 int supervise(const struct pool_options *options,
-    const struct listener *listener, struct secret_mark *mark,
+    const struct listener *listener, struct master_fingerprint *mark,
     struct config *config);
 
 #endif

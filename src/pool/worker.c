@@ -13,13 +13,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/config.h"
-#include "host/mapped.h"
-#include "host/stats.h"
-#include "pool/keeping.h"
-#include "pool/lane.h"
-#include "pool/secret_mark.h"
+#include "pool/background_queue.h"
+#include "pool/jwks_process.h"
+#include "pool/master_fingerprint.h"
 #include "pool/worker_state.h"
-#include "routes/services.h"
+#include "routes/context.h"
+#include "shm/counters.h"
+#include "shm/shm.h"
 #include "store/store.h"
 
 #define SECOND ((int64_t)1000000)
@@ -66,11 +66,11 @@ accept_one(struct worker *w)
 		}
 		return false;
 	}
-	c = connection_new(
-	    &w->conns, fd, clock_system.mono_us() + w->exchange.deadline_us);
+	c = connection_new(&w->conns, fd,
+	    clock_system.mono_us() + w->connection_io.deadline_us);
 	/* Mostly the request lies there already: no need to ask epoll. */
 	if (c != NULL)
-		exchange_look(&w->exchange, c);
+		connection_io_ready(&w->connection_io, c);
 	return true;
 }
 
@@ -92,13 +92,13 @@ stop_listening(struct worker *w)
 static enum err
 update_listening(struct worker *w)
 {
-	bool want = !w->exchange.draining && !w->starved && !w->closed &&
+	bool want = !w->connection_io.draining && !w->starved && !w->closed &&
 	    (w->conns.count < w->conns.max ||
 		!TAILQ_EMPTY(&w->conns.lists[CONNECTION_IDLE]));
 
-	if (!want || w->exchange.busier)
+	if (!want || w->connection_io.busier)
 		stop_listening(w);
-	w->exchange.busier = false;
+	w->connection_io.busier = false;
 	if (want == w->listening)
 		return ERR_OK;
 	w->listening = true;
@@ -129,7 +129,7 @@ drain(struct worker *w, enum worker_end end)
 	struct connection *c, *next;
 	int64_t now = clock_system.mono_us();
 
-	if (w->exchange.draining)
+	if (w->connection_io.draining)
 		return;
 	log_event(LOG_LEVEL_INFO, "worker_draining", "connections=%d",
 	    w->conns.count);
@@ -139,10 +139,10 @@ drain(struct worker *w, enum worker_end end)
 	for (int i = 0; i < ACCEPTS_AT_END && accept_one(w); i++)
 		continue;
 	leave_socket(w);
-	w->exchange.draining = true;
+	w->connection_io.draining = true;
 	for (c = TAILQ_FIRST(idle); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, link);
-		exchange_retire(&w->exchange, c);
+		connection_io_close(&w->connection_io, c);
 	}
 }
 
@@ -170,8 +170,8 @@ reload(struct worker *w)
 		return; /* the pool's business */
 	if (config_load(w->options->config_path, why, sizeof(why), &config) ==
 	    ERR_OK) {
-		if (secret_mark_check(config, w->options->secret_mark) ==
-		    ERR_OK)
+		if (master_fingerprint_check(
+			config, w->options->master_fingerprint) == ERR_OK)
 			drain(w, WORKER_RELOAD);
 		config_free(config);
 		return;
@@ -220,7 +220,7 @@ successor_could_open(struct worker *w, const struct stat *now)
 static void
 tick(struct worker *w)
 {
-	struct exchange *x = &w->exchange;
+	struct connection_io *x = &w->connection_io;
 	struct stat now;
 	bool there, current;
 	enum err err;
@@ -230,13 +230,13 @@ tick(struct worker *w)
 		return;
 	there = stat(config_database(w->config), &now) == 0;
 	current = there && now.st_dev == w->database_dev &&
-	    now.st_ino == w->database_ino && mapped_is_current(x->mapped);
+	    now.st_ino == w->database_ino && shm_is_current(x->shm);
 	/* Only so that the store finds out; who asks it is told 503. */
 	err = store_ping(x->services->store);
 	/* Nor need a request be the first to know of other keys. */
-	if (err == ERR_OK && keys_refresh(&x->services->keys) != ERR_OK)
+	if (err == ERR_OK && signing_keys_refresh(&x->services->keys) != ERR_OK)
 		log_event(LOG_LEVEL_DEBUG, "keys_unknown", "retry=1");
-	if (current && mapped_trusted(x->mapped) &&
+	if (current && shm_trusted(x->shm) &&
 	    (err == ERR_OK || err == ERR_UNAVAILABLE))
 		return;
 	/* The store may have found out, and distrusted it, before. */
@@ -244,7 +244,7 @@ tick(struct worker *w)
 		log_event(LOG_LEVEL_WARN, "worker_outdated",
 		    "database=%d store=%s", there, err_name(err));
 	w->outdated = true;
-	mapped_distrust(x->mapped);
+	shm_distrust(x->shm);
 	/* A new worker would make a new database where there is none. */
 	if (there && successor_could_open(w, &now))
 		drain(w, WORKER_REPLACE);
@@ -255,20 +255,21 @@ take_event(struct worker *w, const struct epoll_event *event)
 {
 	void *what = event->data.ptr;
 	struct connection *c;
-	struct lane_job *job;
+	struct background_job *job;
 
 	if (what == &worker_tag_listen) {
 		(void)accept_one(w);
 	} else if (what == &worker_tag_signal) {
 		take_signals(w);
 	} else if (what == &worker_tag_lane) {
-		while ((job = lane_finished(w->exchange.lane)) != NULL)
-			exchange_returned(&w->exchange, job);
+		while ((job = background_queue_finished(
+			    w->connection_io.background_queue)) != NULL)
+			connection_io_returned(&w->connection_io, job);
 	} else {
 		c = what;
 		if ((event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
 			c->hung_up = true;
-		exchange_look(&w->exchange, c);
+		connection_io_ready(&w->connection_io, c);
 	}
 }
 
@@ -284,7 +285,7 @@ look_again(struct worker *w)
 	while ((c = TAILQ_FIRST(&list)) != NULL) {
 		TAILQ_REMOVE(&list, c, again_link);
 		c->again = false;
-		exchange_look(&w->exchange, c);
+		connection_io_ready(&w->connection_io, c);
 	}
 }
 
@@ -311,18 +312,19 @@ take_time(struct worker *w)
 		w->tick_at = now + SECOND;
 		tick(w);
 	}
-	if (w->exchange.draining && now >= w->fresh_until)
+	if (w->connection_io.draining && now >= w->fresh_until)
 		close_fresh(w);
 }
 
 static bool
 is_over(struct worker *w)
 {
-	if (!w->exchange.draining)
+	if (!w->connection_io.draining)
 		return false;
 	if (clock_system.mono_us() >= w->drain_until)
 		return true;
-	return w->conns.count == 0 && lane_pending(w->exchange.lane) == 0;
+	return w->conns.count == 0 &&
+	    background_queue_pending(w->connection_io.background_queue) == 0;
 }
 
 static enum worker_end
@@ -357,7 +359,8 @@ say_ready(const struct worker_options *options)
 	if (options->ready_fd < 0)
 		return;
 	if (write(options->ready_fd, &pid, sizeof(pid)) != (ssize_t)sizeof(pid))
-		log_event(LOG_LEVEL_WARN, "worker_unheard", "errno=%d", errno);
+		log_event(LOG_LEVEL_WARN, "worker_ready_not_reported",
+		    "errno=%d", errno);
 	close(options->ready_fd);
 }
 
@@ -367,9 +370,10 @@ start_keeping(struct worker *w)
 {
 	enum err err;
 
-	if (!w->options->alone || !keeping_wanted(w->config))
+	if (!w->options->alone || !jwks_process_wanted(w->config))
 		return;
-	err = keeping_start(w->config, w->exchange.mapped, &w->keeping);
+	err = jwks_process_start(
+	    w->config, w->connection_io.shm, &w->jwks_process);
 	if (err != ERR_OK)
 		log_event(LOG_LEVEL_ERROR, "keeper_not_started", "reason=%s",
 		    err_name(err));
@@ -391,11 +395,11 @@ worker_run(const struct config *config, const struct worker_options *options)
 	if (err == ERR_OK) {
 		log_event(
 		    LOG_LEVEL_INFO, "worker_ready", "alone=%d", options->alone);
-		stats_add(w.exchange.mapped, STATS_STARTED, 1);
+		counters_add(w.connection_io.shm, COUNTERS_STARTED, 1);
 		say_ready(options);
 		start_keeping(&w);
 		end = loop(&w);
-		keeping_stop(w.keeping);
+		jwks_process_stop(w.jwks_process);
 	} else {
 		log_event(LOG_LEVEL_ERROR, "worker_not_started", "reason=%s",
 		    err_name(err));

@@ -19,8 +19,9 @@ enum worker_end {
 struct worker_options {
 	int listen_fd; /* made non-blocking; closed in the end unless alone */
 	bool alone;    /* no supervisor: SIGHUP is ours */
-	const char *config_path;         /* for SIGHUP; NULL: the default */
-	struct secret_mark *secret_mark; /* for SIGHUP; NULL if not alone */
+	const char *config_path; /* for SIGHUP; NULL: the default */
+	struct master_fingerprint
+	    *master_fingerprint; /* for SIGHUP; NULL if not alone */
 	int ready_fd; /* given our pid once we serve, then closed; -1: none */
 };
 

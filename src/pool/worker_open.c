@@ -13,8 +13,8 @@
 #include "base/clock.h"
 #include "config/config.h"
 #include "http/fcgi.h"
-#include "pool/lane.h"
-#include "pool/services.h"
+#include "pool/background_queue.h"
+#include "pool/wiring.h"
 
 #define OTHER_FILES 64    /* descriptors beside the connections */
 #define CONNECTIONS_MIN 8 /* as LATCHKEY_CONNECTIONS has it */
@@ -100,35 +100,36 @@ open_loop(struct worker *w)
 static enum err
 open_lanes(struct worker *w)
 {
-	struct exchange *x = &w->exchange;
+	struct connection_io *x = &w->connection_io;
 	struct stat database;
 	enum err err;
 
 	err = shared_open(w->config, &w->shared);
 	if (err != ERR_OK)
 		return err;
-	x->mapped = shared_mapped(w->shared);
-	err = services_open(w->config, w->shared, SERVICES_FAST, &x->services);
+	x->shm = shared_mapped(w->shared);
+	err = wiring_open(w->config, w->shared, WIRING_FAST, &x->services);
 	if (err != ERR_OK)
 		return err;
-	err = lane_start(w->config, w->shared,
-	    (int)config_int(w->config, CONFIG_SLOW_QUEUE), &x->lane);
+	err = background_queue_start(w->config, w->shared,
+	    (int)config_int(w->config, CONFIG_SLOW_QUEUE),
+	    &x->background_queue);
 	if (err != ERR_OK)
 		return err;
 	if (stat(config_database(w->config), &database) != 0)
 		return ERR_UNAVAILABLE;
 	w->database_dev = database.st_dev;
 	w->database_ino = database.st_ino;
-	x->services->touch = lane_touch;
-	x->services->touch_ctx = x->lane;
-	return worker_watch(
-	    w, lane_event_fd(x->lane), EPOLLIN, &worker_tag_lane);
+	x->services->touch = background_queue_touch;
+	x->services->touch_ctx = x->background_queue;
+	return worker_watch(w, background_queue_event_fd(x->background_queue),
+	    EPOLLIN, &worker_tag_lane);
 }
 
 enum err
 worker_open(struct worker *w)
 {
-	struct exchange *x = &w->exchange;
+	struct connection_io *x = &w->connection_io;
 	enum err err;
 
 	err = open_loop(w);
@@ -153,13 +154,13 @@ worker_open(struct worker *w)
 bool
 worker_could_open(const struct config *config)
 {
-	struct services *services = NULL;
+	struct app *services = NULL;
 	struct shared *shared = NULL;
 	bool could;
 
 	could = shared_open(config, &shared) == ERR_OK &&
-	    services_open(config, shared, SERVICES_FAST, &services) == ERR_OK;
-	services_close(services);
+	    wiring_open(config, shared, WIRING_FAST, &services) == ERR_OK;
+	wiring_close(services);
 	shared_close(shared);
 	return could;
 }
@@ -167,16 +168,16 @@ worker_could_open(const struct config *config)
 void
 worker_close(struct worker *w)
 {
-	struct exchange *x = &w->exchange;
+	struct connection_io *x = &w->connection_io;
 
 	/* The lane first: it may be writing to connections. */
 	if (x->services != NULL)
 		x->services->touch = NULL;
-	lane_stop(x->lane);
+	background_queue_stop(x->background_queue);
 	if (w->epoll_fd >= 0)
 		connections_clear(&w->conns);
 	if (x->services != NULL)
-		services_close(x->services);
+		wiring_close(x->services);
 	if (w->shared != NULL)
 		shared_close(w->shared);
 	fcgi_feed_free(x->feed);

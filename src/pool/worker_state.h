@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "base/err.h"
-#include "pool/exchange.h"
+#include "pool/connection_io.h"
 #include "pool/worker.h"
 
 /* What the parts of one worker share: worker.c and worker_open.c only. */
@@ -27,9 +27,10 @@ struct worker {
 	struct timespec refused_at; /* when that was last changed */
 	int64_t judge_at;           /* in any case again */
 	struct shared *shared;
-	struct keeping *keeping; /* NULL: the pool's business, or nothing */
+	struct jwks_process
+	    *jwks_process; /* NULL: the pool's business, or nothing */
 	struct connections conns;
-	struct exchange exchange;
+	struct connection_io connection_io;
 	int64_t tick_at;
 	int64_t drain_until;
 	int64_t fresh_until;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-#include "base/document.h"
-#include "base/writer.h"
-#include "host/stats.h"
+#include "base/json_value.h"
+#include "base/json_writer.h"
 #include "http/cookie.h"
-#include "routes/answer.h"
+#include "routes/authenticate.h"
+#include "routes/context.h"
 #include "routes/handlers.h"
-#include "routes/identify.h"
+#include "routes/response_bodies.h"
 #include "routes/security_log.h"
-#include "routes/services.h"
+#include "shm/counters.h"
 
 /*
  * 128 characters after NFKC may come from several times as many bytes before
@@ -46,7 +46,7 @@ static enum err
 read_credentials(struct request *req, struct response *res,
     struct login_credentials *cred, struct session_origin *origin)
 {
-	const struct document *json;
+	const struct json_value *json;
 	enum err err;
 
 	err = refuse_cross_site(req, res);
@@ -70,10 +70,10 @@ read_credentials(struct request *req, struct response *res,
 
 /* The login answer and the cookie. */
 static enum err
-answer_grant(const struct request *req, struct response *res,
+response_grant(const struct request *req, struct response *res,
     const struct login_grant *grant)
 {
-	const struct answer_grant parts = {
+	const struct response_grant parts = {
 		.user = &grant->user,
 		.session_id = grant->session_id,
 		.token = &grant->token,
@@ -81,7 +81,7 @@ answer_grant(const struct request *req, struct response *res,
 
 	cookie_set(req, res, grant->session_id,
 	    grant->session.expires_at - req->received_at);
-	return answer_login(res, req, &parts);
+	return response_login(res, req, &parts);
 }
 
 /* Which of the two that login_register() looks at in this order was refused. */
@@ -96,12 +96,12 @@ refused_field(const struct login_credentials *cred)
 
 /* POST email, password, name: 201; 400 403 409 415 422 429 503. */
 enum err
-route_register(struct services *sv, struct request *req, struct response *res)
+route_register(struct app *app, struct request *req, struct response *res)
 {
 	struct login_credentials cred = { 0 };
 	struct session_origin origin = { 0 };
 	struct login_grant grant = { 0 };
-	const struct document *json;
+	const struct json_value *json;
 	const char *why = NULL;
 	enum err err;
 
@@ -114,7 +114,7 @@ route_register(struct services *sv, struct request *req, struct response *res)
 		return err;
 
 	err = login_register(
-	    &sv->login, &cred, &origin, req->received_at, &grant, &why);
+	    &app->login, &cred, &origin, req->received_at, &grant, &why);
 	if (err == ERR_CONFLICT)
 		err = response_refuse_field(
 		    res, PROBLEM_EMAIL_TAKEN, "email", NULL);
@@ -126,8 +126,8 @@ route_register(struct services *sv, struct request *req, struct response *res)
 		    refused_field(&cred), "%s", why != NULL ? why : "");
 	if (err != ERR_OK)
 		goto out;
-	security_log(sv, req, "register", grant.user.id);
-	err = answer_grant(req, res, &grant);
+	security_log(app, req, "register", grant.user.id);
+	err = response_grant(req, res, &grant);
 out:
 	secret_wipe(&grant, sizeof(grant));
 	return err;
@@ -135,7 +135,7 @@ out:
 
 /* POST email, password, device?: 200; 400 401 403 415 429 503. */
 enum err
-route_login(struct services *sv, struct request *req, struct response *res)
+route_login(struct app *app, struct request *req, struct response *res)
 {
 	struct login_credentials cred = { 0 };
 	struct session_origin origin = { 0 };
@@ -146,18 +146,18 @@ route_login(struct services *sv, struct request *req, struct response *res)
 	if (err != ERR_OK)
 		return err;
 
-	err =
-	    login_attempt(&sv->login, &cred, &origin, req->received_at, &grant);
+	err = login_attempt(
+	    &app->login, &cred, &origin, req->received_at, &grant);
 	if (err == ERR_DENIED) {
-		security_log(sv, req, "login_refused", 0);
+		security_log(app, req, "login_refused", 0);
 		err = response_refuse(res, PROBLEM_INVALID_CREDENTIALS, NULL);
 	} else if (err != ERR_OK) {
-		stats_add(sv->mapped, STATS_LOGINS_FAILED, 1);
+		counters_add(app->shm, COUNTERS_LOGINS_FAILED, 1);
 	}
 	if (err != ERR_OK)
 		goto out;
-	security_log(sv, req, "login_ok", grant.user.id);
-	err = answer_grant(req, res, &grant);
+	security_log(app, req, "login_ok", grant.user.id);
+	err = response_grant(req, res, &grant);
 out:
 	secret_wipe(&grant, sizeof(grant));
 	return err;
@@ -166,17 +166,17 @@ out:
 /* POST current_password, new_password: 200; 400 401 403 415 422 429 503. */
 enum err
 route_change_password(
-    struct services *sv, struct request *req, struct response *res)
+    struct app *app, struct request *req, struct response *res)
 {
 	struct login_change change = { .address = req->address };
 	struct login_grant grant = { 0 };
-	const struct document *json;
+	const struct json_value *json;
 	const char *why = NULL;
 	struct identity who;
-	struct writer w;
+	struct json_writer w;
 	enum err err;
 
-	err = identify(sv, req, res, &who);
+	err = authenticate(app, req, res, &who);
 	if (err == ERR_OK)
 		err = request_json(req, res, &json);
 	if (err == ERR_OK)
@@ -189,7 +189,7 @@ route_change_password(
 		goto out;
 
 	err = login_change_password(
-	    &sv->login, &who, &change, req->received_at, &grant, &why);
+	    &app->login, &who, &change, req->received_at, &grant, &why);
 	if (err == ERR_DENIED && why != NULL)
 		err = response_refuse_field(
 		    res, PROBLEM_WEAK_PASSWORD, "new_password", "%s", why);
@@ -197,14 +197,14 @@ route_change_password(
 		err = response_refuse_field(
 		    res, PROBLEM_WRONG_PASSWORD, "current_password", NULL);
 	else if (err == ERR_NOT_FOUND)
-		err = identify_over(res, &who);
+		err = authenticate_ended(res, &who);
 	if (err != ERR_OK)
 		goto out;
-	security_log(sv, req, "password_changed", who.user.id);
+	security_log(app, req, "password_changed", who.user.id);
 
 	response_begin(res, &w);
-	writer_string(&w, "msg", "Password changed");
-	answer_put_token(&w, req, &grant.token);
+	json_write_string(&w, "msg", "Password changed");
+	response_put_token(&w, req, &grant.token);
 	err = response_end(res, &w);
 out:
 	secret_wipe(&grant, sizeof(grant));
@@ -217,15 +217,15 @@ typedef enum err login_end_fn(struct login *, const struct identity *,
     const char *, const char *, int64_t);
 
 static enum err
-end_account(struct services *sv, struct request *req, struct response *res,
+end_account(struct app *app, struct request *req, struct response *res,
     login_end_fn *end, const char *event)
 {
-	const struct document *json;
+	const struct json_value *json;
 	const char *password;
 	struct identity who;
 	enum err err;
 
-	err = identify(sv, req, res, &who);
+	err = authenticate(app, req, res, &who);
 	if (err == ERR_OK)
 		err = request_json(req, res, &json);
 	if (err == ERR_OK)
@@ -233,15 +233,15 @@ end_account(struct services *sv, struct request *req, struct response *res,
 	if (err != ERR_OK)
 		goto out;
 
-	err = end(&sv->login, &who, password, req->address, req->received_at);
+	err = end(&app->login, &who, password, req->address, req->received_at);
 	if (err == ERR_DENIED)
 		err = response_refuse_field(
 		    res, PROBLEM_WRONG_PASSWORD, "password", NULL);
 	else if (err == ERR_NOT_FOUND)
-		err = identify_over(res, &who);
+		err = authenticate_ended(res, &who);
 	if (err != ERR_OK)
 		goto out;
-	security_log(sv, req, event, who.user.id);
+	security_log(app, req, event, who.user.id);
 	cookie_remove(req, res);
 out:
 	secret_wipe(&who, sizeof(who));
@@ -250,21 +250,20 @@ out:
 
 /* POST password: 200; 400 401 403 415 429 503. */
 enum err
-route_deactivate(struct services *sv, struct request *req, struct response *res)
+route_deactivate(struct app *app, struct request *req, struct response *res)
 {
 	enum err err;
 
 	err =
-	    end_account(sv, req, res, login_deactivate, "account_deactivated");
+	    end_account(app, req, res, login_deactivate, "account_deactivated");
 	if (err != ERR_OK)
 		return err;
-	return answer_message(res, "Account deactivated");
+	return response_message(res, "Account deactivated");
 }
 
 /* DELETE password: 204; 400 401 403 415 429 503. */
 enum err
-route_delete_account(
-    struct services *sv, struct request *req, struct response *res)
+route_delete_account(struct app *app, struct request *req, struct response *res)
 {
-	return end_account(sv, req, res, login_delete, "account_deleted");
+	return end_account(app, req, res, login_delete, "account_deleted");
 }

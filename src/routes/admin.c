@@ -4,16 +4,16 @@
 #include "base/secret.h"
 #include "http/request.h"
 #include "http/response.h"
-#include "routes/identify.h"
-#include "routes/services.h"
+#include "routes/authenticate.h"
+#include "routes/context.h"
 
 enum err
-admin_identify(struct services *sv, struct request *req, struct response *res,
+admin_identify(struct app *app, struct request *req, struct response *res,
     struct identity *who_out)
 {
 	enum err err;
 
-	err = identify(sv, req, res, who_out);
+	err = authenticate(app, req, res, who_out);
 	if (err != ERR_OK || who_out->user.role == USER_ROLE_ADMIN)
 		return err;
 	secret_wipe(who_out, sizeof(*who_out));
@@ -21,12 +21,12 @@ admin_identify(struct services *sv, struct request *req, struct response *res,
 }
 
 enum err
-admin_check(struct services *sv, struct request *req, struct response *res)
+admin_check(struct app *app, struct request *req, struct response *res)
 {
 	struct identity who;
 	enum err err;
 
-	err = admin_identify(sv, req, res, &who);
+	err = admin_identify(app, req, res, &who);
 	secret_wipe(&who, sizeof(who));
 	return err;
 }
@@ -44,31 +44,30 @@ is_local(const struct request *req)
 }
 
 enum err
-admin_or_local_check(
-    struct services *sv, struct request *req, struct response *res)
+admin_or_local_check(struct app *app, struct request *req, struct response *res)
 {
-	return is_local(req) ? ERR_OK : admin_check(sv, req, res);
+	return is_local(req) ? ERR_OK : admin_check(app, req, res);
 }
 
 struct store_actor
 admin_actor(const struct request *req, const struct identity *who)
 {
-	struct store_actor actor = identify_actor(req, who);
+	struct store_actor actor = authenticate_actor(req, who);
 
 	actor.as_admin = true;
 	return actor;
 }
 
 enum err
-admin_over(struct services *sv, struct response *res,
-    const struct identity *who, const struct store_actor *actor)
+admin_over(struct app *app, struct response *res, const struct identity *who,
+    const struct store_actor *actor)
 {
 	struct store_actor anybody = *actor;
 	enum err err;
 
 	anybody.as_admin = false;
-	err = store_actor_check(sv->store, &anybody);
+	err = store_actor_check(app->store, &anybody);
 	if (err == ERR_OK)
 		return response_refuse(res, PROBLEM_FORBIDDEN, NULL);
-	return err == ERR_DENIED ? identify_over(res, who) : err;
+	return err == ERR_DENIED ? authenticate_ended(res, who) : err;
 }

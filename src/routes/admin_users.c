@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdlib.h>
 
-#include "base/document.h"
-#include "base/text.h"
-#include "base/writer.h"
+#include "base/json_value.h"
+#include "base/json_writer.h"
+#include "base/str.h"
 #include "routes/admin.h"
+#include "routes/authenticate.h"
+#include "routes/context.h"
 #include "routes/handlers.h"
-#include "routes/identify.h"
 #include "routes/security_log.h"
-#include "routes/services.h"
 #include "store/store.h"
 
 #define SEARCH_SIZE 256
@@ -17,19 +17,19 @@
 static enum err
 read_id(const struct request *req, int64_t *id_out)
 {
-	char text[TEXT_INT_SIZE];
+	char text[STR_INT_SIZE];
 
 	if (routes_segment(req, text, sizeof(text)) != ERR_OK ||
-	    text_to_int64(text, 1, INT64_MAX, id_out) != ERR_OK)
+	    str_to_int64(text, 1, INT64_MAX, id_out) != ERR_OK)
 		return ERR_NOT_FOUND;
 	return ERR_OK;
 }
 
 static void
-put_user(struct writer *w, const struct user *u)
+put_user(struct json_writer *w, const struct user *u)
 {
 	user_write_own(u, w);
-	writer_string(w, "status", user_status_name(u->status));
+	json_write_string(w, "status", user_status_name(u->status));
 }
 
 /* ---- list ---- */
@@ -38,7 +38,7 @@ static enum err
 read_page(const struct request *req, struct response *res,
     char search[SEARCH_SIZE], int64_t *after_out)
 {
-	char text[TEXT_INT_SIZE];
+	char text[STR_INT_SIZE];
 	enum err err;
 
 	*after_out = 0;
@@ -47,7 +47,7 @@ read_page(const struct request *req, struct response *res,
 		    "\"search\" must be given once, and be shorter.");
 	err = request_query(req, "after", sizeof(text), text);
 	if (err == ERR_OK)
-		err = text_to_int64(text, 0, INT64_MAX, after_out);
+		err = str_to_int64(text, 0, INT64_MAX, after_out);
 	if (err == ERR_INVALID)
 		return response_refuse(res, PROBLEM_INVALID_FIELD,
 		    "\"after\" must be the id of a user.");
@@ -56,17 +56,16 @@ read_page(const struct request *req, struct response *res,
 
 /* GET search?, after?: 200 a page of users, by id; 400 401 403 503. */
 enum err
-route_admin_users(
-    struct services *sv, struct request *req, struct response *res)
+route_admin_users(struct app *app, struct request *req, struct response *res)
 {
 	char search[SEARCH_SIZE];
 	struct user *users;
-	struct writer w;
+	struct json_writer w;
 	int64_t after;
 	size_t n = 0;
 	enum err err;
 
-	err = admin_check(sv, req, res);
+	err = admin_check(app, req, res);
 	if (err == ERR_OK)
 		err = read_page(req, res, search, &after);
 	if (err != ERR_OK)
@@ -74,25 +73,25 @@ route_admin_users(
 	users = calloc(STORE_LIST_MAX, sizeof(*users));
 	if (users == NULL)
 		return ERR_INTERNAL;
-	err = store_users_list(sv->store, search, after, users, &n);
+	err = store_users_list(app->store, search, after, users, &n);
 	if (err != ERR_OK)
 		goto out;
 
 	response_begin(res, &w);
-	writer_array(&w, "users");
+	json_write_array(&w, "users");
 	for (size_t i = 0; i < n; i++) {
-		writer_object(&w, NULL);
+		json_write_object(&w, NULL);
 		put_user(&w, &users[i]);
-		writer_close(&w);
+		json_write_close(&w);
 	}
-	writer_close(&w);
+	json_write_close(&w);
 	if (n == STORE_LIST_MAX) {
-		char last[TEXT_INT_SIZE];
+		char last[STR_INT_SIZE];
 
-		text_int(last, users[n - 1].id);
-		writer_string(&w, "next", last);
+		str_int(last, users[n - 1].id);
+		json_write_string(&w, "next", last);
 	} else {
-		writer_null(&w, "next");
+		json_write_null(&w, "next");
 	}
 	err = response_end(res, &w);
 out:
@@ -103,15 +102,16 @@ out:
 /* ---- change ---- */
 
 static enum err
-read_wish(struct request *req, struct response *res, struct user_standing *wish)
+read_wish(struct request *req, struct response *res,
+    struct user_role_and_status *wish)
 {
 	static const struct request_field role = { "role", false, 16 };
 	static const struct request_field status = { "status", false, 16 };
-	const struct document *json;
+	const struct json_value *json;
 	const char *text;
 	enum err err;
 
-	*wish = (struct user_standing){ 0 };
+	*wish = (struct user_role_and_status){ 0 };
 	err = request_json(req, res, &json);
 	if (err == ERR_OK)
 		err = request_string(json, &role, res, &text);
@@ -143,17 +143,17 @@ read_wish(struct request *req, struct response *res, struct user_standing *wish)
 
 /* POST/PUT/PATCH role?, status?: 200; 400 401 403 404 415 503. */
 enum err
-route_admin_user(struct services *sv, struct request *req, struct response *res)
+route_admin_user(struct app *app, struct request *req, struct response *res)
 {
 	struct store_actor actor;
 	struct identity who;
 	struct user changed;
 	int64_t id, ended;
-	struct user_standing wish;
-	struct writer w;
+	struct user_role_and_status wish;
+	struct json_writer w;
 	enum err err;
 
-	err = admin_identify(sv, req, res, &who);
+	err = admin_identify(app, req, res, &who);
 	if (err == ERR_OK)
 		err = read_id(req, &id);
 	if (err == ERR_OK)
@@ -165,47 +165,46 @@ route_admin_user(struct services *sv, struct request *req, struct response *res)
 		return response_refuse(res, PROBLEM_FORBIDDEN,
 		    "Another administrator has to change your own account.");
 	actor = admin_actor(req, &who);
-	err = store_user_standing(sv->store, &actor, id, &wish, &ended);
+	err = store_user_role_and_status(app->store, &actor, id, &wish, &ended);
 	if (err == ERR_DENIED)
-		return admin_over(sv, res, &who, &actor);
+		return admin_over(app, res, &who, &actor);
 	if (err == ERR_OK)
-		err = store_user_by_id(sv->store, id, &changed);
+		err = store_user_by_id(app->store, id, &changed);
 	if (err != ERR_OK)
 		return err;
-	security_log(sv, req, "account_changed_by_admin", id);
+	security_log(app, req, "account_changed_by_admin", id);
 	response_begin(res, &w);
-	writer_object(&w, "user");
+	json_write_object(&w, "user");
 	put_user(&w, &changed);
-	writer_close(&w);
-	writer_int(&w, "sessions_ended", ended);
+	json_write_close(&w);
+	json_write_int(&w, "sessions_ended", ended);
 	return response_end(res, &w);
 }
 
 /* DELETE: 200 all sessions of the user are over; 401 403 404 503. */
 enum err
-route_admin_sessions(
-    struct services *sv, struct request *req, struct response *res)
+route_admin_sessions(struct app *app, struct request *req, struct response *res)
 {
 	struct store_actor actor;
 	struct identity who;
 	int64_t id, epoch, ended;
-	struct writer w;
+	struct json_writer w;
 	enum err err;
 
-	err = admin_identify(sv, req, res, &who);
+	err = admin_identify(app, req, res, &who);
 	if (err == ERR_OK)
 		err = read_id(req, &id);
 	if (err != ERR_OK)
 		return err;
 	actor = admin_actor(req, &who);
-	err = store_logout_all(sv->store, &actor, id, NULL, &epoch, &ended);
+	err = store_logout_all(app->store, &actor, id, NULL, &epoch, &ended);
 	if (err == ERR_DENIED)
-		return admin_over(sv, res, &who, &actor);
+		return admin_over(app, res, &who, &actor);
 	if (err != ERR_OK)
 		return err;
-	security_log(sv, req, "logout_all_by_admin", id);
+	security_log(app, req, "logout_all_by_admin", id);
 	response_begin(res, &w);
-	writer_string(&w, "msg", "Logged out on all devices");
-	writer_int(&w, "sessions_ended", ended);
+	json_write_string(&w, "msg", "Logged out on all devices");
+	json_write_int(&w, "sessions_ended", ended);
 	return response_end(res, &w);
 }

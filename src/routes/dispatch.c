@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "routes/dispatch.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/text.h"
-#include "host/stats.h"
-#include "routes/admit.h"
+#include "routes/context.h"
+#include "routes/rate_limit.h"
 #include "routes/routes.h"
-#include "routes/services.h"
+#include "shm/counters.h"
 
 bool
 dispatch_is_slow(const struct request *req)
@@ -33,19 +33,21 @@ status_of(const struct response *res)
 
 /* ${route} is NULL where there is none. */
 static void
-count(const struct services *sv, const struct route *route, int status)
+count(const struct app *app, const struct route *route, int status)
 {
-	stats_request(sv->mapped,
-	    route != NULL ? (size_t)(route - routes) : STATS_NO_ROUTE, status);
+	counters_request(app->shm,
+	    route != NULL ? (size_t)(route - routes) : COUNTERS_NO_ROUTE,
+	    status);
 }
 
 static void
-count_time(const struct services *sv, const struct route *route, int64_t start)
+count_time(const struct app *app, const struct route *route, int64_t start)
 {
 	bool slow = route != NULL && (route->flags & ROUTE_SLOW) != 0;
 
-	stats_time(sv->mapped, slow ? STATS_TIMER_SLOW : STATS_TIMER_FAST,
-	    sv->clock->mono_us() - start);
+	counters_time(app->shm,
+	    slow ? COUNTERS_TIMER_SLOW : COUNTERS_TIMER_FAST,
+	    app->clock->mono_us() - start);
 }
 
 /* Answer OPTIONS: what this path takes. */
@@ -61,14 +63,14 @@ options(const struct request *req, struct response *res)
 
 /* All that comes before the handler, which may be an answer already. */
 static enum err
-prepare(struct services *sv, struct request *req, struct response *res,
-    struct admission *ad)
+prepare(struct app *app, struct request *req, struct response *res,
+    struct rate_limit_admission *ad)
 {
-	bool decides = routes_decides(req);
+	bool decides = routes_authorizes(req);
 	enum err err;
 
-	*ad = (struct admission){ 0 };
-	if (sv->always_https)
+	*ad = (struct rate_limit_admission){ 0 };
+	if (app->always_https)
 		req->https = true;
 	if (req->malformed && !decides)
 		return response_refuse(res, PROBLEM_MALFORMED_REQUEST,
@@ -82,18 +84,18 @@ prepare(struct services *sv, struct request *req, struct response *res,
 		return err;
 	if (req->body_too_long && !decides)
 		return response_refuse(res, PROBLEM_BODY_TOO_LARGE, NULL);
-	return admit_request(sv, req, res, ad);
+	return rate_limit_request(app, req, res, ad);
 }
 
 static enum err
-handle(struct services *sv, struct request *req, struct response *res,
-    struct admission *ad)
+handle(struct app *app, struct request *req, struct response *res,
+    struct rate_limit_admission *ad)
 {
 	enum err err;
 
 	res->status = ad->route->status;
-	err = ad->route->run(sv, req, res);
-	admit_settle(sv, ad, err != ERR_OK ? err : res->outcome);
+	err = ad->route->run(app, req, res);
+	rate_limit_request_done(app, ad, err != ERR_OK ? err : res->outcome);
 	return err;
 }
 
@@ -120,7 +122,7 @@ finish(struct response *res, const struct request *req, struct buf *answer)
 
 /* The whole answer of ${route}, NULL if it is none, which ended with ${err}. */
 static enum err
-conclude(struct services *sv, const struct request *req, struct response *res,
+conclude(struct app *app, const struct request *req, struct response *res,
     const struct route *route, enum err err, struct buf *answer)
 {
 	if (err != ERR_OK && res->problem == PROBLEM_NONE)
@@ -136,7 +138,7 @@ conclude(struct services *sv, const struct request *req, struct response *res,
 		: res->status == 302     ? "redirect"
 					 : "ok",
 	    req->address[0] != '\0' ? req->address : "-");
-	count(sv, route, status_of(res));
+	count(app, route, status_of(res));
 	err = finish(res, req, answer);
 	response_clear(res);
 	return err;
@@ -151,66 +153,66 @@ struct room {
 static void
 lend(struct response *res, struct room *room)
 {
-	buf_lend(&res->headers, room->headers, sizeof(room->headers));
-	buf_lend(&res->body, room->body, sizeof(room->body));
+	buf_use_inline(&res->headers, room->headers, sizeof(room->headers));
+	buf_use_inline(&res->body, room->body, sizeof(room->body));
 }
 
 enum err
-dispatch_run(struct services *sv, struct request *req, struct buf *answer)
+dispatch_run(struct app *app, struct request *req, struct buf *answer)
 {
-	int64_t start = sv->clock->mono_us();
+	int64_t start = app->clock->mono_us();
 	struct response res = { 0 };
-	struct admission ad;
+	struct rate_limit_admission ad;
 	struct room room;
 	enum err err;
 
 	lend(&res, &room);
-	err = prepare(sv, req, &res, &ad);
+	err = prepare(app, req, &res, &ad);
 	if (err == ERR_OK && ad.route != NULL && !ad.answered)
-		err = handle(sv, req, &res, &ad);
-	err = conclude(sv, req, &res, ad.route, err, answer);
-	count_time(sv, ad.route, start);
+		err = handle(app, req, &res, &ad);
+	err = conclude(app, req, &res, ad.route, err, answer);
+	count_time(app, ad.route, start);
 	return err;
 }
 
 enum err
-dispatch_admit(struct services *sv, struct request *req,
-    struct admission *ad_out, struct buf *answer)
+dispatch_admit(struct app *app, struct request *req,
+    struct rate_limit_admission *ad_out, struct buf *answer)
 {
 	struct response res = { 0 };
 	struct room room;
 	enum err err;
 
 	lend(&res, &room);
-	err = prepare(sv, req, &res, ad_out);
+	err = prepare(app, req, &res, ad_out);
 	if (err == ERR_OK && ad_out->route != NULL && !ad_out->answered)
 		return ERR_OK; /* nothing of the answer has been made */
-	err = conclude(sv, req, &res, ad_out->route, err, answer);
+	err = conclude(app, req, &res, ad_out->route, err, answer);
 	return err == ERR_OK ? ERR_DENIED : err;
 }
 
 enum err
-dispatch_admitted(struct services *sv, struct request *req,
-    struct admission *ad, struct buf *answer)
+dispatch_admitted(struct app *app, struct request *req,
+    struct rate_limit_admission *ad, struct buf *answer)
 {
-	int64_t start = sv->clock->mono_us();
+	int64_t start = app->clock->mono_us();
 	struct response res = { 0 };
 	struct room room;
 	enum err err;
 
 	lend(&res, &room);
-	err = handle(sv, req, &res, ad);
-	err = conclude(sv, req, &res, ad->route, err, answer);
-	count_time(sv, ad->route, start);
+	err = handle(app, req, &res, ad);
+	err = conclude(app, req, &res, ad->route, err, answer);
+	count_time(app, ad->route, start);
 	return err;
 }
 
 enum err
-dispatch_busy(struct services *sv, struct request *req, struct admission *ad,
-    struct buf *answer)
+dispatch_busy(struct app *app, struct request *req,
+    struct rate_limit_admission *ad, struct buf *answer)
 {
 	struct response res = { 0 };
 
-	admit_settle(sv, ad, ERR_BUSY);
-	return conclude(sv, req, &res, ad->route, ERR_BUSY, answer);
+	rate_limit_request_done(app, ad, ERR_BUSY);
+	return conclude(app, req, &res, ad->route, ERR_BUSY, answer);
 }

@@ -6,10 +6,10 @@
 
 #include "base/err.h"
 
-struct admission;
+struct rate_limit_admission;
 struct buf;
 struct request;
-struct services;
+struct app;
 
 /**
  * dispatch_is_slow(req): must ${req} run in the slow lane?
@@ -21,8 +21,8 @@ struct services;
  *
  * dispatch_admit(sv, req, ad_out, answer):
  * The first half of it, for a request that is slow: all that is asked before
- * its handler runs (routes/admit.h).  Unless that is ERR_OK, the whole answer
- * has been appended to ${answer} (ERR_DENIED) or none could be made.
+ * its handler runs (routes/rate_limit.h).  Unless that is ERR_OK, the whole
+ * answer has been appended to ${answer} (ERR_DENIED) or none could be made.
  *
  * dispatch_admitted(sv, req, ad, answer):
  * The second half, for one that was admitted, on the services of either lane.
@@ -33,12 +33,12 @@ struct services;
  */
 bool dispatch_is_slow(const struct request *req);
 enum err dispatch_run(
-    struct services *sv, struct request *req, struct buf *answer) MUST_CHECK;
-enum err dispatch_admit(struct services *sv, struct request *req,
-    struct admission *ad_out, struct buf *answer) MUST_CHECK;
-enum err dispatch_admitted(struct services *sv, struct request *req,
-    struct admission *ad, struct buf *answer) MUST_CHECK;
-enum err dispatch_busy(struct services *sv, struct request *req,
-    struct admission *ad, struct buf *answer) MUST_CHECK;
+    struct app *app, struct request *req, struct buf *answer) MUST_CHECK;
+enum err dispatch_admit(struct app *app, struct request *req,
+    struct rate_limit_admission *ad_out, struct buf *answer) MUST_CHECK;
+enum err dispatch_admitted(struct app *app, struct request *req,
+    struct rate_limit_admission *ad, struct buf *answer) MUST_CHECK;
+enum err dispatch_busy(struct app *app, struct request *req,
+    struct rate_limit_admission *ad, struct buf *answer) MUST_CHECK;
 
 #endif

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-#include "base/document.h"
+#include "base/json_value.h"
 #include "http/local_path.h"
 #include "http/query.h"
+#include "routes/context.h"
 #include "routes/handlers.h"
-#include "routes/services.h"
 
 /*
  * What a page's own forms post where scripts are off.  The route that takes
@@ -31,7 +31,7 @@ read_return(const struct request *req, char path[LOCAL_PATH_MAX + 1])
 	    query_value(query + 1, "rd", LOCAL_PATH_MAX + 1, path) != ERR_OK)
 		path[0] = '\0';
 	if (path[0] == '\0' && req->json != NULL &&
-	    document_read_text(req->json, "rd", path, LOCAL_PATH_MAX + 1) !=
+	    json_value_read_text(req->json, "rd", path, LOCAL_PATH_MAX + 1) !=
 		ERR_OK)
 		path[0] = '\0';
 	if (!local_path_check(path))
@@ -40,17 +40,17 @@ read_return(const struct request *req, char path[LOCAL_PATH_MAX + 1])
 
 /* Back to the login page, which says why by the name of ${problem}. */
 static void
-go_back(struct services *sv, struct response *res, enum problem problem,
+go_back(struct app *app, struct response *res, enum problem problem,
     const char *path)
 {
 	struct buf url = { 0 };
 
-	buf_puts(&url, sv->login_page);
+	buf_puts(&url, app->login_page);
 	if (path[0] != '\0')
 		local_path_put(&url, "rd", path);
 	buf_puts(&url, "#");
 	buf_puts(&url, problem_info(problem)->code);
-	response_see_other(res, url.failed ? sv->login_page : url.data);
+	response_see_other(res, url.failed ? app->login_page : url.data);
 	buf_clear(&url);
 }
 
@@ -63,8 +63,8 @@ forms_read(struct request *req, struct response *res)
 }
 
 enum err
-forms_answer(struct services *sv, const struct request *req,
-    struct response *res, enum err err)
+forms_answer(struct app *app, const struct request *req, struct response *res,
+    enum err err)
 {
 	char path[LOCAL_PATH_MAX + 1];
 
@@ -74,9 +74,9 @@ forms_answer(struct services *sv, const struct request *req,
 	read_return(req, path);
 	if (err == ERR_OK)
 		response_see_other(
-		    res, path[0] != '\0' ? path : sv->login_page);
+		    res, path[0] != '\0' ? path : app->login_page);
 	else
-		go_back(sv, res,
+		go_back(app, res,
 		    res->problem != PROBLEM_NONE ? res->problem
 						 : problem_of(err),
 		    path);
@@ -84,35 +84,33 @@ forms_answer(struct services *sv, const struct request *req,
 }
 
 static enum err
-run_form(struct services *sv, struct request *req, struct response *res,
-    route_fn *run)
+run_form(
+    struct app *app, struct request *req, struct response *res, route_fn *run)
 {
 	enum err err = forms_read(req, res);
 
 	if (err == ERR_OK)
-		err = run(sv, req, res);
-	return forms_answer(sv, req, res, err);
+		err = run(app, req, res);
+	return forms_answer(app, req, res, err);
 }
 
 /* POST email, password, rd?: 303; 403. */
 enum err
-route_form_login(struct services *sv, struct request *req, struct response *res)
+route_form_login(struct app *app, struct request *req, struct response *res)
 {
-	return run_form(sv, req, res, route_login);
+	return run_form(app, req, res, route_login);
 }
 
 /* POST email, password, name, rd?: 303; 403. */
 enum err
-route_form_register(
-    struct services *sv, struct request *req, struct response *res)
+route_form_register(struct app *app, struct request *req, struct response *res)
 {
-	return run_form(sv, req, res, route_register);
+	return run_form(app, req, res, route_register);
 }
 
 /* POST rd?: 303; 403. */
 enum err
-route_form_logout(
-    struct services *sv, struct request *req, struct response *res)
+route_form_logout(struct app *app, struct request *req, struct response *res)
 {
-	return run_form(sv, req, res, route_logout);
+	return run_form(app, req, res, route_logout);
 }

@@ -6,7 +6,7 @@
 #include "http/request.h"
 #include "http/response.h"
 
-struct services;
+struct app;
 
 /**
  * forms_read(req, res):
@@ -20,7 +20,7 @@ struct services;
  * can tell it: ERR_INTERNAL, cross_site.
  */
 enum err forms_read(struct request *req, struct response *res) MUST_CHECK;
-enum err forms_answer(struct services *sv, const struct request *req,
+enum err forms_answer(struct app *app, const struct request *req,
     struct response *res, enum err err) MUST_CHECK;
 
 #endif

@@ -27,7 +27,7 @@ route_fn route_validate_session;
 route_fn route_me;
 
 /* check.c: may another request pass */
-route_fn route_check;
+route_fn route_authorize;
 
 /* logout.c */
 route_fn route_logout;
@@ -51,7 +51,7 @@ route_fn route_readyz;
 route_fn route_version;
 
 /* contract.c: what all of these take and answer */
-route_fn route_contract;
+route_fn route_openapi;
 
 /* admin_users.c: for admins */
 route_fn route_admin_users;

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: ISC */
 #include <string.h>
 
-#include "base/writer.h"
+#include "base/json_writer.h"
 #include "cache/redis.h"
+#include "routes/context.h"
 #include "routes/handlers.h"
-#include "routes/key_sets.h"
-#include "routes/services.h"
+#include "routes/issuer_keys.h"
 #include "store/store.h"
 
 static enum err
 status_ok(struct response *res)
 {
-	struct writer w;
+	struct json_writer w;
 
 	response_begin(res, &w);
-	writer_string(&w, "status", "ok");
+	json_write_string(&w, "status", "ok");
 	return response_end(res, &w);
 }
 
 static enum err
-check_store(struct services *sv, struct response *res)
+check_store(struct app *app, struct response *res)
 {
-	if (store_ping(sv->store) == ERR_OK)
+	if (store_ping(app->store) == ERR_OK)
 		return ERR_OK;
 	return response_refuse(
 	    res, PROBLEM_UNAVAILABLE, "The store cannot be read.");
@@ -32,56 +32,56 @@ check_store(struct services *sv, struct response *res)
  * without it every answer is the same, so its loss is no 503.
  */
 enum err
-route_health(struct services *sv, struct request *req, struct response *res)
+route_health(struct app *app, struct request *req, struct response *res)
 {
 	const char *redis = "off", *jwks;
 	int64_t latency_us = 0;
-	struct writer w;
+	struct json_writer w;
 	bool well;
 	enum err err;
 
-	err = check_store(sv, res);
+	err = check_store(app, res);
 	if (err != ERR_OK)
 		return err;
-	if (sv->redis != NULL)
-		redis = redis_ping(sv->redis, &latency_us) == ERR_OK ? "ok"
-								     : "down";
-	jwks = key_sets_health(sv, req->received_at);
+	if (app->redis != NULL)
+		redis = redis_ping(app->redis, &latency_us) == ERR_OK ? "ok"
+								      : "down";
+	jwks = issuer_keys_health(app, req->received_at);
 	well = strcmp(redis, "down") != 0 &&
 	    (jwks == NULL || strcmp(jwks, "ok") == 0);
 
 	response_begin(res, &w);
-	writer_string(&w, "status", well ? "ok" : "degraded");
-	writer_string(&w, "store", "ok");
-	writer_object(&w, "redis_cache");
-	writer_string(&w, "status", redis);
+	json_write_string(&w, "status", well ? "ok" : "degraded");
+	json_write_string(&w, "store", "ok");
+	json_write_object(&w, "redis_cache");
+	json_write_string(&w, "status", redis);
 	if (strcmp(redis, "ok") == 0)
-		writer_int(&w, "latency_ms", latency_us / 1000);
+		json_write_int(&w, "latency_ms", latency_us / 1000);
 	else
-		writer_null(&w, "latency_ms");
-	writer_close(&w);
+		json_write_null(&w, "latency_ms");
+	json_write_close(&w);
 	if (jwks != NULL)
-		writer_string(&w, "jwks", jwks);
+		json_write_string(&w, "jwks", jwks);
 	return response_end(res, &w);
 }
 
 /* GET: 200, this process answers; asks nobody. */
 enum err
-route_healthz(struct services *sv, struct request *req, struct response *res)
+route_healthz(struct app *app, struct request *req, struct response *res)
 {
-	(void)sv;
+	(void)app;
 	(void)req;
 	return status_ok(res);
 }
 
 /* GET: 200 if requests can be served; 503. */
 enum err
-route_readyz(struct services *sv, struct request *req, struct response *res)
+route_readyz(struct app *app, struct request *req, struct response *res)
 {
 	enum err err;
 
 	(void)req;
-	err = check_store(sv, res);
+	err = check_store(app, res);
 	if (err != ERR_OK)
 		return err;
 	return status_ok(res);
@@ -89,14 +89,14 @@ route_readyz(struct services *sv, struct request *req, struct response *res)
 
 /* GET: 200 name and version. */
 enum err
-route_version(struct services *sv, struct request *req, struct response *res)
+route_version(struct app *app, struct request *req, struct response *res)
 {
-	struct writer w;
+	struct json_writer w;
 
-	(void)sv;
+	(void)app;
 	(void)req;
 	response_begin(res, &w);
-	writer_string(&w, "name", "latchkey");
-	writer_string(&w, "version", PACKAGE_VERSION);
+	json_write_string(&w, "name", "latchkey");
+	json_write_string(&w, "version", PACKAGE_VERSION);
 	return response_end(res, &w);
 }

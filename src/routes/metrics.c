@@ -4,15 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "auth/issuers.h"
-#include "base/text.h"
+#include "base/buf.h"
 #include "cache/cache.h"
-#include "host/breaker.h"
-#include "host/stats.h"
+#include "issuers/issuers.h"
 #include "routes/admin.h"
+#include "routes/context.h"
 #include "routes/handlers.h"
-#include "routes/key_sets.h"
-#include "routes/services.h"
+#include "routes/issuer_keys.h"
+#include "shm/circuit_breaker.h"
+#include "shm/counters.h"
 
 /*
  * The text format of Prometheus, version 0.0.4: for each metric what it is,
@@ -63,11 +63,11 @@ put_one(struct buf *b, const char *name, const char *type, const char *help,
 #define TABLE_STEP 64
 
 static void
-put_table(struct buf *b, const struct services *sv, int64_t now)
+put_table(struct buf *b, const struct app *app, int64_t now)
 {
 	int64_t entries, bytes;
 
-	cache_table_size(sv->cache, now, TABLE_STEP, &entries, &bytes);
+	cache_memory_size(app->cache, now, TABLE_STEP, &entries, &bytes);
 	put_one(b, "table_entries", "gauge",
 	    "Entries of the shared table, reckoned from a sample.",
 	    (uint64_t)entries);
@@ -77,19 +77,19 @@ put_table(struct buf *b, const struct services *sv, int64_t now)
 
 /* What the mapped file knows beside the statistics. */
 static void
-put_state(struct buf *b, const struct services *sv, const struct stats *stats)
+put_state(struct buf *b, const struct app *app, const struct counters *counters)
 {
 	put_head(b, "build_info", "gauge", "The program that answers.");
 	put_number(b, "build_info", "version=\"" PACKAGE_VERSION "\"", 1);
 	put_one(b, "counting_since_timestamp_seconds", "gauge",
-	    "When all counters were 0.", (uint64_t)stats->since);
+	    "When all counters were 0.", (uint64_t)counters->since);
 	put_one(b, "redis_enabled", "gauge", "1 if Redis is to be used.",
-	    sv->redis != NULL);
+	    app->redis != NULL);
 	put_one(b, "redis_breaker_open", "gauge",
 	    "1 while nobody asks Redis, because it failed.",
-	    !breaker_closed(sv->mapped));
+	    !circuit_breaker_closed(app->shm));
 	put_one(b, "redis_breaker_opened_total", "counter", "Outages of Redis.",
-	    breaker_opened(sv->mapped));
+	    circuit_breaker_opened(app->shm));
 }
 
 /* ---- the keys of other issuers ---- */
@@ -138,20 +138,20 @@ jwks_number(const struct issuers_state *state, size_t offset)
 }
 
 static void
-put_issuers(struct buf *b, struct services *sv, int64_t now)
+put_issuers(struct buf *b, struct app *app, int64_t now)
 {
 	struct buf label = { 0 };
 
 	/* Nobody can tell: then nothing is said. */
-	if (issuers_count(sv->issuers) == 0 ||
-	    key_sets_refresh(sv, now) != ERR_OK)
+	if (issuers_count(app->issuers) == 0 ||
+	    issuer_keys_refresh(app, now) != ERR_OK)
 		return;
 	for (size_t g = 0; g < NELEMS(jwks_gauges); g++) {
 		put_head(b, jwks_gauges[g].name, "gauge", jwks_gauges[g].help);
-		for (size_t i = 0; i < issuers_count(sv->issuers); i++) {
+		for (size_t i = 0; i < issuers_count(app->issuers); i++) {
 			struct issuers_state state;
 
-			issuers_state(sv->issuers, i, now, &state);
+			issuers_state(app->issuers, i, now, &state);
 			buf_reset(&label);
 			put_issuer(&label, state.issuer);
 			b->failed |= label.failed;
@@ -166,12 +166,12 @@ put_issuers(struct buf *b, struct services *sv, int64_t now)
 /* ---- counters ---- */
 
 static void
-put_counters(struct buf *b, const struct stats *stats)
+put_counters(struct buf *b, const struct counters *counters)
 {
-	const struct stats_label *labels = stats_counter_labels;
+	const struct counters_label *labels = counters_labels;
 
-	for (size_t i = 0; i < STATS_COUNTERS; i++) {
-		const struct stats_family *family = labels[i].family;
+	for (size_t i = 0; i < COUNTERS_COUNT; i++) {
+		const struct counters_family *family = labels[i].family;
 		size_t first = 0;
 
 		while (labels[first].family != family)
@@ -179,10 +179,10 @@ put_counters(struct buf *b, const struct stats *stats)
 		if (first < i)
 			continue; /* they have been put together */
 		put_head(b, family->name, family->type, family->help);
-		for (size_t j = i; j < STATS_COUNTERS; j++)
+		for (size_t j = i; j < COUNTERS_COUNT; j++)
 			if (labels[j].family == family)
 				put_number(b, family->name, labels[j].labels,
-				    stats->counter[j]);
+				    counters->counter[j]);
 	}
 }
 
@@ -190,13 +190,13 @@ put_counters(struct buf *b, const struct stats *stats)
 
 /* Rows that differ by their method only count as one route. */
 static uint64_t
-requests_of(const struct stats *stats, size_t first, size_t status)
+requests_of(const struct counters *counters, size_t first, size_t status)
 {
 	uint64_t n = 0;
 
 	for (size_t r = first; r < routes_count; r++)
 		if (strcmp(routes[r].path, routes[first].path) == 0)
-			n += stats->request[r][status];
+			n += counters->request[r][status];
 	return n;
 }
 
@@ -216,26 +216,27 @@ put_request(struct buf *b, const char *path, size_t status, uint64_t n)
 		return;
 	buf_printf(b,
 	    PREFIX "requests_total{route=\"%s\",status=\"%d\"} %" PRIu64 "\n",
-	    path, stats_status(status), n);
+	    path, counters_status(status), n);
 }
 
 static void
-put_requests(struct buf *b, const struct stats *stats)
+put_requests(struct buf *b, const struct counters *counters)
 {
 	put_head(b, "requests_total", "counter",
 	    "Answers by route and status; route none: there is no such.");
 	for (size_t r = 0; r < routes_count; r++)
-		for (size_t s = 0; is_first(r) && s < STATS_STATUSES; s++)
+		for (size_t s = 0; is_first(r) && s < COUNTERS_STATUSES; s++)
 			put_request(
-			    b, routes[r].path, s, requests_of(stats, r, s));
-	for (size_t s = 0; s < STATS_STATUSES; s++)
-		put_request(b, "none", s, stats->request[STATS_NO_ROUTE][s]);
+			    b, routes[r].path, s, requests_of(counters, r, s));
+	for (size_t s = 0; s < COUNTERS_STATUSES; s++)
+		put_request(
+		    b, "none", s, counters->request[COUNTERS_NO_ROUTE][s]);
 }
 
 /* ---- times ---- */
 
 static void
-put_bucket(struct buf *b, const struct stats_label *label, const char *upto,
+put_bucket(struct buf *b, const struct counters_label *label, const char *upto,
     uint64_t n)
 {
 	buf_printf(b, PREFIX "%s_bucket{%s%sle=\"%s\"} %" PRIu64 "\n",
@@ -255,18 +256,18 @@ seconds(char dst[SECONDS_SIZE], uint64_t us)
  * still, so it is but part of the whole.
  */
 static void
-put_time(
-    struct buf *b, const struct stats_label *label, const struct stats_time *t)
+put_time(struct buf *b, const struct counters_label *label,
+    const struct counters_time *t)
 {
-	const size_t step = STATS_BUCKETS_PER_OCTAVE;
+	const size_t step = COUNTERS_BUCKETS_PER_OCTAVE;
 	char name[NAME_SIZE], text[SECONDS_SIZE];
 	uint64_t n = 0;
 
-	for (size_t i = 0; i < STATS_BUCKETS - 1; i++) {
+	for (size_t i = 0; i < COUNTERS_BUCKETS - 1; i++) {
 		n += t->bucket[i];
 		if (i % step != step - 1)
 			continue;
-		seconds(text, stats_bucket_end(i));
+		seconds(text, counters_bucket_end(i));
 		put_bucket(b, label, text, n);
 	}
 	put_bucket(b, label, "+Inf", t->count);
@@ -278,39 +279,39 @@ put_time(
 }
 
 static void
-put_times(struct buf *b, const struct stats *stats)
+put_times(struct buf *b, const struct counters *counters)
 {
-	const struct stats_family *last = NULL;
+	const struct counters_family *last = NULL;
 
 	/* Those of one family follow each other in stats.def. */
-	for (size_t i = 0; i < STATS_TIMERS; i++) {
-		const struct stats_label *label = &stats_timer_labels[i];
+	for (size_t i = 0; i < COUNTERS_TIMERS; i++) {
+		const struct counters_label *label = &counters_timer_labels[i];
 
 		if (label->family != last)
 			put_head(b, label->family->name, label->family->type,
 			    label->family->help);
-		put_time(b, label, &stats->time[i]);
+		put_time(b, label, &counters->time[i]);
 		last = label->family;
 	}
 }
 
 /* GET: 200 for admins, and for whoever asks from this machine; 401 403. */
 enum err
-route_metrics(struct services *sv, struct request *req, struct response *res)
+route_metrics(struct app *app, struct request *req, struct response *res)
 {
-	struct stats stats;
+	struct counters counters;
 	enum err err;
 
-	err = admin_or_local_check(sv, req, res);
+	err = admin_or_local_check(app, req, res);
 	if (err != ERR_OK)
 		return err;
-	stats_read(sv->mapped, &stats);
+	counters_read(app->shm, &counters);
 	res->content_type = CONTENT_TYPE;
-	put_state(&res->body, sv, &stats);
-	put_table(&res->body, sv, req->received_at);
-	put_issuers(&res->body, sv, req->received_at);
-	put_counters(&res->body, &stats);
-	put_requests(&res->body, &stats);
-	put_times(&res->body, &stats);
+	put_state(&res->body, app, &counters);
+	put_table(&res->body, app, req->received_at);
+	put_issuers(&res->body, app, req->received_at);
+	put_counters(&res->body, &counters);
+	put_requests(&res->body, &counters);
+	put_times(&res->body, &counters);
 	return res->body.failed ? ERR_INTERNAL : ERR_OK;
 }

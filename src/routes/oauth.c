@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 #include <string.h>
 
+#include "auth/bearer.h"
 #include "auth/clients.h"
-#include "auth/outside.h"
-#include "auth/tokens.h"
-#include "base/document.h"
+#include "base/json_value.h"
+#include "base/json_writer.h"
 #include "base/secret.h"
-#include "base/writer.h"
+#include "base/str.h"
 #include "cache/cache.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "issuers/external_account.h"
 #include "routes/admin.h"
-#include "routes/admit.h"
+#include "routes/context.h"
 #include "routes/handlers.h"
+#include "routes/rate_limit.h"
 #include "routes/security_log.h"
-#include "routes/services.h"
 #include "store/store.h"
+#include "token/access_token.h"
 
 /*
  * What other servers of the site ask of tokens: RFC 7009, RFC 7662 and RFC
@@ -38,7 +40,7 @@ static const struct request_field secret_field = { "client_secret", false,
 static enum err
 refuse(struct response *res, int status, const char *error, const char *why)
 {
-	struct writer w;
+	struct json_writer w;
 
 	res->problem = PROBLEM_NONE;
 	res->status = status;
@@ -46,18 +48,18 @@ refuse(struct response *res, int status, const char *error, const char *why)
 		response_header(
 		    res, "WWW-Authenticate", "Basic realm=\"latchkey\"");
 	response_begin(res, &w);
-	writer_string(&w, "error", error);
-	writer_string(&w, "error_description", why);
+	json_write_string(&w, "error", error);
+	json_write_string(&w, "error_description", why);
 	return response_end(res, &w);
 }
 
 /* ---- who asks ---- */
 
-enum asker { NOBODY, CLIENT, SOMEBODY };
+enum caller { NOBODY, CLIENT, SOMEBODY };
 
 /* client_secret_post: both members, or neither. */
 static enum err
-claim_by_form(const struct document *form, struct response *res,
+claim_by_form(const struct json_value *form, struct response *res,
     struct clients_claim *claim)
 {
 	const char *id, *secret;
@@ -70,9 +72,9 @@ claim_by_form(const struct document *form, struct response *res,
 		return err;
 	if (secret == NULL)
 		return ERR_NOT_FOUND;
-	err = text_copy(claim->id, sizeof(claim->id), id != NULL ? id : "");
+	err = str_copy(claim->id, sizeof(claim->id), id != NULL ? id : "");
 	if (err == ERR_OK)
-		err = text_copy(claim->secret, sizeof(claim->secret), secret);
+		err = str_copy(claim->secret, sizeof(claim->secret), secret);
 	return err;
 }
 
@@ -81,8 +83,8 @@ claim_by_form(const struct document *form, struct response *res,
  * written already, and SOMEBODY where no client says so.
  */
 static enum err
-ask_client(struct services *sv, const struct request *req,
-    const struct document *form, struct response *res, enum asker *asker_out)
+ask_client(struct app *app, const struct request *req,
+    const struct json_value *form, struct response *res, enum caller *asker_out)
 {
 	struct clients_claim basic, posted = { 0 };
 	enum err by_header, by_form, err = ERR_OK;
@@ -101,14 +103,14 @@ ask_client(struct services *sv, const struct request *req,
 		goto out;
 	}
 	if ((by_header == ERR_OK &&
-		clients_check(sv->clients, &basic) == ERR_OK) ||
+		clients_check(app->clients, &basic) == ERR_OK) ||
 	    (by_form == ERR_OK &&
-		clients_check(sv->clients, &posted) == ERR_OK)) {
+		clients_check(app->clients, &posted) == ERR_OK)) {
 		*asker_out = CLIENT;
 		goto out;
 	}
-	security_log(sv, req, "client_refused", 0);
-	err = admit_guess(sv, req, res);
+	security_log(app, req, "client_refused", 0);
+	err = rate_limit_guess(app, req, res);
 	if (err == ERR_OK)
 		err = refuse(res, 401, "invalid_client",
 		    "There is no such client, or its secret is another.");
@@ -121,7 +123,7 @@ out:
 /* The token that is asked about, borrowed; NULL where that is answered. */
 static enum err
 find_token(
-    const struct document *form, struct response *res, const char **text_out)
+    const struct json_value *form, struct response *res, const char **text_out)
 {
 	const char *hint;
 	enum err err;
@@ -139,8 +141,8 @@ find_token(
 
 /* The form; NULL where its refusal is the answer. */
 static enum err
-read_form(
-    struct request *req, struct response *res, const struct document **form_out)
+read_form(struct request *req, struct response *res,
+    const struct json_value **form_out)
 {
 	enum err err;
 
@@ -161,27 +163,28 @@ read_form(
  * may be good later has not been ended, and nobody is to believe that it was.
  */
 static enum err
-revoke(struct services *sv, const struct request *req, const char *text)
+revoke(struct app *app, const struct request *req, const char *text)
 {
 	const struct store_actor actor = { .address = req->address,
 		.now = req->received_at };
-	struct outside said;
+	struct external said;
 	struct claims claims;
 	enum err err;
 
-	err = tokens_verify_any(
-	    &sv->sessions.tokens, text, req->received_at, &claims, &said);
+	err = bearer_verify(
+	    &app->sessions, text, req->received_at, &claims, &said);
 	if (err == ERR_DENIED)
-		return said.undecided ? ERR_UNAVAILABLE : ERR_OK;
+		return said.may_become_valid ? ERR_UNAVAILABLE : ERR_OK;
 	if (err == ERR_OK && said.issuer != NULL)
-		err = outside_user(sv->store, &said, &claims, &claims.user_id);
+		err = external_account_user(
+		    app->store, &said, &claims, &claims.user_id);
 	if (err == ERR_OK)
-		err = store_token_end(sv->store, &actor, &claims);
+		err = store_token_end(app->store, &actor, &claims);
 	if (err != ERR_OK)
 		return err;
 	cache_publish_revoked(
-	    sv->cache, claims.jti, claims.expires_at, req->received_at);
-	security_log(sv, req, "token_revoked", claims.user_id);
+	    app->cache, claims.jti, claims.expires_at, req->received_at);
+	security_log(app, req, "token_revoked", claims.user_id);
 	return ERR_OK;
 }
 
@@ -190,26 +193,26 @@ revoke(struct services *sv, const struct request *req, const char *text)
  * 400 401 413 415 429 503.
  */
 enum err
-route_revoke(struct services *sv, struct request *req, struct response *res)
+route_revoke(struct app *app, struct request *req, struct response *res)
 {
-	const struct document *form;
-	enum asker asker = NOBODY;
+	const struct json_value *form;
+	enum caller caller = NOBODY;
 	const char *text = NULL;
-	struct writer w;
+	struct json_writer w;
 	enum err err;
 
 	err = read_form(req, res, &form);
 	if (err != ERR_OK || form == NULL)
 		return err;
-	err = ask_client(sv, req, form, res, &asker);
-	if (err == ERR_OK && asker == SOMEBODY)
+	err = ask_client(app, req, form, res, &caller);
+	if (err == ERR_OK && caller == SOMEBODY)
 		return refuse(
 		    res, 401, "invalid_client", "Only clients may ask this.");
-	if (err == ERR_OK && asker == CLIENT)
+	if (err == ERR_OK && caller == CLIENT)
 		err = find_token(form, res, &text);
 	if (err != ERR_OK || text == NULL)
 		return err;
-	if ((err = revoke(sv, req, text)) != ERR_OK)
+	if ((err = revoke(app, req, text)) != ERR_OK)
 		return err;
 	response_begin(res, &w);
 	return response_end(res, &w);
@@ -219,26 +222,26 @@ route_revoke(struct services *sv, struct request *req, struct response *res)
 
 static enum err
 answer_active(
-    const struct services *sv, struct response *res, const struct identity *who)
+    const struct app *app, struct response *res, const struct identity *who)
 {
-	const struct tokens *t = &sv->sessions.tokens;
-	char sub[TEXT_INT_SIZE];
-	struct writer w;
+	const struct access_tokens *t = &app->sessions.tokens;
+	char sub[STR_INT_SIZE];
+	struct json_writer w;
 
-	text_int(sub, who->user.id);
+	str_int(sub, who->user.id);
 	response_begin(res, &w);
-	writer_bool(&w, "active", true);
-	writer_string(&w, "token_type", "bearer");
-	writer_string(&w, "sub", sub);
+	json_write_bool(&w, "active", true);
+	json_write_string(&w, "token_type", "bearer");
+	json_write_string(&w, "sub", sub);
 	if (who->user.email[0] != '\0')
-		writer_string(&w, "username", who->user.email);
-	writer_string(&w, "sid", who->claims.handle);
-	writer_string(&w, "iss", t->issuer);
-	writer_string(&w, "aud", t->audience);
-	writer_string(&w, "jti", who->claims.jti);
-	writer_int(&w, "iat", who->claims.issued_at);
-	writer_int(&w, "nbf", who->claims.not_before);
-	writer_int(&w, "exp", who->claims.expires_at);
+		json_write_string(&w, "username", who->user.email);
+	json_write_string(&w, "sid", who->claims.handle);
+	json_write_string(&w, "iss", t->issuer);
+	json_write_string(&w, "aud", t->audience);
+	json_write_string(&w, "jti", who->claims.jti);
+	json_write_int(&w, "iat", who->claims.issued_at);
+	json_write_int(&w, "nbf", who->claims.not_before);
+	json_write_int(&w, "exp", who->claims.expires_at);
 	return response_end(res, &w);
 }
 
@@ -246,10 +249,10 @@ answer_active(
 static enum err
 answer_inactive(struct response *res)
 {
-	struct writer w;
+	struct json_writer w;
 
 	response_begin(res, &w);
-	writer_bool(&w, "active", false);
+	json_write_bool(&w, "active", false);
 	return response_end(res, &w);
 }
 
@@ -259,18 +262,18 @@ answer_inactive(struct response *res)
  * nobody an account.
  */
 static enum err
-introspect(struct services *sv, const struct request *req, const char *text,
+introspect(struct app *app, const struct request *req, const char *text,
     struct response *res)
 {
-	struct sessions ours = sv->sessions;
+	struct sessions ours = app->sessions;
 	struct identity who;
 	enum err err;
 
-	ours.tokens.issuers = NULL;
+	ours.issuers = NULL;
 	err = sessions_by_token(
 	    &ours, text, req->address, req->received_at, &who);
 	if (err == ERR_OK)
-		err = answer_active(sv, res, &who);
+		err = answer_active(app, res, &who);
 	else if (err == ERR_DENIED)
 		err = answer_inactive(res);
 	secret_wipe(&who, sizeof(who));
@@ -279,8 +282,8 @@ introspect(struct services *sv, const struct request *req, const char *text,
 
 /* An admin may ask as well, by an access token; else it is a client. */
 static enum err
-ask_admin(struct services *sv, struct request *req, struct response *res,
-    bool *admin_out)
+ask_admin(
+    struct app *app, struct request *req, struct response *res, bool *admin_out)
 {
 	const char *bearer;
 	enum err err;
@@ -290,7 +293,7 @@ ask_admin(struct services *sv, struct request *req, struct response *res,
 	if (err == ERR_OK && bearer == NULL)
 		return refuse(res, 401, "invalid_client",
 		    "Only clients and administrators may ask this.");
-	err = admin_check(sv, req, res);
+	err = admin_check(app, req, res);
 	*admin_out = err == ERR_OK;
 	return err;
 }
@@ -300,10 +303,10 @@ ask_admin(struct services *sv, struct request *req, struct response *res,
  * says, or {"active":false}; 400 401 403 413 415 429 503.
  */
 enum err
-route_introspect(struct services *sv, struct request *req, struct response *res)
+route_introspect(struct app *app, struct request *req, struct response *res)
 {
-	const struct document *form;
-	enum asker asker = NOBODY;
+	const struct json_value *form;
+	enum caller caller = NOBODY;
 	const char *text = NULL;
 	bool may;
 	enum err err;
@@ -311,32 +314,32 @@ route_introspect(struct services *sv, struct request *req, struct response *res)
 	err = read_form(req, res, &form);
 	if (err != ERR_OK || form == NULL)
 		return err;
-	err = ask_client(sv, req, form, res, &asker);
-	may = asker == CLIENT;
-	if (err == ERR_OK && asker == SOMEBODY)
-		err = ask_admin(sv, req, res, &may);
+	err = ask_client(app, req, form, res, &caller);
+	may = caller == CLIENT;
+	if (err == ERR_OK && caller == SOMEBODY)
+		err = ask_admin(app, req, res, &may);
 	if (err == ERR_OK && may)
 		err = find_token(form, res, &text);
 	if (err != ERR_OK || text == NULL)
 		return err;
-	return introspect(sv, req, text, res);
+	return introspect(app, req, text, res);
 }
 
 /* ---- public keys ---- */
 
 /* GET: 200 the public keys (RFC 7517), good for as long as it says; 503. */
 enum err
-route_jwks(struct services *sv, struct request *req, struct response *res)
+route_jwks(struct app *app, struct request *req, struct response *res)
 {
-	struct keys *keys = sv->sessions.tokens.keys;
-	struct writer w;
+	struct signing_keys *keys = app->sessions.tokens.keys;
+	struct json_writer w;
 	enum err err;
 
-	if ((err = keys_refresh(keys)) != ERR_OK)
+	if ((err = signing_keys_refresh(keys)) != ERR_OK)
 		return err;
 	response_begin(res, &w);
 	res->content_type = "application/jwk-set+json";
-	err = keys_jwks(keys, req->received_at, &w);
+	err = signing_keys_jwks(keys, req->received_at, &w);
 	if (err == ERR_OK)
 		err = response_end(res, &w);
 	/*

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-#include "base/document.h"
-#include "base/writer.h"
-#include "routes/answer.h"
+#include "base/json_value.h"
+#include "base/json_writer.h"
+#include "routes/authenticate.h"
+#include "routes/context.h"
 #include "routes/handlers.h"
-#include "routes/identify.h"
-#include "routes/services.h"
+#include "routes/response_bodies.h"
 #include "store/store.h"
 
 static const struct request_field name_field = { "name", false,
@@ -19,7 +19,7 @@ static enum err
 read_patch(struct request *req, struct response *res,
     char normal[USER_EMAIL_SIZE], struct user_patch *patch)
 {
-	const struct document *json;
+	const struct json_value *json;
 	enum err err;
 
 	err = request_json(req, res, &json);
@@ -58,34 +58,33 @@ read_patch(struct request *req, struct response *res,
 
 /* PUT, PATCH, POST name?, email?, avatar_url?: 200; 400 401 403 409 415 503. */
 enum err
-route_update_profile(
-    struct services *sv, struct request *req, struct response *res)
+route_update_profile(struct app *app, struct request *req, struct response *res)
 {
 	char normal[USER_EMAIL_SIZE];
 	struct user_patch patch = { 0 };
 	struct store_actor actor;
 	struct identity who;
 	struct user user;
-	struct writer w;
+	struct json_writer w;
 	enum err err;
 
-	err = identify(sv, req, res, &who);
+	err = authenticate(app, req, res, &who);
 	if (err == ERR_OK)
 		err = read_patch(req, res, normal, &patch);
 	if (err != ERR_OK)
 		return err;
 
-	actor = identify_actor(req, &who);
-	err =
-	    store_profile_update(sv->store, &actor, who.user.id, &patch, &user);
+	actor = authenticate_actor(req, &who);
+	err = store_profile_update(
+	    app->store, &actor, who.user.id, &patch, &user);
 	if (err == ERR_CONFLICT)
 		return response_refuse_field(
 		    res, PROBLEM_EMAIL_TAKEN, "email", NULL);
 	if (err == ERR_DENIED)
-		return identify_over(res, &who);
+		return authenticate_ended(res, &who);
 	if (err != ERR_OK)
 		return err;
 	response_begin(res, &w);
-	answer_put_user(&w, &user);
+	response_put_user(&w, &user);
 	return response_end(res, &w);
 }

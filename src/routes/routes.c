@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#include "base/text.h"
-#include "host/stats.h"
-#include "routes/dialect.h"
+#include "base/str.h"
+#include "routes/authorize_protocol.h"
 #include "routes/handlers.h"
+#include "shm/counters.h"
 
 #define BASE "/api/v1"
 
@@ -16,7 +16,7 @@
 #define CHANGE (METHOD_PUT | METHOD_PATCH | METHOD_POST)
 #define ROOT ROUTE_ROOT
 #define SLOW ROUTE_SLOW
-#define DECIDES ROUTE_DECIDES
+#define DECIDES ROUTE_AUTHORIZE
 #define FORM ROUTE_FORM
 /* Limited, these are for the slow lane, too. */
 #define LOGIN (ROUTE_LIMIT_LOGIN | ROUTE_SLOW)
@@ -56,7 +56,7 @@ const struct route routes[] = {
 	{ GET, "/readyz", route_readyz, 200, ROOT },
 	{ GET, "/version", route_version, 200, ROOT },
 	/* contract.c */
-	{ GET, "/openapi.json", route_contract, 200, 0 },
+	{ GET, "/openapi.json", route_openapi, 200, 0 },
 	/* admin_users.c */
 	{ GET, "/admin/users", route_admin_users, 200, SLOW },
 	{ CHANGE, "/admin/users/{}", route_admin_user, 200, 0 },
@@ -74,12 +74,12 @@ const struct route routes[] = {
 	/* metrics.c */
 	{ GET, "/metrics", route_metrics, 200, ROOT },
 	/* check.c */
-	{ GET, "/auth/check", route_check, 200, ROOT | DECIDES },
+	{ GET, "/auth/check", route_authorize, 200, ROOT | DECIDES },
 };
 /* clang-format on */
 const size_t routes_count = NELEMS(routes);
 
-_Static_assert(NELEMS(routes) <= STATS_NO_ROUTE, "each row is counted");
+_Static_assert(NELEMS(routes) <= COUNTERS_NO_ROUTE, "each row is counted");
 
 /* ${path} below the base; *${at_root_out} says that it stands without. */
 static const char *
@@ -120,22 +120,23 @@ routes_methods(const char *path)
 }
 
 static const struct route *
-decider(void)
+authorizer_route(void)
 {
 	const struct route *route = routes;
 
-	while ((route->flags & ROUTE_DECIDES) == 0)
+	while ((route->flags & ROUTE_AUTHORIZE) == 0)
 		route++;
 	return route;
 }
 
 bool
-routes_decides(const struct request *req)
+routes_authorizes(const struct request *req)
 {
 	bool at_root;
 	const char *path = below_base(req->path, &at_root);
 
-	return dialect_asks(req) || matches(decider(), path, at_root);
+	return authorize_protocol_asks(req) ||
+	    matches(authorizer_route(), path, at_root);
 }
 
 enum err
@@ -145,7 +146,7 @@ routes_find(const struct request *req, struct response *res,
 	bool at_root;
 	const char *path = below_base(req->path, &at_root);
 
-	*route_out = routes_decides(req) ? decider() : NULL;
+	*route_out = routes_authorizes(req) ? authorizer_route() : NULL;
 	if (*route_out != NULL)
 		return ERR_OK;
 	for (size_t i = 0; i < routes_count; i++) {
@@ -166,5 +167,5 @@ routes_segment(const struct request *req, char *dst, size_t size)
 {
 	const char *slash = strrchr(req->path, '/');
 
-	return text_copy(dst, size, slash != NULL ? slash + 1 : "");
+	return str_copy(dst, size, slash != NULL ? slash + 1 : "");
 }

@@ -9,10 +9,10 @@
 #include "http/request.h"
 #include "http/response.h"
 
-struct services;
+struct app;
 
 typedef enum err route_fn(
-    struct services *sv, struct request *req, struct response *res);
+    struct app *app, struct request *req, struct response *res);
 
 enum route_flags {
 	/* hashes a password, or takes long otherwise: for the slow lane */
@@ -22,8 +22,8 @@ enum route_flags {
 	 * answers of another request whether it may pass: any method, and
 	 * neither body nor Content-Length is its own
 	 */
-	ROUTE_DECIDES = 1 << 2,
-	/* guesses at a secret, or makes accounts: routes/admit.h */
+	ROUTE_AUTHORIZE = 1 << 2,
+	/* guesses at a secret, or makes accounts: routes/rate_limit.h */
 	ROUTE_LIMIT_LOGIN = 1 << 3,
 	ROUTE_LIMIT_REGISTER = 1 << 4,
 	ROUTE_LIMIT_DEFAULT = 1 << 5,
@@ -47,14 +47,14 @@ extern const size_t routes_count;
  * Find the route of ${req}'s method and path.  A path matches as it was sent:
  * byte for byte, nothing decoded or tidied.  Otherwise refuse on ${res}:
  * not_found or method_not_allowed.  Where the web server asks about another
- * request (routes/dialect.h), no path of ours counts, only the route that
- * decides.
+ * request (routes/authorize_protocol.h), no path of ours counts, only the route
+ * that decides.
  */
 enum err routes_find(const struct request *req, struct response *res,
     const struct route **route_out) MUST_CHECK;
 
-/* routes_decides(req): is it for a route with ROUTE_DECIDES? */
-bool routes_decides(const struct request *req);
+/* routes_authorizes(req): is it for a route with ROUTE_AUTHORIZE? */
+bool routes_authorizes(const struct request *req);
 
 /* routes_methods(path): the methods that ${path} takes; 0 if it is none. */
 unsigned routes_methods(const char *path);

@@ -5,46 +5,46 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "host/stats.h"
 #include "http/request.h"
-#include "routes/services.h"
+#include "routes/context.h"
+#include "shm/counters.h"
 
 /* What a new event is counted as, if anything, is a row here. */
 static const struct {
 	const char *event;
-	enum stats_counter counter;
+	enum counters_id counter;
 } counted[] = {
-	{ "login_ok", STATS_LOGINS_OK },
-	{ "login_refused", STATS_LOGINS_REFUSED },
-	{ "login_limited", STATS_LOGINS_LIMITED },
-	{ "login_limited", STATS_LIMITED_LOGIN },
-	{ "register_limited", STATS_LIMITED_REGISTER },
-	{ "default_limited", STATS_LIMITED_DEFAULT },
-	{ "register", STATS_REGISTERED },
-	{ "outside_created", STATS_REGISTERED },
-	{ "logout", STATS_LOGOUTS },
-	{ "logout_all", STATS_LOGOUTS_ALL },
-	{ "session_ended", STATS_SESSIONS_ENDED },
-	{ "password_changed", STATS_PASSWORDS_CHANGED },
-	{ "account_deactivated", STATS_DEACTIVATED },
-	{ "account_deleted", STATS_DELETED },
+	{ "login_ok", COUNTERS_LOGINS_OK },
+	{ "login_refused", COUNTERS_LOGINS_REFUSED },
+	{ "login_limited", COUNTERS_LOGINS_LIMITED },
+	{ "login_limited", COUNTERS_LIMITED_LOGIN },
+	{ "register_limited", COUNTERS_LIMITED_REGISTER },
+	{ "default_limited", COUNTERS_LIMITED_DEFAULT },
+	{ "register", COUNTERS_REGISTERED },
+	{ "outside_created", COUNTERS_REGISTERED },
+	{ "logout", COUNTERS_LOGOUTS },
+	{ "logout_all", COUNTERS_LOGOUTS_ALL },
+	{ "session_ended", COUNTERS_SESSIONS_ENDED },
+	{ "password_changed", COUNTERS_PASSWORDS_CHANGED },
+	{ "account_deactivated", COUNTERS_DEACTIVATED },
+	{ "account_deleted", COUNTERS_DELETED },
 };
 
 static void
-count(const struct services *sv, const char *event)
+count(const struct app *app, const char *event)
 {
 	for (size_t i = 0; i < NELEMS(counted); i++)
 		if (strcmp(counted[i].event, event) == 0)
-			stats_add(sv->mapped, counted[i].counter, 1);
+			counters_add(app->shm, counted[i].counter, 1);
 }
 
 void
-security_log(const struct services *sv, const struct request *req,
+security_log(const struct app *app, const struct request *req,
     const char *event, int64_t user_id)
 {
 	const char *address = req->address[0] != '\0' ? req->address : "-";
 
-	count(sv, event);
+	count(app, event);
 	if (user_id == 0)
 		log_event(LOG_LEVEL_INFO, event, "request_id=%s address=%s",
 		    req->request_id, address);

@@ -5,14 +5,14 @@
 #include <stdint.h>
 
 struct request;
-struct services;
+struct app;
 
 /**
  * security_log(sv, req, event, user_id):
  * Log a security event under its fixed name, with who (0: unknown) and from
  * where; log watchers match these lines.  Each is counted, too.
  */
-void security_log(const struct services *sv, const struct request *req,
+void security_log(const struct app *app, const struct request *req,
     const char *event, int64_t user_id);
 
 #endif

@@ -36,7 +36,7 @@ struct store_subject {
 	int64_t user_id; /* 0: the account was deleted */
 	int64_t claims_at;
 	int64_t ended_at; /* no token from before that counts; 0: all do */
-	unsigned char digest[OUTSIDE_DIGEST_BYTES];
+	unsigned char digest[EXTERNAL_DIGEST_BYTES];
 };
 
 typedef void store_close_fn(struct store *st);
@@ -52,14 +52,14 @@ typedef enum err store_commit_fn(struct store *st);
 typedef void store_rollback_fn(struct store *st);
 
 /* Is the room that is kept for changes which end something still whole? */
-typedef bool store_has_room_fn(struct store *st);
+typedef bool store_has_reserve_fn(struct store *st);
 /*
  * The change failed: if that was certainly for want of room, and room could
  * be made, return true, and it is worth trying once more.
  */
-typedef bool store_make_room_fn(struct store *st);
+typedef bool store_release_reserve_fn(struct store *st);
 /* Outside a transaction, holding the write mutex: keep the files small. */
-typedef enum err store_tend_fn(struct store *st);
+typedef enum err store_on_commit_fn(struct store *st);
 typedef enum err store_ping_fn(struct store *st);
 
 /* Reads; ERR_NOT_FOUND where one row is asked for and there is none. */
@@ -87,11 +87,11 @@ typedef enum err store_token_revoked_fn(
 typedef enum err store_latest_time_fn(struct store *st, int64_t *time_out);
 /* By signs_at, at most SIGNING_KEYS_MAX. */
 typedef enum err store_keys_fn(
-    struct store *st, struct signing_key *keys_out, size_t *n_out);
+    struct store *st, struct signing_key_row *keys_out, size_t *n_out);
 typedef enum err store_subject_fn(struct store *st, const char *issuer,
     const char *subject, struct store_subject *subject_out);
 /* Tokens from before that time make no account; 0 if all do. */
-typedef enum err store_outside_since_fn(struct store *st, int64_t *time_out);
+typedef enum err store_external_since_fn(struct store *st, int64_t *time_out);
 /* By name, at most ISSUERS_MAX; their key sets are the caller's. */
 typedef enum err store_issuers_fn(
     struct store *st, struct issuer_keys *keys_out, size_t *n_out);
@@ -124,7 +124,7 @@ typedef enum err store_token_revoke_fn(
     struct store *st, const char *jti, int64_t expires_at);
 /* Insert, or let the lifetime of the one that is there rise. */
 typedef enum err store_key_put_fn(
-    struct store *st, const struct signing_key *key);
+    struct store *st, const struct signing_key_row *key);
 typedef enum err store_key_remove_fn(struct store *st, const char *kid);
 /* Insert or replace. */
 typedef enum err store_subject_put_fn(
@@ -155,9 +155,9 @@ struct store_ops { /* every member is required */
 	store_begin_fn *begin;
 	store_commit_fn *commit;
 	store_rollback_fn *rollback;
-	store_has_room_fn *has_room;
-	store_make_room_fn *make_room;
-	store_tend_fn *tend;
+	store_has_reserve_fn *has_reserve;
+	store_release_reserve_fn *release_reserve;
+	store_on_commit_fn *on_commit;
 	store_ping_fn *ping;
 	store_user_by_id_fn *user_by_id;
 	store_users_by_ids_fn *users_by_ids;
@@ -171,7 +171,7 @@ struct store_ops { /* every member is required */
 	store_keys_fn *keys;
 	store_latest_time_fn *latest_time;
 	store_subject_fn *subject;
-	store_outside_since_fn *outside_since;
+	store_external_since_fn *external_since;
 	store_issuers_fn *issuers;
 	store_size_fn *size;
 	store_check_fn *check;
@@ -196,7 +196,7 @@ struct store_ops { /* every member is required */
 /* What every backend's own struct begins with. */
 struct store {
 	const struct store_ops *ops;
-	struct mapped *mapped;
+	struct shm *shm;
 	int write_wait_ms;
 	int64_t wait_until; /* store_wait_from_now() */
 	bool first_admin;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/str.h"
 
 /* ---- subjects ---- */
 
@@ -41,7 +41,7 @@ memory_subject(struct store *st, const char *issuer, const char *subject,
 
 /* No copy is ever put back in its place. */
 enum err
-memory_outside_since(struct store *st, int64_t *time_out)
+memory_external_since(struct store *st, int64_t *time_out)
 {
 	*time_out = 0;
 	return memory_enter(memory_store(st));
@@ -135,7 +135,7 @@ memory_issuer_put(struct store *st, const struct issuer_keys *keys)
 	x->keys = *keys;
 	x->keys.jwks = NULL;
 	x->has_jwks = keys->jwks != NULL;
-	return text_copy(
+	return str_copy(
 	    x->jwks, sizeof(x->jwks), x->has_jwks ? keys->jwks : "");
 }
 

@@ -7,7 +7,7 @@
 static int
 in_order(const void *a, const void *b)
 {
-	const struct signing_key *x = a, *y = b;
+	const struct signing_key_row *x = a, *y = b;
 
 	if (x->signs_at != y->signs_at)
 		return x->signs_at < y->signs_at ? -1 : 1;
@@ -17,7 +17,7 @@ in_order(const void *a, const void *b)
 }
 
 enum err
-memory_keys(struct store *st, struct signing_key *keys_out, size_t *n_out)
+memory_keys(struct store *st, struct signing_key_row *keys_out, size_t *n_out)
 {
 	struct memory_store *s = memory_store(st);
 	const struct memory_table *t = &s->now.table[KEYS];
@@ -40,17 +40,17 @@ find(const struct memory_table *t, const char *kid)
 	size_t i = 0;
 
 	while (i < t->count &&
-	    strcmp(((struct signing_key *)memory_row(t, i))->kid, kid) != 0)
+	    strcmp(((struct signing_key_row *)memory_row(t, i))->kid, kid) != 0)
 		i++;
 	return i;
 }
 
 enum err
-memory_key_put(struct store *st, const struct signing_key *key)
+memory_key_put(struct store *st, const struct signing_key_row *key)
 {
 	struct memory_table *t = &memory_store(st)->now.table[KEYS];
 	size_t i = find(t, key->kid);
-	struct signing_key *row;
+	struct signing_key_row *row;
 
 	if (i < t->count) {
 		row = memory_row(t, i);

@@ -11,7 +11,7 @@ static const size_t row_sizes[TABLES] = {
 	[SESSIONS] = sizeof(struct session),
 	[TOKENS] = sizeof(struct memory_token),
 	[AUDIT] = sizeof(int64_t), /* its time is all that is kept */
-	[KEYS] = sizeof(struct signing_key),
+	[KEYS] = sizeof(struct signing_key_row),
 	[SUBJECTS] = sizeof(struct store_subject),
 	[ISSUERS] = sizeof(struct memory_issuer),
 };

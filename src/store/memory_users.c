@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/str.h"
 
 /* ---- users ---- */
 
@@ -108,9 +108,9 @@ memory_user_insert(
 		return ERR_UNAVAILABLE;
 	u->id = ++s->now.last_id;
 	row->user = *u;
-	if (text_copy(row->normal, sizeof(row->normal), normal) != ERR_OK)
+	if (str_copy(row->normal, sizeof(row->normal), normal) != ERR_OK)
 		return ERR_INVALID;
-	return text_copy(row->hash, sizeof(row->hash), hash);
+	return str_copy(row->hash, sizeof(row->hash), hash);
 }
 
 enum err
@@ -128,7 +128,7 @@ memory_user_update(struct store *st, const struct user *u, const char *normal)
 	row->user = *u;
 	return normal == NULL
 	    ? ERR_OK
-	    : text_copy(row->normal, sizeof(row->normal), normal);
+	    : str_copy(row->normal, sizeof(row->normal), normal);
 }
 
 enum err
@@ -157,7 +157,7 @@ memory_password_hash_set(struct store *st, int64_t id, const char *hash)
 
 	if (row == NULL)
 		return ERR_NOT_FOUND;
-	return text_copy(row->hash, sizeof(row->hash), hash);
+	return str_copy(row->hash, sizeof(row->hash), hash);
 }
 
 /* ---- sessions and tokens ---- */
@@ -291,5 +291,5 @@ memory_token_revoke(struct store *st, const char *jti, int64_t expires_at)
 		return ERR_UNAVAILABLE;
 	if (row->expires_at < expires_at)
 		row->expires_at = expires_at;
-	return text_copy(row->jti, sizeof(row->jti), jti);
+	return str_copy(row->jti, sizeof(row->jti), jti);
 }

@@ -80,7 +80,7 @@ check_file(struct sqlite_store *s)
 		return ERR_OK;
 	}
 	if (!s->gone_told)
-		log_event(LOG_LEVEL_ERROR, "store_gone",
+		log_event(LOG_LEVEL_ERROR, "database_replaced",
 		    "reason=\"the database file was moved or replaced\"");
 	s->gone_told = true;
 	return ERR_UNAVAILABLE;
@@ -368,9 +368,9 @@ const struct store_ops sqlite_ops = {
 	.begin = sqlite_begin,
 	.commit = sqlite_commit,
 	.rollback = sqlite_rollback,
-	.has_room = sqlite_has_room,
-	.make_room = sqlite_make_room,
-	.tend = sqlite_tend,
+	.has_reserve = sqlite_has_reserve,
+	.release_reserve = sqlite_release_reserve,
+	.on_commit = sqlite_on_commit,
 	.ping = sqlite_ping,
 	.user_by_id = sqlite_user_by_id,
 	.users_by_ids = sqlite_users_by_ids,
@@ -384,7 +384,7 @@ const struct store_ops sqlite_ops = {
 	.keys = sqlite_keys,
 	.latest_time = sqlite_latest_time,
 	.subject = sqlite_subject,
-	.outside_since = sqlite_outside_since,
+	.external_since = sqlite_external_since,
 	.issuers = sqlite_issuers,
 	.size = sqlite_size,
 	.check = sqlite_check,

@@ -170,7 +170,7 @@ extern store_key_put_fn sqlite_key_put;
 extern store_key_remove_fn sqlite_key_remove;
 
 extern store_subject_fn sqlite_subject;
-extern store_outside_since_fn sqlite_outside_since;
+extern store_external_since_fn sqlite_external_since;
 extern store_issuers_fn sqlite_issuers;
 extern store_subject_put_fn sqlite_subject_put;
 extern store_subjects_end_fn sqlite_subjects_end;
@@ -183,14 +183,14 @@ extern store_size_fn sqlite_size;
 extern store_check_fn sqlite_check;
 extern store_audit_add_fn sqlite_audit_add;
 extern store_expire_fn sqlite_expire;
-extern store_tend_fn sqlite_tend;
+extern store_on_commit_fn sqlite_on_commit;
 
-extern store_has_room_fn sqlite_has_room;
-extern store_make_room_fn sqlite_make_room;
+extern store_has_reserve_fn sqlite_has_reserve;
+extern store_release_reserve_fn sqlite_release_reserve;
 
 /* sqlite_checkpoint(s, all_out): copy the WAL back; was that all of it? */
 enum err sqlite_checkpoint(struct sqlite_store *s, bool *all_out) MUST_CHECK;
-/* sqlite_room_restore(s): make the ballast whole if there is room for it. */
-void sqlite_room_restore(struct sqlite_store *s);
+/* sqlite_reserve_restore(s): make the ballast whole if there is room for it. */
+void sqlite_reserve_restore(struct sqlite_store *s);
 
 #endif

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "base/testpoint.h"
-#include "base/text.h"
 
 /* A full check reads everything: some 4 ms for 1 MiB, too long for more. */
 #define FULL_CHECK_PAGES 256
@@ -64,7 +64,7 @@ ask_int(struct sqlite_store *s, const char *sql, int64_t *value_out)
 	*value_out = 0;
 	return err != ERR_OK
 	    ? err
-	    : text_to_int64(text, INT64_MIN, INT64_MAX, value_out);
+	    : str_to_int64(text, INT64_MIN, INT64_MAX, value_out);
 }
 
 /* ---- connection ---- */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/text.h"
+#include "base/str.h"
 
 /* ---- subjects ---- */
 
@@ -42,14 +42,14 @@ sqlite_subject(struct store *st, const char *issuer, const char *subject,
 		err = read_subject(stmt, x);
 	sqlite_done(stmt);
 	if (err == ERR_OK)
-		err = text_copy(x->issuer, sizeof(x->issuer), issuer);
+		err = str_copy(x->issuer, sizeof(x->issuer), issuer);
 	if (err == ERR_OK)
-		err = text_copy(x->subject, sizeof(x->subject), subject);
+		err = str_copy(x->subject, sizeof(x->subject), subject);
 	return err;
 }
 
 enum err
-sqlite_outside_since(struct store *st, int64_t *time_out)
+sqlite_external_since(struct store *st, int64_t *time_out)
 {
 	struct sqlite_store *s = sqlite_store(st);
 	sqlite3_stmt *stmt;

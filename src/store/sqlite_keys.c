@@ -4,9 +4,9 @@
 #include <string.h>
 
 static enum err
-read_key(sqlite3_stmt *stmt, struct signing_key *key_out)
+read_key(sqlite3_stmt *stmt, struct signing_key_row *key_out)
 {
-	struct signing_key *key = key_out;
+	struct signing_key_row *key = key_out;
 	const void *sealed;
 
 	if (!sqlite_get_text(stmt, 0, key->kid, sizeof(key->kid)) ||
@@ -24,7 +24,7 @@ read_key(sqlite3_stmt *stmt, struct signing_key *key_out)
 }
 
 enum err
-sqlite_keys(struct store *st, struct signing_key *keys_out, size_t *n_out)
+sqlite_keys(struct store *st, struct signing_key_row *keys_out, size_t *n_out)
 {
 	struct sqlite_store *s = sqlite_store(st);
 	sqlite3_stmt *stmt;
@@ -46,7 +46,7 @@ sqlite_keys(struct store *st, struct signing_key *keys_out, size_t *n_out)
 }
 
 enum err
-sqlite_key_put(struct store *st, const struct signing_key *key)
+sqlite_key_put(struct store *st, const struct signing_key_row *key)
 {
 	struct sqlite_store *s = sqlite_store(st);
 	sqlite3_stmt *stmt = sqlite_use(s, SQLITE_STATEMENT_KEY_PUT);

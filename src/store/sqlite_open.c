@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "host/generation.h"
+#include "shm/generation.h"
 
 #define HEADER_BYTES 100 /* https://sqlite.org/fileformat2.html */
 #define HEADER_APPLICATION_ID 68
@@ -212,22 +212,22 @@ open_locked(struct sqlite_store *s)
 	err = sqlite_connect(s);
 	s->may_migrate = false;
 	if (err == ERR_OK)
-		sqlite_room_restore(s);
+		sqlite_reserve_restore(s);
 	return err;
 }
 
-/* Somebody died with a change on its way: see change_seal_off(). */
+/* Somebody died with a change on its way: see change_flush_interrupted(). */
 static enum err
 open_after_a_death(void *ctx)
 {
 	struct sqlite_store *s = ctx;
 	enum err err = open_locked(s);
 
-	return err == ERR_OK ? change_seal_off(&s->base) : err;
+	return err == ERR_OK ? change_flush_interrupted(&s->base) : err;
 }
 
 enum err
-store_open_sqlite(const char *path, struct mapped *m,
+store_open_sqlite(const char *path, struct shm *m,
     const struct store_options *options, struct store **store_out)
 {
 	struct sqlite_store *s;
@@ -237,7 +237,7 @@ store_open_sqlite(const char *path, struct mapped *m,
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return ERR_INTERNAL;
 	s->base.ops = &sqlite_ops;
-	s->base.mapped = m;
+	s->base.shm = m;
 	s->base.write_wait_ms = options->write_wait_ms;
 	if ((err = set_names(s, path)) != ERR_OK)
 		goto out;

@@ -4,8 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/secret.h"
-#include "base/text.h"
+#include "base/buf.h"
 
 #define USER_COLUMN_COUNT 11 /* of USER_COLUMNS in sqlite_statements.def */
 

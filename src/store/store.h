@@ -13,7 +13,7 @@
 #include "model/token.h"
 #include "model/user.h"
 
-struct mapped;
+struct shm;
 struct store;
 
 /*
@@ -48,10 +48,9 @@ struct store_options {
  *
  * store_open_memory(m, store_out): the same promises in memory, for tests.
  */
-enum err store_open_sqlite(const char *path, struct mapped *m,
+enum err store_open_sqlite(const char *path, struct shm *m,
     const struct store_options *options, struct store **store_out) MUST_CHECK;
-enum err store_open_memory(
-    struct mapped *m, struct store **store_out) MUST_CHECK;
+enum err store_open_memory(struct shm *m, struct store **store_out) MUST_CHECK;
 /* store_close(st): roll back what is open and close.  NULL is fine. */
 void store_close(struct store *st);
 
@@ -115,7 +114,8 @@ enum err store_token_revoked(
 
 /* The keys that sign tokens, in the order in which they do. */
 enum err store_keys(struct store *st,
-    struct signing_key keys_out[SIGNING_KEYS_MAX], size_t *n_out) MUST_CHECK;
+    struct signing_key_row keys_out[SIGNING_KEYS_MAX],
+    size_t *n_out) MUST_CHECK;
 
 /**
  * store_issuers(st, keys_out, n_out):
@@ -130,34 +130,34 @@ enum err store_issuers(struct store *st,
  * longer.
  */
 #define STORE_AUDIT_SECONDS (90 * 24 * 3600)
-#define OUTSIDE_DIGEST_BYTES 32
+#define EXTERNAL_DIGEST_BYTES 32
 
 /*
  * What a verified token of an outside issuer says of its user, by the mapping
  * of that issuer's block; borrowed.  Texts are as user_*_check() and
  * user_email_normal() take and make them.
  */
-struct outside_profile {
+struct external_profile {
 	const char *issuer;
 	const char *subject;
 	int64_t issued_at; /* of the token */
 	int64_t leeway;    /* by how much the issuer's clock may differ */
 	const char *email; /* both NULL unless the issuer has verified it */
 	const char *normal;
-	const char *name;                           /* "" if it says none */
-	const char *avatar_url;                     /* "" if it says none */
-	unsigned char digest[OUTSIDE_DIGEST_BYTES]; /* of the mapped claims */
+	const char *name;                            /* "" if it says none */
+	const char *avatar_url;                      /* "" if it says none */
+	unsigned char digest[EXTERNAL_DIGEST_BYTES]; /* of the mapped claims */
 	bool link; /* the option: link an existing account by its address */
 };
 
 /**
- * store_outside_user(st, p, user_id_out):
+ * store_external_user(st, p, user_id_out):
  * The account of (${p}->issuer, ${p}->subject).  ERR_NOT_FOUND if
- * store_outside_adopt() has something to do first: there is none yet, or the
- * claims have changed.  ERR_DENIED if the token is from before an account of
- * that subject was deleted, or before what is known of such began.
+ * store_external_provision() has something to do first: there is none yet, or
+ * the claims have changed.  ERR_DENIED if the token is from before an account
+ * of that subject was deleted, or before what is known of such began.
  */
-enum err store_outside_user(struct store *st, const struct outside_profile *p,
+enum err store_external_user(struct store *st, const struct external_profile *p,
     int64_t *user_id_out) MUST_CHECK;
 
 /* The latest time the store has seen; 0 if it is new. */
@@ -301,19 +301,21 @@ enum err store_delete(struct store *st, const struct store_actor *actor,
 /* ---- what an administrator changes, without anybody's password ---- */
 
 /* What a user may do, and whether at all; what is NONE stays as it is. */
-struct user_standing {
+struct user_role_and_status {
 	enum user_role role;
 	enum user_status status;
 };
 
 /**
- * store_user_standing(st, actor, user_id, standing, ended_out):
- * All of ${standing}, or nothing.  Who may not sign in any more is signed out:
+ * store_user_role_and_status(st, actor, user_id, standing, ended_out):
+ * All of ${role_and_status}, or nothing.  Who may not sign in any more is
+ * signed out:
  * *${ended_out} is how many sessions were live.  ERR_NOT_FOUND without the
  * user; ERR_OK if it is so already.
  */
-enum err store_user_standing(struct store *st, const struct store_actor *actor,
-    int64_t user_id, const struct user_standing *standing,
+enum err store_user_role_and_status(struct store *st,
+    const struct store_actor *actor, int64_t user_id,
+    const struct user_role_and_status *role_and_status,
     int64_t *ended_out) MUST_CHECK;
 
 /**
@@ -334,7 +336,7 @@ struct store_keys_edit {
 	/* The kid of the last key, as far as the caller knows; "": none. */
 	const char *newest;
 	bool alone; /* whatever there is: all go but those put */
-	const struct signing_key *put;
+	const struct signing_key_row *put;
 	size_t puts;
 	char remove[SIGNING_KEYS_MAX][SIGNING_KEY_KID_SIZE];
 	size_t removes;
@@ -361,7 +363,7 @@ enum err store_issuer_put(struct store *st, const struct store_actor *actor,
 enum err store_issuer_remove(struct store *st, const struct store_actor *actor,
     const char *issuer) MUST_CHECK;
 
-enum outside_done {
+enum external_done {
 	OUTSIDE_NONE = 0,
 	OUTSIDE_FOUND, /* as it was: another token came first */
 	OUTSIDE_CREATED,
@@ -370,7 +372,7 @@ enum outside_done {
 };
 
 /**
- * store_outside_adopt(st, actor, p, user_id_out, done_out):
+ * store_external_provision(st, actor, p, user_id_out, done_out):
  * Make the account of (${p}->issuer, ${p}->subject), or bring it up to date
  * with claims that are not older than those it has.  It has no password, the
  * role of a user, and the address only if no other account has that.
@@ -380,11 +382,11 @@ enum outside_done {
  * itself stays.  Whoever made that account may never have proved that the
  * address is theirs.
  *
- * ERR_DENIED as store_outside_user().
+ * ERR_DENIED as store_external_user().
  */
-enum err store_outside_adopt(struct store *st, const struct store_actor *actor,
-    const struct outside_profile *p, int64_t *user_id_out,
-    enum outside_done *done_out) MUST_CHECK;
+enum err store_external_provision(struct store *st,
+    const struct store_actor *actor, const struct external_profile *p,
+    int64_t *user_id_out, enum external_done *done_out) MUST_CHECK;
 
 /* Move last_seen_at of a live session to ${now}; never waits for a lock. */
 enum err store_session_touch(
@@ -393,12 +395,12 @@ enum err store_session_touch(
 /* ---- upkeep, from the slow lane ---- */
 
 /**
- * store_upkeep(st, now, removed_out):
+ * store_maintenance(st, now, removed_out):
  * One small step: remove at most 500 rows that nobody needs any more,
  * checkpoint the WAL if it has grown (holding the write mutex), put the
  * ballast file back if there is room again.
  */
-enum err store_upkeep(
+enum err store_maintenance(
     struct store *st, int64_t now, int64_t *removed_out) MUST_CHECK;
 
 #endif

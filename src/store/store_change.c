@@ -4,9 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "base/testpoint.h"
-#include "base/text.h"
-#include "host/generation.h"
+#include "shm/generation.h"
 
 static char *
 next_key(struct change *c)
@@ -36,7 +36,7 @@ change_key_token(struct change *c, const char *jti)
 void
 change_key_named(struct change *c, const char *name)
 {
-	text_join(next_key(c), TOKEN_KEY_SIZE, name, "");
+	str_join(next_key(c), TOKEN_KEY_SIZE, name, "");
 }
 
 static size_t
@@ -54,7 +54,7 @@ mark(const struct change *c)
 	const char *list[CHANGE_KEYS_MAX];
 	size_t n = key_list(c, list);
 
-	return n == 0 ? ERR_OK : generation_mark(c->st->mapped, list, n);
+	return n == 0 ? ERR_OK : generation_mark(c->st->shm, list, n);
 }
 
 /*
@@ -166,7 +166,7 @@ out:
 	TESTPOINT("change:committed");
 	if (c->in_doubt)
 		return ERR_UNAVAILABLE;
-	generation_settle(st->mapped);
+	generation_settle(st->shm);
 	return err;
 }
 
@@ -188,12 +188,12 @@ commit_a_note(struct store *st)
 }
 
 enum err
-change_seal_off(void *ctx)
+change_flush_interrupted(void *ctx)
 {
 	struct store *st = ctx;
 	enum err err = commit_a_note(st);
 
-	if (err == ERR_UNAVAILABLE && st->ops->make_room(st))
+	if (err == ERR_UNAVAILABLE && st->ops->release_reserve(st))
 		err = commit_a_note(st);
 	return err == ERR_OK ? ERR_OK : ERR_UNAVAILABLE;
 }
@@ -206,22 +206,22 @@ change_run(struct change *c, const struct change_kind *kind)
 	enum err err;
 
 	TESTPOINT("change:lock");
-	if (!kind->ends && !st->ops->has_room(st))
+	if (!kind->ends && !st->ops->has_reserve(st))
 		return ERR_UNAVAILABLE;
 	store_wait_from_now(st, kind->waits ? st->write_wait_ms : 0);
 	err = generation_lock(
-	    st->mapped, store_wait_left(st), change_seal_off, st);
+	    st->shm, store_wait_left(st), change_flush_interrupted, st);
 	if (err != ERR_OK)
 		return err;
 
 	err = attempt(c, kind);
 	if (err == ERR_UNAVAILABLE && kind->ends && !c->in_doubt &&
-	    st->ops->make_room(st))
+	    st->ops->release_reserve(st))
 		err = attempt(c, kind);
 	if (c->in_doubt)
-		generation_abandon(st->mapped);
+		generation_abandon(st->shm);
 	else
-		generation_unlock(st->mapped);
+		generation_unlock(st->shm);
 	TESTPOINT("change:settled");
 	if (err == ERR_OK && !c->idle && c->key_count > 0 && st->tidy != NULL) {
 		size_t n = key_list(c, list);
@@ -247,7 +247,7 @@ expire(struct store *st, int64_t now, int64_t *removed_out)
 	err = st->ops->latest_time(st, &latest);
 	if (err == ERR_OK)
 		err = st->ops->expire(st, now > latest ? now : latest,
-		    CHANGE_UPKEEP_ROWS, removed_out);
+		    CHANGE_MAINTENANCE_ROWS, removed_out);
 	if (err == ERR_OK && *removed_out > 0)
 		return st->ops->commit(st) == ERR_OK ? ERR_OK : ERR_UNAVAILABLE;
 	st->ops->rollback(st);
@@ -255,22 +255,22 @@ expire(struct store *st, int64_t now, int64_t *removed_out)
 }
 
 enum err
-store_upkeep(struct store *st, int64_t now, int64_t *removed_out)
+store_maintenance(struct store *st, int64_t now, int64_t *removed_out)
 {
 	enum err err;
 
 	*removed_out = 0;
 	store_wait_from_now(st, st->write_wait_ms);
 	err = generation_lock(
-	    st->mapped, store_wait_left(st), change_seal_off, st);
+	    st->shm, store_wait_left(st), change_flush_interrupted, st);
 	if (err != ERR_OK)
 		return err;
 	/* First, because on a full disk this is what makes room. */
-	err = st->ops->tend(st);
+	err = st->ops->on_commit(st);
 	/* Removing writes too; without room that would be a logout's. */
-	if (err == ERR_OK && st->ops->has_room(st))
+	if (err == ERR_OK && st->ops->has_reserve(st))
 		err = expire(st, now, removed_out);
-	generation_unlock(st->mapped);
+	generation_unlock(st->shm);
 	if (err != ERR_OK)
 		*removed_out = 0;
 	return err;

@@ -16,7 +16,7 @@
  */
 
 /* How many expired rows one step of upkeep removes. */
-#define CHANGE_UPKEEP_ROWS 500
+#define CHANGE_MAINTENANCE_ROWS 500
 
 /* A user, and at most all of its sessions. */
 #define CHANGE_KEYS_MAX (1 + SESSION_MAX_PER_USER)
@@ -36,9 +36,9 @@ struct change {
 	const char *new_hash;
 	const struct claims *claims;
 	const struct user_patch *patch;
-	const struct user_standing *standing;
+	const struct user_role_and_status *role_and_status;
 	const struct store_keys_edit *edit;
-	const struct outside_profile *outside;
+	const struct external_profile *external;
 	const struct issuer_keys *issuer;
 
 	/* what the steps work on */
@@ -51,7 +51,7 @@ struct change {
 	int64_t ended;
 	struct store_subject subject;
 	char no_email[USER_EMAIL_SIZE];
-	enum outside_done done;
+	enum external_done done;
 	const char *event; /* if the kind does not say it */
 	const char *also;  /* a second one; NULL: none */
 	bool idle;         /* the store says so already: nothing to write */
@@ -88,14 +88,14 @@ enum err change_run(
     struct change *c, const struct change_kind *kind) MUST_CHECK;
 
 /**
- * change_seal_off(st):
+ * change_flush_interrupted(st):
  * A writer may have died after its last frame reached the WAL and before the
  * wal-index said so: nobody sees its change, yet it would come back when the
  * last connection has closed and the WAL is read anew, without any generation
  * moving.  Holding the write mutex: commit something else in its place.  A
  * generation_settled_fn.
  */
-enum err change_seal_off(void *st) MUST_CHECK;
+enum err change_flush_interrupted(void *st) MUST_CHECK;
 
 /**
  * The steps that raise the epoch of a user, from store_account.c: load it, if

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/text.h"
+#include "base/str.h"
 #include "store/store_change.h"
 
 /* The keys of outside issuers; store_change.c makes the changes. */
@@ -101,7 +101,7 @@ store_issuer_remove(
 		.write = remove_write };
 	struct issuer_keys keys = { 0 };
 	struct change c = { .st = st, .actor = actor, .issuer = &keys };
-	enum err err = text_copy(keys.issuer, sizeof(keys.issuer), issuer);
+	enum err err = str_copy(keys.issuer, sizeof(keys.issuer), issuer);
 
 	return err != ERR_OK ? err : change_run(&c, &kind);
 }

@@ -9,7 +9,7 @@
 /* The keys that sign tokens; store_change.c makes the changes. */
 
 enum err
-store_keys(struct store *st, struct signing_key keys_out[SIGNING_KEYS_MAX],
+store_keys(struct store *st, struct signing_key_row keys_out[SIGNING_KEYS_MAX],
     size_t *n_out)
 {
 	enum err err;
@@ -46,8 +46,8 @@ is_removed(const struct store_keys_edit *edit, const char *kid)
 
 /* Does the caller know all that there is, and has what comes a place? */
 static enum err
-check_edit(const struct store_keys_edit *edit, const struct signing_key *rows,
-    size_t n)
+check_edit(const struct store_keys_edit *edit,
+    const struct signing_key_row *rows, size_t n)
 {
 	const char *newest = n > 0 ? rows[n - 1].kid : "";
 	size_t left = 0;
@@ -64,7 +64,7 @@ check_edit(const struct store_keys_edit *edit, const struct signing_key *rows,
 static enum err
 keys_plan(struct change *c)
 {
-	struct signing_key *rows = calloc(SIGNING_KEYS_MAX, sizeof(*rows));
+	struct signing_key_row *rows = calloc(SIGNING_KEYS_MAX, sizeof(*rows));
 	enum err err = ERR_INTERNAL;
 	size_t n = 0;
 
@@ -81,7 +81,7 @@ keys_plan(struct change *c)
 static enum err
 remove_others(struct change *c)
 {
-	struct signing_key *rows = calloc(SIGNING_KEYS_MAX, sizeof(*rows));
+	struct signing_key_row *rows = calloc(SIGNING_KEYS_MAX, sizeof(*rows));
 	enum err err = ERR_INTERNAL;
 	size_t n = 0;
 

@@ -88,25 +88,25 @@ memory_commit(struct store *st)
 	return ERR_OK;
 }
 
-static store_has_room_fn memory_has_room;
+static store_has_reserve_fn memory_has_reserve;
 static bool
-memory_has_room(struct store *st)
+memory_has_reserve(struct store *st)
 {
 	(void)st;
 	return true;
 }
 
-static store_make_room_fn memory_make_room;
+static store_release_reserve_fn memory_release_reserve;
 static bool
-memory_make_room(struct store *st)
+memory_release_reserve(struct store *st)
 {
 	(void)st;
 	return false;
 }
 
-static store_tend_fn memory_tend;
+static store_on_commit_fn memory_on_commit;
 static enum err
-memory_tend(struct store *st)
+memory_on_commit(struct store *st)
 {
 	(void)st;
 	return ERR_OK;
@@ -226,9 +226,9 @@ static const struct store_ops memory_ops = {
 	.begin = memory_begin,
 	.commit = memory_commit,
 	.rollback = memory_rollback,
-	.has_room = memory_has_room,
-	.make_room = memory_make_room,
-	.tend = memory_tend,
+	.has_reserve = memory_has_reserve,
+	.release_reserve = memory_release_reserve,
+	.on_commit = memory_on_commit,
 	.ping = memory_ping,
 	.user_by_id = memory_user_by_id,
 	.users_by_ids = memory_users_by_ids,
@@ -242,7 +242,7 @@ static const struct store_ops memory_ops = {
 	.keys = memory_keys,
 	.latest_time = memory_latest_time,
 	.subject = memory_subject,
-	.outside_since = memory_outside_since,
+	.external_since = memory_external_since,
 	.issuers = memory_issuers,
 	.size = memory_size,
 	.check = memory_check,
@@ -265,7 +265,7 @@ static const struct store_ops memory_ops = {
 };
 
 enum err
-store_open_memory(struct mapped *m, struct store **store_out)
+store_open_memory(struct shm *m, struct store **store_out)
 {
 	struct memory_store *s = calloc(1, sizeof(*s));
 
@@ -273,7 +273,7 @@ store_open_memory(struct mapped *m, struct store **store_out)
 	if (s == NULL)
 		return ERR_INTERNAL;
 	s->base.ops = &memory_ops;
-	s->base.mapped = m;
+	s->base.shm = m;
 	s->base.write_wait_ms = MEMORY_WAIT_MS;
 	memory_init(&s->now);
 	*store_out = &s->base;

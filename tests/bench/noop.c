@@ -15,7 +15,7 @@
 #define BYTES_MIN 16
 #define BYTES_MAX 65536
 
-static char document[BYTES_MAX + 1];
+static char json_value[BYTES_MAX + 1];
 
 /* As long as what Latchkey says of somebody. */
 #define IDENTITY(user, prefix)                                                 \
@@ -49,9 +49,9 @@ make_document(size_t bytes)
 	static const char head[] = "{\"padding\":\"";
 	static const char tail[] = "\"}";
 
-	memset(document, 'x', bytes);
-	memcpy(document, head, sizeof(head) - 1);
-	memcpy(document + bytes - (sizeof(tail) - 1), tail, sizeof(tail));
+	memset(json_value, 'x', bytes);
+	memcpy(json_value, head, sizeof(head) - 1);
+	memcpy(json_value + bytes - (sizeof(tail) - 1), tail, sizeof(tail));
 }
 
 static void
@@ -65,7 +65,7 @@ respond(FCGX_Request *request, long bytes)
 	(void)FCGX_FPrintF(request->out,
 	    "Content-Type: application/json\r\n"
 	    "Cache-Control: no-store\r\n\r\n");
-	(void)FCGX_PutStr(document, (int)bytes, request->out);
+	(void)FCGX_PutStr(json_value, (int)bytes, request->out);
 }
 
 int

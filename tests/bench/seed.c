@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "auth/password.h"
+#include "base/random.h"
 #include "base/secret.h"
 #include "model/session.h"
 #include "model/user.h"
@@ -135,7 +136,7 @@ fill(struct seed *s, long count, long listed)
 	for (long i = 1; i <= count; i++) {
 		(void)snprintf(
 		    email, sizeof(email), "somebody%07ld@example.org", i);
-		secret_uuid(id);
+		random_uuid(id);
 		add_user(s, i, email);
 		add_session(s, i, id);
 		if (step > 0 && i % step == 0 && listed-- > 0)

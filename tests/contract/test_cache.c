@@ -7,12 +7,11 @@
 #include <unistd.h>
 
 #include "base/secret.h"
-#include "base/text.h"
 #include "cache/cache.h"
-#include "host/generation.h"
-#include "host/mapped.h"
+#include "shm/generation.h"
+#include "shm/shm.h"
 #include "store/store_memory.h"
-#include "support/caching.h"
+#include "support/cache_fixture.h"
 #include "support/child.h"
 
 struct fixture {
@@ -374,7 +373,7 @@ a_table_that_is_not_current_changes_no_answer(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
-	mapped_distrust(f->c.m);
+	shm_distrust(f->c.m);
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
 	assert_int_equal(check_ann(f), CACHING_UNKNOWN);

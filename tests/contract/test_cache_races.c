@@ -13,9 +13,9 @@
 
 #include "base/secret.h"
 #include "cache/cache.h"
-#include "host/generation.h"
-#include "host/mapped.h"
-#include "support/caching.h"
+#include "shm/generation.h"
+#include "shm/shm.h"
+#include "support/cache_fixture.h"
 #include "support/child.h"
 #include "support/redis_server.h"
 
@@ -237,7 +237,7 @@ assert_verdict(struct fixture *f, enum caching_verdict expect)
 {
 	for (int i = 0; i < 4; i++) {
 		if (i == 2)
-			table_forget(f->c.m);
+			shm_fixture_forget(f->c.m);
 		assert_int_equal(
 		    caching_check(&f->c, f->ann_s.handle, CACHING_NOW), expect);
 	}
@@ -354,14 +354,14 @@ a_fill_of_many_after_a_logout_everywhere_revives_nobody(void **state)
 static void
 fill_between_mark_and_commit(struct fixture *f, act_fn *reader, act_fn *change)
 {
-	pid_t filler, writer;
+	pid_t filler, json_writer;
 
 	renew_ann(f);
 	filler = cast(f, reader);
-	writer = cast(f, change);
-	go_and_hold(writer, "change:marked");
+	json_writer = cast(f, change);
+	go_and_hold(json_writer, "change:marked");
 	go_and_hold(filler, "read:store-read");
-	let_go(writer, "change:marked");
+	let_go(json_writer, "change:marked");
 	let_go(filler, "read:store-read");
 	assert_refused(f);
 }
@@ -382,17 +382,17 @@ static void
 refused_between_commit_and_settling(
     struct fixture *f, act_fn *reader, act_fn *change)
 {
-	pid_t filler, writer;
+	pid_t filler, json_writer;
 
 	renew_ann(f);
 	filler = cast(f, reader);
-	writer = cast(f, change);
+	json_writer = cast(f, change);
 	go_and_hold(filler, "read:store-read");
-	go_and_hold(writer, "change:committed");
+	go_and_hold(json_writer, "change:committed");
 	assert_verdict(f, CACHING_REFUSED);
 	let_go(filler, "read:store-read");
 	assert_verdict(f, CACHING_REFUSED);
-	let_go(writer, "change:committed");
+	let_go(json_writer, "change:committed");
 	assert_refused(f);
 }
 
@@ -411,20 +411,20 @@ what_a_change_refuses_before_its_end_stays_refused(void **state)
 static void
 filled_in_flight(struct fixture *f, act_fn *reader, act_fn *change)
 {
-	pid_t filler, writer;
+	pid_t filler, json_writer;
 
 	renew_ann(f);
 	filler = cast(f, reader);
-	writer = cast(f, change);
-	go_and_hold(writer, "change:marked");
+	json_writer = cast(f, change);
+	go_and_hold(json_writer, "change:marked");
 	go_and_hold(filler, "read:store-read");
 	child_arm("change:committed.once-hold");
-	child_release("change:marked", writer);
+	child_release("change:marked", json_writer);
 	child_reached("change:committed");
 	assert_verdict(f, CACHING_REFUSED);
 	let_go(filler, "read:store-read");
 	assert_verdict(f, CACHING_REFUSED);
-	let_go(writer, "change:committed");
+	let_go(json_writer, "change:committed");
 	assert_refused(f);
 }
 
@@ -447,16 +447,16 @@ static void
 writer_dies(struct fixture *f, const char *point, enum caching_verdict expect)
 {
 	char key[SESSION_KEY_SIZE];
-	pid_t filler, writer;
+	pid_t filler, json_writer;
 	struct user u;
 
 	renew_ann(f);
 	session_key(key, f->ann_s.handle);
 	filler = cast(f, read_session);
-	writer = cast(f, log_out);
+	json_writer = cast(f, log_out);
 	go_and_hold(filler, "read:store-read");
 	assert_verdict(f, CACHING_ACCEPTED);
-	go_and_die(writer, point);
+	go_and_die(json_writer, point);
 	assert_verdict(f, expect);
 	let_go(filler, "read:store-read");
 	assert_verdict(f, expect);
@@ -517,30 +517,30 @@ static void
 a_token_revoked_while_it_is_looked_up_is_not_known(void **state)
 {
 	struct fixture *f = *state;
-	pid_t asker;
+	pid_t caller;
 
 	renew_ann(f);
 	perform(f, judge_token);
 	assert_true(token_is_known(&f->c, f));
-	asker = cast(f, must_not_know_token);
-	go_and_hold(asker, "token:entry");
+	caller = cast(f, must_not_know_token);
+	go_and_hold(caller, "token:entry");
 	perform(f, revoke_token);
-	let_go(asker, "token:entry");
+	let_go(caller, "token:entry");
 }
 
 static void
 a_fill_between_mark_and_commit_makes_no_token_known(void **state)
 {
 	struct fixture *f = *state;
-	pid_t filler, writer;
+	pid_t filler, json_writer;
 
 	renew_ann(f);
 	filler = cast(f, judge_token);
-	writer = cast(f, revoke_token);
-	go_and_hold(writer, "change:marked");
+	json_writer = cast(f, revoke_token);
+	go_and_hold(json_writer, "change:marked");
 	go_and_hold(filler, "token:store-read");
 	assert_false(token_is_known(&f->c, f));
-	let_go(writer, "change:marked");
+	let_go(json_writer, "change:marked");
 	let_go(filler, "token:store-read");
 	assert_false(token_is_known(&f->c, f));
 }

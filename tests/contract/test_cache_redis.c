@@ -7,14 +7,13 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
-#include "base/text.h"
 #include "cache/cache.h"
 #include "cache/redis.h"
-#include "host/breaker.h"
-#include "host/generation.h"
-#include "host/mapped.h"
+#include "shm/circuit_breaker.h"
+#include "shm/generation.h"
+#include "shm/shm.h"
 #include "store/store_memory.h"
-#include "support/caching.h"
+#include "support/cache_fixture.h"
 #include "support/redis_server.h"
 
 #define JTI "11111111-1111-4111-8111-111111111111"
@@ -77,14 +76,14 @@ teardown(void **state)
 static enum caching_verdict
 check_ann(struct fixture *f)
 {
-	table_forget(f->c.m);
+	shm_fixture_forget(f->c.m);
 	return caching_check(&f->c, f->ann_s.handle, CACHING_NOW);
 }
 
 static enum caching_verdict
 check_ben(struct fixture *f)
 {
-	table_forget(f->c.m);
+	shm_fixture_forget(f->c.m);
 	return caching_check(&f->c, f->ben_s.handle, CACHING_NOW);
 }
 
@@ -184,12 +183,12 @@ an_entry_does_not_outlive_its_session(void **state)
 	struct session s;
 
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
-	table_forget(f->c.m);
+	shm_fixture_forget(f->c.m);
 	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
 	assert_int_equal(cache_session(f->c.cache, f->ann_s.handle,
 			     f->ann_s.expires_at - 1, &s),
 	    ERR_OK);
-	table_forget(f->c.m);
+	shm_fixture_forget(f->c.m);
 	assert_int_equal(
 	    cache_session(f->c.cache, f->ann_s.handle, f->ann_s.expires_at, &s),
 	    ERR_UNAVAILABLE);
@@ -261,7 +260,7 @@ many_users_cost_one_question(void **state)
 	assert_int_equal(calls_of(f, "mget"), 1);
 	assert_int_equal(calls_of(f, "get"), 0);
 	assert_int_equal(calls_of(f, "set"), 2);
-	table_forget(f->c.m);
+	shm_fixture_forget(f->c.m);
 	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
 	assert_int_equal(
 	    cache_users(f->c.cache, ids, 2, CACHING_NOW, users), ERR_OK);
@@ -269,7 +268,7 @@ many_users_cost_one_question(void **state)
 	assert_int_equal(calls_of(f, "mget"), 2);
 	assert_int_equal(calls_of(f, "set"), 2);
 	/* what many filled, one finds */
-	table_forget(f->c.m);
+	shm_fixture_forget(f->c.m);
 	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
 	assert_int_equal(
 	    cache_user(f->c.cache, f->ben.id, CACHING_NOW, users), ERR_OK);
@@ -311,7 +310,7 @@ a_table_of_the_past_is_neither_read_nor_filled(void **state)
 	struct user users[1];
 
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
-	mapped_distrust(f->c.m);
+	shm_distrust(f->c.m);
 	assert_int_equal(check_ann_cached(f), CACHING_UNKNOWN);
 	redis_server_ask(f->server, "FLUSHALL");
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
@@ -339,7 +338,7 @@ an_old_snapshot_revives_nobody(void **state)
 	/* what did not change is as good as it was */
 	assert_true(exists(f, f->ben_key));
 	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
-	assert_true(breaker_closed(f->c.m));
+	assert_true(circuit_breaker_closed(f->c.m));
 }
 
 /* A user's epoch, too, must not come back. */
@@ -414,7 +413,7 @@ a_value_under_another_key_is_not_believed(void **state)
 			     f->ann_user_key, ben_user_key),
 	    1);
 	/* many, first: the reads after it put things right again */
-	table_forget(f->c.m);
+	shm_fixture_forget(f->c.m);
 	assert_int_equal(
 	    cache_users(f->c.cache, ids, 2, CACHING_NOW, users), ERR_OK);
 	assert_string_equal(users[0].email, "ann@example.org");
@@ -422,7 +421,7 @@ a_value_under_another_key_is_not_believed(void **state)
 	assert_int_equal(redis_server_int(f->server, "COPY %s %s REPLACE",
 			     f->ann_user_key, ben_user_key),
 	    1);
-	table_forget(f->c.m);
+	shm_fixture_forget(f->c.m);
 	assert_int_equal(
 	    cache_session(f->c.cache, f->ben_s.handle, CACHING_NOW, &s),
 	    ERR_OK);
@@ -446,7 +445,7 @@ rubbish_is_not_believed(void **state)
 		    f->server, "SET %s %s", f->ann_key, rubbish[i]);
 		redis_server_ask(
 		    f->server, "SET %s %s", f->ann_user_key, rubbish[i]);
-		table_forget(f->c.m);
+		shm_fixture_forget(f->c.m);
 		assert_int_equal(
 		    cache_users(f->c.cache, &f->ann.id, 1, CACHING_NOW, users),
 		    ERR_OK);
@@ -468,11 +467,11 @@ a_logout_during_an_outage_is_final(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
-	breaker_trip(f->c.m, clock_system.mono_us());
+	circuit_breaker_trip(f->c.m, clock_system.mono_us());
 	log_out_ann(f);
 	assert_true(exists(f, f->ann_key));
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
-	breaker_reset(f->c.m);
+	circuit_breaker_reset(f->c.m);
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
 }
@@ -497,12 +496,12 @@ a_hanging_redis_costs_one_deadline_and_no_answer(void **state)
 		assert_int_equal(check_ben(f), CACHING_ACCEPTED);
 	/* one deadline of 0.5 s; 54 would be 27 s */
 	assert_true(clock_system.mono_us() - start < 10 * 1000 * 1000);
-	assert_false(breaker_closed(f->c.m));
+	assert_false(circuit_breaker_closed(f->c.m));
 	redis_server_resume(f->server);
-	breaker_reset(f->c.m);
+	circuit_breaker_reset(f->c.m);
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
 	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
-	assert_true(breaker_closed(f->c.m));
+	assert_true(circuit_breaker_closed(f->c.m));
 }
 
 static void
@@ -512,7 +511,7 @@ a_full_redis_changes_no_answer(void **state)
 
 	redis_server_ask(f->server, "CONFIG SET maxmemory 1");
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
-	assert_false(breaker_closed(f->c.m));
+	assert_false(circuit_breaker_closed(f->c.m));
 	log_out_ann(f);
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
 	assert_int_equal(check_ben(f), CACHING_ACCEPTED);

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
-#include "support/caching.h"
+#include "support/cache_fixture.h"
 #include "support/child.h"
 #include "support/process.h"
 #include "support/redis_server.h"

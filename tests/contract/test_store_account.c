@@ -5,7 +5,7 @@
 
 #include "support/store_cases.h"
 
-#define NOW PEOPLE_NOW
+#define NOW TEST_USERS_NOW
 
 /* ---- the account ---- */
 
@@ -54,7 +54,7 @@ a_bad_profile_changes_nothing(void **state)
 
 	memset(long_name, 'x', sizeof(long_name) - 1);
 	long_name[sizeof(long_name) - 1] = '\0';
-	gives(ERR_OK, people_register(f->st, "bob", 2, NOW, &bob));
+	gives(ERR_OK, test_users_register(f->st, "bob", 2, NOW, &bob));
 
 	const struct {
 		struct user_patch patch;
@@ -78,7 +78,7 @@ a_bad_profile_changes_nothing(void **state)
 		    cases[i].expect);
 		assert_true(all_zero(&u, sizeof(u)));
 		gives(ERR_OK, store_user_by_id(f->st, f->ann.user.id, &u));
-		assert_true(people_same_user(&u, &f->ann.user));
+		assert_true(test_users_same_user(&u, &f->ann.user));
 	}
 	assert_int_equal(f->tidied, 0);
 }
@@ -96,13 +96,13 @@ a_password_changes_only_from_the_one_known(void **state)
 		"other", handle_of(2), &epoch));
 	assert_int_equal(epoch, 0);
 	gives(ERR_DENIED,
-	    store_password_change(f->st, &f->actor, 99, PEOPLE_HASH, "other",
-		handle_of(2), &epoch));
+	    store_password_change(f->st, &f->actor, 99, TEST_USERS_HASH,
+		"other", handle_of(2), &epoch));
 	assert_int_equal(live_count(f, f->ann.user.id, NOW), 2);
 	assert_int_equal(f->tidied, 0);
 	gives(ERR_OK,
-	    store_password_change(f->st, &f->actor, f->ann.user.id, PEOPLE_HASH,
-		"other", handle_of(2), &epoch));
+	    store_password_change(f->st, &f->actor, f->ann.user.id,
+		TEST_USERS_HASH, "other", handle_of(2), &epoch));
 	assert_int_equal(epoch, f->ann.user.epoch + 1);
 	gives(ERR_OK, store_password_hash(f->st, f->ann.user.id, hash));
 	assert_string_equal(hash, "other");
@@ -124,15 +124,17 @@ a_deactivated_user_is_out(void **state)
 	    store_deactivate(f->st, &f->actor, f->ann.user.id, "guess"));
 	assert_true(live(f, handle_of(1), NOW));
 	gives(ERR_OK,
-	    store_deactivate(f->st, &f->actor, f->ann.user.id, PEOPLE_HASH));
+	    store_deactivate(
+		f->st, &f->actor, f->ann.user.id, TEST_USERS_HASH));
 	assert_false(live(f, handle_of(1), NOW));
 	assert_true(tidied_user(f, f->ann.user.id));
 	gives(ERR_OK, store_user_by_id(f->st, f->ann.user.id, &u));
 	assert_int_equal(u.status, USER_STATUS_INACTIVE);
 	assert_int_equal(u.epoch, f->ann.user.epoch + 1);
-	gives(ERR_CONFLICT, people_register(f->st, "ann", 5, NOW, &twin));
+	gives(ERR_CONFLICT, test_users_register(f->st, "ann", 5, NOW, &twin));
 	gives(ERR_DENIED,
-	    store_deactivate(f->st, &f->actor, f->ann.user.id, PEOPLE_HASH));
+	    store_deactivate(
+		f->st, &f->actor, f->ann.user.id, TEST_USERS_HASH));
 }
 
 static void
@@ -148,7 +150,7 @@ a_deleted_user_is_gone_and_its_id_with_it(void **state)
 	gives(ERR_DENIED,
 	    store_delete(f->st, &f->actor, f->ann.user.id, "guess"));
 	gives(ERR_OK,
-	    store_delete(f->st, &f->actor, f->ann.user.id, PEOPLE_HASH));
+	    store_delete(f->st, &f->actor, f->ann.user.id, TEST_USERS_HASH));
 	assert_int_equal(f->key_count, 3);
 	assert_true(tidied_user(f, f->ann.user.id));
 	assert_true(tidied_session(f, handle_of(1)));
@@ -156,7 +158,7 @@ a_deleted_user_is_gone_and_its_id_with_it(void **state)
 	gives(ERR_NOT_FOUND,
 	    store_user_by_email(f->st, "ann@example.org", &u, hash));
 	gives(ERR_NOT_FOUND, store_session_by_handle(f->st, handle_of(2), &s));
-	gives(ERR_OK, people_register(f->st, "ann", 1, NOW, &again));
+	gives(ERR_OK, test_users_register(f->st, "ann", 1, NOW, &again));
 	assert_true(again.user.id > f->ann.user.id);
 }
 

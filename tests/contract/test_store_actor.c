@@ -7,8 +7,8 @@
 
 #include "support/store_cases.h"
 
-#define NOW PEOPLE_NOW
-#define EXPIRED (NOW + PEOPLE_LIFETIME)
+#define NOW TEST_USERS_NOW
+#define EXPIRED (NOW + TEST_USERS_LIFETIME)
 
 /*
  * Ann acts with her own session, which was live when she was asked who she
@@ -92,19 +92,19 @@ password(struct fixture *f, const struct store_actor *who)
 	int64_t epoch;
 
 	return store_password_change(
-	    f->st, who, f->ann.user.id, PEOPLE_HASH, "other", OWN, &epoch);
+	    f->st, who, f->ann.user.id, TEST_USERS_HASH, "other", OWN, &epoch);
 }
 
 static enum err
 deactivate(struct fixture *f, const struct store_actor *who)
 {
-	return store_deactivate(f->st, who, f->ann.user.id, PEOPLE_HASH);
+	return store_deactivate(f->st, who, f->ann.user.id, TEST_USERS_HASH);
 }
 
 static enum err
 remove_account(struct fixture *f, const struct store_actor *who)
 {
-	return store_delete(f->st, who, f->ann.user.id, PEOPLE_HASH);
+	return store_delete(f->st, who, f->ann.user.id, TEST_USERS_HASH);
 }
 
 static const struct {
@@ -137,7 +137,7 @@ struct snapshot {
 };
 
 static struct snapshot
-look(struct fixture *f)
+lookup(struct fixture *f)
 {
 	int64_t id = f->ann.user.id;
 	struct store_size size;
@@ -159,11 +159,11 @@ static void
 assert_same(const struct snapshot *a, const struct snapshot *b)
 {
 	assert_memory_equal(a->errs, b->errs, sizeof(a->errs));
-	assert_true(people_same_user(&a->user, &b->user));
+	assert_true(test_users_same_user(&a->user, &b->user));
 	assert_string_equal(a->hash, b->hash);
 	for (size_t i = 0; i < NELEMS(a->sessions); i++)
 		assert_true(
-		    people_same_session(&a->sessions[i], &b->sessions[i]));
+		    test_users_same_session(&a->sessions[i], &b->sessions[i]));
 	assert_int_equal(a->latest, b->latest);
 	assert_int_equal(a->rows, b->rows);
 	assert_int_equal(a->tidied, b->tidied);
@@ -173,14 +173,14 @@ assert_same(const struct snapshot *a, const struct snapshot *b)
 static struct store_actor
 ann(struct fixture *f)
 {
-	struct store_actor who = people_actor(NOW);
+	struct store_actor who = test_users_actor(NOW);
 	char name[16];
 	int n = 10;
 
 	if (sscanf(f->ann.user.name, "ann%d", &n) == 1)
 		n += 10;
 	(void)snprintf(name, sizeof(name), "ann%d", n);
-	gives(ERR_OK, people_register(f->st, name, n, NOW, &f->ann));
+	gives(ERR_OK, test_users_register(f->st, name, n, NOW, &f->ann));
 	gives(ERR_OK, login(f, &f->ann, n + 1, NOW + 10));
 	who.handle = OWN;
 	who.epoch = f->ann.user.epoch;
@@ -192,12 +192,12 @@ ann(struct fixture *f)
 static void
 nothing_counts(struct fixture *f, const struct store_actor *who)
 {
-	struct snapshot before = look(f);
+	struct snapshot before = lookup(f);
 
 	gives(ERR_DENIED, store_actor_check(f->st, who));
 	for (size_t i = 0; i < NELEMS(changes); i++) {
 		enum err err = changes[i].make(f, who);
-		struct snapshot after = look(f);
+		struct snapshot after = lookup(f);
 
 		if (err != ERR_DENIED)
 			fail_msg("%s: %s", changes[i].name, err_name(err));
@@ -249,7 +249,7 @@ a_session_that_expired_changes_nothing(void **state)
 	who.now = EXPIRED;
 	nothing_counts(f, &who);
 	/* Nor does it help to set the clock back. */
-	gives(ERR_OK, people_register(f->st, "bob", 7, EXPIRED, &bob));
+	gives(ERR_OK, test_users_register(f->st, "bob", 7, EXPIRED, &bob));
 	who.now = NOW;
 	nothing_counts(f, &who);
 	assert_true(live(f, other_of(f), EXPIRED));
@@ -283,8 +283,10 @@ a_session_that_is_gone_changes_nothing(void **state)
 static void
 who_is_no_administrator_any_more_changes_nothing(void **state)
 {
-	static const struct user_standing up = { .role = USER_ROLE_ADMIN },
-					  down = { .role = USER_ROLE_USER };
+	static const struct user_role_and_status up = { .role =
+							    USER_ROLE_ADMIN },
+						 down = { .role =
+							      USER_ROLE_USER };
 	struct fixture *f = *state;
 	struct store_actor who = ann(f);
 	int64_t ended;
@@ -292,11 +294,12 @@ who_is_no_administrator_any_more_changes_nothing(void **state)
 	who.as_admin = true;
 	nothing_counts(f, &who);
 	gives(ERR_OK,
-	    store_user_standing(f->st, &f->actor, f->ann.user.id, &up, &ended));
+	    store_user_role_and_status(
+		f->st, &f->actor, f->ann.user.id, &up, &ended));
 	gives(ERR_OK, store_actor_check(f->st, &who));
 	gives(ERR_OK, profile(f, &who));
 	gives(ERR_OK,
-	    store_user_standing(
+	    store_user_role_and_status(
 		f->st, &f->actor, f->ann.user.id, &down, &ended));
 	nothing_counts(f, &who);
 	who.as_admin = false;
@@ -313,10 +316,10 @@ a_live_session_changes_what_it_likes(void **state)
 
 	for (size_t i = 0; i < NELEMS(changes); i++) {
 		struct store_actor who = ann(f);
-		struct snapshot before = look(f), after;
+		struct snapshot before = lookup(f), after;
 
 		gives(changes[i].live, changes[i].make(f, &who));
-		after = look(f);
+		after = lookup(f);
 		if (changes[i].live == ERR_OK &&
 		    changes[i].make != empty_profile)
 			assert_true(after.tidied > before.tidied);
@@ -341,7 +344,7 @@ what_cannot_be_told_is_no_denial(void **state)
 {
 	struct fixture *f = *state;
 	struct store_actor who = ann(f);
-	struct snapshot before = look(f), after;
+	struct snapshot before = lookup(f), after;
 
 	break_store(f);
 	gives(ERR_UNAVAILABLE, store_actor_check(f->st, &who));
@@ -349,7 +352,7 @@ what_cannot_be_told_is_no_denial(void **state)
 	break_store(f);
 	gives(ERR_UNAVAILABLE, profile(f, &who));
 	mend_store(f);
-	after = look(f);
+	after = lookup(f);
 	assert_same(&before, &after);
 }
 

@@ -5,7 +5,7 @@
 
 #include "support/store_cases.h"
 
-#define NOW PEOPLE_NOW
+#define NOW TEST_USERS_NOW
 
 /*
  * A token that carries no epoch is dead by the time at which the epoch last
@@ -27,7 +27,7 @@ change_password(struct fixture *f)
 	int64_t epoch;
 
 	return store_password_change(f->st, &f->actor, f->ann.user.id,
-	    PEOPLE_HASH, PEOPLE_HASH, f->ann.session.handle, &epoch);
+	    TEST_USERS_HASH, TEST_USERS_HASH, f->ann.session.handle, &epoch);
 }
 
 static enum err
@@ -36,7 +36,7 @@ set_password(struct fixture *f)
 	int64_t ended;
 
 	return store_password_set(
-	    f->st, &f->actor, f->ann.user.id, PEOPLE_HASH, &ended);
+	    f->st, &f->actor, f->ann.user.id, TEST_USERS_HASH, &ended);
 }
 
 static enum err
@@ -44,8 +44,8 @@ set_status(struct fixture *f, enum user_status status)
 {
 	int64_t ended;
 
-	return store_user_standing(f->st, &f->actor, f->ann.user.id,
-	    &(struct user_standing){ .status = status }, &ended);
+	return store_user_role_and_status(f->st, &f->actor, f->ann.user.id,
+	    &(struct user_role_and_status){ .status = status }, &ended);
 }
 
 static enum err
@@ -63,7 +63,8 @@ enable(struct fixture *f)
 static enum err
 deactivate(struct fixture *f)
 {
-	return store_deactivate(f->st, &f->actor, f->ann.user.id, PEOPLE_HASH);
+	return store_deactivate(
+	    f->st, &f->actor, f->ann.user.id, TEST_USERS_HASH);
 }
 
 static enum err
@@ -71,8 +72,8 @@ promote(struct fixture *f)
 {
 	int64_t ended;
 
-	return store_user_standing(f->st, &f->actor, f->ann.user.id,
-	    &(struct user_standing){ .role = USER_ROLE_ADMIN }, &ended);
+	return store_user_role_and_status(f->st, &f->actor, f->ann.user.id,
+	    &(struct user_role_and_status){ .role = USER_ROLE_ADMIN }, &ended);
 }
 
 static enum err

@@ -5,11 +5,11 @@
 
 #include <unistd.h>
 
-#include "host/generation.h"
-#include "host/mapped.h"
+#include "shm/generation.h"
+#include "shm/shm.h"
 #include "support/store_cases.h"
 
-#define NOW PEOPLE_NOW
+#define NOW TEST_USERS_NOW
 
 /* ---- "cannot tell" is never an answer ---- */
 
@@ -69,7 +69,7 @@ a_failed_change_changes_nothing(void **state)
 	struct user u;
 
 	break_store(f);
-	gives(ERR_UNAVAILABLE, people_register(f->st, "bob", 2, NOW, &bob));
+	gives(ERR_UNAVAILABLE, test_users_register(f->st, "bob", 2, NOW, &bob));
 	assert_int_equal(bob.user.id, 0);
 	break_store(f);
 	gives(ERR_UNAVAILABLE, login(f, &f->ann, 2, NOW));
@@ -90,24 +90,25 @@ a_failed_change_changes_nothing(void **state)
 	break_store(f);
 	gives(ERR_UNAVAILABLE,
 	    store_password_change(
-		f->st, &f->actor, id, PEOPLE_HASH, "other", NULL, &epoch));
+		f->st, &f->actor, id, TEST_USERS_HASH, "other", NULL, &epoch));
 	break_store(f);
 	gives(ERR_UNAVAILABLE,
-	    store_deactivate(f->st, &f->actor, id, PEOPLE_HASH));
+	    store_deactivate(f->st, &f->actor, id, TEST_USERS_HASH));
 	break_store(f);
-	gives(ERR_UNAVAILABLE, store_delete(f->st, &f->actor, id, PEOPLE_HASH));
+	gives(ERR_UNAVAILABLE,
+	    store_delete(f->st, &f->actor, id, TEST_USERS_HASH));
 	break_store(f);
 	gives(ERR_UNAVAILABLE,
 	    store_session_touch(f->st, handle_of(1), NOW + 999));
 	break_store(f);
-	gives(ERR_UNAVAILABLE, store_upkeep(f->st, NOW, &removed));
+	gives(ERR_UNAVAILABLE, store_maintenance(f->st, NOW, &removed));
 	assert_int_equal(removed, 0);
 
 	mend_store(f);
 	assert_int_equal(f->tidied, 0);
 	assert_true(live(f, handle_of(1), NOW));
 	gives(ERR_OK, store_user_by_id(f->st, id, &u));
-	assert_true(people_same_user(&u, &f->ann.user));
+	assert_true(test_users_same_user(&u, &f->ann.user));
 	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(1), NULL));
 }
 
@@ -116,7 +117,7 @@ static void
 another_holds_the_write_lock(void **state)
 {
 	struct fixture *f = *state;
-	struct mapped *other = table_open(&f->table);
+	struct shm *other = shm_fixture_open(&f->table);
 
 	gives(ERR_OK, generation_lock(other, 0, NULL, NULL));
 	gives(ERR_UNAVAILABLE,
@@ -124,7 +125,7 @@ another_holds_the_write_lock(void **state)
 	assert_true(live(f, handle_of(1), NOW));
 	generation_unlock(other);
 	gives(ERR_OK, store_session_touch(f->st, handle_of(1), NOW + 999));
-	mapped_close(other);
+	shm_detach(other);
 }
 
 /* A change in a mapped file that nobody else maps would reach no cache. */

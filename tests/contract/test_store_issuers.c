@@ -8,7 +8,7 @@
 
 #include "support/store_cases.h"
 
-#define NOW PEOPLE_NOW
+#define NOW TEST_USERS_NOW
 
 static struct issuer_keys got[ISSUERS_MAX];
 

@@ -5,13 +5,13 @@
 
 #include <stdio.h>
 
-#define NOW PEOPLE_NOW
+#define NOW TEST_USERS_NOW
 
 /* The key number ${n}, which signs from ${signs_at} on. */
-static struct signing_key
+static struct signing_key_row
 key(int n, int64_t signs_at)
 {
-	struct signing_key k = { .alg = "ES256",
+	struct signing_key_row k = { .alg = "ES256",
 		.created_at = NOW,
 		.signs_at = signs_at,
 		.lifetime = 900,
@@ -24,7 +24,7 @@ key(int n, int64_t signs_at)
 }
 
 static enum err
-put(struct fixture *f, const char *newest, const struct signing_key *k)
+put(struct fixture *f, const char *newest, const struct signing_key_row *k)
 {
 	const struct store_keys_edit edit = {
 		.newest = newest, .put = k, .puts = 1
@@ -34,7 +34,7 @@ put(struct fixture *f, const char *newest, const struct signing_key *k)
 }
 
 static size_t
-list(struct fixture *f, struct signing_key keys[SIGNING_KEYS_MAX])
+list(struct fixture *f, struct signing_key_row keys[SIGNING_KEYS_MAX])
 {
 	size_t n = 99;
 
@@ -46,8 +46,9 @@ list(struct fixture *f, struct signing_key keys[SIGNING_KEYS_MAX])
 static void
 keys_come_in_the_order_they_sign_in(void **state)
 {
-	static struct signing_key got[SIGNING_KEYS_MAX];
-	struct signing_key late = key(1, NOW + 20), early = key(2, NOW + 10);
+	static struct signing_key_row got[SIGNING_KEYS_MAX];
+	struct signing_key_row late = key(1, NOW + 20),
+			       early = key(2, NOW + 10);
 	struct fixture *f = *state;
 
 	assert_int_equal(list(f, got), 0);
@@ -68,8 +69,8 @@ keys_come_in_the_order_they_sign_in(void **state)
 static void
 who_knows_too_little_changes_nothing(void **state)
 {
-	static struct signing_key got[SIGNING_KEYS_MAX];
-	struct signing_key first = key(1, NOW), other = key(2, NOW);
+	static struct signing_key_row got[SIGNING_KEYS_MAX];
+	struct signing_key_row first = key(1, NOW), other = key(2, NOW);
 	struct store_keys_edit edit = { .newest = "", .removes = 1 };
 	struct fixture *f = *state;
 
@@ -85,8 +86,8 @@ who_knows_too_little_changes_nothing(void **state)
 static void
 the_lifetime_of_a_key_only_rises(void **state)
 {
-	static struct signing_key got[SIGNING_KEYS_MAX];
-	struct signing_key k = key(1, NOW), changed;
+	static struct signing_key_row got[SIGNING_KEYS_MAX];
+	struct signing_key_row k = key(1, NOW), changed;
 	struct fixture *f = *state;
 
 	gives(ERR_OK, put(f, "", &k));
@@ -107,8 +108,8 @@ the_lifetime_of_a_key_only_rises(void **state)
 static void
 a_key_that_is_removed_is_gone(void **state)
 {
-	static struct signing_key got[SIGNING_KEYS_MAX];
-	struct signing_key a = key(1, NOW), b = key(2, NOW + 1);
+	static struct signing_key_row got[SIGNING_KEYS_MAX];
+	struct signing_key_row a = key(1, NOW), b = key(2, NOW + 1);
 	struct store_keys_edit edit = { .newest = "key-2", .removes = 2 };
 	struct fixture *f = *state;
 
@@ -130,8 +131,8 @@ a_key_that_is_removed_is_gone(void **state)
 static void
 one_takes_the_place_of_all(void **state)
 {
-	static struct signing_key got[SIGNING_KEYS_MAX];
-	struct signing_key k[3] = { key(1, NOW), key(2, NOW + 1),
+	static struct signing_key_row got[SIGNING_KEYS_MAX];
+	struct signing_key_row k[3] = { key(1, NOW), key(2, NOW + 1),
 		key(3, NOW - 1) };
 	const struct store_keys_edit edit = {
 		.alone = true, .put = &k[2], .puts = 1
@@ -148,9 +149,9 @@ one_takes_the_place_of_all(void **state)
 static void
 there_are_only_so_many(void **state)
 {
-	static struct signing_key got[SIGNING_KEYS_MAX];
+	static struct signing_key_row got[SIGNING_KEYS_MAX];
 	char newest[SIGNING_KEY_KID_SIZE] = "";
-	struct signing_key k;
+	struct signing_key_row k;
 	struct fixture *f = *state;
 
 	for (int i = 0; i < SIGNING_KEYS_MAX; i++) {
@@ -166,8 +167,8 @@ there_are_only_so_many(void **state)
 static void
 what_cannot_be_told_is_no_list(void **state)
 {
-	static struct signing_key got[SIGNING_KEYS_MAX];
-	struct signing_key k = key(1, NOW);
+	static struct signing_key_row got[SIGNING_KEYS_MAX];
+	struct signing_key_row k = key(1, NOW);
 	struct fixture *f = *state;
 	size_t n = 99;
 

@@ -5,7 +5,7 @@
 
 #include "support/store_cases.h"
 
-#define NOW PEOPLE_NOW
+#define NOW TEST_USERS_NOW
 
 /* ---- register ---- */
 
@@ -22,14 +22,14 @@ a_registered_user_is_found(void **state)
 	assert_int_equal(f->ann.user.status, USER_STATUS_ACTIVE);
 	assert_int_equal(f->ann.user.created_at, NOW);
 	gives(ERR_OK, store_user_by_id(f->st, f->ann.user.id, &u));
-	assert_true(people_same_user(&u, &f->ann.user));
+	assert_true(test_users_same_user(&u, &f->ann.user));
 	gives(ERR_OK, store_user_by_email(f->st, "ann@example.org", &u, hash));
-	assert_true(people_same_user(&u, &f->ann.user));
-	assert_string_equal(hash, PEOPLE_HASH);
+	assert_true(test_users_same_user(&u, &f->ann.user));
+	assert_string_equal(hash, TEST_USERS_HASH);
 	gives(ERR_OK, store_password_hash(f->st, u.id, hash));
-	assert_string_equal(hash, PEOPLE_HASH);
+	assert_string_equal(hash, TEST_USERS_HASH);
 	gives(ERR_OK, store_session_by_handle(f->st, handle_of(1), &s));
-	assert_true(people_same_session(&s, &f->ann.session));
+	assert_true(test_users_same_session(&s, &f->ann.session));
 	assert_int_equal(s.user_id, u.id);
 	assert_true(live(f, handle_of(1), NOW));
 	assert_int_equal(f->tidied, 0); /* nobody can have cached it */
@@ -42,7 +42,7 @@ an_address_is_registered_once(void **state)
 	struct fixture *f = *state;
 	struct person twin;
 
-	gives(ERR_CONFLICT, people_register(f->st, "ann", 2, NOW, &twin));
+	gives(ERR_CONFLICT, test_users_register(f->st, "ann", 2, NOW, &twin));
 	assert_int_equal(twin.user.id, 0);
 	assert_int_equal(twin.session.user_id, 0);
 	assert_false(live(f, handle_of(2), NOW));
@@ -59,7 +59,7 @@ a_user_may_be_made_without_a_session(void **state)
 
 	gives(ERR_OK,
 	    store_register(
-		f->st, &f->actor, &u, "op@example.org", PEOPLE_HASH, NULL));
+		f->st, &f->actor, &u, "op@example.org", TEST_USERS_HASH, NULL));
 	assert_int_equal(u.role, USER_ROLE_ADMIN);
 	assert_int_equal(live_count(f, u.id, NOW), 0);
 }
@@ -72,7 +72,7 @@ many_users_are_asked_for_at_once(void **state)
 	struct person bob;
 	int64_t ids[101] = { 0 };
 
-	gives(ERR_OK, people_register(f->st, "bob", 2, NOW, &bob));
+	gives(ERR_OK, test_users_register(f->st, "bob", 2, NOW, &bob));
 	ids[0] = bob.user.id;
 	ids[1] = 4711;
 	ids[2] = f->ann.user.id;
@@ -80,10 +80,10 @@ many_users_are_asked_for_at_once(void **state)
 	ids[4] = INT64_MIN;
 	dirty(users, sizeof(users));
 	gives(ERR_OK, store_users_by_ids(f->st, ids, 100, users));
-	assert_true(people_same_user(&users[0], &bob.user));
+	assert_true(test_users_same_user(&users[0], &bob.user));
 	assert_true(all_zero(&users[1], sizeof(users[1])));
-	assert_true(people_same_user(&users[2], &f->ann.user));
-	assert_true(people_same_user(&users[3], &bob.user));
+	assert_true(test_users_same_user(&users[2], &f->ann.user));
+	assert_true(test_users_same_user(&users[3], &bob.user));
 	assert_true(all_zero(&users[4], 96 * sizeof(users[4])));
 	gives(ERR_INVALID, store_users_by_ids(f->st, ids, 101, users));
 	assert_true(all_zero(users, sizeof(users)));
@@ -115,10 +115,11 @@ static void
 a_login_adds_a_session(void **state)
 {
 	struct fixture *f = *state;
-	struct session s = people_session(2, NOW + 5);
+	struct session s = test_users_session(2, NOW + 5);
 
 	gives(ERR_OK,
-	    store_login(f->st, &f->actor, &f->ann.user, PEOPLE_HASH, NULL, &s));
+	    store_login(
+		f->st, &f->actor, &f->ann.user, TEST_USERS_HASH, NULL, &s));
 	assert_int_equal(s.user_id, f->ann.user.id);
 	assert_int_equal(s.epoch, f->ann.user.epoch);
 	assert_true(live(f, s.handle, NOW));
@@ -130,16 +131,16 @@ static void
 a_login_can_replace_the_hash(void **state)
 {
 	struct fixture *f = *state;
-	struct session s = people_session(2, NOW);
+	struct session s = test_users_session(2, NOW);
 	char hash[USER_HASH_SIZE];
 	struct user u;
 
 	gives(ERR_OK,
-	    store_login(
-		f->st, &f->actor, &f->ann.user, PEOPLE_HASH, "stronger", &s));
+	    store_login(f->st, &f->actor, &f->ann.user, TEST_USERS_HASH,
+		"stronger", &s));
 	gives(ERR_OK, store_user_by_email(f->st, "ann@example.org", &u, hash));
 	assert_string_equal(hash, "stronger");
-	assert_true(people_same_user(&u, &f->ann.user));
+	assert_true(test_users_same_user(&u, &f->ann.user));
 }
 
 /* Between the check of a password and its session, the others win. */
@@ -150,8 +151,8 @@ a_login_loses_to_a_password_change(void **state)
 	int64_t epoch;
 
 	gives(ERR_OK,
-	    store_password_change(f->st, &f->actor, f->ann.user.id, PEOPLE_HASH,
-		"other", NULL, &epoch));
+	    store_password_change(f->st, &f->actor, f->ann.user.id,
+		TEST_USERS_HASH, "other", NULL, &epoch));
 	gives(ERR_DENIED, login(f, &f->ann, 2, NOW));
 	assert_false(live(f, handle_of(2), NOW));
 	assert_int_equal(live_count(f, f->ann.user.id, NOW), 0);
@@ -161,15 +162,15 @@ static void
 a_login_loses_to_a_rehash_of_another(void **state)
 {
 	struct fixture *f = *state;
-	struct session s = people_session(2, NOW);
-	struct session late = people_session(3, NOW);
+	struct session s = test_users_session(2, NOW);
+	struct session late = test_users_session(3, NOW);
 
 	gives(ERR_OK,
-	    store_login(
-		f->st, &f->actor, &f->ann.user, PEOPLE_HASH, "stronger", &s));
+	    store_login(f->st, &f->actor, &f->ann.user, TEST_USERS_HASH,
+		"stronger", &s));
 	gives(ERR_DENIED,
 	    store_login(
-		f->st, &f->actor, &f->ann.user, PEOPLE_HASH, NULL, &late));
+		f->st, &f->actor, &f->ann.user, TEST_USERS_HASH, NULL, &late));
 	assert_int_equal(late.user_id, 0);
 }
 
@@ -192,11 +193,13 @@ a_login_loses_to_the_end_of_the_account(void **state)
 	struct fixture *f = *state;
 	struct person bob;
 
-	gives(ERR_OK, people_register(f->st, "bob", 7, NOW, &bob));
+	gives(ERR_OK, test_users_register(f->st, "bob", 7, NOW, &bob));
 	gives(ERR_OK,
-	    store_deactivate(f->st, &f->actor, f->ann.user.id, PEOPLE_HASH));
+	    store_deactivate(
+		f->st, &f->actor, f->ann.user.id, TEST_USERS_HASH));
 	gives(ERR_DENIED, login(f, &f->ann, 2, NOW));
-	gives(ERR_OK, store_delete(f->st, &f->actor, bob.user.id, PEOPLE_HASH));
+	gives(ERR_OK,
+	    store_delete(f->st, &f->actor, bob.user.id, TEST_USERS_HASH));
 	gives(ERR_DENIED, login(f, &bob, 3, NOW));
 }
 

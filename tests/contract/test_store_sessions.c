@@ -5,7 +5,7 @@
 
 #include "support/store_cases.h"
 
-#define NOW PEOPLE_NOW
+#define NOW TEST_USERS_NOW
 
 /* ---- ending sessions ---- */
 
@@ -13,7 +13,7 @@ static void
 a_logout_ends_session_and_token(void **state)
 {
 	struct fixture *f = *state;
-	struct claims c = people_claims(&f->ann, 1, NOW);
+	struct claims c = test_users_claims(&f->ann, 1, NOW);
 	char key[TOKEN_KEY_SIZE];
 	struct session s;
 	bool revoked;
@@ -36,8 +36,8 @@ static void
 a_logout_may_be_repeated(void **state)
 {
 	struct fixture *f = *state;
-	struct claims c = people_claims(&f->ann, 1, NOW);
-	struct claims d = people_claims(&f->ann, 2, NOW);
+	struct claims c = test_users_claims(&f->ann, 1, NOW);
+	struct claims d = test_users_claims(&f->ann, 2, NOW);
 	bool revoked;
 
 	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(1), &c));
@@ -56,7 +56,7 @@ a_session_is_ended_by_its_user_only(void **state)
 	struct fixture *f = *state;
 	struct person bob;
 
-	gives(ERR_OK, people_register(f->st, "bob", 2, NOW, &bob));
+	gives(ERR_OK, test_users_register(f->st, "bob", 2, NOW, &bob));
 	gives(ERR_NOT_FOUND,
 	    store_session_end(f->st, &f->actor, bob.user.id, handle_of(1)));
 	assert_true(live(f, handle_of(1), NOW));
@@ -114,7 +114,7 @@ only_a_live_session_of_ones_own_is_kept(void **state)
 	int64_t epoch, ended;
 	struct person bob;
 
-	gives(ERR_OK, people_register(f->st, "bob", 2, NOW, &bob));
+	gives(ERR_OK, test_users_register(f->st, "bob", 2, NOW, &bob));
 	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(1), NULL));
 	gives(ERR_OK,
 	    store_logout_all(f->st, &f->actor, f->ann.user.id, handle_of(1),
@@ -161,13 +161,13 @@ static void
 a_clock_set_back_revives_nothing(void **state)
 {
 	struct fixture *f = *state;
-	int64_t late = NOW + PEOPLE_LIFETIME + 1, latest;
+	int64_t late = NOW + TEST_USERS_LIFETIME + 1, latest;
 	struct session s;
 	struct person bob;
 
 	gives(ERR_OK, store_latest_time(f->st, &latest));
 	assert_int_equal(latest, NOW);
-	gives(ERR_OK, people_register(f->st, "bob", 2, late, &bob));
+	gives(ERR_OK, test_users_register(f->st, "bob", 2, late, &bob));
 	gives(ERR_OK, store_latest_time(f->st, &latest));
 	assert_int_equal(latest, late);
 	assert_int_equal(live_count(f, f->ann.user.id, NOW), 0);
@@ -191,7 +191,7 @@ live_sessions_come_newest_first(void **state)
 	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(2), NULL));
 	gives(ERR_OK,
 	    store_sessions_live(
-		f->st, f->ann.user.id, NOW + PEOPLE_LIFETIME, s, &n));
+		f->st, f->ann.user.id, NOW + TEST_USERS_LIFETIME, s, &n));
 	assert_int_equal(n, 2);
 	assert_string_equal(s[0].handle, handle_of(3));
 	assert_string_equal(s[1].handle, handle_of(4));
@@ -201,25 +201,25 @@ static void
 upkeep_removes_what_has_expired(void **state)
 {
 	struct fixture *f = *state;
-	int64_t end = NOW + PEOPLE_LIFETIME, removed;
-	struct claims c = people_claims(&f->ann, 1, NOW);
+	int64_t end = NOW + TEST_USERS_LIFETIME, removed;
+	struct claims c = test_users_claims(&f->ann, 1, NOW);
 	struct session s;
 	bool revoked;
 
 	gives(ERR_OK, login(f, &f->ann, 2, NOW + 10));
 	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(1), &c));
-	gives(ERR_OK, store_upkeep(f->st, c.expires_at, &removed));
+	gives(ERR_OK, store_maintenance(f->st, c.expires_at, &removed));
 	assert_int_equal(removed, 0);
 	/* Revoked, it stays until nobody can hold a copy of its old self. */
 	gives(ERR_OK, store_session_by_handle(f->st, handle_of(1), &s));
-	gives(ERR_OK, store_upkeep(f->st, end, &removed));
+	gives(ERR_OK, store_maintenance(f->st, end, &removed));
 	assert_int_equal(removed, 2); /* the session, and by now the token */
 	gives(ERR_NOT_FOUND, store_session_by_handle(f->st, handle_of(1), &s));
 	gives(ERR_OK, store_session_by_handle(f->st, handle_of(2), &s));
 	gives(ERR_OK, store_token_revoked(f->st, c.jti, &revoked));
 	assert_false(revoked);
 	/* At last the audit rows of register, login, logout. */
-	gives(ERR_OK, store_upkeep(f->st, NOW + 91 * 24 * 3600, &removed));
+	gives(ERR_OK, store_maintenance(f->st, NOW + 91 * 24 * 3600, &removed));
 	assert_int_equal(removed, 1 + 3);
 }
 
@@ -230,15 +230,15 @@ upkeep_takes_small_steps(void **state)
 	int64_t removed;
 
 	for (int n = 0; n < 510; n++) {
-		struct claims c = people_claims(&f->ann, n, NOW);
+		struct claims c = test_users_claims(&f->ann, n, NOW);
 
 		gives(ERR_OK, store_logout(f->st, &f->actor, NULL, &c));
 	}
-	gives(ERR_OK, store_upkeep(f->st, NOW + 86400, &removed));
+	gives(ERR_OK, store_maintenance(f->st, NOW + 86400, &removed));
 	assert_int_equal(removed, 500);
-	gives(ERR_OK, store_upkeep(f->st, NOW + 86400, &removed));
+	gives(ERR_OK, store_maintenance(f->st, NOW + 86400, &removed));
 	assert_int_equal(removed, 10);
-	gives(ERR_OK, store_upkeep(f->st, NOW + 86400, &removed));
+	gives(ERR_OK, store_maintenance(f->st, NOW + 86400, &removed));
 	assert_int_equal(removed, 0);
 }
 
@@ -246,7 +246,7 @@ static void
 all_that_is_there_is_counted(void **state)
 {
 	struct fixture *f = *state;
-	struct claims c = people_claims(&f->ann, 1, NOW);
+	struct claims c = test_users_claims(&f->ann, 1, NOW);
 	struct store_size size, more;
 
 	gives(ERR_OK, store_size(f->st, &size));
@@ -269,7 +269,7 @@ static void
 a_token_ends_and_its_session_lives(void **state)
 {
 	struct fixture *f = *state;
-	struct claims c = people_claims(&f->ann, 7, NOW);
+	struct claims c = test_users_claims(&f->ann, 7, NOW);
 	char key[TOKEN_KEY_SIZE];
 	bool revoked;
 
@@ -285,7 +285,7 @@ a_token_ends_and_its_session_lives(void **state)
 	gives(ERR_OK, store_token_end(f->st, &f->actor, &c));
 	assert_int_equal(f->tidied, 0);
 	break_store(f);
-	c = people_claims(&f->ann, 8, NOW);
+	c = test_users_claims(&f->ann, 8, NOW);
 	gives(ERR_UNAVAILABLE, store_token_end(f->st, &f->actor, &c));
 }
 
@@ -304,7 +304,7 @@ a_token_from_outside_ends_alone(void **state)
 	bool revoked;
 
 	for (size_t i = 0; i < NELEMS(names); i++) {
-		struct claims c = people_claims(&f->ann, 7, NOW);
+		struct claims c = test_users_claims(&f->ann, 7, NOW);
 
 		c.handle[0] = '\0';
 		memcpy(c.jti, names[i], sizeof(c.jti));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What administrators do to accounts, and that it holds at once. */
+#include "base/err.h"
 #include "support/site.h"
 
 #include "support/test.h"

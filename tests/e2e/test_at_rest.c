@@ -5,8 +5,8 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "base/err.h"
-#include "base/text.h"
 #include "support/redis_server.h"
 #include "support/site.h"
 

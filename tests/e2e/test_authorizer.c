@@ -2,7 +2,7 @@
 /*
  * lighttpd in front of files and a program that Latchkey guards, asked as its
  * authorizer.  Whether a logout is final there is asked in
- * tests/e2e/test_final_* (MEMBER_GUARDED), as in every other way.
+ * tests/e2e/test_final_* (SIGNED_IN_USER_GUARDED), as in every other way.
  */
 #include "support/site.h"
 
@@ -15,7 +15,7 @@
 #include "model/session.h"
 #include "support/database.h"
 #include "support/files.h"
-#include "support/member.h"
+#include "support/signed_in_user.h"
 
 #define WORKERS 8
 #define PROGRAM "/guarded/who.cgi"
@@ -214,10 +214,10 @@ the_program_is_told_who_it_is(void **state)
 		"Fcgi-Apache-Role: ACCESS_CHECKER", "X-Forwarded-Method: GET",
 		"X-Forwarded-Uri: /", NULL };
 	struct site *s = *state;
-	struct member m;
+	struct signed_in_user m;
 
 	web_forget(s->web);
-	member_register(s->web, "who@example.org", &m);
+	signed_in_user_register(s->web, "who@example.org", &m);
 	site_account(s);
 	for (int i = 0; i < 2; i++) {
 		char handle[SESSION_HANDLE_SIZE];

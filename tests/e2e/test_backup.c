@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/document.h"
 #include "base/err.h"
+#include "base/json_value.h"
 #include "support/child.h"
 #include "support/cli.h"
 #include "support/database.h"
@@ -104,10 +104,10 @@ a_copy_is_whole_while_others_write(void **state)
 	struct fixture *f = begin(state);
 	struct writer_ctx w = { f, child_shared(sizeof(bool)) };
 	struct stat st;
-	pid_t writer;
+	pid_t json_writer;
 
 	site_account(f->site);
-	writer = child_start(write_on, &w);
+	json_writer = child_start(write_on, &w);
 	for (int i = 0; i < 5; i++) {
 		cli_run(&f->cli, NULL, f->backup);
 		cli_expect(&f->cli, 0, "checked");
@@ -122,7 +122,7 @@ a_copy_is_whole_while_others_write(void **state)
 		    f->backup, sizeof(f->backup), "backup --force %s", f->copy);
 	}
 	*w.stop = true;
-	child_passed(writer);
+	child_passed(json_writer);
 	child_unshare((void *)(uintptr_t)w.stop, sizeof(bool));
 	expect_me(f, f->site->token, 200);
 }
@@ -248,9 +248,9 @@ keys_do_not_go_back(void **state)
 	cli_run(&f->cli, NULL, "key rotate --replace");
 	cli_expect(&f->cli, 0, " signs from now on");
 	cli_run(&f->cli, NULL, "key list --json");
-	assert_int_equal(document_size(f->cli.json), 1);
-	assert_int_equal(document_read_text(document_at(f->cli.json, 0), "kid",
-			     kid, sizeof(kid)),
+	assert_int_equal(json_value_size(f->cli.json), 1);
+	assert_int_equal(json_value_read_text(json_value_at(f->cli.json, 0),
+			     "kid", kid, sizeof(kid)),
 	    ERR_OK);
 	stack_stop_pool(f->site->stack, SIGTERM);
 	cli_run(&f->cli, NULL, f->restore);

@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/document.h"
 #include "base/err.h"
-#include "base/text.h"
+#include "base/json_value.h"
+#include "base/str.h"
 #include "support/cli.h"
 #include "support/files.h"
 #include "support/process.h"
@@ -113,7 +113,7 @@ a_revoked_session_is_over_at_once(void **state)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
-	const struct document *row;
+	const struct json_value *row;
 	char line[128], other[1100];
 
 	site_account(site);
@@ -122,7 +122,7 @@ a_revoked_session_is_over_at_once(void **state)
 	expect_me(site, 200);
 	run_on_account(cli, site, NULL, "session list --json --user");
 	assert_int_equal(cli->status, 0);
-	assert_int_equal(document_size(cli->json), 2);
+	assert_int_equal(json_value_size(cli->json), 2);
 	/* Both began in the same second perhaps, so try which one it is. */
 	web_call(site->web,
 	    &(struct web_call){
@@ -138,10 +138,10 @@ a_revoked_session_is_over_at_once(void **state)
 	memcpy(site->token, other, sizeof(other));
 	expect_me(site, 200);
 	run_on_account(cli, site, NULL, "session list --json --user");
-	assert_int_equal(document_size(cli->json), 1);
-	row = document_at(cli->json, 0);
+	assert_int_equal(json_value_size(cli->json), 1);
+	row = json_value_at(cli->json, 0);
 	assert_string_equal(
-	    document_string(document_member(row, "email")), site->email);
+	    json_value_string(json_value_member(row, "email")), site->email);
 	run_on_account(cli, site, NULL, "session revoke --user");
 	cli_expect(cli, 0, "sessions ended: 1");
 	expect_me(site, 401);
@@ -215,9 +215,9 @@ an_account_that_is_added_can_sign_in(void **state)
 	assert_int_equal(cli->status, 0);
 	assert_non_null(cli->json);
 	assert_string_equal(
-	    document_string(document_member(cli->json, "role")), "admin");
+	    json_value_string(json_value_member(cli->json, "role")), "admin");
 	assert_string_equal(
-	    document_string(document_member(cli->json, "name")), "Grace");
+	    json_value_string(json_value_member(cli->json, "name")), "Grace");
 	log_in(site, OTHER_PASSWORD, 200);
 	expect_stats(site, 200);
 	run_on_account(cli, site, OTHER_PASSWORD "\n", "user add");
@@ -335,7 +335,7 @@ a_key_is_succeeded_or_replaced(void **state)
 	expect_me(site, 200);
 	cli_run(cli, NULL, "key list --json");
 	assert_int_equal(cli->status, 0);
-	assert_int_equal(document_size(cli->json), 1);
+	assert_int_equal(json_value_size(cli->json), 1);
 	cli_run(cli, NULL, "key rotate");
 	cli_expect(cli, 0, " signs in ");
 	expect_me(site, 200);
@@ -349,7 +349,7 @@ a_key_is_succeeded_or_replaced(void **state)
 	cli_expect(cli, 0, " signs from now on");
 	expect_me(site, 401);
 	cli_run(cli, NULL, "key list --json");
-	assert_int_equal(document_size(cli->json), 1);
+	assert_int_equal(json_value_size(cli->json), 1);
 	log_in(site, WEB_PASSWORD, 200);
 	expect_me(site, 200);
 }
@@ -391,14 +391,14 @@ stats_count_what_the_pool_does(void **state)
 	cli_run(cli, NULL, "stats --json --watch");
 	assert_int_equal(cli->status, 0);
 	assert_int_equal(
-	    document_read_int(cli->json, "requests", &before), ERR_OK);
+	    json_value_read_int(cli->json, "requests", &before), ERR_OK);
 	assert_true(before > 0);
 	expect_me(site, 200);
 	/* A worker counts when it has answered, on a busy machine later. */
 	for (int i = 0; i < 100 && after < before + CHECKS; i++) {
 		cli_run(cli, NULL, "stats --json");
 		assert_int_equal(
-		    document_read_int(cli->json, "requests", &after), ERR_OK);
+		    json_value_read_int(cli->json, "requests", &after), ERR_OK);
 	}
 	assert_int_equal(after, before + CHECKS);
 	/* Without a terminal --watch prints once and ends. */
@@ -411,7 +411,7 @@ stats_count_what_the_pool_does(void **state)
 	/* On one it goes on, until ^C. */
 	assert_int_equal(openpty(&ours, &theirs, NULL, NULL, NULL), 0);
 	assert_int_equal(
-	    text_copy(cli->log, sizeof(cli->log), ttyname(theirs)), ERR_OK);
+	    str_copy(cli->log, sizeof(cli->log), ttyname(theirs)), ERR_OK);
 	pid = cli_start(cli, "stats --watch --interval 1", -1);
 	assert_true(shows(ours, "the last moment"));
 	assert_int_equal(process_stop(pid, SIGINT, 60000) & 0x7f, SIGINT);

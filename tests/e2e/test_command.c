@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/err.h"
-#include "base/text.h"
 #include "support/process.h"
 
 /* What is said to whoever types it, and what the exit status is. */

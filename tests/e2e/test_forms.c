@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Pages without scripts: a form is posted, a page is the answer. */
+#include "base/err.h"
 #include "support/site.h"
 
 #include "support/test.h"

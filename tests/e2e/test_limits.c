@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "support/guess.h"
+#include "support/login_guesser.h"
 #include "support/process.h"
 #include "support/redis_server.h"
 
@@ -35,9 +35,9 @@ one_too_many_is_told_so(void **state)
 	char line[160];
 	long wait;
 
-	guess_begin(s, &g);
-	guess_times(s, &g, 5);
-	guess_refused(s, &g);
+	login_guesser_begin(s, &g);
+	login_guesser_times(s, &g, 5);
+	login_guesser_refused(s, &g);
 	assert_string_equal(web_text(&s->reply, "detail"),
 	    "Rate limit exceeded. Max 5 requests per 3600 seconds.");
 	wait = header_number(s, "Retry-After");
@@ -61,15 +61,15 @@ many_at_once_get_exactly_so_many_answers(void **state)
 
 	/* One account from everywhere; everybody's from one address. */
 	for (size_t i = 0; i < NELEMS(list); i++) {
-		guess_begin(s, &list[i]);
+		login_guesser_begin(s, &list[i]);
 		memcpy(list[i].email, list[0].email, sizeof(list[i].email));
 	}
-	assert_int_equal(guess_crowd(s, list, NELEMS(list), 3), 5);
+	assert_int_equal(login_guesser_crowd(s, list, NELEMS(list), 3), 5);
 	for (size_t i = 0; i < NELEMS(list); i++) {
-		guess_begin(s, &list[i]);
+		login_guesser_begin(s, &list[i]);
 		memcpy(list[i].from, list[0].from, sizeof(list[i].from));
 	}
-	assert_int_equal(guess_crowd(s, list, NELEMS(list), 3), 5);
+	assert_int_equal(login_guesser_crowd(s, list, NELEMS(list), 3), 5);
 }
 
 static void
@@ -79,16 +79,16 @@ a_login_that_succeeds_is_given_back(void **state)
 	struct guesser g;
 
 	site_account(s);
-	guess_begin(s, &g);
+	login_guesser_begin(s, &g);
 	memcpy(g.email, s->email, sizeof(g.email));
-	guess_times(s, &g, 4);
+	login_guesser_times(s, &g, 4);
 	for (int i = 0; i < 20; i++) {
-		(void)guess_password(s, &g, WEB_PASSWORD);
+		(void)login_guesser_password(s, &g, WEB_PASSWORD);
 		web_expect(&s->reply, 200, NULL);
 	}
-	guess_times(s, &g, 1);
-	guess_refused(s, &g);
-	(void)guess_password(s, &g, WEB_PASSWORD);
+	login_guesser_times(s, &g, 1);
+	login_guesser_refused(s, &g);
+	(void)login_guesser_password(s, &g, WEB_PASSWORD);
 	web_expect(&s->reply, 429, "rate_limited");
 }
 
@@ -102,10 +102,10 @@ a_flooded_account_keeps_its_sessions(void **state)
 
 	site_account(s);
 	for (size_t i = 0; i < NELEMS(list); i++) {
-		guess_begin(s, &list[i]);
+		login_guesser_begin(s, &list[i]);
 		memcpy(list[i].email, s->email, sizeof(list[i].email));
 	}
-	assert_int_equal(guess_crowd(s, list, NELEMS(list), 4), 5);
+	assert_int_equal(login_guesser_crowd(s, list, NELEMS(list), 4), 5);
 	snprintf(body, sizeof(body), "{\"session_id\":\"%s\"}", s->session);
 	for (int i = 0; i < 30; i++) {
 		const struct web_call me = { .path = "/api/v1/auth/me",
@@ -185,12 +185,12 @@ killed_workers_take_nothing_along(void **state)
 	struct site *s = *state;
 	struct guesser g;
 
-	guess_begin(s, &g);
-	guess_times(s, &g, 3);
+	login_guesser_begin(s, &g);
+	login_guesser_times(s, &g, 3);
 	kill_workers(s);
-	guess_times(s, &g, 2);
+	login_guesser_times(s, &g, 2);
 	kill_workers(s);
-	guess_refused(s, &g);
+	login_guesser_refused(s, &g);
 }
 
 /* One that dies with its count made is counted; the place is not wedged. */
@@ -211,20 +211,20 @@ a_worker_killed_while_it_counts_wedges_nothing(void **state)
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct guesser g;
 
-		guess_begin(s, &g);
-		guess_times(s, &g, 2);
+		login_guesser_begin(s, &g);
+		login_guesser_times(s, &g, 2);
 		stack_point(s->stack, cases[i].point, "once-kill");
-		assert_int_not_equal(guess_wrong(s, &g), 200);
+		assert_int_not_equal(login_guesser_wrong(s, &g), 200);
 		assert_true(
 		    stack_point_taken(s->stack, cases[i].point, WAIT_MS));
 		stack_point_release(s->stack, cases[i].point);
 		assert_true(stack_ready(s->stack, WAIT_MS));
 		/* The web server may have asked another worker again. */
 		if (s->reply.status == 401)
-			guess_times(s, &g, 2 - cases[i].counted);
+			login_guesser_times(s, &g, 2 - cases[i].counted);
 		else
-			guess_times(s, &g, 3 - cases[i].counted);
-		guess_refused(s, &g);
+			login_guesser_times(s, &g, 3 - cases[i].counted);
+		login_guesser_refused(s, &g);
 	}
 }
 
@@ -237,23 +237,23 @@ redis_may_die_forget_and_come_back(void **state)
 	struct redis_server *redis = stack_redis(s->stack);
 	struct guesser g, h;
 
-	guess_begin(s, &g);
-	guess_begin(s, &h);
-	guess_times(s, &g, 1);
+	login_guesser_begin(s, &g);
+	login_guesser_begin(s, &h);
+	login_guesser_times(s, &g, 1);
 	(void)redis_server_ask(redis, "FLUSHALL");
-	guess_times(s, &g, 1);
+	login_guesser_times(s, &g, 1);
 	redis_server_kill(redis);
-	guess_times(s, &g, 2);
-	guess_times(s, &h, 2);
+	login_guesser_times(s, &g, 2);
+	login_guesser_times(s, &h, 2);
 	redis_server_start(redis);
-	guess_times(s, &g, 1);
-	guess_refused(s, &g);
+	login_guesser_times(s, &g, 1);
+	login_guesser_refused(s, &g);
 	redis_server_pause(redis);
-	guess_times(s, &h, 3);
-	guess_refused(s, &h);
+	login_guesser_times(s, &h, 3);
+	login_guesser_refused(s, &h);
 	redis_server_resume(redis);
-	guess_refused(s, &g);
-	guess_refused(s, &h);
+	login_guesser_refused(s, &g);
+	login_guesser_refused(s, &h);
 }
 
 static bool
@@ -262,8 +262,8 @@ redis_counts(void *ctx)
 	struct site *s = ctx;
 	struct guesser g;
 
-	guess_begin(s, &g);
-	(void)guess_wrong(s, &g);
+	login_guesser_begin(s, &g);
+	(void)login_guesser_wrong(s, &g);
 	return redis_server_int(stack_redis(s->stack),
 		   "EXISTS rate_limit:login:%s", g.from) == 1;
 }
@@ -276,14 +276,14 @@ redis_remembers_over_a_restart(void **state)
 	struct guesser g;
 
 	assert_true(process_until(redis_counts, s, 60000));
-	guess_begin(s, &g);
-	guess_times(s, &g, 3);
+	login_guesser_begin(s, &g);
+	login_guesser_times(s, &g, 3);
 	stack_stop_pool(s->stack, SIGTERM);
 	stack_start_pool(s->stack);
-	guess_times(s, &g, 2);
+	login_guesser_times(s, &g, 2);
 	stack_stop_pool(s->stack, SIGKILL);
 	stack_start_pool(s->stack);
-	guess_refused(s, &g);
+	login_guesser_refused(s, &g);
 	/* Redis knows neither whose account it is nor any secret. */
 	assert_false(redis_server_contains(stack_redis(s->stack), g.email));
 }
@@ -312,13 +312,13 @@ a_refusal_does_not_wait_for_the_slow_lane(void **state)
 	pthread_t thread;
 
 	site_account(s);
-	guess_begin(s, &g);
-	guess_times(s, &g, 5);
+	login_guesser_begin(s, &g);
+	login_guesser_times(s, &g, 5);
 	stack_point(s->stack, "lane:job", "once-hold");
 	assert_int_equal(pthread_create(&thread, NULL, log_in_once, s), 0);
 	(void)stack_point_wait(s->stack, "lane:job");
 	for (int i = 0; i < 20; i++)
-		guess_refused(s, &g);
+		login_guesser_refused(s, &g);
 	/* Nor who is wrong in the form of it. */
 	web_post(s->web, "/api/v1/auth/login", "{}", &s->reply);
 	web_expect(&s->reply, 400, "missing_field");
@@ -346,7 +346,7 @@ main(void)
 		cmocka_unit_test(redis_may_die_forget_and_come_back),
 		cmocka_unit_test(redis_remembers_over_a_restart),
 	};
-	const struct CMUnitTest lane[] = {
+	const struct CMUnitTest background_queue[] = {
 		cmocka_unit_test(a_refusal_does_not_wait_for_the_slow_lane),
 	};
 	struct stack_options o = { .workers = 8, .env = env };
@@ -357,6 +357,7 @@ main(void)
 	o.no_redis = true;
 	failed += site_run("without Redis", anywhere, NELEMS(anywhere), &o);
 	o.workers = 1;
-	failed += site_run("one worker", lane, NELEMS(lane), &o);
+	failed += site_run(
+	    "one worker", background_queue, NELEMS(background_queue), &o);
 	return failed;
 }

@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "support/guess.h"
+#include "support/login_guesser.h"
 #include "support/process.h"
 
 #define LIMIT 3
@@ -42,10 +42,10 @@ who_asks_all_the_time_gets_no_more_than_the_limit(void **state)
 	struct guesser g;
 	int n = 0, refused = 0;
 
-	guess_begin(s, &g);
+	login_guesser_begin(s, &g);
 	while (n < ROUNDS * LIMIT && n < ANSWERS_MAX) {
 		int64_t asked = clock_system.mono_us();
-		long status = guess_wrong(s, &g);
+		long status = login_guesser_wrong(s, &g);
 
 		if (status == 401)
 			answers[n++] =
@@ -69,21 +69,21 @@ who_waits_as_told_is_let_through(void **state)
 	struct guesser g;
 	int n = 0;
 
-	guess_begin(s, &g);
+	login_guesser_begin(s, &g);
 	for (int round = 0; round < ROUNDS; round++) {
 		for (;;) {
 			int64_t asked = clock_system.mono_us();
 
-			if (guess_wrong(s, &g) != 401)
+			if (login_guesser_wrong(s, &g) != 401)
 				break;
 			assert_true(n < ANSWERS_MAX);
 			answers[n++] =
 			    (struct answer){ asked, clock_system.mono_us() };
 		}
 		web_expect(&s->reply, 429, "rate_limited");
-		assert_in_range(guess_wait(s), 1, 2);
+		assert_in_range(login_guesser_wait(s), 1, 2);
 		answers[n].asked_us = clock_system.mono_us();
-		assert_int_equal(guess_wrong(s, &g), 401);
+		assert_int_equal(login_guesser_wrong(s, &g), 401);
 		answers[n++].got_us = clock_system.mono_us();
 	}
 	assert_true(n > LIMIT);
@@ -98,18 +98,19 @@ a_flooded_account_opens_again(void **state)
 	struct site *s = *state;
 
 	site_account(s);
-	guess_begin(s, &owner);
+	login_guesser_begin(s, &owner);
 	memcpy(owner.email, s->email, sizeof(owner.email));
 	for (size_t i = 0; i < NELEMS(list); i++) {
-		guess_begin(s, &list[i]);
+		login_guesser_begin(s, &list[i]);
 		memcpy(list[i].email, s->email, sizeof(list[i].email));
 	}
-	assert_in_range(guess_crowd(s, list, NELEMS(list), 4), LIMIT, 30);
-	while (guess_wrong(s, &owner) == 401)
+	assert_in_range(
+	    login_guesser_crowd(s, list, NELEMS(list), 4), LIMIT, 30);
+	while (login_guesser_wrong(s, &owner) == 401)
 		continue;
 	web_expect(&s->reply, 429, "rate_limited");
-	(void)guess_wait(s);
-	assert_int_equal(guess_password(s, &owner, WEB_PASSWORD), 200);
+	(void)login_guesser_wait(s);
+	assert_int_equal(login_guesser_password(s, &owner, WEB_PASSWORD), 200);
 }
 
 int

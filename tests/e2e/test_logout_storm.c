@@ -17,17 +17,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/document.h"
+#include "base/json_value.h"
+#include "base/random.h"
 #include "base/secret.h"
-#include "cache/table.h"
-#include "host/mapped.h"
+#include "cache/memory_cache.h"
+#include "shm/shm.h"
 #include "store/store.h"
 #include "support/child.h"
 #include "support/fcgi_client.h"
 #include "support/process.h"
 #include "support/redis_server.h"
-#include "support/siege.h"
-#include "support/table.h"
+#include "support/revocation_stress.h"
+#include "support/shm_fixture.h"
 
 #define API "/api/v1"
 #define WORKERS 8
@@ -45,11 +46,11 @@ struct storm {
 	struct stack *stack;
 	char dir[64];
 	char socket[128];
-	struct mapped *m; /* to sign people in without a password */
+	struct shm *m; /* to sign people in without a password */
 	struct store *st;
-	struct user users[SIEGE_PLACES];
-	struct session sessions[SIEGE_PLACES];
-	struct siege *siege;
+	struct user users[REVOCATION_STRESS_PLACES];
+	struct session sessions[REVOCATION_STRESS_PLACES];
+	struct revocation_stress *siege;
 	unsigned long ends; /* that there shall be */
 	int fd;             /* kept, to the site; -1: none */
 };
@@ -94,25 +95,25 @@ fetch_token(const char *session, char token[TOKEN_TEXT_SIZE])
 		.uri = API "/auth/validate-session",
 		.content_type = "application/json",
 		.body = body };
-	struct document *json = NULL;
+	struct json_value *json = NULL;
 	struct fcgi_reply reply;
 	const char *text;
 
 	snprintf(body, sizeof(body), "{\"session_id\":\"%s\"}", session);
 	assert_int_equal(ask(&question, &reply), 200);
 	assert_int_equal(
-	    document_parse(reply.body, strlen(reply.body), &json), ERR_OK);
-	text = document_string(document_member(json, "access_token"));
+	    json_value_parse(reply.body, strlen(reply.body), &json), ERR_OK);
+	text = json_value_string(json_value_member(json, "access_token"));
 	assert_non_null(text);
 	snprintf(token, TOKEN_TEXT_SIZE, "%s", text);
-	document_free(json);
+	json_value_free(json);
 	fcgi_reply_free(&reply);
 }
 
 static int
 end_session(unsigned i, enum ending how)
 {
-	const struct siege_place *p = &storm.siege->places[i];
+	const struct revocation_stress_place *p = &storm.siege->places[i];
 	char credential[TOKEN_TEXT_SIZE + 64], path[128], body[128];
 	const char *params[] = { credential, "HTTPS=on",
 		"HTTP_SEC_FETCH_SITE=same-origin", NULL };
@@ -162,7 +163,7 @@ make_session(unsigned i, char id[SESSION_ID_SIZE])
 	int64_t now = (int64_t)time(NULL);
 
 	memset(s, 0, sizeof(*s));
-	secret_uuid(id);
+	random_uuid(id);
 	assert_int_equal(session_handle(s->handle, id), ERR_OK);
 	s->created_at = s->last_seen_at = now;
 	s->expires_at = now + LIFETIME;
@@ -182,13 +183,13 @@ sign_in(unsigned i)
 	    store_login(storm.st, &a, u, HASH, NULL, &storm.sessions[i]),
 	    ERR_OK);
 	fetch_token(id, token);
-	siege_renew(storm.siege, i, id, token);
+	revocation_stress_renew(storm.siege, i, id, token);
 }
 
 static void
 register_everybody(void)
 {
-	for (unsigned i = 0; i < SIEGE_PLACES; i++) {
+	for (unsigned i = 0; i < REVOCATION_STRESS_PLACES; i++) {
 		const struct store_actor a = actor();
 		struct user *u = &storm.users[i];
 
@@ -211,16 +212,16 @@ forget(unsigned i)
 {
 	char session[SESSION_KEY_SIZE], user[USER_KEY_SIZE];
 	const char *const keys[] = { session, user };
-	struct table_view t;
+	struct memory_cache t;
 
 	session_key(session, storm.sessions[i].handle);
 	user_key(user, storm.users[i].id);
-	table_init(&t, storm.m);
+	memory_cache_init(&t, storm.m);
 	for (size_t k = 0; k < NELEMS(keys); k++) {
-		struct table_name name =
-		    table_name(&t, keys[k], strlen(keys[k]));
+		struct memory_cache_name name =
+		    memory_cache_name(&t, keys[k], strlen(keys[k]));
 
-		table_drop(&t, &name, (int64_t)time(NULL));
+		memory_cache_drop(&t, &name, (int64_t)time(NULL));
 	}
 }
 
@@ -233,11 +234,12 @@ forget(unsigned i)
 static void
 end_one(unsigned long n)
 {
-	unsigned i = (unsigned)(n % SIEGE_PLACES);
-	unsigned other = (i + SIEGE_PLACES / 2) % SIEGE_PLACES;
-	struct siege_place *p = &storm.siege->places[i];
+	unsigned i = (unsigned)(n % REVOCATION_STRESS_PLACES);
+	unsigned other =
+	    (i + REVOCATION_STRESS_PLACES / 2) % REVOCATION_STRESS_PLACES;
+	struct revocation_stress_place *p = &storm.siege->places[i];
 	uint64_t turn;
-	enum ending how = (enum ending)(n / SIEGE_PLACES % ENDINGS);
+	enum ending how = (enum ending)(n / REVOCATION_STRESS_PLACES % ENDINGS);
 	int status;
 
 	atomic_store(&storm.siege->focus, i);
@@ -255,7 +257,7 @@ end_one(unsigned long n)
 	if (status != 401 || !storm.siege->rough)
 		assert_int_equal(status, how == END_DEVICE ? 204 : 200);
 	atomic_store(&p->ended, turn);
-	if (n % 2 == 0 && n >= SIEGE_PLACES / 2)
+	if (n % 2 == 0 && n >= REVOCATION_STRESS_PLACES / 2)
 		sign_in(other);
 }
 
@@ -293,7 +295,7 @@ disturb(unsigned long n)
 static void
 let_loose(unsigned long ends, bool rough)
 {
-	struct siege *h = storm.siege;
+	struct revocation_stress *h = storm.siege;
 	pid_t pids[SIEGES];
 
 	memset(h, 0, sizeof(*h));
@@ -301,20 +303,20 @@ let_loose(unsigned long ends, bool rough)
 	h->rough = rough;
 	register_everybody();
 	for (unsigned i = 0; i < SIEGES; i++)
-		pids[i] = siege_start(h, i + 1);
-	wait_for_checks(10 * SIEGE_PLACES);
+		pids[i] = revocation_stress_start(h, i + 1);
+	wait_for_checks(10 * REVOCATION_STRESS_PLACES);
 	for (unsigned long n = 0; n < ends; n++) {
 		if (rough && n % 20 == 0)
 			disturb(n);
 		end_one(n);
-		if (n % SIEGE_PLACES == 0)
-			siege_quiet(h);
+		if (n % REVOCATION_STRESS_PLACES == 0)
+			revocation_stress_quiet(h);
 	}
-	wait_for_checks(10 * SIEGE_PLACES);
+	wait_for_checks(10 * REVOCATION_STRESS_PLACES);
 	atomic_store(&h->stop, 1);
 	for (unsigned i = 0; i < SIEGES; i++)
 		child_passed(pids[i]);
-	siege_quiet(h);
+	revocation_stress_quiet(h);
 	/* They did look, before and after. */
 	assert_true(atomic_load(&h->late) > ends);
 	assert_true(atomic_load(&h->accepted) > ends);
@@ -365,7 +367,8 @@ set_up(void **state)
 	snprintf(storm.socket, sizeof(storm.socket), "%s",
 	    stack_socket(storm.stack));
 	snprintf(database, sizeof(database), "%s/latchkey.db", storm.dir);
-	assert_int_equal(mapped_open(database, TABLE_MB, &storm.m), ERR_OK);
+	assert_int_equal(
+	    shm_attach(database, SHM_FIXTURE_MB, &storm.m), ERR_OK);
 	assert_int_equal(
 	    store_open_sqlite(database, storm.m, &options, &storm.st), ERR_OK);
 	storm.siege = child_shared(sizeof(*storm.siege));
@@ -380,7 +383,7 @@ tear_down(void **state)
 		close(storm.fd);
 	child_unshare(storm.siege, sizeof(*storm.siege));
 	store_close(storm.st);
-	mapped_close(storm.m);
+	shm_detach(storm.m);
 	stack_free(storm.stack);
 	process_remove_tree(storm.dir);
 	return 0;

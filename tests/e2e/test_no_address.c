@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "base/document.h"
+#include "base/json_value.h"
 #include "support/cli.h"
 #include "support/database.h"
 #include "support/site.h"
@@ -50,10 +50,10 @@ get(struct site *s, const char *path)
 	web_expect(&s->reply, 200, NULL);
 }
 
-static const struct document *
+static const struct json_value *
 user_in(struct site *s)
 {
-	return document_member(s->reply.json, "user");
+	return json_value_member(s->reply.json, "user");
 }
 
 /* Some web servers keep empty ones to themselves. */
@@ -73,7 +73,7 @@ it_is_shown_without_one(void **state)
 
 	account_without_address(s);
 	get(s, API "/auth/me");
-	assert_true(document_is_null(document_member(user_in(s), "email")));
+	assert_true(json_value_is_null(json_value_member(user_in(s), "email")));
 	get(s, API "/auth/check");
 	assert_no_header(s, "X-Auth-Email");
 	assert_no_header(s, "X-Auth-User");

@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "support/fcgi_client.h"
 #include "support/fcgi_site.h"
-#include "support/hammer.h"
+#include "support/load_threads.h"
 #include "support/process.h"
 
 /*
@@ -167,7 +167,7 @@ token_seconds(const struct fixture *f)
 /* ---- load ---- */
 
 struct load {
-	struct hammer hammer;
+	struct load_threads hammer;
 	const char *params[2];
 	struct fcgi_ask asks[8];
 };
@@ -182,8 +182,8 @@ load_start(struct load *l, const struct fixture *f)
 	l->hammer.asks = l->asks;
 	l->hammer.count = NELEMS(l->asks);
 	l->hammer.slow_ms = 10000;
-	hammer_start(&l->hammer);
-	hammer_wait(&l->hammer, 200);
+	load_threads_start(&l->hammer);
+	load_threads_wait(&l->hammer, 200);
 }
 
 /* ---- supervised ---- */
@@ -251,7 +251,7 @@ ending_drops_no_request(void **state)
 		assert_int_equal(stack_connect(f->site.stack), -1);
 		assert_int_equal(access(f->pid_file, F_OK), -1);
 		assert_int_equal(access(stack_socket(f->site.stack), F_OK), -1);
-		hammer_stop(&l->hammer);
+		load_threads_stop(&l->hammer);
 		free(l);
 		stack_start_pool(f->site.stack);
 	}
@@ -283,9 +283,9 @@ a_reload_takes_effect_and_drops_no_request(void **state)
 		memcpy(old, f->site.workers, sizeof(old));
 		assert_int_equal(
 		    token_seconds(f), i % 2 == 0 ? 9 * 60 : 7 * 60);
-		hammer_wait(&l->hammer, 100);
+		load_threads_wait(&l->hammer, 100);
 	}
-	hammer_stop(&l->hammer);
+	load_threads_stop(&l->hammer);
 	free(l);
 	fcgi_site_serves(&f->site);
 }
@@ -447,10 +447,10 @@ spawned_workers_begin_anew(void **state)
 	assert_int_equal(f->site.worker_count, 3);
 	load_start(l, f);
 	hang_up_all(f);
-	hammer_wait(&l->hammer, 100);
+	load_threads_wait(&l->hammer, 100);
 	hang_up_all(f);
-	hammer_wait(&l->hammer, 100);
-	hammer_stop(&l->hammer);
+	load_threads_wait(&l->hammer, 100);
+	load_threads_stop(&l->hammer);
 	free(l);
 	fcgi_site_serves(&f->site);
 }

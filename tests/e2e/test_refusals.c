@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "auth/tokens.h"
 #include "base/secret.h"
 #include "support/site.h"
+#include "token/access_token.h"
 
 #define API "/api/v1"
 #define SECRET "an HS256 key of the tests, long enough"
@@ -203,7 +203,7 @@ struct forged {
 static void
 forge(struct site *s, const struct forged *f, struct token *token_out)
 {
-	struct tokens t = {
+	struct access_tokens t = {
 		.issuer = f->issuer, .audience = f->audience, .lifetime = 900
 	};
 	int64_t now = time(NULL);
@@ -212,15 +212,15 @@ forge(struct site *s, const struct forged *f, struct token *token_out)
 		.epoch = f->epoch,
 		.expires_at = now + 604800,
 	};
-	struct keys keys;
+	struct signing_keys keys;
 
 	assert_int_equal(session_handle(session.handle, s->session), ERR_OK);
 	keyring_open(f->secret, &keys);
 	t.keys = &keys;
-	assert_int_equal(
-	    tokens_issue(&t, &session, f->epoch, now - f->age, token_out, NULL),
+	assert_int_equal(access_token_issue(&t, &session, f->epoch,
+			     now - f->age, token_out, NULL),
 	    ERR_OK);
-	keys_close(&keys);
+	signing_keys_close(&keys);
 }
 
 static int64_t

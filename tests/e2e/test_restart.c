@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "support/fcgi_client.h"
 #include "support/fcgi_site.h"
-#include "support/hammer.h"
+#include "support/load_threads.h"
 #include "support/process.h"
 #include "support/redis_server.h"
 #include "support/web.h"
@@ -130,7 +130,7 @@ a_restart_of_everything_signs_nobody_out(void **state)
 /* ---- Redis alone ---- */
 
 struct load {
-	struct hammer hammer;
+	struct load_threads hammer;
 	char session[128], login[192];
 	const char *params[2];
 	struct fcgi_ask asks[7];
@@ -168,15 +168,15 @@ load_start(struct fcgi_site *s, bool with_logins)
 	l->hammer.asks = l->asks;
 	l->hammer.count = with_logins ? 7 : 6;
 	l->hammer.slow_ms = SLOW_MS;
-	hammer_start(&l->hammer);
-	hammer_wait(&l->hammer, 100);
+	load_threads_start(&l->hammer);
+	load_threads_wait(&l->hammer, 100);
 	return l;
 }
 
 static void
 load_stop(struct load *l)
 {
-	hammer_stop(&l->hammer);
+	load_threads_stop(&l->hammer);
 	/* All of it on a socket that is there: nothing was turned away. */
 	assert_int_equal(atomic_load(&l->hammer.refused), 0);
 	free(l);
@@ -211,17 +211,17 @@ redis_comes_and_goes_while_requests_run(void **state)
 	l = load_start(s, true);
 	for (int i = 0; i < 2; i++) {
 		redis_server_stop(redis);
-		hammer_wait(&l->hammer, 200);
+		load_threads_wait(&l->hammer, 200);
 		redis_server_start(redis);
-		hammer_wait(&l->hammer, 200);
+		load_threads_wait(&l->hammer, 200);
 		redis_server_kill(redis);
-		hammer_wait(&l->hammer, 200);
+		load_threads_wait(&l->hammer, 200);
 		redis_server_start(redis);
-		hammer_wait(&l->hammer, 200);
+		load_threads_wait(&l->hammer, 200);
 		redis_server_pause(redis);
-		hammer_wait(&l->hammer, 200);
+		load_threads_wait(&l->hammer, 200);
 		redis_server_resume(redis);
-		hammer_wait(&l->hammer, 200);
+		load_threads_wait(&l->hammer, 200);
 	}
 	load_stop(l);
 	wait_for_redis(s);
@@ -267,17 +267,17 @@ a_hanging_redis_costs_one_deadline(void **state)
 	/* Nobody has asked for this one before: Redis is asked. */
 	assert_int_equal(fcgi_site_check(&fresh, -1, WAIT_MS), 200);
 	assert_true(process_until(outage_is_noticed, s, WAIT_MS));
-	hammer_wait(&l->hammer, 500);
+	load_threads_wait(&l->hammer, 500);
 	/* Probes after 1 and after 2 s more. */
 	until = clock_system.mono_us() + 4000000;
 	(void)process_until(time_is_over, &until, WAIT_MS);
-	hammer_wait(&l->hammer, 500);
+	load_threads_wait(&l->hammer, 500);
 	slow = atomic_load(&l->hammer.slow) - slow;
 	print_message("%d of %d answers were slow\n", slow,
 	    atomic_load(&l->hammer.answered));
 	assert_in_range(slow, 0, l->hammer.count);
 	redis_server_resume(redis);
-	hammer_wait(&l->hammer, 500);
+	load_threads_wait(&l->hammer, 500);
 	load_stop(l);
 	redis_server_ask(redis, "FLUSHALL");
 	wait_for_redis(s);
@@ -337,8 +337,8 @@ a_removed_table_is_made_anew(void **state)
 	    path, sizeof(path), "%s/latchkey.db-table", stack_dir(s->stack));
 	assert_int_equal(unlink(path), 0);
 	assert_true(process_until(all_are_new, s, WAIT_MS));
-	hammer_wait(&l->hammer, 200);
-	hammer_stop(&l->hammer);
+	load_threads_wait(&l->hammer, 200);
+	load_threads_stop(&l->hammer);
 	free(l);
 	assert_int_equal(access(path, F_OK), 0);
 	assert_signed_in(s, true);

@@ -9,15 +9,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "auth/keys.h"
-#include "auth/master.h"
+#include "base/buf.h"
 #include "base/secret.h"
-#include "host/mapped.h"
+#include "shm/shm.h"
 #include "store/store.h"
 #include "support/database.h"
 #include "support/fcgi_site.h"
 #include "support/files.h"
 #include "support/process.h"
+#include "token/master_secret.h"
+#include "token/signing_keys.h"
 
 /*
  * Keys change while several workers check tokens as fast as they can: by the
@@ -316,33 +317,38 @@ load_goes_on(struct load *l)
 /* ---- another process that changes the keys ---- */
 
 static void
-rotate(const struct fixture *f, enum keys_alg alg, bool replace)
+rotate(const struct fixture *f, enum signing_keys_alg alg, bool replace)
 {
 	static const struct store_options options = { .write_wait_ms = 5000 };
-	struct keys_options o = { .alg = alg, .lifetime = 900, .publish = 1 };
+	struct signing_keys_options o = {
+		.alg = alg, .lifetime = 900, .publish = 1
+	};
 	char kid[SIGNING_KEY_KID_SIZE];
-	struct master master;
+	struct master_secret master;
 	struct store *store;
-	struct mapped *m;
-	struct keys keys;
+	struct shm *m;
+	struct signing_keys keys;
 
-	assert_int_equal(mapped_open(f->database, 1, &m), ERR_OK);
+	assert_int_equal(shm_attach(f->database, 1, &m), ERR_OK);
 	assert_int_equal(
 	    store_open_sqlite(f->database, m, &options, &store), ERR_OK);
-	assert_int_equal(master_load("", f->secret, &master), ERR_OK);
+	assert_int_equal(master_secret_load("", f->secret, &master), ERR_OK);
 	o.store = store;
-	o.mapped = m;
+	o.shm = m;
 	o.master = &master;
 	if (replace) {
-		assert_int_equal(keys_replace(&o, time(NULL), kid), ERR_OK);
+		assert_int_equal(
+		    signing_keys_replace(&o, time(NULL), kid), ERR_OK);
 	} else {
-		assert_int_equal(keys_open(&o, time(NULL), &keys), ERR_OK);
-		assert_int_equal(keys_rotate(&keys, time(NULL), kid), ERR_OK);
-		keys_close(&keys);
+		assert_int_equal(
+		    signing_keys_open(&o, time(NULL), &keys), ERR_OK);
+		assert_int_equal(
+		    signing_keys_rotate(&keys, time(NULL), kid), ERR_OK);
+		signing_keys_close(&keys);
 	}
-	master_clear(&master);
+	master_secret_clear(&master);
 	store_close(store);
-	mapped_close(m);
+	shm_detach(m);
 }
 
 #define HEADER_HS256 "eyJhbGciOiJIUzI1NiIs"
@@ -379,7 +385,7 @@ no_good_token_is_refused_while_keys_change(void **state)
 		load_goes_on(l);
 	}
 	/* the same algorithm, and no reload */
-	rotate(f, KEYS_ES256, false);
+	rotate(f, SIGNING_KEYS_ES256, false);
 	w.start = HEADER_ES256;
 	assert_true(process_until(is_signed_anew, &w, WAIT_MS));
 	load_goes_on(l);
@@ -411,7 +417,7 @@ an_old_key_leaves_when_its_time_is_over(void **state)
 	char before[TOKEN_MAX], now[TOKEN_MAX];
 
 	assert_true(token_of(f, f->site.session, before));
-	rotate(f, KEYS_ES256, false);
+	rotate(f, SIGNING_KEYS_ES256, false);
 	assert_int_equal(me(f, before), 200);
 	stack_stop_pool(f->site.stack, SIGTERM);
 	database_run(f->database,
@@ -437,7 +443,7 @@ a_key_that_is_thrown_away_ends_its_tokens_at_once(void **state)
 	assert_true(token_of(f, f->site.session, before));
 	for (int i = 0; i < 8 * WORKERS; i++)
 		assert_int_equal(me(f, before), 200);
-	rotate(f, KEYS_ES256, true);
+	rotate(f, SIGNING_KEYS_ES256, true);
 	for (int i = 0; i < 8 * WORKERS; i++)
 		assert_int_equal(me(f, before), 401);
 	assert_true(token_of(f, f->site.session, now));

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "base/err.h"
 #include "support/test.h"
 
 #include <libgen.h>
@@ -8,12 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/text.h"
 #include "support/fcgi_site.h"
 #include "support/files.h"
-#include "support/idp.h"
 #include "support/process.h"
 #include "support/stack.h"
+#include "support/test_issuer.h"
 
 /*
  * The units of deploy/systemd: systemd's own judgement of them, and the
@@ -218,13 +218,13 @@ keys_are_fetched_inside(void **state)
 		.product = true,
 		.args = args,
 		.env = env };
-	struct idp *idp = idp_new(true);
+	struct test_issuer *idp = test_issuer_new(true);
 	struct fcgi_site site = { 0 };
 
 	snprintf(path, sizeof(path), "%s/issuers", u->dir);
 	snprintf(issuers, sizeof(issuers), "LATCHKEY_ISSUERS_FILE=%s", path);
 	snprintf(text, sizeof(text), "[%s]\naudience = x\nca_file = %s\n",
-	    idp_url(idp), idp_ca(idp));
+	    test_issuer_url(idp), test_issuer_ca(idp));
 	files_write(path, text, strlen(text));
 	fcgi_site_open(&site, &options);
 	for (int i = 0; !stack_file_contains(
@@ -235,9 +235,9 @@ keys_are_fetched_inside(void **state)
 	}
 	assert_false(
 	    stack_file_contains(stack_log(site.stack), "event=keeper_died"));
-	assert_int_equal(idp_count(idp, IDP_JWKS), 1);
+	assert_int_equal(test_issuer_count(idp, TEST_ISSUER_JWKS), 1);
 	fcgi_site_close(&site);
-	idp_free(idp);
+	test_issuer_free(idp);
 }
 
 static void
@@ -298,7 +298,7 @@ main(void)
 		cmocka_unit_test(keys_are_fetched_inside),
 		cmocka_unit_test(every_route_works_inside),
 	};
-	const struct CMUnitTest outside[] = {
+	const struct CMUnitTest external[] = {
 		cmocka_unit_test(the_service_works_inside),
 		cmocka_unit_test(keys_are_fetched_inside),
 	};
@@ -311,6 +311,6 @@ main(void)
 		    cmocka_run_group_tests(inside, go_inside, remove_units);
 	else
 		failed +=
-		    cmocka_run_group_tests(outside, write_units, remove_units);
+		    cmocka_run_group_tests(external, write_units, remove_units);
 	return failed;
 }

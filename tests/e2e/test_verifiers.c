@@ -5,15 +5,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "auth/keypair.h"
-#include "auth/keys.h"
-#include "auth/master.h"
+#include "base/buf.h"
 #include "base/secret.h"
-#include "host/mapped.h"
+#include "shm/shm.h"
 #include "store/store.h"
 #include "support/files.h"
 #include "support/process.h"
 #include "support/site.h"
+#include "token/keypair.h"
+#include "token/master_secret.h"
+#include "token/signing_keys.h"
 
 /*
  * Somebody else's program (PyJWT) verifies our tokens by what we publish, and
@@ -35,34 +36,34 @@ static void
 take_key(const struct site *s, const char *to)
 {
 	static const struct store_options options = { .write_wait_ms = 5000 };
-	struct keys_options o = { .lifetime = 900, .publish = 300 };
+	struct signing_keys_options o = { .lifetime = 900, .publish = 300 };
 	char database[128], secret[128];
-	const struct key *key;
+	const struct signing_key *key;
 	struct buf der = { 0 };
-	struct master master;
+	struct master_secret master;
 	struct store *store;
-	struct mapped *m;
-	struct keys keys;
+	struct shm *m;
+	struct signing_keys keys;
 
 	path_of(s, "latchkey.db", database);
 	path_of(s, "master.key", secret);
-	assert_int_equal(mapped_open(database, 1, &m), ERR_OK);
+	assert_int_equal(shm_attach(database, 1, &m), ERR_OK);
 	assert_int_equal(
 	    store_open_sqlite(database, m, &options, &store), ERR_OK);
-	assert_int_equal(master_load("", secret, &master), ERR_OK);
+	assert_int_equal(master_secret_load("", secret, &master), ERR_OK);
 	o.store = store;
-	o.mapped = m;
+	o.shm = m;
 	o.master = &master;
-	assert_int_equal(keys_alg_from(algorithm, &o.alg), ERR_OK);
-	assert_int_equal(keys_open(&o, time(NULL), &keys), ERR_OK);
-	key = keys_signing(&keys, time(NULL));
+	assert_int_equal(signing_keys_alg_from(algorithm, &o.alg), ERR_OK);
+	assert_int_equal(signing_keys_open(&o, time(NULL), &keys), ERR_OK);
+	key = signing_keys_current(&keys, time(NULL));
 	assert_int_equal(keypair_write(key->pair, &der), ERR_OK);
 	files_write(to, der.data, der.len);
 	buf_clear(&der);
-	keys_close(&keys);
-	master_clear(&master);
+	signing_keys_close(&keys);
+	master_secret_clear(&master);
 	store_close(store);
-	mapped_close(m);
+	shm_detach(m);
 }
 
 static void

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: ISC */
+#include "base/err.h"
 #include "support/test.h"
 
 #include <signal.h>
 #include <stdio.h>
 
-#include "base/text.h"
-#include "support/burst.h"
+#include "base/buf.h"
 #include "support/database.h"
 #include "support/files.h"
 #include "support/process.h"
 #include "support/redis_server.h"
 #include "support/stack.h"
 #include "support/web.h"
+#include "support/write_stress.h"
 
 /*
  * What was acknowledged is there afterwards: everything is killed in the
@@ -53,13 +54,13 @@ tear_down(void **state)
 	return 0;
 }
 
-static struct burst *
+static struct write_stress *
 start_burst(struct fixture *f, const char *what)
 {
 	char tag[32];
 
 	snprintf(tag, sizeof(tag), "%s%d", what, ++f->bursts);
-	return burst_start(stack_base(f->stack), tag);
+	return write_stress_start(stack_base(f->stack), tag);
 }
 
 /* ---- kill -9 of everything ---- */
@@ -72,22 +73,22 @@ killed_in_a_burst(void **state)
 	struct fixture *f = *state;
 
 	for (int round = 0; round < 6; round++) {
-		struct burst *b = start_burst(f, "kill");
-		struct burst_person *people;
+		struct write_stress *b = start_burst(f, "kill");
+		struct write_stress_person *people;
 		size_t n;
 
-		burst_wait(b, 15 + 17 * (unsigned)round);
+		write_stress_wait(b, 15 + 17 * (unsigned)round);
 		stack_stop_pool(f->stack, SIGKILL);
 		if (round % 2 == 1)
 			redis_server_kill(stack_redis(f->stack));
-		burst_stop(b);
-		n = burst_people(b, &people);
-		burst_free(b);
+		write_stress_stop(b);
+		n = write_stress_people(b, &people);
+		write_stress_free(b);
 		database_check(f->db);
 		if (round % 2 == 1)
 			redis_server_start(stack_redis(f->stack));
 		stack_start_pool(f->stack);
-		burst_check(people, n, f->web);
+		write_stress_check(people, n, f->web);
 		free(people);
 	}
 }
@@ -99,20 +100,20 @@ workers_killed_in_a_burst(void **state)
 	struct fixture *f = *state;
 
 	for (int round = 0; round < 4; round++) {
-		struct burst *b = start_burst(f, "worker");
-		struct burst_person *people;
+		struct write_stress *b = start_burst(f, "worker");
+		struct write_stress_person *people;
 		pid_t pids[16];
 		size_t n;
 
-		burst_wait(b, 10);
+		write_stress_wait(b, 10);
 		n = stack_workers(f->stack, pids, NELEMS(pids));
 		for (size_t i = 0; i < n; i++)
 			kill(pids[i], SIGKILL);
 		assert_true(stack_ready(f->stack, 10000));
-		burst_stop(b);
-		n = burst_people(b, &people);
-		burst_free(b);
-		burst_check(people, n, f->web);
+		write_stress_stop(b);
+		n = write_stress_people(b, &people);
+		write_stress_free(b);
+		write_stress_check(people, n, f->web);
 		free(people);
 	}
 }
@@ -140,15 +141,15 @@ copy_file(
  * has torn.
  */
 static size_t
-cut_power(struct fixture *f, struct burst *b, const char *dir, const char *tail,
-    struct burst_person **people_out)
+cut_power(struct fixture *f, struct write_stress *b, const char *dir,
+    const char *tail, struct write_stress_person **people_out)
 {
 	pid_t pids[16];
 	size_t workers = stack_workers(f->stack, pids, NELEMS(pids));
 	size_t n;
 
 	assert_true(workers >= 4);
-	n = burst_people(b, people_out);
+	n = write_stress_people(b, people_out);
 	for (size_t i = 0; i < workers; i++)
 		process_pause(pids[i]);
 	copy_file(f, "latchkey.db", dir, "");
@@ -160,7 +161,7 @@ cut_power(struct fixture *f, struct burst *b, const char *dir, const char *tail,
 }
 
 static void
-check_copy(const char *dir, const struct burst_person *people, size_t n)
+check_copy(const char *dir, const struct write_stress_person *people, size_t n)
 {
 	struct stack_options options = { .workers = 2, .dir = dir };
 	struct stack *copy;
@@ -169,7 +170,7 @@ check_copy(const char *dir, const struct burst_person *people, size_t n)
 
 	copy = stack_new(&options);
 	web = web_new(stack_base(copy));
-	burst_check(people, n, web);
+	write_stress_check(people, n, web);
 	web_free(web);
 	stack_free(copy);
 	snprintf(db, sizeof(db), "%s/latchkey.db", dir);
@@ -185,15 +186,15 @@ the_power_goes(void **state)
 
 	for (size_t i = 0; i < NELEMS(tails); i++) {
 		char dir[] = "/tmp/latchkey-cut-XXXXXX";
-		struct burst *b = start_burst(f, "power");
-		struct burst_person *people;
+		struct write_stress *b = start_burst(f, "power");
+		struct write_stress_person *people;
 		size_t n;
 
 		assert_non_null(mkdtemp(dir));
-		burst_wait(b, 60 + 45 * (unsigned)i);
+		write_stress_wait(b, 60 + 45 * (unsigned)i);
 		n = cut_power(f, b, dir, tails[i], &people);
-		burst_stop(b);
-		burst_free(b);
+		write_stress_stop(b);
+		write_stress_free(b);
 		check_copy(dir, people, n);
 		free(people);
 	}

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: ISC */
+#include "base/err.h"
 #include "support/test.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "support/async_request.h"
 #include "support/database.h"
-#include "support/errand.h"
 #include "support/files.h"
-#include "support/member.h"
 #include "support/process.h"
+#include "support/signed_in_user.h"
 #include "support/stack.h"
 
 /*
@@ -26,7 +27,7 @@ struct fixture {
 	struct stack *stack;
 	struct web *web;
 	char db[160];
-	struct member survivor, victim;
+	struct signed_in_user survivor, victim;
 	struct stat file;
 	/* the pages that were damaged, as they were */
 	size_t count;
@@ -75,11 +76,11 @@ set_up(void **state)
 	stack_stop_pool(f->stack, SIGTERM);
 	crowd(f, 1, 10000);
 	stack_start_pool(f->stack);
-	member_register(f->web, "king@example.org", &f->survivor);
+	signed_in_user_register(f->web, "king@example.org", &f->survivor);
 	stack_stop_pool(f->stack, SIGTERM);
 	crowd(f, 10002, 20000);
 	stack_start_pool(f->stack);
-	member_register(f->web, "victim@example.org", &f->victim);
+	signed_in_user_register(f->web, "victim@example.org", &f->victim);
 	stack_stop_pool(f->stack, SIGTERM);
 	crowd(f, 20002, 30000);
 	start_cold(f);
@@ -152,7 +153,8 @@ repair(struct fixture *f)
 }
 
 static long
-login(struct fixture *f, const struct member *m, struct web_reply *reply)
+login(
+    struct fixture *f, const struct signed_in_user *m, struct web_reply *reply)
 {
 	char body[160];
 	struct web_call call = { .path = API "/login", .body = body };
@@ -164,14 +166,16 @@ login(struct fixture *f, const struct member *m, struct web_reply *reply)
 
 /* Nothing of ${m} can be read, in whichever lane of whichever worker. */
 static void
-nobody_can_tell(struct fixture *f, const struct member *m)
+nobody_can_tell(struct fixture *f, const struct signed_in_user *m)
 {
 	struct web_reply reply = { 0 };
-	struct member_call c;
+	struct signed_in_user_call c;
 
 	for (int round = 0; round < 4; round++) {
-		for (enum member_way way = 0; way < MEMBER_WAYS; way++) {
-			member_question(m, way, &c);
+		for (enum signed_in_user_way credential_source = 0;
+		     credential_source < SIGNED_IN_USER_WAYS;
+		     credential_source++) {
+			signed_in_user_question(m, credential_source, &c);
 			web_as(f->web, &c.call, c.cookie, &reply);
 			web_expect(&reply, 503, "unavailable");
 		}
@@ -182,13 +186,17 @@ nobody_can_tell(struct fixture *f, const struct member *m)
 }
 
 static void
-is_well(struct fixture *f, const struct member *m)
+is_well(struct fixture *f, const struct signed_in_user *m)
 {
 	struct web_reply reply = { 0 };
 
 	for (int round = 0; round < 4; round++) {
-		for (enum member_way way = 0; way < MEMBER_WAYS; way++)
-			assert_int_equal(member_ask(f->web, m, way), 200);
+		for (enum signed_in_user_way credential_source = 0;
+		     credential_source < SIGNED_IN_USER_WAYS;
+		     credential_source++)
+			assert_int_equal(
+			    signed_in_user_ask(f->web, m, credential_source),
+			    200);
 		assert_int_equal(login(f, m, &reply), 200);
 	}
 	web_reply_clear(&reply);
@@ -196,11 +204,14 @@ is_well(struct fixture *f, const struct member *m)
 
 /* Nobody else may be told an untruth; 503 is none. */
 static void
-is_told_no_lie(struct fixture *f, const struct member *m)
+is_told_no_lie(struct fixture *f, const struct signed_in_user *m)
 {
 	for (int round = 0; round < 4; round++) {
-		for (enum member_way way = 0; way < MEMBER_WAYS; way++) {
-			long status = member_ask(f->web, m, way);
+		for (enum signed_in_user_way credential_source = 0;
+		     credential_source < SIGNED_IN_USER_WAYS;
+		     credential_source++) {
+			long status =
+			    signed_in_user_ask(f->web, m, credential_source);
 
 			assert_true(status == 200 || status == 503);
 		}

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: ISC */
+#include "base/err.h"
 #include "support/test.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "support/async_request.h"
 #include "support/database.h"
 #include "support/disk.h"
-#include "support/errand.h"
-#include "support/member.h"
+#include "support/login_poller.h"
 #include "support/process.h"
+#include "support/signed_in_user.h"
 #include "support/stack.h"
-#include "support/vigil.h"
 
 /*
  * The disk of the database is full: nobody new gets in, everybody is still
@@ -20,7 +21,7 @@
 
 #define API "/api/v1/auth"
 #define DISK_MIB 96 /* the table, the ballast, and then some */
-#define BALLAST_BYTES (4 * 1024 * 1024)
+#define RESERVE_BYTES (4 * 1024 * 1024)
 #define LEAVERS_MAX 16
 
 struct fixture {
@@ -30,8 +31,8 @@ struct fixture {
 	struct stack *stack;
 	struct web *web;
 	struct web_reply reply;
-	struct member survivor;
-	struct member leavers[LEAVERS_MAX], others[LEAVERS_MAX];
+	struct signed_in_user survivor;
+	struct signed_in_user leavers[LEAVERS_MAX], others[LEAVERS_MAX];
 	int serial;
 };
 
@@ -127,11 +128,15 @@ nobody_gets_in(struct fixture *f)
 }
 
 static void
-expect(struct fixture *f, const struct member *m, long status)
+expect(struct fixture *f, const struct signed_in_user *m, long status)
 {
 	for (int round = 0; round < 2; round++) {
-		for (enum member_way way = 0; way < MEMBER_WAYS; way++)
-			assert_int_equal(member_ask(f->web, m, way), status);
+		for (enum signed_in_user_way credential_source = 0;
+		     credential_source < SIGNED_IN_USER_WAYS;
+		     credential_source++)
+			assert_int_equal(
+			    signed_in_user_ask(f->web, m, credential_source),
+			    status);
 	}
 }
 
@@ -151,12 +156,13 @@ fill(struct fixture *f)
 static void
 everybody_leaves(struct fixture *f)
 {
-	struct member_call c;
+	struct signed_in_user_call c;
 
-	for (size_t i = 0; i < member_endings_count; i++) {
-		const struct member_ending *ending = &member_endings[i];
+	for (size_t i = 0; i < signed_in_user_endings_count; i++) {
+		const struct signed_in_user_ending *ending =
+		    &signed_in_user_endings[i];
 
-		member_end(ending, &f->leavers[i], &f->others[i], &c);
+		signed_in_user_end(ending, &f->leavers[i], &f->others[i], &c);
 		if (web_as(f->web, &c.call, c.cookie, &f->reply) !=
 		    ending->status)
 			fail_msg("%s: %ld", ending->name, f->reply.status);
@@ -167,7 +173,7 @@ everybody_leaves(struct fixture *f)
 static void
 all_are_gone(struct fixture *f)
 {
-	for (size_t i = 0; i < member_endings_count; i++)
+	for (size_t i = 0; i < signed_in_user_endings_count; i++)
 		expect(f, &f->leavers[i], 401);
 	expect(f, &f->survivor, 200);
 }
@@ -185,34 +191,34 @@ lets_in_again(void *ctx)
 static bool
 ballast_is_whole(void *ctx)
 {
-	return ballast(ctx) == BALLAST_BYTES;
+	return ballast(ctx) == RESERVE_BYTES;
 }
 
 static void
 a_full_disk_lets_out_but_not_in(void **state)
 {
 	struct fixture *f = *state;
-	struct vigil *v;
+	struct login_poller *v;
 	char email[64];
 
 	if (f == NULL)
 		skip();
-	assert_true(member_endings_count <= LEAVERS_MAX);
-	assert_int_equal(ballast(f), BALLAST_BYTES);
-	member_register(f->web, "survivor@example.org", &f->survivor);
-	for (size_t i = 0; i < member_endings_count; i++) {
+	assert_true(signed_in_user_endings_count <= LEAVERS_MAX);
+	assert_int_equal(ballast(f), RESERVE_BYTES);
+	signed_in_user_register(f->web, "survivor@example.org", &f->survivor);
+	for (size_t i = 0; i < signed_in_user_endings_count; i++) {
 		snprintf(email, sizeof(email), "leaver%zu@example.org", i);
-		member_register(f->web, email, &f->leavers[i]);
-		member_login(f->web, email, &f->others[i]);
+		signed_in_user_register(f->web, email, &f->leavers[i]);
+		signed_in_user_login(f->web, email, &f->others[i]);
 	}
 
 	fill(f);
-	v = vigil_start(stack_base(f->stack), &f->survivor);
+	v = login_poller_start(stack_base(f->stack), &f->survivor);
 	nobody_gets_in(f);
 	everybody_leaves(f);
 	nobody_gets_in(f);
 	all_are_gone(f);
-	vigil_end_well(v, 20);
+	login_poller_end_well(v, 20);
 
 	/* Nor does a start need room. */
 	stack_stop_pool(f->stack, SIGKILL);
@@ -227,7 +233,7 @@ a_full_disk_lets_out_but_not_in(void **state)
 	disk_empty(&f->disk);
 	assert_true(process_until(lets_in_again, f, 15000));
 	assert_true(process_until(ballast_is_whole, f, 15000));
-	member_register(f->web, "new@example.org", &f->others[0]);
+	signed_in_user_register(f->web, "new@example.org", &f->others[0]);
 	expect(f, &f->others[0], 200);
 	all_are_gone(f);
 }

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: ISC */
+#include "base/err.h"
 #include "support/test.h"
 
 #include <signal.h>
 #include <stdio.h>
 
-#include "support/burst.h"
+#include "support/async_request.h"
 #include "support/database.h"
 #include "support/disk.h"
-#include "support/errand.h"
-#include "support/member.h"
+#include "support/login_poller.h"
 #include "support/process.h"
+#include "support/signed_in_user.h"
 #include "support/stack.h"
-#include "support/vigil.h"
+#include "support/write_stress.h"
 
 /*
  * The kernel finds the disk of the database damaged and lets nobody write to
@@ -72,19 +73,24 @@ tear_down(void **state)
 
 /* Both lanes of each worker have tried to write, and have been told. */
 static void
-all_changes_fail(struct fixture *f, const struct member *m)
+all_changes_fail(struct fixture *f, const struct signed_in_user *m)
 {
 	struct web_reply reply = { 0 };
-	struct member_call c;
+	struct signed_in_user_call c;
 
 	for (int round = 0; round < 4; round++) {
-		for (size_t i = 0; i < member_endings_count; i++) {
-			member_end(&member_endings[i], m, m, &c);
+		for (size_t i = 0; i < signed_in_user_endings_count; i++) {
+			signed_in_user_end(
+			    &signed_in_user_endings[i], m, m, &c);
 			web_as(f->web, &c.call, c.cookie, &reply);
 			web_expect(&reply, 503, "unavailable");
 		}
-		for (enum member_way way = 0; way < MEMBER_WAYS; way++)
-			assert_int_equal(member_ask(f->web, m, way), 200);
+		for (enum signed_in_user_way credential_source = 0;
+		     credential_source < SIGNED_IN_USER_WAYS;
+		     credential_source++)
+			assert_int_equal(
+			    signed_in_user_ask(f->web, m, credential_source),
+			    200);
 	}
 	web_reply_clear(&reply);
 }
@@ -93,28 +99,31 @@ static void
 a_disk_that_turns_read_only(void **state)
 {
 	struct fixture *f = *state;
-	struct member survivor;
-	struct burst *b;
-	struct vigil *v;
+	struct signed_in_user survivor;
+	struct write_stress *b;
+	struct login_poller *v;
 
 	if (f == NULL)
 		skip();
-	member_register(f->web, "survivor@example.org", &survivor);
-	b = burst_start(stack_base(f->stack), "ro");
-	burst_wait(b, 40);
-	v = vigil_start(stack_base(f->stack), &survivor);
+	signed_in_user_register(f->web, "survivor@example.org", &survivor);
+	b = write_stress_start(stack_base(f->stack), "ro");
+	write_stress_wait(b, 40);
+	v = login_poller_start(stack_base(f->stack), &survivor);
 	disk_break(&f->disk);
 	all_changes_fail(f, &survivor);
-	vigil_end_well(v, 1);
-	assert_true(burst_refused(b) > 0);
-	burst_free(b);
+	login_poller_end_well(v, 1);
+	assert_true(write_stress_refused(b) > 0);
+	write_stress_free(b);
 
 	stack_stop_pool(f->stack, SIGKILL);
 	disk_mend(&f->disk);
 	database_check(f->db);
 	stack_start_pool(f->stack);
-	for (enum member_way way = 0; way < MEMBER_WAYS; way++)
-		assert_int_equal(member_ask(f->web, &survivor, way), 200);
+	for (enum signed_in_user_way credential_source = 0;
+	     credential_source < SIGNED_IN_USER_WAYS; credential_source++)
+		assert_int_equal(
+		    signed_in_user_ask(f->web, &survivor, credential_source),
+		    200);
 }
 
 int

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
+#include "base/err.h"
 #include "support/test.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "support/async_request.h"
 #include "support/database.h"
-#include "support/errand.h"
-#include "support/member.h"
+#include "support/signed_in_user.h"
 #include "support/stack.h"
 
 /*
@@ -63,37 +64,41 @@ tear_down(void **state)
 
 /* Each of the workers may be the one that answers. */
 static void
-expect(struct fixture *f, int pool, const struct member *m, long status)
+expect(struct fixture *f, int pool, const struct signed_in_user *m, long status)
 {
 	for (int round = 0; round < 4; round++) {
-		for (enum member_way way = 0; way < MEMBER_WAYS; way++)
-			assert_int_equal(
-			    member_ask(f->web[pool], m, way), status);
+		for (enum signed_in_user_way credential_source = 0;
+		     credential_source < SIGNED_IN_USER_WAYS;
+		     credential_source++)
+			assert_int_equal(signed_in_user_ask(f->web[pool], m,
+					     credential_source),
+			    status);
 	}
 }
 
 static void
-new_member(struct fixture *f, int pool, struct member *m)
+new_member(struct fixture *f, int pool, struct signed_in_user *m)
 {
 	char email[64];
 
 	snprintf(email, sizeof(email), "two%d@example.org", ++f->serial);
-	member_register(f->web[pool], email, m);
+	signed_in_user_register(f->web[pool], email, m);
 }
 
 /* ${ending} at one pool; the other has the session in its Redis. */
 static void
-ends_at_both(struct fixture *f, const struct member_ending *ending, int here)
+ends_at_both(
+    struct fixture *f, const struct signed_in_user_ending *ending, int here)
 {
 	struct web_reply reply = { 0 };
-	struct member m, other;
-	struct member_call c;
+	struct signed_in_user m, other;
+	struct signed_in_user_call c;
 
 	new_member(f, !here, &m);
-	member_login(f->web[here], m.email, &other);
+	signed_in_user_login(f->web[here], m.email, &other);
 	expect(f, here, &m, 200);
 	expect(f, !here, &m, 200);
-	member_end(ending, &m, &other, &c);
+	signed_in_user_end(ending, &m, &other, &c);
 	if (web_as(f->web[here], &c.call, c.cookie, &reply) != ending->status)
 		fail_msg("%s: %ld", ending->name, reply.status);
 	expect(f, !here, &m, 401);
@@ -104,16 +109,16 @@ ends_at_both(struct fixture *f, const struct member_ending *ending, int here)
 static void
 a_logout_at_one_is_seen_at_the_other(void **state)
 {
-	for (size_t i = 0; i < member_endings_count; i++) {
-		ends_at_both(*state, &member_endings[i], 0);
-		ends_at_both(*state, &member_endings[i], 1);
+	for (size_t i = 0; i < signed_in_user_endings_count; i++) {
+		ends_at_both(*state, &signed_in_user_endings[i], 0);
+		ends_at_both(*state, &signed_in_user_endings[i], 1);
 	}
 }
 
 /* The name as the pool ${pool} knows it. */
 static void
-expect_name(
-    struct fixture *f, int pool, const struct member *m, const char *name)
+expect_name(struct fixture *f, int pool, const struct signed_in_user *m,
+    const char *name)
 {
 	const struct web_call me = { .path = "/api/v1/auth/me" };
 	struct web_reply reply = { 0 };
@@ -131,7 +136,7 @@ a_new_name_at_one_is_known_at_the_other(void **state)
 {
 	struct fixture *f = *state;
 	struct web_reply reply = { 0 };
-	struct member m;
+	struct signed_in_user m;
 
 	new_member(f, 0, &m);
 	for (int i = 0; i < 20; i++) {
@@ -157,11 +162,12 @@ static void
 one_may_die_and_come_back(void **state)
 {
 	struct fixture *f = *state;
-	const struct member_ending *logout = member_ending("logout by token");
+	const struct signed_in_user_ending *logout =
+	    signed_in_user_ending("logout by token");
 	struct web_reply reply = { 0 };
 	struct stat before, after;
-	struct member m, gone;
-	struct member_call c;
+	struct signed_in_user m, gone;
+	struct signed_in_user_call c;
 	char table[200];
 
 	snprintf(table, sizeof(table), "%s-table", f->db);
@@ -172,7 +178,7 @@ one_may_die_and_come_back(void **state)
 	expect(f, 1, &gone, 200);
 	stack_stop_pool(f->pool[0], SIGKILL);
 	expect(f, 1, &m, 200);
-	member_end(logout, &gone, &m, &c);
+	signed_in_user_end(logout, &gone, &m, &c);
 	assert_int_equal(web_as(f->web[1], &c.call, c.cookie, &reply), 200);
 	stack_start_pool(f->pool[0]);
 	assert_int_equal(stat(table, &after), 0);
@@ -180,7 +186,7 @@ one_may_die_and_come_back(void **state)
 	expect(f, 0, &gone, 401);
 	expect(f, 0, &m, 200);
 	expect(f, 1, &gone, 401);
-	member_end(logout, &m, &gone, &c);
+	signed_in_user_end(logout, &m, &gone, &c);
 	assert_int_equal(web_as(f->web[0], &c.call, c.cookie, &reply), 200);
 	expect(f, 1, &m, 401);
 	web_reply_clear(&reply);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "base/err.h"
 #include "support/test.h"
 
 #include <pthread.h>
@@ -8,12 +9,12 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "support/burst.h"
 #include "support/database.h"
-#include "support/member.h"
+#include "support/login_poller.h"
 #include "support/process.h"
+#include "support/signed_in_user.h"
 #include "support/stack.h"
-#include "support/vigil.h"
+#include "support/write_stress.h"
 
 /*
  * Another program, a backup or somebody's sqlite3, holds the database's write
@@ -73,7 +74,7 @@ hold_end(struct holder *h)
 struct fixture {
 	struct stack *stack;
 	struct web *web;
-	struct member survivor;
+	struct signed_in_user survivor;
 	char db[160];
 	int bursts;
 };
@@ -89,7 +90,7 @@ set_up(void **state)
 	f->stack = stack_new(chosen);
 	f->web = web_new(stack_base(f->stack));
 	snprintf(f->db, sizeof(f->db), "%s/latchkey.db", stack_dir(f->stack));
-	member_register(f->web, "survivor@example.org", &f->survivor);
+	signed_in_user_register(f->web, "survivor@example.org", &f->survivor);
 	*state = f;
 	return 0;
 }
@@ -110,19 +111,19 @@ tear_down(void **state)
 }
 
 static void
-check_after(struct fixture *f, struct burst *b)
+check_after(struct fixture *f, struct write_stress *b)
 {
-	struct burst_person *people;
+	struct write_stress_person *people;
 	size_t n;
 
-	burst_stop(b);
-	n = burst_people(b, &people);
-	burst_check(people, n, f->web);
-	burst_free(b);
+	write_stress_stop(b);
+	n = write_stress_people(b, &people);
+	write_stress_check(people, n, f->web);
+	write_stress_free(b);
 	/* And once more from the disk. */
 	stack_stop_pool(f->stack, SIGKILL);
 	stack_start_pool(f->stack);
-	burst_check(people, n, f->web);
+	write_stress_check(people, n, f->web);
 	free(people);
 }
 
@@ -132,13 +133,13 @@ checks_do_not_notice(void **state)
 {
 	struct fixture *f = *state;
 	struct holder h;
-	struct vigil_report r;
-	struct vigil *v;
+	struct login_poller_report r;
+	struct login_poller *v;
 
 	hold_start(&h, f->db, 1000);
-	v = vigil_start(stack_base(f->stack), &f->survivor);
+	v = login_poller_start(stack_base(f->stack), &f->survivor);
 	hold_end(&h);
-	vigil_end(v, &r);
+	login_poller_end(v, &r);
 	assert_int_equal(r.accepted, r.asked);
 	assert_true(r.asked > 20);
 	assert_true(r.slowest < 0.5); /* far from the second it was held */
@@ -147,24 +148,25 @@ checks_do_not_notice(void **state)
 static void
 held_for(struct fixture *f, long ms)
 {
-	struct burst *b;
-	struct vigil_report r;
+	struct write_stress *b;
+	struct login_poller_report r;
 	struct holder h;
-	struct vigil *v;
+	struct login_poller *v;
 	char tag[32];
 
 	snprintf(tag, sizeof(tag), "burst%d", ++f->bursts);
-	b = burst_start(stack_base(f->stack), tag);
-	burst_wait(b, 20);
+	b = write_stress_start(stack_base(f->stack), tag);
+	write_stress_wait(b, 20);
 	hold_start(&h, f->db, ms);
-	v = vigil_start(stack_base(f->stack), &f->survivor);
+	v = login_poller_start(stack_base(f->stack), &f->survivor);
 	hold_end(&h);
-	vigil_end(v, &r);
-	assert_true(burst_refused(b) > 0);
-	burst_wait(b, 40);
+	login_poller_end(v, &r);
+	assert_true(write_stress_refused(b) > 0);
+	write_stress_wait(b, 40);
 	print_message("%ld ms: %u checks, slowest %.3f s; %u changes refused, "
 		      "slowest %.3f s\n",
-	    ms, r.asked, r.slowest, burst_refused(b), burst_slowest(b));
+	    ms, r.asked, r.slowest, write_stress_refused(b),
+	    write_stress_slowest(b));
 	check_after(f, b);
 	assert_int_equal(r.accepted, r.asked);
 	assert_true(r.asked > 20);

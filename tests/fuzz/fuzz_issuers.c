@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/jwk.h"
-#include "auth/jws.h"
-#include "auth/outside.h"
+#include "base/buf.h"
 #include "base/secret.h"
-#include "base/text.h"
-#include "support/outsider.h"
+#include "base/str.h"
+#include "issuers/external_account.h"
+#include "support/external_issuers.h"
+#include "token/jwk.h"
+#include "token/jws.h"
 
 #define INPUT_MAX 8000
 
@@ -21,7 +22,7 @@
  * payload, which are signed with the right key, so that the fuzzer gets past
  * the signature.
  */
-static struct outsider outsider;
+static struct external_issuers outsider;
 
 /* Not assert(): it must hold in every build. */
 static void
@@ -34,21 +35,21 @@ must(bool holds)
 static void
 tear_down(void)
 {
-	outsider_close(&outsider);
+	external_issuers_close(&outsider);
 }
 
 static void
 set_up(void)
 {
 	must(secret_init() == ERR_OK);
-	outsider_alone(&outsider);
+	external_issuers_alone(&outsider);
 	must(atexit(tear_down) == 0);
 }
 
 static void
 try_keys(const char *text)
 {
-	for (unsigned algs = 1; algs <= ISSUER_ALGS_ALL; algs++) {
+	for (unsigned algs = 1; algs <= JWK_ALGS_ALL; algs++) {
 		struct jwk_set *set;
 		enum err err = jwk_set_parse(text, strlen(text), algs, &set);
 
@@ -58,8 +59,8 @@ try_keys(const char *text)
 			continue;
 		must(jwk_set_count(set) > 0);
 		must(jwk_set_count(set) <= JWK_KEYS_MAX);
-		if ((algs & ISSUER_RS256) == 0)
-			must(jwk_set_find(set, NULL, ISSUER_RS256) == NULL);
+		if ((algs & JWK_RS256) == 0)
+			must(jwk_set_find(set, NULL, JWK_RS256) == NULL);
 		jwk_set_free(set);
 	}
 }
@@ -75,7 +76,7 @@ try_file(const char *text)
 	(void)snprintf(path, sizeof(path), "%s/fuzzed", outsider.table.dir);
 	file = fopen(path, "we");
 	must(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0);
-	err = issuers_file_load(path, why, sizeof(why), &config);
+	err = issuers_config_load(path, why, sizeof(why), &config);
 	if (err != ERR_OK) {
 		must(err == ERR_INVALID && config == NULL);
 		must(why[0] != '\0' && strchr(why, '\n') == NULL);
@@ -85,22 +86,22 @@ try_file(const char *text)
 		const struct issuer *b = &config->list[i];
 
 		must(b->audience.count + b->authorized_party.count > 0);
-		must((b->algorithms & ~ISSUER_ALGS_ALL) == 0);
+		must((b->algorithms & ~JWK_ALGS_ALL) == 0);
 		must(b->algorithms != 0 && b->name[0] != '\0');
 		must(b->leeway >= 0 && b->leeway <= 60);
-		must(issuers_file_find(config, b->name) == b);
+		must(issuers_config_find(config, b->name) == b);
 	}
-	issuers_file_free(config);
+	issuers_config_free(config);
 }
 
 static void
 must_be_canonical(const char *text)
 {
-	unsigned char room[JWS_ROOM(JWS_OUTSIDE_MAX)];
+	unsigned char room[JWS_ROOM(JWS_EXTERNAL_MAX)];
 	struct buf again = { 0 };
 	struct jws jws;
 
-	must(jws_split(text, JWS_OUTSIDE_MAX, room, &jws) == ERR_OK);
+	must(jws_split(text, JWS_EXTERNAL_MAX, room, &jws) == ERR_OK);
 	jws_encode(&again, jws.header, jws.header_len);
 	buf_puts(&again, ".");
 	jws_encode(&again, jws.payload, jws.payload_len);
@@ -113,25 +114,26 @@ must_be_canonical(const char *text)
 static void
 try_token(const char *text)
 {
-	static const struct outside nothing;
-	struct outside said;
+	static const struct external nothing;
+	struct external said;
 	struct claims c;
 	enum err err;
 
-	err = issuers_verify(outsider.issuers, text, OUTSIDER_NOW, &c, &said);
+	err = issuers_verify(
+	    outsider.issuers, text, EXTERNAL_ISSUERS_NOW, &c, &said);
 	if (err != ERR_OK) {
 		must(err == ERR_DENIED);
 		must(c.expires_at == 0 && c.jti[0] == '\0');
-		said.undecided = false; /* that it may say */
+		said.may_become_valid = false; /* that it may say */
 		must(memcmp(&said, &nothing, sizeof(said)) == 0);
 		return;
 	}
 	must_be_canonical(text);
 	must(c.user_id == 0 && c.epoch == 0 && c.handle[0] == '\0');
-	must(c.issued_at <= OUTSIDER_NOW + c.leeway);
-	must(c.not_before <= OUTSIDER_NOW + c.leeway);
-	must(c.expires_at > OUTSIDER_NOW);
-	must(text_is_hex(c.jti, TOKEN_JTI_SIZE - 1));
+	must(c.issued_at <= EXTERNAL_ISSUERS_NOW + c.leeway);
+	must(c.not_before <= EXTERNAL_ISSUERS_NOW + c.leeway);
+	must(c.expires_at > EXTERNAL_ISSUERS_NOW);
+	must(str_is_hex(c.jti, TOKEN_JTI_SIZE - 1));
 	must(said.issuer != NULL && said.subject[0] != '\0');
 	must((said.email[0] == '\0') == (said.normal[0] == '\0'));
 }
@@ -139,7 +141,7 @@ try_token(const char *text)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char text[OUTSIDER_TEXT_SIZE], input[INPUT_MAX + 1];
+	char text[EXTERNAL_ISSUERS_TEXT_SIZE], input[INPUT_MAX + 1];
 
 	if (outsider.issuers == NULL)
 		set_up();
@@ -151,10 +153,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 'J': try_keys(input); return 0;
 	case 'F': try_file(input); return 0;
 	case 'H':
-		outsider_sign(text, outsider.ec[0], input, OUTSIDER_PAYLOAD);
+		external_issuers_sign(
+		    text, outsider.ec[0], input, EXTERNAL_ISSUERS_PAYLOAD);
 		break;
 	case 'P':
-		outsider_sign(text, outsider.ec[0], OUTSIDER_HEADER, input);
+		external_issuers_sign(
+		    text, outsider.ec[0], EXTERNAL_ISSUERS_HEADER, input);
 		break;
 	default: memcpy(text, input, size); break;
 	}

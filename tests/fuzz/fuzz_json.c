@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/document.h"
+#include "base/buf.h"
+#include "base/json_value.h"
 #include "base/secret.h"
-#include "base/text.h"
+#include "base/str.h"
 
 /* Not assert(): it must hold in every build. */
 static void
@@ -19,37 +20,38 @@ must(bool holds)
 
 /* Ask every question of ${doc} and of what lies in it. */
 static void
-walk(const struct document *doc, int depth)
+walk(const struct json_value *doc, int depth)
 {
 	int64_t number;
 	bool yes;
 	size_t chars;
-	const char *text = document_string(doc);
-	size_t size = document_size(doc);
+	const char *text = json_value_string(doc);
+	size_t size = json_value_size(doc);
 	int kinds = 0;
 
 	must(doc != NULL);
-	must(depth <= DOCUMENT_DEPTH_MAX);
+	must(depth <= JSON_VALUE_DEPTH_MAX);
 	if (text != NULL) {
-		must(text_utf8_chars(text, strlen(text), &chars) == ERR_OK);
+		must(str_utf8_chars(text, strlen(text), &chars) == ERR_OK);
 		kinds++;
 	}
-	if (document_int(doc, &number) == ERR_OK) {
-		must(number >= -DOCUMENT_INT_MAX && number <= DOCUMENT_INT_MAX);
+	if (json_value_int(doc, &number) == ERR_OK) {
+		must(number >= -JSON_VALUE_INT_MAX &&
+		    number <= JSON_VALUE_INT_MAX);
 		kinds++;
 	}
-	if (document_bool(doc, &yes) == ERR_OK)
+	if (json_value_bool(doc, &yes) == ERR_OK)
 		kinds++;
-	if (document_is_object(doc)) {
-		(void)document_member(doc, "a");
-		(void)document_member(doc, "");
+	if (json_value_is_object(doc)) {
+		(void)json_value_member(doc, "a");
+		(void)json_value_member(doc, "");
 		kinds++;
 	}
-	if (document_is_array(doc)) {
-		/* document_at() counts from the start each time. */
+	if (json_value_is_array(doc)) {
+		/* json_value_at() counts from the start each time. */
 		for (size_t i = 0; i < size && i < 64; i++)
-			walk(document_at(doc, i), depth + 1);
-		must(document_at(doc, size) == NULL);
+			walk(json_value_at(doc, i), depth + 1);
+		must(json_value_at(doc, size) == NULL);
 		kinds++;
 	}
 	must(kinds <= 1);
@@ -59,27 +61,27 @@ walk(const struct document *doc, int depth)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct document *doc, *again;
+	struct json_value *doc, *again;
 	struct buf first = { 0 }, second = { 0 };
 	enum err err;
 
 	must(secret_init() == ERR_OK);
-	err = document_parse((const char *)data, size, &doc);
+	err = json_value_parse((const char *)data, size, &doc);
 	if (err != ERR_OK) {
 		/* Memory there is, so ERR_INTERNAL: the loaders differ. */
 		must(err == ERR_INVALID && doc == NULL);
 		return 0;
 	}
 	walk(doc, 0);
-	must(document_print(doc, &first) == ERR_OK);
+	must(json_value_print(doc, &first) == ERR_OK);
 	must(first.len == strlen(first.data));
-	if (first.len <= DOCUMENT_BYTES_MAX) {
-		must(document_parse(first.data, first.len, &again) == ERR_OK);
-		must(document_print(again, &second) == ERR_OK);
+	if (first.len <= JSON_VALUE_BYTES_MAX) {
+		must(json_value_parse(first.data, first.len, &again) == ERR_OK);
+		must(json_value_print(again, &second) == ERR_OK);
 		must(strcmp(first.data, second.data) == 0);
-		document_free(again);
+		json_value_free(again);
 	}
-	document_free(doc);
+	json_value_free(doc);
 	buf_clear(&first);
 	buf_clear(&second);
 	return 0;

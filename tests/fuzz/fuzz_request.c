@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/document.h"
+#include "base/buf.h"
+#include "base/json_value.h"
 #include "base/secret.h"
-#include "base/text.h"
 #include "http/request.h"
 #include "http/response.h"
-#include "routes/dialect.h"
+#include "routes/authorize_protocol.h"
 
 #define PARAMS_MAX 64
 
@@ -18,7 +18,7 @@ static void
 read_all(struct request *req)
 {
 	static const struct request_field field = { "email", true, 20 };
-	const struct document *json;
+	const struct json_value *json;
 	struct response res = { 0 };
 	struct buf out = { 0 };
 	const char *text;
@@ -37,7 +37,7 @@ read_all(struct request *req)
 	if (request_cross_site(req) && request_same_origin(req))
 		abort();
 	if (request_json(req, &res, &json) == ERR_OK) {
-		if (!document_is_object(json) ||
+		if (!json_value_is_object(json) ||
 		    (request_string(json, &field, &res, &text) == ERR_OK &&
 			strlen(text) > field.max_bytes))
 			abort();
@@ -69,13 +69,14 @@ refuse(const struct request *req)
 	const char *end;
 	enum err err;
 
-	if (dialect_asks(req) && !is_said(req, "FCGI_ROLE=AUTHORIZER") &&
+	if (authorize_protocol_asks(req) &&
+	    !is_said(req, "FCGI_ROLE=AUTHORIZER") &&
 	    !is_said(req, "LATCHKEY_DIALECT="))
 		abort();
-	if (dialect_read(req, &g) != ERR_OK)
+	if (authorize_protocol_read(req, &g) != ERR_OK)
 		return;
 	err = response_refuse(&res, PROBLEM_NOT_SIGNED_IN, NULL);
-	err = dialect_refuse(&g, "/in", &res, err);
+	err = authorize_protocol_refuse(&g, "/in", &res, err);
 	if ((err == ERR_OK) != (res.problem == PROBLEM_NONE))
 		abort();
 	if (res.headers.len > 0) {

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/jws.h"
-#include "auth/keys.h"
-#include "auth/master.h"
-#include "auth/tokens.h"
-#include "support/forge.h"
+#include "support/token_forger.h"
+#include "token/access_token.h"
+#include "token/jws.h"
+#include "token/master_secret.h"
+#include "token/signing_keys.h"
 
 #define NOW 1700000000
 #define INPUT_MAX 8000
@@ -36,14 +36,14 @@ must(bool holds)
 }
 
 static void
-load(struct keys *keys)
+load(struct signing_keys *keys)
 {
-	struct master master;
+	struct master_secret master;
 
 	must(secret_init() == ERR_OK);
-	must(master_load("the secret of the fuzzer, 32 bytes", "", &master) ==
-	    ERR_OK);
-	must(keys_alone(&master, keys) == ERR_OK);
+	must(master_secret_load(
+		 "the secret of the fuzzer, 32 bytes", "", &master) == ERR_OK);
+	must(signing_keys_without_store(&master, keys) == ERR_OK);
 }
 
 /* The one spelling of what was decoded is what was given. */
@@ -78,9 +78,9 @@ must_be_canonical(const char *text)
 }
 
 static void
-try_token(struct keys *keys, const char *text)
+try_token(struct signing_keys *keys, const char *text)
 {
-	const struct tokens t = { .keys = keys,
+	const struct access_tokens t = { .keys = keys,
 		.issuer = "latchkey",
 		.audience = "latchkey",
 		.lifetime = 900 };
@@ -91,7 +91,7 @@ try_token(struct keys *keys, const char *text)
 
 	if (jws_split(text, JWS_OURS_MAX, room, &jws) == ERR_OK)
 		must_be_canonical(text);
-	err = tokens_verify(&t, text, NOW, &c);
+	err = access_token_verify(&t, text, NOW, &c);
 	if (err != ERR_OK) {
 		must(err == ERR_DENIED);
 		must(c.user_id == 0 && c.epoch == 0 && c.expires_at == 0);
@@ -102,14 +102,14 @@ try_token(struct keys *keys, const char *text)
 	must(c.user_id > 0 && c.epoch >= 0);
 	must(c.issued_at <= NOW && c.not_before <= NOW && c.expires_at > NOW);
 	must(strlen(c.handle) == SESSION_HANDLE_SIZE - 1);
-	must(secret_is_uuid(c.jti));
+	must(random_is_uuid(c.jti));
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char text[FORGE_SIZE], input[INPUT_MAX + 1], header[128];
-	static struct keys keys;
+	char text[TOKEN_FORGER_SIZE], input[INPUT_MAX + 1], header[128];
+	static struct signing_keys keys;
 
 	if (keys.count == 0)
 		load(&keys);
@@ -118,12 +118,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(input, data + 1, size - 1);
 	input[size - 1] = '\0';
 	if (data[0] == 'H') {
-		forge_token(text, &keys, input, payload);
+		token_forger_token(text, &keys, input, payload);
 	} else if (data[0] == 'P') {
 		(void)snprintf(header, sizeof(header),
 		    "{\"alg\":\"HS256\",\"kid\":\"%s\",\"typ\":\"JWT\"}",
 		    keys.list[0].kid);
-		forge_token(text, &keys, header, input);
+		token_forger_token(text, &keys, header, input);
 	} else {
 		memcpy(text, input, size);
 	}

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/text.h"
 #include "servers/application.h"
 #include "servers/ground.h"
 

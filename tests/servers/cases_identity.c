@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
+#include "base/err.h"
 #include "servers/cases.h"
 
 #include <stdio.h>
 
-#include "base/text.h"
 #include "servers/ground.h"
 #include "servers/server.h"
-#include "support/errand.h"
+#include "support/async_request.h"
 
 #define TIMES 48 /* more than any server has processes */
 
@@ -295,13 +295,13 @@ static void
 ask_at_once(struct ground *g, size_t n, long status)
 {
 	const struct web_call call = { .path = "/guarded/page.txt" };
-	struct errand *errands[TIMES];
+	struct async_request *errands[TIMES];
 
 	assert_true(n <= TIMES);
 	for (size_t i = 0; i < n; i++)
-		errands[i] = errand_start(g->base, &call, g->session);
+		errands[i] = async_request_start(g->base, &call, g->session);
 	for (size_t i = 0; i < n; i++)
-		assert_int_equal(errand_end(errands[i], NULL), status);
+		assert_int_equal(async_request_end(errands[i], NULL), status);
 }
 
 void

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
+#include "base/err.h"
 #include "servers/cases.h"
 
-#include "base/text.h"
 #include "servers/ground.h"
 #include "servers/server.h"
-#include "support/errand.h"
+#include "support/async_request.h"
 #include "support/process.h"
 
 #define CLIENTS 64
@@ -17,7 +17,7 @@ many_at_once_are_served(void **state)
 	static const char *const paths[] = { "/guarded/page.txt",
 		"/api/v1/auth/me", "/guarded/env.cgi" };
 	struct ground *g = *state;
-	struct errand *errands[CLIENTS];
+	struct async_request *errands[CLIENTS];
 
 	ground_account(g);
 	for (size_t round = 0; round < ROUNDS; round++) {
@@ -27,11 +27,11 @@ many_at_once_are_served(void **state)
 				.wait_ms = 30000
 			};
 
-			errands[i] = errand_start(
+			errands[i] = async_request_start(
 			    g->base, &call, i % 2 == 0 ? g->session : NULL);
 		}
 		for (size_t i = 0; i < CLIENTS; i++)
-			assert_int_equal(errand_end(errands[i], NULL),
+			assert_int_equal(async_request_end(errands[i], NULL),
 			    i % 2 == 0 ? 200 : 401);
 	}
 }
@@ -45,18 +45,18 @@ closed(struct ground *g)
 {
 	static const char *const paths[] = { "/guarded/page.txt",
 		"/guarded/page.txt", "/guarded/env.cgi", "/api/v1/auth/me" };
-	struct errand *errands[NELEMS(paths)];
+	struct async_request *errands[NELEMS(paths)];
 	struct web_reply reply = { 0 };
 
 	for (size_t i = 0; i < NELEMS(paths); i++) {
 		const struct web_call call = { .path = paths[i],
 			.wait_ms = g->server->gives_up_ms };
 
-		errands[i] =
-		    errand_start(g->base, &call, i > 0 ? g->session : NULL);
+		errands[i] = async_request_start(
+		    g->base, &call, i > 0 ? g->session : NULL);
 	}
 	for (size_t i = 0; i < NELEMS(paths); i++) {
-		long status = errand_end(errands[i], &reply);
+		long status = async_request_end(errands[i], &reply);
 
 		if (status < 500)
 			fail_msg("%s: %ld", paths[i], status);

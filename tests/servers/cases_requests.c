@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
+#include "base/err.h"
 #include "servers/cases.h"
 
 #include <stdio.h>
 
-#include "base/text.h"
 #include "servers/ground.h"
 #include "servers/server.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "servers/ground.h"
 
+#include "base/err.h"
 #include "support/test.h"
 
 #include <signal.h>

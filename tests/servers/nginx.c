@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "base/err.h"
 #include "servers/server.h"
 
 #include "support/test.h"
@@ -7,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/text.h"
+#include "base/buf.h"
 #include "servers/application.h"
 #include "servers/ground.h"
 #include "support/files.h"

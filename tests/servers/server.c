@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/text.h"
+#include "base/err.h"
 
 const struct server_ops *const servers[] = {
 	&server_apache_mod_fcgid,

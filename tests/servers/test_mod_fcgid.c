@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: ISC */
+#include "base/err.h"
 #include "support/test.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <sys/types.h>
 
-#include "base/text.h"
 #include "servers/ground.h"
 #include "servers/server.h"
-#include "support/burst.h"
-#include "support/errand.h"
+#include "support/async_request.h"
 #include "support/process.h"
+#include "support/write_stress.h"
 
 /*
  * mod_fcgid starts a process when all are busy and ends one that was idle,
@@ -39,7 +39,7 @@ struct seen {
 };
 
 static size_t
-look(struct seen *seen)
+lookup(struct seen *seen)
 {
 	pid_t now[64];
 	size_t n = ground_latchkeys(seen->ground, now, NELEMS(now));
@@ -60,7 +60,7 @@ look(struct seen *seen)
 static bool
 all_gone(void *ctx)
 {
-	return look(ctx) == 0;
+	return lookup(ctx) == 0;
 }
 
 /* ${n} at once, each of whom is told ${status}. */
@@ -69,19 +69,19 @@ crowd(struct ground *g, struct seen *seen, const char *session, long status)
 {
 	const struct web_call call = { .path = "/guarded/page.txt",
 		.wait_ms = 60000 };
-	struct errand *errands[CROWD];
+	struct async_request *errands[CROWD];
 
 	for (size_t i = 0; i < CROWD; i++)
-		errands[i] = errand_start(g->base, &call, session);
-	look(seen);
+		errands[i] = async_request_start(g->base, &call, session);
+	lookup(seen);
 	for (size_t i = 0; i < CROWD; i++) {
-		long got = errand_end(errands[i], NULL);
+		long got = async_request_end(errands[i], NULL);
 
 		if (got != status) {
 			ground_print_log(g);
 			fail_msg("%ld, not %ld", got, status);
 		}
-		look(seen);
+		lookup(seen);
 	}
 }
 
@@ -97,19 +97,21 @@ sign_out(struct ground *g, struct seen *seen)
 
 /* Each change was answered, and is as it was answered. */
 static void
-check_people(struct ground *g, struct burst *b)
+check_people(struct ground *g, struct write_stress *b)
 {
-	struct burst_person *people;
-	size_t n = burst_people(b, &people);
+	struct write_stress_person *people;
+	size_t n = write_stress_people(b, &people);
 
 	assert_true(n > 0);
 	for (size_t i = 0; i < n; i++) {
-		assert_int_not_equal(people[i].registered, BURST_UNKNOWN);
-		assert_int_not_equal(people[i].signed_in, BURST_UNKNOWN);
-		assert_int_not_equal(people[i].renamed, BURST_UNKNOWN);
-		assert_int_not_equal(people[i].signed_out, BURST_UNKNOWN);
+		assert_int_not_equal(
+		    people[i].registered, WRITE_STRESS_UNKNOWN);
+		assert_int_not_equal(people[i].signed_in, WRITE_STRESS_UNKNOWN);
+		assert_int_not_equal(people[i].renamed, WRITE_STRESS_UNKNOWN);
+		assert_int_not_equal(
+		    people[i].signed_out, WRITE_STRESS_UNKNOWN);
 	}
-	burst_check(people, n, g->web);
+	write_stress_check(people, n, g->web);
 	free(people);
 }
 
@@ -124,20 +126,20 @@ processes_come_and_go(void **state)
 	snprintf(kept, sizeof(kept), "%s", g->session);
 	for (int round = 0; round < ROUNDS; round++) {
 		char tag[16];
-		struct burst *b;
+		struct write_stress *b;
 
 		snprintf(tag, sizeof(tag), "round%d", round);
 		ground_account(g);
-		b = burst_start(g->base, tag);
-		burst_wait(b, 20);
+		b = write_stress_start(g->base, tag);
+		write_stress_wait(b, 20);
 		sign_out(g, &seen);
-		burst_wait(b, 20);
-		burst_stop(b);
+		write_stress_wait(b, 20);
+		write_stress_stop(b);
 		check_people(g, b);
-		burst_free(b);
+		write_stress_free(b);
 		/* Once it is quiet they all leave, and what they shared too. */
 		if (!process_until(all_gone, &seen, 60000))
-			fail_msg("%zu stay", look(&seen));
+			fail_msg("%zu stay", lookup(&seen));
 	}
 	print_message(
 	    "%zu processes, at most %zu at a time\n", seen.count, seen.most);
@@ -165,25 +167,25 @@ killed_processes_take_nothing_along(void **state)
 	struct seen seen = { .ground = g };
 
 	for (int round = 0; round < 4; round++) {
-		struct burst_person *people;
+		struct write_stress_person *people;
 		char tag[16];
-		struct burst *b;
+		struct write_stress *b;
 		pid_t pids[64];
 		size_t n;
 
 		snprintf(tag, sizeof(tag), "killed%d", round);
-		b = burst_start(g->base, tag);
-		burst_wait(b, 10);
+		b = write_stress_start(g->base, tag);
+		write_stress_wait(b, 10);
 		n = ground_latchkeys(g, pids, NELEMS(pids));
 		for (size_t i = 0; i < n; i++)
 			kill(pids[i], SIGKILL);
 		for (size_t i = 0; i < n; i++)
 			assert_true(process_until(is_dead, &pids[i], 15000));
-		burst_stop(b);
-		n = burst_people(b, &people);
-		burst_check(people, n, g->web);
+		write_stress_stop(b);
+		n = write_stress_people(b, &people);
+		write_stress_check(people, n, g->web);
 		free(people);
-		burst_free(b);
+		write_stress_free(b);
 	}
 	ground_account(g);
 	sign_out(g, &seen);

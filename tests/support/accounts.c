@@ -4,8 +4,8 @@
 #include "support/test.h"
 
 #include "cache/cache.h"
-#include "host/gate.h"
-#include "host/mapped.h"
+#include "shm/semaphore.h"
+#include "shm/shm.h"
 #include "store/store.h"
 #include "support/keyring.h"
 
@@ -25,10 +25,10 @@ accounts_set_up(void **state)
 	unsigned char seal[SECRET_KEY_BYTES];
 
 	assert_non_null(a);
-	table_make(&a->table);
-	a->m = table_open(&a->table);
+	shm_fixture_make(&a->table);
+	a->m = shm_fixture_open(&a->table);
 	assert_int_equal(store_open_memory(a->m, &a->store), ERR_OK);
-	assert_int_equal(gate_new(a->m, 1, &a->gate), ERR_OK);
+	assert_int_equal(semaphore_new(a->m, 1, &a->semaphore), ERR_OK);
 	keyring_open(SECRET, &a->keys);
 	keyring_seal(SECRET, seal);
 	assert_int_equal(
@@ -42,7 +42,7 @@ accounts_set_up(void **state)
 	a->sessions.tokens.lifetime = 900;
 	a->login.store = a->store;
 	a->login.sessions = &a->sessions;
-	a->login.gate = a->gate;
+	a->login.semaphore = a->semaphore;
 	a->login.params.kib = 8;
 	a->login.params.passes = 1;
 	*state = a;
@@ -55,11 +55,11 @@ accounts_tear_down(void **state)
 	struct accounts *a = *state;
 
 	cache_free(a->cache);
-	keys_close(&a->keys);
-	gate_free(a->gate);
+	signing_keys_close(&a->keys);
+	semaphore_free(a->semaphore);
 	store_close(a->store);
-	mapped_close(a->m);
-	table_remove(&a->table);
+	shm_detach(a->m);
+	shm_fixture_remove(&a->table);
 	free(a);
 	return 0;
 }

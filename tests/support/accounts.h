@@ -2,13 +2,13 @@
 #ifndef SUPPORT_ACCOUNTS_H
 #define SUPPORT_ACCOUNTS_H
 
-#include "auth/keys.h"
 #include "auth/login.h"
-#include "support/table.h"
+#include "support/shm_fixture.h"
+#include "token/signing_keys.h"
 
 struct cache;
-struct gate;
-struct mapped;
+struct semaphore;
+struct shm;
 struct store;
 
 #define ACCOUNTS_NOW 1700000000
@@ -21,11 +21,11 @@ struct store;
  */
 struct accounts {
 	struct table table;
-	struct mapped *m;
+	struct shm *m;
 	struct store *store;
 	struct cache *cache;
-	struct gate *gate;
-	struct keys keys;
+	struct semaphore *semaphore;
+	struct signing_keys keys;
 	struct sessions sessions;
 	struct login login;
 };

@@ -6,16 +6,18 @@
 #include <stdio.h>
 
 #include "auth/clients.h"
+#include "base/buf.h"
 #include "base/clock.h"
-#include "base/document.h"
+#include "base/json_value.h"
 #include "base/secret.h"
+#include "base/str.h"
 #include "cache/cache.h"
 #include "cache/redis.h"
-#include "host/gate.h"
-#include "host/mapped.h"
 #include "http/request.h"
 #include "routes/dispatch.h"
 #include "routes/routes.h"
+#include "shm/semaphore.h"
+#include "shm/shm.h"
 #include "store/store.h"
 #include "support/keyring.h"
 #include "support/redis_server.h"
@@ -28,7 +30,7 @@ count_touch(void *ctx, const char *handle)
 {
 	struct api *api = ctx;
 
-	assert_true(text_is_hex(handle, SESSION_HANDLE_SIZE - 1));
+	assert_true(str_is_hex(handle, SESSION_HANDLE_SIZE - 1));
 	api->touched++;
 }
 
@@ -39,15 +41,15 @@ end_it(void *ctx, const char *handle)
 	const struct store_actor actor = { .address = "", .now = api->now };
 
 	assert_int_equal(
-	    store_logout(api->sv.store, &actor, handle, NULL), ERR_OK);
-	api->sv.touch = count_touch;
+	    store_logout(api->app.store, &actor, handle, NULL), ERR_OK);
+	api->app.touch = count_touch;
 }
 
 void
 api_overtake(struct api *api)
 {
 	api->now += SESSION_TOUCH_SECONDS;
-	api->sv.touch = end_it;
+	api->app.touch = end_it;
 }
 
 static void
@@ -56,11 +58,11 @@ open_redis(struct api *api)
 	struct redis_options options = { .deadline_ms = 2000 };
 
 	api->redis = redis_server_new(api->table.dir);
-	assert_int_equal(text_copy(options.socket, sizeof(options.socket),
+	assert_int_equal(str_copy(options.socket, sizeof(options.socket),
 			     redis_server_socket(api->redis)),
 	    ERR_OK);
 	assert_int_equal(
-	    redis_new(&options, api->sv.mapped, &clock_system, &api->sv.redis),
+	    redis_new(&options, api->app.shm, &clock_system, &api->app.redis),
 	    ERR_OK);
 }
 
@@ -71,50 +73,51 @@ open_services(struct api *api, bool with_redis)
 		.session_ttl = API_SESSION_LIFE,
 		.token_ttl = 300,
 		.clock = &clock_system };
-	struct services *sv = &api->sv;
+	struct app *app = &api->app;
 	unsigned char seal[SECRET_KEY_BYTES];
 	char why[64];
 
 	*api = (struct api){ .now = API_EPOCH };
 	request_names_init(&api->names);
-	table_make(&api->table);
+	shm_fixture_make(&api->table);
 	assert_int_equal(
 	    clients_load("", why, sizeof(why), &api->clients), ERR_OK);
-	sv->clients = api->clients;
-	keyring_open(SECRET, &sv->keys);
+	app->clients = api->clients;
+	keyring_open(SECRET, &app->keys);
 	keyring_seal(SECRET, seal);
-	sv->mapped = table_open(&api->table);
-	assert_int_equal(store_open_memory(sv->mapped, &sv->store), ERR_OK);
+	app->shm = shm_fixture_open(&api->table);
+	assert_int_equal(store_open_memory(app->shm, &app->store), ERR_OK);
 	if (with_redis)
 		open_redis(api);
-	assert_int_equal(cache_new(sv->mapped, sv->store, sv->redis, seal,
-			     &options, &sv->cache),
+	assert_int_equal(cache_new(app->shm, app->store, app->redis, seal,
+			     &options, &app->cache),
 	    ERR_OK);
-	sv->sessions = (struct sessions){
-		.cache = sv->cache,
-		.store = sv->store,
-		.tokens = { .keys = &sv->keys,
+	app->sessions = (struct sessions){
+		.cache = app->cache,
+		.store = app->store,
+		.tokens = { .keys = &app->keys,
 		    .issuer = "issuer",
 		    .audience = "audience",
 		    .lifetime = API_TOKEN_LIFE },
 		.lifetime = API_SESSION_LIFE,
 	};
-	sv->login = (struct login){
-		.store = sv->store,
-		.sessions = &sv->sessions,
+	app->login = (struct login){
+		.store = app->store,
+		.sessions = &app->sessions,
 		.params = { .kib = 8, .passes = 1 },
 		.gate_wait_ms = 100,
 	};
-	assert_int_equal(gate_new(sv->mapped, 1, &sv->login.gate), ERR_OK);
-	sv->ratelimit =
-	    (struct ratelimit){ .mapped = sv->mapped, .redis = sv->redis };
-	for (size_t i = 0; i < RATELIMIT_NAMES; i++)
-		sv->ratelimit.rules[i] =
-		    (struct limiter_rule){ 1000, LIMITER_MAX };
-	sv->clock = &clock_system;
-	sv->login_page = "/sign-in";
-	sv->touch = count_touch;
-	sv->touch_ctx = api;
+	assert_int_equal(
+	    semaphore_new(app->shm, 1, &app->login.semaphore), ERR_OK);
+	app->rate_limits =
+	    (struct rate_limits){ .shm = app->shm, .redis = app->redis };
+	for (size_t i = 0; i < RATE_LIMIT_NAMES; i++)
+		app->rate_limits.rules[i] =
+		    (struct rate_limit_shm_rule){ 1000, RATE_LIMIT_SHM_MAX };
+	app->clock = &clock_system;
+	app->login_page = "/sign-in";
+	app->touch = count_touch;
+	app->touch_ctx = api;
 }
 
 void
@@ -132,15 +135,15 @@ api_open_with_redis(struct api *api)
 void
 api_close(struct api *api)
 {
-	gate_free(api->sv.login.gate);
-	cache_free(api->sv.cache);
-	redis_free(api->sv.redis);
+	semaphore_free(api->app.login.semaphore);
+	cache_free(api->app.cache);
+	redis_free(api->app.redis);
 	redis_server_free(api->redis);
-	store_close(api->sv.store);
-	mapped_close(api->sv.mapped);
-	keys_close(&api->sv.keys);
+	store_close(api->app.store);
+	shm_detach(api->app.shm);
+	signing_keys_close(&api->app.keys);
 	clients_free(api->clients);
-	table_remove(&api->table);
+	shm_fixture_remove(&api->table);
 }
 
 /* The parameters of one request; NULL at the end. */
@@ -213,7 +216,7 @@ is_jwks(const struct request *req, const struct api_answer *a)
 static bool
 is_oauth_error(const struct api_answer *a)
 {
-	if (document_string(document_member(a->json, "error")) == NULL)
+	if (json_value_string(json_value_member(a->json, "error")) == NULL)
 		return false;
 	assert_true(api_has(a, "Content-Type: application/json"));
 	assert_int_equal(a->status == 401,
@@ -242,7 +245,7 @@ check_form(struct api_answer *a, const struct request *req)
 		return;
 	}
 	/* Whether something may pass is said by status and headers. */
-	if (routes_decides(req) && a->status < 400) {
+	if (routes_authorizes(req) && a->status < 400) {
 		assert_string_equal(a->body, "");
 		assert_true(api_has(a, "Content-Length: 0"));
 		return;
@@ -254,7 +257,8 @@ check_form(struct api_answer *a, const struct request *req)
 		if (is_metrics(req, a))
 			return;
 		assert_int_equal(
-		    document_parse(a->body, strlen(a->body), &a->json), ERR_OK);
+		    json_value_parse(a->body, strlen(a->body), &a->json),
+		    ERR_OK);
 	}
 	if (is_jwks(req, a) || is_oauth_error(a))
 		return;
@@ -294,7 +298,7 @@ api_run(struct api *api, const struct api_call *call, struct api_answer *a)
 	    call->body != NULL ? strlen(call->body) : 0);
 	request_name(&req, &api->names);
 	req.received_at = api->now;
-	assert_int_equal(dispatch_run(&api->sv, &req, &a->text), ERR_OK);
+	assert_int_equal(dispatch_run(&api->app, &req, &a->text), ERR_OK);
 
 	assert_int_equal(strncmp(a->text.data, "Status: ", 8), 0);
 	a->status = (int)strtol(a->text.data + 8, &end, 10);
@@ -310,14 +314,14 @@ api_run(struct api *api, const struct api_call *call, struct api_answer *a)
 void
 api_free(struct api_answer *a)
 {
-	document_free(a->json);
+	json_value_free(a->json);
 	buf_clear(&a->text);
 }
 
 const char *
 api_text(const struct api_answer *a, const char *name)
 {
-	const char *text = document_string(document_member(a->json, name));
+	const char *text = json_value_string(json_value_member(a->json, name));
 
 	return text != NULL ? text : "(none)";
 }
@@ -325,8 +329,8 @@ api_text(const struct api_answer *a, const char *name)
 const char *
 api_text_in(const struct api_answer *a, const char *parent, const char *name)
 {
-	const char *text = document_string(
-	    document_member(document_member(a->json, parent), name));
+	const char *text = json_value_string(
+	    json_value_member(json_value_member(a->json, parent), name));
 
 	return text != NULL ? text : "(none)";
 }
@@ -336,7 +340,7 @@ api_int(const struct api_answer *a, const char *name)
 {
 	int64_t value;
 
-	if (document_int(document_member(a->json, name), &value) != ERR_OK)
+	if (json_value_int(json_value_member(a->json, name), &value) != ERR_OK)
 		fail_msg("no number \"%s\" in %s", name, a->body);
 	return value;
 }
@@ -374,13 +378,13 @@ api_expect_at(struct api *api, const struct api_call *call, int status,
 static void
 take_login(const struct api_answer *a, struct api_login *login)
 {
-	assert_int_equal(text_copy(login->id, sizeof(login->id),
+	assert_int_equal(str_copy(login->id, sizeof(login->id),
 			     api_text_in(a, "user", "id")),
 	    ERR_OK);
-	assert_int_equal(text_copy(login->session_id, SESSION_ID_SIZE,
+	assert_int_equal(str_copy(login->session_id, SESSION_ID_SIZE,
 			     api_text(a, "session_id")),
 	    ERR_OK);
-	assert_int_equal(text_copy(login->token, sizeof(login->token),
+	assert_int_equal(str_copy(login->token, sizeof(login->token),
 			     api_text(a, "access_token")),
 	    ERR_OK);
 	assert_int_equal(

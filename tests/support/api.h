@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/text.h"
+#include "base/buf.h"
 #include "http/request.h"
-#include "routes/services.h"
-#include "support/table.h"
+#include "routes/context.h"
+#include "support/shm_fixture.h"
 
 struct clients;
 struct redis_server;
@@ -21,7 +21,7 @@ struct redis_server;
 struct api {
 	struct table table;
 	struct clients *clients; /* none, unless a test loads some */
-	struct services sv;
+	struct app app;
 	struct request_names names;
 	int64_t now;                /* a test moves it */
 	int touched;                /* sessions handed on as seen */
@@ -57,7 +57,7 @@ struct api_answer {
 	int status;
 	struct buf text; /* all of it */
 	const char *body;
-	struct document *json; /* NULL if the body is none */
+	struct json_value *json; /* NULL if the body is none */
 };
 
 /* api_run: the answer to ${call}, whose form is checked; api_free() it. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "support/child.h"
 
+#include "base/err.h"
 #include "support/test.h"
 
 #include <errno.h>
@@ -16,7 +17,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/text.h"
 #include "support/process.h"
 
 #define PATIENCE_MS 20000

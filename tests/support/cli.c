@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include "support/cli.h"
 
+#include "base/str.h"
 #include "support/test.h"
 
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/document.h"
+#include "base/json_value.h"
 #include "support/files.h"
 #include "support/process.h"
 
@@ -21,7 +22,7 @@ cli_open(struct cli *cli, const char *dir)
 
 	memset(cli, 0, sizeof(*cli));
 	cli->program = getenv("LATCHKEY_PROGRAM");
-	assert_int_equal(text_copy(cli->dir, sizeof(cli->dir), dir), ERR_OK);
+	assert_int_equal(str_copy(cli->dir, sizeof(cli->dir), dir), ERR_OK);
 	(void)snprintf(cli->log, sizeof(cli->log), "%s/cli.out", dir);
 	(void)snprintf(cli->db_env, sizeof(cli->db_env),
 	    "DATABASE_URL=sqlite:%s/latchkey.db", dir);
@@ -48,7 +49,7 @@ cli_env(struct cli *cli, const char *variable)
 void
 cli_close(struct cli *cli)
 {
-	document_free(cli->json);
+	json_value_free(cli->json);
 	buf_clear(&cli->text);
 }
 
@@ -63,7 +64,7 @@ cli_start(struct cli *cli, const char *line, int fd)
 	size_t n = 1;
 
 	assert_non_null(argv[0]);
-	assert_int_equal(text_copy(words, sizeof(words), line), ERR_OK);
+	assert_int_equal(str_copy(words, sizeof(words), line), ERR_OK);
 	for (word = strtok_r(words, " ", &save); word != NULL;
 	     word = strtok_r(NULL, " ", &save)) {
 		assert_true(n + 1 < WORDS_MAX);
@@ -84,9 +85,10 @@ cli_wait(struct cli *cli, pid_t pid)
 	buf_reset(&cli->text);
 	buf_puts(&cli->text, "");
 	files_read(cli->log, &cli->text);
-	document_free(cli->json);
+	json_value_free(cli->json);
 	cli->json = NULL;
-	if (document_parse(cli->text.data, cli->text.len, &cli->json) != ERR_OK)
+	if (json_value_parse(cli->text.data, cli->text.len, &cli->json) !=
+	    ERR_OK)
 		cli->json = NULL;
 }
 

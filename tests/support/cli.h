@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "base/text.h"
+#include "base/buf.h"
 
-struct document;
+struct json_value;
 
 /* The program's sub-commands, as somebody types them. */
 
@@ -19,9 +19,9 @@ struct cli {
 	char db_env[160];
 	char redis_env[160];
 	char log[128];
-	struct buf text;       /* all that was printed, stderr too */
-	struct document *json; /* NULL unless that is JSON */
-	int status;            /* of exit(3), or minus the signal */
+	struct buf text;         /* all that was printed, stderr too */
+	struct json_value *json; /* NULL unless that is JSON */
+	int status;              /* of exit(3), or minus the signal */
 };
 
 /**

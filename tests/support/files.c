@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "support/files.h"
 
+#include "base/err.h"
 #include "support/test.h"
 
 #include <fcntl.h>

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "base/text.h"
+#include "base/buf.h"
 
 /* Whole files, and bytes in them.  What fails fails the test. */
 

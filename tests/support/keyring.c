@@ -4,21 +4,21 @@
 #include "support/test.h"
 
 void
-keyring_open(const char *secret, struct keys *keys_out)
+keyring_open(const char *secret, struct signing_keys *keys_out)
 {
-	struct master master;
+	struct master_secret master;
 
-	assert_int_equal(master_load(secret, "", &master), ERR_OK);
-	assert_int_equal(keys_alone(&master, keys_out), ERR_OK);
-	master_clear(&master);
+	assert_int_equal(master_secret_load(secret, "", &master), ERR_OK);
+	assert_int_equal(signing_keys_without_store(&master, keys_out), ERR_OK);
+	master_secret_clear(&master);
 }
 
 void
 keyring_seal(const char *secret, unsigned char seal_out[SECRET_KEY_BYTES])
 {
-	struct master master;
+	struct master_secret master;
 
-	assert_int_equal(master_load(secret, "", &master), ERR_OK);
-	master_derive(&master, "latchkey cache seal", seal_out);
-	master_clear(&master);
+	assert_int_equal(master_secret_load(secret, "", &master), ERR_OK);
+	master_secret_derive(&master, "latchkey cache seal", seal_out);
+	master_secret_clear(&master);
 }

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/secret.h"
-#include "base/text.h"
+#include "base/kdf.h"
+#include "base/str.h"
 #include "support/database.h"
 #include "support/files.h"
 #include "support/site.h"
@@ -159,8 +159,8 @@ operation_clients(char path_out[OPERATION_CLIENTS_SIZE])
 	unsigned char hash[32];
 	char hex[65], line[128];
 
-	secret_hash(hash, sizeof(hash), "s3cret-of-a-machine", 19);
-	text_hex(hex, hash, sizeof(hash));
+	kdf_hash(hash, sizeof(hash), "s3cret-of-a-machine", 19);
+	str_hex(hex, hash, sizeof(hash));
 	snprintf(line, sizeof(line), "shop %s\n", hex);
 	snprintf(
 	    path_out, OPERATION_CLIENTS_SIZE, "/tmp/latchkey-clients-XXXXXX");

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "base/text.h"
+#include "base/buf.h"
 #include "support/process.h"
 
 void

@@ -6,13 +6,14 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/err.h"
-#include "base/text.h"
-#include "host/breaker.h"
-#include "host/mapped.h"
+#include "base/str.h"
+#include "shm/circuit_breaker.h"
+#include "shm/shm.h"
 #include "support/process.h"
 #include "support/redis_server.h"
-#include "support/table.h"
+#include "support/shm_fixture.h"
 
 int64_t redis_client_ahead_us;
 
@@ -42,16 +43,16 @@ redis_client_setup(void **state)
 	memcpy(f->dir, "/tmp/latchkey-XXXXXX", 21);
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(path, sizeof(path), "%s/db", f->dir);
-	assert_int_equal(mapped_open(path, TABLE_MB, &f->m), ERR_OK);
+	assert_int_equal(shm_attach(path, SHM_FIXTURE_MB, &f->m), ERR_OK);
 	f->server = redis_server_new_with(f->dir, args);
 	f->clock = clock_system;
 	f->clock.mono_us = redis_client_mono_us;
 	f->options.deadline_ms = REDIS_CLIENT_DEADLINE_MS;
-	assert_int_equal(text_copy(f->options.socket, sizeof(f->options.socket),
+	assert_int_equal(str_copy(f->options.socket, sizeof(f->options.socket),
 			     redis_server_socket(f->server)),
 	    ERR_OK);
 	assert_int_equal(
-	    text_copy(f->options.prefix, sizeof(f->options.prefix), "site:"),
+	    str_copy(f->options.prefix, sizeof(f->options.prefix), "site:"),
 	    ERR_OK);
 	redis_client_reopen(f);
 	*state = f;
@@ -65,7 +66,7 @@ redis_client_teardown(void **state)
 
 	redis_free(f->redis);
 	redis_server_free(f->server);
-	mapped_close(f->m);
+	shm_detach(f->m);
 	process_remove_tree(f->dir);
 	free(f);
 	return 0;
@@ -102,10 +103,10 @@ void
 redis_client_as(struct redis_client *f, const char *user, const char *password)
 {
 	assert_int_equal(
-	    text_copy(f->options.user, sizeof(f->options.user), user), ERR_OK);
-	assert_int_equal(text_copy(f->options.password,
+	    str_copy(f->options.user, sizeof(f->options.user), user), ERR_OK);
+	assert_int_equal(str_copy(f->options.password,
 			     sizeof(f->options.password), password),
 	    ERR_OK);
-	breaker_reset(f->m);
+	circuit_breaker_reset(f->m);
 	redis_client_reopen(f);
 }

@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "cache/redis.h"
 
-struct mapped;
+struct shm;
 struct redis_server;
 
 /* One client of a real server, for the tests of cache/redis. */
@@ -18,7 +18,7 @@ struct redis_server;
 
 struct redis_client {
 	char dir[32];
-	struct mapped *m;
+	struct shm *m;
 	struct redis_server *server;
 	struct redis_options options;
 	struct clock clock;

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/text.h"
+#include "base/buf.h"
 #include "support/process.h"
 
 #define START_MS 10000

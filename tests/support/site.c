@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "support/site.h"
 
+#include "base/err.h"
 #include "support/test.h"
 
 #include <stdio.h>

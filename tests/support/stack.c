@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "support/stack.h"
 
+#include "base/err.h"
 #include "support/test.h"
 
 #include <errno.h>

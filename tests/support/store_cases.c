@@ -7,13 +7,13 @@
 #include <unistd.h>
 
 #include "base/secret.h"
-#include "host/generation.h"
-#include "host/mapped.h"
+#include "shm/generation.h"
+#include "shm/shm.h"
 #include "store/store_memory.h"
 #include "support/database.h"
 
 #define CASES_MAX 40
-#define NOW PEOPLE_NOW
+#define NOW TEST_USERS_NOW
 
 struct backend {
 	const char *name;
@@ -137,12 +137,12 @@ set_up(void **state)
 
 	assert_non_null(f);
 	f->backend = *state;
-	table_make(&f->table);
-	f->m = table_open(&f->table);
+	shm_fixture_make(&f->table);
+	f->m = shm_fixture_open(&f->table);
 	f->backend->open(f);
 	store_on_change(f->st, note_keys, f);
-	f->actor = people_actor(NOW);
-	gives(ERR_OK, people_register(f->st, "ann", 1, NOW, &f->ann));
+	f->actor = test_users_actor(NOW);
+	gives(ERR_OK, test_users_register(f->st, "ann", 1, NOW, &f->ann));
 	*state = f;
 	return 0;
 }
@@ -155,8 +155,8 @@ tear_down(void **state)
 	mend_store(f);
 	store_close(f->st);
 	f->backend->check(f);
-	mapped_close(f->m);
-	table_remove(&f->table);
+	shm_detach(f->m);
+	shm_fixture_remove(&f->table);
 	free(f);
 	return 0;
 }
@@ -166,24 +166,24 @@ live(struct fixture *f, const char *handle, int64_t now)
 {
 	bool is_live;
 
-	gives(ERR_OK, people_live(f->st, handle, now, &is_live));
+	gives(ERR_OK, test_users_live(f->st, handle, now, &is_live));
 	return is_live;
 }
 
 enum err
 login(struct fixture *f, const struct person *p, int n, int64_t now)
 {
-	struct store_actor actor = people_actor(now);
-	struct session s = people_session(n, now);
+	struct store_actor actor = test_users_actor(now);
+	struct session s = test_users_session(n, now);
 
-	return store_login(f->st, &actor, &p->user, PEOPLE_HASH, NULL, &s);
+	return store_login(f->st, &actor, &p->user, TEST_USERS_HASH, NULL, &s);
 }
 
 const char *
 handle_of(int n)
 {
 	static char handle[SESSION_HANDLE_SIZE];
-	struct session s = people_session(n, NOW);
+	struct session s = test_users_session(n, NOW);
 
 	memcpy(handle, s.handle, sizeof(handle));
 	return handle;

@@ -8,8 +8,8 @@
 
 #include "model/token.h"
 #include "store/store.h"
-#include "support/people.h"
-#include "support/table.h"
+#include "support/shm_fixture.h"
+#include "support/test_users.h"
 
 /*
  * Cases that hold for every store, whatever it is made of: store_cases_run()
@@ -24,7 +24,7 @@ struct backend;
 struct fixture {
 	const struct backend *backend;
 	struct table table;
-	struct mapped *m;
+	struct shm *m;
 	struct store *st;
 	struct person ann;
 	struct store_actor actor;

@@ -6,13 +6,13 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "base/document.h"
+#include "base/json_value.h"
 
-struct document *
+struct json_value *
 vectors_load(const char *name)
 {
 	const char *top = getenv("top_srcdir");
-	struct document *doc = NULL;
+	struct json_value *doc = NULL;
 	char path[PATH_MAX], *text;
 	size_t size = 65536, len;
 	FILE *file;
@@ -29,7 +29,7 @@ vectors_load(const char *name)
 	len = fread(text, 1, size, file);
 	fclose(file);
 	assert_true(len > 0 && len < size);
-	assert_int_equal(document_parse(text, len, &doc), ERR_OK);
+	assert_int_equal(json_value_parse(text, len, &doc), ERR_OK);
 	free(text);
 	return doc;
 }

@@ -2,13 +2,13 @@
 #ifndef SUPPORT_VECTORS_H
 #define SUPPORT_VECTORS_H
 
-struct document;
+struct json_value;
 
 /**
  * vectors_load(name):
  * Read tests/unit/vectors/${name} below $top_srcdir (without that, below the
- * current folder); the test fails if it cannot be had.  document_free() it.
+ * current folder); the test fails if it cannot be had.  json_value_free() it.
  */
-struct document *vectors_load(const char *name);
+struct json_value *vectors_load(const char *name);
 
 #endif

@@ -6,7 +6,7 @@
 #include <curl/curl.h>
 #include <stdio.h>
 
-#include "base/document.h"
+#include "base/json_value.h"
 #include "support/web_log.h"
 
 struct web {
@@ -53,7 +53,7 @@ web_reply_clear(struct web_reply *reply)
 {
 	buf_clear(&reply->headers);
 	buf_clear(&reply->body);
-	document_free(reply->json);
+	json_value_free(reply->json);
 	memset(reply, 0, sizeof(*reply));
 }
 
@@ -152,16 +152,16 @@ web_call(struct web *w, const struct web_call *call, struct web_reply *reply)
 	if (call->no_cookies)
 		curl_easy_cleanup(c);
 	if (reply->body.len > 0 &&
-	    document_parse(reply->body.data, reply->body.len, &reply->json) !=
+	    json_value_parse(reply->body.data, reply->body.len, &reply->json) !=
 		ERR_OK)
 		reply->json = NULL;
 	web_log(call, reply);
 }
 
-static const struct document *
+static const struct json_value *
 find(const struct web_reply *reply, const char *path)
 {
-	const struct document *at = reply->json;
+	const struct json_value *at = reply->json;
 	char name[64];
 
 	while (at != NULL && *path != '\0') {
@@ -171,9 +171,9 @@ find(const struct web_reply *reply, const char *path)
 		memcpy(name, path, n);
 		name[n] = '\0';
 		path += n + (path[n] == '.');
-		at = document_is_array(at)
-		    ? document_at(at, strtoul(name, NULL, 10))
-		    : document_member(at, name);
+		at = json_value_is_array(at)
+		    ? json_value_at(at, strtoul(name, NULL, 10))
+		    : json_value_member(at, name);
 	}
 	return at;
 }
@@ -181,7 +181,7 @@ find(const struct web_reply *reply, const char *path)
 const char *
 web_text(const struct web_reply *reply, const char *path)
 {
-	return document_string(find(reply, path));
+	return json_value_string(find(reply, path));
 }
 
 long long
@@ -189,7 +189,7 @@ web_number(const struct web_reply *reply, const char *path)
 {
 	int64_t value;
 
-	if (document_int(find(reply, path), &value) != ERR_OK)
+	if (json_value_int(find(reply, path), &value) != ERR_OK)
 		fail_msg("no number %s in: %s", path,
 		    reply->body.data != NULL ? reply->body.data : "");
 	return value;

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/text.h"
+#include "base/buf.h"
 
-struct document;
+struct json_value;
 
 /* A browser's worth of HTTP client: one cookie jar, kept connections. */
 struct web;
@@ -30,7 +30,7 @@ struct web_reply {
 	long status; /* 0: no answer */
 	struct buf headers;
 	struct buf body;
-	struct document *json; /* NULL if the body is none */
+	struct json_value *json; /* NULL if the body is none */
 	double seconds;
 };
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/writer.h"
+#include "base/json_writer.h"
 #include "support/web.h"
 
 static const char *
@@ -23,22 +23,22 @@ web_log(const struct web_call *call, const struct web_reply *reply)
 {
 	const char *path = getenv("WEB_LOG");
 	struct buf line = { 0 };
-	struct writer w;
+	struct json_writer w;
 	int fd;
 
 	if (path == NULL || path[0] == '\0' || reply->status == 0)
 		return;
-	writer_begin(&w, &line);
-	writer_object(&w, NULL);
-	writer_string(&w, "method", method_of(call));
-	writer_string(&w, "path", call->path);
-	writer_int(&w, "status", reply->status);
-	writer_string(&w, "headers",
+	json_write_begin(&w, &line);
+	json_write_object(&w, NULL);
+	json_write_string(&w, "method", method_of(call));
+	json_write_string(&w, "path", call->path);
+	json_write_int(&w, "status", reply->status);
+	json_write_string(&w, "headers",
 	    reply->headers.data != NULL ? reply->headers.data : "");
 	if (reply->json != NULL)
-		writer_string(&w, "body", reply->body.data);
-	writer_close(&w);
-	assert_int_equal(writer_end(&w), ERR_OK);
+		json_write_string(&w, "body", reply->body.data);
+	json_write_close(&w);
+	assert_int_equal(json_write_end(&w), ERR_OK);
 	buf_puts(&line, "\n");
 	/* In one piece: others write there too. */
 	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);

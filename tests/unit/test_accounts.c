@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "base/document.h"
+#include "base/json_value.h"
 #include "store/store_memory.h"
 
 #define ADA "ada@example.org"
@@ -49,7 +49,7 @@ assert_login_answer(const struct api_answer *a, const char *email)
 	assert_string_equal(api_text_in(a, "user", "email"), email);
 	assert_string_equal(api_text_in(a, "user", "name"), "Ada");
 	assert_string_equal(api_text_in(a, "user", "role"), "user");
-	assert_int_equal(document_size(a->json), 5);
+	assert_int_equal(json_value_size(a->json), 5);
 	assert_true(
 	    sets_cookie(a, api_text(a, "session_id"), API_SESSION_LIFE));
 }
@@ -253,7 +253,7 @@ the_cookie_goes_with_the_scheme(void **state)
 	api_free(&a);
 
 	/* Unless TLS ended in front of the web server. */
-	api->sv.always_https = true;
+	api->app.always_https = true;
 	api_run(api,
 	    &(struct api_call){ .method = "POST",
 		.uri = "/auth/login",
@@ -326,7 +326,7 @@ a_bad_password_change_changes_nothing(void **state)
 	api_expect(api, 401, "not_signed_in", .method = "POST",
 	    .uri = "/auth/change-password",
 	    .body = CHANGE(API_PASSWORD, NEW_PASSWORD));
-	store_memory_fail_commit(api->sv.store, ERR_UNAVAILABLE);
+	store_memory_fail_commit(api->app.store, ERR_UNAVAILABLE);
 	api_expect(api, 503, "unavailable", .method = "POST",
 	    .uri = "/auth/change-password", .token = who.token,
 	    .body = CHANGE(API_PASSWORD, NEW_PASSWORD));

@@ -5,9 +5,9 @@
 
 #include <stdio.h>
 
-#include "base/document.h"
-#include "host/breaker.h"
-#include "host/stats.h"
+#include "base/json_value.h"
+#include "shm/circuit_breaker.h"
+#include "shm/counters.h"
 #include "store/store_memory.h"
 #include "support/redis_server.h"
 
@@ -31,7 +31,7 @@ open_api(void **state, bool with_redis)
 	(with_redis ? api_open_with_redis : api_open)(&f.api);
 	api_register(&f.api, ROOT, &f.root);
 	api_register(&f.api, ADA, &f.ada);
-	store_memory_make_admin(f.api.sv.store, atoll(f.root.id));
+	store_memory_make_admin(f.api.app.store, atoll(f.root.id));
 	*state = &f;
 	return 0;
 }
@@ -111,11 +111,11 @@ get_stats(struct fixture *f, struct api_answer *a)
 	assert_int_equal(a->status, 200);
 }
 
-static const struct document *
+static const struct json_value *
 member(const struct api_answer *a, const char *tier, const char *name)
 {
-	const struct document *json =
-	    document_member(document_member(a->json, tier), name);
+	const struct json_value *json =
+	    json_value_member(json_value_member(a->json, tier), name);
 
 	if (json == NULL)
 		fail_msg("no %s.%s in %s", tier, name, a->body);
@@ -127,7 +127,7 @@ number(const struct api_answer *a, const char *tier, const char *name)
 {
 	int64_t value;
 
-	if (document_int(member(a, tier, name), &value) != ERR_OK)
+	if (json_value_int(member(a, tier, name), &value) != ERR_OK)
 		fail_msg("%s.%s is no number in %s", tier, name, a->body);
 	return value;
 }
@@ -135,11 +135,11 @@ number(const struct api_answer *a, const char *tier, const char *name)
 static bool
 is_null(const struct api_answer *a, const char *tier, const char *name)
 {
-	const struct document *json = member(a, tier, name);
+	const struct json_value *json = member(a, tier, name);
 	int64_t value;
 
-	return document_int(json, &value) != ERR_OK &&
-	    !document_is_object(json) && document_string(json) == NULL;
+	return json_value_int(json, &value) != ERR_OK &&
+	    !json_value_is_object(json) && json_value_string(json) == NULL;
 }
 
 static double
@@ -267,7 +267,7 @@ a_store_that_fails_is_counted(void **state)
 	struct fixture *f = *state;
 	struct api_answer a;
 
-	store_memory_fail_next(f->api.sv.store, ERR_UNAVAILABLE);
+	store_memory_fail_next(f->api.app.store, ERR_UNAVAILABLE);
 	api_expect(&f->api, 503, "unavailable", .method = "GET",
 	    .uri = "/auth/me", .token = f->ada.token);
 	/* Somebody whom there is not. */
@@ -279,7 +279,7 @@ a_store_that_fails_is_counted(void **state)
 	api_free(&a);
 
 	/* What it holds cannot be told then; that is no reason to fail. */
-	store_memory_fail_next(f->api.sv.store, ERR_UNAVAILABLE);
+	store_memory_fail_next(f->api.app.store, ERR_UNAVAILABLE);
 	get_stats(f, &a);
 	assert_true(is_null(&a, "store", "entries"));
 	assert_true(is_null(&a, "store", "bytes"));
@@ -287,13 +287,14 @@ a_store_that_fails_is_counted(void **state)
 }
 
 static int64_t
-number_of_requests(const struct api_answer *a, const char *lane)
+number_of_requests(const struct api_answer *a, const char *background_queue)
 {
 	int64_t n;
 
-	assert_int_equal(
-	    document_int(
-		document_member(member(a, "requests", lane), "count"), &n),
+	assert_int_equal(json_value_int(json_value_member(member(a, "requests",
+							      background_queue),
+					    "count"),
+			     &n),
 	    ERR_OK);
 	return n;
 }
@@ -305,9 +306,9 @@ latencies_are_told_as_quantiles(void **state)
 	struct api_answer a;
 
 	for (int i = 0; i < 98; i++)
-		stats_time(f->api.sv.mapped, STATS_TIMER_REDIS, 100);
+		counters_time(f->api.app.shm, COUNTERS_TIMER_REDIS, 100);
 	for (int i = 0; i < 2; i++)
-		stats_time(f->api.sv.mapped, STATS_TIMER_REDIS, 50000);
+		counters_time(f->api.app.shm, COUNTERS_TIMER_REDIS, 50000);
 	get_stats(f, &a);
 	assert_true(real(&a, "redis", "p50") > 0.09);
 	assert_true(real(&a, "redis", "p90") < 0.12);
@@ -358,7 +359,7 @@ a_redis_that_keeps_its_size_to_itself_stays_in_use(void **state)
 	get_stats(f, &a);
 	assert_true(is_null(&a, "redis", "entries"));
 	assert_true(is_null(&a, "redis", "bytes"));
-	assert_true(breaker_closed(f->api.sv.mapped));
+	assert_true(circuit_breaker_closed(f->api.app.shm));
 	api_free(&a);
 }
 
@@ -453,7 +454,7 @@ cleaning_up_needs_the_store(void **state)
 	/* So that it is known who asks. */
 	api_expect(
 	    &f->api, 200, NULL, CLEANUP, .body = "{}", .token = f->root.token);
-	store_memory_fail_next(f->api.sv.store, ERR_UNAVAILABLE);
+	store_memory_fail_next(f->api.app.store, ERR_UNAVAILABLE);
 	api_expect(&f->api, 503, "unavailable", CLEANUP, .body = "{}",
 	    .token = f->root.token);
 }

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
-#include "support/table.h"
+#include "support/shm_fixture.h"
 
 /* printf %s the-secret-of-one | b2sum -l 256, and so on */
 #define ONE "a2a513cced25a2a4539f6e720da439f53b33ec0e5b8cfb4ac672223a693895c5"
@@ -28,7 +28,7 @@ set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	table_make(&f->table);
+	shm_fixture_make(&f->table);
 	(void)snprintf(f->path, sizeof(f->path), "%s/clients", f->table.dir);
 	*state = f;
 	return 0;
@@ -40,7 +40,7 @@ tear_down(void **state)
 	struct fixture *f = *state;
 
 	clients_free(f->clients);
-	table_remove(&f->table);
+	shm_fixture_remove(&f->table);
 	free(f);
 	return 0;
 }

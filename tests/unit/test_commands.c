@@ -6,7 +6,7 @@
 #include <ctype.h>
 
 #include "base/err.h"
-#include "cli/usage.h"
+#include "cli/exit.h"
 
 /* Rows are what help, manual and completion are made of. */
 static void
@@ -68,18 +68,17 @@ arguments_are_read_in_any_order(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    PARSE(&line, "one", "--value", "v", "two"), USAGE_GO_ON);
+	    PARSE(&line, "one", "--value", "v", "two"), EXIT_GO_ON);
 	assert_string_equal(command_value(&line, "value"), "v");
 	assert_false(command_flag(&line, "flag"));
 	assert_int_equal(line.count, 2);
 	assert_string_equal(line.operands[0], "one");
 	assert_string_equal(line.operands[1], "two");
-	assert_int_equal(
-	    PARSE(&line, "--flag", "--value=", "one"), USAGE_GO_ON);
+	assert_int_equal(PARSE(&line, "--flag", "--value=", "one"), EXIT_GO_ON);
 	assert_true(command_flag(&line, "flag"));
 	assert_string_equal(command_value(&line, "value"), "");
 	assert_int_equal(line.count, 1);
-	assert_int_equal(PARSE(&line, "--", "--flag"), USAGE_GO_ON);
+	assert_int_equal(PARSE(&line, "--", "--flag"), EXIT_GO_ON);
 	assert_false(command_flag(&line, "flag"));
 	assert_string_equal(line.operands[0], "--flag");
 }
@@ -90,13 +89,13 @@ what_it_does_not_take_is_wrong(void **state)
 	struct command_line line;
 
 	(void)state;
-	assert_int_equal(PARSE(&line, "--flag"), USAGE_WRONG);
-	assert_int_equal(PARSE(&line, "1", "2", "3"), USAGE_WRONG);
-	assert_int_equal(PARSE(&line, "1", "--other"), USAGE_WRONG);
-	assert_int_equal(PARSE(&line, "1", "--value"), USAGE_WRONG);
-	assert_int_equal(PARSE(&line, "1", "--flag=x"), USAGE_WRONG);
-	assert_int_equal(PARSE(&line, "1", "-f"), USAGE_WRONG);
-	assert_int_equal(PARSE(&line, "--help"), USAGE_DONE);
+	assert_int_equal(PARSE(&line, "--flag"), EXIT_WRONG);
+	assert_int_equal(PARSE(&line, "1", "2", "3"), EXIT_WRONG);
+	assert_int_equal(PARSE(&line, "1", "--other"), EXIT_WRONG);
+	assert_int_equal(PARSE(&line, "1", "--value"), EXIT_WRONG);
+	assert_int_equal(PARSE(&line, "1", "--flag=x"), EXIT_WRONG);
+	assert_int_equal(PARSE(&line, "1", "-f"), EXIT_WRONG);
+	assert_int_equal(PARSE(&line, "--help"), EXIT_DONE);
 }
 
 int

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/digest.h"
 
-#include "base/text.h"
+#include "base/str.h"
 #include "support/test.h"
 
 static void
@@ -11,7 +11,7 @@ expect(const char *const *texts, size_t n, const char *hex)
 	char shown[2 * DIGEST_BYTES + 1];
 
 	digest_texts(digest, texts, n);
-	text_hex(shown, digest, sizeof(digest));
+	str_hex(shown, digest, sizeof(digest));
 	assert_string_equal(shown, hex);
 }
 

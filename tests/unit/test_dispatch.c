@@ -5,10 +5,10 @@
 
 #include <stdio.h>
 
-#include "host/stats.h"
 #include "http/request.h"
-#include "routes/admit.h"
+#include "routes/rate_limit.h"
 #include "routes/routes.h"
+#include "shm/counters.h"
 #include "store/store_memory.h"
 #include "support/api.h"
 
@@ -150,15 +150,15 @@ a_store_that_cannot_tell_is_503(void **state)
 	struct api_login who;
 
 	api_register(api, "ada@example.org", &who);
-	store_memory_fail_next(api->sv.store, ERR_UNAVAILABLE);
+	store_memory_fail_next(api->app.store, ERR_UNAVAILABLE);
 	api_expect(api, 503, "unavailable", .method = "GET", .uri = "/auth/me",
 	    .token = who.token);
-	store_memory_fail_next(api->sv.store, ERR_UNAVAILABLE);
+	store_memory_fail_next(api->app.store, ERR_UNAVAILABLE);
 	api_expect(api, 503, "unavailable", .method = "POST",
 	    .uri = "/auth/login",
 	    .body = "{\"email\":\"ada@example.org\","
 		    "\"password\":\"" API_PASSWORD "\"}");
-	store_memory_fail_next(api->sv.store, ERR_INTERNAL);
+	store_memory_fail_next(api->app.store, ERR_INTERNAL);
 	api_expect(api, 500, "internal", .method = "GET", .uri = "/auth/me",
 	    .cookie = who.session_id);
 	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
@@ -175,19 +175,19 @@ being_busy_is_an_answer_too(void **state)
 	const char *body = "{\"email\":\"ada@example.org\"}";
 	char *const params[] = { method, uri, type, length, NULL };
 	struct api *api = *state;
-	struct admission ad;
+	struct rate_limit_admission ad;
 	struct buf answer = { 0 };
 	struct request_names names;
 	struct request req;
-	struct stats stats;
+	struct counters counters;
 	uint64_t counted = 0;
 
 	request_init(&req, params, body, strlen(body));
 	request_names_init(&names);
 	request_name(&req, &names);
-	assert_int_equal(dispatch_admit(&api->sv, &req, &ad, &answer), ERR_OK);
+	assert_int_equal(dispatch_admit(&api->app, &req, &ad, &answer), ERR_OK);
 	assert_int_equal(answer.len, 0);
-	assert_int_equal(dispatch_busy(&api->sv, &req, &ad, &answer), ERR_OK);
+	assert_int_equal(dispatch_busy(&api->app, &req, &ad, &answer), ERR_OK);
 	request_clear(&req);
 	assert_non_null(strstr(answer.data, "Status: 503 "));
 	assert_non_null(strstr(answer.data, "\r\nRetry-After: 1\r\n"));
@@ -195,14 +195,14 @@ being_busy_is_an_answer_too(void **state)
 	assert_non_null(strstr(answer.data, req.request_id));
 	buf_clear(&answer);
 	/* As an answer of that route, but it took no time there. */
-	stats_read(api->sv.mapped, &stats);
+	counters_read(api->app.shm, &counters);
 	for (size_t r = 0; r < routes_count; r++)
-		for (size_t s = 0; s < STATS_STATUSES; s++)
+		for (size_t s = 0; s < COUNTERS_STATUSES; s++)
 			if (strcmp(routes[r].path, "/auth/login") == 0 &&
-			    stats_status(s) == 503)
-				counted += stats.request[r][s];
+			    counters_status(s) == 503)
+				counted += counters.request[r][s];
 	assert_int_equal(counted, 1);
-	assert_int_equal(stats.time[STATS_TIMER_SLOW].count, 0);
+	assert_int_equal(counters.time[COUNTERS_TIMER_SLOW].count, 0);
 }
 
 static void

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/text.h"
+#include "base/buf.h"
 #include "http/records.h"
 #include "support/fcgi_client.h"
 #include "support/test.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "host/generation.h"
+#include "shm/generation.h"
 
 #include "support/test.h"
 
@@ -12,14 +12,14 @@
 
 #include "base/secret.h"
 #include "base/siphash.h"
-#include "host/layout.h"
-#include "host/mapped.h"
+#include "shm/shm.h"
+#include "shm/shm_layout.h"
 #include "support/child.h"
-#include "support/table.h"
+#include "support/shm_fixture.h"
 
 struct fixture {
 	struct table table;
-	struct mapped *m;
+	struct shm *m;
 	_Atomic int *row; /* the database: 0 before the change, 1 after */
 };
 
@@ -31,8 +31,8 @@ set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	table_make(&f->table);
-	f->m = table_open(&f->table);
+	shm_fixture_make(&f->table);
+	f->m = shm_fixture_open(&f->table);
 	f->row = child_shared(sizeof(*f->row));
 	*state = f;
 	return 0;
@@ -44,27 +44,27 @@ tear_down(void **state)
 	struct fixture *f = *state;
 
 	child_unshare(f->row, sizeof(*f->row));
-	mapped_close(f->m);
-	table_remove(&f->table);
+	shm_detach(f->m);
+	shm_fixture_remove(&f->table);
 	free(f);
 	return 0;
 }
 
 static size_t
-bucket_of(const struct mapped *m, const char *key)
+bucket_of(const struct shm *m, const char *key)
 {
-	return siphash_bytes(mapped_layout(m)->hash_key, key, strlen(key)) %
-	    LAYOUT_GENERATIONS;
+	return siphash_bytes(shm_layout(m)->hash_key, key, strlen(key)) %
+	    SHM_LAYOUT_GENERATIONS;
 }
 
 /* The list is empty and no generation odd. */
 static void
-assert_quiet(const struct mapped *m)
+assert_quiet(const struct shm *m)
 {
-	const struct layout *lo = mapped_layout(m);
+	const struct shm_layout *lo = shm_layout(m);
 
 	assert_int_equal(atomic_load(&lo->in_flight_count), 0);
-	for (size_t i = 0; i < LAYOUT_GENERATIONS; i++)
+	for (size_t i = 0; i < SHM_LAYOUT_GENERATIONS; i++)
 		assert_true(generation_quiet(atomic_load(&lo->generation[i])));
 }
 
@@ -72,7 +72,7 @@ static void
 a_change_is_odd_and_then_even(void **state)
 {
 	struct fixture *f = *state;
-	struct mapped *other = table_open(&f->table);
+	struct shm *other = shm_fixture_open(&f->table);
 	uint64_t bystander = generation_read(f->m, "user:2");
 
 	for (uint64_t g = 0; g < 20; g += 2) {
@@ -91,8 +91,8 @@ a_change_is_odd_and_then_even(void **state)
 		generation_unlock(f->m);
 	}
 	assert_int_equal(generation_read(f->m, "user:2"), bystander);
-	assert_memory_equal(generation_table_id(f->m),
-	    generation_table_id(other), MAPPED_TABLE_ID_BYTES);
+	assert_memory_equal(
+	    generation_shm_id(f->m), generation_shm_id(other), SHM_ID_BYTES);
 
 	/* A change of nothing cached marks nothing, and settles all the same.
 	 */
@@ -102,7 +102,7 @@ a_change_is_odd_and_then_even(void **state)
 	generation_settle(f->m);
 	generation_unlock(f->m);
 	assert_quiet(f->m);
-	mapped_close(other);
+	shm_detach(other);
 }
 
 #define NAME_SIZE 24
@@ -111,7 +111,7 @@ static void
 each_bucket_counts_once(void **state)
 {
 	struct fixture *f = *state;
-	struct layout *lo = mapped_layout(f->m);
+	struct shm_layout *lo = shm_layout(f->m);
 	char name[NAME_SIZE] = "";
 	const char *again[] = { "user:1", name, "user:1", "session:abc" };
 	const char *more[] = { name, "session:abc" };
@@ -141,9 +141,9 @@ static void
 more_than_the_list_holds_marks_nothing(void **state)
 {
 	struct fixture *f = *state;
-	struct layout *lo = mapped_layout(f->m);
-	char names[LAYOUT_IN_FLIGHT_MAX + 1][NAME_SIZE];
-	const char *list[LAYOUT_IN_FLIGHT_MAX + 1];
+	struct shm_layout *lo = shm_layout(f->m);
+	char names[SHM_LAYOUT_IN_FLIGHT_MAX + 1][NAME_SIZE];
+	const char *list[SHM_LAYOUT_IN_FLIGHT_MAX + 1];
 	size_t n = 0;
 
 	for (int i = 0; n < NELEMS(list); i++) {
@@ -178,15 +178,15 @@ static void
 make_the_change(void *ctx)
 {
 	struct fixture *f = ctx;
-	struct mapped *m;
+	struct shm *m;
 
-	child_check(mapped_open(f->table.db, TABLE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
 	child_check(generation_lock(m, 1000, NULL, NULL) == ERR_OK);
 	child_check(generation_mark(m, keys, 2) == ERR_OK);
 	atomic_store(f->row, 1);
 	generation_settle(m);
 	generation_unlock(m);
-	mapped_close(m);
+	shm_detach(m);
 }
 
 static void
@@ -234,9 +234,9 @@ static void
 lock_only(void *ctx)
 {
 	struct fixture *f = ctx;
-	struct mapped *m;
+	struct shm *m;
 
-	child_check(mapped_open(f->table.db, TABLE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
 	child_check(generation_lock(m, 1000, NULL, NULL) == ERR_OK);
 	generation_unlock(m);
 }
@@ -270,7 +270,7 @@ static void
 what_is_left_in_the_list_is_closed(void **state)
 {
 	struct fixture *f = *state;
-	struct layout *lo = mapped_layout(f->m);
+	struct shm_layout *lo = shm_layout(f->m);
 
 	lo->in_flight[0] = 17;
 	lo->in_flight[1] = 18; /* noted, but even */
@@ -283,14 +283,14 @@ what_is_left_in_the_list_is_closed(void **state)
 	assert_int_equal(lo->generation[18], 8);
 	generation_unlock(f->m);
 
-	lo->in_flight_count = LAYOUT_IN_FLIGHT_MAX + 1;
-	lo->generation[LAYOUT_GENERATIONS - 1] = 9;
+	lo->in_flight_count = SHM_LAYOUT_IN_FLIGHT_MAX + 1;
+	lo->generation[SHM_LAYOUT_GENERATIONS - 1] = 9;
 	assert_int_equal(generation_lock(f->m, 0, NULL, NULL), ERR_OK);
 	assert_quiet(f->m);
-	assert_int_equal(lo->generation[LAYOUT_GENERATIONS - 1], 10);
+	assert_int_equal(lo->generation[SHM_LAYOUT_GENERATIONS - 1], 10);
 	generation_unlock(f->m);
 
-	lo->in_flight[0] = LAYOUT_GENERATIONS;
+	lo->in_flight[0] = SHM_LAYOUT_GENERATIONS;
 	lo->in_flight[1] = 17;
 	lo->in_flight_count = 2;
 	lo->generation[17] = 7;
@@ -344,9 +344,9 @@ static void
 stop_with_the_mutex(void *ctx)
 {
 	struct fixture *f = ctx;
-	struct mapped *m;
+	struct shm *m;
 
-	child_check(mapped_open(f->table.db, TABLE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
 	child_check(generation_lock(m, 1000, NULL, NULL) == ERR_OK);
 	child_check(generation_mark(m, keys, 2) == ERR_OK);
 	child_check(raise(SIGSTOP) == 0);
@@ -366,7 +366,7 @@ a_stopped_owner_is_waited_for_in_bounds(void **state)
 	    generation_lock(f->m, 30, NULL, NULL), ERR_UNAVAILABLE);
 	/* Stopped is not dead: his change is still in flight. */
 	assert_int_equal(generation_read(f->m, keys[0]), 1);
-	assert_true(mapped_trusted(f->m));
+	assert_true(shm_trusted(f->m));
 	assert_int_equal(kill(pid, SIGCONT), 0);
 	assert_int_equal(generation_lock(f->m, 10000, NULL, NULL), ERR_OK);
 	assert_quiet(f->m);
@@ -421,32 +421,32 @@ static void
 nothing_is_changed_in_a_replaced_file(void **state)
 {
 	struct fixture *f = *state;
-	struct mapped *other = table_open(&f->table), *fresh;
+	struct shm *other = shm_fixture_open(&f->table), *fresh;
 
 	assert_true(generation_quiet(generation_read(f->m, keys[0])));
 	assert_int_equal(unlink(f->table.path), 0);
-	fresh = table_open(&f->table);
+	fresh = shm_fixture_open(&f->table);
 	assert_int_equal(generation_lock(f->m, 0, NULL, NULL), ERR_UNAVAILABLE);
-	assert_false(mapped_trusted(f->m));
+	assert_false(shm_trusted(f->m));
 	assert_false(generation_quiet(generation_read(f->m, keys[0])));
 	assert_int_equal(generation_lock(f->m, 0, NULL, NULL), ERR_UNAVAILABLE);
 	/* The mutex was given back: the other view gets as far. */
-	assert_true(mapped_trusted(other));
+	assert_true(shm_trusted(other));
 	assert_int_equal(
-	    pthread_mutex_trylock(&mapped_layout(other)->write_mutex), 0);
+	    pthread_mutex_trylock(&shm_layout(other)->write_mutex), 0);
 	assert_int_equal(
-	    pthread_mutex_unlock(&mapped_layout(other)->write_mutex), 0);
+	    pthread_mutex_unlock(&shm_layout(other)->write_mutex), 0);
 	assert_int_equal(generation_lock(fresh, 0, NULL, NULL), ERR_OK);
 	generation_unlock(fresh);
-	mapped_close(other);
-	mapped_close(fresh);
+	shm_detach(other);
+	shm_detach(fresh);
 }
 
 static void
 a_mutex_beyond_help_is_an_outage(void **state)
 {
 	struct fixture *f = *state;
-	pthread_mutex_t *mutex = &mapped_layout(f->m)->write_mutex;
+	pthread_mutex_t *mutex = &shm_layout(f->m)->write_mutex;
 
 	child_arm("generation:locked.kill");
 	child_killed(child_start(make_the_change, f));

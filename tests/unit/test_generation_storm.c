@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "host/generation.h"
+#include "shm/generation.h"
 
 #include "support/test.h"
 
@@ -16,10 +16,10 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/siphash.h"
-#include "host/layout.h"
-#include "host/mapped.h"
+#include "shm/shm.h"
+#include "shm/shm_layout.h"
 #include "support/child.h"
-#include "support/table.h"
+#include "support/shm_fixture.h"
 
 /*
  * The protocol under force: owners killed between any two instructions, and
@@ -50,7 +50,7 @@ struct shared {
 
 struct fixture {
 	struct table table;
-	struct mapped *m;
+	struct shm *m;
 	struct shared *shared;
 };
 
@@ -63,8 +63,8 @@ set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	table_make(&f->table);
-	f->m = table_open(&f->table);
+	shm_fixture_make(&f->table);
+	f->m = shm_fixture_open(&f->table);
 	f->shared = child_shared(sizeof(*f->shared));
 	*state = f;
 	return 0;
@@ -76,8 +76,8 @@ tear_down(void **state)
 	struct fixture *f = *state;
 
 	child_unshare(f->shared, sizeof(*f->shared));
-	mapped_close(f->m);
-	table_remove(&f->table);
+	shm_detach(f->m);
+	shm_fixture_remove(&f->table);
 	free(f);
 	return 0;
 }
@@ -95,7 +95,7 @@ raise_to(_Atomic uint64_t *p, uint64_t value)
 
 struct stepped {
 	struct fixture *f;
-	struct mapped *copy;
+	struct shm *copy;
 	uint64_t before[2]; /* the generations, before the change */
 	bool recover; /* only take the mutex, after the death of another */
 	long odd;     /* so many were seen in flight */
@@ -105,7 +105,7 @@ static void
 run_traced(void *ctx)
 {
 	struct stepped *s = ctx;
-	struct mapped *m = s->f->m; /* ours too: only its memory is used */
+	struct shm *m = s->f->m; /* ours too: only its memory is used */
 
 	child_check(unsetenv("LATCHKEY_TESTPOINT_DIR") == 0);
 	child_check(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
@@ -122,12 +122,12 @@ run_traced(void *ctx)
 
 /* Even; and higher, if the change came to pass. */
 static void
-assert_recovered(const struct stepped *s, struct mapped *m)
+assert_recovered(const struct stepped *s, struct shm *m)
 {
 	bool changed = atomic_load(&s->f->shared->rows[0].value) == 1;
 
 	assert_int_equal(generation_lock(m, 1000, NULL, NULL), ERR_OK);
-	assert_int_equal(atomic_load(&mapped_layout(m)->in_flight_count), 0);
+	assert_int_equal(atomic_load(&shm_layout(m)->in_flight_count), 0);
 	generation_unlock(m);
 	for (int k = 0; k < 2; k++) {
 		uint64_t after = generation_read(m, names[k]);
@@ -138,12 +138,12 @@ assert_recovered(const struct stepped *s, struct mapped *m)
 }
 
 static _Atomic uint64_t *
-generation_of(struct mapped *m, const char *key)
+generation_of(struct shm *m, const char *key)
 {
-	struct layout *lo = mapped_layout(m);
+	struct shm_layout *lo = shm_layout(m);
 
 	return &lo->generation[siphash_bytes(lo->hash_key, key, strlen(key)) %
-	    LAYOUT_GENERATIONS];
+	    SHM_LAYOUT_GENERATIONS];
 }
 
 /*
@@ -151,10 +151,10 @@ generation_of(struct mapped *m, const char *key)
  * him in a table of his own, so that the child can go on.
  */
 static void
-look(struct stepped *s)
+lookup(struct stepped *s)
 {
-	struct layout *from = mapped_layout(s->f->m);
-	struct layout *to = mapped_layout(s->copy);
+	struct shm_layout *from = shm_layout(s->f->m);
+	struct shm_layout *to = shm_layout(s->copy);
 
 	to->in_flight_count = from->in_flight_count;
 	for (int i = 0; i < 2; i++)
@@ -187,7 +187,7 @@ step(struct stepped *s, long limit, bool looking)
 		if (WSTOPSIG(status) == SIGSTOP)
 			break;
 		if (looking)
-			look(s);
+			lookup(s);
 	}
 	child_kill(pid);
 	return done;
@@ -222,11 +222,10 @@ walk(struct stepped *s)
 	long all = 0;
 
 	log_set_level(LOG_LEVEL_ERROR); /* or it tells of every recovery */
-	table_make(&other);
-	s->copy = table_open(&other);
-	memcpy(mapped_layout(s->copy)->hash_key,
-	    mapped_layout(s->f->m)->hash_key,
-	    sizeof(mapped_layout(s->copy)->hash_key));
+	shm_fixture_make(&other);
+	s->copy = shm_fixture_open(&other);
+	memcpy(shm_layout(s->copy)->hash_key, shm_layout(s->f->m)->hash_key,
+	    sizeof(shm_layout(s->copy)->hash_key));
 
 	for (long at = -1; at < DEATHS; at++) {
 		begin(s);
@@ -240,8 +239,8 @@ walk(struct stepped *s)
 	}
 	assert_true(s->odd > 0);
 	log_set_level(LOG_LEVEL_INFO);
-	mapped_close(s->copy);
-	table_remove(&other);
+	shm_detach(s->copy);
+	shm_fixture_remove(&other);
 }
 
 static void
@@ -263,7 +262,7 @@ a_recovery_may_be_killed_between_any_two_instructions(void **state)
 /* ---- the crowd ---- */
 
 static void
-change_one(struct fixture *f, struct mapped *m, unsigned int *seed)
+change_one(struct fixture *f, struct shm *m, unsigned int *seed)
 {
 	int a = rand_r(seed) % KEYS, b = rand_r(seed) % KEYS;
 	struct row *one = &f->shared->rows[a], *two = &f->shared->rows[b];
@@ -301,7 +300,7 @@ read_one(struct fixture *f, struct row *row, uint64_t g)
 
 struct worker {
 	struct fixture *f;
-	struct mapped *m;
+	struct shm *m;
 	unsigned int seed;
 };
 
@@ -348,10 +347,10 @@ run_threads(struct fixture *f, void *(*fn)(void *))
 {
 	pthread_t threads[THREADS];
 	struct worker workers[THREADS];
-	struct mapped *m;
+	struct shm *m;
 
 	child_check(unsetenv("LATCHKEY_TESTPOINT_DIR") == 0);
-	child_check(mapped_open(f->table.db, TABLE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
 	for (int i = 0; i < THREADS; i++) {
 		workers[i] =
 		    (struct worker){ f, m, (unsigned int)(getpid() + i) };
@@ -360,7 +359,7 @@ run_threads(struct fixture *f, void *(*fn)(void *))
 	}
 	for (int i = 0; i < THREADS; i++)
 		child_check(pthread_join(threads[i], NULL) == 0);
-	mapped_close(m);
+	shm_detach(m);
 }
 
 static void
@@ -415,9 +414,9 @@ no_reader_sees_what_is_too_old(void **state)
 	/* The cache was of use, or this has shown nothing. */
 	assert_true(atomic_load(&sh->hits) > 0);
 	assert_int_equal(generation_lock(f->m, 1000, NULL, NULL), ERR_OK);
-	for (size_t i = 0; i < LAYOUT_GENERATIONS; i++)
+	for (size_t i = 0; i < SHM_LAYOUT_GENERATIONS; i++)
 		assert_true(generation_quiet(
-		    atomic_load(&mapped_layout(f->m)->generation[i])));
+		    atomic_load(&shm_layout(f->m)->generation[i])));
 	generation_unlock(f->m);
 }
 

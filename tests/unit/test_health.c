@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
+#include "base/str.h"
 #include "support/api.h"
 
 #include "support/test.h"
 
 #include "base/clock.h"
-#include "base/document.h"
+#include "base/json_value.h"
 #include "cache/redis.h"
 #include "store/store_memory.h"
 #include "support/redis_server.h"
@@ -31,7 +32,7 @@ teardown(void **state)
 static void
 assert_health(struct api *api, const char *status, const char *redis)
 {
-	const struct document *latency;
+	const struct json_value *latency;
 	struct api_answer a;
 	int64_t ms;
 
@@ -40,12 +41,12 @@ assert_health(struct api *api, const char *status, const char *redis)
 	assert_string_equal(api_text(&a, "status"), status);
 	assert_string_equal(api_text(&a, "store"), "ok");
 	assert_string_equal(api_text_in(&a, "redis_cache", "status"), redis);
-	latency = document_member(
-	    document_member(a.json, "redis_cache"), "latency_ms");
+	latency = json_value_member(
+	    json_value_member(a.json, "redis_cache"), "latency_ms");
 	assert_non_null(latency);
 	/* A number only where there is one. */
 	assert_int_equal(
-	    document_int(latency, &ms) == ERR_OK, strcmp(redis, "ok") == 0);
+	    json_value_int(latency, &ms) == ERR_OK, strcmp(redis, "ok") == 0);
 	api_free(&a);
 }
 
@@ -59,18 +60,18 @@ redis_may_be_off_or_well_or_down(void **state)
 	assert_health(api, "ok", "off");
 
 	server = redis_server_new(api->table.dir);
-	assert_int_equal(text_copy(options.socket, sizeof(options.socket),
+	assert_int_equal(str_copy(options.socket, sizeof(options.socket),
 			     redis_server_socket(server)),
 	    ERR_OK);
 	assert_int_equal(
-	    redis_new(&options, api->sv.mapped, &clock_system, &api->sv.redis),
+	    redis_new(&options, api->app.shm, &clock_system, &api->app.redis),
 	    ERR_OK);
 	assert_health(api, "ok", "ok");
 	redis_server_stop(server);
 	assert_health(api, "degraded", "down");
 	assert_health(api, "degraded", "down");
-	redis_free(api->sv.redis);
-	api->sv.redis = NULL;
+	redis_free(api->app.redis);
+	api->app.redis = NULL;
 	redis_server_free(server);
 }
 
@@ -79,17 +80,17 @@ without_the_store_nothing_can_be_served(void **state)
 {
 	struct api *api = *state;
 
-	store_memory_fail_next(api->sv.store, ERR_UNAVAILABLE);
+	store_memory_fail_next(api->app.store, ERR_UNAVAILABLE);
 	api_expect(api, 503, "unavailable", HEALTH);
-	store_memory_fail_next(api->sv.store, ERR_UNAVAILABLE);
+	store_memory_fail_next(api->app.store, ERR_UNAVAILABLE);
 	api_expect(api, 503, "unavailable", .method = "GET", .uri = "/readyz");
 	/* Whatever is wrong with it. */
-	store_memory_fail_next(api->sv.store, ERR_INVALID);
+	store_memory_fail_next(api->app.store, ERR_INVALID);
 	api_expect(api, 503, "unavailable", .method = "GET", .uri = "/readyz");
 	/* Alive is alive, store or not. */
-	store_memory_fail_next(api->sv.store, ERR_UNAVAILABLE);
+	store_memory_fail_next(api->app.store, ERR_UNAVAILABLE);
 	api_expect(api, 200, NULL, .method = "GET", .uri = "/healthz");
-	store_memory_fail_next(api->sv.store, ERR_OK);
+	store_memory_fail_next(api->app.store, ERR_OK);
 	api_expect(api, 200, NULL, .method = "GET", .uri = "/readyz");
 }
 

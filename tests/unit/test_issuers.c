@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: ISC */
-#include "auth/issuers.h"
+#include "issuers/issuers.h"
 
 #include "support/test.h"
 
 #include <stdio.h>
 
-#include "auth/outside.h"
 #include "base/secret.h"
-#include "host/wish.h"
+#include "issuers/external_account.h"
+#include "shm/jwks_refresh_request.h"
 #include "store/store.h"
 #include "store/store_memory.h"
-#include "support/outsider.h"
+#include "support/external_issuers.h"
 
-#define NOW OUTSIDER_NOW
+#define NOW EXTERNAL_ISSUERS_NOW
 #define POINT                                                                  \
 	"\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","               \
 	"\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\""
@@ -24,10 +24,10 @@
 static int
 set_up(void **state)
 {
-	struct outsider *o = calloc(1, sizeof(*o));
+	struct external_issuers *o = calloc(1, sizeof(*o));
 
 	assert_non_null(o);
-	outsider_alone(o);
+	external_issuers_alone(o);
 	*state = o;
 	return 0;
 }
@@ -35,16 +35,16 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
-	outsider_close(*state);
+	external_issuers_close(*state);
 	free(*state);
 	return 0;
 }
 
 static enum err
-verify(struct outsider *o, const char *text, int64_t now)
+verify(struct external_issuers *o, const char *text, int64_t now)
 {
 	static const struct claims nothing;
-	struct outside said;
+	struct external said;
 	struct claims c;
 	enum err err;
 
@@ -56,13 +56,14 @@ verify(struct outsider *o, const char *text, int64_t now)
 }
 
 static void
-digest(struct outsider *o, int64_t now, unsigned char dst[TOKEN_DIGEST_BYTES])
+digest(struct external_issuers *o, int64_t now,
+    unsigned char dst[TOKEN_DIGEST_BYTES])
 {
 	assert_int_equal(issuers_digest(o->issuers, o->good, now, dst), ERR_OK);
 }
 
 static bool
-digest_is(struct outsider *o, int64_t now, const unsigned char *before)
+digest_is(struct external_issuers *o, int64_t now, const unsigned char *before)
 {
 	unsigned char after[TOKEN_DIGEST_BYTES];
 
@@ -73,32 +74,34 @@ digest_is(struct outsider *o, int64_t now, const unsigned char *before)
 static void
 takes_a_token_of_each_kind(void **state)
 {
-	struct outsider *o = *state;
-	char text[OUTSIDER_TEXT_SIZE];
+	struct external_issuers *o = *state;
+	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
 
 	assert_int_equal(verify(o, o->good, NOW), ERR_OK);
-	outsider_sign(text, o->rsa[0], "{\"kid\":\"rsa\",\"alg\":\"RS256\"}",
-	    OUTSIDER_PAYLOAD);
+	external_issuers_sign(text, o->rsa[0],
+	    "{\"kid\":\"rsa\",\"alg\":\"RS256\"}", EXTERNAL_ISSUERS_PAYLOAD);
 	assert_int_equal(verify(o, text, NOW), ERR_OK);
-	outsider_sign(text, o->ec[1], OUTSIDER_HEADER,
-	    "{\"iss\":\"" OUTSIDER_TWO "\",\"azp\":\"https://app.example\","
-	    "\"sub\":\"1\"," OUTSIDER_TIMES "}");
+	external_issuers_sign(text, o->ec[1], EXTERNAL_ISSUERS_HEADER,
+	    "{\"iss\":\"" EXTERNAL_ISSUERS_TWO
+	    "\",\"azp\":\"https://app.example\","
+	    "\"sub\":\"1\"," EXTERNAL_ISSUERS_TIMES "}");
 	assert_int_equal(verify(o, text, NOW), ERR_OK);
 }
 
 static void
 knows_a_new_key_as_soon_as_it_is_stored(void **state)
 {
-	struct outsider *o = *state;
+	struct external_issuers *o = *state;
 	unsigned char before[TOKEN_DIGEST_BYTES];
 
 	assert_int_equal(verify(o, o->good, NOW), ERR_OK);
 	digest(o, NOW, before);
-	outsider_publish(o, OUTSIDER_ONE, NOW + 60, NOBODYS_KEY);
+	external_issuers_publish(
+	    o, EXTERNAL_ISSUERS_ONE, NOW + 60, NOBODYS_KEY);
 	assert_int_equal(verify(o, o->good, NOW + 60), ERR_DENIED);
 	assert_false(digest_is(o, NOW + 60, before));
 	/* another fetch of the same keys makes nothing cold */
-	outsider_publish(o, OUTSIDER_ONE, NOW + 120, NULL);
+	external_issuers_publish(o, EXTERNAL_ISSUERS_ONE, NOW + 120, NULL);
 	assert_int_equal(verify(o, o->good, NOW + 120), ERR_OK);
 	assert_true(digest_is(o, NOW + 120, before));
 }
@@ -106,13 +109,13 @@ knows_a_new_key_as_soon_as_it_is_stored(void **state)
 static void
 asks_the_store_only_when_something_changed(void **state)
 {
-	struct outsider *o = *state;
+	struct external_issuers *o = *state;
 
 	assert_int_equal(verify(o, o->good, NOW), ERR_OK);
 	store_memory_fail_next(o->store, ERR_UNAVAILABLE);
 	assert_int_equal(verify(o, o->good, NOW), ERR_OK);
 	store_memory_fail_next(o->store, ERR_OK);
-	outsider_publish(o, OUTSIDER_TWO, NOW + 1, NULL);
+	external_issuers_publish(o, EXTERNAL_ISSUERS_TWO, NOW + 1, NULL);
 	store_memory_fail_next(o->store, ERR_UNAVAILABLE);
 	assert_int_equal(verify(o, o->good, NOW + 1), ERR_UNAVAILABLE);
 	/* It was not that one that failed: asked again, it knows. */
@@ -122,46 +125,51 @@ asks_the_store_only_when_something_changed(void **state)
 static void
 keys_that_are_too_old_prove_nothing(void **state)
 {
-	struct outsider *o = *state;
+	struct external_issuers *o = *state;
 	const int64_t late = NOW + ISSUERS_HARD_AGE;
 	unsigned char before[TOKEN_DIGEST_BYTES];
-	char text[OUTSIDER_TEXT_SIZE], payload[512];
+	char text[EXTERNAL_ISSUERS_TEXT_SIZE], payload[512];
 
 	(void)snprintf(payload, sizeof(payload),
-	    "{" OUTSIDER_FOR_US ",\"iat\":%jd,\"exp\":%jd}", (intmax_t)NOW,
-	    (intmax_t)late + 600);
-	outsider_sign(text, o->ec[0], OUTSIDER_HEADER, payload);
-	outsider_publish(o, OUTSIDER_TWO, NOW + 10, NULL);
+	    "{" EXTERNAL_ISSUERS_FOR_US ",\"iat\":%jd,\"exp\":%jd}",
+	    (intmax_t)NOW, (intmax_t)late + 600);
+	external_issuers_sign(text, o->ec[0], EXTERNAL_ISSUERS_HEADER, payload);
+	external_issuers_publish(o, EXTERNAL_ISSUERS_TWO, NOW + 10, NULL);
 	digest(o, NOW, before);
 	assert_int_equal(verify(o, text, late - 1), ERR_OK);
 	assert_true(digest_is(o, late - 1, before));
 	assert_int_equal(verify(o, text, late), ERR_UNAVAILABLE);
 	assert_false(digest_is(o, late, before));
 	/* what can be told without a key still is */
-	outsider_sign(text, o->ec[0], OUTSIDER_HEADER, OUTSIDER_PAYLOAD);
+	external_issuers_sign(
+	    text, o->ec[0], EXTERNAL_ISSUERS_HEADER, EXTERNAL_ISSUERS_PAYLOAD);
 	assert_int_equal(verify(o, text, late), ERR_DENIED);
 }
 
 static void
 without_keys_nobody_can_tell(void **state)
 {
-	struct outsider *o = *state;
+	struct external_issuers *o = *state;
 	const struct store_actor actor = { .address = "", .now = NOW };
-	const struct issuer_keys tried = { .issuer = OUTSIDER_TWO,
+	const struct issuer_keys tried = { .issuer = EXTERNAL_ISSUERS_TWO,
 		.tried_at = NOW,
 		.failures = 1,
 		.error = "connect" };
-	char text[OUTSIDER_TEXT_SIZE];
+	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
 
 	assert_int_equal(
-	    store_issuer_remove(o->store, &actor, OUTSIDER_ONE), ERR_OK);
-	assert_int_equal(wish_at(o->m, OUTSIDER_ONE), 0);
+	    store_issuer_remove(o->store, &actor, EXTERNAL_ISSUERS_ONE),
+	    ERR_OK);
+	assert_int_equal(
+	    jwks_refresh_request_time(o->m, EXTERNAL_ISSUERS_ONE), 0);
 	assert_int_equal(verify(o, o->good, NOW), ERR_UNAVAILABLE);
-	assert_int_equal(wish_at(o->m, OUTSIDER_ONE), NOW);
+	assert_int_equal(
+	    jwks_refresh_request_time(o->m, EXTERNAL_ISSUERS_ONE), NOW);
 	assert_int_equal(store_issuer_put(o->store, &actor, &tried), ERR_OK);
-	outsider_sign(text, o->ec[1], OUTSIDER_HEADER,
-	    "{\"iss\":\"" OUTSIDER_TWO "\",\"azp\":\"https://app.example\","
-	    "\"sub\":\"1\"," OUTSIDER_TIMES "}");
+	external_issuers_sign(text, o->ec[1], EXTERNAL_ISSUERS_HEADER,
+	    "{\"iss\":\"" EXTERNAL_ISSUERS_TWO
+	    "\",\"azp\":\"https://app.example\","
+	    "\"sub\":\"1\"," EXTERNAL_ISSUERS_TIMES "}");
 	assert_int_equal(verify(o, text, NOW), ERR_UNAVAILABLE);
 }
 
@@ -173,30 +181,31 @@ only_an_unknown_key_is_wished_for(void **state)
 		const char *header, *payload;
 		bool wished;
 	} cases[] = {
-		{ OUTSIDER_HEADER, OUTSIDER_PAYLOAD, false },
-		{ "{\"alg\":\"ES256\"}", OUTSIDER_PAYLOAD, false },
+		{ EXTERNAL_ISSUERS_HEADER, EXTERNAL_ISSUERS_PAYLOAD, false },
+		{ "{\"alg\":\"ES256\"}", EXTERNAL_ISSUERS_PAYLOAD, false },
 		{ "{\"alg\":\"ES256\",\"kid\":\"new\"}",
-		    "{" OUTSIDER_FOR_US ",\"iat\":1700000000,"
+		    "{" EXTERNAL_ISSUERS_FOR_US ",\"iat\":1700000000,"
 		    "\"exp\":1700000600}",
 		    false },
 		{ "{\"alg\":\"ES256\",\"kid\":\"new\"}",
-		    "{\"iss\":\"" OUTSIDER_ONE "\",\"sub\":\"1\","
-		    "\"aud\":\"other\"," OUTSIDER_TIMES "}",
+		    "{\"iss\":\"" EXTERNAL_ISSUERS_ONE "\",\"sub\":\"1\","
+		    "\"aud\":\"other\"," EXTERNAL_ISSUERS_TIMES "}",
 		    false },
-		{ "{\"alg\":\"none\",\"kid\":\"new\"}", OUTSIDER_PAYLOAD,
-		    false },
-		{ "{\"alg\":\"ES256\",\"kid\":\"new\"}", OUTSIDER_PAYLOAD,
-		    true },
+		{ "{\"alg\":\"none\",\"kid\":\"new\"}",
+		    EXTERNAL_ISSUERS_PAYLOAD, false },
+		{ "{\"alg\":\"ES256\",\"kid\":\"new\"}",
+		    EXTERNAL_ISSUERS_PAYLOAD, true },
 	};
-	struct outsider *o = *state;
-	char text[OUTSIDER_TEXT_SIZE];
+	struct external_issuers *o = *state;
+	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
 
 	for (size_t i = 0; i < NELEMS(cases); i++) {
-		outsider_sign(
+		external_issuers_sign(
 		    text, o->ec[1], cases[i].header, cases[i].payload);
 		assert_int_equal(verify(o, text, NOW + 1), ERR_DENIED);
 		assert_int_equal(
-		    wish_at(o->m, OUTSIDER_ONE), cases[i].wished ? NOW + 1 : 0);
+		    jwks_refresh_request_time(o->m, EXTERNAL_ISSUERS_ONE),
+		    cases[i].wished ? NOW + 1 : 0);
 	}
 }
 
@@ -204,27 +213,31 @@ only_an_unknown_key_is_wished_for(void **state)
 static void
 what_no_fetch_could_bring_is_not_wished_for(void **state)
 {
-	struct outsider *o = *state;
-	char text[OUTSIDER_TEXT_SIZE];
+	struct external_issuers *o = *state;
+	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
 
-	outsider_sign(text, o->rsa[1], "{\"alg\":\"RS256\",\"kid\":\"new\"}",
-	    "{\"iss\":\"" OUTSIDER_TWO "\",\"azp\":\"https://app.example\","
-	    "\"sub\":\"1\"," OUTSIDER_TIMES "}");
+	external_issuers_sign(text, o->rsa[1],
+	    "{\"alg\":\"RS256\",\"kid\":\"new\"}",
+	    "{\"iss\":\"" EXTERNAL_ISSUERS_TWO
+	    "\",\"azp\":\"https://app.example\","
+	    "\"sub\":\"1\"," EXTERNAL_ISSUERS_TIMES "}");
 	assert_int_equal(verify(o, text, NOW + 1), ERR_DENIED);
-	outsider_publish(o, OUTSIDER_TWO, NOW, TWO_KEYS);
-	outsider_sign(text, o->ec[1], "{\"alg\":\"ES256\"}",
-	    "{\"iss\":\"" OUTSIDER_TWO "\",\"azp\":\"https://app.example\","
-	    "\"sub\":\"1\"," OUTSIDER_TIMES "}");
+	external_issuers_publish(o, EXTERNAL_ISSUERS_TWO, NOW, TWO_KEYS);
+	external_issuers_sign(text, o->ec[1], "{\"alg\":\"ES256\"}",
+	    "{\"iss\":\"" EXTERNAL_ISSUERS_TWO
+	    "\",\"azp\":\"https://app.example\","
+	    "\"sub\":\"1\"," EXTERNAL_ISSUERS_TIMES "}");
 	assert_int_equal(verify(o, text, NOW + 1), ERR_DENIED);
-	assert_int_equal(wish_at(o->m, OUTSIDER_TWO), 0);
+	assert_int_equal(
+	    jwks_refresh_request_time(o->m, EXTERNAL_ISSUERS_TWO), 0);
 }
 
 static void
 says_how_the_keys_are(void **state)
 {
-	struct outsider *o = *state;
+	struct external_issuers *o = *state;
 	const struct store_actor actor = { .address = "", .now = NOW };
-	struct issuer_keys failed = { .issuer = OUTSIDER_ONE,
+	struct issuer_keys failed = { .issuer = EXTERNAL_ISSUERS_ONE,
 		.fetched_at = NOW,
 		.fresh_until = NOW + 7200,
 		.tried_at = NOW + 7000,
@@ -236,7 +249,7 @@ says_how_the_keys_are(void **state)
 	assert_int_equal(issuers_count(o->issuers), 2);
 	assert_int_equal(issuers_refresh(o->issuers, NOW), ERR_OK);
 	issuers_state(o->issuers, 0, NOW + 7199, &s);
-	assert_string_equal(s.issuer, OUTSIDER_ONE);
+	assert_string_equal(s.issuer, EXTERNAL_ISSUERS_ONE);
 	assert_int_equal(s.freshness, ISSUERS_FRESH);
 	assert_int_equal(s.keys, 2);
 	assert_int_equal(s.fetched_at, NOW);
@@ -244,7 +257,7 @@ says_how_the_keys_are(void **state)
 	assert_int_equal(s.failures, 0);
 	assert_string_equal(s.error, "");
 	issuers_state(o->issuers, 1, NOW, &s);
-	assert_string_equal(s.issuer, OUTSIDER_TWO);
+	assert_string_equal(s.issuer, EXTERNAL_ISSUERS_TWO);
 	assert_int_equal(s.keys, 1); /* RS256 is not allowed there */
 
 	failed.jwks = strdup(NOBODYS_KEY);
@@ -261,7 +274,7 @@ says_how_the_keys_are(void **state)
 	assert_int_equal(s.freshness, ISSUERS_EXPIRED);
 
 	/* stored while the block allowed another algorithm */
-	outsider_publish(o, OUTSIDER_TWO, NOW, "{\"keys\":[]}");
+	external_issuers_publish(o, EXTERNAL_ISSUERS_TWO, NOW, "{\"keys\":[]}");
 	assert_int_equal(issuers_refresh(o->issuers, NOW), ERR_OK);
 	issuers_state(o->issuers, 1, NOW, &s);
 	assert_int_equal(s.freshness, ISSUERS_NONE);
@@ -277,7 +290,7 @@ says_how_the_keys_are(void **state)
 static void
 another_file_is_another_verdict(void **state)
 {
-	struct outsider *o = *state;
+	struct external_issuers *o = *state;
 	struct issuers_config other = *o->config;
 	unsigned char one[TOKEN_DIGEST_BYTES], two[TOKEN_DIGEST_BYTES];
 	struct issuers *is;
@@ -293,7 +306,7 @@ another_file_is_another_verdict(void **state)
 static void
 has_no_digest_of_what_is_too_long(void **state)
 {
-	struct outsider *o = *state;
+	struct external_issuers *o = *state;
 	unsigned char dst[TOKEN_DIGEST_BYTES];
 	char text[8194];
 

@@ -1,47 +1,47 @@
 /* SPDX-License-Identifier: ISC */
-#include "auth/issuers.h"
+#include "issuers/issuers.h"
 
 #include "support/test.h"
 
 #include <sodium.h>
 #include <stdio.h>
 
-#include "auth/jws.h"
-#include "auth/outside.h"
-#include "base/document.h"
-#include "base/secret.h"
-#include "base/text.h"
-#include "base/writer.h"
-#include "support/outsider.h"
+#include "base/buf.h"
+#include "base/json_value.h"
+#include "base/json_writer.h"
+#include "issuers/external_account.h"
+#include "support/external_issuers.h"
+#include "token/jws.h"
 
 #define P256_BYTES 32
 
 static enum err
-verify(struct outsider *o, const char *text)
+verify(struct external_issuers *o, const char *text)
 {
-	return outsider_verify(o, text, NULL);
+	return external_issuers_verify(o, text, NULL);
 }
 
 static enum err
-verify_made(struct outsider *o, const struct keypair *key, const char *header,
-    const char *payload)
+verify_made(struct external_issuers *o, const struct keypair *key,
+    const char *header, const char *payload)
 {
-	char text[OUTSIDER_TEXT_SIZE];
+	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
 
-	outsider_sign(text, key, header, payload);
+	external_issuers_sign(text, key, header, payload);
 	return verify(o, text);
 }
 
 /* Over the good payload, signed as if it were good. */
 static void
-refuse_header(struct outsider *o, const char *header)
+refuse_header(struct external_issuers *o, const char *header)
 {
-	if (verify_made(o, o->ec[0], header, OUTSIDER_PAYLOAD) != ERR_DENIED)
+	if (verify_made(o, o->ec[0], header, EXTERNAL_ISSUERS_PAYLOAD) !=
+	    ERR_DENIED)
 		fail_msg("taken: %s", header);
 }
 
 static void
-refuse_headers(struct outsider *o, const char *const *headers, size_t n)
+refuse_headers(struct external_issuers *o, const char *const *headers, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		refuse_header(o, headers[i]);
@@ -50,11 +50,11 @@ refuse_headers(struct outsider *o, const char *const *headers, size_t n)
 static void
 the_good_one_is_good(void **state)
 {
-	struct outsider *o = *state;
+	struct external_issuers *o = *state;
 
 	assert_int_equal(verify(o, o->good), ERR_OK);
-	assert_int_equal(
-	    verify_made(o, o->ec[0], OUTSIDER_HEADER, OUTSIDER_PAYLOAD),
+	assert_int_equal(verify_made(o, o->ec[0], EXTERNAL_ISSUERS_HEADER,
+			     EXTERNAL_ISSUERS_PAYLOAD),
 	    ERR_OK);
 }
 
@@ -71,15 +71,16 @@ the_algorithm_is_no_choice_of_the_token(void **state)
 		"{\"kid\":\"ec\",\"typ\":\"JWT\"}",
 		"{\"Alg\":\"ES256\",\"kid\":\"ec\"}",
 	};
-	struct outsider *o = *state;
-	char header[128], text[OUTSIDER_TEXT_SIZE];
+	struct external_issuers *o = *state;
+	char header[128], text[EXTERNAL_ISSUERS_TEXT_SIZE];
 
 	for (size_t i = 0; i < NELEMS(algs); i++) {
 		(void)snprintf(header, sizeof(header),
 		    "{\"alg\":%s,\"kid\":\"ec\",\"typ\":\"JWT\"}", algs[i]);
 		refuse_header(o, header);
 		/* the same without a signature, and with an empty one */
-		outsider_sign(text, NULL, header, OUTSIDER_PAYLOAD);
+		external_issuers_sign(
+		    text, NULL, header, EXTERNAL_ISSUERS_PAYLOAD);
 		assert_int_equal(verify(o, text), ERR_DENIED);
 		*(strrchr(text, '.') + 1) = '\0';
 		assert_int_equal(verify(o, text), ERR_DENIED);
@@ -93,18 +94,18 @@ the_algorithm_is_no_choice_of_the_token(void **state)
 static void
 jwk_of(const struct keypair *key, struct buf *out)
 {
-	struct writer w;
+	struct json_writer w;
 
-	writer_begin(&w, out);
-	writer_object(&w, NULL);
+	json_write_begin(&w, out);
+	json_write_object(&w, NULL);
 	assert_int_equal(keypair_jwk(key, &w), ERR_OK);
-	writer_close(&w);
-	assert_int_equal(writer_end(&w), ERR_OK);
+	json_write_close(&w);
+	assert_int_equal(json_write_end(&w), ERR_OK);
 }
 
 /* Signed with HS256, the secret being ${len} bytes that everybody knows. */
 static void
-refuse_secret(struct outsider *o, const void *secret, size_t len)
+refuse_secret(struct external_issuers *o, const void *secret, size_t len)
 {
 	static const char *const kids[] = { "ec", "rsa" };
 
@@ -118,7 +119,8 @@ refuse_secret(struct outsider *o, const void *secret, size_t len)
 		    "{\"alg\":\"HS256\",\"kid\":\"%s\"}", kids[i]);
 		jws_encode(&text, header, strlen(header));
 		buf_puts(&text, ".");
-		jws_encode(&text, OUTSIDER_PAYLOAD, strlen(OUTSIDER_PAYLOAD));
+		jws_encode(&text, EXTERNAL_ISSUERS_PAYLOAD,
+		    strlen(EXTERNAL_ISSUERS_PAYLOAD));
 		crypto_auth_hmacsha256_init(&hmac, secret, len);
 		crypto_auth_hmacsha256_update(
 		    &hmac, (const unsigned char *)text.data, text.len);
@@ -152,10 +154,10 @@ a_public_key_is_no_secret(void **state)
 		0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08,
 		0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42,
 		0x00, 0x04 };
-	struct outsider *o = *state;
+	struct external_issuers *o = *state;
 	unsigned char der[sizeof(prefix) + 2 * P256_BYTES], n[512];
 	struct buf ec = { 0 }, rsa = { 0 }, set = { 0 }, pem = { 0 };
-	struct document *doc;
+	struct json_value *doc;
 	const char *text;
 	size_t len;
 
@@ -168,16 +170,16 @@ a_public_key_is_no_secret(void **state)
 	refuse_secret(o, "", 0);
 
 	memcpy(der, prefix, sizeof(prefix));
-	assert_int_equal(document_parse(ec.data, ec.len, &doc), ERR_OK);
-	text = document_string(document_member(doc, "x"));
+	assert_int_equal(json_value_parse(ec.data, ec.len, &doc), ERR_OK);
+	text = json_value_string(json_value_member(doc, "x"));
 	assert_int_equal(
 	    jws_decode(der + sizeof(prefix), P256_BYTES, text, &len), ERR_OK);
 	refuse_secret(o, text, strlen(text));
-	text = document_string(document_member(doc, "y"));
+	text = json_value_string(json_value_member(doc, "y"));
 	assert_int_equal(jws_decode(der + sizeof(prefix) + P256_BYTES,
 			     P256_BYTES, text, &len),
 	    ERR_OK);
-	document_free(doc);
+	json_value_free(doc);
 	refuse_secret(o, der, sizeof(der));
 	refuse_secret(o, der + sizeof(prefix) - 1, 1 + 2 * P256_BYTES);
 	refuse_secret(o, der + sizeof(prefix), 2 * P256_BYTES);
@@ -185,12 +187,12 @@ a_public_key_is_no_secret(void **state)
 	refuse_secret(o, pem.data, pem.len);
 	refuse_secret(o, pem.data, pem.len - 1);
 
-	assert_int_equal(document_parse(rsa.data, rsa.len, &doc), ERR_OK);
-	text = document_string(document_member(doc, "n"));
+	assert_int_equal(json_value_parse(rsa.data, rsa.len, &doc), ERR_OK);
+	text = json_value_string(json_value_member(doc, "n"));
 	refuse_secret(o, text, strlen(text));
 	assert_int_equal(jws_decode(n, sizeof(n), text, &len), ERR_OK);
 	refuse_secret(o, n, len);
-	document_free(doc);
+	json_value_free(doc);
 	buf_clear(&ec);
 	buf_clear(&rsa);
 	buf_clear(&set);
@@ -204,7 +206,7 @@ a_header_brings_no_keys_and_wants_nothing(void **state)
 		"b64", "zip", "enc" };
 	static const char *const values[] = { "null", "[]", "[\"exp\"]", "{}",
 		"\"https://evil.example/keys\"", "\"DEF\"", "true", "false" };
-	struct outsider *o = *state;
+	struct external_issuers *o = *state;
 	struct buf jwk = { 0 }, header = { 0 };
 
 	for (size_t i = 0; i < NELEMS(names); i++) {
@@ -222,12 +224,12 @@ a_header_brings_no_keys_and_wants_nothing(void **state)
 	buf_printf(
 	    &header, "{\"alg\":\"ES256\",\"kid\":\"ec\",\"jwk\":%s}", jwk.data);
 	assert_int_equal(
-	    verify_made(o, o->ec[1], header.data, OUTSIDER_PAYLOAD),
+	    verify_made(o, o->ec[1], header.data, EXTERNAL_ISSUERS_PAYLOAD),
 	    ERR_DENIED);
 	buf_reset(&header);
 	buf_printf(&header, "{\"alg\":\"ES256\",\"jwk\":%s}", jwk.data);
 	assert_int_equal(
-	    verify_made(o, o->ec[1], header.data, OUTSIDER_PAYLOAD),
+	    verify_made(o, o->ec[1], header.data, EXTERNAL_ISSUERS_PAYLOAD),
 	    ERR_DENIED);
 	buf_clear(&jwk);
 	buf_clear(&header);
@@ -236,13 +238,13 @@ a_header_brings_no_keys_and_wants_nothing(void **state)
 static void
 other_members_say_nothing(void **state)
 {
-	struct outsider *o = *state;
+	struct external_issuers *o = *state;
 
 	assert_int_equal(
 	    verify_made(o, o->ec[0],
 		"{\"x5t\":\"abc\",\"typ\":\"JWT\",\"cat\":\"cl_B7d4PD111AAA\","
 		"\"kid\":\"ec\",\"org\":{\"a\":[1]},\"alg\":\"ES256\"}",
-		OUTSIDER_PAYLOAD),
+		EXTERNAL_ISSUERS_PAYLOAD),
 	    ERR_OK);
 }
 
@@ -254,7 +256,7 @@ a_name_is_only_a_name(void **state)
 		"\"' OR '1'='1\"", "\"ec'; DROP TABLE users; --\"",
 		"\"ec\\u0000\"", "\"%65c\"", "\"rsa\"", "\"ec,rsa\"", "null",
 		"0", "true", "[\"ec\"]", "{\"ec\":\"ec\"}" };
-	struct outsider *o = *state;
+	struct external_issuers *o = *state;
 	struct buf header = { 0 };
 	char kid[5001];
 
@@ -268,15 +270,15 @@ a_name_is_only_a_name(void **state)
 	buf_reset(&header);
 	buf_printf(&header, "{\"alg\":\"ES256\",\"kid\":\"%s\"}", kid);
 	assert_int_equal(
-	    verify_made(o, o->ec[0], header.data, OUTSIDER_PAYLOAD),
+	    verify_made(o, o->ec[0], header.data, EXTERNAL_ISSUERS_PAYLOAD),
 	    ERR_DENIED);
 	buf_clear(&header);
 	/* Without one it is the only key of its kind, and no other. */
-	assert_int_equal(
-	    verify_made(o, o->ec[0], "{\"alg\":\"ES256\"}", OUTSIDER_PAYLOAD),
+	assert_int_equal(verify_made(o, o->ec[0], "{\"alg\":\"ES256\"}",
+			     EXTERNAL_ISSUERS_PAYLOAD),
 	    ERR_OK);
-	assert_int_equal(
-	    verify_made(o, o->ec[1], "{\"alg\":\"ES256\"}", OUTSIDER_PAYLOAD),
+	assert_int_equal(verify_made(o, o->ec[1], "{\"alg\":\"ES256\"}",
+			     EXTERNAL_ISSUERS_PAYLOAD),
 	    ERR_DENIED);
 }
 
@@ -289,7 +291,7 @@ a_token_is_of_a_known_type(void **state)
 		"\"logout+jwt\"", "\"dpop+jwt\"", "\"secevent+jwt\"",
 		"\"application/\"", "\"text/jwt\"", "\"JWT \"", "null", "1",
 		"[\"JWT\"]" };
-	struct outsider *o = *state;
+	struct external_issuers *o = *state;
 	char header[128];
 
 	for (size_t i = 0; i < NELEMS(good) + NELEMS(bad); i++) {
@@ -298,7 +300,8 @@ a_token_is_of_a_known_type(void **state)
 		(void)snprintf(header, sizeof(header),
 		    "{\"alg\":\"ES256\",\"kid\":\"ec\",\"typ\":%s}",
 		    is_good ? good[i] : bad[i - NELEMS(good)]);
-		if (verify_made(o, o->ec[0], header, OUTSIDER_PAYLOAD) !=
+		if (verify_made(
+			o, o->ec[0], header, EXTERNAL_ISSUERS_PAYLOAD) !=
 		    (is_good ? ERR_OK : ERR_DENIED))
 			fail_msg("%s", header);
 	}
@@ -326,24 +329,29 @@ a_token_has_one_meaning(void **state)
 		"[]",
 		"\"\"",
 		"7",
-		"{" OUTSIDER_FOR_US "," OUTSIDER_TIMES ",\"sub\":\"user_2\"}",
-		"{" OUTSIDER_FOR_US "," OUTSIDER_TIMES ",\"exp\":1800000600}",
-		"{" OUTSIDER_FOR_US "," OUTSIDER_TIMES
+		"{" EXTERNAL_ISSUERS_FOR_US "," EXTERNAL_ISSUERS_TIMES
+		",\"sub\":\"user_2\"}",
+		"{" EXTERNAL_ISSUERS_FOR_US "," EXTERNAL_ISSUERS_TIMES
+		",\"exp\":1800000600}",
+		"{" EXTERNAL_ISSUERS_FOR_US "," EXTERNAL_ISSUERS_TIMES
 		",\"a\":[{\"b\":1,\"b\":2}]}",
-		"{" OUTSIDER_FOR_US "," OUTSIDER_TIMES "}{}",
-		"{" OUTSIDER_FOR_US "," OUTSIDER_TIMES ",\"a\":\"\xff\"}",
-		"{" OUTSIDER_FOR_US "," OUTSIDER_TIMES ",\"a\":\"\\u0000\"}",
-		"{" OUTSIDER_FOR_US "," OUTSIDER_TIMES ",\"a\":1e999}",
-		"{" OUTSIDER_FOR_US "," OUTSIDER_TIMES
+		"{" EXTERNAL_ISSUERS_FOR_US "," EXTERNAL_ISSUERS_TIMES "}{}",
+		"{" EXTERNAL_ISSUERS_FOR_US "," EXTERNAL_ISSUERS_TIMES
+		",\"a\":\"\xff\"}",
+		"{" EXTERNAL_ISSUERS_FOR_US "," EXTERNAL_ISSUERS_TIMES
+		",\"a\":\"\\u0000\"}",
+		"{" EXTERNAL_ISSUERS_FOR_US "," EXTERNAL_ISSUERS_TIMES
+		",\"a\":1e999}",
+		"{" EXTERNAL_ISSUERS_FOR_US "," EXTERNAL_ISSUERS_TIMES
 		",\"a\":[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]}",
-		"\xef\xbb\xbf" OUTSIDER_PAYLOAD,
+		"\xef\xbb\xbf" EXTERNAL_ISSUERS_PAYLOAD,
 	};
-	struct outsider *o = *state;
+	struct external_issuers *o = *state;
 
 	refuse_headers(o, headers, NELEMS(headers));
 	for (size_t i = 0; i < NELEMS(payloads); i++)
-		if (verify_made(o, o->ec[0], OUTSIDER_HEADER, payloads[i]) !=
-		    ERR_DENIED)
+		if (verify_made(o, o->ec[0], EXTERNAL_ISSUERS_HEADER,
+			payloads[i]) != ERR_DENIED)
 			fail_msg("taken: %s", payloads[i]);
 }
 
@@ -351,16 +359,19 @@ static void
 nobody_signs_for_another(void **state)
 {
 	static const char two[] =
-	    "{\"iss\":\"" OUTSIDER_TWO "\",\"azp\":\"https://app.example\","
-	    "\"aud\":\"latchkey\",\"sub\":\"1\"," OUTSIDER_TIMES "}";
+	    "{\"iss\":\"" EXTERNAL_ISSUERS_TWO
+	    "\",\"azp\":\"https://app.example\","
+	    "\"aud\":\"latchkey\",\"sub\":\"1\"," EXTERNAL_ISSUERS_TIMES "}";
 	static const char es256[] = "{\"alg\":\"ES256\",\"kid\":\"ec\"}";
 	static const char rs256[] = "{\"alg\":\"RS256\",\"kid\":\"rsa\"}";
-	struct outsider *o = *state;
+	struct external_issuers *o = *state;
 
 	assert_int_equal(
-	    verify_made(o, o->ec[1], es256, OUTSIDER_PAYLOAD), ERR_DENIED);
+	    verify_made(o, o->ec[1], es256, EXTERNAL_ISSUERS_PAYLOAD),
+	    ERR_DENIED);
 	assert_int_equal(
-	    verify_made(o, o->rsa[1], rs256, OUTSIDER_PAYLOAD), ERR_DENIED);
+	    verify_made(o, o->rsa[1], rs256, EXTERNAL_ISSUERS_PAYLOAD),
+	    ERR_DENIED);
 	assert_int_equal(verify_made(o, o->ec[0], es256, two), ERR_DENIED);
 	assert_int_equal(verify_made(o, o->ec[1], es256, two), ERR_OK);
 	/* a key of its own, for an algorithm its block does not allow */
@@ -368,15 +379,15 @@ nobody_signs_for_another(void **state)
 	/* one key by the name, or the algorithm, of the other */
 	assert_int_equal(
 	    verify_made(o, o->rsa[0], "{\"alg\":\"RS256\",\"kid\":\"ec\"}",
-		OUTSIDER_PAYLOAD),
+		EXTERNAL_ISSUERS_PAYLOAD),
 	    ERR_DENIED);
 	assert_int_equal(
 	    verify_made(o, o->rsa[0], "{\"alg\":\"ES256\",\"kid\":\"rsa\"}",
-		OUTSIDER_PAYLOAD),
+		EXTERNAL_ISSUERS_PAYLOAD),
 	    ERR_DENIED);
 	assert_int_equal(
 	    verify_made(o, o->rsa[0], "{\"alg\":\"ES256\",\"kid\":\"ec\"}",
-		OUTSIDER_PAYLOAD),
+		EXTERNAL_ISSUERS_PAYLOAD),
 	    ERR_DENIED);
 }
 
@@ -388,21 +399,22 @@ an_issuer_is_one_that_is_configured(void **state)
 		"\"https://one.example \"", "\"https://two.example\"",
 		"\"one.example\"", "\"\"", "null", "1",
 		"[\"https://one.example\"]", "{}" };
-	struct outsider *o = *state;
+	struct external_issuers *o = *state;
 	char payload[512];
 
 	for (size_t i = 0; i < NELEMS(bad); i++) {
 		(void)snprintf(payload, sizeof(payload),
 		    "{\"iss\":%s,\"aud\":\"latchkey\",\"sub\":\"user_1\","
-		    "\"azp\":\"https://app.example\"," OUTSIDER_TIMES "}",
+		    "\"azp\":\"https://app.example\"," EXTERNAL_ISSUERS_TIMES
+		    "}",
 		    bad[i]);
-		if (verify_made(o, o->ec[0], OUTSIDER_HEADER, payload) !=
-		    ERR_DENIED)
+		if (verify_made(o, o->ec[0], EXTERNAL_ISSUERS_HEADER,
+			payload) != ERR_DENIED)
 			fail_msg("taken: %s", payload);
 	}
-	assert_int_equal(
-	    verify_made(o, o->ec[0], OUTSIDER_HEADER,
-		"{\"aud\":\"latchkey\",\"sub\":\"user_1\"," OUTSIDER_TIMES "}"),
+	assert_int_equal(verify_made(o, o->ec[0], EXTERNAL_ISSUERS_HEADER,
+			     "{\"aud\":\"latchkey\",\"sub\":\"user_"
+			     "1\"," EXTERNAL_ISSUERS_TIMES "}"),
 	    ERR_DENIED);
 }
 
@@ -423,5 +435,5 @@ main(void)
 	};
 
 	return cmocka_run_group_tests(
-	    tests, outsider_set_up, outsider_tear_down);
+	    tests, external_issuers_set_up, external_issuers_tear_down);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-#include "auth/issuers_claims.h"
+#include "issuers/issuers_claims.h"
 
 #include "support/test.h"
 
 #include <stdio.h>
 
-#include "auth/issuers_file.h"
-#include "auth/outside.h"
-#include "base/document.h"
+#include "base/json_value.h"
 #include "base/secret.h"
+#include "issuers/external_account.h"
+#include "issuers/issuers_config.h"
 #include "store/store.h"
 
 #define NOW ((int64_t)1800000000)
@@ -19,19 +19,19 @@
 /* For "latchkey" or "also"; a test may want an authorized party as well. */
 static const struct issuer block = { .name = "https://one.example",
 	.audience = { .list = { "latchkey", "also" }, .count = 2 },
-	.algorithms = ISSUER_ALGS_ALL,
+	.algorithms = JWK_ALGS_ALL,
 	.leeway = 5,
 	.claim_email = "email",
 	.claim_email_verified = "email_verified",
 	.claim_name = "name",
 	.claim_avatar = "picture" };
 
-static struct document *
+static struct json_value *
 parse(const char *payload)
 {
-	struct document *doc;
+	struct json_value *doc;
 
-	if (document_parse(payload, strlen(payload), &doc) != ERR_OK)
+	if (json_value_parse(payload, strlen(payload), &doc) != ERR_OK)
 		fail_msg("no JSON: %s", payload);
 	return doc;
 }
@@ -41,7 +41,7 @@ read_at(const struct issuer *issuer, const char *payload, int64_t now,
     struct claims *c)
 {
 	static const struct claims nothing;
-	struct document *doc = parse(payload);
+	struct json_value *doc = parse(payload);
 	enum err err;
 
 	memset(c, 0xaa, sizeof(*c));
@@ -50,7 +50,7 @@ read_at(const struct issuer *issuer, const char *payload, int64_t now,
 		assert_int_equal(err, ERR_DENIED);
 		assert_memory_equal(c, &nothing, sizeof(*c));
 	}
-	document_free(doc);
+	json_value_free(doc);
 	return err;
 }
 
@@ -228,7 +228,7 @@ times_are_whole_seconds(void **state)
 	(void)state;
 	for (size_t i = 0; i < NELEMS(names); i++) {
 		for (size_t j = 0; j < NELEMS(bad); j++) {
-			struct document *doc;
+			struct json_value *doc;
 
 			(void)snprintf(payload, sizeof(payload),
 			    "{" WHO "," FOR_US "%s%s,\"%s\":%s}",
@@ -236,10 +236,10 @@ times_are_whole_seconds(void **state)
 			    i == 2 ? "" : ",\"exp\":1800000600", names[i],
 			    bad[j]);
 			/* What no double holds is no JSON here at all. */
-			if (document_parse(payload, strlen(payload), &doc) !=
+			if (json_value_parse(payload, strlen(payload), &doc) !=
 			    ERR_OK)
 				continue;
-			document_free(doc);
+			json_value_free(doc);
 			if (check(&block, payload, NOW) != ERR_DENIED)
 				fail_msg("taken: %s", payload);
 		}
@@ -323,14 +323,14 @@ static void
 name(const char *issuer_name, const char *payload, const char *text,
     char dst[TOKEN_JTI_SIZE])
 {
-	struct document *doc = parse(payload);
+	struct json_value *doc = parse(payload);
 	struct issuer issuer = block;
 	struct claims c = { 0 };
 
 	(void)snprintf(issuer.name, sizeof(issuer.name), "%s", issuer_name);
 	issuers_claims_name(&issuer, doc, text, &c);
 	memcpy(dst, c.jti, TOKEN_JTI_SIZE);
-	document_free(doc);
+	json_value_free(doc);
 }
 
 /* printf 'https://one.example\0jti\0a\0' | sha256sum, and so on */
@@ -365,10 +365,10 @@ has_a_name_to_be_ended_by(void **state)
 /* ---- its user ---- */
 
 static void
-map(const struct issuer *issuer, const char *members, struct outside *said)
+map(const struct issuer *issuer, const char *members, struct external *said)
 {
 	char payload[8192];
-	struct document *doc;
+	struct json_value *doc;
 
 	(void)snprintf(payload, sizeof(payload), "{" WHO "%s%s}",
 	    members[0] != '\0' ? "," : "", members);
@@ -377,13 +377,13 @@ map(const struct issuer *issuer, const char *members, struct outside *said)
 	issuers_claims_map(issuer, doc, said);
 	assert_ptr_equal(said->issuer, issuer);
 	assert_string_equal(said->subject, "user_1");
-	document_free(doc);
+	json_value_free(doc);
 }
 
 static void
 takes_what_is_mapped(void **state)
 {
-	struct outside said;
+	struct external said;
 
 	(void)state;
 	map(&block,
@@ -406,7 +406,7 @@ static void
 maps_other_names(void **state)
 {
 	struct issuer other = block;
-	struct outside said;
+	struct external said;
 
 	(void)state;
 	(void)snprintf(other.claim_email, sizeof(other.claim_email), "mail");
@@ -445,7 +445,7 @@ believes_no_address_that_is_not_verified(void **state)
 		"\"email\":[\"ada@example.org\"],\"email_verified\":true",
 		"\"email_verified\":true",
 	};
-	struct outside said;
+	struct external said;
 
 	(void)state;
 	for (size_t i = 0; i < NELEMS(bad); i++) {
@@ -466,7 +466,7 @@ keeps_nothing_that_is_not_fit(void **state)
 		"\"name\":[\"a\"],\"picture\":{}",
 		"\"name\":\"  \",\"picture\":\"/ada.png\"",
 	};
-	struct outside said;
+	struct external said;
 	char members[4096];
 
 	(void)state;
@@ -500,7 +500,7 @@ a_digest_tells_what_has_changed(void **state)
 		"\"email\":\"a@a.example\",\"email_verified\":true,"
 		"\"name\":\"A\",\"picture\":\"https://a.example/b\"",
 	};
-	struct outside one, two;
+	struct external one, two;
 
 	(void)state;
 	map(&block,

@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: ISC */
-#include "auth/issuers.h"
+#include "issuers/issuers.h"
 
 #include "support/test.h"
 
 #include <stdio.h>
 
-#include "auth/jws.h"
-#include "auth/outside.h"
-#include "base/secret.h"
-#include "base/text.h"
-#include "support/outsider.h"
+#include "base/buf.h"
+#include "issuers/external_account.h"
+#include "support/external_issuers.h"
+#include "token/jws.h"
 
 /* How tokens of outside issuers are spelled and signed. */
 
 #define P256_BYTES 32
 
 static enum err
-verify(struct outsider *o, const char *text)
+verify(struct external_issuers *o, const char *text)
 {
-	return outsider_verify(o, text, NULL);
+	return external_issuers_verify(o, text, NULL);
 }
 
 /* The order of P-256 (SEC 2). */
@@ -40,8 +39,8 @@ end_of_part(const char *good, int part)
 
 /* The first ${len} characters of the good one, ${insert}, and those behind. */
 static enum err
-verify_with(
-    struct outsider *o, size_t len, const char *insert, const char *rest)
+verify_with(struct external_issuers *o, size_t len, const char *insert,
+    const char *rest)
 {
 	struct buf text = { 0 };
 	enum err err;
@@ -59,7 +58,7 @@ a_token_has_one_spelling(void **state)
 {
 	static const char *const inserts[] = { "=", "==", " ", "\n", "\t", "A",
 		"AAAA", "+", "/", "%3d", "\xc2\xa0", "." };
-	struct outsider *o = *state;
+	struct external_issuers *o = *state;
 
 	for (int part = 0; part < 3; part++) {
 		size_t end = end_of_part(o->good, part);
@@ -83,8 +82,8 @@ no_bit_is_left_over(void **state)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"
 				     "ghijklmnopqrstuvwxyz0123456789-_";
-	struct outsider *o = *state;
-	char text[OUTSIDER_TEXT_SIZE];
+	struct external_issuers *o = *state;
+	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
 	size_t last;
 
 	memcpy(text, o->good, sizeof(text));
@@ -103,7 +102,7 @@ no_bit_is_left_over(void **state)
 static void
 what_is_no_compact_jws_is_none(void **state)
 {
-	struct outsider *o = *state;
+	struct external_issuers *o = *state;
 	const char *const bad[] = {
 		"",
 		".",
@@ -118,7 +117,7 @@ what_is_no_compact_jws_is_none(void **state)
 		/* its header, and four parts of a good token */
 		"eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIn0..e30.e30.e30",
 	};
-	char text[OUTSIDER_TEXT_SIZE];
+	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
 
 	for (size_t i = 0; i < NELEMS(bad); i++)
 		assert_int_equal(verify(o, bad[i]), ERR_DENIED);
@@ -133,7 +132,7 @@ what_is_no_compact_jws_is_none(void **state)
 static void
 trivial_signatures_sign_nothing(void **state)
 {
-	struct outsider *o = *state;
+	struct external_issuers *o = *state;
 	size_t end = end_of_part(o->good, 1) + 1;
 
 	for (int r = 0; r < 4; r++) {
@@ -163,10 +162,10 @@ trivial_signatures_sign_nothing(void **state)
 static void
 a_signature_has_the_length_of_its_key(void **state)
 {
-	struct outsider *o = *state;
+	struct external_issuers *o = *state;
 	size_t end = end_of_part(o->good, 1) + 1;
 	unsigned char zero[JWS_SIGNATURE_MAX] = { 0 };
-	char text[OUTSIDER_TEXT_SIZE];
+	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
 
 	for (size_t len = 1; len <= sizeof(zero); len++) {
 		struct buf made = { 0 };
@@ -176,8 +175,8 @@ a_signature_has_the_length_of_its_key(void **state)
 		assert_int_equal(verify(o, made.data), ERR_DENIED);
 		buf_clear(&made);
 	}
-	outsider_sign(text, o->rsa[0], "{\"alg\":\"RS256\",\"kid\":\"rsa\"}",
-	    OUTSIDER_PAYLOAD);
+	external_issuers_sign(text, o->rsa[0],
+	    "{\"alg\":\"RS256\",\"kid\":\"rsa\"}", EXTERNAL_ISSUERS_PAYLOAD);
 	assert_int_equal(verify(o, text), ERR_OK);
 	text[strlen(text) - 4] = '\0';
 	assert_int_equal(verify(o, text), ERR_DENIED);
@@ -190,7 +189,7 @@ a_signature_has_the_length_of_its_key(void **state)
 static void
 another_signature_is_no_other_token(void **state)
 {
-	struct outsider *o = *state;
+	struct external_issuers *o = *state;
 	unsigned char signature[2 * P256_BYTES];
 	size_t len, end = end_of_part(o->good, 1) + 1;
 	struct buf text = { 0 };
@@ -209,8 +208,8 @@ another_signature_is_no_other_token(void **state)
 	buf_append(&text, o->good, end);
 	jws_encode(&text, signature, sizeof(signature));
 	assert_string_not_equal(text.data, o->good);
-	assert_int_equal(outsider_verify(o, o->good, &one), ERR_OK);
-	assert_int_equal(outsider_verify(o, text.data, &two), ERR_OK);
+	assert_int_equal(external_issuers_verify(o, o->good, &one), ERR_OK);
+	assert_int_equal(external_issuers_verify(o, text.data, &two), ERR_OK);
 	assert_int_equal(strlen(one.jti), TOKEN_JTI_SIZE - 1);
 	assert_string_equal(one.jti, two.jti);
 	buf_clear(&text);
@@ -219,8 +218,8 @@ another_signature_is_no_other_token(void **state)
 static void
 every_bit_counts(void **state)
 {
-	struct outsider *o = *state;
-	char text[OUTSIDER_TEXT_SIZE];
+	struct external_issuers *o = *state;
+	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
 
 	for (size_t i = 0; o->good[i] != '\0'; i++) {
 		memcpy(text, o->good, sizeof(text));
@@ -233,17 +232,19 @@ every_bit_counts(void **state)
 static void
 a_token_has_a_length(void **state)
 {
-	struct outsider *o = *state;
-	char text[OUTSIDER_TEXT_SIZE], payload[8192];
+	struct external_issuers *o = *state;
+	char text[EXTERNAL_ISSUERS_TEXT_SIZE], payload[8192];
 	size_t longest = 0, shortest = SIZE_MAX;
 
 	for (int pad = 5750; pad < 5950; pad++) {
 		size_t len;
 
 		(void)snprintf(payload, sizeof(payload),
-		    "{" OUTSIDER_FOR_US "," OUTSIDER_TIMES ",\"a\":\"%0*d\"}",
+		    "{" EXTERNAL_ISSUERS_FOR_US "," EXTERNAL_ISSUERS_TIMES
+		    ",\"a\":\"%0*d\"}",
 		    pad, 0);
-		outsider_sign(text, o->ec[0], OUTSIDER_HEADER, payload);
+		external_issuers_sign(
+		    text, o->ec[0], EXTERNAL_ISSUERS_HEADER, payload);
 		len = strlen(text);
 		if (verify(o, text) == ERR_OK && len > longest)
 			longest = len;
@@ -269,5 +270,5 @@ main(void)
 	};
 
 	return cmocka_run_group_tests(
-	    tests, outsider_set_up, outsider_tear_down);
+	    tests, external_issuers_set_up, external_issuers_tear_down);
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-#include "auth/jwk.h"
+#include "token/jwk.h"
 
 #include "support/test.h"
 
 #include <stdio.h>
 
-#include "auth/jws.h"
-#include "auth/keypair.h"
+#include "base/buf.h"
+#include "base/json_writer.h"
 #include "base/secret.h"
-#include "base/text.h"
-#include "base/writer.h"
+#include "token/jws.h"
+#include "token/keypair.h"
 
 /* The keys of RFC 7515 appendix A.3 and RFC 7517 appendix A.1. */
 #define EC_X "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
@@ -51,7 +51,7 @@ usable(const char *members)
 	bool is;
 
 	buf_printf(&key, "{%s}", members);
-	is = parse(key.data, ISSUER_ALGS_ALL, &set) == ERR_OK;
+	is = parse(key.data, JWK_ALGS_ALL, &set) == ERR_OK;
 	jwk_set_free(set);
 	buf_clear(&key);
 	return is;
@@ -67,23 +67,23 @@ finds_keys_by_name_and_algorithm(void **state)
 	    parse("{\"kid\":\"one\"," RSA "},{\"kid\":\"one\"," EC "},"
 		  "{\"use\":\"sig\",\"kid\":\"../two\",\"alg\":\"ES256\","
 		  "\"key_ops\":[\"verify\"],\"x5t\":\"abc\"," EC "}",
-		ISSUER_ALGS_ALL, &set),
+		JWK_ALGS_ALL, &set),
 	    ERR_OK);
 	assert_int_equal(jwk_set_count(set), 3);
-	assert_non_null(jwk_set_find(set, "one", ISSUER_RS256));
-	assert_non_null(jwk_set_find(set, "one", ISSUER_ES256));
-	assert_non_null(jwk_set_find(set, "../two", ISSUER_ES256));
-	assert_null(jwk_set_find(set, "../two", ISSUER_RS256));
-	assert_null(jwk_set_find(set, "One", ISSUER_RS256));
-	assert_null(jwk_set_find(set, "", ISSUER_RS256));
+	assert_non_null(jwk_set_find(set, "one", JWK_RS256));
+	assert_non_null(jwk_set_find(set, "one", JWK_ES256));
+	assert_non_null(jwk_set_find(set, "../two", JWK_ES256));
+	assert_null(jwk_set_find(set, "../two", JWK_RS256));
+	assert_null(jwk_set_find(set, "One", JWK_RS256));
+	assert_null(jwk_set_find(set, "", JWK_RS256));
 	assert_int_equal(
-	    keypair_signature_len(jwk_set_find(set, "one", ISSUER_RS256)), 256);
+	    keypair_signature_len(jwk_set_find(set, "one", JWK_RS256)), 256);
 	assert_int_equal(
-	    keypair_signature_len(jwk_set_find(set, "one", ISSUER_ES256)), 64);
+	    keypair_signature_len(jwk_set_find(set, "one", JWK_ES256)), 64);
 	/* Without a name it is the only one, or none. */
-	assert_ptr_equal(jwk_set_find(set, NULL, ISSUER_RS256),
-	    jwk_set_find(set, "one", ISSUER_RS256));
-	assert_null(jwk_set_find(set, NULL, ISSUER_ES256));
+	assert_ptr_equal(jwk_set_find(set, NULL, JWK_RS256),
+	    jwk_set_find(set, "one", JWK_RS256));
+	assert_null(jwk_set_find(set, NULL, JWK_ES256));
 	jwk_set_free(set);
 	assert_int_equal(jwk_set_count(NULL), 0);
 }
@@ -94,13 +94,12 @@ takes_only_the_algorithms_that_are_allowed(void **state)
 	struct jwk_set *set;
 
 	(void)state;
-	assert_int_equal(
-	    parse("{" RSA "},{" EC "}", ISSUER_ES256, &set), ERR_OK);
+	assert_int_equal(parse("{" RSA "},{" EC "}", JWK_ES256, &set), ERR_OK);
 	assert_int_equal(jwk_set_count(set), 1);
-	assert_non_null(jwk_set_find(set, NULL, ISSUER_ES256));
+	assert_non_null(jwk_set_find(set, NULL, JWK_ES256));
 	jwk_set_free(set);
-	assert_int_equal(parse("{" RSA "}", ISSUER_ES256, &set), ERR_INVALID);
-	assert_int_equal(parse("{" EC "}", ISSUER_RS256, &set), ERR_INVALID);
+	assert_int_equal(parse("{" RSA "}", JWK_ES256, &set), ERR_INVALID);
+	assert_int_equal(parse("{" EC "}", JWK_RS256, &set), ERR_INVALID);
 }
 
 static void
@@ -265,10 +264,10 @@ keeps_the_good_ones_among_bad_ones(void **state)
 		"{\"kid\":\"a\",\"use\":\"enc\"," RSA "},"
 		"{\"kid\":\"a\"," RSA "},"
 		"{\"kid\":\"a\",\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}",
-		ISSUER_ALGS_ALL, &set),
+		JWK_ALGS_ALL, &set),
 	    ERR_OK);
 	assert_int_equal(jwk_set_count(set), 1);
-	assert_non_null(jwk_set_find(set, "a", ISSUER_RS256));
+	assert_non_null(jwk_set_find(set, "a", JWK_RS256));
 	jwk_set_free(set);
 }
 
@@ -285,26 +284,26 @@ drops_keys_that_share_a_name(void **state)
 
 	(void)state;
 	buf_printf(&keys, "{\"kid\":\"a\"," EC "},%s", other);
-	assert_int_equal(parse(keys.data, ISSUER_ALGS_ALL, &set), ERR_INVALID);
+	assert_int_equal(parse(keys.data, JWK_ALGS_ALL, &set), ERR_INVALID);
 	/* a third is not in doubt, nor is one of another algorithm */
 	buf_puts(&keys, ",{\"kid\":\"b\"," EC "},{\"kid\":\"a\"," RSA "}");
-	assert_int_equal(parse(keys.data, ISSUER_ALGS_ALL, &set), ERR_OK);
+	assert_int_equal(parse(keys.data, JWK_ALGS_ALL, &set), ERR_OK);
 	assert_int_equal(jwk_set_count(set), 2);
-	assert_null(jwk_set_find(set, "a", ISSUER_ES256));
-	assert_non_null(jwk_set_find(set, "b", ISSUER_ES256));
-	assert_non_null(jwk_set_find(set, "a", ISSUER_RS256));
+	assert_null(jwk_set_find(set, "a", JWK_ES256));
+	assert_non_null(jwk_set_find(set, "b", JWK_ES256));
+	assert_non_null(jwk_set_find(set, "a", JWK_RS256));
 	jwk_set_free(set);
 	/* the same one twice is one; those without a name have none to share */
 	buf_reset(&keys);
 	buf_puts(&keys, "{\"kid\":\"a\"," EC "},{\"kid\":\"a\"," EC "}");
-	assert_int_equal(parse(keys.data, ISSUER_ALGS_ALL, &set), ERR_OK);
+	assert_int_equal(parse(keys.data, JWK_ALGS_ALL, &set), ERR_OK);
 	assert_int_equal(jwk_set_count(set), 1);
 	jwk_set_free(set);
 	buf_reset(&keys);
 	buf_printf(&keys, "{" EC "},%s,{" EC "}", other);
-	assert_int_equal(parse(keys.data, ISSUER_ALGS_ALL, &set), ERR_OK);
+	assert_int_equal(parse(keys.data, JWK_ALGS_ALL, &set), ERR_OK);
 	assert_int_equal(jwk_set_count(set), 3);
-	assert_null(jwk_set_find(set, NULL, ISSUER_ES256));
+	assert_null(jwk_set_find(set, NULL, JWK_ES256));
 	jwk_set_free(set);
 	buf_clear(&keys);
 }
@@ -324,8 +323,8 @@ refuses_what_is_no_set(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < NELEMS(bad); i++)
-		if (jwk_set_parse(bad[i], strlen(bad[i]), ISSUER_ALGS_ALL,
-			&set) != ERR_INVALID)
+		if (jwk_set_parse(bad[i], strlen(bad[i]), JWK_ALGS_ALL, &set) !=
+		    ERR_INVALID)
 			fail_msg("taken: %s", bad[i]);
 }
 
@@ -340,17 +339,17 @@ looks_at_no_more_than_there_may_be(void **state)
 	for (int i = 0; i < JWK_KEYS_MAX - 1; i++)
 		buf_puts(&keys, "0,");
 	buf_puts(&keys, "{\"kid\":\"a\"," EC "},{\"kid\":\"b\"," EC "}");
-	assert_int_equal(parse(keys.data, ISSUER_ALGS_ALL, &set), ERR_OK);
+	assert_int_equal(parse(keys.data, JWK_ALGS_ALL, &set), ERR_OK);
 	assert_int_equal(jwk_set_count(set), 1);
 	jwk_set_free(set);
 	buf_reset(&keys);
 	buf_puts(&keys, "{" EC "}");
 	while (keys.len + strlen("{\"keys\":[]}") < ISSUER_JWKS_MAX)
 		buf_puts(&keys, " ");
-	assert_int_equal(parse(keys.data, ISSUER_ALGS_ALL, &set), ERR_OK);
+	assert_int_equal(parse(keys.data, JWK_ALGS_ALL, &set), ERR_OK);
 	jwk_set_free(set);
 	buf_puts(&keys, " ");
-	assert_int_equal(parse(keys.data, ISSUER_ALGS_ALL, &set), ERR_INVALID);
+	assert_int_equal(parse(keys.data, JWK_ALGS_ALL, &set), ERR_INVALID);
 	buf_clear(&keys);
 }
 
@@ -359,7 +358,7 @@ static void
 takes_our_own_keys(void **state)
 {
 	static const enum keypair_type types[] = { KEYPAIR_RSA, KEYPAIR_P256 };
-	static const enum issuer_alg algs[] = { ISSUER_RS256, ISSUER_ES256 };
+	static const enum jwk_alg algs[] = { JWK_RS256, JWK_ES256 };
 
 	(void)state;
 	for (size_t i = 0; i < NELEMS(types); i++) {
@@ -367,18 +366,18 @@ takes_our_own_keys(void **state)
 		struct keypair *pair;
 		struct buf text = { 0 };
 		struct jwk_set *set;
-		struct writer w;
+		struct json_writer w;
 
 		assert_int_equal(keypair_make(types[i], &pair), ERR_OK);
-		writer_begin(&w, &text);
-		writer_object(&w, NULL);
-		writer_array(&w, "keys");
-		writer_object(&w, NULL);
+		json_write_begin(&w, &text);
+		json_write_object(&w, NULL);
+		json_write_array(&w, "keys");
+		json_write_object(&w, NULL);
 		assert_int_equal(keypair_jwk(pair, &w), ERR_OK);
-		writer_close(&w);
-		writer_close(&w);
-		writer_close(&w);
-		assert_int_equal(writer_end(&w), ERR_OK);
+		json_write_close(&w);
+		json_write_close(&w);
+		json_write_close(&w);
+		assert_int_equal(json_write_end(&w), ERR_OK);
 		assert_int_equal(
 		    jwk_set_parse(text.data, text.len, algs[i], &set), ERR_OK);
 		assert_int_equal(

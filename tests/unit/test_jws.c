@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-#include "auth/jws.h"
+#include "token/jws.h"
 
 #include "support/test.h"
 
+#include "base/buf.h"
 #include "base/secret.h"
-#include "base/text.h"
 
 #define HEADER "{\"alg\":\"HS256\",\"kid\":\"k\",\"typ\":\"JWT\"}"
 /* 32 bytes of zero, in base64url */
@@ -13,7 +13,7 @@
 static const struct jws nothing;
 static const unsigned char zero[32];
 
-static unsigned char room[JWS_ROOM(JWS_OUTSIDE_MAX)];
+static unsigned char room[JWS_ROOM(JWS_EXTERNAL_MAX)];
 static size_t longest = JWS_OURS_MAX;
 
 static enum err
@@ -83,7 +83,7 @@ static void
 takes_up_to(size_t max)
 {
 	static const size_t rest = sizeof("YWI.") + sizeof(SIGNATURE) - 1;
-	static char text[JWS_OUTSIDE_MAX + 9];
+	static char text[JWS_EXTERNAL_MAX + 9];
 	struct jws jws;
 
 	longest = max;
@@ -104,7 +104,7 @@ static void
 takes_what_fits_and_no_more(void **state)
 {
 	(void)state;
-	takes_up_to(JWS_OUTSIDE_MAX);
+	takes_up_to(JWS_EXTERNAL_MAX);
 	takes_up_to(JWS_OURS_MAX);
 }
 
@@ -115,7 +115,7 @@ takes_no_longer_signature_than_there_is(void **state)
 	unsigned char signature[JWS_SIGNATURE_MAX + 1] = { 0 };
 
 	(void)state;
-	longest = JWS_OUTSIDE_MAX;
+	longest = JWS_EXTERNAL_MAX;
 	for (size_t len = JWS_SIGNATURE_MAX; len <= sizeof(signature); len++) {
 		struct buf text = { 0 };
 		struct jws jws;

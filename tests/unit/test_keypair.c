@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-#include "auth/keypair.h"
+#include "token/keypair.h"
 
 #include "support/test.h"
 
-#include "base/document.h"
+#include "base/buf.h"
+#include "base/json_value.h"
+#include "base/json_writer.h"
 #include "base/secret.h"
-#include "base/text.h"
-#include "base/writer.h"
 
 static const char message[] = "what is signed";
 
@@ -144,9 +144,9 @@ survives_being_written_and_read(void **state)
 }
 
 static size_t
-string_len(const struct document *doc, const char *name)
+string_len(const struct json_value *doc, const char *name)
 {
-	const char *text = document_string(document_member(doc, name));
+	const char *text = json_value_string(json_value_member(doc, name));
 
 	assert_non_null(text);
 	return strlen(text);
@@ -161,29 +161,30 @@ shows_its_public_half_alone(void **state)
 	(void)state;
 	for (size_t i = 0; i < NELEMS(pairs); i++) {
 		struct buf text = { 0 };
-		struct document *doc;
-		struct writer w;
+		struct json_value *doc;
+		struct json_writer w;
 
-		writer_begin(&w, &text);
-		writer_object(&w, NULL);
+		json_write_begin(&w, &text);
+		json_write_object(&w, NULL);
 		assert_int_equal(keypair_jwk(pairs[i].key, &w), ERR_OK);
-		writer_close(&w);
-		assert_int_equal(writer_end(&w), ERR_OK);
+		json_write_close(&w);
+		assert_int_equal(json_write_end(&w), ERR_OK);
 		assert_int_equal(
-		    document_parse(text.data, text.len, &doc), ERR_OK);
+		    json_value_parse(text.data, text.len, &doc), ERR_OK);
 		for (size_t j = 0; j < NELEMS(secret); j++)
-			assert_null(document_member(doc, secret[j]));
+			assert_null(json_value_member(doc, secret[j]));
 		if (pairs[i].type == KEYPAIR_RSA) {
 			assert_string_equal(
-			    document_string(document_member(doc, "e")), "AQAB");
+			    json_value_string(json_value_member(doc, "e")),
+			    "AQAB");
 			assert_int_equal(string_len(doc, "n"), 342);
-			assert_int_equal(document_size(doc), 3);
+			assert_int_equal(json_value_size(doc), 3);
 		} else {
 			assert_int_equal(string_len(doc, "x"), 43);
 			assert_int_equal(string_len(doc, "y"), 43);
-			assert_int_equal(document_size(doc), 4);
+			assert_int_equal(json_value_size(doc), 4);
 		}
-		document_free(doc);
+		json_value_free(doc);
 		buf_clear(&text);
 	}
 }

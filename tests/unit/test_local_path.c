@@ -3,33 +3,33 @@
 
 #include "support/test.h"
 
-#include "base/document.h"
-#include "base/text.h"
+#include "base/buf.h"
+#include "base/json_value.h"
 #include "support/vectors.h"
 
 static void
 only_paths_of_this_site_are_local(void **state)
 {
-	struct document *all = vectors_load("local_paths.json");
+	struct json_value *all = vectors_load("local_paths.json");
 	size_t good = 0;
 
 	(void)state;
-	assert_true(document_is_array(all));
-	for (size_t i = 0; i < document_size(all); i++) {
-		const struct document *one = document_at(all, i);
+	assert_true(json_value_is_array(all));
+	for (size_t i = 0; i < json_value_size(all); i++) {
+		const struct json_value *one = json_value_at(all, i);
 		const char *path =
-		    document_string(document_member(one, "path"));
+		    json_value_string(json_value_member(one, "path"));
 		bool expect;
 
 		assert_int_equal(
-		    document_bool(document_member(one, "good"), &expect),
+		    json_value_bool(json_value_member(one, "good"), &expect),
 		    ERR_OK);
 		if (local_path_check(path) != expect)
 			fail_msg("\"%s\" is %s", path, expect ? "good" : "bad");
 		good += expect;
 	}
-	assert_true(good > 10 && document_size(all) - good > 20);
-	document_free(all);
+	assert_true(good > 10 && json_value_size(all) - good > 20);
+	json_value_free(all);
 }
 
 static void

@@ -5,8 +5,8 @@
 
 #include <time.h>
 
-#include "auth/office.h"
-#include "host/gate.h"
+#include "auth/account_admin.h"
+#include "shm/semaphore.h"
 #include "store/store.h"
 #include "store/store_memory.h"
 #include "support/accounts.h"
@@ -242,31 +242,31 @@ waits_at_the_gate_and_leaves_it(void **state)
 {
 	struct accounts *a = *state;
 	struct login_grant grant;
-	struct gate *other;
+	struct semaphore *other;
 
 	accounts_register(a, &grant);
-	assert_int_equal(gate_new(a->m, 1, &other), ERR_OK);
-	assert_int_equal(gate_enter(other, 0), ERR_OK);
+	assert_int_equal(semaphore_new(a->m, 1, &other), ERR_OK);
+	assert_int_equal(semaphore_acquire(other, 0), ERR_OK);
 	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_BUSY);
 	assert_int_equal(attempt(a, EMAIL, "wrong"), ERR_BUSY);
 	assert_int_equal(attempt(a, "max@example.org", "x"), ERR_BUSY);
-	gate_leave(other);
+	semaphore_release(other);
 
 	/* whatever comes of it, the place is free afterwards */
 	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_OK);
-	assert_int_equal(gate_enter(other, 0), ERR_OK);
-	gate_leave(other);
+	assert_int_equal(semaphore_acquire(other, 0), ERR_OK);
+	semaphore_release(other);
 	assert_int_equal(attempt(a, EMAIL, "wrong"), ERR_DENIED);
-	assert_int_equal(gate_enter(other, 0), ERR_OK);
-	gate_leave(other);
+	assert_int_equal(semaphore_acquire(other, 0), ERR_OK);
+	semaphore_release(other);
 	assert_int_equal(attempt(a, "max@example.org", "x"), ERR_DENIED);
-	assert_int_equal(gate_enter(other, 0), ERR_OK);
-	gate_leave(other);
+	assert_int_equal(semaphore_acquire(other, 0), ERR_OK);
+	semaphore_release(other);
 	a->login.params.kib = 1; /* less than can be: an error */
 	assert_int_equal(attempt(a, "max@example.org", "x"), ERR_INTERNAL);
-	assert_int_equal(gate_enter(other, 0), ERR_OK);
-	gate_leave(other);
-	gate_free(other);
+	assert_int_equal(semaphore_acquire(other, 0), ERR_OK);
+	semaphore_release(other);
+	semaphore_free(other);
 }
 
 static int64_t
@@ -286,7 +286,7 @@ static struct user
 account_from_outside(struct accounts *a, const char *email)
 {
 	const struct store_actor actor = { .address = "", .now = NOW };
-	const struct outside_profile p = { .issuer = "https://a.example",
+	const struct external_profile p = { .issuer = "https://a.example",
 		.subject = "max",
 		.issued_at = NOW,
 		.email = email,
@@ -294,12 +294,12 @@ account_from_outside(struct accounts *a, const char *email)
 		.name = "Max",
 		.avatar_url = "",
 		.digest = { email != NULL } };
-	enum outside_done done;
+	enum external_done done;
 	struct user u;
 	int64_t id;
 
 	assert_int_equal(
-	    store_outside_adopt(a->store, &actor, &p, &id, &done), ERR_OK);
+	    store_external_provision(a->store, &actor, &p, &id, &done), ERR_OK);
 	assert_int_equal(store_user_by_id(a->store, id, &u), ERR_OK);
 	return u;
 }
@@ -360,12 +360,13 @@ a_password_is_set_where_one_can_sign_in(void **state)
 	int64_t ended;
 
 	assert_int_equal(
-	    office_password(&a->login, &u, OTHER, NOW, &ended, &why),
+	    account_admin_password(&a->login, &u, OTHER, NOW, &ended, &why),
 	    ERR_DENIED);
 	assert_non_null(strstr(why, "no address"));
 	u = account_from_outside(a, "out@example.org");
 	assert_int_equal(
-	    office_password(&a->login, &u, OTHER, NOW, &ended, &why), ERR_OK);
+	    account_admin_password(&a->login, &u, OTHER, NOW, &ended, &why),
+	    ERR_OK);
 	assert_int_equal(attempt(a, "out@example.org", OTHER), ERR_OK);
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
+#include "base/str.h"
 #include "support/api.h"
 #include "support/keyring.h"
 
 #include "support/test.h"
 
-#include "base/document.h"
+#include "base/json_value.h"
 #include "store/store.h"
 #include "store/store_memory.h"
 #include "support/redis_server.h"
@@ -47,7 +48,7 @@ body_of(char body[80], const struct api_login *who)
 	struct buf text = { 0 };
 
 	buf_printf(&text, "{\"session_id\":\"%s\"}", who->session_id);
-	assert_int_equal(text_copy(body, 80, text.data), ERR_OK);
+	assert_int_equal(str_copy(body, 80, text.data), ERR_OK);
 	buf_clear(&text);
 }
 
@@ -182,8 +183,8 @@ what_names_nothing_is_refused(void **state)
 	struct api *api = *state;
 	struct api_login who;
 	struct token forged;
-	struct keys keys;
-	struct tokens tokens = api->sv.sessions.tokens;
+	struct signing_keys keys;
+	struct access_tokens tokens = api->app.sessions.tokens;
 	struct session s = { .user_id = 1, .expires_at = api->now + 1000 };
 
 	api_register(api, ADA, &who);
@@ -201,22 +202,24 @@ what_names_nothing_is_refused(void **state)
 
 	/* Signed by somebody else, in its time and past it. */
 	keyring_open("another secret, of at least 32 bytes", &keys);
-	memcpy(keys.list[0].kid, api->sv.keys.list[0].kid,
+	memcpy(keys.list[0].kid, api->app.keys.list[0].kid,
 	    sizeof(keys.list[0].kid));
 	tokens.keys = &keys;
 	memcpy(s.handle, who.handle, sizeof(s.handle));
 	assert_int_equal(
-	    tokens_issue(&tokens, &s, 1, api->now, &forged, NULL), ERR_OK);
+	    access_token_issue(&tokens, &s, 1, api->now, &forged, NULL),
+	    ERR_OK);
 	api_expect(api, 401, "invalid_token", LOGOUT, .token = forged.text);
 	api->now += 2 * API_TOKEN_LIFE;
 	api_expect(api, 401, "invalid_token", LOGOUT, .token = forged.text);
 
 	/* One of ours, but from a time to come. */
-	tokens.keys = &api->sv.keys;
-	keys_close(&keys);
+	tokens.keys = &api->app.keys;
+	signing_keys_close(&keys);
 	s.expires_at += 2 * API_TOKEN_LIFE;
 	assert_int_equal(
-	    tokens_issue(&tokens, &s, 1, api->now + 1, &forged, NULL), ERR_OK);
+	    access_token_issue(&tokens, &s, 1, api->now + 1, &forged, NULL),
+	    ERR_OK);
 	api_expect(api, 401, "invalid_token", LOGOUT, .token = forged.text);
 
 	/* A bad token with a good cookie: nothing ends. */
@@ -263,12 +266,12 @@ a_logout_that_is_not_written_is_not_answered_as_one(void **state)
 
 	api_register(api, ADA, &who);
 	body_of(body, &who);
-	store_memory_fail_commit(api->sv.store, ERR_UNAVAILABLE);
+	store_memory_fail_commit(api->app.store, ERR_UNAVAILABLE);
 	api_expect(api, 503, "unavailable", LOGOUT, .token = who.token);
-	store_memory_fail_commit(api->sv.store, ERR_UNAVAILABLE);
+	store_memory_fail_commit(api->app.store, ERR_UNAVAILABLE);
 	api_expect(api, 503, "unavailable", LOGOUT, .body = body);
 	/* Whether the session is there cannot be told. */
-	store_memory_fail_next(api->sv.store, ERR_UNAVAILABLE);
+	store_memory_fail_next(api->app.store, ERR_UNAVAILABLE);
 	api_expect(api, 503, "unavailable", LOGOUT, .body = body);
 	assert_live(api, &who);
 	log_out(api, &(struct api_call){ LOGOUT, .token = who.token });
@@ -284,15 +287,15 @@ the_token_goes_on_the_blacklist(void **state)
 	bool revoked;
 
 	api_register(api, ADA, &who);
-	assert_int_equal(tokens_verify(&api->sv.sessions.tokens, who.token,
-			     api->now, &claims),
+	assert_int_equal(access_token_verify(&api->app.sessions.tokens,
+			     who.token, api->now, &claims),
 	    ERR_OK);
 	assert_int_equal(
-	    store_token_revoked(api->sv.store, claims.jti, &revoked), ERR_OK);
+	    store_token_revoked(api->app.store, claims.jti, &revoked), ERR_OK);
 	assert_false(revoked);
 	log_out(api, &(struct api_call){ LOGOUT, .token = who.token });
 	assert_int_equal(
-	    store_token_revoked(api->sv.store, claims.jti, &revoked), ERR_OK);
+	    store_token_revoked(api->app.store, claims.jti, &revoked), ERR_OK);
 	assert_true(revoked);
 }
 
@@ -307,8 +310,8 @@ redis_is_told_of_the_token(void **state)
 	long long ttl;
 
 	api_register(api, ADA, &who);
-	assert_int_equal(tokens_verify(&api->sv.sessions.tokens, who.token,
-			     api->now, &claims),
+	assert_int_equal(access_token_verify(&api->app.sessions.tokens,
+			     who.token, api->now, &claims),
 	    ERR_OK);
 	token_key(key, claims.jti);
 	api->now += 100;
@@ -335,7 +338,7 @@ logging_out_everywhere_ends_every_session(void **state)
 	assert_int_equal(answer.status, 200);
 	assert_int_equal(api_int(&answer, "sessions_ended"), 2);
 	assert_true(api_has(&answer, GONE));
-	assert_int_equal(document_size(answer.json), 2);
+	assert_int_equal(json_value_size(answer.json), 2);
 	api_free(&answer);
 	assert_dead(api, &a);
 	assert_dead(api, &b);
@@ -391,7 +394,7 @@ logging_out_everywhere_takes_a_live_session(void **state)
 	    .body = "{\"keep_current\":1}");
 	api_expect(api, 403, "cross_site", ALL, .cookie = who.session_id,
 	    .site = "same-site", .body = "{}");
-	store_memory_fail_commit(api->sv.store, ERR_UNAVAILABLE);
+	store_memory_fail_commit(api->app.store, ERR_UNAVAILABLE);
 	api_expect(api, 503, "unavailable", ALL, .token = who.token);
 	assert_live(api, &who);
 }

@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-#include "host/stats.h"
 #include "routes/routes.h"
+#include "shm/counters.h"
 #include "store/store_memory.h"
 
 #define ROOT "root@example.org"
@@ -66,7 +66,7 @@ admins_and_this_machine_may_see_them(void **state)
 
 	api_register(api, ROOT, &root);
 	api_register(api, ADA, &ada);
-	store_memory_make_admin(api->sv.store, atoll(root.id));
+	store_memory_make_admin(api->app.store, atoll(root.id));
 
 	api_expect(api, 200, NULL, METRICS);
 	api_expect(api, 200, NULL, METRICS, .param = "REMOTE_ADDR=::1");
@@ -157,7 +157,7 @@ sign_ins_and_what_ends_them_are_counted(void **state)
 	api_login(api, ADA, &other);
 	api_expect(api, 401, "invalid_credentials", .method = "POST",
 	    .uri = "/auth/login", .body = wrong);
-	store_memory_fail_next(api->sv.store, ERR_UNAVAILABLE);
+	store_memory_fail_next(api->app.store, ERR_UNAVAILABLE);
 	api_expect(api, 503, "unavailable", .method = "POST",
 	    .uri = "/auth/login", .body = wrong);
 	/* It does not say who: nobody could be refused. */
@@ -191,10 +191,10 @@ a_histogram_adds_up(void **state)
 	double last = 0, bound = 0;
 	int buckets = 0;
 
-	stats_time(api->sv.mapped, STATS_TIMER_REDIS, 5);
-	stats_time(api->sv.mapped, STATS_TIMER_REDIS, 100);
-	stats_time(api->sv.mapped, STATS_TIMER_REDIS, 100);
-	stats_time(api->sv.mapped, STATS_TIMER_REDIS, 100 * 1000 * 1000);
+	counters_time(api->app.shm, COUNTERS_TIMER_REDIS, 5);
+	counters_time(api->app.shm, COUNTERS_TIMER_REDIS, 100);
+	counters_time(api->app.shm, COUNTERS_TIMER_REDIS, 100);
+	counters_time(api->app.shm, COUNTERS_TIMER_REDIS, 100 * 1000 * 1000);
 	get(api, &a);
 	p = a.body;
 	while ((p = strstr(p, bucket)) != NULL) {
@@ -240,10 +240,10 @@ no_line_stands_twice(void **state)
 	const char *p, *space;
 
 	for (size_t r = 0; r < routes_count; r++)
-		for (size_t s = 0; s < STATS_STATUSES; s++)
-			if (stats_status(s) != 0)
-				stats_request(
-				    api->sv.mapped, r, stats_status(s));
+		for (size_t s = 0; s < COUNTERS_STATUSES; s++)
+			if (counters_status(s) != 0)
+				counters_request(
+				    api->app.shm, r, counters_status(s));
 	get(api, &a);
 	for (p = a.body; *p != '\0'; p = strchr(p, '\n') + 1) {
 		const char *end = strchr(p, '\n');

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "host/mutex.h"
+#include "shm/mutex.h"
 
 #include "support/test.h"
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include "base/kdf.h"
+#include "base/str.h"
 #include "support/api.h"
 
 #include "support/test.h"
@@ -7,11 +9,11 @@
 #include <stdio.h>
 
 #include "auth/clients.h"
-#include "auth/master.h"
-#include "base/document.h"
-#include "host/mapped.h"
+#include "base/json_value.h"
+#include "shm/shm.h"
 #include "store/store.h"
 #include "store/store_memory.h"
+#include "token/master_secret.h"
 
 #define ADA "ada@example.org"
 #define SECRET "s3cret-of-a-machine"
@@ -30,8 +32,8 @@ set_up(void **state)
 	assert_non_null(api);
 	api_open(api);
 	(void)snprintf(path, sizeof(path), "%s/clients", api->table.dir);
-	secret_hash(hash, sizeof(hash), SECRET, strlen(SECRET));
-	text_hex(hex, hash, sizeof(hash));
+	kdf_hash(hash, sizeof(hash), SECRET, strlen(SECRET));
+	str_hex(hex, hash, sizeof(hash));
 	file = fopen(path, "we");
 	assert_non_null(file);
 	fprintf(file, "shop %s\n", hex);
@@ -39,7 +41,7 @@ set_up(void **state)
 	clients_free(api->clients);
 	assert_int_equal(
 	    clients_load(path, why, sizeof(why), &api->clients), ERR_OK);
-	api->sv.clients = api->clients;
+	api->app.clients = api->clients;
 	*state = api;
 	return 0;
 }
@@ -136,7 +138,8 @@ assert_active(struct api *api, const char *token)
 	    &a);
 	assert_int_equal(a.status, 200);
 	assert_int_equal(
-	    document_bool(document_member(a.json, "active"), &active), ERR_OK);
+	    json_value_bool(json_value_member(a.json, "active"), &active),
+	    ERR_OK);
 	assert_true(active);
 	api_free(&a);
 }
@@ -154,14 +157,14 @@ a_good_token_says_what_it_is(void **state)
 		.param = basic("shop", SECRET) },
 	    &a);
 	assert_int_equal(a.status, 200);
-	assert_int_equal(document_size(a.json), 11);
+	assert_int_equal(json_value_size(a.json), 11);
 	assert_string_equal(api_text(&a, "token_type"), "bearer");
 	assert_string_equal(api_text(&a, "sub"), who.id);
 	assert_string_equal(api_text(&a, "sid"), who.handle);
 	assert_string_equal(api_text(&a, "username"), ADA);
 	assert_string_equal(api_text(&a, "iss"), "issuer");
 	assert_string_equal(api_text(&a, "aud"), "audience");
-	assert_true(secret_is_uuid(api_text(&a, "jti")));
+	assert_true(random_is_uuid(api_text(&a, "jti")));
 	assert_int_equal(api_int(&a, "iat"), api->now);
 	assert_int_equal(api_int(&a, "nbf"), api->now);
 	assert_int_equal(api_int(&a, "exp"), api->now + API_TOKEN_LIFE);
@@ -353,8 +356,8 @@ bad_secrets_are_bounded_and_good_ones_are_not(void **state)
 	struct api *api = *state;
 	struct api_call call = { INTROSPECT, .body = "token=x" };
 
-	api->sv.ratelimit.rules[RATELIMIT_DEFAULT] =
-	    (struct limiter_rule){ 60000, 10 };
+	api->app.rate_limits.rules[RATE_LIMIT_DEFAULT] =
+	    (struct rate_limit_shm_rule){ 60000, 10 };
 	for (int i = 0; i < 10; i++) {
 		call.param = basic("shop", "wrong");
 		expect_error(api, 401, "invalid_client", &call);
@@ -378,7 +381,7 @@ administrators_may_ask_and_not_revoke(void **state)
 	api_register(api, "root@example.org", &admin);
 	api_expect(api, 403, "forbidden", INTROSPECT, .body = form(who.token),
 	    .token = who.token);
-	store_memory_make_admin(api->sv.store, strtoll(admin.id, NULL, 10));
+	store_memory_make_admin(api->app.store, strtoll(admin.id, NULL, 10));
 	api_login(api, "root@example.org", &admin);
 	api_expect(api, 200, NULL, INTROSPECT, .body = form(who.token),
 	    .token = admin.token);
@@ -400,13 +403,13 @@ what_cannot_be_told_is_not_inactive(void **state)
 	struct api_login who;
 
 	api_register(api, ADA, &who);
-	store_memory_fail_next(api->sv.store, ERR_UNAVAILABLE);
+	store_memory_fail_next(api->app.store, ERR_UNAVAILABLE);
 	api_expect(api, 503, "unavailable", INTROSPECT, .body = form(who.token),
 	    .param = basic("shop", SECRET));
-	store_memory_fail_commit(api->sv.store, ERR_UNAVAILABLE);
+	store_memory_fail_commit(api->app.store, ERR_UNAVAILABLE);
 	api_expect(api, 503, "unavailable", REVOKE, .body = form(who.token),
 	    .param = basic("shop", SECRET));
-	store_memory_fail_commit(api->sv.store, ERR_OK);
+	store_memory_fail_commit(api->app.store, ERR_OK);
 	assert_active(api, who.token);
 }
 
@@ -415,37 +418,39 @@ static void
 public_keys_are_for_everybody(void **state)
 {
 	struct api *api = *state;
-	struct master master;
-	struct keys_options options = { .store = api->sv.store,
-		.mapped = api->sv.mapped,
+	struct master_secret master;
+	struct signing_keys_options options = { .store = api->app.store,
+		.shm = api->app.shm,
 		.master = &master,
-		.alg = KEYS_ES256,
+		.alg = SIGNING_KEYS_ES256,
 		.lifetime = API_TOKEN_LIFE,
 		.publish = 300 };
 	struct api_answer a;
-	const struct document *key;
+	const struct json_value *key;
 
 	assert_int_equal(
-	    master_load("a secret that nobody else has, 32 bytes", "", &master),
+	    master_secret_load(
+		"a secret that nobody else has, 32 bytes", "", &master),
 	    ERR_OK);
-	keys_close(&api->sv.keys);
-	assert_int_equal(keys_open(&options, api->now, &api->sv.keys), ERR_OK);
+	signing_keys_close(&api->app.keys);
+	assert_int_equal(
+	    signing_keys_open(&options, api->now, &api->app.keys), ERR_OK);
 	api_run(api,
 	    &(struct api_call){
 		.method = "GET", .uri = "/.well-known/jwks.json" },
 	    &a);
 	assert_int_equal(a.status, 200);
 	assert_true(api_has(&a, "Cache-Control: public, max-age=300"));
-	key = document_at(document_member(a.json, "keys"), 0);
-	assert_int_equal(document_size(document_member(a.json, "keys")), 1);
-	assert_int_equal(document_size(key), 7);
-	assert_string_equal(document_string(document_member(key, "kid")),
-	    api->sv.keys.list[1].kid);
+	key = json_value_at(json_value_member(a.json, "keys"), 0);
+	assert_int_equal(json_value_size(json_value_member(a.json, "keys")), 1);
+	assert_int_equal(json_value_size(key), 7);
+	assert_string_equal(json_value_string(json_value_member(key, "kid")),
+	    api->app.keys.list[1].kid);
 	assert_string_equal(
-	    document_string(document_member(key, "alg")), "ES256");
+	    json_value_string(json_value_member(key, "alg")), "ES256");
 	assert_string_equal(
-	    document_string(document_member(key, "use")), "sig");
-	assert_null(document_member(key, "d"));
+	    json_value_string(json_value_member(key, "use")), "sig");
+	assert_null(json_value_member(key, "d"));
 	api_free(&a);
 }
 

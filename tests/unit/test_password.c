@@ -8,9 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/document.h"
+#include "base/json_value.h"
 #include "base/secret.h"
-#include "base/text.h"
+#include "base/str.h"
 #include "support/child.h"
 #include "support/vectors.h"
 
@@ -57,24 +57,25 @@ never_verifies_without_a_hash(void **state)
 static void
 verifies_the_reference_vectors(void **state)
 {
-	struct document *doc = vectors_load("argon2id.json");
-	const struct document *list = document_member(doc, "vectors");
-	size_t n = document_size(list);
+	struct json_value *doc = vectors_load("argon2id.json");
+	const struct json_value *list = json_value_member(doc, "vectors");
+	size_t n = json_value_size(list);
 
 	(void)state;
 	assert_int_equal(n, 7);
 	for (size_t i = 0; i < n; i++) {
-		const struct document *v = document_at(list, i);
-		const char *hash = document_string(document_member(v, "hash"));
+		const struct json_value *v = json_value_at(list, i);
+		const char *hash =
+		    json_value_string(json_value_member(v, "hash"));
 		const char *password =
-		    document_string(document_member(v, "password"));
+		    json_value_string(json_value_member(v, "password"));
 
 		assert_int_equal(
 		    password_verify(&weak, hash, password), ERR_OK);
 		assert_int_equal(
 		    password_verify(&weak, hash, "passwore"), ERR_DENIED);
 	}
-	document_free(doc);
+	json_value_free(doc);
 }
 
 /* A damaged row is no verdict on the password. */
@@ -400,7 +401,7 @@ common_list_is_sorted_folded_and_long_enough(void **state)
 		if (i > 0 && strcmp(common[i - 1], common[i]) >= 0)
 			fail_msg("%s is out of order", common[i]);
 		assert_int_equal(
-		    text_utf8_chars(common[i], strlen(common[i]), &chars),
+		    str_utf8_chars(common[i], strlen(common[i]), &chars),
 		    ERR_OK);
 		assert_true(chars >= 8);
 		assert_int_equal(

@@ -118,7 +118,7 @@ a_bad_change_changes_nothing(void **state)
 	}
 	api_expect(
 	    api, 401, "not_signed_in", UPDATE, .body = "{\"name\":\"x\"}");
-	store_memory_fail_commit(api->sv.store, ERR_UNAVAILABLE);
+	store_memory_fail_commit(api->app.store, ERR_UNAVAILABLE);
 	api_expect(api, 503, "unavailable", UPDATE, .token = who.token,
 	    .body = "{\"name\":\"x\"}");
 

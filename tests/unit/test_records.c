@@ -4,8 +4,8 @@
 #include <fastcgi.h>
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "base/err.h"
-#include "base/text.h"
 #include "support/fcgi_client.h"
 #include "support/test.h"
 

@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/secret.h"
-#include "base/text.h"
+#include "base/str.h"
 #include "cache/redis.h"
-#include "host/breaker.h"
+#include "shm/circuit_breaker.h"
 #include "support/process.h"
 #include "support/redis_client.h"
 #include "support/redis_server.h"
@@ -101,7 +102,7 @@ refuses_what_cannot_be_asked(void **state)
 	    redis_mget(f->redis, keys, NELEMS(keys), values), ERR_INVALID);
 	assert_int_equal(redis_set(f->redis, "k", "1", 1, 0), ERR_INVALID);
 	assert_int_equal(redis_set_many(f->redis, NULL, 0), ERR_INVALID);
-	assert_true(breaker_closed(f->m));
+	assert_true(circuit_breaker_closed(f->m));
 
 	f->options.deadline_ms = 0;
 	assert_int_equal(
@@ -126,7 +127,7 @@ a_restart_between_two_commands_costs_nothing(void **state)
 	/* it hangs up for a reason of its own */
 	redis_server_ask(f->server, "CLIENT KILL TYPE normal SKIPME yes");
 	redis_client_expect(f, "user:1", "one");
-	assert_true(breaker_closed(f->m));
+	assert_true(circuit_breaker_closed(f->m));
 }
 
 static void
@@ -170,7 +171,7 @@ reaches_a_host_by_name(void **state)
 	f->options.port = port;
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(
-		    text_copy(f->options.host, sizeof(f->options.host),
+		    str_copy(f->options.host, sizeof(f->options.host),
 			i == 0 ? name : "127.0.0.1"),
 		    ERR_OK);
 		redis_client_reopen(f);
@@ -190,7 +191,7 @@ a_name_without_address_opens_no_breaker(void **state)
 	f->options.port = 6379;
 	redis_client_reopen(f);
 	assert_int_equal(redis_client_get(f, "user:1"), ERR_UNAVAILABLE);
-	assert_true(breaker_closed(f->m));
+	assert_true(circuit_breaker_closed(f->m));
 }
 
 static void
@@ -218,7 +219,7 @@ says_how_much_the_server_holds(void **state)
 	    redis_size(f->redis, &entries, &bytes), ERR_UNAVAILABLE);
 	assert_int_equal(entries, 0);
 	assert_int_equal(bytes, 0);
-	assert_true(breaker_closed(f->m));
+	assert_true(circuit_breaker_closed(f->m));
 	redis_client_expect(f, "user:2", "two");
 }
 

@@ -8,11 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/secret.h"
-#include "base/text.h"
 #include "cache/redis.h"
-#include "host/breaker.h"
+#include "shm/circuit_breaker.h"
 #include "support/process.h"
 #include "support/redis_client.h"
 #include "support/redis_server.h"
@@ -24,7 +24,7 @@
 static void
 probe_later(struct redis_client *f)
 {
-	redis_client_ahead_us += BREAKER_BACK_OFF_MAX_US + SECOND_US;
+	redis_client_ahead_us += CIRCUIT_BREAKER_BACK_OFF_MAX_US + SECOND_US;
 	redis_probe(f->redis);
 }
 
@@ -38,7 +38,7 @@ an_outage_is_over_when_a_probe_says_so(void **state)
 	assert_int_equal(redis_client_set(f, "user:1", "one"), ERR_OK);
 	redis_server_kill(f->server);
 	assert_int_equal(redis_client_get(f, "user:1"), ERR_UNAVAILABLE);
-	assert_false(breaker_closed(f->m));
+	assert_false(circuit_breaker_closed(f->m));
 
 	/* nobody looks before the back-off is over, nor then by himself */
 	redis_server_start(f->server);
@@ -51,10 +51,10 @@ an_outage_is_over_when_a_probe_says_so(void **state)
 
 	redis_server_kill(f->server);
 	probe_later(f);
-	assert_false(breaker_closed(f->m));
+	assert_false(circuit_breaker_closed(f->m));
 	redis_server_start(f->server);
 	probe_later(f);
-	assert_true(breaker_closed(f->m));
+	assert_true(circuit_breaker_closed(f->m));
 	assert_int_equal(redis_client_get(f, "user:1"), ERR_NOT_FOUND);
 	assert_int_equal(redis_ping(f->redis, &latency), ERR_OK);
 	assert_in_range(latency, 0, REDIS_CLIENT_DEADLINE_MS * 1000);
@@ -93,10 +93,10 @@ a_late_reply_answers_nothing(void **state)
 	    redis_client_mono_us() - start < REDIS_CLIENT_DEADLINE_MS * 1000);
 
 	redis_server_resume(f->server);
-	breaker_reset(f->m);
+	circuit_breaker_reset(f->m);
 	redis_client_expect(f, "user:2", "ben");
 	redis_client_expect(f, "user:1", "ann");
-	assert_true(breaker_closed(f->m));
+	assert_true(circuit_breaker_closed(f->m));
 	buf_clear(&value);
 	redis_free(other);
 }
@@ -146,14 +146,14 @@ static void
 assert_outage_until(struct redis_client *f, enum err now, const char *recover)
 {
 	assert_int_equal(now, ERR_UNAVAILABLE);
-	assert_false(breaker_closed(f->m));
+	assert_false(circuit_breaker_closed(f->m));
 	probe_later(f);
-	assert_false(breaker_closed(f->m)); /* a probe is not fooled */
+	assert_false(circuit_breaker_closed(f->m)); /* a probe is not fooled */
 	redis_server_ask(f->server, recover);
 	/* A script ends some time after it was told to. */
 	assert_true(process_until(takes_writes, f->server, 10000));
 	probe_later(f);
-	assert_true(breaker_closed(f->m));
+	assert_true(circuit_breaker_closed(f->m));
 	assert_int_equal(redis_client_set(f, "user:1", "one"), ERR_OK);
 	redis_client_expect(f, "user:1", "one");
 }
@@ -260,7 +260,7 @@ a_loading_server_is_an_outage(void **state)
 	assert_int_equal(redis_client_get(f, "user:1"), ERR_UNAVAILABLE);
 	log_back(saved);
 	assert_int_equal(log_count(path, "LOADING"), 1);
-	assert_false(breaker_closed(f->m));
+	assert_false(circuit_breaker_closed(f->m));
 	redis_server_kill(f->server);
 	redisFree(c);
 }
@@ -272,7 +272,7 @@ a_value_of_another_type_is_a_miss(void **state)
 
 	redis_server_ask(f->server, "LPUSH site:user:1 x");
 	assert_int_equal(redis_client_get(f, "user:1"), ERR_NOT_FOUND);
-	assert_true(breaker_closed(f->m));
+	assert_true(circuit_breaker_closed(f->m));
 	assert_int_equal(redis_client_set(f, "user:1", "one"), ERR_OK);
 	redis_client_expect(f, "user:1", "one");
 }
@@ -294,11 +294,11 @@ logs_an_outage_once_and_never_the_password(void **state)
 	redis_client_as(f, "", ""); /* -NOAUTH; the second line */
 	assert_int_equal(redis_client_get(f, "user:1"), ERR_UNAVAILABLE);
 	redis_client_as(f, "", "hunter2");
-	breaker_trip(f->m, redis_client_mono_us());
+	circuit_breaker_trip(f->m, redis_client_mono_us());
 	probe_later(f);
 	log_back(saved);
 
-	assert_true(breaker_closed(f->m));
+	assert_true(circuit_breaker_closed(f->m));
 	assert_int_equal(log_count(path, "event=redis_down"), 2);
 	assert_int_equal(log_count(path, "WRONGPASS"), 1);
 	assert_int_equal(log_count(path, "NOAUTH"), 1);

@@ -2,7 +2,6 @@
 #include "support/test.h"
 
 #include "base/err.h"
-#include "base/secret.h"
 #include "cache/redis.h"
 
 static void

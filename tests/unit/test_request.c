@@ -2,7 +2,7 @@
 #include "http/request.h"
 
 #include "base/secret.h"
-#include "base/text.h"
+#include "base/str.h"
 #include "support/test.h"
 
 #include <stdlib.h>
@@ -194,7 +194,7 @@ request_ids_are_fresh(void **state)
 	request_init(&req, NULL, NULL, 0);
 	for (size_t i = 0; i < NELEMS(seen); i++) {
 		request_name(&req, i % 2 == 0 ? &mine : &others);
-		assert_true(text_is_hex(req.request_id, REQUEST_ID_SIZE - 1));
+		assert_true(str_is_hex(req.request_id, REQUEST_ID_SIZE - 1));
 		memcpy(seen[i], req.request_id, REQUEST_ID_SIZE);
 	}
 	qsort(seen, NELEMS(seen), REQUEST_ID_SIZE, compare_ids);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "http/request.h"
 
-#include "base/document.h"
+#include "base/json_value.h"
 #include "base/secret.h"
 #include "http/response.h"
 #include "support/test.h"
@@ -73,7 +73,7 @@ bodies_are_json_objects(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
-		const struct document *json;
+		const struct json_value *json;
 		struct response res = { 0 };
 		struct request req;
 		enum err err;
@@ -94,7 +94,7 @@ static void
 a_body_beyond_the_limit_is_too_large(void **state)
 {
 	char *body = malloc(REQUEST_BODY_MAX + 1);
-	const struct document *json;
+	const struct json_value *json;
 	struct response res = { 0 };
 	struct request req;
 
@@ -137,7 +137,7 @@ string_members_are_checked(void **state)
 		{ { "b", false, 9 }, NULL, PROBLEM_INVALID_FIELD },
 		{ { "o", true, 9 }, NULL, PROBLEM_INVALID_FIELD },
 	};
-	const struct document *json;
+	const struct json_value *json;
 	struct request req;
 	struct response res = { 0 };
 

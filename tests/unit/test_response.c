@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "http/response.h"
 
-#include "base/writer.h"
+#include "base/json_writer.h"
 #include "http/request.h"
 #include "support/test.h"
 
@@ -29,10 +29,10 @@ assert_answer(
 static enum err
 small(struct response *res)
 {
-	struct writer w;
+	struct json_writer w;
 
 	response_begin(res, &w);
-	writer_int(&w, "a", 1);
+	json_write_int(&w, "a", 1);
 	return response_end(res, &w);
 }
 
@@ -171,13 +171,13 @@ without_memory_there_is_no_half_answer(void **state)
 {
 	struct response res = { .body = { .failed = true } };
 	struct buf out = { 0 };
-	struct writer w;
+	struct json_writer w;
 
 	(void)state;
 	assert_int_equal(response_finish(&res, &plain, &out), ERR_INTERNAL);
 	assert_int_equal(out.len, 0);
 	response_begin(&res, &w);
-	writer_string(&w, "a", NULL);
+	json_write_string(&w, "a", NULL);
 	assert_int_equal(response_end(&res, &w), ERR_INTERNAL);
 	response_clear(&res);
 }

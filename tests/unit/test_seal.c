@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 #include "support/test.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/secret.h"
-#include "base/text.h"
 #include "cache/seal.h"
-#include "host/mapped.h"
+#include "shm/shm.h"
 
 static const unsigned char key[SECRET_KEY_BYTES] = "0123456789abcdef";
-static const unsigned char table[MAPPED_TABLE_ID_BYTES] = "table number 1";
+static const unsigned char table[SHM_ID_BYTES] = "table number 1";
 static const char plain[] = "{\"email\":\"ann@example.org\"}";
 
 static const struct seal_binding bound = {
-	.key = "user:1", .table_id = table, .generation = 42
+	.key = "user:1", .shm_id = table, .generation = 42
 };
 
 static void
@@ -71,8 +71,7 @@ seals_the_same_twice_differently(void **state)
 static void
 opens_under_its_own_binding_alone(void **state)
 {
-	static const unsigned char table2[MAPPED_TABLE_ID_BYTES] =
-	    "table number 2";
+	static const unsigned char table2[SHM_ID_BYTES] = "table number 2";
 	static const unsigned char key2[SECRET_KEY_BYTES] = "0123456789abcdeg";
 	static const struct {
 		const unsigned char *key;

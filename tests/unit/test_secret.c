@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/secret.h"
 
-#include "base/text.h"
+#include "base/kdf.h"
+#include "base/random.h"
+#include "base/str.h"
 #include "support/test.h"
 
 static void
@@ -33,15 +35,15 @@ equality_is_of_every_byte(void **state)
 static void
 uuids_are_version_four_and_differ(void **state)
 {
-	char a[SECRET_UUID_SIZE], b[SECRET_UUID_SIZE];
+	char a[RANDOM_UUID_SIZE], b[RANDOM_UUID_SIZE];
 	bool variants[4] = { false };
 
 	(void)state;
 	for (int i = 0; i < 1000; i++) {
-		secret_uuid(a);
-		secret_uuid(b);
+		random_uuid(a);
+		random_uuid(b);
 		assert_int_equal(strlen(a), 36);
-		assert_true(secret_is_uuid(a));
+		assert_true(random_is_uuid(a));
 		assert_string_not_equal(a, b);
 		variants[strchr("89ab", a[19]) - (char *)"89ab"] = true;
 	}
@@ -74,7 +76,7 @@ only_lower_case_version_four_is_a_uuid(void **state)
 	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++)
 		assert_int_equal(
-		    secret_is_uuid(cases[i].text), cases[i].expect);
+		    random_is_uuid(cases[i].text), cases[i].expect);
 }
 
 static void
@@ -85,14 +87,14 @@ the_hash_is_blake2b(void **state)
 
 	(void)state;
 	/* RFC 7693 appendix A */
-	secret_hash(hash, 64, "abc", 3);
-	text_hex(hex, hash, 64);
+	kdf_hash(hash, 64, "abc", 3);
+	str_hex(hex, hash, 64);
 	assert_string_equal(hex,
 	    "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1"
 	    "7d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923");
 	/* The short hash is its own function, not the long one cut. */
-	secret_hash(hash, 16, "", 0);
-	text_hex(hex, hash, 16);
+	kdf_hash(hash, 16, "", 0);
+	str_hex(hex, hash, 16);
 	assert_string_equal(hex, "cae66941d9efbd404e4d88758ea67670");
 }
 
@@ -102,15 +104,15 @@ derived_keys_depend_on_all_of_it(void **state)
 	unsigned char master[100], a[SECRET_KEY_BYTES], b[SECRET_KEY_BYTES];
 
 	(void)state;
-	secret_random(master, sizeof(master));
+	random_fill(master, sizeof(master));
 	for (size_t len = SECRET_KEY_BYTES; len <= sizeof(master); len++) {
-		secret_derive(a, master, len, "token");
-		secret_derive(b, master, len, "token");
+		kdf_derive(a, master, len, "token");
+		kdf_derive(b, master, len, "token");
 		assert_memory_equal(a, b, sizeof(a));
-		secret_derive(b, master, len, "seal");
+		kdf_derive(b, master, len, "seal");
 		assert_memory_not_equal(a, b, sizeof(a));
 		master[len - 1] ^= 1;
-		secret_derive(b, master, len, "token");
+		kdf_derive(b, master, len, "token");
 		assert_memory_not_equal(a, b, sizeof(a));
 	}
 }
@@ -123,7 +125,7 @@ random_bytes_fill_all(void **state)
 	(void)state;
 	/* Each byte stays zero in all of 64 draws once in 2^512. */
 	for (int i = 0; i < 64; i++) {
-		secret_random(draw, sizeof(draw));
+		random_fill(draw, sizeof(draw));
 		for (size_t j = 0; j < sizeof(draw); j++)
 			seen[j] |= draw[j];
 	}

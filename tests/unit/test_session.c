@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "model/session.h"
 
-#include "base/document.h"
-#include "base/text.h"
-#include "base/writer.h"
+#include "base/buf.h"
+#include "base/json_value.h"
+#include "base/json_writer.h"
+#include "base/secret.h"
 #include "model/token.h"
 #include "model/user.h"
 #include "support/test.h"
@@ -100,14 +101,14 @@ the_device_list_shows_no_secret(void **state)
 {
 	struct session s = sample();
 	struct buf out = { 0 };
-	struct writer w;
+	struct json_writer w;
 
 	(void)state;
-	writer_begin(&w, &out);
-	writer_object(&w, NULL);
+	json_write_begin(&w, &out);
+	json_write_object(&w, NULL);
 	session_write_device(&s, true, &w);
-	writer_close(&w);
-	assert_int_equal(writer_end(&w), ERR_OK);
+	json_write_close(&w);
+	assert_int_equal(json_write_end(&w), ERR_OK);
 	assert_string_equal(out.data,
 	    "{\"handle\":\"" HANDLE "\",\"device\":\"phone\","
 	    "\"user_agent\":\"curl/7.88 \\\"x\\\"\","
@@ -123,14 +124,14 @@ its_holder_sees_how_long_it_lasts(void **state)
 {
 	struct session s = sample();
 	struct buf out = { 0 };
-	struct writer w;
+	struct json_writer w;
 
 	(void)state;
-	writer_begin(&w, &out);
-	writer_object(&w, NULL);
+	json_write_begin(&w, &out);
+	json_write_object(&w, NULL);
 	session_write(&s, &w);
-	writer_close(&w);
-	assert_int_equal(writer_end(&w), ERR_OK);
+	json_write_close(&w);
+	assert_int_equal(json_write_end(&w), ERR_OK);
 	assert_string_equal(out.data,
 	    "{\"handle\":\"" HANDLE "\","
 	    "\"created_at\":\"2000-02-29T00:00:00Z\","
@@ -142,15 +143,15 @@ static void
 a_packed_session_is_the_same_session(void **state)
 {
 	struct session s = sample(), back;
-	struct document *doc;
+	struct json_value *doc;
 	struct buf out = { 0 };
 
 	(void)state;
 	s.revoked_at = 99;
 	doc = session_pack(&s);
-	assert_int_equal(document_print(doc, &out), ERR_OK);
-	document_free(doc);
-	assert_int_equal(document_parse(out.data, out.len, &doc), ERR_OK);
+	assert_int_equal(json_value_print(doc, &out), ERR_OK);
+	json_value_free(doc);
+	assert_int_equal(json_value_parse(out.data, out.len, &doc), ERR_OK);
 	memset(&back, 'x', sizeof(back));
 	assert_int_equal(session_unpack(doc, &back), ERR_OK);
 	assert_string_equal(back.handle, s.handle);
@@ -163,7 +164,7 @@ a_packed_session_is_the_same_session(void **state)
 	assert_string_equal(back.device, s.device);
 	assert_string_equal(back.user_agent, s.user_agent);
 	assert_string_equal(back.address, s.address);
-	document_free(doc);
+	json_value_free(doc);
 	buf_clear(&out);
 }
 
@@ -171,14 +172,14 @@ static void
 assert_refused(const char *text)
 {
 	static const struct session zero;
-	struct document *doc;
+	struct json_value *doc;
 	struct session back;
 
-	assert_int_equal(document_parse(text, strlen(text), &doc), ERR_OK);
+	assert_int_equal(json_value_parse(text, strlen(text), &doc), ERR_OK);
 	memset(&back, 'x', sizeof(back));
 	assert_int_equal(session_unpack(doc, &back), ERR_INVALID);
 	assert_memory_equal(&back, &zero, sizeof(zero));
-	document_free(doc);
+	json_value_free(doc);
 }
 
 static void
@@ -212,13 +213,14 @@ a_session_that_lacks_anything_is_refused(void **state)
 			assert_refused(without.data);
 			assert_refused(with.data);
 		} else { /* nothing left out, nothing wrong */
-			struct document *doc;
+			struct json_value *doc;
 			struct session back;
 
 			assert_int_equal(
-			    document_parse(with.data, with.len, &doc), ERR_OK);
+			    json_value_parse(with.data, with.len, &doc),
+			    ERR_OK);
 			assert_int_equal(session_unpack(doc, &back), ERR_OK);
-			document_free(doc);
+			json_value_free(doc);
 		}
 		buf_clear(&without);
 		buf_clear(&with);

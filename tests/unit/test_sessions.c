@@ -5,25 +5,25 @@
 
 #include <stdio.h>
 
-#include "auth/jws.h"
-#include "auth/keys.h"
 #include "cache/cache.h"
-#include "host/mapped.h"
+#include "shm/shm.h"
 #include "store/store.h"
 #include "store/store_memory.h"
-#include "support/forge.h"
 #include "support/keyring.h"
-#include "support/table.h"
+#include "support/shm_fixture.h"
+#include "support/token_forger.h"
+#include "token/jws.h"
+#include "token/signing_keys.h"
 
 #define NOW 1700000000
 #define SECRET "the secret of this test, 32 bytes+"
 
 struct fixture {
 	struct table table;
-	struct mapped *m;
+	struct shm *m;
 	struct store *store;
 	struct cache *cache;
-	struct keys keys;
+	struct signing_keys keys;
 	struct sessions ss;
 	/* one user, signed in */
 	struct user user;
@@ -64,8 +64,8 @@ set_up(void **state)
 	unsigned char seal[SECRET_KEY_BYTES];
 
 	assert_non_null(f);
-	table_make(&f->table);
-	f->m = table_open(&f->table);
+	shm_fixture_make(&f->table);
+	f->m = shm_fixture_open(&f->table);
 	assert_int_equal(store_open_memory(f->m, &f->store), ERR_OK);
 	keyring_open(SECRET, &f->keys);
 	keyring_seal(SECRET, seal);
@@ -78,7 +78,7 @@ set_up(void **state)
 	f->ss.tokens.issuer = f->ss.tokens.audience = "latchkey";
 	f->ss.tokens.lifetime = 900;
 	sign_up(f, "zoe@example.org", &f->user, &f->session, f->id);
-	assert_int_equal(tokens_issue(&f->ss.tokens, &f->session,
+	assert_int_equal(access_token_issue(&f->ss.tokens, &f->session,
 			     f->session.epoch, NOW, &f->token, &f->claims),
 	    ERR_OK);
 	*state = f;
@@ -91,10 +91,10 @@ tear_down(void **state)
 	struct fixture *f = *state;
 
 	cache_free(f->cache);
-	keys_close(&f->keys);
+	signing_keys_close(&f->keys);
 	store_close(f->store);
-	mapped_close(f->m);
-	table_remove(&f->table);
+	shm_detach(f->m);
+	shm_fixture_remove(&f->table);
 	free(f);
 	return 0;
 }
@@ -222,8 +222,8 @@ ends_with_the_epoch(void **state)
 	assert_int_equal(ended, 1);
 	both_are(f, ERR_DENIED);
 	/* a token of the new epoch does not revive a session of the old */
-	assert_int_equal(
-	    tokens_issue(&f->ss.tokens, &f->session, epoch, NOW, &fresh, NULL),
+	assert_int_equal(access_token_issue(&f->ss.tokens, &f->session, epoch,
+			     NOW, &fresh, NULL),
 	    ERR_OK);
 	assert_int_equal(by_token(f, fresh.text, NOW), ERR_DENIED);
 }
@@ -241,8 +241,8 @@ token_of_the_old_epoch_ends_where_its_session_is_kept(void **state)
 	    ERR_OK);
 	assert_int_equal(by_id(f, f->id, NOW), ERR_OK);
 	assert_int_equal(by_token(f, f->token.text, NOW), ERR_DENIED);
-	assert_int_equal(
-	    tokens_issue(&f->ss.tokens, &f->session, epoch, NOW, &fresh, NULL),
+	assert_int_equal(access_token_issue(&f->ss.tokens, &f->session, epoch,
+			     NOW, &fresh, NULL),
 	    ERR_OK);
 	assert_int_equal(by_token(f, fresh.text, NOW), ERR_OK);
 }
@@ -280,20 +280,21 @@ refuses_a_token_that_mixes_two_users(void **state)
 	sign_up(f, "max@example.org", &user, &other, id);
 	mixed = other;
 	mixed.user_id = f->user.id;
-	assert_int_equal(tokens_issue(&f->ss.tokens, &mixed, f->user.epoch, NOW,
-			     &token, NULL),
+	assert_int_equal(access_token_issue(&f->ss.tokens, &mixed,
+			     f->user.epoch, NOW, &token, NULL),
 	    ERR_OK);
 	assert_int_equal(by_token(f, token.text, NOW), ERR_DENIED);
 	mixed = f->session;
 	mixed.user_id = user.id;
-	assert_int_equal(
-	    tokens_issue(&f->ss.tokens, &mixed, user.epoch, NOW, &token, NULL),
+	assert_int_equal(access_token_issue(&f->ss.tokens, &mixed, user.epoch,
+			     NOW, &token, NULL),
 	    ERR_OK);
 	assert_int_equal(by_token(f, token.text, NOW), ERR_DENIED);
 	/* and one for a session that never was */
 	memset(mixed.handle, 'a', SESSION_HANDLE_SIZE - 1);
 	assert_int_equal(
-	    tokens_issue(&f->ss.tokens, &mixed, 0, NOW, &token, NULL), ERR_OK);
+	    access_token_issue(&f->ss.tokens, &mixed, 0, NOW, &token, NULL),
+	    ERR_OK);
 	assert_int_equal(by_token(f, token.text, NOW), ERR_DENIED);
 }
 
@@ -304,7 +305,7 @@ calls_a_failure_no_denial(void **state)
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(failures); i++) {
-		table_forget(f->m);
+		shm_fixture_forget(f->m);
 		store_memory_fail_next(f->store, failures[i]);
 		assert_int_equal(by_id(f, f->id, NOW), failures[i]);
 		store_memory_fail_next(f->store, failures[i]);
@@ -330,7 +331,8 @@ token_for(struct fixture *f, const char *id, int64_t now, struct token *token)
 	assert_int_equal(sessions_by_id(&f->ss, id, now, &who), ERR_OK);
 	assert_int_equal(sessions_token(&f->ss, id, &who, now, token), ERR_OK);
 	assert_int_equal(
-	    tokens_verify(&f->ss.tokens, token->text, now, &claims), ERR_OK);
+	    access_token_verify(&f->ss.tokens, token->text, now, &claims),
+	    ERR_OK);
 	assert_int_equal(claims.epoch, who.user.epoch);
 	assert_string_equal(claims.handle, who.session.handle);
 	assert_int_equal(claims.epoch, token->epoch);
@@ -419,7 +421,8 @@ hands_out_no_token_that_was_blacklisted(void **state)
 
 	token_for(f, f->id, NOW, &first);
 	assert_int_equal(
-	    tokens_verify(&f->ss.tokens, first.text, NOW, &claims), ERR_OK);
+	    access_token_verify(&f->ss.tokens, first.text, NOW, &claims),
+	    ERR_OK);
 	assert_int_equal(
 	    store_logout(f->store, &actor, claims.handle, &claims), ERR_OK);
 	both_are(f, ERR_DENIED);
@@ -445,7 +448,7 @@ hands_nobody_the_token_of_another(void **state)
 	struct fixture *f = *state;
 	struct cache_issued_place place = { .handle = f->session.handle,
 		.key = { 1 } };
-	struct token_core core, none = { 0 };
+	struct token_compact core, none = { 0 };
 	char id[SESSION_ID_SIZE];
 	struct token mine, other;
 	struct session session;
@@ -490,7 +493,7 @@ static void
 keeps_no_token_under_a_generation_that_is_over(void **state)
 {
 	struct fixture *f = *state;
-	static const struct token_core kept = { .epoch = 3,
+	static const struct token_compact kept = { .epoch = 3,
 		.issued_at = NOW,
 		.expires_at = NOW + 900,
 		.jti = "a jti",
@@ -499,7 +502,7 @@ keeps_no_token_under_a_generation_that_is_over(void **state)
 	struct cache_issued_place place = { .handle = f->session.handle,
 		.key = { 1 } };
 	struct cache_issued_place odd;
-	struct token_core core;
+	struct token_compact core;
 
 	assert_false(cache_issued(f->cache, &place, NOW, &core));
 	assert_int_equal(
@@ -532,7 +535,7 @@ keeps_no_token_that_can_be_read(void **state)
 	assert_string_equal(token.text, again.text); /* it is there */
 	assert_int_equal(
 	    jws_split(token.text, JWS_OURS_MAX, room, &jws), ERR_OK);
-	area = mapped_area(f->m, &size);
+	area = shm_region(f->m, &size);
 	assert_null(memmem(area, size, token.text, strlen(token.text)));
 	assert_null(memmem(area, size, strrchr(token.text, '.') + 1, 16));
 	assert_null(memmem(area, size, jws.signature, 8));
@@ -552,7 +555,7 @@ a_mebibyte_holds_four_hundred_validated_sessions(void **state)
 	struct fixture *f = *state;
 	int again = 0;
 
-	assert_int_equal(TABLE_MB, 1);
+	assert_int_equal(SHM_FIXTURE_MB, 1);
 	for (size_t i = 0; i < MANY; i++) {
 		struct session s;
 		struct user u;
@@ -585,7 +588,7 @@ makes_up_a_session(void **state)
 	struct session s;
 
 	sessions_new(&f->ss, &origin, NOW, id, &s);
-	assert_true(secret_is_uuid(id));
+	assert_true(random_is_uuid(id));
 	assert_int_equal(session_handle(handle, id), ERR_OK);
 	assert_string_equal(s.handle, handle);
 	assert_int_equal(s.created_at, NOW);

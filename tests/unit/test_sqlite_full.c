@@ -12,25 +12,25 @@
 #include <unistd.h>
 
 #include "base/secret.h"
-#include "host/mapped.h"
+#include "shm/shm.h"
 #include "support/child.h"
 #include "support/database.h"
-#include "support/people.h"
-#include "support/table.h"
+#include "support/shm_fixture.h"
+#include "support/test_users.h"
 
 /*
  * A full disk, which is a small file system of our own: nobody new gets in,
  * everybody is still checked, and everybody can still get out.
  */
 
-#define NOW PEOPLE_NOW
+#define NOW TEST_USERS_NOW
 #define DISK_OPTIONS "size=16m,mode=0700"
 
 static const struct store_options options = { .write_wait_ms = 2000 };
 
 struct fixture {
 	struct table table;
-	struct mapped *m;
+	struct shm *m;
 	struct store *st;
 	struct person ann;
 	struct store_actor actor;
@@ -43,15 +43,15 @@ set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	table_make(&f->table);
+	shm_fixture_make(&f->table);
 	if (mount("none", f->table.dir, "tmpfs", 0, DISK_OPTIONS) != 0)
 		fail_msg("a tmpfs cannot be mounted (see main)");
-	f->m = table_open(&f->table);
+	f->m = shm_fixture_open(&f->table);
 	assert_int_equal(
 	    store_open_sqlite(f->table.db, f->m, &options, &f->st), ERR_OK);
-	f->actor = people_actor(NOW);
+	f->actor = test_users_actor(NOW);
 	assert_int_equal(
-	    people_register(f->st, "ann", 1, NOW, &f->ann), ERR_OK);
+	    test_users_register(f->st, "ann", 1, NOW, &f->ann), ERR_OK);
 	f->sessions = 1;
 	*state = f;
 	return 0;
@@ -64,9 +64,9 @@ tear_down(void **state)
 
 	store_close(f->st);
 	database_check(f->table.db);
-	mapped_close(f->m);
+	shm_detach(f->m);
 	assert_int_equal(umount(f->table.dir), 0);
-	table_remove(&f->table);
+	shm_fixture_remove(&f->table);
 	free(f);
 	return 0;
 }
@@ -105,11 +105,11 @@ empty_disk(const struct fixture *f)
 static enum err
 login(struct fixture *f)
 {
-	struct session s = people_session(f->sessions + 1, NOW);
+	struct session s = test_users_session(f->sessions + 1, NOW);
 	enum err err;
 
-	err =
-	    store_login(f->st, &f->actor, &f->ann.user, PEOPLE_HASH, NULL, &s);
+	err = store_login(
+	    f->st, &f->actor, &f->ann.user, TEST_USERS_HASH, NULL, &s);
 	if (err == ERR_OK)
 		f->sessions++;
 	return err;
@@ -120,8 +120,8 @@ is_live(struct fixture *f, int n)
 {
 	bool live;
 
-	assert_int_equal(
-	    people_live(f->st, people_session(n, NOW).handle, NOW, &live),
+	assert_int_equal(test_users_live(f->st,
+			     test_users_session(n, NOW).handle, NOW, &live),
 	    ERR_OK);
 	return live;
 }
@@ -130,7 +130,7 @@ static enum err
 logout(struct fixture *f, int n)
 {
 	return store_logout(
-	    f->st, &f->actor, people_session(n, NOW).handle, NULL);
+	    f->st, &f->actor, test_users_session(n, NOW).handle, NULL);
 }
 
 /* What room the log already has is used up first. */
@@ -170,8 +170,8 @@ a_full_disk_lets_out_but_not_in(void **state)
 	login_until_full(f);
 	before = f->sessions;
 	assert_true(ballast(f) > 0); /* not for those who come in */
-	assert_int_equal(
-	    people_register(f->st, "bob", 5000, NOW, &bob), ERR_UNAVAILABLE);
+	assert_int_equal(test_users_register(f->st, "bob", 5000, NOW, &bob),
+	    ERR_UNAVAILABLE);
 	assert_int_equal(
 	    store_profile_update(f->st, &f->actor, f->ann.user.id, &patch, &u),
 	    ERR_UNAVAILABLE);
@@ -184,7 +184,7 @@ a_full_disk_lets_out_but_not_in(void **state)
 	/* The room it gave is for those who leave. */
 	assert_int_equal(login(f), ERR_UNAVAILABLE);
 	assert_int_equal(logout(f, before - 1), ERR_OK);
-	assert_int_equal(store_upkeep(f->st, NOW, &removed), ERR_OK);
+	assert_int_equal(store_maintenance(f->st, NOW, &removed), ERR_OK);
 	assert_int_equal(login(f), ERR_UNAVAILABLE);
 	assert_int_equal(store_logout_all(f->st, &f->actor, f->ann.user.id,
 			     NULL, &epoch, &ended),
@@ -193,7 +193,7 @@ a_full_disk_lets_out_but_not_in(void **state)
 	assert_int_equal(store_ping(f->st), ERR_OK);
 
 	empty_disk(f);
-	assert_int_equal(store_upkeep(f->st, NOW, &removed), ERR_OK);
+	assert_int_equal(store_maintenance(f->st, NOW, &removed), ERR_OK);
 	assert_true(ballast(f) > 0);
 	f->ann.user.epoch = epoch;
 	assert_int_equal(login(f), ERR_OK);
@@ -210,7 +210,7 @@ many_can_leave_a_full_disk(void **state)
 
 	login_until_full(f);
 	for (int n = 0; n < 600; n++) {
-		c = people_claims(&f->ann, n, NOW);
+		c = test_users_claims(&f->ann, n, NOW);
 		assert_int_equal(
 		    store_logout(f->st, &f->actor, NULL, &c), ERR_OK);
 		assert_int_equal(
@@ -218,7 +218,7 @@ many_can_leave_a_full_disk(void **state)
 		assert_true(revoked);
 		if (n % 50 == 0)
 			assert_int_equal(
-			    store_upkeep(f->st, NOW, &removed), ERR_OK);
+			    store_maintenance(f->st, NOW, &removed), ERR_OK);
 	}
 }
 
@@ -232,7 +232,7 @@ the_last_room_ends_without_a_lie(void **state)
 
 	login_until_full(f);
 	while (err == ERR_OK && done < 20000) {
-		struct claims c = people_claims(&f->ann, done, NOW);
+		struct claims c = test_users_claims(&f->ann, done, NOW);
 
 		err = store_logout(f->st, &f->actor, NULL, &c);
 		if (err == ERR_OK)
@@ -255,11 +255,11 @@ static void
 reopen_in_child(void *ctx)
 {
 	struct fixture *f = ctx;
-	struct mapped *m;
+	struct shm *m;
 	struct store *st;
 	struct user u;
 
-	child_check(mapped_open(f->table.db, TABLE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
 	child_check(store_open_sqlite(f->table.db, m, &options, &st) == ERR_OK);
 	child_check(store_user_by_id(st, f->ann.user.id, &u) == ERR_OK);
 	child_check(

@@ -10,27 +10,27 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "base/testpoint.h"
-#include "host/generation.h"
-#include "host/mapped.h"
+#include "shm/generation.h"
+#include "shm/shm.h"
 #include "support/child.h"
 #include "support/database.h"
-#include "support/people.h"
-#include "support/table.h"
+#include "support/shm_fixture.h"
+#include "support/test_users.h"
 
 /* The database is locked by another program, a backup for instance. */
 
-#define NOW PEOPLE_NOW
+#define NOW TEST_USERS_NOW
 #define WAIT_MS 3000
 
 struct fixture {
 	struct table table;
-	struct mapped *m;
+	struct shm *m;
 	struct store *st;
 	struct person ann;
 };
 
 static struct store *
-open_store(const struct fixture *f, struct mapped *m, int wait_ms)
+open_store(const struct fixture *f, struct shm *m, int wait_ms)
 {
 	const struct store_options options = { .write_wait_ms = wait_ms };
 	struct store *st;
@@ -46,12 +46,12 @@ set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	table_make(&f->table);
-	f->m = table_open(&f->table);
+	shm_fixture_make(&f->table);
+	f->m = shm_fixture_open(&f->table);
 	f->st = open_store(f, f->m, 5000);
 	assert_non_null(f->st);
 	assert_int_equal(
-	    people_register(f->st, "ann", 1, NOW, &f->ann), ERR_OK);
+	    test_users_register(f->st, "ann", 1, NOW, &f->ann), ERR_OK);
 	*state = f;
 	return 0;
 }
@@ -63,8 +63,8 @@ tear_down(void **state)
 
 	store_close(f->st);
 	database_check(f->table.db);
-	mapped_close(f->m);
-	table_remove(&f->table);
+	shm_detach(f->m);
+	shm_fixture_remove(&f->table);
 	free(f);
 	return 0;
 }
@@ -72,7 +72,7 @@ tear_down(void **state)
 static enum err
 do_logout(const struct fixture *f, struct store *st)
 {
-	struct store_actor actor = people_actor(NOW);
+	struct store_actor actor = test_users_actor(NOW);
 
 	return store_logout(st, &actor, f->ann.session.handle, NULL);
 }
@@ -83,7 +83,7 @@ is_live(const struct fixture *f)
 	bool live;
 
 	assert_int_equal(
-	    people_live(f->st, f->ann.session.handle, NOW, &live), ERR_OK);
+	    test_users_live(f->st, f->ann.session.handle, NOW, &live), ERR_OK);
 	return live;
 }
 
@@ -102,8 +102,8 @@ static void
 a_lock_held_too_long_is_no_answer(void **state)
 {
 	struct fixture *f = *state;
-	struct store_actor actor = people_actor(NOW);
-	struct session s = people_session(2, NOW);
+	struct store_actor actor = test_users_actor(NOW);
+	struct session s = test_users_session(2, NOW);
 	struct store *st = open_store(f, f->m, 50);
 	sqlite3 *db = lock_from_outside(f);
 	char key[SESSION_KEY_SIZE];
@@ -114,7 +114,7 @@ a_lock_held_too_long_is_no_answer(void **state)
 	before = generation_read(f->m, key);
 	assert_int_equal(do_logout(f, st), ERR_UNAVAILABLE);
 	assert_int_equal(
-	    store_login(st, &actor, &f->ann.user, PEOPLE_HASH, NULL, &s),
+	    store_login(st, &actor, &f->ann.user, TEST_USERS_HASH, NULL, &s),
 	    ERR_UNAVAILABLE);
 	assert_int_equal(
 	    store_session_touch(f->st, f->ann.session.handle, NOW + 999),
@@ -161,11 +161,11 @@ static void
 refused_in_time(void *ctx)
 {
 	const struct fixture *f = ctx;
-	struct mapped *m;
+	struct shm *m;
 	struct store *st;
 	int64_t start;
 
-	child_check(mapped_open(f->table.db, TABLE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
 	st = open_store(f, m, WAIT_MS);
 	child_check(st != NULL);
 	TESTPOINT("test:opened");

@@ -10,22 +10,22 @@
 #include <unistd.h>
 
 #include "base/secret.h"
-#include "host/mapped.h"
+#include "shm/shm.h"
 #include "support/child.h"
 #include "support/database.h"
-#include "support/people.h"
-#include "support/table.h"
+#include "support/shm_fixture.h"
+#include "support/test_users.h"
 
 /* What may lie where the database should, and what becomes of it. */
 
-#define NOW PEOPLE_NOW
+#define NOW TEST_USERS_NOW
 #define PAGE 4096
 
 static const struct store_options options = { .write_wait_ms = 500 };
 
 struct fixture {
 	struct table table;
-	struct mapped *m;
+	struct shm *m;
 	struct store *st;
 };
 
@@ -35,8 +35,8 @@ set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	table_make(&f->table);
-	f->m = table_open(&f->table);
+	shm_fixture_make(&f->table);
+	f->m = shm_fixture_open(&f->table);
 	*state = f;
 	return 0;
 }
@@ -47,8 +47,8 @@ tear_down(void **state)
 	struct fixture *f = *state;
 
 	store_close(f->st);
-	mapped_close(f->m);
-	table_remove(&f->table);
+	shm_detach(f->m);
+	shm_fixture_remove(&f->table);
 	free(f);
 	return 0;
 }
@@ -77,7 +77,7 @@ register_people(struct fixture *f, int n)
 	for (int i = 1; i <= n; i++) {
 		(void)snprintf(name, sizeof(name), "person%d", i);
 		assert_int_equal(
-		    people_register(f->st, name, i, NOW, &p), ERR_OK);
+		    test_users_register(f->st, name, i, NOW, &p), ERR_OK);
 	}
 }
 
@@ -210,22 +210,22 @@ static enum err
 adopt(struct fixture *f, int64_t issued_at)
 {
 	const struct store_actor actor = { .address = "", .now = 1000 };
-	const struct outside_profile p = { .issuer = "https://a.example",
+	const struct external_profile p = { .issuer = "https://a.example",
 		.subject = "zoe",
 		.issued_at = issued_at,
 		.leeway = 5,
 		.name = "Zoe",
 		.avatar_url = "" };
-	enum outside_done done;
+	enum external_done done;
 	int64_t id;
 
-	return store_outside_adopt(f->st, &actor, &p, &id, &done);
+	return store_external_provision(f->st, &actor, &p, &id, &done);
 }
 
 static void
 an_older_version_is_brought_up_to_date(void **state)
 {
-	static struct signing_key keys[SIGNING_KEYS_MAX];
+	static struct signing_key_row keys[SIGNING_KEYS_MAX];
 	static struct issuer_keys issuers[ISSUERS_MAX];
 	struct fixture *f = *state;
 	struct user u;
@@ -371,7 +371,7 @@ a_damaged_page_is_no_answer_later(void **state)
 	database_run(f->table.db,
 	    "WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n"
 	    " WHERE i < 30000) INSERT INTO users SELECT i, i, i, i, '', 'user',"
-	    " 'active', '" PEOPLE_HASH "', 1, 1, 0, 0, 0 FROM n");
+	    " 'active', '" TEST_USERS_HASH "', 1, 1, 0, 0, 0 FROM n");
 	close_and_copy_back(f);
 	assert_true(size_of(f->table.db) > 256 * PAGE);
 	page = database_int(f->table.db,
@@ -418,7 +418,7 @@ static void
 a_moved_file_is_noticed(void **state)
 {
 	struct fixture *f = *state;
-	struct store_actor actor = people_actor(NOW);
+	struct store_actor actor = test_users_actor(NOW);
 	struct person p;
 	struct user u;
 
@@ -428,12 +428,12 @@ a_moved_file_is_noticed(void **state)
 	assert_int_equal(store_ping(f->st), ERR_UNAVAILABLE);
 	assert_int_equal(store_user_by_id(f->st, 1, &u), ERR_UNAVAILABLE);
 	assert_int_equal(
-	    people_register(f->st, "late", 9, NOW, &p), ERR_UNAVAILABLE);
+	    test_users_register(f->st, "late", 9, NOW, &p), ERR_UNAVAILABLE);
 	/* Another one in its place is not ours either. */
 	database_run(beside(f, "-other"), "CREATE TABLE t (x)");
 	assert_int_equal(link(beside(f, "-other"), f->table.db), 0);
-	assert_int_equal(
-	    store_logout(f->st, &actor, people_session(1, NOW).handle, NULL),
+	assert_int_equal(store_logout(f->st, &actor,
+			     test_users_session(1, NOW).handle, NULL),
 	    ERR_UNAVAILABLE);
 	assert_int_equal(rename(beside(f, "-aside"), f->table.db), 0);
 	assert_int_equal(store_ping(f->st), ERR_OK);

@@ -10,23 +10,23 @@
 
 #include "base/secret.h"
 #include "base/testpoint.h"
-#include "host/generation.h"
-#include "host/mapped.h"
+#include "shm/generation.h"
+#include "shm/shm.h"
 #include "support/child.h"
 #include "support/database.h"
-#include "support/people.h"
-#include "support/table.h"
+#include "support/shm_fixture.h"
+#include "support/test_users.h"
 
 /* Several at once, and some of them killed. */
 
-#define NOW PEOPLE_NOW
+#define NOW TEST_USERS_NOW
 #define JTI_NUMBER 1
 
 static const struct store_options patient = { .write_wait_ms = 5000 };
 
 struct fixture {
 	struct table table;
-	struct mapped *m;
+	struct shm *m;
 	struct store *st;
 	struct person ann;
 };
@@ -47,11 +47,11 @@ set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	table_make(&f->table);
-	f->m = table_open(&f->table);
+	shm_fixture_make(&f->table);
+	f->m = shm_fixture_open(&f->table);
 	f->st = open_store(f);
 	assert_int_equal(
-	    people_register(f->st, "ann", 1, NOW, &f->ann), ERR_OK);
+	    test_users_register(f->st, "ann", 1, NOW, &f->ann), ERR_OK);
 	*state = f;
 	return 0;
 }
@@ -63,8 +63,8 @@ tear_down(void **state)
 
 	store_close(f->st);
 	database_check(f->table.db);
-	mapped_close(f->m);
-	table_remove(&f->table);
+	shm_detach(f->m);
+	shm_fixture_remove(&f->table);
 	free(f);
 	return 0;
 }
@@ -73,10 +73,10 @@ tear_down(void **state)
 static struct store *
 child_store(struct fixture *f)
 {
-	struct mapped *m;
+	struct shm *m;
 	struct store *st;
 
-	child_check(mapped_open(f->table.db, TABLE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
 	child_check(store_open_sqlite(f->table.db, m, &patient, &st) == ERR_OK);
 	return st;
 }
@@ -84,8 +84,8 @@ child_store(struct fixture *f)
 static enum err
 do_logout(struct fixture *f, struct store *st)
 {
-	struct claims c = people_claims(&f->ann, JTI_NUMBER, NOW);
-	struct store_actor actor = people_actor(NOW);
+	struct claims c = test_users_claims(&f->ann, JTI_NUMBER, NOW);
+	struct store_actor actor = test_users_actor(NOW);
 
 	return store_logout(st, &actor, f->ann.session.handle, &c);
 }
@@ -104,14 +104,14 @@ struct outcome {
 };
 
 static struct outcome
-look(struct fixture *f)
+lookup(struct fixture *f)
 {
-	struct claims c = people_claims(&f->ann, JTI_NUMBER, NOW);
+	struct claims c = test_users_claims(&f->ann, JTI_NUMBER, NOW);
 	struct outcome o;
 	bool revoked;
 
 	assert_int_equal(
-	    people_live(f->st, f->ann.session.handle, NOW, &o.session_live),
+	    test_users_live(f->st, f->ann.session.handle, NOW, &o.session_live),
 	    ERR_OK);
 	assert_int_equal(store_token_revoked(f->st, c.jti, &revoked), ERR_OK);
 	o.token_good = !revoked;
@@ -155,14 +155,14 @@ a_killed_change_is_whole_or_not_at_all(void **state)
 		child_killed(child_start(logout_in_child, f));
 		assert_int_equal(generation_quiet(generation_of_session(f)),
 		    !steps[i].in_flight);
-		o = look(f);
+		o = lookup(f);
 		assert_int_equal(o.session_live, !steps[i].made);
 		assert_int_equal(o.token_good, !steps[i].made);
 		database_check(f->table.db);
 		/* Whoever comes next closes what the dead has left. */
 		assert_int_equal(do_logout(f, f->st), ERR_OK);
 		assert_true(generation_quiet(generation_of_session(f)));
-		o = look(f);
+		o = lookup(f);
 		assert_false(o.session_live || o.token_good);
 		database_run(f->table.db,
 		    "UPDATE sessions SET revoked_at = 0;"
@@ -212,7 +212,7 @@ what_died_unseen_never_comes_back(void **state)
 {
 	struct fixture *f = *state;
 	struct index_copy copy = { .f = f };
-	struct store_actor actor = people_actor(NOW);
+	struct store_actor actor = test_users_actor(NOW);
 	struct outcome o;
 
 	copy.header = child_shared(INDEX_HEADER);
@@ -221,7 +221,7 @@ what_died_unseen_never_comes_back(void **state)
 	child_killed(child_start(logout_in_child, f));
 	copy.put_back = true;
 	child_passed(child_start(copy_index, &copy));
-	o = look(f);
+	o = lookup(f);
 	assert_true(o.session_live && o.token_good);
 
 	/* A change with nothing to do closes what was in flight. */
@@ -231,7 +231,7 @@ what_died_unseen_never_comes_back(void **state)
 	assert_true(generation_quiet(generation_of_session(f)));
 	store_close(f->st);
 	f->st = open_store(f);
-	o = look(f);
+	o = lookup(f);
 	assert_true(o.session_live && o.token_good);
 	child_unshare(copy.header, INDEX_HEADER);
 }
@@ -265,11 +265,11 @@ the_generation_is_odd_while_the_answer_changes(void **state)
 		child_reached(steps[i].point);
 		assert_int_equal(
 		    generation_quiet(generation_of_session(f)), !steps[i].odd);
-		o = look(f);
+		o = lookup(f);
 		assert_int_equal(o.session_live, !steps[i].made);
 		child_disarm(file);
 		child_passed(pid);
-		o = look(f);
+		o = lookup(f);
 		assert_false(o.session_live || o.token_good);
 		database_run(f->table.db,
 		    "UPDATE sessions SET revoked_at = 0;"
@@ -281,8 +281,8 @@ static void
 login_denied_in_child(void *ctx)
 {
 	struct fixture *f = ctx;
-	struct store_actor actor = people_actor(NOW);
-	struct session s = people_session(2, NOW);
+	struct store_actor actor = test_users_actor(NOW);
+	struct session s = test_users_session(2, NOW);
 	char hash[USER_HASH_SIZE];
 	struct store *st = child_store(f);
 	struct user u;
@@ -296,7 +296,7 @@ static void
 a_change_between_password_and_session_wins(void **state)
 {
 	struct fixture *f = *state;
-	struct store_actor actor = people_actor(NOW);
+	struct store_actor actor = test_users_actor(NOW);
 	int64_t epoch, ended;
 	pid_t pid;
 
@@ -308,7 +308,7 @@ a_change_between_password_and_session_wins(void **state)
 			? store_logout_all(f->st, &actor, f->ann.user.id, NULL,
 			      &epoch, &ended)
 			: store_password_change(f->st, &actor, f->ann.user.id,
-			      PEOPLE_HASH, "other", NULL, &epoch),
+			      TEST_USERS_HASH, "other", NULL, &epoch),
 		    ERR_OK);
 		child_disarm("login:conditional.hold");
 		child_passed(pid);
@@ -325,7 +325,7 @@ static void
 rename_in_child(void *ctx)
 {
 	struct fixture *f = ctx;
-	struct store_actor actor = people_actor(NOW);
+	struct store_actor actor = test_users_actor(NOW);
 	struct store *st = child_store(f);
 	bool names = getpid() % 2 == 0;
 
@@ -359,16 +359,16 @@ churn_in_child(void *ctx)
 {
 	struct fixture *f = ctx;
 	struct store *st = child_store(f);
-	struct store_actor actor = people_actor(NOW);
+	struct store_actor actor = test_users_actor(NOW);
 	int first = (int)getpid() * 1000;
 	int64_t removed;
 
 	for (int i = 0; i < ROUNDS; i++) {
-		struct session s = people_session(first + i, NOW);
+		struct session s = test_users_session(first + i, NOW);
 
-		child_check(store_login(st, &actor, &f->ann.user, PEOPLE_HASH,
-				NULL, &s) == ERR_OK);
-		child_check(store_upkeep(st, NOW, &removed) == ERR_OK);
+		child_check(store_login(st, &actor, &f->ann.user,
+				TEST_USERS_HASH, NULL, &s) == ERR_OK);
+		child_check(store_maintenance(st, NOW, &removed) == ERR_OK);
 		child_check(store_logout(st, &actor, s.handle, NULL) == ERR_OK);
 	}
 }
@@ -417,7 +417,8 @@ closing_one_leaves_the_locks_of_the_other(void **state)
 
 	assert_int_equal(do_logout(f, second), ERR_OK);
 	assert_int_equal(
-	    people_live(f->st, f->ann.session.handle, NOW, &is_live), ERR_OK);
+	    test_users_live(f->st, f->ann.session.handle, NOW, &is_live),
+	    ERR_OK);
 	assert_false(is_live);
 	store_close(second);
 	child_passed(child_start(try_to_take_it_over, f));

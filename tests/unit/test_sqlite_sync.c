@@ -12,19 +12,19 @@
 #include <unistd.h>
 
 #include "base/secret.h"
-#include "host/generation.h"
-#include "host/mapped.h"
+#include "shm/generation.h"
+#include "shm/shm.h"
 #include "support/child.h"
 #include "support/database.h"
-#include "support/people.h"
-#include "support/table.h"
+#include "support/shm_fixture.h"
+#include "support/test_users.h"
 
 /*
  * A disk that fails when the log is synced.  Real SQLite on real files, with
  * one call of its lowest layer replaced by one that fails when told to.
  */
 
-#define NOW PEOPLE_NOW
+#define NOW TEST_USERS_NOW
 
 static const struct store_options options = { .write_wait_ms = 500 };
 
@@ -77,7 +77,7 @@ replace_disk(void)
 
 struct fixture {
 	struct table table;
-	struct mapped *m;
+	struct shm *m;
 	struct store *st;
 	struct person ann;
 	struct store_actor actor;
@@ -89,15 +89,15 @@ set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	table_make(&f->table);
-	f->m = table_open(&f->table);
+	shm_fixture_make(&f->table);
+	f->m = shm_fixture_open(&f->table);
 	disk.opened = 0;
 	disk.fail_syncs = 0;
 	assert_int_equal(
 	    store_open_sqlite(f->table.db, f->m, &options, &f->st), ERR_OK);
-	f->actor = people_actor(NOW);
+	f->actor = test_users_actor(NOW);
 	assert_int_equal(
-	    people_register(f->st, "ann", 1, NOW, &f->ann), ERR_OK);
+	    test_users_register(f->st, "ann", 1, NOW, &f->ann), ERR_OK);
 	*state = f;
 	return 0;
 }
@@ -109,8 +109,8 @@ tear_down(void **state)
 
 	store_close(f->st);
 	database_check(f->table.db);
-	mapped_close(f->m);
-	table_remove(&f->table);
+	shm_detach(f->m);
+	shm_fixture_remove(&f->table);
 	free(f);
 	return 0;
 }
@@ -147,10 +147,10 @@ a_failed_sync_closes_the_connection(void **state)
 	assert_int_equal(generation_read(f->m, key), 2);
 	assert_int_equal(store_ping(f->st), ERR_OK);
 	reopen(f);
-	assert_int_equal(people_live(f->st, handle, NOW, &live), ERR_OK);
+	assert_int_equal(test_users_live(f->st, handle, NOW, &live), ERR_OK);
 	assert_true(live);
 	assert_int_equal(store_logout(f->st, &f->actor, handle, NULL), ERR_OK);
-	assert_int_equal(people_live(f->st, handle, NOW, &live), ERR_OK);
+	assert_int_equal(test_users_live(f->st, handle, NOW, &live), ERR_OK);
 	assert_false(live);
 }
 
@@ -159,20 +159,20 @@ static void
 a_disk_that_keeps_failing_stops_changes_only(void **state)
 {
 	struct fixture *f = *state;
-	struct session s = people_session(2, NOW);
+	struct session s = test_users_session(2, NOW);
 	struct user u;
 
 	disk.fail_syncs = 20;
 	for (int i = 0; i < 5; i++) {
 		assert_int_equal(store_login(f->st, &f->actor, &f->ann.user,
-				     PEOPLE_HASH, NULL, &s),
+				     TEST_USERS_HASH, NULL, &s),
 		    ERR_UNAVAILABLE);
 		assert_int_equal(
 		    store_user_by_id(f->st, f->ann.user.id, &u), ERR_OK);
 	}
 	disk.fail_syncs = 0;
-	assert_int_equal(
-	    store_login(f->st, &f->actor, &f->ann.user, PEOPLE_HASH, NULL, &s),
+	assert_int_equal(store_login(f->st, &f->actor, &f->ann.user,
+			     TEST_USERS_HASH, NULL, &s),
 	    ERR_OK);
 }
 
@@ -198,7 +198,7 @@ a_commit_in_doubt_stays_in_flight(void **state)
 	disk.fail_syncs = 0;
 	assert_int_equal(store_logout(f->st, &f->actor, handle, NULL), ERR_OK);
 	assert_true(generation_quiet(generation_read(f->m, key)));
-	assert_int_equal(people_live(f->st, handle, NOW, &live), ERR_OK);
+	assert_int_equal(test_users_live(f->st, handle, NOW, &live), ERR_OK);
 	assert_false(live);
 }
 
@@ -221,12 +221,12 @@ static void
 create_on_a_broken_disk(void *ctx)
 {
 	const char *db = ctx;
-	struct mapped *m = NULL;
+	struct shm *m = NULL;
 	struct store *st = NULL;
 	struct stat file;
 	int before;
 
-	child_check(mapped_open(db, TABLE_MB, &m) == ERR_OK);
+	child_check(shm_attach(db, SHM_FIXTURE_MB, &m) == ERR_OK);
 	child_refuse(SYS_fsync, 0, EIO);
 	before = open_files();
 	for (int i = 0; i < 3; i++) {
@@ -235,7 +235,7 @@ create_on_a_broken_disk(void *ctx)
 		child_check(stat(db, &file) != 0 && errno == ENOENT);
 	}
 	child_check(open_files() == before);
-	mapped_close(m);
+	shm_detach(m);
 }
 
 /* Neither a descriptor nor a file that a power cut might take. */

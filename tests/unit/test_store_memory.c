@@ -4,19 +4,19 @@
 #include "support/test.h"
 
 #include "base/secret.h"
-#include "host/generation.h"
-#include "host/mapped.h"
+#include "shm/generation.h"
+#include "shm/shm.h"
 #include "store/store.h"
-#include "support/people.h"
-#include "support/table.h"
+#include "support/shm_fixture.h"
+#include "support/test_users.h"
 
 /* The failures that the memory store has on demand, for other tests. */
 
-#define NOW PEOPLE_NOW
+#define NOW TEST_USERS_NOW
 
 struct fixture {
 	struct table table;
-	struct mapped *m;
+	struct shm *m;
 	struct store *st;
 	struct person ann;
 	struct store_actor actor;
@@ -38,13 +38,13 @@ set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	table_make(&f->table);
-	f->m = table_open(&f->table);
+	shm_fixture_make(&f->table);
+	f->m = shm_fixture_open(&f->table);
 	assert_int_equal(store_open_memory(f->m, &f->st), ERR_OK);
 	store_on_change(f->st, count_tidied, f);
-	f->actor = people_actor(NOW);
+	f->actor = test_users_actor(NOW);
 	assert_int_equal(
-	    people_register(f->st, "ann", 1, NOW, &f->ann), ERR_OK);
+	    test_users_register(f->st, "ann", 1, NOW, &f->ann), ERR_OK);
 	*state = f;
 	return 0;
 }
@@ -55,8 +55,8 @@ tear_down(void **state)
 	struct fixture *f = *state;
 
 	store_close(f->st);
-	mapped_close(f->m);
-	table_remove(&f->table);
+	shm_detach(f->m);
+	shm_fixture_remove(&f->table);
 	free(f);
 	return 0;
 }
@@ -86,21 +86,21 @@ a_failed_commit_leaves_everything_as_it_was(void **state)
 	user_key(key, f->ann.user.id);
 	store_memory_fail_commit(f->st, ERR_UNAVAILABLE);
 	assert_int_equal(store_password_change(f->st, &f->actor, f->ann.user.id,
-			     PEOPLE_HASH, "other", NULL, &epoch),
+			     TEST_USERS_HASH, "other", NULL, &epoch),
 	    ERR_UNAVAILABLE);
 	assert_int_equal(epoch, 0);
 	assert_int_equal(generation_read(f->m, key), 2);
 	assert_int_equal(f->tidied, 0);
 	assert_int_equal(
 	    store_password_hash(f->st, f->ann.user.id, hash), ERR_OK);
-	assert_string_equal(hash, PEOPLE_HASH);
+	assert_string_equal(hash, TEST_USERS_HASH);
 	assert_int_equal(store_user_by_id(f->st, f->ann.user.id, &u), ERR_OK);
-	assert_true(people_same_user(&u, &f->ann.user));
+	assert_true(test_users_same_user(&u, &f->ann.user));
 	assert_int_equal(
-	    people_live(f->st, f->ann.session.handle, NOW, &live), ERR_OK);
+	    test_users_live(f->st, f->ann.session.handle, NOW, &live), ERR_OK);
 	assert_true(live);
 	assert_int_equal(store_password_change(f->st, &f->actor, f->ann.user.id,
-			     PEOPLE_HASH, "other", NULL, &epoch),
+			     TEST_USERS_HASH, "other", NULL, &epoch),
 	    ERR_OK);
 	assert_int_equal(f->tidied, 1);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#include "base/text.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "base/timefmt.h"
 
 #include "support/test.h"
 
@@ -59,7 +61,7 @@ what_is_lent_is_used_first_and_wiped(void **state)
 
 	(void)state;
 	memset(room, 'x', sizeof(room));
-	buf_lend(&b, room, sizeof(room));
+	buf_use_inline(&b, room, sizeof(room));
 	assert_string_equal(b.data, "");
 	buf_puts(&b, "fifteen, and no");
 	assert_ptr_equal(b.data, room);
@@ -74,7 +76,7 @@ what_is_lent_is_used_first_and_wiped(void **state)
 	buf_clear(&b);
 	assert_null(b.data);
 
-	buf_lend(&b, room, sizeof(room));
+	buf_use_inline(&b, room, sizeof(room));
 	buf_puts(&b, "secret");
 	buf_clear(&b);
 	assert_memory_equal(room, zero, sizeof(room));
@@ -104,11 +106,11 @@ copy_fits_or_refuses(void **state)
 	char dst[4] = "zzz";
 
 	(void)state;
-	assert_int_equal(text_copy(dst, sizeof(dst), "abc"), ERR_OK);
+	assert_int_equal(str_copy(dst, sizeof(dst), "abc"), ERR_OK);
 	assert_string_equal(dst, "abc");
-	assert_int_equal(text_copy(dst, sizeof(dst), "abcd"), ERR_INVALID);
+	assert_int_equal(str_copy(dst, sizeof(dst), "abcd"), ERR_INVALID);
 	assert_string_equal(dst, "");
-	assert_int_equal(text_copy(dst, 0, "a"), ERR_INVALID);
+	assert_int_equal(str_copy(dst, 0, "a"), ERR_INVALID);
 }
 
 static void
@@ -118,15 +120,15 @@ hex_both_ways(void **state)
 	char dst[9];
 
 	(void)state;
-	text_hex(dst, raw, sizeof(raw));
+	str_hex(dst, raw, sizeof(raw));
 	assert_string_equal(dst, "009fa0ff");
-	assert_true(text_is_hex(dst, 8));
-	assert_false(text_is_hex(dst, 7));
-	assert_false(text_is_hex(dst, 9));
-	assert_false(text_is_hex("009FA0FF", 8));
-	assert_false(text_is_hex("009fa0fg", 8));
-	assert_false(text_is_hex("", 1));
-	assert_true(text_is_hex("", 0));
+	assert_true(str_is_hex(dst, 8));
+	assert_false(str_is_hex(dst, 7));
+	assert_false(str_is_hex(dst, 9));
+	assert_false(str_is_hex("009FA0FF", 8));
+	assert_false(str_is_hex("009fa0fg", 8));
+	assert_false(str_is_hex("", 1));
+	assert_true(str_is_hex("", 0));
 }
 
 static void
@@ -167,7 +169,7 @@ numbers_are_read_strictly(void **state)
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		int64_t value = 77;
 
-		assert_int_equal(text_to_int64(cases[i].text, cases[i].min,
+		assert_int_equal(str_to_int64(cases[i].text, cases[i].min,
 				     cases[i].max, &value),
 		    cases[i].expect);
 		assert_int_equal(value, cases[i].value);
@@ -192,15 +194,15 @@ numbers_are_written_as_they_are_read(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
-		char text[TEXT_INT_SIZE];
+		char text[STR_INT_SIZE];
 		int64_t back;
 
 		memset(text, 'x', sizeof(text));
 		assert_int_equal(
-		    text_int(text, cases[i].value), strlen(cases[i].text));
+		    str_int(text, cases[i].value), strlen(cases[i].text));
 		assert_string_equal(text, cases[i].text);
 		assert_int_equal(
-		    text_to_int64(text, INT64_MIN, INT64_MAX, &back), ERR_OK);
+		    str_to_int64(text, INT64_MIN, INT64_MAX, &back), ERR_OK);
 		assert_true(back == cases[i].value);
 	}
 }
@@ -246,7 +248,7 @@ utf8_is_counted_and_checked(void **state)
 		size_t chars = 77;
 
 		assert_int_equal(
-		    text_utf8_chars(cases[i].text, cases[i].len, &chars),
+		    str_utf8_chars(cases[i].text, cases[i].len, &chars),
 		    cases[i].expect);
 		assert_int_equal(chars, cases[i].chars);
 	}
@@ -271,9 +273,9 @@ time_is_rfc3339(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
-		char text[TEXT_TIME_SIZE];
+		char text[TIMEFMT_SIZE];
 
-		text_time(text, cases[i].seconds);
+		timefmt_utc(text, cases[i].seconds);
 		assert_string_equal(text, cases[i].text);
 	}
 }
@@ -281,12 +283,12 @@ time_is_rfc3339(void **state)
 static void
 assert_as_gmtime_says(int64_t seconds)
 {
-	char text[TEXT_TIME_SIZE], expect[64];
+	char text[TIMEFMT_SIZE], expect[64];
 	time_t t = (time_t)seconds;
 	struct tm tm;
 
 	memset(text, 'x', sizeof(text));
-	text_time(text, seconds);
+	timefmt_utc(text, seconds);
 	assert_non_null(gmtime_r(&t, &tm));
 	snprintf(expect, sizeof(expect), "%04d-%02d-%02dT%02d:%02d:%02dZ",
 	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
@@ -333,7 +335,7 @@ what_is_joined_fits_or_is_cut(void **state)
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		char text[7] = "zzzzzz";
 
-		text_join(text, 6, cases[i].first, cases[i].second);
+		str_join(text, 6, cases[i].first, cases[i].second);
 		assert_string_equal(text, cases[i].expect);
 		assert_int_equal(text[6], '\0');
 	}

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "model/user.h"
 
-#include "base/document.h"
+#include "base/buf.h"
+#include "base/json_value.h"
+#include "base/json_writer.h"
 #include "base/secret.h"
-#include "base/text.h"
-#include "base/writer.h"
 #include "support/test.h"
 
 static struct user
@@ -202,17 +202,17 @@ keys_hold_any_id(void **state)
 }
 
 static void
-assert_writes(void (*write_one)(const struct user *, struct writer *),
+assert_writes(void (*write_one)(const struct user *, struct json_writer *),
     const struct user *u, const char *expect)
 {
 	struct buf out = { 0 };
-	struct writer w;
+	struct json_writer w;
 
-	writer_begin(&w, &out);
-	writer_object(&w, NULL);
+	json_write_begin(&w, &out);
+	json_write_object(&w, NULL);
 	write_one(u, &w);
-	writer_close(&w);
-	assert_int_equal(writer_end(&w), ERR_OK);
+	json_write_close(&w);
+	assert_int_equal(json_write_end(&w), ERR_OK);
 	assert_string_equal(out.data, expect);
 	buf_clear(&out);
 }
@@ -250,14 +250,14 @@ who_has_no_address_shows_none(void **state)
 }
 
 /* Print and parse in between, as the cache does. */
-static struct document *
-through_text(struct document *doc)
+static struct json_value *
+through_text(struct json_value *doc)
 {
 	struct buf out = { 0 };
 
-	assert_int_equal(document_print(doc, &out), ERR_OK);
-	document_free(doc);
-	assert_int_equal(document_parse(out.data, out.len, &doc), ERR_OK);
+	assert_int_equal(json_value_print(doc, &out), ERR_OK);
+	json_value_free(doc);
+	assert_int_equal(json_value_parse(out.data, out.len, &doc), ERR_OK);
 	buf_clear(&out);
 	return doc;
 }
@@ -266,7 +266,7 @@ static void
 a_packed_user_is_the_same_user(void **state)
 {
 	struct user u = sample(), back;
-	struct document *doc = through_text(user_pack(&u));
+	struct json_value *doc = through_text(user_pack(&u));
 
 	(void)state;
 	memset(&back, 'x', sizeof(back));
@@ -282,21 +282,21 @@ a_packed_user_is_the_same_user(void **state)
 	assert_int_equal(back.version, u.version);
 	assert_int_equal(back.created_at, u.created_at);
 	assert_int_equal(back.updated_at, u.updated_at);
-	document_free(doc);
+	json_value_free(doc);
 }
 
 static void
 assert_refused(const char *text)
 {
 	static const struct user zero;
-	struct document *doc;
+	struct json_value *doc;
 	struct user back;
 
-	assert_int_equal(document_parse(text, strlen(text), &doc), ERR_OK);
+	assert_int_equal(json_value_parse(text, strlen(text), &doc), ERR_OK);
 	memset(&back, 'x', sizeof(back));
 	assert_int_equal(user_unpack(doc, &back), ERR_INVALID);
 	assert_memory_equal(&back, &zero, sizeof(zero));
-	document_free(doc);
+	json_value_free(doc);
 }
 
 static void
@@ -311,7 +311,7 @@ a_user_that_lacks_anything_is_refused(void **state)
 		"\"status\":\"asleep\"", "\"epoch\":\"0\"", "\"version\":0.5",
 		"\"epoch_at\":null", "\"created_at\":true",
 		"\"updated_at\":[]" };
-	struct document *doc;
+	struct json_value *doc;
 	struct user back;
 
 	(void)state;
@@ -334,9 +334,10 @@ a_user_that_lacks_anything_is_refused(void **state)
 			assert_refused(with.data);
 		} else {
 			assert_int_equal(
-			    document_parse(with.data, with.len, &doc), ERR_OK);
+			    json_value_parse(with.data, with.len, &doc),
+			    ERR_OK);
 			assert_int_equal(user_unpack(doc, &back), ERR_OK);
-			document_free(doc);
+			json_value_free(doc);
 		}
 		buf_clear(&without);
 		buf_clear(&with);

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/json_value.h"
+
+#include <assert.h>
+#include <cjson/cJSON.h>
+#include <jansson.h>
+#include <malloc.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/json_writer.h"
+#include "base/secret.h"
+#include "base/str.h"
+
+/* cJSON reads a number into 64 bytes and silently cuts a longer one. */
+#define NUMBER_CHARS_MAX 63
+
+/*
+ * A struct json_value is a cJSON item.  Of an object the member valueint is not
+ * used by cJSON: there we note that a put has failed.
+ */
+static cJSON *
+item_of(const struct json_value *doc)
+{
+	return (cJSON *)doc;
+}
+
+static struct json_value *
+document_of(cJSON *item)
+{
+	return (struct json_value *)item;
+}
+
+static void
+wiping_free(void *p)
+{
+	if (p == NULL)
+		return;
+	secret_wipe(p, malloc_usable_size(p));
+	free(p);
+}
+
+static void
+hooks_install(void)
+{
+	cJSON_Hooks hooks = { .malloc_fn = malloc, .free_fn = wiping_free };
+
+	cJSON_InitHooks(&hooks);
+	json_set_alloc_funcs(malloc, wiping_free);
+}
+
+/*
+ * Session ids and passwords pass through both libraries, which leave them
+ * behind in freed memory unless the freeing is ours.
+ */
+static void
+hooks_ensure(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, hooks_install);
+}
+
+/*
+ * What neither library bounds as we need it: nesting, the length of a number,
+ * and a NUL, which jansson takes for the end of the text.  Knows just enough of
+ * JSON to skip strings; the loaders judge the rest.
+ */
+static bool
+within_bounds(const char *text, size_t len)
+{
+	size_t depth = 0, number = 0;
+	bool in_string = false;
+
+	if (len == 0 || len > JSON_VALUE_BYTES_MAX ||
+	    memchr(text, 0, len) != NULL)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+
+		if (in_string) {
+			if (c == '\\')
+				i++;
+			else if (c == '"')
+				in_string = false;
+			continue;
+		}
+		if ((c >= '0' && c <= '9') || c == '-' || c == '+' ||
+		    c == '.' || c == 'e' || c == 'E')
+			number++;
+		else
+			number = 0;
+		if (number > NUMBER_CHARS_MAX)
+			return false;
+		if (c == '"')
+			in_string = true;
+		else if ((c == '[' || c == '{') &&
+		    ++depth > JSON_VALUE_DEPTH_MAX)
+			return false;
+		else if ((c == ']' || c == '}') && depth > 0)
+			depth--;
+	}
+	return true;
+}
+
+/*
+ * Is this JSON and nothing else?  cJSON alone takes invalid UTF-8, strings
+ * that hold NUL, duplicate names, and control characters.
+ */
+static enum err
+check_strictly(const char *text, size_t len)
+{
+	json_error_t error = { 0 };
+	json_t *json;
+
+	json = json_loadb(
+	    text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+	if (json == NULL)
+		return json_error_code(&error) == json_error_out_of_memory
+		    ? ERR_INTERNAL
+		    : ERR_INVALID;
+	json_decref(json);
+	return ERR_OK;
+}
+
+enum err
+json_value_parse(const char *text, size_t len, struct json_value **doc_out)
+{
+	cJSON *item;
+	enum err err;
+
+	*doc_out = NULL;
+	hooks_ensure();
+	if (!within_bounds(text, len))
+		return ERR_INVALID;
+	if ((err = check_strictly(text, len)) != ERR_OK)
+		return err;
+	/*
+	 * Nothing is left that cJSON could refuse, so only memory can lack.
+	 * It notes an error's place in a global, which threads may do at once
+	 * because nobody reads it: never call cJSON_GetErrorPtr().
+	 */
+	item = cJSON_ParseWithLength(text, len);
+	if (item == NULL)
+		return ERR_INTERNAL;
+	*doc_out = document_of(item);
+	return ERR_OK;
+}
+
+void
+json_value_free(struct json_value *doc)
+{
+	cJSON_Delete(item_of(doc)); /* wipes: hooks_ensure() */
+}
+
+bool
+json_value_is_object(const struct json_value *doc)
+{
+	return cJSON_IsObject(item_of(doc)) != 0;
+}
+
+bool
+json_value_is_array(const struct json_value *doc)
+{
+	return cJSON_IsArray(item_of(doc)) != 0;
+}
+
+const struct json_value *
+json_value_member(const struct json_value *doc, const char *name)
+{
+	if (!json_value_is_object(doc))
+		return NULL;
+	return document_of(
+	    cJSON_GetObjectItemCaseSensitive(item_of(doc), name));
+}
+
+size_t
+json_value_size(const struct json_value *doc)
+{
+	if (!json_value_is_object(doc) && !json_value_is_array(doc))
+		return 0;
+	return (size_t)cJSON_GetArraySize(item_of(doc));
+}
+
+const struct json_value *
+json_value_at(const struct json_value *doc, size_t i)
+{
+	if (!json_value_is_array(doc) || i > INT32_MAX)
+		return NULL;
+	return document_of(cJSON_GetArrayItem(item_of(doc), (int)i));
+}
+
+const char *
+json_value_string(const struct json_value *doc)
+{
+	return cJSON_GetStringValue(item_of(doc));
+}
+
+enum err
+json_value_int(const struct json_value *doc, int64_t *value_out)
+{
+	double value;
+
+	*value_out = 0;
+	if (!cJSON_IsNumber(item_of(doc)))
+		return ERR_INVALID;
+	value = item_of(doc)->valuedouble;
+	if (!(fabs(value) <= (double)JSON_VALUE_INT_MAX) ||
+	    value != trunc(value))
+		return ERR_INVALID;
+	*value_out = (int64_t)value;
+	return ERR_OK;
+}
+
+enum err
+json_value_bool(const struct json_value *doc, bool *value_out)
+{
+	*value_out = false;
+	if (!cJSON_IsBool(item_of(doc)))
+		return ERR_INVALID;
+	*value_out = cJSON_IsTrue(item_of(doc)) != 0;
+	return ERR_OK;
+}
+
+bool
+json_value_is_null(const struct json_value *doc)
+{
+	return cJSON_IsNull(item_of(doc)) != 0;
+}
+
+enum err
+json_value_read_text(
+    const struct json_value *doc, const char *name, char *dst, size_t size)
+{
+	const char *text = json_value_string(json_value_member(doc, name));
+
+	dst[0] = '\0';
+	return text == NULL ? ERR_INVALID : str_copy(dst, size, text);
+}
+
+enum err
+json_value_read_int(
+    const struct json_value *doc, const char *name, int64_t *value_out)
+{
+	return json_value_int(json_value_member(doc, name), value_out);
+}
+
+struct json_value *
+json_value_object(void)
+{
+	hooks_ensure();
+	return document_of(cJSON_CreateObject());
+}
+
+/* Add ${item}, and take it; a failure is noted on ${doc}. */
+static bool
+add(struct json_value *doc, const char *name, cJSON *item)
+{
+	assert(json_value_is_object(doc));
+	if (item != NULL && cJSON_AddItemToObject(item_of(doc), name, item))
+		return true;
+	cJSON_Delete(item);
+	item_of(doc)->valueint = 1;
+	return false;
+}
+
+bool
+json_value_put_string(
+    struct json_value *doc, const char *name, const char *value)
+{
+	if (doc == NULL)
+		return false;
+	return add(doc, name, value != NULL ? cJSON_CreateString(value) : NULL);
+}
+
+bool
+json_value_put_int(struct json_value *doc, const char *name, int64_t value)
+{
+	bool exact =
+	    value >= -JSON_VALUE_INT_MAX && value <= JSON_VALUE_INT_MAX;
+
+	if (doc == NULL)
+		return false;
+	return add(doc, name, exact ? cJSON_CreateNumber((double)value) : NULL);
+}
+
+/* Recursion is bounded by the parser. */
+static void
+print_item(const cJSON *item, const char *name, struct json_writer *w)
+{
+	if (cJSON_IsObject(item) || cJSON_IsArray(item)) {
+		bool object = cJSON_IsObject(item) != 0;
+
+		if (item->valueint != 0)
+			w->failed = true; /* a put had failed: add() */
+		if (object)
+			json_write_object(w, name);
+		else
+			json_write_array(w, name);
+		for (const cJSON *at = item->child; at; at = at->next)
+			print_item(at, object ? at->string : NULL, w);
+		json_write_close(w);
+	} else if (cJSON_IsString(item)) {
+		json_write_string(w, name, item->valuestring);
+	} else if (cJSON_IsNumber(item)) {
+		json_write_real(w, name, item->valuedouble);
+	} else if (cJSON_IsBool(item)) {
+		json_write_bool(w, name, cJSON_IsTrue(item) != 0);
+	} else {
+		json_write_null(w, name);
+	}
+}
+
+/*
+ * Not by cJSON's printer: that writes 1e+15 for a whole number, passes on text
+ * that is not UTF-8, and copies secrets about as it grows.
+ */
+enum err
+json_value_print(const struct json_value *doc, struct buf *out)
+{
+	struct json_writer w;
+
+	if (doc == NULL)
+		return ERR_INTERNAL;
+	json_write_begin(&w, out);
+	print_item(item_of(doc), NULL, &w);
+	return json_write_end(&w);
+}

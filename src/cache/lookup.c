@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: ISC */
+#include "cache/lookup.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/json_value.h"
+#include "base/testpoint.h"
+#include "cache/memory_cache.h"
+#include "cache/record_codec.h"
+#include "cache/redis.h"
+#include "cache/seal.h"
+#include "shm/circuit_breaker.h"
+#include "shm/counters.h"
+#include "shm/generation.h"
+
+/* ---- step 1: the generation ---- */
+
+void
+lookup_begin(const struct cache *c, struct lookup *lookup)
+{
+	lookup->generation = generation_read(c->m, lookup->key);
+	lookup->cached = generation_quiet(lookup->generation);
+	if (lookup->cached)
+		lookup->name = memory_cache_name(
+		    &c->table, lookup->key, strlen(lookup->key));
+}
+
+/* ---- steps 2 and 5: the table ---- */
+
+bool
+lookup_memory(const struct cache *c, const struct lookup *lookup, int64_t now,
+    struct memory_cache_entry *entry_out)
+{
+	bool found;
+
+	if (!lookup->cached)
+		return false;
+	found = memory_cache_get(
+	    &c->table, &lookup->name, lookup->generation, now, entry_out);
+	counters_tier(
+	    c->m, COUNTERS_TIER_TABLE, found ? ERR_OK : ERR_NOT_FOUND);
+	return found;
+}
+
+void
+lookup_fill_memory(const struct cache *c, const struct lookup *lookup,
+    int64_t now, int64_t ttl, struct memory_cache_entry *entry)
+{
+	if (!lookup->cached)
+		return;
+	entry->name = lookup->name;
+	entry->generation = lookup->generation;
+	entry->expires_at = now + ttl;
+	memory_cache_put(&c->table, entry, now);
+}
+
+/* ---- steps 3 and 5: Redis ---- */
+
+/* Without this, an outage would cost the sealing of what nobody takes. */
+bool
+lookup_redis_usable(const struct cache *c)
+{
+	return c->redis != NULL && circuit_breaker_closed(c->m);
+}
+
+/* ---- step 4: the store ---- */
+
+int64_t
+lookup_clock(const struct cache *c)
+{
+	return c->options.clock != NULL ? c->options.clock->mono_us() : 0;
+}
+
+void
+lookup_store_took(const struct cache *c, int64_t begun)
+{
+	if (c->options.clock != NULL)
+		counters_time(
+		    c->m, COUNTERS_TIMER_STORE, lookup_clock(c) - begun);
+}
+
+void
+lookup_store_done(const struct cache *c, int64_t begun, enum err err)
+{
+	counters_tier(c->m, COUNTERS_TIER_STORE, err);
+	lookup_store_took(c, begun);
+}
+
+/* An entry is bound to the name it has in Redis, to this table, and to g. */
+static enum err
+bind(const struct cache *c, const struct lookup *lookup, char *full,
+    size_t size, struct seal_binding *binding)
+{
+	int len =
+	    snprintf(full, size, "%s%s", redis_prefix(c->redis), lookup->key);
+
+	if (len < 0 || (size_t)len >= size)
+		return ERR_INVALID;
+	binding->key = full;
+	binding->shm_id = generation_shm_id(c->m);
+	binding->generation = lookup->generation;
+	return ERR_OK;
+}
+
+enum err
+lookup_unseal(const struct cache *c, const struct lookup *lookup,
+    const struct buf *sealed, struct json_value **row_out)
+{
+	char full[REDIS_KEY_SIZE];
+	struct seal_binding binding;
+	struct buf plain = { 0 };
+	enum err err;
+
+	*row_out = NULL;
+	err = bind(c, lookup, full, sizeof(full), &binding);
+	if (err == ERR_OK)
+		err = seal_open(
+		    c->seal_key, &binding, sealed->data, sealed->len, &plain);
+	if (err == ERR_OK)
+		err = json_value_parse(plain.data, plain.len, row_out);
+	buf_clear(&plain);
+	return err;
+}
+
+enum err
+lookup_seal(const struct cache *c, const struct lookup *lookup,
+    struct json_value *row, struct buf *sealed)
+{
+	char full[REDIS_KEY_SIZE];
+	struct seal_binding binding;
+	struct buf plain = { 0 };
+	enum err err;
+
+	err = bind(c, lookup, full, sizeof(full), &binding);
+	if (err == ERR_OK)
+		err = json_value_print(row, &plain);
+	if (err == ERR_OK)
+		err = seal_close(
+		    c->seal_key, &binding, plain.data, plain.len, sealed);
+	buf_clear(&plain);
+	json_value_free(row);
+	return err;
+}
+
+enum err
+lookup_redis(const struct cache *c, const struct lookup *lookup,
+    struct json_value **row_out)
+{
+	struct buf sealed = { 0 };
+	enum err err;
+
+	*row_out = NULL;
+	if (!lookup->cached || !lookup_redis_usable(c))
+		return ERR_NOT_FOUND;
+	err = redis_get(c->redis, lookup->key, &sealed);
+	/* What was filled under another generation is as good as nothing. */
+	if (err == ERR_OK &&
+	    lookup_unseal(c, lookup, &sealed, row_out) != ERR_OK)
+		err = ERR_NOT_FOUND;
+	counters_tier(c->m, COUNTERS_TIER_REDIS, err);
+	buf_clear(&sealed);
+	return err;
+}
+
+void
+lookup_fill_redis(const struct cache *c, const struct lookup *lookup,
+    struct json_value *row, int64_t ttl)
+{
+	struct buf sealed = { 0 };
+
+	if (lookup_seal(c, lookup, row, &sealed) == ERR_OK &&
+	    redis_set(c->redis, lookup->key, sealed.data, sealed.len, ttl) ==
+		ERR_OK)
+		TESTPOINT("read:filled");
+	buf_clear(&sealed);
+}
+
+enum err
+lookup_unpack_user(struct json_value *row, int64_t id, struct user *user_out)
+{
+	enum err err;
+
+	err = user_unpack(row, user_out);
+	json_value_free(row);
+	if (err == ERR_OK && user_out->id != id)
+		err = ERR_NOT_FOUND;
+	return err;
+}
+
+bool
+lookup_user_from_memory(const struct cache *c, const struct lookup *lookup,
+    int64_t id, int64_t now, struct user *user_out)
+{
+	struct memory_cache_entry e;
+
+	return lookup_memory(c, lookup, now, &e) &&
+	    record_decode_user(&e, user_out) == ERR_OK && user_out->id == id;
+}
+
+void
+lookup_user_to_memory(const struct cache *c, const struct lookup *lookup,
+    const struct user *u, int64_t now)
+{
+	struct memory_cache_entry e;
+
+	record_encode_user(u, &e);
+	lookup_fill_memory(c, lookup, now, c->options.user_ttl, &e);
+}

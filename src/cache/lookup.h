@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CACHE_LOOKUP_H
+#define CACHE_LOOKUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/secret.h"
+#include "cache/cache.h"
+#include "cache/memory_cache.h"
+#include "model/token.h"
+
+struct buf;
+struct json_value;
+
+/*
+ * The steps of which cache.c and cache_users.c make their reads; nobody else
+ * includes this.
+ */
+struct cache {
+	struct shm *m;
+	struct store *st;
+	struct memory_cache table;
+	struct redis *redis; /* NULL: switched off */
+	unsigned char seal_key[SECRET_KEY_BYTES];
+	struct cache_options options;
+};
+
+/* One key, and what it takes for a cached entry of it to count. */
+struct lookup {
+	char key[TOKEN_KEY_SIZE];
+	struct memory_cache_name name;
+	uint64_t generation;
+	bool cached; /* no change is in flight, and our table is current */
+};
+
+/**
+ * lookup_begin(c, look):
+ * Step 1: take the generation of ${lookup}->key.  Where ->cached is false,
+ * nothing cached counts and nothing is filled.
+ */
+void lookup_begin(const struct cache *c, struct lookup *lookup);
+
+/**
+ * lookup_memory(c, look, now, entry_out):
+ * Step 2: has the table an entry of ${lookup}'s key and generation?
+ *
+ * lookup_fill_memory(c, look, now, ttl, entry):
+ * Step 5: put ${entry}, in which data and len are set, into the table for
+ * ${ttl} seconds, under the generation that ${lookup} took in step 1.
+ */
+bool lookup_memory(const struct cache *c, const struct lookup *lookup,
+    int64_t now, struct memory_cache_entry *entry_out);
+void lookup_fill_memory(const struct cache *c, const struct lookup *lookup,
+    int64_t now, int64_t ttl, struct memory_cache_entry *entry);
+
+/**
+ * lookup_clock(c): microseconds, for what follows.
+ * lookup_store_done(c, begun, err): the store, asked at ${begun}, said ${err}:
+ * count that.  lookup_store_took(c, begun): only how long it took.
+ */
+int64_t lookup_clock(const struct cache *c);
+void lookup_store_done(const struct cache *c, int64_t begun, enum err err);
+void lookup_store_took(const struct cache *c, int64_t begun);
+
+/* Is it worth while to ask Redis, or to seal something for it? */
+bool lookup_redis_usable(const struct cache *c);
+
+/**
+ * lookup_redis(c, look, row_out):
+ * Step 3: the row that Redis has under ${lookup}'s key and generation, owned by
+ * the caller.  Any error is a miss, and *${row_out} is NULL.
+ */
+enum err lookup_redis(const struct cache *c, const struct lookup *lookup,
+    struct json_value **row_out) MUST_CHECK;
+
+/**
+ * lookup_fill_redis(c, look, row, ttl):
+ * Step 5: put ${row}, which it takes, into Redis for ${ttl} seconds, under the
+ * generation that ${lookup} took in step 1.  Best effort.
+ */
+void lookup_fill_redis(const struct cache *c, const struct lookup *lookup,
+    struct json_value *row, int64_t ttl);
+
+/* The halves of steps 3 and 5, for many at once.  lookup_seal takes ${row}. */
+enum err lookup_unseal(const struct cache *c, const struct lookup *lookup,
+    const struct buf *sealed, struct json_value **row_out) MUST_CHECK;
+enum err lookup_seal(const struct cache *c, const struct lookup *lookup,
+    struct json_value *row, struct buf *sealed) MUST_CHECK;
+
+/* Unpack ${row}, which it takes, and which must be the user ${id}. */
+enum err lookup_unpack_user(
+    struct json_value *row, int64_t id, struct user *user_out) MUST_CHECK;
+
+/* lookup_memory() and lookup_fill_memory() for a user. */
+bool lookup_user_from_memory(const struct cache *c, const struct lookup *lookup,
+    int64_t id, int64_t now, struct user *user_out);
+void lookup_user_to_memory(const struct cache *c, const struct lookup *lookup,
+    const struct user *u, int64_t now);
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: ISC */
+#include "issuers/issuers_claims.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/json_value.h"
+#include "base/str.h"
+#include "issuers/external_account.h"
+#include "issuers/issuers_config.h"
+#include "model/user.h"
+#include "store/store.h"
+#include "token/access_token.h"
+#include "token/jws.h"
+
+/* More people than this are meant by nobody's token. */
+#define AUDIENCE_MAX 64
+
+/* ---- who it is for ---- */
+
+static bool
+is_one_of(const struct issuer_texts *texts, const char *text)
+{
+	for (size_t i = 0; i < texts->count; i++)
+		if (strcmp(texts->list[i], text) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * One text, or a list of them (RFC 7519 section 4.1.3); *${ours_out}: is one
+ * of them ours?  False if it is neither.
+ */
+static bool
+read_audience(const struct json_value *aud, const struct issuer_texts *ours,
+    bool *ours_out)
+{
+	const char *text = json_value_string(aud);
+	size_t n = json_value_size(aud);
+
+	*ours_out = text != NULL && is_one_of(ours, text);
+	if (text != NULL || aud == NULL)
+		return true;
+	if (!json_value_is_array(aud) || n > AUDIENCE_MAX)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		text = json_value_string(json_value_at(aud, i));
+		if (text == NULL)
+			return false;
+		*ours_out |= is_one_of(ours, text);
+	}
+	return true;
+}
+
+static bool
+is_for_us(const struct issuer *issuer, const struct json_value *payload)
+{
+	const struct json_value *azp = json_value_member(payload, "azp");
+	const char *party = json_value_string(azp);
+	bool ours;
+
+	if (!read_audience(
+		json_value_member(payload, "aud"), &issuer->audience, &ours))
+		return false;
+	if (azp != NULL && party == NULL)
+		return false;
+	return (ours || issuer->audience.count == 0) &&
+	    (issuer->authorized_party.count == 0 ||
+		(party != NULL && is_one_of(&issuer->authorized_party, party)));
+}
+
+/* ---- when ---- */
+
+/* Seconds since the epoch; ${fallback} where there is none, if not negative. */
+static bool
+read_time(const struct json_value *payload, const char *name, int64_t fallback,
+    int64_t *time_out)
+{
+	const struct json_value *member = json_value_member(payload, name);
+
+	*time_out = fallback;
+	if (member == NULL)
+		return fallback >= 0;
+	return json_value_int(member, time_out) == ERR_OK && *time_out >= 0;
+}
+
+static bool
+read_times(const struct issuer *issuer, const struct json_value *payload,
+    struct claims *c)
+{
+	if (!read_time(payload, "iat", -1, &c->issued_at) ||
+	    !read_time(payload, "nbf", c->issued_at, &c->not_before) ||
+	    !read_time(payload, "exp", -1, &c->expires_at) ||
+	    c->expires_at - c->issued_at > STORE_AUDIT_SECONDS)
+		return false;
+	c->leeway = issuer->leeway;
+	c->expires_at += issuer->leeway;
+	return true;
+}
+
+/* ---- the whole ---- */
+
+static bool
+is_text(const struct json_value *member, size_t size)
+{
+	const char *text = json_value_string(member);
+
+	return text != NULL && text[0] != '\0' && strlen(text) < size;
+}
+
+enum err
+issuers_claims(const struct issuer *issuer, const struct json_value *payload,
+    int64_t now, struct claims *claims_out)
+{
+	const struct json_value *jti = json_value_member(payload, "jti");
+
+	memset(claims_out, 0, sizeof(*claims_out));
+	if (read_times(issuer, payload, claims_out) &&
+	    access_token_timely(claims_out, now) &&
+	    is_text(json_value_member(payload, "sub"), ISSUER_SUBJECT_SIZE) &&
+	    (jti == NULL || is_text(jti, JWS_EXTERNAL_MAX)) &&
+	    is_for_us(issuer, payload))
+		return ERR_OK;
+	memset(claims_out, 0, sizeof(*claims_out));
+	return ERR_DENIED;
+}
+
+static void
+write_name(const char *const texts[], size_t n, struct claims *claims)
+{
+	unsigned char digest[DIGEST_BYTES];
+
+	_Static_assert(TOKEN_JTI_SIZE == 2 * DIGEST_BYTES + 1, "it fits");
+	digest_texts(digest, texts, n);
+	str_hex(claims->jti, digest, sizeof(digest));
+}
+
+/*
+ * Where there is no jti it is named after what was signed, and not after the
+ * signature: of one made by ECDSA anybody can make another one that is good.
+ */
+static void
+name_by_input(
+    const struct issuer *issuer, const char *text, struct claims *claims)
+{
+	char input[JWS_EXTERNAL_MAX + 1];
+	const char *const texts[] = { issuer->name, "token", input };
+	size_t len = (size_t)(strrchr(text, '.') - text);
+
+	memcpy(input, text, len);
+	input[len] = '\0';
+	write_name(texts, NELEMS(texts), claims);
+}
+
+void
+issuers_claims_name(const struct issuer *issuer,
+    const struct json_value *payload, const char *text, struct claims *claims)
+{
+	const char *jti = json_value_string(json_value_member(payload, "jti"));
+	const char *const texts[] = { issuer->name, "jti", jti };
+
+	if (jti == NULL)
+		name_by_input(issuer, text, claims);
+	else
+		write_name(texts, NELEMS(texts), claims);
+}
+
+/* ---- its user ---- */
+
+/* "" where it says none. */
+static const char *
+mapped_text(const struct json_value *payload, const char *name)
+{
+	const char *text = json_value_string(json_value_member(payload, name));
+
+	return name[0] == '\0' || text == NULL ? "" : text;
+}
+
+/* Only true is true: some issuers say "true", and some of those "false". */
+static bool
+is_verified(const struct issuer *issuer, const struct json_value *payload)
+{
+	const char *name = issuer->claim_email_verified;
+	bool verified = false;
+
+	return name[0] != '\0' &&
+	    json_value_bool(json_value_member(payload, name), &verified) ==
+	    ERR_OK &&
+	    verified;
+}
+
+static void
+map_email(const struct issuer *issuer, const struct json_value *payload,
+    struct external *said)
+{
+	const char *email = mapped_text(payload, issuer->claim_email);
+
+	if (is_verified(issuer, payload) &&
+	    user_email_normal(said->normal, email) == ERR_OK &&
+	    str_copy(said->email, sizeof(said->email), email) == ERR_OK)
+		return;
+	said->normal[0] = '\0';
+}
+
+void
+issuers_claims_map(const struct issuer *issuer,
+    const struct json_value *payload, struct external *outside_out)
+{
+	struct external *said = outside_out;
+	const char *name = mapped_text(payload, issuer->claim_name);
+	const char *avatar = mapped_text(payload, issuer->claim_avatar);
+	const char *const texts[] = { said->email, said->normal, said->name,
+		said->avatar_url };
+
+	memset(said, 0, sizeof(*said));
+	said->issuer = issuer;
+	/* All of these fit: they were judged. */
+	if (str_copy(said->subject, sizeof(said->subject),
+		mapped_text(payload, "sub")) != ERR_OK)
+		said->subject[0] = '\0';
+	map_email(issuer, payload, said);
+	if (user_name_check(name) == ERR_OK &&
+	    str_copy(said->name, sizeof(said->name), name) != ERR_OK)
+		said->name[0] = '\0';
+	if (user_avatar_check(avatar) == ERR_OK &&
+	    str_copy(said->avatar_url, sizeof(said->avatar_url), avatar) !=
+		ERR_OK)
+		said->avatar_url[0] = '\0';
+	digest_texts(said->digest, texts, NELEMS(texts));
+}

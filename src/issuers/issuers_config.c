@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: ISC */
+#include "issuers/issuers_config.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/line_file.h"
+#include "base/str.h"
+
+#define LEEWAY_DEFAULT 5
+#define LEEWAY_MAX 60
+
+struct reader {
+	struct issuers_config *config;
+	struct issuer *block; /* the one being read; NULL before the first */
+	unsigned seen;        /* of its names, a bit each */
+};
+
+/* ---- values ---- */
+
+/* What is wrong with ${text}, or NULL; ${value} has room for the member. */
+typedef const char *value_fn(void *value, size_t size, char *text);
+
+static bool
+is_plain(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text <= ' ' || *text > '~')
+			return false;
+	return true;
+}
+
+/* [::1], or a name or number of letters, digits, dots and dashes. */
+static size_t
+host_length(const char *at)
+{
+	size_t len;
+
+	if (*at != '[')
+		return strspn(at,
+		    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		    "0123456789.-");
+	len = 1 + strspn(at + 1, "0123456789abcdefABCDEF:.");
+	return at[len] == ']' ? len + 1 : 0;
+}
+
+static bool
+is_loopback(const char *host, size_t len)
+{
+	static const char *const names[] = { "localhost", "127.0.0.1",
+		"[::1]" };
+
+	for (size_t i = 0; i < NELEMS(names); i++)
+		if (strlen(names[i]) == len &&
+		    strncasecmp(names[i], host, len) == 0)
+			return true;
+	return false;
+}
+
+enum err
+issuer_url_check(const char *url)
+{
+	bool secure = strncasecmp(url, "https://", 8) == 0;
+	const char *host = url + (secure ? 8 : 7);
+	size_t len;
+
+	if (!secure && strncasecmp(url, "http://", 7) != 0)
+		return ERR_INVALID;
+	len = host_length(host);
+	if (len == 0 || !is_plain(host) || strpbrk(host, "#\\\"<>") != NULL ||
+	    (!secure && !is_loopback(host, len)))
+		return ERR_INVALID;
+	host += len;
+	if (*host == ':')
+		host += 1 + strspn(host + 1, "0123456789");
+	return *host == '\0' || *host == '/' || *host == '?' ? ERR_OK
+							     : ERR_INVALID;
+}
+
+static const char *
+set_url(void *value, size_t size, char *text)
+{
+	if (issuer_url_check(text) != ERR_OK)
+		return "has no https URL (http is for loopback only)";
+	return str_copy(value, size, text) == ERR_OK ? NULL
+						     : "has too long a URL";
+}
+
+static const char *
+set_file(void *value, size_t size, char *text)
+{
+	if (text[0] != '/' || access(text, R_OK) != 0)
+		return "has no path of a file that can be read";
+	return str_copy(value, size, text) == ERR_OK ? NULL
+						     : "has too long a path";
+}
+
+static const char *
+set_claim(void *value, size_t size, char *text)
+{
+	if (!is_plain(text) || str_copy(value, size, text) != ERR_OK)
+		return "has no name of a claim";
+	return NULL;
+}
+
+static const char *
+set_texts(void *value, size_t size, char *text)
+{
+	struct issuer_texts *texts = value;
+	char *rest = NULL;
+
+	(void)size;
+	for (char *word = strtok_r(text, " \t", &rest); word != NULL;
+	     word = strtok_r(NULL, " \t", &rest)) {
+		if (texts->count == ISSUER_TEXTS_MAX)
+			return "has more of them than there is room for";
+		if (str_copy(texts->list[texts->count], ISSUER_TEXT_SIZE,
+			word) != ERR_OK)
+			return "has one that is too long";
+		texts->count++;
+	}
+	return texts->count > 0 ? NULL : "has no value";
+}
+
+static const char *
+set_algorithms(void *value, size_t size, char *text)
+{
+	unsigned *algorithms = value;
+	char *rest = NULL;
+
+	(void)size;
+	*algorithms = 0;
+	for (char *word = strtok_r(text, " \t", &rest); word != NULL;
+	     word = strtok_r(NULL, " \t", &rest)) {
+		if (strcmp(word, "RS256") == 0)
+			*algorithms |= JWK_RS256;
+		else if (strcmp(word, "ES256") == 0)
+			*algorithms |= JWK_ES256;
+		else
+			return "has an algorithm other than RS256 and ES256";
+	}
+	return *algorithms != 0 ? NULL : "has no value";
+}
+
+static const char *
+set_leeway(void *value, size_t size, char *text)
+{
+	(void)size;
+	if (str_to_int64(text, 0, LEEWAY_MAX, value) != ERR_OK)
+		return "has no number of seconds from 0 to 60";
+	return NULL;
+}
+
+static const char *
+set_switch(void *value, size_t size, char *text)
+{
+	bool *on = value;
+
+	(void)size;
+	*on = strcmp(text, "yes") == 0;
+	return *on || strcmp(text, "no") == 0 ? NULL : "must be yes or no";
+}
+
+/* ---- names ---- */
+
+#define MEMBER(set, member)                                                    \
+	{                                                                      \
+#member, set, offsetof(struct issuer, member),                 \
+		    sizeof(((struct issuer *)NULL)->member)                    \
+	}
+static const struct {
+	const char *name;
+	value_fn *set;
+	size_t offset;
+	size_t size;
+} members[] = {
+	MEMBER(set_url, jwks_uri),
+	MEMBER(set_file, ca_file),
+	MEMBER(set_texts, audience),
+	MEMBER(set_texts, authorized_party),
+	MEMBER(set_algorithms, algorithms),
+	MEMBER(set_leeway, leeway),
+	MEMBER(set_claim, claim_email),
+	MEMBER(set_claim, claim_email_verified),
+	MEMBER(set_claim, claim_name),
+	MEMBER(set_claim, claim_avatar),
+	MEMBER(set_switch, link_by_email),
+};
+
+static const char *
+take_member(struct reader *r, const char *name, char *text)
+{
+	for (size_t i = 0; i < NELEMS(members); i++) {
+		if (strcmp(members[i].name, name) != 0)
+			continue;
+		if ((r->seen & 1u << i) != 0)
+			return "has a name for the second time in its block";
+		r->seen |= 1u << i;
+		return members[i].set((char *)r->block + members[i].offset,
+		    members[i].size, text);
+	}
+	return "has a name that is not known";
+}
+
+/* ---- blocks ---- */
+
+static const char *
+begin_block(struct reader *r, char *line)
+{
+	static const struct issuer defaults = {
+		.algorithms = JWK_ALGS_ALL,
+		.leeway = LEEWAY_DEFAULT,
+		.claim_email = "email",
+		.claim_email_verified = "email_verified",
+		.claim_name = "name",
+		.claim_avatar = "picture",
+	};
+	size_t len = strlen(line);
+
+	if (line[len - 1] != ']')
+		return "is not \"[ISSUER]\"";
+	line[len - 1] = '\0';
+	if (line[1] == '\0' || !is_plain(line + 1))
+		return "has no issuer in its brackets";
+	if (issuers_config_find(r->config, line + 1) != NULL)
+		return "names an issuer twice";
+	if (r->config->count == ISSUERS_MAX)
+		return "is one issuer too many";
+	r->seen = 0;
+	r->block = &r->config->list[r->config->count];
+	*r->block = defaults;
+	if (str_copy(r->block->name, sizeof(r->block->name), line + 1) !=
+	    ERR_OK)
+		return "has too long a name";
+	r->config->count++;
+	return NULL;
+}
+
+/* What the lines said so far, and this one. */
+static void
+note_line(struct issuers_config *config, const char *line)
+{
+	const char *const texts[] = { config->digest, line };
+	unsigned char digest[DIGEST_BYTES];
+
+	digest_texts(digest, texts, NELEMS(texts));
+	str_hex(config->digest, digest, sizeof(digest));
+}
+
+/* A line_file_take_fn. */
+static const char *
+take_line(void *ctx, char *line)
+{
+	struct reader *r = ctx;
+	char *equals, *end;
+
+	if (line[0] == ';')
+		return NULL;
+	note_line(r->config, line);
+	if (line[0] == '[')
+		return begin_block(r, line);
+	equals = strchr(line, '=');
+	if (equals == NULL)
+		return "is neither \"[ISSUER]\" nor \"NAME = value\"";
+	if (r->block == NULL)
+		return "stands before the first \"[ISSUER]\"";
+	end = equals;
+	while (end > line && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	*end = '\0';
+	return take_member(r, line, equals + 1 + strspn(equals + 1, " \t"));
+}
+
+/* What only the whole block can tell. */
+static const char *
+block_flaw(const struct issuer *b)
+{
+	if (b->audience.count == 0 && b->authorized_party.count == 0)
+		return "has neither audience nor authorized_party: tokens for "
+		       "anybody would be good here";
+	if (b->jwks_uri[0] == '\0' &&
+	    (issuer_url_check(b->name) != ERR_OK ||
+		strchr(b->name, '?') != NULL))
+		return "has no jwks_uri, and is no https URL to ask for it";
+	return NULL;
+}
+
+enum err
+issuers_config_load(const char *path, char *why, size_t why_size,
+    struct issuers_config **config_out)
+{
+	struct issuers_config *config = calloc(1, sizeof(*config));
+	struct reader r = { .config = config };
+	const struct line_file lines = { .path = path,
+		.take = take_line,
+		.ctx = &r,
+		.why = why,
+		.why_size = why_size };
+	enum err err = ERR_OK;
+
+	*config_out = NULL;
+	if (config == NULL) {
+		(void)snprintf(why, why_size, "out of memory");
+		return ERR_INTERNAL;
+	}
+	if (path[0] != '\0')
+		err = line_file_read(&lines);
+	for (size_t i = 0; err == ERR_OK && i < config->count; i++) {
+		const char *flaw = block_flaw(&config->list[i]);
+
+		if (flaw == NULL)
+			continue;
+		(void)snprintf(why, why_size, "[%.256s] in %.256s %s",
+		    config->list[i].name, path, flaw);
+		err = ERR_INVALID;
+	}
+	if (err == ERR_OK)
+		*config_out = config;
+	else
+		issuers_config_free(config);
+	return err;
+}
+
+void
+issuers_config_free(struct issuers_config *config)
+{
+	free(config);
+}
+
+const struct issuer *
+issuers_config_find(const struct issuers_config *config, const char *name)
+{
+	for (size_t i = 0; i < config->count; i++)
+		if (strcmp(config->list[i].name, name) == 0)
+			return &config->list[i];
+	return NULL;
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: ISC */
+#include "pool/connection_io.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/testpoint.h"
+#include "http/fcgi.h"
+#include "pool/background_queue.h"
+#include "routes/dispatch.h"
+#include "shm/shm.h"
+
+/*
+ * Reads of one connection before the others get their turn: a body that is
+ * refused may be of 16 MiB, and a peer may never stop sending.
+ */
+#define TURN_READS 8
+
+/* What is kept of an answer's memory for the next one. */
+#define ANSWER_KEPT ((size_t)64 * 1024)
+
+enum step { STEP_OVER, STEP_ON };
+
+/* The answer has been sent or given up: what becomes of the connection? */
+static void
+after_request(
+    struct connection_io *x, struct connection *c, bool keep, bool more)
+{
+	if (!keep) {
+		connection_close(x->conns, c);
+		return;
+	}
+	if (c->unscanned || more) {
+		c->deadline = x->clock->mono_us() + x->deadline_us;
+		connection_move(x->conns, c, CONNECTION_ARRIVING);
+		connection_again(x->conns, c);
+		return;
+	}
+	connection_move(x->conns, c, CONNECTION_IDLE);
+	x->busier = x->busier || !c->watched;
+	if (x->draining)
+		connection_io_close(x, c);
+	else if (connection_watch(x->conns, c) != ERR_OK)
+		connection_close(x->conns, c);
+}
+
+static bool
+send_answer(struct connection_io *x, struct fcgi *f, enum err made)
+{
+	bool sent = made == ERR_OK && fcgi_answer(f, &x->answer) == ERR_OK;
+
+	secret_wipe(x->answer.data, x->answer.len);
+	if (x->answer.cap > ANSWER_KEPT)
+		buf_clear(&x->answer);
+	buf_reset(&x->answer);
+	return sent;
+}
+
+/* Hand the request to the slow lane; false if it has no room. */
+static bool
+submit(struct connection_io *x, struct connection *c, struct fcgi *f,
+    const struct request *req, const struct rate_limit_admission *ad)
+{
+	struct background_job *job = calloc(1, sizeof(*job));
+
+	if (job == NULL)
+		return false;
+	job->fcgi = f;
+	job->request = *req;
+	job->rate_limit_admission = *ad;
+	job->connection = c;
+	if (background_queue_submit(x->background_queue, job) != ERR_OK) {
+		free(job);
+		return false;
+	}
+	/* The lane alone writes to it until the job is back. */
+	connection_unwatch(x->conns, c);
+	connection_move(x->conns, c, CONNECTION_BUSY);
+	x->busier = true;
+	return true;
+}
+
+static void
+request_of(struct connection_io *x, const struct fcgi *f, bool too_large,
+    struct request *req_out)
+{
+	size_t len;
+	const char *body = fcgi_body(f, &len);
+
+	/* The part of a body that is within the limit is no body. */
+	request_init(req_out, fcgi_params(f), body, too_large ? 0 : len);
+	if (too_large) {
+		req_out->body_too_long = true;
+		req_out->malformed = false;
+	}
+	request_name(req_out, &x->names);
+	req_out->received_at = shm_time(x->shm, x->clock->wall());
+}
+
+/* Answer ${f} or pass it on; ${f} is gone afterwards. */
+static void
+serve(struct connection_io *x, struct connection *c, struct fcgi *f,
+    bool too_large, bool more)
+{
+	struct request req;
+	struct rate_limit_admission ad;
+	bool keep = fcgi_keep(f);
+	enum err err;
+
+	request_of(x, f, too_large, &req);
+	if (dispatch_is_slow(&req)) {
+		err = dispatch_admit(x->services, &req, &ad, &x->answer);
+		if (err == ERR_OK) {
+			if (submit(x, c, f, &req, &ad))
+				return;
+			err = dispatch_busy(x->services, &req, &ad, &x->answer);
+		} else if (err == ERR_DENIED) {
+			err = ERR_OK; /* it is answered */
+		}
+	} else {
+		TESTPOINT("worker:request");
+		err = dispatch_run(x->services, &req, &x->answer);
+	}
+	keep = send_answer(x, f, err) && keep;
+	request_clear(&req);
+	fcgi_free(f);
+	after_request(x, c, keep, more);
+}
+
+void
+connection_io_returned(struct connection_io *x, struct background_job *job)
+{
+	struct connection *c = job->connection;
+	bool keep = job->answered && fcgi_keep(job->fcgi);
+
+	request_clear(&job->request);
+	fcgi_free(job->fcgi);
+	free(job);
+	after_request(x, c, keep, false);
+}
+
+/*
+ * A unix socket that is shut for reading refuses what its peer writes from
+ * then on (EPIPE: the web server knows that it must ask elsewhere), so the
+ * second look is final: nothing is lost between it and close(2).
+ */
+void
+connection_io_close(struct connection_io *x, struct connection *c)
+{
+	char byte;
+
+	if (recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) {
+		(void)shutdown(c->fd, SHUT_RD);
+		if (recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) {
+			connection_close(x->conns, c);
+			return;
+		}
+	}
+	connection_again(x->conns, c);
+}
+
+/* Wait for more: for the rest of a request, or for the next one. */
+static void
+wait_for_more(struct connection_io *x, struct connection *c)
+{
+	if (!records_quiet(&c->records, c->len)) {
+		if (c->where == CONNECTION_IDLE) {
+			c->deadline = x->clock->mono_us() + x->deadline_us;
+			connection_move(x->conns, c, CONNECTION_ARRIVING);
+		}
+	} else if (!c->fresh) {
+		if (x->draining) {
+			connection_io_close(x, c);
+			return;
+		}
+		if (c->where != CONNECTION_IDLE)
+			connection_move(x->conns, c, CONNECTION_IDLE);
+	}
+	if (connection_watch(x->conns, c) != ERR_OK)
+		connection_close(x->conns, c);
+}
+
+static bool
+send_reply(struct connection_io *x, struct connection *c)
+{
+	bool sent = true;
+
+	if (x->reply.failed) {
+		buf_clear(&x->reply);
+		return false;
+	}
+	if (x->reply.len > 0)
+		sent =
+		    send(c->fd, x->reply.data, x->reply.len,
+			MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)x->reply.len;
+	buf_reset(&x->reply);
+	return sent;
+}
+
+/* A whole request lies at ${data}, perhaps with bytes of the next behind. */
+static void
+take_request(struct connection_io *x, struct connection *c, unsigned char *data,
+    size_t len, bool more)
+{
+	size_t kept = c->records.kept;
+	bool too_large = c->records.too_large;
+	struct fcgi *f;
+	enum err err;
+
+	err = fcgi_new(x->feed, data, kept, c->fd, &f);
+	if (err != ERR_OK) {
+		log_event(LOG_LEVEL_ERROR, "request_refused", "reason=%s",
+		    err_name(err));
+		connection_close(x->conns, c);
+		return;
+	}
+	records_next(&c->records);
+	memmove(data, data + kept, len - kept);
+	c->unscanned = len > kept;
+	if (connection_save(c, data, len - kept) != ERR_OK) {
+		fcgi_free(f);
+		connection_close(x->conns, c);
+		return;
+	}
+	serve(x, c, f, too_large, more);
+}
+
+/* Judge the bytes at ${data}; STEP_ON if reading more is what is next. */
+static enum step
+check_records(struct connection_io *x, struct connection *c,
+    unsigned char *data, size_t len, bool more)
+{
+	enum records_verdict verdict;
+
+	c->unscanned = false;
+	verdict = records_scan(&c->records, data, &len, &x->reply);
+	if (!send_reply(x, c))
+		verdict = RECORDS_CLOSE;
+	switch (verdict) {
+	case RECORDS_REQUEST: take_request(x, c, data, len, more); break;
+	case RECORDS_MORE:
+		if (connection_save(c, data, len) != ERR_OK) {
+			connection_close(x->conns, c);
+			break;
+		}
+		if (more)
+			return STEP_ON;
+		wait_for_more(x, c);
+		break;
+	case RECORDS_BROKEN:
+		log_event(LOG_LEVEL_WARN, "connection_broken", "reason=%s",
+		    c->records.why);
+		connection_close(x->conns, c);
+		break;
+	case RECORDS_CLOSE: connection_close(x->conns, c); break;
+	}
+	return STEP_OVER;
+}
+
+/* Read once and judge. */
+static enum step
+read_some(struct connection_io *x, struct connection *c)
+{
+	unsigned char *data = x->scratch;
+	size_t cap = CONNECTION_DATA_MAX;
+	size_t had = c->len;
+	enum step step;
+	ssize_t n;
+
+	if (c->data != NULL) {
+		if (c->len == c->cap && connection_grow(c) != ERR_OK) {
+			connection_close(x->conns, c);
+			return STEP_OVER;
+		}
+		data = c->data;
+		cap = c->cap;
+	}
+	n = recv(c->fd, data + had, cap - had, 0);
+	if (n < 0 && errno == EINTR)
+		return STEP_ON;
+	if (n < 0 && errno == EAGAIN) {
+		wait_for_more(x, c);
+		return STEP_OVER;
+	}
+	if (n <= 0) {
+		connection_close(x->conns, c);
+		return STEP_OVER;
+	}
+	c->fresh = false;
+	/*
+	 * A short read has emptied the socket: epoll tells of what follows.
+	 * But an end that came together with the bytes has been told already.
+	 */
+	step = check_records(
+	    x, c, data, had + (size_t)n, (size_t)n == cap - had || c->hung_up);
+	if (data == x->scratch)
+		secret_wipe(x->scratch, (size_t)n);
+	return step;
+}
+
+void
+connection_io_ready(struct connection_io *x, struct connection *c)
+{
+	enum step step = STEP_ON;
+
+	if (c->where == CONNECTION_BUSY || c->where == CONNECTION_CLOSED)
+		return;
+	if (c->unscanned)
+		step = check_records(x, c, c->data, c->len, true);
+	for (int i = 0; step == STEP_ON && i < TURN_READS; i++)
+		step = read_some(x, c);
+	if (step == STEP_ON)
+		connection_again(x->conns, c);
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: ISC */
+#include "routes/authenticate.h"
+
+#include <string.h>
+
+#include "base/random.h"
+#include "base/secret.h"
+#include "base/str.h"
+#include "http/cookie.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "routes/context.h"
+#include "routes/security_log.h"
+
+#define SAME_ORIGIN_DETAIL                                                     \
+	"Signed in by cookie, this takes a request of the same origin."
+
+static const struct request_field session_id_field = { "session_id", false,
+	REQUEST_BODY_MAX };
+
+enum err
+authenticate_token(
+    const struct request *req, struct response *res, const char **text_out)
+{
+	if (request_bearer(req, text_out) == ERR_OK)
+		return ERR_OK;
+	return response_refuse(res, PROBLEM_INVALID_TOKEN,
+	    "The Authorization header is malformed.");
+}
+
+enum err
+authenticate_body_id(
+    struct request *req, struct response *res, char id_out[SESSION_ID_SIZE])
+{
+	const struct json_value *json;
+	const char *text;
+	enum err err;
+
+	memset(id_out, 0, SESSION_ID_SIZE);
+	err = request_json(req, res, &json);
+	if (err == ERR_OK)
+		err = request_string(json, &session_id_field, res, &text);
+	if (err != ERR_OK || text == NULL)
+		return err;
+	if (str_copy(id_out, SESSION_ID_SIZE, text) != ERR_OK ||
+	    !random_is_uuid(id_out)) {
+		secret_wipe(id_out, SESSION_ID_SIZE);
+		return response_refuse(res, PROBLEM_INVALID_SESSION, NULL);
+	}
+	return ERR_OK;
+}
+
+enum err
+authenticate_cookie_id(const struct request *req, struct response *res,
+    char id_out[SESSION_ID_SIZE])
+{
+	const unsigned with_body = METHOD_POST | METHOD_PUT | METHOD_PATCH;
+	enum err err = ERR_OK;
+
+	cookie_session_id(req, id_out);
+	if (id_out[0] == '\0' || req->method == METHOD_GET)
+		return ERR_OK;
+
+	/*
+	 * Any page can make the browser send this cookie along.  It cannot
+	 * fake where the request comes from, nor send JSON to us without
+	 * asking first, which nobody here says yes to.
+	 */
+	if (!request_same_origin(req))
+		err = response_refuse(
+		    res, PROBLEM_CROSS_SITE, SAME_ORIGIN_DETAIL);
+	else if ((req->method & with_body) != 0 && !request_is_json(req))
+		err = response_refuse(res, PROBLEM_UNSUPPORTED_MEDIA_TYPE,
+		    "Signed in by cookie, the content type must be "
+		    "application/json.");
+	if (err != ERR_OK)
+		secret_wipe(id_out, SESSION_ID_SIZE);
+	return err;
+}
+
+enum err
+authenticate_session_id(
+    struct request *req, struct response *res, char id_out[SESSION_ID_SIZE])
+{
+	enum err err = authenticate_body_id(req, res, id_out);
+
+	if (err == ERR_OK && id_out[0] == '\0')
+		err = authenticate_cookie_id(req, res, id_out);
+	return err;
+}
+
+/* The session was seen: move last_seen_at, but never in our way. */
+static void
+note_seen(struct app *app, const struct request *req, const struct session *s)
+{
+	if (app->touch != NULL && sessions_touch_due(s, req->received_at))
+		app->touch(app->touch_ctx, s->handle);
+}
+
+enum err
+authenticate_by_id(struct app *app, const struct request *req,
+    struct response *res, const char *session_id, struct identity *who_out)
+{
+	enum err err;
+
+	err = sessions_by_id(
+	    &app->sessions, session_id, req->received_at, who_out);
+	if (err == ERR_DENIED)
+		return response_refuse(res, PROBLEM_INVALID_SESSION, NULL);
+	if (err == ERR_OK)
+		note_seen(app, req, &who_out->session);
+	return err;
+}
+
+/* Of what an outside token made of its account, this is worth a line. */
+static void
+note_account(const struct app *app, const struct request *req,
+    const struct identity *who)
+{
+	static const char *const events[] = {
+		[OUTSIDE_CREATED] = "outside_created",
+		[OUTSIDE_LINKED] = "outside_linked",
+		[OUTSIDE_UPDATED] = "outside_updated",
+	};
+
+	if (who->done < NELEMS(events) && events[who->done] != NULL)
+		security_log(app, req, events[who->done], who->user.id);
+}
+
+enum err
+authenticate_by_token(struct app *app, const struct request *req,
+    struct response *res, const char *text, struct identity *who_out)
+{
+	enum err err;
+
+	err = sessions_by_token(
+	    &app->sessions, text, req->address, req->received_at, who_out);
+	if (err == ERR_DENIED)
+		return response_refuse(res, PROBLEM_INVALID_TOKEN, NULL);
+	if (err != ERR_OK)
+		return err;
+	if (who_out->external)
+		note_account(app, req, who_out);
+	else
+		note_seen(app, req, &who_out->session);
+	return ERR_OK;
+}
+
+/*
+ * Where a session id is looked for where there is no access token, and under
+ * which rule; and whose tokens count.
+ */
+typedef enum err source_fn(
+    struct request *req, struct response *res, char id_out[SESSION_ID_SIZE]);
+struct credential_source {
+	source_fn *source;
+	bool external;
+};
+
+static enum err
+by_token(const struct credential_source *credential_source, struct app *app,
+    struct request *req, struct response *res, const char *text,
+    struct identity *who_out)
+{
+	enum err err = authenticate_by_token(app, req, res, text, who_out);
+
+	if (err != ERR_OK || credential_source->external || !who_out->external)
+		return err;
+	secret_wipe(who_out, sizeof(*who_out));
+	return response_refuse(res, PROBLEM_INVALID_TOKEN,
+	    "This takes an access token of this site, not another issuer's.");
+}
+
+/* An access token decides if there is one. */
+static enum err
+by_token_or(const struct credential_source *credential_source, struct app *app,
+    struct request *req, struct response *res, struct identity *who_out)
+{
+	char id[SESSION_ID_SIZE];
+	const char *token;
+	enum err err;
+
+	*who_out = (struct identity){ 0 };
+	err = authenticate_token(req, res, &token);
+	if (err != ERR_OK)
+		return err;
+	if (token != NULL)
+		return by_token(
+		    credential_source, app, req, res, token, who_out);
+
+	err = credential_source->source(req, res, id);
+	if (err == ERR_OK && id[0] == '\0')
+		err = response_refuse(res, PROBLEM_NOT_SIGNED_IN, NULL);
+	if (err == ERR_OK)
+		err = authenticate_by_id(app, req, res, id, who_out);
+	secret_wipe(id, sizeof(id));
+	return err;
+}
+
+static enum err
+our_cookie(
+    struct request *req, struct response *res, char id_out[SESSION_ID_SIZE])
+{
+	return authenticate_cookie_id(req, res, id_out);
+}
+
+static enum err
+any_cookie(
+    struct request *req, struct response *res, char id_out[SESSION_ID_SIZE])
+{
+	(void)res;
+	cookie_session_id(req, id_out);
+	return ERR_OK;
+}
+
+static enum err
+same_origin_cookie(
+    struct request *req, struct response *res, char id_out[SESSION_ID_SIZE])
+{
+	cookie_session_id(req, id_out);
+	if (id_out[0] == '\0' || request_same_origin(req))
+		return ERR_OK;
+	secret_wipe(id_out, SESSION_ID_SIZE);
+	return response_refuse(res, PROBLEM_CROSS_SITE, SAME_ORIGIN_DETAIL);
+}
+
+enum err
+authenticate(struct app *app, struct request *req, struct response *res,
+    struct identity *who_out)
+{
+	static const struct credential_source credential_source = { our_cookie,
+		false };
+
+	return by_token_or(&credential_source, app, req, res, who_out);
+}
+
+enum err
+authenticate_any(struct app *app, struct request *req, struct response *res,
+    struct identity *who_out)
+{
+	static const struct credential_source credential_source = { our_cookie,
+		true };
+
+	return by_token_or(&credential_source, app, req, res, who_out);
+}
+
+enum err
+authenticate_guarded(struct app *app, struct request *req, bool safe,
+    struct response *res, struct identity *who_out)
+{
+	static const struct credential_source ways[] = {
+		{ same_origin_cookie, true }, { any_cookie, true }
+	};
+
+	return by_token_or(&ways[safe], app, req, res, who_out);
+}
+
+enum err
+authenticate_or_body(struct app *app, struct request *req, struct response *res,
+    struct identity *who_out)
+{
+	static const struct credential_source credential_source = {
+		authenticate_session_id, false
+	};
+
+	return by_token_or(&credential_source, app, req, res, who_out);
+}
+
+struct store_actor
+authenticate_actor(const struct request *req, const struct identity *who)
+{
+	return (struct store_actor){ .address = req->address,
+		.now = req->received_at,
+		.handle = who->session.handle,
+		.epoch = who->session.epoch };
+}
+
+enum err
+authenticate_ended(struct response *res, const struct identity *who)
+{
+	return response_refuse(res,
+	    who->by_token ? PROBLEM_INVALID_TOKEN : PROBLEM_INVALID_SESSION,
+	    NULL);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ROUTES_RESPONSE_BODIES_H
+#define ROUTES_RESPONSE_BODIES_H
+
+#include "base/err.h"
+#include "model/session.h"
+#include "model/token.h"
+#include "model/user.h"
+
+struct request;
+struct response;
+struct json_writer;
+
+/* The bodies that several routes share. */
+
+/**
+ * response_put_token(w, req, token), response_put_access(w, req, text,
+ * expires_at), response_put_user(w, u): Add access_token, token_type and
+ * expires_in; add user, as it sees itself.
+ */
+void response_put_token(struct json_writer *w, const struct request *req,
+    const struct token *token);
+void response_put_access(struct json_writer *w, const struct request *req,
+    const char *text, int64_t expires_at);
+void response_put_user(struct json_writer *w, const struct user *u);
+
+/* What the login answer is made of; borrowed. */
+struct response_grant {
+	const struct user *user;
+	const char *session_id;
+	const struct token *token;
+};
+
+/* response_login: the login answer. */
+enum err response_login(struct response *res, const struct request *req,
+    const struct response_grant *grant) MUST_CHECK;
+
+/* response_message: {"msg": ${msg}}. */
+enum err response_message(struct response *res, const char *msg) MUST_CHECK;
+
+#endif

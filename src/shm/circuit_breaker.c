@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: ISC */
+#include "shm/circuit_breaker.h"
+
+#include <stdatomic.h>
+
+#include "base/random.h"
+#include "base/testpoint.h"
+#include "shm/shm.h"
+#include "shm/shm_layout.h"
+
+/*
+ * All of the state is one number: 0 closed, else the time until which nobody
+ * asks, with bit 0 set while a probe is out.  The bit tells the probe that
+ * failed, which doubles the back-off, from the requests that were already
+ * waiting when somebody else opened the breaker, which change nothing.
+ */
+#define PROBE_BIT ((int64_t)1)
+#define PROBE_LEASE_US (1000 * 1000)
+
+bool
+circuit_breaker_closed(const struct shm *m)
+{
+	return atomic_load_explicit(&shm_layout(m)->redis.open_until_us,
+		   memory_order_acquire) == 0;
+}
+
+uint64_t
+circuit_breaker_opened(const struct shm *m)
+{
+	return atomic_load(&shm_layout(m)->redis.opened);
+}
+
+/*
+ * Up to a quarter more, or less where more would pass the bound: 1 s to 30 s
+ * in every case.
+ */
+static int64_t
+jittered(int64_t back_off_us)
+{
+	int64_t quarter = back_off_us / 4;
+	uint32_t random;
+	int64_t jitter;
+
+	random_fill(&random, sizeof(random));
+	jitter = (int64_t)random % (quarter + 1);
+	if (back_off_us + quarter > CIRCUIT_BREAKER_BACK_OFF_MAX_US)
+		return back_off_us - jitter;
+	return back_off_us + jitter;
+}
+
+void
+circuit_breaker_trip(struct shm *m, int64_t now_us)
+{
+	struct shm_layout_circuit_breaker *b = &shm_layout(m)->redis;
+	int64_t state = atomic_load(&b->open_until_us);
+	int64_t back_off;
+
+	if (state == 0) {
+		back_off = CIRCUIT_BREAKER_BACK_OFF_MIN_US;
+	} else if ((state & PROBE_BIT) != 0) {
+		back_off = 2 * atomic_load(&b->back_off_us);
+		if (back_off < CIRCUIT_BREAKER_BACK_OFF_MIN_US)
+			back_off = CIRCUIT_BREAKER_BACK_OFF_MIN_US;
+		if (back_off > CIRCUIT_BREAKER_BACK_OFF_MAX_US)
+			back_off = CIRCUIT_BREAKER_BACK_OFF_MAX_US;
+	} else {
+		return; /* open already; we were on our way before */
+	}
+
+	/* If another was quicker, his verdict is as fresh as ours. */
+	if (!atomic_compare_exchange_strong(&b->open_until_us, &state,
+		(now_us + jittered(back_off)) & ~PROBE_BIT))
+		return;
+	atomic_store(&b->back_off_us, back_off);
+	if (state == 0)
+		(void)atomic_fetch_add(&b->opened, 1);
+}
+
+bool
+circuit_breaker_claim_probe(struct shm *m, int64_t now_us)
+{
+	struct shm_layout_circuit_breaker *b = &shm_layout(m)->redis;
+	int64_t state = atomic_load(&b->open_until_us);
+
+	if (state == 0 || now_us < state)
+		return false;
+	TESTPOINT("breaker:claiming");
+	return atomic_compare_exchange_strong(
+	    &b->open_until_us, &state, (now_us + PROBE_LEASE_US) | PROBE_BIT);
+}
+
+void
+circuit_breaker_reset(struct shm *m)
+{
+	atomic_store(&shm_layout(m)->redis.open_until_us, 0);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SHM_COUNTERS_H
+#define SHM_COUNTERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct shm;
+
+/*
+ * What all processes of the host have counted, since the mapped file began its
+ * life.  Each process adds to a slot of its own in the mapped file, its lanes
+ * together; the total is the sum of all slots.  Whoever comes after a process
+ * has ended goes on in its slot, so what the killed had counted stays.
+ *
+ * To count is a relaxed atomic add to memory that no other process writes: no
+ * lock, no system call.
+ */
+enum counters_id {
+#define FAMILY(id, name, type, help)
+#define COUNTER(id, family, labels) COUNTERS_##id,
+#define TIMER(id, family, labels)
+#include "shm/counters.def"
+#undef FAMILY
+#undef COUNTER
+#undef TIMER
+	COUNTERS_COUNT
+};
+
+enum counters_timer {
+#define FAMILY(id, name, type, help)
+#define COUNTER(id, family, labels)
+#define TIMER(id, family, labels) COUNTERS_TIMER_##id,
+#include "shm/counters.def"
+#undef FAMILY
+#undef COUNTER
+#undef TIMER
+	COUNTERS_TIMERS
+};
+
+/* In the order of the counters in stats.def. */
+enum counters_tier {
+	COUNTERS_TIER_TABLE,
+	COUNTERS_TIER_REDIS,
+	COUNTERS_TIER_STORE
+};
+
+#define COUNTERS_SLOTS 64 /* processes that count without contention */
+#define COUNTERS_ROUTES                                                        \
+	64                   /* rows of the route table, and COUNTERS_NO_ROUTE \
+			      */
+#define COUNTERS_STATUSES 20 /* those of counters_status() */
+#define COUNTERS_NO_ROUTE (COUNTERS_ROUTES - 1)
+
+/*
+ * Microseconds up to 2^26 (67 s), eight buckets to each power of two: what is
+ * read out of it is off by an eighth at most.
+ */
+#define COUNTERS_BUCKETS_PER_OCTAVE 8
+#define COUNTERS_BUCKETS ((26 - 2) * COUNTERS_BUCKETS_PER_OCTAVE)
+
+/**
+ * counters_add(m, counter, n): count ${n} more.
+ * counters_tier(m, tier, err): the tier was asked: a hit if ${err} is ERR_OK, a
+ * miss if it is ERR_NOT_FOUND, else an error.
+ * counters_time(m, timer, us): it took ${us} microseconds.
+ * counters_request(m, route, status): the ${route}th row of the route table
+ * (COUNTERS_NO_ROUTE if it was none) has answered ${status}.
+ */
+void counters_add(const struct shm *m, enum counters_id counter, uint64_t n);
+void counters_tier(const struct shm *m, enum counters_tier tier, enum err err);
+void counters_time(const struct shm *m, enum counters_timer timer, int64_t us);
+void counters_request(const struct shm *m, size_t route, int status);
+
+/* ---- reading ---- */
+
+struct counters_time {
+	uint64_t count;
+	uint64_t sum_us;
+	uint64_t bucket[COUNTERS_BUCKETS];
+};
+
+struct counters {
+	int64_t since; /* seconds since the epoch */
+	uint64_t counter[COUNTERS_COUNT];
+	uint64_t request[COUNTERS_ROUTES][COUNTERS_STATUSES];
+	struct counters_time time[COUNTERS_TIMERS];
+};
+
+/* counters_read(m, counters_out): the sums of all processes, ended ones too. */
+void counters_read(const struct shm *m, struct counters *counters_out);
+
+/* counters_between(from, to, counters_out): what ${to} has more than ${from}.
+ */
+void counters_between(const struct counters *from, const struct counters *to,
+    struct counters *counters_out);
+
+/* counters_status(i): the status that request[][${i}] counts; 0: all others. */
+int counters_status(size_t i);
+
+/* counters_bucket_end(i): what fell into bucket ${i} took less microseconds. */
+uint64_t counters_bucket_end(size_t i);
+
+/* counters_quantile(t, percent): so many microseconds; 0 if nothing is in it.
+ */
+double counters_quantile(const struct counters_time *t, int percent);
+
+/* How a number is called where it is shown. */
+struct counters_family {
+	const char *name; /* "latchkey_" stands before it */
+	const char *type;
+	const char *help;
+};
+struct counters_label {
+	const struct counters_family *family;
+	const char *labels; /* name="value", or "" */
+};
+extern const struct counters_label counters_labels[COUNTERS_COUNT];
+extern const struct counters_label counters_timer_labels[COUNTERS_TIMERS];
+
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: ISC */
+#include "shm/generation.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/siphash.h"
+#include "base/testpoint.h"
+#include "shm/mutex.h"
+#include "shm/shm.h"
+#include "shm/shm_layout.h"
+
+/*
+ * The owner of the write mutex may be killed between any two instructions.
+ * What holds at each of them, and what makes the recovery right:
+ *
+ *  - a bucket is in the list before its generation turns odd, and leaves it
+ *    after the generation is even again: what is odd is in the list;
+ *  - closing adds 1 to what is odd and nothing to what is even, so it may be
+ *    begun and killed any number of times, and a bucket noted but not yet odd
+ *    (nothing was changed) or already even again (all was) stays as it is.
+ *
+ * The list is atomic, though the mutex guards it, so that the compiler keeps
+ * its order; a processor shows what it did before it died.
+ */
+
+static uint32_t
+bucket_of(const struct shm_layout *lo, const char *key)
+{
+	return (uint32_t)(siphash_bytes(lo->hash_key, key, strlen(key)) &
+	    (SHM_LAYOUT_GENERATIONS - 1));
+}
+
+uint64_t
+generation_read(const struct shm *m, const char *key)
+{
+	const struct shm_layout *lo = shm_layout(m);
+
+	if (!shm_trusted(m))
+		return 1;
+	return atomic_load_explicit(
+	    &lo->generation[bucket_of(lo, key)], memory_order_acquire);
+}
+
+const unsigned char *
+generation_shm_id(const struct shm *m)
+{
+	return shm_layout(m)->shm_id;
+}
+
+static void
+make_odd(_Atomic uint64_t *generation)
+{
+	(void)atomic_fetch_or(generation, 1);
+}
+
+static void
+make_even(_Atomic uint64_t *generation)
+{
+	if (!generation_quiet(atomic_load(generation)))
+		(void)atomic_fetch_add(generation, 1);
+}
+
+/*
+ * Make everything in flight even.  A list that cannot be true was written by
+ * no version of this; then each bucket is looked at (some 100 microseconds),
+ * for holding the mutex we know that no change is in flight.
+ */
+static void
+close_in_flight(struct shm_layout *lo)
+{
+	uint32_t noted = atomic_load(&lo->in_flight_count);
+	bool sane = noted <= SHM_LAYOUT_IN_FLIGHT_MAX;
+
+	for (uint32_t i = 0; sane && i < noted; i++) {
+		uint32_t bucket = atomic_load(&lo->in_flight[i]);
+
+		sane = bucket < SHM_LAYOUT_GENERATIONS;
+		if (sane)
+			make_even(&lo->generation[bucket]);
+	}
+	for (size_t i = 0; !sane && i < SHM_LAYOUT_GENERATIONS; i++)
+		make_even(&lo->generation[i]);
+	TESTPOINT("generation:settled");
+	atomic_store(&lo->in_flight_count, 0);
+	TESTPOINT("generation:cleared");
+}
+
+/*
+ * Holding the mutex: close what a dead owner has left in flight, once it is
+ * settled.  Until then what is odd stays odd, and nobody caches it.
+ */
+static enum err
+recover(struct shm_layout *lo, bool owner_died, generation_settled_fn *settled,
+    void *ctx)
+{
+	uint32_t noted = atomic_load(&lo->in_flight_count);
+	enum err err;
+
+	if (noted == 0 && !owner_died)
+		return ERR_OK;
+	log_event(LOG_LEVEL_WARN, "change_recovered",
+	    "owner_died=%d in_flight=%u", owner_died, (unsigned int)noted);
+	if (noted == 0)
+		return ERR_OK;
+	if (settled != NULL && (err = settled(ctx)) != ERR_OK)
+		return err;
+	close_in_flight(lo);
+	return ERR_OK;
+}
+
+enum err
+generation_lock(
+    struct shm *m, int wait_ms, generation_settled_fn *settled, void *ctx)
+{
+	struct shm_layout *lo = shm_layout(m);
+	enum err err;
+	bool died;
+	int rc;
+
+	if (!shm_trusted(m))
+		return ERR_UNAVAILABLE;
+	rc = mutex_take(&lo->write_mutex, wait_ms);
+	if (rc == ETIMEDOUT || rc == EBUSY)
+		return ERR_UNAVAILABLE;
+	if (rc != 0 && rc != EOWNERDEAD) {
+		log_event(LOG_LEVEL_ERROR, "write_lock_error", "errno=%d", rc);
+		return ERR_UNAVAILABLE;
+	}
+	/* From here on our own death is told to the next owner likewise. */
+	died = rc == EOWNERDEAD;
+	if (died) {
+		rc = pthread_mutex_consistent(&lo->write_mutex);
+		assert(rc == 0);
+	}
+
+	/*
+	 * In a file that is no longer the one on disk, the counters tell
+	 * nobody of our change.
+	 */
+	if (!shm_is_current(m)) {
+		shm_distrust(m);
+		err = ERR_UNAVAILABLE;
+		goto out;
+	}
+	err = recover(lo, died, settled, ctx);
+	TESTPOINT("generation:locked");
+out:
+	if (err != ERR_OK)
+		mutex_give(&lo->write_mutex);
+	return err;
+}
+
+static bool
+holds(const uint32_t *buckets, size_t n, uint32_t bucket)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (buckets[i] == bucket)
+			return true;
+	}
+	return false;
+}
+
+enum err
+generation_mark(struct shm *m, const char *const *keys, size_t n)
+{
+	struct shm_layout *lo = shm_layout(m);
+	uint32_t
+	    buckets[SHM_LAYOUT_IN_FLIGHT_MAX]; /* noted before, then ours */
+	uint32_t noted = atomic_load(&lo->in_flight_count);
+	uint32_t all = noted;
+
+	assert(noted <= SHM_LAYOUT_IN_FLIGHT_MAX);
+	for (uint32_t i = 0; i < noted; i++)
+		buckets[i] = atomic_load(&lo->in_flight[i]);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t bucket = bucket_of(lo, keys[i]);
+
+		if (holds(buckets, all, bucket))
+			continue;
+		if (all == SHM_LAYOUT_IN_FLIGHT_MAX)
+			return ERR_INVALID;
+		buckets[all++] = bucket;
+	}
+
+	for (uint32_t i = noted; i < all; i++) {
+		atomic_store(&lo->in_flight[i], buckets[i]);
+		atomic_store(&lo->in_flight_count, i + 1);
+		TESTPOINT("generation:noted");
+	}
+	for (uint32_t i = noted; i < all; i++)
+		make_odd(&lo->generation[buckets[i]]);
+	TESTPOINT("generation:marked");
+	return ERR_OK;
+}
+
+void
+generation_settle(struct shm *m)
+{
+	close_in_flight(shm_layout(m));
+}
+
+void
+generation_unlock(struct shm *m)
+{
+	struct shm_layout *lo = shm_layout(m);
+
+	assert(atomic_load(&lo->in_flight_count) == 0);
+	mutex_give(&lo->write_mutex);
+}
+
+void
+generation_abandon(struct shm *m)
+{
+	mutex_give(&shm_layout(m)->write_mutex);
+}

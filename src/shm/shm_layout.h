@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SHM_SHM_LAYOUT_H
+#define SHM_SHM_LAYOUT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shm/counters.h"
+
+/*
+ * What lies in the mapped file.  Only host/ includes this.  SHM_LAYOUT_VERSION
+ * rises with every change here; magic, version and size stay where they are,
+ * and so do the two locked bytes, for that is how versions tell each other
+ * apart.
+ */
+#define SHM_LAYOUT_MAGIC 0x79656b686374616cULL /* "latchkey" */
+#define SHM_LAYOUT_VERSION 8
+#define SHM_LAYOUT_GENERATIONS ((size_t)1 << 18) /* 2 MiB of counters */
+/* A change touches a user, and at most all sessions it ends by name. */
+#define SHM_LAYOUT_IN_FLIGHT_MAX 128
+
+/*
+ * Open-file-description locks on the file.  LIFE is held shared by everybody
+ * who has it open and exclusively by the one who resets it; OPENING is held
+ * exclusively from before LIFE is asked for until the file is known to be
+ * good.  From SHM_LAYOUT_LOCK_SEMAPHORE on, one byte is one place of the hash
+ * gate. Which bytes are locked has nothing to do with what lies in them.
+ */
+#define SHM_LAYOUT_LOCK_LIFE 0
+#define SHM_LAYOUT_LOCK_OPENING 1
+#define SHM_LAYOUT_LOCK_SEMAPHORE sizeof(struct shm_layout)
+/* Held by who keeps the issuers' keys; the gate has 1024 places at most. */
+#define SHM_LAYOUT_LOCK_JWKS_REFRESH (SHM_LAYOUT_LOCK_SEMAPHORE + 2048)
+/* One byte is one slot of the statistics. */
+#define SHM_LAYOUT_LOCK_SLOTS (SHM_LAYOUT_LOCK_SEMAPHORE + 4096)
+
+struct shm_layout_circuit_breaker {
+	/* Monotonic; 0: closed; bit 0: a probe is out, its lease ends then. */
+	_Atomic int64_t open_until_us;
+	_Atomic int64_t back_off_us; /* doubles up to its bound */
+	_Atomic uint64_t opened;     /* how often, for the statistics */
+};
+
+/* ---- the statistics: host/stats ---- */
+
+struct shm_layout_time {
+	_Atomic uint64_t sum_us;
+	_Atomic uint64_t bucket[COUNTERS_BUCKETS];
+};
+
+/* What one process counts, and those before it in the same slot counted. */
+struct shm_layout_slot {
+	_Alignas(64) _Atomic uint64_t counter[COUNTERS_COUNT];
+	_Atomic uint64_t request[COUNTERS_ROUTES][COUNTERS_STATUSES];
+	struct shm_layout_time time[COUNTERS_TIMERS];
+};
+
+struct shm_layout_stats {
+	_Atomic int64_t since;
+	_Atomic uint32_t slots; /* how many have ever been held */
+	/* The last is shared by all who find the others held. */
+	struct shm_layout_slot slot[COUNTERS_SLOTS + 1];
+};
+
+/* ---- the rate limits: host/limiter ---- */
+
+#define SHM_LAYOUT_LIMIT_SETS 2048
+#define SHM_LAYOUT_LIMIT_WAYS                                                  \
+	16 /* the first is shared by those without room                        \
+	    */
+#define SHM_LAYOUT_LIMIT_LOCKS 64
+#define SHM_LAYOUT_LIMIT_BLOCKS 14
+
+/* Two cache lines; 4 MiB in all. */
+struct shm_layout_rate_limit {
+	_Alignas(64) _Atomic uint64_t name; /* hash of the key; 0: nobody's */
+	_Atomic int64_t span_ms;            /* so long its blocks count */
+	/* Milliseconds of the latest one in it, and how many it holds. */
+	_Atomic uint64_t block[SHM_LAYOUT_LIMIT_BLOCKS];
+};
+
+struct shm_layout_rate_limits {
+	pthread_mutex_t mutex[SHM_LAYOUT_LIMIT_LOCKS];
+	struct shm_layout_rate_limit
+	    slot[SHM_LAYOUT_LIMIT_SETS * SHM_LAYOUT_LIMIT_WAYS];
+};
+
+/* ---- what the keeper is asked for: host/wish ---- */
+
+#define SHM_LAYOUT_REFRESH_REQUESTS 64
+
+struct shm_layout_refresh_requests {
+	_Atomic uint32_t serial; /* a futex: moves with each wish */
+	_Atomic int64_t at[SHM_LAYOUT_REFRESH_REQUESTS]; /* seconds; by hash of
+							    the issuer */
+};
+
+struct shm_layout {
+	_Atomic uint64_t magic; /* written last: the file is ready */
+	uint32_t version;
+	_Atomic uint32_t in_flight_count;
+	uint64_t size;
+	unsigned char shm_id[16];
+	unsigned char hash_key[16]; /* of the bucket hash */
+	_Atomic int64_t latest_time;
+	pthread_mutex_t write_mutex; /* process-shared, robust */
+	_Atomic uint32_t in_flight[SHM_LAYOUT_IN_FLIGHT_MAX];
+	struct shm_layout_circuit_breaker redis;
+	_Atomic uint32_t
+	    semaphore_released; /* a futex: moves when a place comes free */
+	struct shm_layout_refresh_requests refresh_requests;
+	_Alignas(64) _Atomic uint64_t generation[SHM_LAYOUT_GENERATIONS];
+	struct shm_layout_stats counters;
+	struct shm_layout_rate_limits limits;
+};
+
+/* Behind it, from a page of its own on, lies the area: see shm_region(). */
+#define SHM_LAYOUT_REGION ((sizeof(struct shm_layout) + 4095) / 4096 * 4096)
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+#include "shm/shm.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "shm/shm_file.h"
+#include "shm/shm_layout.h"
+
+/* Would the lock be refused?  Nothing is locked by asking. */
+static bool
+is_locked(int fd, off_t byte)
+{
+	struct flock fl = { .l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = byte,
+		.l_len = 1 };
+
+	return fcntl(fd, F_OFD_GETLK, &fl) == 0 && fl.l_type != F_UNLCK;
+}
+
+bool
+shm_in_use(const char *database)
+{
+	char *absolute, *path;
+	bool used = false;
+	int fd;
+
+	if (!shm_file_names(database, &absolute, &path))
+		return false;
+	fd = shm_file_open(path, O_RDONLY);
+	if (fd >= 0) {
+		used = is_locked(fd, SHM_LAYOUT_LOCK_LIFE);
+		(void)close(fd);
+	}
+	free(absolute);
+	free(path);
+	return used;
+}
+
+size_t
+shm_views(const struct shm *m)
+{
+	size_t n = 0;
+	int fd;
+
+	if (shm_reopen(m, &fd) != ERR_OK)
+		return 0;
+	for (off_t i = 0; i < COUNTERS_SLOTS; i++)
+		n += is_locked(fd, (off_t)SHM_LAYOUT_LOCK_SLOTS + i);
+	(void)close(fd);
+	return n;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/store.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/digest.h"
+#include "base/secret.h"
+#include "base/str.h"
+#include "store/store_change.h"
+
+/*
+ * Accounts of outside issuers' subjects; store_change.c makes the changes.
+ * What cannot be told of a token by its session or its epoch is told by its
+ * time: whatever ends, ends what was made before.
+ */
+
+/* The row of ${p}, or what is known where there is none. */
+static enum err
+find_subject(struct store *st, const struct external_profile *p,
+    struct store_subject *row_out)
+{
+	enum err err;
+
+	memset(row_out, 0, sizeof(*row_out));
+	err = st->ops->subject(st, p->issuer, p->subject, row_out);
+	if (err != ERR_NOT_FOUND)
+		return err;
+	err = str_copy(row_out->issuer, sizeof(row_out->issuer), p->issuer);
+	if (err == ERR_OK)
+		err = str_copy(
+		    row_out->subject, sizeof(row_out->subject), p->subject);
+	if (err == ERR_OK)
+		err = st->ops->external_since(st, &row_out->ended_at);
+	return err;
+}
+
+/*
+ * Strictly later, by the leeway too: one made before the end, by a clock ahead
+ * of ours, is over as well.
+ */
+static bool
+is_over(const struct store_subject *row, const struct external_profile *p)
+{
+	return row->ended_at != 0 && p->issued_at <= row->ended_at + p->leeway;
+}
+
+/* Does the account say what ${p} does, or something later? */
+static bool
+is_current(const struct store_subject *row, const struct external_profile *p)
+{
+	if (row->user_id == 0)
+		return false;
+	return row->linked || p->issued_at < row->claims_at ||
+	    memcmp(row->digest, p->digest, sizeof(row->digest)) == 0;
+}
+
+enum err
+store_external_user(
+    struct store *st, const struct external_profile *p, int64_t *user_id_out)
+{
+	struct store_subject row;
+	enum err err;
+
+	*user_id_out = 0;
+	if ((err = find_subject(st, p, &row)) != ERR_OK)
+		return err;
+	if (is_over(&row, p))
+		return ERR_DENIED;
+	if (!is_current(&row, p))
+		return ERR_NOT_FOUND;
+	*user_id_out = row.user_id;
+	return ERR_OK;
+}
+
+/* ---- the account of a token that is shown for the first time ---- */
+
+/* Who has the address ${p} says; ERR_NOT_FOUND: nobody, or it says none. */
+static enum err
+find_owner(
+    struct store *st, const struct external_profile *p, struct user *owner_out)
+{
+	char hash[USER_HASH_SIZE];
+	enum err err;
+
+	memset(owner_out, 0, sizeof(*owner_out));
+	if (p->email == NULL || p->normal == NULL)
+		return ERR_NOT_FOUND;
+	err = st->ops->user_by_email(st, p->normal, owner_out, hash);
+	secret_wipe(hash, sizeof(hash));
+	return err;
+}
+
+/*
+ * Addresses are unique by their normal form, and so has to be what stands in
+ * its place.  It has no @, so it is no address.
+ */
+static void
+no_email(char dst[USER_EMAIL_SIZE], const struct store_subject *row)
+{
+	const char *const texts[] = { row->issuer, row->subject };
+	unsigned char digest[DIGEST_BYTES];
+	char hex[2 * DIGEST_BYTES + 1];
+
+	digest_texts(digest, texts, NELEMS(texts));
+	str_hex(hex, digest, sizeof(digest));
+	str_join(dst, USER_EMAIL_SIZE, "none:", hex);
+}
+
+/* What ${p} says, in the row of the user; the address only if it is free. */
+static enum err
+take_profile(struct change *c, bool address)
+{
+	const struct external_profile *p = c->external;
+	struct user *u = &c->user;
+	enum err err;
+
+	if (!address)
+		no_email(c->no_email, &c->subject);
+	c->normal = address ? p->normal : c->no_email;
+	err = str_copy(u->email, sizeof(u->email), address ? p->email : "");
+	if (err == ERR_OK)
+		err = str_copy(u->name, sizeof(u->name), p->name);
+	if (err == ERR_OK)
+		err = str_copy(
+		    u->avatar_url, sizeof(u->avatar_url), p->avatar_url);
+	return err;
+}
+
+static enum err
+plan_update(struct change *c)
+{
+	struct user owner;
+	enum err err;
+
+	c->user_id = c->subject.user_id;
+	c->done = OUTSIDE_UPDATED;
+	c->event = "outside_updated";
+	if ((err = c->st->ops->user_by_id(c->st, c->user_id, &c->user)) !=
+	    ERR_OK)
+		return err == ERR_NOT_FOUND ? ERR_INTERNAL : err;
+	err = find_owner(c->st, c->external, &owner);
+	if (err != ERR_OK && err != ERR_NOT_FOUND)
+		return err;
+	change_key_user(c, c->user_id);
+	return take_profile(c,
+	    c->external->normal != NULL &&
+		(err == ERR_NOT_FOUND || owner.id == c->user_id));
+}
+
+/*
+ * Is that account whom ${p} means?  The normal form is there to keep addresses
+ * apart that look alike, and mailboxes of such may be different people's: to be
+ * taken for the same they must be, but for the case of letters.
+ */
+static bool
+may_link(const struct external_profile *p, const struct user *owner)
+{
+	return p->link && owner->role == USER_ROLE_USER &&
+	    strcasecmp(p->email, owner->email) == 0;
+}
+
+/* An account that there is, if that may be; else a new one. */
+static enum err
+plan_account(struct change *c)
+{
+	struct user owner;
+	enum err err = find_owner(c->st, c->external, &owner);
+
+	if (err != ERR_OK && err != ERR_NOT_FOUND)
+		return err;
+	if (err == ERR_OK && may_link(c->external, &owner)) {
+		c->user_id = owner.id;
+		c->done = OUTSIDE_LINKED;
+		c->event = "outside_linked";
+		return ERR_OK;
+	}
+	c->done = OUTSIDE_CREATED;
+	c->event = "outside_created";
+	c->user = (struct user){ .role = USER_ROLE_USER,
+		.status = USER_STATUS_ACTIVE,
+		.epoch = 1,
+		.created_at = c->now };
+	return take_profile(
+	    c, c->external->normal != NULL && err == ERR_NOT_FOUND);
+}
+
+static enum err
+provision_plan(struct change *c)
+{
+	enum err err;
+
+	if ((err = find_subject(c->st, c->external, &c->subject)) != ERR_OK)
+		return err;
+	if (is_over(&c->subject, c->external))
+		return ERR_DENIED;
+	c->idle = is_current(&c->subject, c->external);
+	if (c->idle) {
+		c->user_id = c->subject.user_id;
+		c->done = OUTSIDE_FOUND;
+		return ERR_OK;
+	}
+	return c->subject.user_id != 0 ? plan_update(c) : plan_account(c);
+}
+
+static enum err
+provision_write(struct change *c)
+{
+	const struct store_ops *ops = c->st->ops;
+	enum err err = ERR_OK;
+
+	c->user.version++;
+	c->user.updated_at = c->now;
+	if (c->done == OUTSIDE_UPDATED)
+		err = ops->user_update(c->st, &c->user, c->normal);
+	if (c->done == OUTSIDE_CREATED) {
+		err = ops->user_insert(c->st, &c->user, c->normal, "");
+		c->user_id = c->user.id;
+	}
+	if (err != ERR_OK)
+		return err;
+	c->subject.user_id = c->user_id;
+	c->subject.linked = c->done == OUTSIDE_LINKED;
+	c->subject.claims_at = c->external->issued_at;
+	memcpy(
+	    c->subject.digest, c->external->digest, sizeof(c->subject.digest));
+	return ops->subject_put(c->st, &c->subject);
+}
+
+enum err
+store_external_provision(struct store *st, const struct store_actor *actor,
+    const struct external_profile *p, int64_t *user_id_out,
+    enum external_done *done_out)
+{
+	static const struct change_kind kind = {
+		.waits = true, .plan = provision_plan, .write = provision_write
+	};
+	struct change c = { .st = st, .actor = actor, .external = p };
+	enum err err = change_run(&c, &kind);
+
+	*user_id_out = err == ERR_OK ? c.user_id : 0;
+	*done_out = err == ERR_OK ? c.done : OUTSIDE_NONE;
+	return err;
+}

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the entry table adds to the read: asked first, over a store alone and
+ * over Redis, and believed under the same rule.
+ */
+#include "support/test.h"
+
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "cache/cache.h"
+#include "shm/generation.h"
+#include "shm/shm.h"
+#include "store/store_memory.h"
+#include "support/cache_fixture.h"
+#include "support/redis_server.h"
+
+struct fixture {
+	struct caching_site site;
+	struct caching c;
+	struct user ann, ben;
+	struct session ann_s, ben_s;
+};
+
+static int
+setup(void **state, bool with_redis)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	caching_site_make(&f->site, with_redis);
+	assert_true(caching_open(&f->site, CACHING_MEMORY, &f->c));
+	caching_register(&f->c, "ann", &f->ann, &f->ann_s);
+	caching_register(&f->c, "ben", &f->ben, &f->ben_s);
+	*state = f;
+	return 0;
+}
+
+static int
+plain_setup(void **state)
+{
+	return setup(state, false);
+}
+
+static int
+redis_setup(void **state)
+{
+	return setup(state, true);
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	caching_close(&f->c);
+	caching_site_remove(&f->site);
+	free(f);
+	return 0;
+}
+
+static enum caching_verdict
+check_ann(struct fixture *f)
+{
+	return caching_check(&f->c, f->ann_s.handle, CACHING_NOW);
+}
+
+/* With the store failing, only what was cached can be told. */
+static enum caching_verdict
+check_ann_cached(struct fixture *f, int64_t now)
+{
+	enum caching_verdict verdict;
+
+	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
+	verdict = caching_check(&f->c, f->ann_s.handle, now);
+	store_memory_fail_next(f->c.st, ERR_OK);
+	return verdict;
+}
+
+/* ---- sessions and users ---- */
+
+static void
+a_check_asks_no_store_twice(void **state)
+{
+	struct fixture *f = *state;
+	const int64_t ids[] = { f->ann.id, f->ben.id };
+	struct user users[2];
+
+	assert_int_equal(check_ann_cached(f, CACHING_NOW), CACHING_UNKNOWN);
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(
+		    check_ann_cached(f, CACHING_NOW), CACHING_ACCEPTED);
+	/* what one filled, many find, and the other way round */
+	assert_int_equal(
+	    cache_users(f->c.cache, ids, 2, CACHING_NOW, users), ERR_OK);
+	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
+	memset(users, 0, sizeof(users));
+	assert_int_equal(
+	    cache_users(f->c.cache, ids, 2, CACHING_NOW, users), ERR_OK);
+	assert_string_equal(users[0].email, "ann@example.org");
+	assert_string_equal(users[1].email, "ben@example.org");
+	assert_int_equal(
+	    cache_user(f->c.cache, f->ben.id, CACHING_NOW, users), ERR_OK);
+	assert_string_equal(users[0].email, "ben@example.org");
+	store_memory_fail_next(f->c.st, ERR_OK);
+	/* a change is a reason to ask again */
+	assert_int_equal(
+	    store_logout(f->c.st, &caching_actor, f->ann_s.handle, NULL),
+	    ERR_OK);
+	assert_int_equal(check_ann_cached(f, CACHING_NOW), CACHING_UNKNOWN);
+}
+
+/* Nor Redis, counted there; and what Redis told, the table tells next. */
+static void
+a_check_asks_redis_once(void **state)
+{
+	static const char reads[] = "cmdstat_get:calls=2,";
+	struct fixture *f = *state;
+	const char *info;
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	redis_server_ask(f->site.server, "CONFIG RESETSTAT");
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	info = redis_server_ask(f->site.server, "INFO commandstats");
+	assert_null(strstr(info, "cmdstat_get"));
+	assert_null(strstr(info, "cmdstat_set"));
+
+	shm_fixture_forget(f->c.m);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(
+		    check_ann_cached(f, CACHING_NOW), CACHING_ACCEPTED);
+	info = redis_server_ask(f->site.server, "INFO commandstats");
+	assert_non_null(strstr(info, reads));
+	assert_null(strstr(info, "cmdstat_set"));
+}
+
+/* Where there is a Redis, that keeps to its own clock. */
+static void
+an_entry_lives_as_long_as_it_should(void **state)
+{
+	struct fixture *f = *state;
+	struct session s;
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(
+	    check_ann_cached(f, CACHING_NOW + 3599), CACHING_ACCEPTED);
+	assert_int_equal(
+	    check_ann_cached(f, CACHING_NOW + 3600), CACHING_UNKNOWN);
+	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
+	assert_int_equal(cache_session(f->c.cache, f->ann_s.handle,
+			     f->ann_s.expires_at - 1, &s),
+	    ERR_OK);
+	assert_int_equal(
+	    cache_session(f->c.cache, f->ann_s.handle, f->ann_s.expires_at, &s),
+	    ERR_UNAVAILABLE);
+}
+
+/* Too large for a short entry, as it was before. */
+static void
+the_longest_user_is_kept_too(void **state)
+{
+	struct fixture *f = *state;
+	char name[USER_NAME_SIZE], avatar[USER_AVATAR_SIZE];
+	struct user_patch patch = { .name = name, .avatar_url = avatar };
+
+	memset(name, 'n', sizeof(name) - 1);
+	memset(avatar, 'a', sizeof(avatar) - 1);
+	name[sizeof(name) - 1] = avatar[sizeof(avatar) - 1] = '\0';
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(store_profile_update(f->c.st, &caching_actor,
+			     f->ann.id, &patch, &f->ann),
+	    ERR_OK);
+	for (int i = 0; i < 2; i++) {
+		struct user u;
+
+		assert_int_equal(
+		    cache_user(f->c.cache, f->ann.id, CACHING_NOW, &u), ERR_OK);
+		assert_string_equal(u.name, name);
+		assert_string_equal(u.avatar_url, avatar);
+		store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
+	}
+}
+
+static bool
+lies_in_the_table(struct fixture *f, const char *text)
+{
+	size_t size;
+	const void *area = shm_region(f->c.m, &size);
+
+	return memmem(area, size, text, strlen(text)) != NULL;
+}
+
+static void
+what_is_over_does_not_lie_about(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_true(lies_in_the_table(f, f->ann.email));
+	assert_true(lies_in_the_table(f, f->ann_s.handle));
+	assert_int_equal(
+	    store_logout(f->c.st, &caching_actor, f->ann_s.handle, NULL),
+	    ERR_OK);
+	assert_false(lies_in_the_table(f, f->ann_s.handle));
+	assert_true(lies_in_the_table(f, f->ann.email));
+	assert_int_equal(
+	    store_delete(f->c.st, &caching_actor, f->ann.id, CACHING_HASH),
+	    ERR_OK);
+	assert_false(lies_in_the_table(f, f->ann.email));
+}
+
+/* What was written before it, about the same key, counts no more. */
+static void
+a_change_in_flight_is_neither_read_nor_filled(void **state)
+{
+	struct fixture *f = *state;
+	char session[SESSION_KEY_SIZE], user[USER_KEY_SIZE];
+	const char *keys[] = { session, user };
+
+	session_key(session, f->ann_s.handle);
+	user_key(user, f->ann.id);
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(generation_lock(f->c.m, 1000, NULL, NULL), ERR_OK);
+	assert_int_equal(generation_mark(f->c.m, keys, 2), ERR_OK);
+	assert_int_equal(check_ann_cached(f, CACHING_NOW), CACHING_UNKNOWN);
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(check_ann_cached(f, CACHING_NOW), CACHING_UNKNOWN);
+	generation_settle(f->c.m);
+	generation_unlock(f->c.m);
+	assert_int_equal(check_ann_cached(f, CACHING_NOW), CACHING_UNKNOWN);
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(check_ann_cached(f, CACHING_NOW), CACHING_ACCEPTED);
+}
+
+/* ---- verified tokens ---- */
+
+static const unsigned char digest[TOKEN_DIGEST_BYTES] = "of a token";
+
+static struct claims
+claims_of(const struct fixture *f)
+{
+	struct claims c = { .user_id = f->ann.id,
+		.epoch = f->ann.epoch,
+		.issued_at = CACHING_NOW,
+		.not_before = CACHING_NOW,
+		.expires_at = CACHING_NOW + 900,
+		.jti = "11111111-1111-4111-8111-111111111111" };
+
+	memcpy(c.handle, f->ann_s.handle, sizeof(c.handle));
+	return c;
+}
+
+/* ERR_OK: it is not on the blacklist. */
+static enum err
+check_records(struct fixture *f, const struct claims *claims, int64_t now)
+{
+	bool revoked = false;
+	enum err err;
+
+	err = cache_token_judge(f->c.cache, digest, claims, now, &revoked);
+	if (err != ERR_OK)
+		assert_true(revoked);
+	return err == ERR_OK && revoked ? ERR_DENIED : err;
+}
+
+static bool
+known(struct fixture *f, int64_t now)
+{
+	static const struct claims none;
+	const struct claims c = claims_of(f);
+	struct claims out;
+
+	memset(&out, 0x5a, sizeof(out));
+	if (!cache_token_known(f->c.cache, digest, now, &out)) {
+		assert_memory_equal(&out, &none, sizeof(none));
+		return false;
+	}
+	assert_int_equal(out.user_id, c.user_id);
+	assert_int_equal(out.epoch, c.epoch);
+	assert_int_equal(out.expires_at, c.expires_at);
+	assert_string_equal(out.handle, c.handle);
+	assert_string_equal(out.jti, c.jti);
+	return true;
+}
+
+static void
+a_token_is_known_for_a_while(void **state)
+{
+	struct fixture *f = *state;
+	struct claims c = claims_of(f), out;
+	unsigned char other[TOKEN_DIGEST_BYTES] = "of another";
+
+	assert_false(known(f, CACHING_NOW));
+	assert_int_equal(check_records(f, &c, CACHING_NOW), ERR_OK);
+	assert_true(known(f, CACHING_NOW));
+	assert_true(known(f, CACHING_NOW + 299));
+	assert_false(known(f, CACHING_NOW + 300));
+	assert_false(cache_token_known(f->c.cache, other, CACHING_NOW, &out));
+	/* never past its end */
+	assert_int_equal(check_records(f, &c, CACHING_NOW + 899), ERR_OK);
+	assert_true(known(f, CACHING_NOW + 899));
+	assert_false(known(f, CACHING_NOW + 900));
+	assert_int_equal(check_records(f, &c, CACHING_NOW + 900), ERR_OK);
+	assert_false(known(f, CACHING_NOW + 900));
+}
+
+static void
+a_token_that_is_revoked_is_known_no_more(void **state)
+{
+	struct fixture *f = *state;
+	struct claims c = claims_of(f);
+
+	assert_int_equal(check_records(f, &c, CACHING_NOW), ERR_OK);
+	assert_true(known(f, CACHING_NOW));
+	assert_int_equal(
+	    store_logout(f->c.st, &caching_actor, NULL, &c), ERR_OK);
+	assert_false(known(f, CACHING_NOW));
+	/* and that it is revoked is not remembered as if it were good */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(check_records(f, &c, CACHING_NOW), ERR_DENIED);
+		assert_false(known(f, CACHING_NOW));
+	}
+}
+
+/* It has a longer name and no session. */
+static void
+a_token_from_outside_is_known_until_it_is_revoked(void **state)
+{
+	static const char name[TOKEN_JTI_SIZE] =
+	    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	struct fixture *f = *state;
+	struct claims c = claims_of(f), out;
+
+	c.handle[0] = '\0';
+	memcpy(c.jti, name, sizeof(c.jti));
+	assert_int_equal(check_records(f, &c, CACHING_NOW), ERR_OK);
+	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
+	assert_true(cache_token_known(f->c.cache, digest, CACHING_NOW, &out));
+	store_memory_fail_next(f->c.st, ERR_OK);
+	assert_string_equal(out.handle, "");
+	assert_string_equal(out.jti, name);
+	assert_int_equal(out.user_id, c.user_id);
+	assert_int_equal(out.issued_at, c.issued_at);
+	assert_int_equal(
+	    store_logout(f->c.st, &caching_actor, NULL, &c), ERR_OK);
+	assert_false(cache_token_known(f->c.cache, digest, CACHING_NOW, &out));
+	assert_int_equal(check_records(f, &c, CACHING_NOW), ERR_DENIED);
+}
+
+/* The session's end is another key's business; the caller asks for that. */
+static void
+a_token_outlives_its_session_here(void **state)
+{
+	struct fixture *f = *state;
+	struct claims c = claims_of(f);
+
+	assert_int_equal(check_records(f, &c, CACHING_NOW), ERR_OK);
+	assert_int_equal(
+	    store_logout(f->c.st, &caching_actor, f->ann_s.handle, NULL),
+	    ERR_OK);
+	assert_true(known(f, CACHING_NOW));
+	assert_int_equal(check_ann(f), CACHING_REFUSED);
+}
+
+static void
+a_token_is_not_known_where_nothing_cached_counts(void **state)
+{
+	struct fixture *f = *state;
+	struct claims c = claims_of(f);
+	char key[TOKEN_KEY_SIZE];
+	const char *keys[] = { key };
+
+	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
+	assert_int_equal(check_records(f, &c, CACHING_NOW), ERR_UNAVAILABLE);
+	assert_false(known(f, CACHING_NOW));
+	assert_int_equal(check_records(f, &c, CACHING_NOW), ERR_OK);
+
+	token_key(key, c.jti);
+	assert_int_equal(generation_lock(f->c.m, 1000, NULL, NULL), ERR_OK);
+	assert_int_equal(generation_mark(f->c.m, keys, 1), ERR_OK);
+	assert_false(known(f, CACHING_NOW));
+	assert_int_equal(check_records(f, &c, CACHING_NOW), ERR_OK);
+	assert_false(known(f, CACHING_NOW));
+	generation_settle(f->c.m);
+	generation_unlock(f->c.m);
+	assert_false(known(f, CACHING_NOW));
+	assert_int_equal(check_records(f, &c, CACHING_NOW), ERR_OK);
+	assert_true(known(f, CACHING_NOW));
+
+	shm_distrust(f->c.m);
+	assert_false(known(f, CACHING_NOW));
+	assert_int_equal(check_records(f, &c, CACHING_NOW), ERR_OK);
+	assert_false(known(f, CACHING_NOW));
+}
+
+#define CASE(fn, how)                                                          \
+	{                                                                      \
+#fn " (" #how ")", fn, how##_setup, teardown, NULL             \
+	}
+#define BOTH(fn) CASE(fn, plain), CASE(fn, redis)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BOTH(a_check_asks_no_store_twice),
+		CASE(a_check_asks_redis_once, redis),
+		CASE(an_entry_lives_as_long_as_it_should, plain),
+		BOTH(the_longest_user_is_kept_too),
+		BOTH(what_is_over_does_not_lie_about),
+		BOTH(a_change_in_flight_is_neither_read_nor_filled),
+		BOTH(a_token_is_known_for_a_while),
+		BOTH(a_token_that_is_revoked_is_known_no_more),
+		BOTH(a_token_from_outside_is_known_until_it_is_revoked),
+		BOTH(a_token_outlives_its_session_here),
+		BOTH(a_token_is_not_known_where_nothing_cached_counts),
+	};
+
+	alarm(300); /* a wait without end is a failure too */
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/store.h"
+
+#include "support/test.h"
+
+#include "support/store_cases.h"
+
+#define NOW TEST_USERS_NOW
+#define LEEWAY 5
+#define LIFE_MAX (90 * 24 * 3600) /* of a token */
+
+/* A token made at ${issued_at} with the claims number ${claims}. */
+static struct external_profile
+token(const char *subject, int64_t issued_at, int claims)
+{
+	return (struct external_profile){ .issuer = "https://a.example",
+		.subject = subject,
+		.issued_at = issued_at,
+		.leeway = LEEWAY,
+		.name = claims == 0 ? "Zoe" : "Zoe B.",
+		.avatar_url = claims == 0 ? "" : "https://a.example/zoe.png",
+		.digest = { (unsigned char)claims } };
+}
+
+static struct external_profile
+with_email(struct external_profile p, const char *email, const char *normal)
+{
+	p.email = email;
+	p.normal = normal;
+	return p;
+}
+
+static int64_t
+adopt(struct fixture *f, const struct external_profile *p,
+    enum external_done expected)
+{
+	enum external_done done = OUTSIDE_NONE;
+	int64_t id = 0, found = 0;
+
+	gives(
+	    ERR_OK, store_external_provision(f->st, &f->actor, p, &id, &done));
+	assert_int_equal(done, expected);
+	assert_true(id > 0);
+	gives(ERR_OK, store_external_user(f->st, p, &found));
+	assert_int_equal(found, id);
+	return id;
+}
+
+static void
+denied(struct fixture *f, const struct external_profile *p)
+{
+	enum external_done done = OUTSIDE_FOUND;
+	size_t before = f->tidied;
+	int64_t id = 77;
+
+	gives(ERR_DENIED, store_external_user(f->st, p, &id));
+	assert_int_equal(id, 0);
+	id = 77;
+	gives(ERR_DENIED,
+	    store_external_provision(f->st, &f->actor, p, &id, &done));
+	assert_int_equal(id, 0);
+	assert_int_equal(done, OUTSIDE_NONE);
+	assert_int_equal(f->tidied, before);
+}
+
+static struct user
+user_of(struct fixture *f, int64_t id)
+{
+	struct user u;
+
+	gives(ERR_OK, store_user_by_id(f->st, id, &u));
+	return u;
+}
+
+static enum err
+set_status(
+    struct fixture *f, int64_t id, enum user_status status, int64_t *ended_out)
+{
+	const struct user_role_and_status to = { .status = status };
+
+	return store_user_role_and_status(f->st, &f->actor, id, &to, ended_out);
+}
+
+static enum err
+set_role(struct fixture *f, int64_t id, enum user_role role)
+{
+	const struct user_role_and_status to = { .role = role };
+	int64_t ended = 9;
+	enum err err =
+	    store_user_role_and_status(f->st, &f->actor, id, &to, &ended);
+
+	assert_int_equal(ended, 0);
+	return err;
+}
+
+/* ---- a new account ---- */
+
+static void
+a_stranger_gets_an_account_without_password(void **state)
+{
+	struct external_profile p = token("zoe", NOW, 1);
+	struct fixture *f = *state;
+	char hash[USER_HASH_SIZE];
+	struct session s = test_users_session(9, NOW);
+	struct user u;
+	int64_t id = 77;
+
+	gives(ERR_NOT_FOUND, store_external_user(f->st, &p, &id));
+	assert_int_equal(id, 0);
+	id = adopt(f, &p, OUTSIDE_CREATED);
+	u = user_of(f, id);
+	assert_string_equal(u.email, "");
+	assert_string_equal(u.name, "Zoe B.");
+	assert_string_equal(u.avatar_url, "https://a.example/zoe.png");
+	assert_int_equal(u.role, USER_ROLE_USER);
+	assert_int_equal(u.status, USER_STATUS_ACTIVE);
+	assert_int_equal(u.epoch, 1);
+	assert_int_equal(u.epoch_at, 0);
+	assert_int_equal(u.version, 1);
+	assert_int_equal(u.created_at, NOW);
+	assert_int_equal(u.updated_at, NOW);
+	gives(ERR_OK, store_password_hash(f->st, id, hash));
+	assert_string_equal(hash, "");
+	/* Which nothing proves: not even that there is none. */
+	gives(ERR_DENIED,
+	    store_login(f->st, &f->actor, &u, TEST_USERS_HASH, NULL, &s));
+	gives(ERR_DENIED, store_login(f->st, &f->actor, &u, "", NULL, &s));
+	gives(ERR_DENIED, store_delete(f->st, &f->actor, id, ""));
+	gives(ERR_DENIED, store_deactivate(f->st, &f->actor, id, ""));
+	/* The next token with the same claims finds it. */
+	p.issued_at++;
+	assert_int_equal(adopt(f, &p, OUTSIDE_FOUND), id);
+}
+
+/* Nobody but who registers becomes the first administrator. */
+static void
+a_stranger_is_never_an_administrator(void **state)
+{
+	struct external_profile p = token("zoe", NOW, 0);
+	struct fixture *f = *state;
+	int64_t id;
+
+	store_first_admin(f->st);
+	id = adopt(f, &p, OUTSIDE_CREATED);
+	assert_int_equal(user_of(f, id).role, USER_ROLE_USER);
+}
+
+static void
+subjects_are_told_apart_by_issuer_and_name(void **state)
+{
+	struct external_profile p[] = { token("zoe", NOW, 0),
+		token("zoE", NOW, 0), token("zoe", NOW, 0) };
+	struct fixture *f = *state;
+	int64_t ids[NELEMS(p)];
+
+	p[2].issuer = "https://b.example";
+	for (size_t i = 0; i < NELEMS(p); i++)
+		ids[i] = adopt(f, &p[i], OUTSIDE_CREATED);
+	for (size_t i = 0; i < NELEMS(p); i++) {
+		assert_int_equal(adopt(f, &p[i], OUTSIDE_FOUND), ids[i]);
+		assert_true(ids[i] != ids[(i + 1) % NELEMS(p)]);
+	}
+}
+
+/* ---- addresses ---- */
+
+static void
+an_address_is_taken_over_if_it_is_free(void **state)
+{
+	struct fixture *f = *state;
+	struct external_profile zoe = with_email(
+	    token("zoe", NOW, 0), "Zoe@Example.org", "zoe@example.org");
+	struct external_profile ann = with_email(
+	    token("ann", NOW, 0), "Ann@Example.org", "ann@example.org");
+	char hash[USER_HASH_SIZE];
+	struct user u;
+	int64_t id;
+
+	id = adopt(f, &zoe, OUTSIDE_CREATED);
+	gives(ERR_OK, store_user_by_email(f->st, "zoe@example.org", &u, hash));
+	assert_int_equal(u.id, id);
+	assert_string_equal(u.email, "Zoe@Example.org");
+	/* Somebody has this one already. */
+	id = adopt(f, &ann, OUTSIDE_CREATED);
+	assert_string_equal(user_of(f, id).email, "");
+	gives(ERR_OK, store_user_by_email(f->st, "ann@example.org", &u, hash));
+	assert_int_equal(u.id, f->ann.user.id);
+}
+
+static void
+whose_address_is_free_again_gets_it_with_the_next_claims(void **state)
+{
+	struct fixture *f = *state;
+	struct external_profile p = with_email(
+	    token("ann", NOW, 0), "Ann@Example.org", "ann@example.org");
+	int64_t id = adopt(f, &p, OUTSIDE_CREATED), ended;
+
+	gives(ERR_OK,
+	    store_user_remove(f->st, &f->actor, f->ann.user.id, &ended));
+	p.digest[0] = 9;
+	assert_int_equal(adopt(f, &p, OUTSIDE_UPDATED), id);
+	assert_string_equal(user_of(f, id).email, "Ann@Example.org");
+	/* And it goes when the issuer does not vouch for it any more. */
+	p = token("ann", NOW, 0);
+	assert_int_equal(adopt(f, &p, OUTSIDE_UPDATED), id);
+	assert_string_equal(user_of(f, id).email, "");
+}
+
+/* What stands in the row where there is no address is found by nobody. */
+static void
+no_address_is_no_address(void **state)
+{
+	static struct user users[STORE_LIST_MAX];
+	static const char *const texts[] = { "none", ":", "0" };
+	struct external_profile p = token("zoe", NOW, 0);
+	struct fixture *f = *state;
+	char hash[USER_HASH_SIZE];
+	struct user u;
+	int64_t id = adopt(f, &p, OUTSIDE_CREATED);
+	size_t n;
+
+	gives(ERR_NOT_FOUND, store_user_by_email(f->st, "", &u, hash));
+	for (size_t i = 0; i < NELEMS(texts); i++) {
+		gives(ERR_OK, store_users_list(f->st, texts[i], 0, users, &n));
+		assert_int_equal(n, 0);
+	}
+	gives(ERR_OK, store_users_list(f->st, "zoe", 0, users, &n));
+	assert_int_equal(n, 1);
+	assert_int_equal(users[0].id, id);
+	gives(ERR_OK, store_users_list(f->st, "", 0, users, &n));
+	assert_int_equal(n, 2);
+}
+
+/* ---- an account that is there ---- */
+
+static void
+an_account_is_linked_only_if_asked_for(void **state)
+{
+	struct fixture *f = *state;
+	struct external_profile p = with_email(
+	    token("ann", NOW, 1), "ann@example.org", "ann@example.org");
+	struct user u;
+	int64_t id;
+
+	p.link = true;
+	id = adopt(f, &p, OUTSIDE_LINKED);
+	assert_int_equal(id, f->ann.user.id);
+	assert_int_equal(f->tidied, 0);
+	/* What the account says of itself stays, whatever comes. */
+	p.digest[0] = 9;
+	p.issued_at += 100;
+	assert_int_equal(adopt(f, &p, OUTSIDE_FOUND), id);
+	u = user_of(f, id);
+	assert_true(test_users_same_user(&u, &f->ann.user));
+	assert_true(live(f, handle_of(1), NOW));
+}
+
+static void
+an_administrator_is_never_linked(void **state)
+{
+	struct fixture *f = *state;
+	struct external_profile p = with_email(
+	    token("ann", NOW, 1), "ann@example.org", "ann@example.org");
+	int64_t id;
+
+	gives(ERR_OK, set_role(f, f->ann.user.id, USER_ROLE_ADMIN));
+	p.link = true;
+	id = adopt(f, &p, OUTSIDE_CREATED);
+	assert_true(id != f->ann.user.id);
+	assert_string_equal(user_of(f, id).email, "");
+}
+
+static void
+nobody_is_linked_without_an_address(void **state)
+{
+	struct external_profile p = token("ann", NOW, 1);
+	struct fixture *f = *state;
+
+	p.link = true;
+	assert_true(adopt(f, &p, OUTSIDE_CREATED) != f->ann.user.id);
+}
+
+/* ---- claims that change ---- */
+
+static void
+claims_that_changed_are_taken_over(void **state)
+{
+	struct external_profile p = token("zoe", NOW, 0);
+	struct fixture *f = *state;
+	int64_t id = adopt(f, &p, OUTSIDE_CREATED), found = 77;
+	struct user u;
+
+	f->actor.now = NOW + 9;
+	p = token("zoe", NOW, 1);
+	gives(ERR_NOT_FOUND, store_external_user(f->st, &p, &found));
+	assert_int_equal(found, 0);
+	assert_int_equal(adopt(f, &p, OUTSIDE_UPDATED), id);
+	assert_int_equal(f->tidied, 1);
+	assert_int_equal(f->key_count, 1);
+	assert_true(tidied_user(f, id));
+	u = user_of(f, id);
+	assert_string_equal(u.name, "Zoe B.");
+	assert_string_equal(u.avatar_url, "https://a.example/zoe.png");
+	assert_int_equal(u.version, 2);
+	assert_int_equal(u.updated_at, NOW + 9);
+	assert_int_equal(u.epoch, 1);
+}
+
+static void
+older_claims_are_not(void **state)
+{
+	struct external_profile old = token("zoe", NOW - 1, 0);
+	struct external_profile new = token("zoe", NOW, 1);
+	struct fixture *f = *state;
+	int64_t id = adopt(f, &new, OUTSIDE_CREATED);
+
+	assert_int_equal(adopt(f, &old, OUTSIDE_FOUND), id);
+	assert_string_equal(user_of(f, id).name, "Zoe B.");
+	assert_int_equal(f->tidied, 0);
+}
+
+/* An administrator's word stays: what it may do, and whether at all. */
+static void
+claims_change_neither_role_nor_status(void **state)
+{
+	struct external_profile p = token("zoe", NOW, 0);
+	struct fixture *f = *state;
+	int64_t id = adopt(f, &p, OUTSIDE_CREATED), ended;
+	struct user u;
+
+	gives(ERR_OK, set_role(f, id, USER_ROLE_ADMIN));
+	gives(ERR_OK, set_status(f, id, USER_STATUS_INACTIVE, &ended));
+	p = token("zoe", NOW + 1, 1);
+	assert_int_equal(adopt(f, &p, OUTSIDE_UPDATED), id);
+	u = user_of(f, id);
+	assert_int_equal(u.role, USER_ROLE_ADMIN);
+	assert_int_equal(u.status, USER_STATUS_INACTIVE);
+	assert_int_equal(u.epoch, 2);
+	assert_int_equal(u.epoch_at, NOW);
+}
+
+/* ---- accounts that were deleted ---- */
+
+static void
+no_token_from_before_brings_a_deleted_account_back(void **state)
+{
+	struct external_profile p = token("zoe", NOW, 0);
+	struct fixture *f = *state;
+	int64_t id = adopt(f, &p, OUTSIDE_CREATED), again, ended;
+
+	f->actor.now = NOW + 100;
+	gives(ERR_OK, store_user_remove(f->st, &f->actor, id, &ended));
+	denied(f, &p);
+	/* One that a clock ahead of ours made before that is no better. */
+	p.issued_at = NOW + 100 + LEEWAY;
+	denied(f, &p);
+	p.issued_at++;
+	again = adopt(f, &p, OUTSIDE_CREATED);
+	assert_true(again > id);
+	/* The new account does not open the door to them either. */
+	p.issued_at--;
+	denied(f, &p);
+}
+
+/* U+FF41 looks like an a; the mailbox may be anybody's. */
+static void
+an_address_that_only_looks_the_same_is_not_linked(void **state)
+{
+	struct fixture *f = *state;
+	struct external_profile eve = with_email(token("eve", NOW, 1),
+				    "\xef\xbd\x81nn@example.org",
+				    "ann@example.org"),
+				ann = with_email(token("ann", NOW, 1),
+				    "Ann@Example.ORG", "ann@example.org");
+	struct user u;
+	int64_t id;
+
+	eve.link = ann.link = true;
+	id = adopt(f, &eve, OUTSIDE_CREATED);
+	assert_int_not_equal(id, f->ann.user.id);
+	u = user_of(f, id);
+	assert_string_equal(u.email, "");
+	assert_int_equal(adopt(f, &ann, OUTSIDE_LINKED), f->ann.user.id);
+}
+
+static void
+a_linked_account_that_is_deleted_ends_its_tokens_too(void **state)
+{
+	struct fixture *f = *state;
+	struct external_profile p = with_email(
+	    token("ann", NOW, 1), "ann@example.org", "ann@example.org");
+
+	p.link = true;
+	(void)adopt(f, &p, OUTSIDE_LINKED);
+	gives(ERR_OK,
+	    store_delete(f->st, &f->actor, f->ann.user.id, TEST_USERS_HASH));
+	denied(f, &p);
+}
+
+static void
+upkeep_forgets_deleted_accounts_in_the_end(void **state)
+{
+	struct external_profile zoe = token("zoe", NOW, 0),
+				bob = token("bob", NOW, 0);
+	struct fixture *f = *state;
+	int64_t id = adopt(f, &zoe, OUTSIDE_CREATED), ended, removed;
+	int64_t other = adopt(f, &bob, OUTSIDE_CREATED);
+
+	gives(ERR_OK, store_user_remove(f->st, &f->actor, id, &ended));
+	/* As long as the last token that it has ended is good, by a leeway. */
+	zoe.issued_at = NOW + LEEWAY;
+	gives(ERR_OK,
+	    store_maintenance(f->st, NOW + LIFE_MAX + 2 * LEEWAY, &removed));
+	denied(f, &zoe);
+	gives(
+	    ERR_OK, store_maintenance(f->st, NOW + LIFE_MAX + 3600, &removed));
+	assert_true(adopt(f, &zoe, OUTSIDE_CREATED) > other);
+	assert_int_equal(adopt(f, &bob, OUTSIDE_FOUND), other);
+}
+
+/* ---- what cannot be told ---- */
+
+static void
+what_cannot_be_told_is_nobody(void **state)
+{
+	struct external_profile p = token("zoe", NOW, 0);
+	enum external_done done = OUTSIDE_FOUND;
+	struct fixture *f = *state;
+	int64_t id = 77;
+
+	break_store(f);
+	gives(ERR_UNAVAILABLE, store_external_user(f->st, &p, &id));
+	assert_int_equal(id, 0);
+	break_store(f);
+	id = 77;
+	gives(ERR_UNAVAILABLE,
+	    store_external_provision(f->st, &f->actor, &p, &id, &done));
+	assert_int_equal(id, 0);
+	assert_int_equal(done, OUTSIDE_NONE);
+	mend_store(f);
+	(void)adopt(f, &p, OUTSIDE_CREATED);
+}
+
+static void
+texts_that_do_not_fit_change_nothing(void **state)
+{
+	struct external_profile p = token("zoe", NOW, 0);
+	struct fixture *f = *state;
+	char text[USER_AVATAR_SIZE + 1];
+	enum external_done done;
+	int64_t id;
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	p.subject = text;
+	gives(ERR_INVALID,
+	    store_external_provision(f->st, &f->actor, &p, &id, &done));
+	p = token("zoe", NOW, 0);
+	p.avatar_url = text;
+	gives(ERR_INVALID,
+	    store_external_provision(f->st, &f->actor, &p, &id, &done));
+	gives(ERR_NOT_FOUND, store_external_user(f->st, &p, &id));
+}
+
+int
+main(void)
+{
+	static const struct store_case cases[] = {
+		STORE_CASE(a_stranger_gets_an_account_without_password),
+		STORE_CASE(a_stranger_is_never_an_administrator),
+		STORE_CASE(subjects_are_told_apart_by_issuer_and_name),
+		STORE_CASE(an_address_is_taken_over_if_it_is_free),
+		STORE_CASE(
+		    whose_address_is_free_again_gets_it_with_the_next_claims),
+		STORE_CASE(no_address_is_no_address),
+		STORE_CASE(an_account_is_linked_only_if_asked_for),
+		STORE_CASE(an_address_that_only_looks_the_same_is_not_linked),
+		STORE_CASE(an_administrator_is_never_linked),
+		STORE_CASE(nobody_is_linked_without_an_address),
+		STORE_CASE(claims_that_changed_are_taken_over),
+		STORE_CASE(older_claims_are_not),
+		STORE_CASE(claims_change_neither_role_nor_status),
+		STORE_CASE(no_token_from_before_brings_a_deleted_account_back),
+		STORE_CASE(
+		    a_linked_account_that_is_deleted_ends_its_tokens_too),
+		STORE_CASE(upkeep_forgets_deleted_accounts_in_the_end),
+		STORE_CASE(what_cannot_be_told_is_nobody),
+		STORE_CASE(texts_that_do_not_fit_change_nothing),
+	};
+
+	return store_cases_run(cases, NELEMS(cases));
+}

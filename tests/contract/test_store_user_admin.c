@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/store.h"
+
+#include "support/test.h"
+
+#include <stdio.h>
+
+#include "support/store_cases.h"
+
+#define NOW TEST_USERS_NOW
+
+static int64_t
+epoch_of(struct fixture *f)
+{
+	struct user u;
+
+	gives(ERR_OK, store_user_by_id(f->st, f->ann.user.id, &u));
+	return u.epoch;
+}
+
+static enum err
+set_status(
+    struct fixture *f, int64_t id, enum user_status status, int64_t *ended_out)
+{
+	const struct user_role_and_status to = { .status = status };
+
+	return store_user_role_and_status(f->st, &f->actor, id, &to, ended_out);
+}
+
+static enum err
+set_role(struct fixture *f, int64_t id, enum user_role role)
+{
+	const struct user_role_and_status to = { .role = role };
+	int64_t ended = 9;
+	enum err err =
+	    store_user_role_and_status(f->st, &f->actor, id, &to, &ended);
+
+	assert_int_equal(ended, 0);
+	return err;
+}
+
+/* Out at once, and what was open before does not come back with it. */
+static void
+a_disabled_user_is_out_until_enabled(void **state)
+{
+	struct fixture *f = *state;
+	int64_t id = f->ann.user.id, ended = 9;
+
+	gives(ERR_OK, login(f, &f->ann, 2, NOW));
+	gives(ERR_OK, set_status(f, id, USER_STATUS_INACTIVE, &ended));
+	assert_int_equal(ended, 2);
+	assert_true(tidied_user(f, id));
+	assert_false(live(f, handle_of(1), NOW));
+	gives(ERR_DENIED, login(f, &f->ann, 3, NOW));
+	f->tidied = 0;
+	gives(ERR_OK, set_status(f, id, USER_STATUS_INACTIVE, &ended));
+	assert_int_equal(ended, 0);
+	assert_int_equal(f->tidied, 0);
+	gives(ERR_OK, set_status(f, id, USER_STATUS_ACTIVE, &ended));
+	assert_int_equal(f->tidied, 1);
+	assert_true(tidied_user(f, id));
+	assert_false(live(f, handle_of(1), NOW));
+	assert_false(live(f, handle_of(2), NOW));
+	gives(ERR_OK, store_user_by_id(f->st, id, &f->ann.user));
+	gives(ERR_OK, login(f, &f->ann, 3, NOW));
+	assert_true(live(f, handle_of(3), NOW));
+}
+
+/* Sessions go on, and the caches hear of it. */
+static void
+a_role_changes_for_open_sessions_too(void **state)
+{
+	struct fixture *f = *state;
+	int64_t id = f->ann.user.id;
+	struct user u;
+
+	gives(ERR_OK, set_role(f, id, USER_ROLE_ADMIN));
+	assert_true(tidied_user(f, id));
+	gives(ERR_OK, store_user_by_id(f->st, id, &u));
+	assert_int_equal(u.role, USER_ROLE_ADMIN);
+	assert_int_equal(u.version, f->ann.user.version + 1);
+	assert_int_equal(u.epoch, f->ann.user.epoch);
+	assert_true(live(f, handle_of(1), NOW));
+	f->tidied = 0;
+	gives(ERR_OK, set_role(f, id, USER_ROLE_ADMIN));
+	assert_int_equal(f->tidied, 0);
+	gives(ERR_OK, set_role(f, id, USER_ROLE_USER));
+	assert_int_equal(f->tidied, 1);
+	gives(ERR_OK, store_user_by_id(f->st, id, &u));
+	assert_int_equal(u.role, USER_ROLE_USER);
+}
+
+/* Role and status are one change, whatever they are before and after. */
+static void
+a_standing_changes_whole(void **state)
+{
+	static const struct {
+		struct user_role_and_status to;
+		int changes; /* of the row */
+		int64_t ended;
+	} steps[] = {
+		{ { USER_ROLE_ADMIN, USER_STATUS_INACTIVE }, 1, 1 },
+		{ { USER_ROLE_ADMIN, USER_STATUS_INACTIVE }, 0, 0 },
+		{ { USER_ROLE_NONE, USER_STATUS_NONE }, 0, 0 },
+		{ { USER_ROLE_USER, USER_STATUS_INACTIVE }, 1, 0 },
+		{ { USER_ROLE_ADMIN, USER_STATUS_ACTIVE }, 1, 0 },
+		{ { USER_ROLE_USER, USER_STATUS_ACTIVE }, 1, 0 },
+	};
+	struct fixture *f = *state;
+	int64_t id = f->ann.user.id, ended = 9;
+	struct user before = f->ann.user, u;
+
+	for (size_t i = 0; i < NELEMS(steps); i++) {
+		const struct user_role_and_status *to = &steps[i].to;
+
+		f->tidied = 0;
+		gives(ERR_OK,
+		    store_user_role_and_status(
+			f->st, &f->actor, id, to, &ended));
+		gives(ERR_OK, store_user_by_id(f->st, id, &u));
+		assert_int_equal(ended, steps[i].ended);
+		assert_int_equal(u.version, before.version + steps[i].changes);
+		assert_int_equal(f->tidied, steps[i].changes);
+		if (to->role != USER_ROLE_NONE)
+			assert_int_equal(u.role, to->role);
+		if (to->status != USER_STATUS_NONE)
+			assert_int_equal(u.status, to->status);
+		before = u;
+	}
+	assert_int_equal(u.epoch, f->ann.user.epoch + 1);
+}
+
+static void
+a_password_that_is_set_ends_everything(void **state)
+{
+	struct fixture *f = *state;
+	int64_t id = f->ann.user.id, epoch = epoch_of(f), ended;
+	char hash[USER_HASH_SIZE];
+
+	gives(ERR_OK, login(f, &f->ann, 2, NOW));
+	gives(
+	    ERR_OK, store_password_set(f->st, &f->actor, id, "$other", &ended));
+	assert_int_equal(ended, 2);
+	assert_int_equal(epoch_of(f), epoch + 1);
+	assert_true(tidied_user(f, id));
+	assert_false(live(f, handle_of(1), NOW));
+	gives(ERR_OK, store_password_hash(f->st, id, hash));
+	assert_string_equal(hash, "$other");
+	gives(ERR_DENIED, login(f, &f->ann, 3, NOW));
+}
+
+static void
+a_user_that_is_removed_is_gone(void **state)
+{
+	struct fixture *f = *state;
+	int64_t id = f->ann.user.id, ended;
+	struct session s;
+	struct user u;
+
+	gives(ERR_OK, login(f, &f->ann, 2, NOW));
+	gives(ERR_OK, store_user_remove(f->st, &f->actor, id, &ended));
+	assert_int_equal(ended, 2);
+	assert_int_equal(f->key_count, 3);
+	assert_true(tidied_user(f, id));
+	assert_true(tidied_session(f, handle_of(2)));
+	gives(ERR_NOT_FOUND, store_user_by_id(f->st, id, &u));
+	gives(ERR_NOT_FOUND, store_session_by_handle(f->st, handle_of(1), &s));
+}
+
+static void
+who_is_not_there_cannot_be_changed(void **state)
+{
+	struct fixture *f = *state;
+	int64_t ended = 9;
+
+	gives(ERR_NOT_FOUND, set_status(f, 99, USER_STATUS_ACTIVE, &ended));
+	gives(ERR_NOT_FOUND, set_status(f, 99, USER_STATUS_INACTIVE, &ended));
+	assert_int_equal(ended, 0);
+	gives(ERR_NOT_FOUND, set_role(f, 99, USER_ROLE_ADMIN));
+	gives(ERR_NOT_FOUND, set_role(f, 99, USER_ROLE_USER));
+	gives(ERR_NOT_FOUND,
+	    store_password_set(f->st, &f->actor, 99, "$other", &ended));
+	gives(ERR_NOT_FOUND, store_user_remove(f->st, &f->actor, 99, &ended));
+	assert_int_equal(f->tidied, 0);
+}
+
+static void
+a_list_is_in_pages_and_may_be_searched(void **state)
+{
+	struct fixture *f = *state;
+	static struct user users[STORE_LIST_MAX];
+	struct person other;
+	char name[16];
+	size_t n;
+
+	for (int i = 0; i < STORE_LIST_MAX; i++) {
+		(void)snprintf(name, sizeof(name), "guest%d", i);
+		gives(ERR_OK,
+		    test_users_register(f->st, name, 10 + i, NOW, &other));
+	}
+	gives(ERR_OK, store_users_list(f->st, "", 0, users, &n));
+	assert_int_equal(n, STORE_LIST_MAX);
+	assert_int_equal(users[0].id, f->ann.user.id);
+	gives(ERR_OK, store_users_list(f->st, "", users[n - 1].id, users, &n));
+	assert_int_equal(n, 1);
+	assert_string_equal(users[0].email, other.user.email);
+	gives(ERR_OK, store_users_list(f->st, "", users[0].id, users, &n));
+	assert_int_equal(n, 0);
+	gives(ERR_OK, store_users_list(f->st, "ANN@", 0, users, &n));
+	assert_int_equal(n, 1);
+	assert_int_equal(users[0].id, f->ann.user.id);
+	gives(ERR_OK, store_users_list(f->st, "guest9", 0, users, &n));
+	assert_int_equal(n, 11);
+	gives(ERR_OK, store_users_list(f->st, "%", 0, users, &n));
+	assert_int_equal(n, 0);
+	break_store(f);
+	gives(ERR_UNAVAILABLE, store_users_list(f->st, "", 0, users, &n));
+	assert_int_equal(n, 0);
+	assert_true(all_zero(users, sizeof(users)));
+	mend_store(f);
+}
+
+static void
+all_that_are_live_are_listed_newest_first(void **state)
+{
+	struct fixture *f = *state;
+	struct session sessions[3];
+	struct person bob;
+	int64_t ended;
+	size_t n;
+
+	gives(ERR_OK, test_users_register(f->st, "bob", 2, NOW + 1, &bob));
+	gives(ERR_OK, login(f, &f->ann, 3, NOW + 2));
+	gives(ERR_OK, login(f, &bob, 4, NOW + 3));
+	gives(ERR_OK, store_sessions_list(f->st, NOW + 3, 3, sessions, &n));
+	assert_int_equal(n, 3);
+	assert_int_equal(sessions[0].user_id, bob.user.id);
+	assert_string_equal(sessions[1].handle, handle_of(3));
+	assert_int_equal(sessions[2].user_id, bob.user.id);
+	gives(ERR_OK, set_status(f, bob.user.id, USER_STATUS_INACTIVE, &ended));
+	gives(ERR_OK, store_sessions_list(f->st, NOW + 3, 3, sessions, &n));
+	assert_int_equal(n, 2);
+	gives(ERR_OK,
+	    store_session_end(f->st, &f->actor, f->ann.user.id, handle_of(3)));
+	gives(ERR_OK, store_sessions_list(f->st, NOW + 3, 3, sessions, &n));
+	assert_int_equal(n, 1);
+	assert_string_equal(sessions[0].handle, handle_of(1));
+	gives(ERR_OK,
+	    store_sessions_list(
+		f->st, NOW + TEST_USERS_LIFETIME, 3, sessions, &n));
+	assert_int_equal(n, 0);
+}
+
+/* Ann was registered before that was asked for, so there is a first one. */
+static void
+nobody_but_the_first_becomes_an_admin(void **state)
+{
+	struct fixture *f = *state;
+	struct person bob;
+	int64_t ended;
+
+	store_first_admin(f->st);
+	gives(ERR_OK, test_users_register(f->st, "bob", 2, NOW, &bob));
+	assert_int_equal(bob.user.role, USER_ROLE_USER);
+	gives(ERR_OK,
+	    store_user_remove(f->st, &f->actor, f->ann.user.id, &ended));
+	gives(ERR_OK, store_user_remove(f->st, &f->actor, bob.user.id, &ended));
+	gives(ERR_OK, test_users_register(f->st, "zoe", 3, NOW, &bob));
+	assert_int_equal(bob.user.role, USER_ROLE_USER);
+}
+
+static void
+a_healthy_store_can_be_read_and_written(void **state)
+{
+	struct fixture *f = *state;
+
+	gives(ERR_OK, store_check(f->st));
+	gives(ERR_OK, store_write_check(f->st, &f->actor));
+	assert_int_equal(f->tidied, 0);
+	break_store(f);
+	gives(ERR_UNAVAILABLE, store_check(f->st));
+	break_store(f);
+	gives(ERR_UNAVAILABLE, store_write_check(f->st, &f->actor));
+	mend_store(f);
+}
+
+int
+main(void)
+{
+	static const struct store_case cases[] = {
+		STORE_CASE(a_disabled_user_is_out_until_enabled),
+		STORE_CASE(a_role_changes_for_open_sessions_too),
+		STORE_CASE(a_standing_changes_whole),
+		STORE_CASE(a_password_that_is_set_ends_everything),
+		STORE_CASE(a_user_that_is_removed_is_gone),
+		STORE_CASE(who_is_not_there_cannot_be_changed),
+		STORE_CASE(a_list_is_in_pages_and_may_be_searched),
+		STORE_CASE(all_that_are_live_are_listed_newest_first),
+		STORE_CASE(nobody_but_the_first_becomes_an_admin),
+		STORE_CASE(a_healthy_store_can_be_read_and_written),
+	};
+
+	return store_cases_run(cases, NELEMS(cases));
+}

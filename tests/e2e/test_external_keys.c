@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/test.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/secret.h"
+#include "support/external_issuer_keys.h"
+#include "support/external_issuer_site.h"
+#include "support/load_threads.h"
+#include "support/process.h"
+
+/*
+ * The keys of an issuer come and go, and some are none; it is not asked for
+ * them more often than it may be.
+ */
+#define WAIT_MS 60000
+#define WORKERS 4
+#define FLOOD 150
+#define SLOW_MS 1000
+
+/* ---- how often it is asked ---- */
+
+struct flood {
+	struct external_site *f;
+	long count; /* of fetches that there are to be */
+	int next;   /* no key is asked for twice */
+};
+
+static void
+pour(struct flood *fl)
+{
+	char token[TEST_ISSUER_TOKEN_SIZE];
+
+	for (int i = 0; i < FLOOD; i++) {
+		test_issuer_token(fl->f->first, token,
+		    "'ec', header={'kid': 'no%d'}", fl->next++);
+		external_site_ask(fl->f, EXTERNAL_SITE_ME, token);
+		web_expect(&fl->f->site.reply, 401, "invalid_token");
+	}
+}
+
+static bool
+is_fetched(void *ctx)
+{
+	struct flood *fl = ctx;
+
+	pour(fl);
+	return test_issuer_count(fl->f->first, TEST_ISSUER_JWKS) >= fl->count;
+}
+
+/* Half a minute apart, should this machine be that slow. */
+static void
+assert_no_more(struct flood *fl, long since)
+{
+	long count = test_issuer_count(fl->f->first, TEST_ISSUER_JWKS);
+
+	assert_in_range(
+	    count, fl->count, fl->count + (time(NULL) - since) / 30);
+}
+
+static void
+however_many_ask_it_is_fetched_once(void **state)
+{
+	struct external_site *f = *state;
+	struct flood fl = { .f = f };
+	struct external_site_fetch http_client;
+	long begun = time(NULL);
+
+	external_site_fetch_allow(f, f->first, &http_client);
+	fl.count = test_issuer_count(f->first, TEST_ISSUER_JWKS) + 1;
+	assert_true(process_until(is_fetched, &fl, WAIT_MS));
+	external_site_fetch_end(&http_client, true);
+	pour(&fl);
+	pour(&fl);
+	assert_no_more(&fl, begun);
+
+	/* also when the last one gave nothing */
+	test_issuer_tell(
+	    f->first, "answer('" TEST_ISSUER_JWKS "', status=500)");
+	begun = time(NULL);
+	external_site_fetch(f, f->first, false);
+	fl.count = test_issuer_count(f->first, TEST_ISSUER_JWKS);
+	pour(&fl);
+	pour(&fl);
+	assert_no_more(&fl, begun);
+	test_issuer_tell(f->first, "answer('" TEST_ISSUER_JWKS "')");
+}
+
+/* ---- keys that come and go ---- */
+
+static void
+a_new_key_is_known_and_one_that_left_is_not(void **state)
+{
+	struct external_site *f = *state;
+	char old[TEST_ISSUER_TOKEN_SIZE], new[TEST_ISSUER_TOKEN_SIZE],
+	    kept[TEST_ISSUER_TOKEN_SIZE];
+
+	test_issuer_token(f->first, old, "'ec'");
+	test_issuer_token(f->first, kept, "'rsa'");
+	test_issuer_tell(f->first, "key('next', 'EC')");
+	test_issuer_token(f->first, new, "'next'");
+	external_site_expect_everywhere(f, old, 200);
+	external_site_expect_everywhere(f, kept, 200);
+	external_site_expect_everywhere(f, new, 401);
+	test_issuer_tell(f->first, "publish('rsa', 'next')");
+	external_site_fetch(f, f->first, true);
+	external_site_expect_everywhere(f, new, 200);
+	external_site_expect_everywhere(f, kept, 200);
+	/* however well it was remembered */
+	external_site_expect_everywhere(f, old, 401);
+	test_issuer_tell(f->first, "publish('rsa', 'ec')");
+	external_site_fetch(f, f->first, true);
+	external_site_expect_everywhere(f, old, 200);
+	external_site_expect_everywhere(f, new, 401);
+}
+
+/* Another key by the same name is another key. */
+static void
+a_key_that_was_replaced_verifies_nothing(void **state)
+{
+	struct external_site *f = *state;
+	char old[TEST_ISSUER_TOKEN_SIZE], new[TEST_ISSUER_TOKEN_SIZE];
+
+	test_issuer_token(f->first, old, "'ec'");
+	external_site_expect_everywhere(f, old, 200);
+	test_issuer_tell(f->first, "key('ec', 'EC')");
+	test_issuer_token(f->first, new, "'ec'");
+	external_site_fetch(f, f->first, true);
+	external_site_expect_everywhere(f, old, 401);
+	external_site_expect_everywhere(f, new, 200);
+}
+
+/* However well its tokens are remembered. */
+static void
+what_is_configured_no_more_speaks_for_nobody(void **state)
+{
+	struct external_site *f = *state;
+	char one[TEST_ISSUER_TOKEN_SIZE], two[TEST_ISSUER_TOKEN_SIZE],
+	    other[TEST_ISSUER_TOKEN_SIZE];
+	char block[256];
+
+	test_issuer_token(f->first, one, "'rsa', claims={'jti': 'one'}");
+	test_issuer_token(f->second, two, "'rsa', claims={'jti': 'two'}");
+	test_issuer_token(f->second, other, "'rsa', claims={'aud': 'other'}");
+	external_site_expect_everywhere(f, one, 200);
+	external_site_expect_everywhere(f, two, 200);
+	external_site_expect_everywhere(f, other, 401);
+	snprintf(block, sizeof(block), "[%s]\naudience = other\n",
+	    test_issuer_url(f->second));
+	external_site_reload(f, block);
+	external_site_expect_everywhere(f, one, 401);
+	external_site_expect_everywhere(f, two, 401);
+	external_site_expect_everywhere(f, other, 200);
+	external_site_reload(f, NULL);
+	external_site_wait(f, f->first);
+	external_site_expect_everywhere(f, one, 200);
+	external_site_expect_everywhere(f, two, 200);
+	external_site_expect_everywhere(f, other, 401);
+}
+
+/* ---- while checks run at full speed ---- */
+
+#define ASKS 6
+#define TURNS 5
+
+static void
+no_good_token_is_refused_while_keys_change(void **state)
+{
+	struct external_site *f = *state;
+	/* Its threads go on if this fails. */
+	static char bearer[ASKS][TEST_ISSUER_TOKEN_SIZE + 32];
+	static const char *params[ASKS][2];
+	static struct fcgi_ask asks[ASKS];
+	static struct load_threads h;
+
+	h.stack = f->site.stack;
+	h.asks = asks;
+	h.count = ASKS;
+	h.slow_ms = SLOW_MS;
+	for (int i = 0; i < ASKS; i++) {
+		char token[TEST_ISSUER_TOKEN_SIZE];
+
+		test_issuer_token(
+		    f->first, token, "'rsa', claims={'sub': 'h%d'}", i);
+		snprintf(bearer[i], sizeof(bearer[i]),
+		    "HTTP_AUTHORIZATION=Bearer %s", token);
+		params[i][0] = bearer[i];
+		asks[i] =
+		    (struct fcgi_ask){ .uri = "/auth/me", .params = params[i] };
+	}
+	load_threads_start(&h);
+	for (int i = 0; i < TURNS; i++) {
+		char token[TEST_ISSUER_TOKEN_SIZE];
+
+		load_threads_wait(&h, 50);
+		test_issuer_tell(f->first, "key('turn%d', 'EC')", i);
+		test_issuer_tell(f->first, "publish('rsa', 'turn%d')", i);
+		external_site_fetch(f, f->first, true);
+		test_issuer_token(f->first, token, "'turn%d'", i);
+		external_site_expect(f, token, 200);
+	}
+	load_threads_stop(&h);
+	print_message("%d checks, %d slow\n", h.answered, h.slow);
+	test_issuer_tell(f->first, "publish('rsa', 'ec')");
+	external_site_fetch(f, f->first, true);
+}
+
+/* ---- keys that are none ---- */
+
+static void
+bad_keys_are_left_out_and_good_ones_beside_them_work(void **state)
+{
+	static const struct {
+		const char *name, *how, *token;
+	} keys[] = {
+		{ "short", "'RSA', bits=1024", "" },
+		{ "one", "'RSA', e=1", "" },
+		{ "enc", "'RSA', jwk={'use': 'enc'}", "" },
+		{ "enc-ec", "'EC', jwk={'use': 'enc'}", "" },
+		{ "wrap", "'EC', jwk={'use': None, 'key_ops': ['wrapKey']}",
+		    "" },
+		{ "oct", "'oct', k='a secret that everybody can read'", "" },
+		{ "oct-as-ec", "'oct', k='k', jwk={'alg': 'ES256'}", "" },
+		{ "off",
+		    "'EC', jwk={'y': 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		    "AAAAAAAAAAE'}",
+		    "" },
+		{ "p384", "'EC', crv='P-384'", ", alg='ES384'" },
+		{ "p384-as-p256", "'EC', crv='P-384', jwk={'alg': 'ES256'}",
+		    ", alg='ES384', header={'alg': 'ES256'}" },
+		{ "ps", "'RSA', jwk={'alg': 'PS256'}", "" },
+		{ "private", "'RSA', private=True", "" },
+		{ "private-ec", "'EC', private=True", "" },
+		{ "twin", "'EC', kid='twin'", "" },
+		{ "twin2", "'EC', kid='twin'", "" },
+		{ "cut", "'EC', jwk={'x': 'AAAA'}", "" },
+		{ "none", "'EC', jwk={'x': None}", "" },
+	};
+	struct external_site *f = *state;
+	char token[TEST_ISSUER_TOKEN_SIZE], names[512] = "'rsa', 'ec'";
+	size_t len = strlen(names);
+
+	for (size_t i = 0; i < NELEMS(keys); i++) {
+		test_issuer_tell(
+		    f->first, "key('%s', %s)", keys[i].name, keys[i].how);
+		len += (size_t)snprintf(
+		    names + len, sizeof(names) - len, ", '%s'", keys[i].name);
+		assert_true(len < sizeof(names));
+	}
+	test_issuer_tell(f->first, "publish(%s)", names);
+	external_site_fetch(f, f->first, true);
+	for (size_t i = 0; i < NELEMS(keys); i++) {
+		test_issuer_token(
+		    f->first, token, "'%s'%s", keys[i].name, keys[i].token);
+		if (external_site_ask(f, EXTERNAL_SITE_ME, token) != 401)
+			fail_msg(
+			    "%s: %s", keys[i].name, f->site.reply.body.data);
+	}
+	test_issuer_token(f->first, token, "'rsa', claims={'sub': 'beside'}");
+	external_site_expect(f, token, 200);
+	test_issuer_token(f->first, token, "'ec', claims={'sub': 'beside'}");
+	external_site_expect(f, token, 200);
+	test_issuer_tell(f->first, "publish('rsa', 'ec')");
+	external_site_fetch(f, f->first, true);
+}
+
+int
+main(void)
+{
+	static const struct external_site_options o = {
+		.stack = { .workers = WORKERS, .no_redis = true }
+	};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(however_many_ask_it_is_fetched_once),
+		cmocka_unit_test(a_new_key_is_known_and_one_that_left_is_not),
+		cmocka_unit_test(a_key_that_was_replaced_verifies_nothing),
+		cmocka_unit_test(what_is_configured_no_more_speaks_for_nobody),
+		cmocka_unit_test(no_good_token_is_refused_while_keys_change),
+		cmocka_unit_test(
+		    bad_keys_are_left_out_and_good_ones_beside_them_work),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return external_site_run("keys", tests, NELEMS(tests), &o);
+}

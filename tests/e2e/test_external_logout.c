@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/err.h"
+#include "support/test.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "support/cli.h"
+#include "support/external_issuer_site.h"
+#include "support/operation.h"
+#include "support/process.h"
+#include "support/redis_server.h"
+
+/*
+ * A token that was made elsewhere, and ended here: refused by every worker from
+ * the answer on, and so it stays, whatever is killed or forgotten.  The second
+ * issuer may link by address, and its clock is ours.
+ */
+#define API "/api/v1"
+#define WAIT_MS 30000
+#define WORKERS 4
+#define DEAD_MAX 64
+
+/* What was ended; of all groups, as each has a site of its own. */
+static char dead[DEAD_MAX][1200];
+static size_t dead_count;
+
+static void
+bury(struct external_site *f, const char *token)
+{
+	external_site_expect_everywhere(f, token, 401);
+	assert_true(dead_count < DEAD_MAX);
+	assert_true(strlen(token) < sizeof(dead[0]));
+	memcpy(dead[dead_count++], token, strlen(token) + 1);
+}
+
+static void
+log_out(struct external_site *f, const char *token)
+{
+	external_site_post(f, API "/auth/logout", token, "{}");
+	web_expect(&f->site.reply, 200, NULL);
+}
+
+/* By its jti, or where it has none by what is signed. */
+static void
+a_logout_ends_this_token_and_no_other(void **state)
+{
+	static const char *const tokens[] = {
+		"'ec', claims={'sub': 'ann', 'jti': 'one'}",
+		"'rsa', claims={'sub': 'ann', 'jti': 'two'}",
+		"'ec', claims={'sub': 'ann'}",
+		"'rsa', claims={'sub': 'ann'}",
+		"'rsa', claims={'sub': 'ann', 'jti':"
+		" 'urn:uuid:7c9e6679-7425-40de-944b-e07fc1f90ae7/and/a/"
+		"good/deal/more/than/ours/is/long'}",
+	};
+	struct external_site *f = *state;
+	char token[TEST_ISSUER_TOKEN_SIZE], other[TEST_ISSUER_TOKEN_SIZE];
+
+	test_issuer_token(
+	    f->first, other, "'ec', claims={'sub': 'ann', 'x': 1}");
+	for (size_t i = 0; i < NELEMS(tokens); i++) {
+		test_issuer_token(f->first, token, "%s", tokens[i]);
+		external_site_expect_everywhere(f, token, 200);
+		log_out(f, token);
+		bury(f, token);
+		/* and again, as any logout */
+		log_out(f, token);
+		external_site_expect_everywhere(f, other, 200);
+	}
+	/* which nobody has seen before */
+	test_issuer_token(
+	    f->first, token, "'ec', claims={'sub': 'ann', 'jti': 'z'}");
+	log_out(f, token);
+	bury(f, token);
+}
+
+/* (r, s) and (r, n - s) are both good: whoever has one can make the other. */
+static void
+the_other_signature_of_a_token_ends_with_it(void **state)
+{
+	static const char *const names[] = { "number", "jti" };
+	struct external_site *f = *state;
+	char token[TEST_ISSUER_TOKEN_SIZE], other[TEST_ISSUER_TOKEN_SIZE];
+
+	for (size_t i = 0; i < NELEMS(names) * 2; i++) {
+		const bool first = i % 2 == 0;
+
+		test_issuer_token(f->first, token,
+		    "'ec', claims={'sub': 'bea', '%s': 'bea%zu'}", names[i / 2],
+		    i);
+		test_issuer_token(
+		    f->first, other, "'ec', of='%s', signature='flip'", token);
+		assert_string_not_equal(token, other);
+		external_site_expect_everywhere(f, token, 200);
+		external_site_expect_everywhere(f, other, 200);
+		log_out(f, first ? token : other);
+		bury(f, token);
+		bury(f, other);
+	}
+}
+
+/* Each issuer has its own names for its tokens, and so do we. */
+static void
+a_jti_counts_for_its_issuer_only(void **state)
+{
+	struct external_site *f = *state;
+	char one[TEST_ISSUER_TOKEN_SIZE], two[TEST_ISSUER_TOKEN_SIZE];
+	char jti[64] = "";
+
+	site_account(&f->site);
+	test_issuer_token(
+	    f->first, one, "'ec', claims={'sub': 'cid', 'jti': 'same'}");
+	test_issuer_token(
+	    f->second, two, "'ec', claims={'sub': 'cid', 'jti': 'same'}");
+	external_site_expect(f, one, 200);
+	external_site_expect(f, two, 200);
+	log_out(f, one);
+	bury(f, one);
+	external_site_expect_everywhere(f, two, 200);
+	/* the whole text of ours as theirs */
+	snprintf(jti, sizeof(jti), "%.60s", f->site.token);
+	test_issuer_token(
+	    f->first, one, "'ec', claims={'sub': 'cid', 'jti': '%s'}", jti);
+	log_out(f, one);
+	bury(f, one);
+	external_site_expect_everywhere(f, f->site.token, 200);
+}
+
+/* ---- a change of the user's epoch ---- */
+
+struct later {
+	struct external_site *f;
+	struct test_issuer *p;
+	int ahead; /* seconds, of its clock */
+	char token[TEST_ISSUER_TOKEN_SIZE];
+	const char *claims;
+};
+
+static bool
+is_taken_again(void *ctx)
+{
+	struct later *l = ctx;
+
+	test_issuer_token(
+	    l->p, l->token, "'ec', at=%d, claims={%s}", l->ahead, l->claims);
+	return external_site_ask(l->f, EXTERNAL_SITE_ME, l->token) == 200;
+}
+
+/* What is made a second later is good. */
+static void
+expect_later(struct external_site *f, const char *claims)
+{
+	struct later l = { .f = f, .p = f->second, .claims = claims };
+
+	if (!process_until(is_taken_again, &l, WAIT_MS))
+		fail_msg("%s", f->site.reply.body.data);
+	external_site_expect_everywhere(f, l.token, 200);
+}
+
+/* An account of ours that the second issuer speaks for, too. */
+static void
+link_account(struct external_site *f, const char *subject, char claims[160],
+    char token[TEST_ISSUER_TOKEN_SIZE])
+{
+	site_account(&f->site);
+	snprintf(claims, 160,
+	    "'sub': '%s', 'email': '%s', 'email_verified': True", subject,
+	    f->site.email);
+	test_issuer_token(f->second, token, "'ec', claims={%s}", claims);
+	assert_int_equal(
+	    external_site_id(f, token), strtoll(f->site.user_id, NULL, 10));
+	external_site_expect_everywhere(f, token, 200);
+}
+
+static void
+logging_out_everywhere_ends_it(void **state)
+{
+	struct external_site *f = *state;
+	char claims[160], token[TEST_ISSUER_TOKEN_SIZE],
+	    unseen[TEST_ISSUER_TOKEN_SIZE];
+
+	link_account(f, "dan", claims, token);
+	test_issuer_token(f->second, unseen, "'rsa', claims={%s}", claims);
+	external_site_post(
+	    f, API "/auth/logout-all-devices", f->site.token, "{}");
+	web_expect(&f->site.reply, 200, NULL);
+	bury(f, token);
+	bury(f, unseen);
+	expect_later(f, claims);
+	external_site_expect(f, token, 401);
+}
+
+static void
+deactivation_ends_it(void **state)
+{
+	struct external_site *f = *state;
+	char claims[160], token[TEST_ISSUER_TOKEN_SIZE],
+	    later[TEST_ISSUER_TOKEN_SIZE];
+	struct cli cli;
+	char line[64];
+
+	link_account(f, "eva", claims, token);
+	external_site_post(f, API "/auth/deactivate", f->site.token,
+	    "{\"password\":\"" WEB_PASSWORD "\"}");
+	web_expect(&f->site.reply, 200, NULL);
+	bury(f, token);
+	test_issuer_token(f->second, later, "'ec', at=1, claims={%s}", claims);
+	external_site_expect(f, later, 401);
+	/* those from before do not come back with the account */
+	cli_open(&cli, f->dir);
+	snprintf(line, sizeof(line), "user enable %s", f->site.user_id);
+	cli_run(&cli, NULL, line);
+	assert_int_equal(cli.status, 0);
+	cli_close(&cli);
+	external_site_expect_everywhere(f, token, 401);
+	expect_later(f, claims);
+}
+
+/* By another process, for somebody who has no session at all. */
+static void
+the_command_line_ends_it(void **state)
+{
+	static const char *const commands[] = { "session revoke --user",
+		"user disable", "user delete" };
+	struct external_site *f = *state;
+	char token[TEST_ISSUER_TOKEN_SIZE], line[64];
+	struct cli cli;
+
+	cli_open(&cli, f->dir);
+	for (size_t i = 0; i < NELEMS(commands); i++) {
+		test_issuer_token(
+		    f->first, token, "'ec', claims={'sub': 'fay%zu'}", i);
+		snprintf(line, sizeof(line), "%s %lld", commands[i],
+		    external_site_id(f, token));
+		external_site_expect_everywhere(f, token, 200);
+		cli_run(&cli, NULL, line);
+		assert_int_equal(cli.status, 0);
+		bury(f, token);
+	}
+	cli_close(&cli);
+}
+
+/*
+ * The first issuer's clock may be five seconds ahead.  What it made before the
+ * end is not saved by that, whether anybody has seen it or not.
+ */
+static void
+a_clock_that_is_ahead_saves_nothing(void **state)
+{
+	struct external_site *f = *state;
+	struct later l = {
+		.f = f, .p = f->first, .ahead = 5, .claims = "'sub': 'jim'"
+	};
+	char seen[TEST_ISSUER_TOKEN_SIZE], unseen[TEST_ISSUER_TOKEN_SIZE],
+	    line[64];
+	struct cli cli;
+
+	test_issuer_token(f->first, seen, "'ec', at=4, claims={'sub': 'jim'}");
+	test_issuer_token(
+	    f->first, unseen, "'rsa', at=4, claims={'sub': 'jim'}");
+	snprintf(line, sizeof(line), "session revoke --user %lld",
+	    external_site_id(f, seen));
+	cli_open(&cli, f->dir);
+	cli_run(&cli, NULL, line);
+	assert_int_equal(cli.status, 0);
+	cli_close(&cli);
+	bury(f, seen);
+	bury(f, unseen);
+	if (!process_until(is_taken_again, &l, WAIT_MS))
+		fail_msg("%s", f->site.reply.body.data);
+}
+
+/* The name is remembered for as long as its tokens may live. */
+static void
+deletion_ends_it_and_a_later_token_is_somebody_new(void **state)
+{
+	struct external_site *f = *state;
+	char claims[160], token[TEST_ISSUER_TOKEN_SIZE],
+	    unseen[TEST_ISSUER_TOKEN_SIZE];
+	struct later l = { .f = f, .p = f->second, .claims = claims };
+	long long id;
+
+	link_account(f, "gus", claims, token);
+	id = strtoll(f->site.user_id, NULL, 10);
+	test_issuer_token(f->second, unseen, "'rsa', claims={%s}", claims);
+	web_call(f->site.web,
+	    &(struct web_call){ .method = "DELETE",
+		.path = API "/auth/account",
+		.body = "{\"password\":\"" WEB_PASSWORD "\"}",
+		.bearer = f->site.token,
+		.no_cookies = true },
+	    &f->site.reply);
+	web_expect(&f->site.reply, 204, NULL);
+	bury(f, token);
+	bury(f, unseen);
+	if (!process_until(is_taken_again, &l, WAIT_MS))
+		fail_msg("%s", f->site.reply.body.data);
+	assert_int_not_equal(external_site_id(f, l.token), id);
+	external_site_expect_everywhere(f, token, 401);
+}
+
+struct asked {
+	struct external_site *f;
+	const char *token;
+};
+
+static bool
+is_refused(void *ctx)
+{
+	const struct asked *a = ctx;
+
+	return external_site_ask(a->f, EXTERNAL_SITE_ME, a->token) == 401;
+}
+
+/* Well-known or not, it is over when it says so. */
+static void
+a_token_is_not_remembered_beyond_its_time(void **state)
+{
+	struct external_site *f = *state;
+	char token[TEST_ISSUER_TOKEN_SIZE];
+	struct asked a = { f, token };
+
+	test_issuer_token(
+	    f->second, token, "'ec', life=3, claims={'sub': 'hal'}");
+	assert_int_equal(external_site_ask(f, EXTERNAL_SITE_ME, token), 200);
+	assert_true(process_until(is_refused, &a, WAIT_MS));
+	bury(f, token);
+}
+
+/* ---- by another server of the site ---- */
+
+static const char *
+introspect(struct external_site *f, const char *path, const char *token)
+{
+	char body[TEST_ISSUER_TOKEN_SIZE + 128];
+
+	snprintf(body, sizeof(body), OPERATION_CLIENT "&token=%s", token);
+	web_call(f->site.web,
+	    &(struct web_call){ .path = path,
+		.body = body,
+		.type = OPERATION_FORM,
+		.no_cookies = true },
+	    &f->site.reply);
+	web_expect(&f->site.reply, 200, NULL);
+	return f->site.reply.body.len > 0 ? f->site.reply.body.data : "";
+}
+
+static void
+a_client_revokes_it(void **state)
+{
+	struct external_site *f = *state;
+	char token[TEST_ISSUER_TOKEN_SIZE];
+
+	test_issuer_token(f->first, token, "'ec', claims={'sub': 'ivy'}");
+	external_site_expect_everywhere(f, token, 200);
+	introspect(f, API "/auth/revoke", token);
+	bury(f, token);
+	assert_string_equal(
+	    introspect(f, API "/auth/introspect", token), "{\"active\":false}");
+}
+
+/* ---- the last tests of every group ---- */
+
+static void
+assert_all_dead(struct external_site *f)
+{
+	assert_true(dead_count > 0);
+	for (size_t i = 0; i < dead_count; i++)
+		external_site_expect(f, dead[i], 401);
+}
+
+static void
+the_dead_stay_dead(void **state)
+{
+	struct external_site *f = *state;
+	struct redis_server *redis = stack_redis(f->site.stack);
+	char token[TEST_ISSUER_TOKEN_SIZE];
+
+	assert_all_dead(f);
+	if (redis != NULL) {
+		redis_server_ask(redis, "FLUSHALL");
+		assert_all_dead(f);
+	}
+	stack_stop_pool(f->site.stack, SIGKILL);
+	stack_start_pool(f->site.stack);
+	assert_all_dead(f);
+	if (redis != NULL) {
+		stack_stop_pool(f->site.stack, SIGKILL);
+		redis_server_kill(redis);
+		stack_start_pool(f->site.stack);
+		assert_all_dead(f);
+		redis_server_start(redis);
+		assert_all_dead(f);
+	}
+	/* and it is not that everything is refused now */
+	test_issuer_token(
+	    f->first, token, "'ec', claims={'sub': 'ann', 'x': 2}");
+	external_site_expect_everywhere(f, token, 200);
+	dead_count = 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_logout_ends_this_token_and_no_other),
+		cmocka_unit_test(the_other_signature_of_a_token_ends_with_it),
+		cmocka_unit_test(a_jti_counts_for_its_issuer_only),
+		cmocka_unit_test(logging_out_everywhere_ends_it),
+		cmocka_unit_test(deactivation_ends_it),
+		cmocka_unit_test(the_command_line_ends_it),
+		cmocka_unit_test(a_clock_that_is_ahead_saves_nothing),
+		cmocka_unit_test(
+		    deletion_ends_it_and_a_later_token_is_somebody_new),
+		cmocka_unit_test(a_token_is_not_remembered_beyond_its_time),
+		cmocka_unit_test(a_client_revokes_it),
+		cmocka_unit_test(the_dead_stay_dead),
+	};
+	char clients[OPERATION_CLIENTS_SIZE], clients_env[64];
+	const char *env[] = { clients_env, NULL };
+	struct external_site_options o = {
+		.stack = { .workers = WORKERS, .env = env },
+		.second = "leeway = 0\nlink_by_email = yes\n",
+	};
+	const struct CMUnitTest few[] = {
+		cmocka_unit_test(a_logout_ends_this_token_and_no_other),
+		cmocka_unit_test(logging_out_everywhere_ends_it),
+		cmocka_unit_test(the_command_line_ends_it),
+		cmocka_unit_test(the_dead_stay_dead),
+	};
+	int failed;
+
+	operation_clients(clients);
+	snprintf(clients_env, sizeof(clients_env), "LATCHKEY_CLIENTS_FILE=%s",
+	    clients);
+	failed = external_site_run("logout", tests, NELEMS(tests), &o);
+	dead_count = 0;
+	o.stack.no_redis = true;
+	failed += external_site_run("logout, no Redis", few, NELEMS(few), &o);
+	unlink(clients);
+	return failed;
+}

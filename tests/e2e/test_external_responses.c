@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/test.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/secret.h"
+#include "support/external_issuer_keys.h"
+#include "support/external_issuer_site.h"
+#include "support/process.h"
+
+/*
+ * The issuer is slow, broken, lying, or gone: the keys that are known go on
+ * working, and nobody waits for it.
+ */
+#define WAIT_MS 60000
+#define WORKERS 4
+#define SLOW_SECONDS 5.0 /* half of what a fetch may take */
+
+/* ---- answers that are none ---- */
+
+/* Tokens of known keys, seen and never seen, are taken; others are not. */
+static void
+assert_works(struct external_site *f)
+{
+	char token[TEST_ISSUER_TOKEN_SIZE];
+
+	test_issuer_token(f->first, token, "'ec', claims={'sub': 'somebody'}");
+	assert_int_equal(external_site_ask(f, EXTERNAL_SITE_ME, token), 200);
+	test_issuer_token(f->first, token, "'rsa', claims={'sub': 'sub%d'}",
+	    ++f->site.serial);
+	assert_int_equal(external_site_ask(f, EXTERNAL_SITE_ME, token), 200);
+	test_issuer_token(f->first, token, "'stranger', header={'kid': 'ec'}");
+	assert_int_equal(external_site_ask(f, EXTERNAL_SITE_ME, token), 401);
+	test_issuer_token(f->first, token, "'stranger'");
+	assert_int_equal(external_site_ask(f, EXTERNAL_SITE_ME, token), 401);
+}
+
+static void
+known_keys_work_on_whatever_is_answered(void **state)
+{
+	static const char *const answers[] = {
+		"status=500",
+		"status=503, headers={'Retry-After': '1'}",
+		"status=404",
+		"status=204, body=''",
+		"body=''",
+		"type='text/html', body='<html>Sign in to the network</html>'",
+		"type='text/html'",
+		"body='{\"keys\": [{\"kty\": \"EC\"'",
+		"body='[]'",
+		"body={}",
+		"body={'keys': {}}",
+		"body={'keys': []}",
+		"body={'keys': [1, None, 'ec', []]}",
+		"pad=4194304",
+		"pad=4194304, unsized=True",
+		"pace='half'",
+		"status=302, headers={'Location': '%s/jwks.json'}",
+		"status=301, headers={'Location': '%s/'}",
+		"status=307, headers={'Location': 'https://127.0.0.1/'}",
+		"status=302, headers={'Location': 'file:///etc/passwd'}",
+		"status=302, headers={'Location': 'gopher://127.0.0.1/'}",
+		"status=302, headers={'Location': '/jwks.json'}",
+		"status=302",
+	};
+	struct external_site *f = *state;
+	struct test_issuer *stranger = test_issuer_new(false);
+
+	test_issuer_tell(f->first, "key('stranger', 'EC')");
+	for (size_t i = 0; i < NELEMS(answers); i++) {
+		char how[256];
+		const char *mark = strstr(answers[i], "%s");
+
+		if (mark == NULL)
+			snprintf(how, sizeof(how), "%s", answers[i]);
+		else
+			snprintf(how, sizeof(how), "%.*s%s%s",
+			    (int)(mark - answers[i]), answers[i],
+			    test_issuer_url(stranger), mark + 2);
+		test_issuer_tell(
+		    f->first, "answer('" TEST_ISSUER_JWKS "', %s)", how);
+		external_site_fetch(f, f->first, false);
+		assert_works(f);
+	}
+	assert_int_equal(test_issuer_count(stranger, "connections"), 0);
+	test_issuer_free(stranger);
+	/* what is elsewhere on the same host is found */
+	test_issuer_tell(f->first,
+	    "answer('" TEST_ISSUER_JWKS "', status=302,"
+	    " headers={'Location': '/keys/now'})");
+	test_issuer_tell(f->first, "answer('/keys/now', status=200)");
+	external_site_fetch(f, f->first, true);
+	test_issuer_tell(f->first, "answer('" TEST_ISSUER_JWKS "')");
+	assert_works(f);
+}
+
+/* A discovery document that is not the issuer's own leads nowhere. */
+static void
+discovery_has_to_be_the_issuers_own(void **state)
+{
+	struct external_site *f = *state;
+	struct test_issuer *stranger = test_issuer_new(false);
+	char token[TEST_ISSUER_TOKEN_SIZE];
+
+	test_issuer_tell(f->second,
+	    "answer('" TEST_ISSUER_DISCOVERY "', body={'issuer': '%s',"
+	    " 'jwks_uri': '%s" TEST_ISSUER_JWKS "'})",
+	    test_issuer_url(stranger), test_issuer_url(stranger));
+	external_site_fetch(f, f->second, false);
+	test_issuer_tell(f->second,
+	    "answer('" TEST_ISSUER_DISCOVERY "', status=302,"
+	    " headers={'Location': '%s" TEST_ISSUER_DISCOVERY "'})",
+	    test_issuer_url(stranger));
+	external_site_fetch(f, f->second, false);
+	assert_int_equal(test_issuer_count(stranger, "connections"), 0);
+	test_issuer_token(f->second, token, "'ec'");
+	external_site_expect(f, token, 200);
+	test_issuer_free(stranger);
+	test_issuer_tell(f->second, "answer('" TEST_ISSUER_DISCOVERY "')");
+	external_site_fetch(f, f->second, true);
+}
+
+/* ---- answers that take their time ---- */
+
+/* What comes meanwhile is answered as if nothing were; unknown keys too. */
+static void
+assert_nobody_waits(struct external_site *f)
+{
+	char token[TEST_ISSUER_TOKEN_SIZE];
+	double slowest = 0;
+
+	for (int i = 0; i < 50; i++) {
+		test_issuer_token(f->first, token,
+		    "'%s', claims={'sub': 'slow%d'}", i % 2 == 0 ? "ec" : "rsa",
+		    i % 5);
+		assert_int_equal(
+		    external_site_ask(f, EXTERNAL_SITE_ME, token), 200);
+		if (f->site.reply.seconds > slowest)
+			slowest = f->site.reply.seconds;
+		test_issuer_token(
+		    f->first, token, "'ec', header={'kid': 'slow%d'}", i);
+		assert_int_equal(
+		    external_site_ask(f, EXTERNAL_SITE_ME, token), 401);
+		if (f->site.reply.seconds > slowest)
+			slowest = f->site.reply.seconds;
+	}
+	print_message("the slowest took %.1f ms\n", slowest * 1e3);
+	assert_true(slowest < SLOW_SECONDS);
+}
+
+static void
+nobody_waits_for_an_issuer_that_does_not_answer(void **state)
+{
+	static const char *const paces[] = { "hang", "drip" };
+	struct external_site *f = *state;
+
+	for (size_t i = 0; i < NELEMS(paces); i++) {
+		long count = test_issuer_count(f->first, TEST_ISSUER_JWKS);
+		struct external_site_fetch http_client;
+
+		test_issuer_tell(f->first,
+		    "answer('" TEST_ISSUER_JWKS "', pace='%s')", paces[i]);
+		external_site_fetch_begin(f, f->first, &http_client);
+		external_site_expect_count(
+		    f->first, TEST_ISSUER_JWKS, count + 1);
+		assert_nobody_waits(f);
+		/* it lets go, and is asked again in its time */
+		test_issuer_tell(f->first, "answer('" TEST_ISSUER_JWKS "')");
+		external_site_fetch_end(&http_client, false);
+		external_site_fetch(f, f->first, true);
+	}
+	assert_works(f);
+}
+
+/* ---- an issuer that is gone ---- */
+
+/* The set of a day ago says nothing of today. */
+static void
+keys_are_good_for_a_day_without_their_issuer(void **state)
+{
+	struct external_site *f = *state;
+	char token[TEST_ISSUER_TOKEN_SIZE], other[TEST_ISSUER_TOKEN_SIZE];
+
+	test_issuer_token(f->first, token, "'ec'");
+	test_issuer_token(f->second, other, "'ec'");
+	test_issuer_tell(f->first, "down()");
+	external_site_time_goes_by(f, f->first, 20 * 3600);
+	external_site_expect_everywhere(f, token, 200);
+	stack_stop_pool(f->site.stack, SIGKILL);
+	stack_start_pool(f->site.stack);
+	external_site_expect_everywhere(f, token, 200);
+	external_site_time_goes_by(f, f->first, 5 * 3600);
+	for (int credential_source = 0; credential_source < EXTERNAL_SITE_WAYS;
+	     credential_source++) {
+		external_site_ask(
+		    f, (enum external_site_way)credential_source, token);
+		web_expect(&f->site.reply, 503, "unavailable");
+	}
+	/* which is nothing to the other */
+	external_site_expect_everywhere(f, other, 200);
+	test_issuer_tell(f->first, "up()");
+	external_site_time_goes_by(f, f->first, 60);
+	external_site_wait(f, f->first);
+	external_site_expect_everywhere(f, token, 200);
+}
+
+static void
+the_start_waits_for_no_issuer(void **state)
+{
+	struct external_site *f = *state;
+	const struct external_site_fetch first = { .f = f, .p = f->first };
+	const struct external_site_fetch second = { .f = f, .p = f->second };
+	long asked = test_issuer_count(f->first, TEST_ISSUER_JWKS);
+	struct timespec from, to;
+	char token[TEST_ISSUER_TOKEN_SIZE], other[TEST_ISSUER_TOKEN_SIZE];
+
+	test_issuer_token(f->first, token, "'ec', claims={'sub': 'early'}");
+	test_issuer_token(f->second, other, "'ec', claims={'sub': 'early'}");
+	test_issuer_tell(
+	    f->first, "answer('" TEST_ISSUER_JWKS "', pace='hang')");
+	test_issuer_tell(f->second, "down()");
+	stack_stop_pool(f->site.stack, SIGTERM);
+	external_site_forget(f, f->first);
+	external_site_forget(f, f->second);
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	stack_start_pool(f->site.stack);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	assert_true((double)(to.tv_sec - from.tv_sec) < SLOW_SECONDS);
+	external_site_ask(f, EXTERNAL_SITE_ME, token);
+	web_expect(&f->site.reply, 503, "unavailable");
+	external_site_ask(f, EXTERNAL_SITE_ME, other);
+	web_expect(&f->site.reply, 503, "unavailable");
+	site_account(&f->site);
+	external_site_expect(f, f->site.token, 200);
+	/* they come when they come */
+	external_site_expect_count(f->first, TEST_ISSUER_JWKS, asked + 1);
+	test_issuer_tell(f->first, "answer('" TEST_ISSUER_JWKS "')");
+	external_site_fetch_end(&first, false);
+	external_site_fetch_end(&second, false);
+	test_issuer_tell(f->second, "up()");
+	external_site_fetch(f, f->first, true);
+	external_site_fetch(f, f->second, true);
+	external_site_expect_everywhere(f, token, 200);
+	external_site_expect_everywhere(f, other, 200);
+}
+
+int
+main(void)
+{
+	static const struct external_site_options o = {
+		.stack = { .workers = WORKERS, .no_redis = true }
+	};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(known_keys_work_on_whatever_is_answered),
+		cmocka_unit_test(discovery_has_to_be_the_issuers_own),
+		cmocka_unit_test(
+		    nobody_waits_for_an_issuer_that_does_not_answer),
+		cmocka_unit_test(keys_are_good_for_a_day_without_their_issuer),
+		cmocka_unit_test(the_start_waits_for_no_issuer),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return external_site_run("answers", tests, NELEMS(tests), &o);
+}

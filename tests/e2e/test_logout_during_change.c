@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/test.h"
+
+#include <stdio.h>
+
+#include "base/err.h"
+#include "support/cli.h"
+#include "support/logout_fixture.h"
+
+/*
+ * Somebody is signed out while something he asked for, found to be his to ask
+ * for, waits for its turn to change.  Once that is acknowledged his session
+ * counts for nothing: not for this either.  Through the web server and eight
+ * workers, held between the check and the change by a test point.
+ */
+
+#define API "/api/v1/auth"
+#define WAITING "change:lock"
+#define NEW_EMAIL "taken.over@example.org"
+
+struct wish {
+	const char *method, *path, *body;
+	const char *point; /* where it is held */
+	bool by_cookie;
+};
+
+#define PASSWORD_BODY "{\"password\":\"" WEB_PASSWORD "\"}"
+#define CHANGE_BODY                                                            \
+	"{\"current_password\":\"" WEB_PASSWORD                                \
+	"\",\"new_password\":\"" SIGNED_IN_USER_NEW_PASSWORD "\"}"
+
+/* %s: the handle of a device that stays */
+static const struct wish refresh_requests[] = {
+	{ "PUT", API "/update-profile",
+	    "{\"email\":\"" NEW_EMAIL "\",\"name\":\"Somebody Else\"}", WAITING,
+	    false },
+	{ "PUT", API "/update-profile", "{\"email\":\"" NEW_EMAIL "\"}",
+	    WAITING, true },
+	{ "POST", API "/change-password", CHANGE_BODY, WAITING, false },
+	{ "POST", API "/change-password", CHANGE_BODY, "change:hashed", true },
+	{ "POST", API "/logout-all-devices", "{\"keep_current\":true}", WAITING,
+	    true },
+	{ "DELETE", API "/sessions/%s", NULL, WAITING, false },
+	{ "POST", API "/deactivate", PASSWORD_BODY, WAITING, false },
+	{ "DELETE", API "/account", PASSWORD_BODY, "end:hashed", true },
+};
+
+static struct async_request *
+wish_start(struct logout_fixture *f, const struct wish *wish,
+    const struct signed_in_user *m, const struct signed_in_user *stays)
+{
+	struct web_call call = { .method = wish->method, .body = wish->body };
+	char path[128];
+
+	if (strstr(wish->path, "%s") != NULL)
+		snprintf(path, sizeof(path), API "/sessions/%s", stays->handle);
+	else
+		snprintf(path, sizeof(path), "%s", wish->path);
+	call.path = path;
+	if (!wish->by_cookie)
+		call.bearer = m->token;
+	return async_request_start(
+	    stack_base(f->stack), &call, wish->by_cookie ? m->session : NULL);
+}
+
+/*
+ * Hold ${wish} of ${m}, end that session, let go: it must be refused.  What
+ * ends all of them is asked for by the ${other} device.
+ */
+static void
+end_while_it_waits(struct logout_fixture *f, const struct wish *wish,
+    const struct signed_in_user_ending *ending, const struct signed_in_user *m,
+    const struct signed_in_user *other)
+{
+	bool all = (ending->flags & SIGNED_IN_USER_USER_KEY) != 0;
+	struct web_reply reply = { 0 };
+	struct async_request *e;
+
+	stack_point(f->stack, wish->point, "once-hold");
+	e = wish_start(f, wish, m, other);
+	stack_point_wait(f->stack, wish->point);
+	assert_int_equal(
+	    logout_fixture_end(f, ending, all ? other : m, all ? m : other),
+	    ending->status);
+	stack_point_release(f->stack, wish->point);
+	if (async_request_end(e, &reply) != 401)
+		fail_msg("%s %s after %s: %ld", wish->method, wish->path,
+		    ending->name, reply.status);
+	web_expect(
+	    &reply, 401, wish->by_cookie ? "invalid_session" : "invalid_token");
+	web_reply_clear(&reply);
+}
+
+/* The account is what it was: same address, name and password, and active. */
+static void
+account_unchanged(struct logout_fixture *f, const struct signed_in_user *m)
+{
+	struct web_reply reply = { 0 };
+	struct signed_in_user now;
+
+	signed_in_user_login(f->web, m->email, &now);
+	assert_string_equal(now.user_id, m->user_id);
+	assert_int_equal(async_request_end(logout_fixture_login_start(f, m,
+					       SIGNED_IN_USER_NEW_PASSWORD),
+			     NULL),
+	    401);
+	web_call(f->web,
+	    &(struct web_call){
+		.path = API "/me", .bearer = now.token, .no_cookies = true },
+	    &reply);
+	web_expect(&reply, 200, NULL);
+	assert_string_equal(web_text(&reply, "user.email"), m->email);
+	assert_string_not_equal(web_text(&reply, "user.name"), "Somebody Else");
+	web_reply_clear(&reply);
+}
+
+static void
+a_logout_all_beats_whatever_waits(void **state)
+{
+	struct logout_fixture *f = *state;
+
+	for (size_t i = 0; i < NELEMS(refresh_requests); i++) {
+		struct signed_in_user m, other;
+
+		logout_fixture_member(f, &m);
+		logout_fixture_device(f, &m, &other);
+		/* Asked for from the other device. */
+		end_while_it_waits(f, &refresh_requests[i],
+		    signed_in_user_ending("logout-all"), &other, &m);
+		account_unchanged(f, &m);
+		logout_fixture_dead(f, &m);
+	}
+}
+
+static void
+a_logout_beats_whatever_waits(void **state)
+{
+	static const char *const names[] = { "logout by token",
+		"logout by cookie", "end a device" };
+	struct logout_fixture *f = *state;
+
+	for (size_t i = 0; i < NELEMS(refresh_requests); i++) {
+		struct signed_in_user m, other;
+
+		logout_fixture_member(f, &m);
+		logout_fixture_device(f, &m, &other);
+		end_while_it_waits(f, &refresh_requests[i],
+		    signed_in_user_ending(names[i % NELEMS(names)]), &m,
+		    &other);
+		account_unchanged(f, &m);
+		logout_fixture_expect(f, &other, 200);
+		logout_fixture_dead(f, &m);
+	}
+}
+
+/* ---- administrators ---- */
+
+#define ADMIN "/api/v1/admin/"
+
+/* %s: somebody else's id */
+static const struct wish decrees[] = {
+	{ "PATCH", ADMIN "users/%s",
+	    "{\"role\":\"admin\",\"status\":\"inactive\"}", WAITING, false },
+	{ "PATCH", ADMIN "users/%s", "{\"role\":\"admin\"}", WAITING, true },
+	{ "DELETE", ADMIN "user-sessions/%s", NULL, WAITING, false },
+};
+
+static void
+set_role(
+    struct logout_fixture *f, const struct signed_in_user *m, const char *how)
+{
+	struct cli cli = { 0 };
+	char line[96];
+
+	snprintf(line, sizeof(line), "user %s %s", how, m->user_id);
+	cli_open(&cli, stack_dir(f->stack));
+	cli_run(&cli, NULL, line);
+	cli_expect(&cli, 0, m->email);
+	cli_close(&cli);
+}
+
+/* Start what ${boss} decrees for ${m}, as far as where it waits. */
+static struct async_request *
+decree(struct logout_fixture *f, const struct wish *wish,
+    const struct signed_in_user *boss, const struct signed_in_user *m)
+{
+	struct web_call call = { .method = wish->method, .body = wish->body };
+	struct async_request *e;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%.*s%s", (int)strcspn(wish->path, "%"),
+	    wish->path, m->user_id);
+	call.path = path;
+	if (!wish->by_cookie)
+		call.bearer = boss->token;
+	stack_point(f->stack, wish->point, "once-hold");
+	e = async_request_start(stack_base(f->stack), &call,
+	    wish->by_cookie ? boss->session : NULL);
+	stack_point_wait(f->stack, wish->point);
+	return e;
+}
+
+/*
+ * Who is an administrator no more changes nobody any more, not even by what
+ * was asked for before.
+ */
+static void
+a_demotion_beats_whatever_waits(void **state)
+{
+	struct logout_fixture *f = *state;
+
+	for (size_t i = 0; i < NELEMS(decrees); i++) {
+		struct web_reply reply = { 0 };
+		struct signed_in_user boss, m;
+		struct async_request *e;
+
+		logout_fixture_member(f, &boss);
+		logout_fixture_member(f, &m);
+		set_role(f, &boss, "promote");
+		e = decree(f, &decrees[i], &boss, &m);
+		set_role(f, &boss, "demote");
+		stack_point_release(f->stack, decrees[i].point);
+		assert_int_equal(async_request_end(e, &reply), 403);
+		web_expect(&reply, 403, "forbidden");
+		web_reply_clear(&reply);
+		logout_fixture_expect(f, &boss, 200);
+		logout_fixture_expect(f, &m, 200);
+		web_call(f->web,
+		    &(struct web_call){ .path = API "/me",
+			.bearer = m.token,
+			.no_cookies = true },
+		    &reply);
+		assert_string_equal(web_text(&reply, "user.role"), "user");
+		web_reply_clear(&reply);
+	}
+}
+
+/* Nor does who is signed out, though still an administrator. */
+static void
+a_logout_beats_a_decree_that_waits(void **state)
+{
+	struct logout_fixture *f = *state;
+	const struct signed_in_user_ending *ending =
+	    signed_in_user_ending("logout by token");
+
+	for (size_t i = 0; i < NELEMS(decrees); i++) {
+		struct web_reply reply = { 0 };
+		struct signed_in_user boss, m;
+		struct async_request *e;
+
+		logout_fixture_member(f, &boss);
+		logout_fixture_member(f, &m);
+		set_role(f, &boss, "promote");
+		e = decree(f, &decrees[i], &boss, &m);
+		assert_int_equal(
+		    logout_fixture_end(f, ending, &boss, NULL), ending->status);
+		stack_point_release(f->stack, decrees[i].point);
+		assert_int_equal(async_request_end(e, &reply), 401);
+		web_reply_clear(&reply);
+		logout_fixture_expect(f, &m, 200);
+		logout_fixture_dead(f, &boss);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_logout_all_beats_whatever_waits),
+		cmocka_unit_test(a_logout_beats_whatever_waits),
+		cmocka_unit_test(a_demotion_beats_whatever_waits),
+		cmocka_unit_test(a_logout_beats_a_decree_that_waits),
+	};
+
+	return logout_fixture_run("final actor", tests, NELEMS(tests), true);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef TESTS_SUPPORT_EXTERNAL_ISSUER_SITE_H
+#define TESTS_SUPPORT_EXTERNAL_ISSUER_SITE_H
+
+#include <stddef.h>
+
+#include "support/site.h"
+#include "support/test_issuer.h"
+
+struct CMUnitTest;
+struct shm;
+struct store;
+
+/*
+ * The fixture (*state) of tests of outside tokens: a site that takes those of
+ * two issuers.  Of the first it knows the address of the keys, of the second it
+ * has to find it; of both it takes tokens for "latchkey".
+ */
+struct external_site {
+	struct site site;
+	char dir[32];
+	char file[48]; /* the issuers */
+	char file_env[80];
+	const char *env[16];
+	struct test_issuer *first, *second;
+};
+
+struct external_site_options {
+	struct stack_options stack;
+	const char *first, *second; /* further lines of their blocks, or NULL */
+};
+
+/**
+ * external_site_run(name, tests, n, options):
+ * Run the group; it begins when the site has the keys of both.  Return the
+ * number of failed tests.
+ */
+int external_site_run(const char *name, const struct CMUnitTest *tests,
+    size_t n, const struct external_site_options *options);
+
+/**
+ * external_site_open_store(f, wait_ms, m_out, store_out):
+ * Open the site's, as another process of the host that waits ${wait_ms} for the
+ * lock.  Both are the caller's.
+ */
+void external_site_open_store(const struct external_site *f, int wait_ms,
+    struct shm **m_out, struct store **store_out);
+
+/* external_site_wait(f, p): wait until a token of ${p} is taken. */
+void external_site_wait(struct external_site *f, struct test_issuer *p);
+
+/**
+ * external_site_reload(f, issuers):
+ * The file of issuers is that, or with NULL as it was at first, and is read
+ * again; the workers that knew the old one have gone.
+ */
+void external_site_reload(struct external_site *f, const char *issuers);
+
+/* The ways of asking who it is that a token speaks of. */
+enum external_site_way {
+	EXTERNAL_SITE_ME,
+	EXTERNAL_SITE_CHECK,    /* auth_request */
+	EXTERNAL_SITE_GUARDED,  /* a file behind the role Authorizer */
+	EXTERNAL_SITE_VALIDATE, /* validate-session */
+	EXTERNAL_SITE_WAYS
+};
+
+/* external_site_ask(f, way, token): the status; the answer is f->site.reply. */
+long external_site_ask(struct external_site *f,
+    enum external_site_way credential_source, const char *token);
+
+/**
+ * external_site_expect(f, token, status), external_site_expect_everywhere():
+ * Every way of asking gets ${status}, and with 401 invalid_token; from
+ * whichever worker comes, or from each of them.
+ *
+ * external_site_each_worker(f, token, fn, ctx):
+ * Call ${fn} once for each worker, the others stopped meanwhile.
+ */
+void external_site_expect(
+    struct external_site *f, const char *token, long status);
+void external_site_expect_everywhere(
+    struct external_site *f, const char *token, long status);
+typedef void external_site_worker_fn(
+    struct external_site *f, const char *token, const void *ctx);
+void external_site_each_worker(struct external_site *f, const char *token,
+    external_site_worker_fn *fn, const void *ctx);
+
+/* external_site_id(f, token): GET me must be good; the id of the user it is. */
+long long external_site_id(struct external_site *f, const char *token);
+
+/* external_site_post(f, path, token, body): with it as Bearer; f->site.reply.
+ */
+long external_site_post(struct external_site *f, const char *path,
+    const char *token, const char *body);
+
+#endif

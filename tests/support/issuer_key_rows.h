@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef TESTS_SUPPORT_ISSUER_KEY_ROWS_H
+#define TESTS_SUPPORT_ISSUER_KEY_ROWS_H
+
+#include <stdint.h>
+
+/* The key sets of other issuers in the store of a running site. */
+
+/**
+ * issuer_key_rows_age(database, seconds):
+ * As if all of them had been tried, fetched, and so on, so much earlier.
+ */
+void issuer_key_rows_age(const char *database, int64_t seconds);
+
+/* issuer_key_rows_wake(database): have their keeper look at them, without a
+ * wish. */
+void issuer_key_rows_wake(const char *database);
+
+#endif

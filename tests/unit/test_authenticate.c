@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/api.h"
+
+#include "support/test.h"
+
+#define ADA "ada@example.org"
+#define BOB "bob@example.org"
+
+static int
+setup(void **state)
+{
+	static struct api api;
+
+	api_open(&api);
+	*state = &api;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	api_close(*state);
+	return 0;
+}
+
+#define ME .method = "GET", .uri = "/auth/me"
+#define RENAME .method = "POST", .uri = "/auth/update-profile"
+#define NAME "{\"name\":\"Ada L\"}"
+
+static void
+a_token_decides_over_a_cookie(void **state)
+{
+	struct api *api = *state;
+	struct api_login ada, bob;
+	struct api_answer a;
+
+	api_register(api, ADA, &ada);
+	api_register(api, BOB, &bob);
+	api_run(api,
+	    &(struct api_call){
+		ME, .token = ada.token, .cookie = bob.session_id },
+	    &a);
+	assert_string_equal(api_text_in(&a, "user", "email"), ADA);
+	api_free(&a);
+	api_expect(api, 401, "invalid_token", ME, .token = "a.b.c",
+	    .cookie = bob.session_id);
+	api_expect(api, 401, "invalid_token", ME, .token = "",
+	    .cookie = bob.session_id);
+	/* Another scheme is none of our business. */
+	api_expect(api, 200, NULL, ME, .cookie = bob.session_id,
+	    .param = "HTTP_AUTHORIZATION=Basic dTpw");
+}
+
+static void
+nothing_given_and_nothing_good_differ(void **state)
+{
+	static const struct {
+		struct api_call call;
+		const char *code, *challenge;
+	} cases[] = {
+		{ { ME }, "not_signed_in",
+		    "WWW-Authenticate: Bearer realm=\"latchkey\"" },
+		{ { ME, .cookie = "x" }, "not_signed_in",
+		    "WWW-Authenticate: Bearer realm=\"latchkey\"" },
+		{ { ME, .cookie = "0e3fd6b1-6d0c-4f7e-9a55-0a3d4b1c2d3e" },
+		    "invalid_session",
+		    "WWW-Authenticate: Bearer realm=\"latchkey\", "
+		    "error=\"invalid_token\"" },
+		{ { ME, .token = "a.b.c" }, "invalid_token",
+		    "WWW-Authenticate: Bearer realm=\"latchkey\", "
+		    "error=\"invalid_token\"" },
+		{ { ME, .param = "HTTP_AUTHORIZATION=Bearer" }, "invalid_token",
+		    "WWW-Authenticate: Bearer realm=\"latchkey\", "
+		    "error=\"invalid_token\"" },
+	};
+	struct api *api = *state;
+
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		struct api_answer a;
+
+		api_run(api, &cases[i].call, &a);
+		assert_int_equal(a.status, 401);
+		assert_string_equal(api_text(&a, "code"), cases[i].code);
+		assert_true(api_has(&a, cases[i].challenge));
+		api_free(&a);
+	}
+}
+
+static void
+a_session_id_in_the_body_is_not_for_every_route(void **state)
+{
+	struct api *api = *state;
+	struct api_login who;
+	struct buf body = { 0 };
+
+	api_register(api, ADA, &who);
+	buf_printf(
+	    &body, "{\"name\":\"x\",\"session_id\":\"%s\"}", who.session_id);
+	api_expect(api, 401, "not_signed_in", RENAME, .body = body.data);
+	buf_clear(&body);
+}
+
+static void
+a_cookie_changes_things_for_its_own_origin_only(void **state)
+{
+	static const struct {
+		const char *site, *origin; /* as a parameter */
+		int status;
+	} cases[] = {
+		{ "same-origin", NULL, 200 },
+		{ "none", NULL, 200 },
+		{ "same-site", NULL, 403 },
+		{ "cross-site", NULL, 403 },
+		{ "cross-site", "HTTP_ORIGIN=http://example.org", 403 },
+		{ NULL, "HTTP_ORIGIN=http://example.org", 200 },
+		{ NULL, "HTTP_ORIGIN=http://evil.example", 403 },
+		{ NULL, "HTTP_ORIGIN=null", 403 },
+		{ NULL, NULL, 403 },
+	};
+	struct api *api = *state;
+	struct api_login who;
+
+	api_register(api, ADA, &who);
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		api_expect(api, cases[i].status,
+		    cases[i].status == 403 ? "cross_site" : NULL, RENAME,
+		    .cookie = who.session_id, .body = NAME,
+		    .site = cases[i].site, .param = cases[i].origin);
+		/* Reading is free, and a token is nothing a browser adds. */
+		api_expect(api, 200, NULL, ME, .cookie = who.session_id,
+		    .site = cases[i].site, .param = cases[i].origin);
+		api_expect(api, 200, NULL, RENAME, .token = who.token,
+		    .cookie = who.session_id, .body = NAME,
+		    .site = cases[i].site, .param = cases[i].origin);
+	}
+	api_expect(api, 415, "unsupported_media_type", RENAME,
+	    .cookie = who.session_id, .site = "same-origin");
+	api_expect(api, 415, "unsupported_media_type", RENAME,
+	    .cookie = who.session_id, .site = "same-origin", .body = NAME,
+	    .type = "text/plain");
+}
+
+static void
+the_cookie_of_the_other_scheme_does_not_count(void **state)
+{
+	struct api *api = *state;
+	struct api_login who;
+
+	api_register(api, ADA, &who);
+	api_expect(api, 200, NULL, ME, .cookie = who.session_id, .https = true);
+	api_expect(api, 401, "not_signed_in", ME, .cookie = who.session_id,
+	    .param = "HTTPS=on");
+	api_expect(api, 401, "not_signed_in", ME, .cookie = who.session_id,
+	    .param = "REMOTE_ADDR=192.0.2.1");
+}
+
+static void
+sessions_and_tokens_end_in_their_time(void **state)
+{
+	struct api *api = *state;
+	struct api_login who;
+
+	api_register(api, ADA, &who);
+	api->now = API_EPOCH + API_TOKEN_LIFE - 1;
+	api_expect(api, 200, NULL, ME, .token = who.token);
+	api->now = API_EPOCH + API_TOKEN_LIFE;
+	api_expect(api, 401, "invalid_token", ME, .token = who.token);
+	api->now = API_EPOCH + API_SESSION_LIFE - 1;
+	api_expect(api, 200, NULL, ME, .cookie = who.session_id);
+	api->now = API_EPOCH + API_SESSION_LIFE;
+	api_expect(api, 401, "invalid_session", ME, .cookie = who.session_id);
+}
+
+static void
+a_session_seen_is_handed_on_when_due(void **state)
+{
+	struct api *api = *state;
+	struct api_login who;
+
+	api_register(api, ADA, &who);
+	api->now += SESSION_TOUCH_SECONDS - 1;
+	api_expect(api, 200, NULL, ME, .cookie = who.session_id);
+	assert_int_equal(api->touched, 0);
+	api->now++;
+	api_expect(api, 200, NULL, ME, .cookie = who.session_id);
+	assert_int_equal(api->touched, 1);
+	api_expect(api, 200, NULL, ME, .token = who.token);
+	assert_int_equal(api->touched, 2);
+	api_expect(api, 401, "invalid_token", ME, .token = "a.b.c");
+	assert_int_equal(api->touched, 2);
+	api->app.touch = NULL;
+	api_expect(api, 200, NULL, ME, .token = who.token);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_token_decides_over_a_cookie),
+		TEST(nothing_given_and_nothing_good_differ),
+		TEST(a_session_id_in_the_body_is_not_for_every_route),
+		TEST(a_cookie_changes_things_for_its_own_origin_only),
+		TEST(the_cookie_of_the_other_scheme_does_not_count),
+		TEST(sessions_and_tokens_end_in_their_time),
+		TEST(a_session_seen_is_handed_on_when_due),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,557 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/str.h"
+#include "issuers/external_account.h"
+
+#include "support/test.h"
+
+#include <stdio.h>
+
+#include "base/json_value.h"
+#include "base/json_writer.h"
+#include "store/store_memory.h"
+#include "support/api.h"
+#include "support/external_issuers.h"
+
+/* Who comes with a token of an outside issuer, and until when. */
+
+#define ADA "ada@example.org"
+#define ME .method = "GET", .uri = "/auth/me"
+#define LOGOUT .method = "POST", .uri = "/auth/logout"
+
+struct fixture {
+	struct api api;
+	struct external_issuers o;
+	char
+	    text[EXTERNAL_ISSUERS_TEXT_SIZE]; /* the last token that was made */
+};
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct app *app;
+
+	assert_non_null(f);
+	app = &f->api.app;
+	api_open(&f->api);
+	assert_int_equal(f->api.now, EXTERNAL_ISSUERS_NOW);
+	external_issuers_open(
+	    &f->o, f->api.table.dir, app->store, app->shm, f->api.now);
+	app->issuers = f->o.issuers;
+	app->sessions.issuers = f->o.issuers;
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	external_issuers_close(&f->o);
+	api_close(&f->api);
+	free(f);
+	return 0;
+}
+
+/* A token of the first issuer, issued now, which also says ${members}. */
+static const char *
+token(struct fixture *f, const char *subject, const char *members)
+{
+	char payload[4096];
+
+	(void)snprintf(payload, sizeof(payload),
+	    "{\"iss\":\"" EXTERNAL_ISSUERS_ONE "\",\"aud\":\"latchkey\","
+	    "\"sub\":\"%s\",\"iat\":%jd,\"exp\":%jd%s%s}",
+	    subject, (intmax_t)f->api.now, (intmax_t)(f->api.now + 600),
+	    members[0] != '\0' ? "," : "", members);
+	external_issuers_sign(
+	    f->text, f->o.ec[0], EXTERNAL_ISSUERS_HEADER, payload);
+	return f->text;
+}
+
+/* The same of the second, whose accounts may be linked by their address. */
+static const char *
+linking_token(struct fixture *f, const char *subject, const char *members)
+{
+	char payload[4096];
+
+	(void)snprintf(payload, sizeof(payload),
+	    "{\"iss\":\"" EXTERNAL_ISSUERS_TWO
+	    "\",\"azp\":\"https://app.example\","
+	    "\"sub\":\"%s\",\"iat\":%jd,\"exp\":%jd,%s}",
+	    subject, (intmax_t)f->api.now, (intmax_t)(f->api.now + 600),
+	    members);
+	external_issuers_sign(
+	    f->text, f->o.ec[1], EXTERNAL_ISSUERS_HEADER, payload);
+	return f->text;
+}
+
+/* Whose it is at /auth/me; 0 with a 401. */
+static int64_t
+user_of(struct fixture *f, const char *text)
+{
+	struct api_answer a;
+	int64_t id = 0;
+
+	api_run(&f->api, &(struct api_call){ ME, .token = text }, &a);
+	if (a.status == 200)
+		assert_int_equal(str_to_int64(api_text_in(&a, "user", "id"), 1,
+				     INT64_MAX, &id),
+		    ERR_OK);
+	else if (a.status != 401 ||
+	    strcmp(api_text(&a, "code"), "invalid_token") != 0)
+		fail_msg("%s", a.text.data);
+	api_free(&a);
+	return id;
+}
+
+/* What /auth/me says of the user. */
+static void
+expect_user(
+    struct fixture *f, const char *text, const char *name, const char *email)
+{
+	struct api_answer a;
+
+	api_run(&f->api, &(struct api_call){ ME, .token = text }, &a);
+	assert_int_equal(a.status, 200);
+	assert_string_equal(api_text_in(&a, "user", "name"), name);
+	assert_string_equal(api_text_in(&a, "user", "role"), "user");
+	if (email != NULL)
+		assert_string_equal(api_text_in(&a, "user", "email"), email);
+	else
+		assert_true(json_value_is_null(json_value_member(
+		    json_value_member(a.json, "user"), "email")));
+	api_free(&a);
+}
+
+static const struct store_actor *
+actor(const struct fixture *f)
+{
+	static struct store_actor one = { .address = "" };
+
+	one.now = f->api.now;
+	return &one;
+}
+
+/* ---- who it is ---- */
+
+static void
+the_first_token_makes_an_account(void **state)
+{
+	struct fixture *f = *state;
+	const struct json_value *session;
+	struct api_answer a;
+	int64_t id;
+
+	token(f, "user_1",
+	    "\"name\":\"Ada\",\"email\":\"" ADA "\",\"email_verified\":true,"
+	    "\"picture\":\"https://one.example/a.png\",\"role\":\"admin\"");
+	f->api.now += 10;
+	api_run(&f->api, &(struct api_call){ ME, .token = f->text }, &a);
+	assert_int_equal(a.status, 200);
+	assert_string_equal(api_text_in(&a, "user", "name"), "Ada");
+	assert_string_equal(api_text_in(&a, "user", "email"), ADA);
+	assert_string_equal(api_text_in(&a, "user", "role"), "user");
+	assert_string_equal(
+	    api_text_in(&a, "user", "avatar_url"), "https://one.example/a.png");
+	session = json_value_member(a.json, "session");
+	assert_int_equal(json_value_size(session), 3);
+	assert_true(json_value_is_null(json_value_member(session, "handle")));
+	assert_string_equal(
+	    api_text_in(&a, "session", "created_at"), "2027-01-15T08:00:00Z");
+	assert_string_equal(
+	    api_text_in(&a, "session", "expires_at"), "2027-01-15T08:10:00Z");
+	api_free(&a);
+	assert_int_equal(f->api.touched, 0);
+
+	/* The next one finds it, and nobody else's does. */
+	id = user_of(f, f->text);
+	assert_int_equal(user_of(f, token(f, "user_1", "\"jti\":\"b\"")), id);
+	assert_int_not_equal(user_of(f, token(f, "user_2", "")), id);
+	assert_int_not_equal(
+	    user_of(f, linking_token(f, "user_1", "\"a\":1")), id);
+}
+
+static void
+claims_that_changed_change_the_account(void **state)
+{
+	char later[EXTERNAL_ISSUERS_TEXT_SIZE],
+	    earlier[EXTERNAL_ISSUERS_TEXT_SIZE];
+	struct fixture *f = *state;
+
+	expect_user(f, token(f, "user_1", "\"name\":\"Ada\""), "Ada", NULL);
+	memcpy(
+	    earlier, token(f, "user_1", "\"name\":\"Old\""), sizeof(earlier));
+	f->api.now += 60;
+	memcpy(later,
+	    token(f, "user_1",
+		"\"name\":\"Lovelace\",\"email\":\"" ADA
+		"\",\"email_verified\":true"),
+	    sizeof(later));
+	expect_user(f, later, "Lovelace", ADA);
+	/* An older one still says who it is, and no more. */
+	expect_user(f, earlier, "Lovelace", ADA);
+}
+
+static void
+an_address_is_nobodys_twice(void **state)
+{
+	struct fixture *f = *state;
+	struct api_login ada;
+
+	api_register(&f->api, ADA, &ada);
+	expect_user(f,
+	    token(f, "user_1",
+		"\"name\":\"Eve\",\"email\":\"ADA@example.org\","
+		"\"email_verified\":true"),
+	    "Eve", NULL);
+	expect_user(f,
+	    token(f, "user_2", "\"name\":\"Bob\",\"email\":\"b@example.org\""),
+	    "Bob", NULL);
+}
+
+/* Of a block with link_by_email = yes, but only a verified address. */
+static void
+an_account_is_linked_where_that_is_allowed(void **state)
+{
+	struct fixture *f = *state;
+	struct issuer *block = &f->o.config->list[1];
+	struct api_login ada, root;
+	char id[24];
+
+	api_register(&f->api, ADA, &ada);
+	api_register(&f->api, "root@example.org", &root);
+	store_memory_make_admin(f->api.app.store, atoll(root.id));
+	(void)snprintf(id, sizeof(id), "%jd",
+	    (intmax_t)user_of(
+		f, linking_token(f, "eve", "\"mail\":\"" ADA "\"")));
+	assert_string_not_equal(id, ada.id);
+
+	(void)snprintf(block->claim_email_verified,
+	    sizeof(block->claim_email_verified), "ok");
+	(void)snprintf(id, sizeof(id), "%jd",
+	    (intmax_t)user_of(f,
+		linking_token(f, "ada",
+		    "\"mail\":\"" ADA "\",\"ok\":true,\"nick\":\"Countess\"")));
+	assert_string_equal(id, ada.id);
+	expect_user(f, f->text, "Ada", ADA); /* its own, as it was */
+	(void)snprintf(id, sizeof(id), "%jd",
+	    (intmax_t)user_of(f,
+		linking_token(
+		    f, "root", "\"mail\":\"root@example.org\",\"ok\":true")));
+	assert_string_not_equal(id, root.id);
+}
+
+/* ---- how it ends ---- */
+
+static void
+it_ends_with_its_time(void **state)
+{
+	struct fixture *f = *state;
+	const int64_t end = f->api.now + 600 + EXTERNAL_ISSUERS_LEEWAY;
+
+	token(f, "user_1", "");
+	assert_int_not_equal(user_of(f, f->text), 0);
+	f->api.now = end - 1;
+	assert_int_not_equal(user_of(f, f->text), 0);
+	/* also where it is remembered */
+	f->api.now = end;
+	assert_int_equal(user_of(f, f->text), 0);
+}
+
+static void
+logout_ends_it_until_it_would_have_ended(void **state)
+{
+	struct fixture *f = *state;
+	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
+	int64_t id;
+
+	memcpy(text, token(f, "user_1", "\"jti\":\"a\""), sizeof(text));
+	id = user_of(f, text);
+	api_expect(&f->api, 200, NULL, LOGOUT, .token = text);
+	assert_int_equal(user_of(f, text), 0);
+	/* repeatable; and its user is not signed out elsewhere */
+	api_expect(&f->api, 200, NULL, LOGOUT, .token = text);
+	assert_int_equal(user_of(f, token(f, "user_1", "\"jti\":\"b\"")), id);
+	f->api.now += 600 + EXTERNAL_ISSUERS_LEEWAY - 1;
+	assert_int_equal(user_of(f, text), 0);
+	api_expect(&f->api, 200, NULL, LOGOUT, .token = text);
+	/* nothing is left to be ended */
+	f->api.now++;
+	api_expect(&f->api, 401, "invalid_token", LOGOUT, .token = text);
+}
+
+/* A name is what was signed; (r, n - s) is in test_issuers_spelling. */
+static void
+without_an_id_it_ends_by_what_it_says(void **state)
+{
+	struct fixture *f = *state;
+	char first[EXTERNAL_ISSUERS_TEXT_SIZE],
+	    second[EXTERNAL_ISSUERS_TEXT_SIZE];
+
+	memcpy(first, token(f, "user_1", ""), sizeof(first));
+	memcpy(second, token(f, "user_1", ""), sizeof(second));
+	assert_string_not_equal(first, second); /* signed anew */
+	assert_int_not_equal(user_of(f, first), 0);
+	assert_int_not_equal(user_of(f, second), 0);
+	api_expect(&f->api, 200, NULL, LOGOUT, .token = first);
+	assert_int_equal(user_of(f, first), 0);
+	assert_int_equal(user_of(f, second), 0);
+}
+
+static void
+what_was_ended_first_makes_no_account(void **state)
+{
+	struct fixture *f = *state;
+	size_t n = 0;
+	struct user users[STORE_LIST_MAX];
+
+	token(f, "user_1", "");
+	api_expect(&f->api, 200, NULL, LOGOUT, .token = f->text);
+	assert_int_equal(user_of(f, f->text), 0);
+	assert_int_equal(
+	    store_users_list(f->api.app.store, "", 0, users, &n), ERR_OK);
+	assert_int_equal(n, 0);
+}
+
+/* Strictly later, by the leeway, and shown before or not. */
+static void
+expect_end(struct fixture *f, const char *shown, const char *unseen)
+{
+	const int64_t ended = f->api.now;
+	char late[EXTERNAL_ISSUERS_TEXT_SIZE];
+
+	assert_int_equal(user_of(f, shown), 0);
+	assert_int_equal(user_of(f, unseen), 0);
+	f->api.now = ended + EXTERNAL_ISSUERS_LEEWAY;
+	memcpy(late, token(f, "user_1", "\"jti\":\"late\""), sizeof(late));
+	assert_int_equal(user_of(f, late), 0);
+	f->api.now++;
+	assert_int_equal(user_of(f, late), 0);
+}
+
+static void
+it_ends_when_everything_does(void **state)
+{
+	struct fixture *f = *state;
+	char shown[EXTERNAL_ISSUERS_TEXT_SIZE],
+	    unseen[EXTERNAL_ISSUERS_TEXT_SIZE];
+	int64_t id, epoch, ended;
+
+	memcpy(shown, token(f, "user_1", "\"jti\":\"a\""), sizeof(shown));
+	memcpy(unseen, token(f, "user_1", "\"jti\":\"b\""), sizeof(unseen));
+	id = user_of(f, shown);
+	f->api.now += 60;
+	assert_int_equal(store_logout_all(f->api.app.store, actor(f), id, NULL,
+			     &epoch, &ended),
+	    ERR_OK);
+	expect_end(f, shown, unseen);
+	assert_int_equal(user_of(f, token(f, "user_1", "")), id);
+}
+
+static void
+set_status(struct fixture *f, int64_t id, enum user_status status)
+{
+	const struct user_role_and_status role_and_status = { .status =
+								  status };
+	int64_t ended;
+
+	assert_int_equal(store_user_role_and_status(f->api.app.store, actor(f),
+			     id, &role_and_status, &ended),
+	    ERR_OK);
+}
+
+static void
+it_ends_with_an_account_that_may_not_sign_in(void **state)
+{
+	struct fixture *f = *state;
+	char shown[EXTERNAL_ISSUERS_TEXT_SIZE],
+	    unseen[EXTERNAL_ISSUERS_TEXT_SIZE];
+	int64_t id;
+
+	memcpy(shown, token(f, "user_1", "\"jti\":\"a\""), sizeof(shown));
+	memcpy(unseen, token(f, "user_1", "\"jti\":\"b\""), sizeof(unseen));
+	id = user_of(f, shown);
+	f->api.now += 60;
+	set_status(f, id, USER_STATUS_INACTIVE);
+	expect_end(f, shown, unseen);
+	assert_int_equal(user_of(f, token(f, "user_1", "")), 0);
+	/* Let in again, it is with what is issued from now on. */
+	set_status(f, id, USER_STATUS_ACTIVE);
+	assert_int_equal(user_of(f, shown), 0);
+	f->api.now += EXTERNAL_ISSUERS_LEEWAY + 1;
+	assert_int_equal(user_of(f, token(f, "user_1", "")), id);
+}
+
+static void
+it_ends_with_an_account_that_is_deleted(void **state)
+{
+	struct fixture *f = *state;
+	char shown[EXTERNAL_ISSUERS_TEXT_SIZE],
+	    unseen[EXTERNAL_ISSUERS_TEXT_SIZE];
+	int64_t id, other, ended;
+
+	memcpy(shown, token(f, "user_1", "\"jti\":\"a\""), sizeof(shown));
+	memcpy(unseen, token(f, "user_1", "\"jti\":\"b\""), sizeof(unseen));
+	id = user_of(f, shown);
+	f->api.now += 60;
+	assert_int_equal(
+	    store_user_remove(f->api.app.store, actor(f), id, &ended), ERR_OK);
+	expect_end(f, shown, unseen);
+	other = user_of(f, token(f, "user_1", ""));
+	assert_int_not_equal(other, 0);
+	assert_int_not_equal(other, id);
+	assert_int_equal(user_of(f, shown), 0);
+}
+
+static void
+it_ends_with_its_key(void **state)
+{
+	struct fixture *f = *state;
+
+	token(f, "user_1", "");
+	assert_int_not_equal(user_of(f, f->text), 0);
+	keypair_free(f->o.ec[0]);
+	assert_int_equal(keypair_make(KEYPAIR_P256, &f->o.ec[0]), ERR_OK);
+	external_issuers_publish(&f->o, EXTERNAL_ISSUERS_ONE, f->api.now, NULL);
+	assert_int_equal(user_of(f, f->text), 0);
+	assert_int_not_equal(user_of(f, token(f, "user_1", "")), 0);
+}
+
+/* ---- what is remembered, and what cannot be told ---- */
+
+static void
+one_seen_lately_costs_no_question(void **state)
+{
+	struct fixture *f = *state;
+	struct api_answer a;
+
+	token(f, "user_1", "\"name\":\"Ada\"");
+	expect_user(f, f->text, "Ada", NULL);
+	/* The first question to the store would find it broken. */
+	store_memory_fail_next(f->api.app.store, ERR_UNAVAILABLE);
+	for (int i = 0; i < 10; i++)
+		expect_user(f, f->text, "Ada", NULL);
+	api_run(&f->api,
+	    &(struct api_call){ .method = "GET",
+		.uri = "/api/v1/auth/check",
+		.token = f->text },
+	    &a);
+	assert_int_equal(a.status, 200);
+	api_free(&a);
+	api_expect(
+	    &f->api, 503, "unavailable", ME, .token = token(f, "user_2", ""));
+}
+
+static void
+what_cannot_be_told_is_no_refusal(void **state)
+{
+	struct fixture *f = *state;
+	struct store *st = f->api.app.store;
+
+	/* the keys, the blacklist or the account; the change of it */
+	token(f, "user_1", "");
+	store_memory_fail_next(st, ERR_UNAVAILABLE);
+	api_expect(&f->api, 503, "unavailable", ME, .token = f->text);
+	store_memory_fail_commit(st, ERR_UNAVAILABLE);
+	api_expect(&f->api, 503, "unavailable", ME, .token = f->text);
+	assert_int_not_equal(user_of(f, f->text), 0);
+	store_memory_fail_commit(st, ERR_UNAVAILABLE);
+	api_expect(&f->api, 503, "unavailable", LOGOUT, .token = f->text);
+	assert_int_not_equal(user_of(f, f->text), 0);
+
+	assert_int_equal(
+	    store_issuer_remove(st, actor(f), EXTERNAL_ISSUERS_ONE), ERR_OK);
+	api_expect(&f->api, 503, "unavailable", ME, .token = f->text);
+	api_expect(&f->api, 503, "unavailable", LOGOUT, .token = f->text);
+	external_issuers_publish(&f->o, EXTERNAL_ISSUERS_ONE, f->api.now, NULL);
+	assert_int_not_equal(user_of(f, f->text), 0);
+}
+
+/* ---- whose it is ---- */
+
+/* Who publishes a key by the name of ours is not asked about it. */
+static void
+a_name_of_ours_is_ours(void **state)
+{
+	struct fixture *f = *state;
+	const char *kid = f->api.app.keys.list[0].kid;
+	struct buf jwk = { 0 }, header = { 0 };
+	struct json_writer w;
+
+	json_write_begin(&w, &jwk);
+	json_write_object(&w, NULL);
+	json_write_array(&w, "keys");
+	json_write_object(&w, NULL);
+	json_write_string(&w, "kid", kid);
+	assert_int_equal(keypair_jwk(f->o.ec[0], &w), ERR_OK);
+	json_write_close(&w);
+	json_write_close(&w);
+	json_write_close(&w);
+	assert_int_equal(json_write_end(&w), ERR_OK);
+	external_issuers_publish(
+	    &f->o, EXTERNAL_ISSUERS_ONE, f->api.now, jwk.data);
+	buf_printf(&header, "{\"alg\":\"ES256\",\"kid\":\"%s\"}", kid);
+	external_issuers_sign(
+	    f->text, f->o.ec[0], header.data, EXTERNAL_ISSUERS_PAYLOAD);
+	assert_int_equal(user_of(f, f->text), 0);
+	/* the same name, spelled as JSON may spell it */
+	buf_reset(&header);
+	buf_printf(&header, "{\"alg\":\"ES256\",\"kid\":\"\\u%04x%s\"}",
+	    (unsigned)kid[0], kid + 1);
+	external_issuers_sign(
+	    f->text, f->o.ec[0], header.data, EXTERNAL_ISSUERS_PAYLOAD);
+	assert_int_equal(user_of(f, f->text), 0);
+	/* The key is good: by no name at all it is found. */
+	external_issuers_sign(f->text, f->o.ec[0], "{\"alg\":\"ES256\"}",
+	    EXTERNAL_ISSUERS_PAYLOAD);
+	assert_int_not_equal(user_of(f, f->text), 0);
+	buf_clear(&jwk);
+	buf_clear(&header);
+}
+
+static void
+ours_are_as_good_as_ever(void **state)
+{
+	struct fixture *f = *state;
+	struct api_login ada;
+
+	api_register(&f->api, ADA, &ada);
+	assert_int_equal(user_of(f, ada.token), atoll(ada.id));
+	assert_int_equal(store_issuer_remove(
+			     f->api.app.store, actor(f), EXTERNAL_ISSUERS_ONE),
+	    ERR_OK);
+	assert_int_equal(user_of(f, ada.token), atoll(ada.id));
+	api_expect(&f->api, 200, NULL, LOGOUT, .token = ada.token);
+	assert_int_equal(user_of(f, ada.token), 0);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(the_first_token_makes_an_account),
+		CASE(claims_that_changed_change_the_account),
+		CASE(an_address_is_nobodys_twice),
+		CASE(an_account_is_linked_where_that_is_allowed),
+		CASE(it_ends_with_its_time),
+		CASE(logout_ends_it_until_it_would_have_ended),
+		CASE(without_an_id_it_ends_by_what_it_says),
+		CASE(what_was_ended_first_makes_no_account),
+		CASE(it_ends_when_everything_does),
+		CASE(it_ends_with_an_account_that_may_not_sign_in),
+		CASE(it_ends_with_an_account_that_is_deleted),
+		CASE(it_ends_with_its_key),
+		CASE(one_seen_lately_costs_no_question),
+		CASE(what_cannot_be_told_is_no_refusal),
+		CASE(a_name_of_ours_is_ours),
+		CASE(ours_are_as_good_as_ever),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: ISC */
+#include "shm/jwks_refresh_request.h"
+
+#include "support/test.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "shm/shm.h"
+#include "support/child.h"
+#include "support/shm_fixture.h"
+
+#define ONE "https://one.example"
+#define NOW 1800000000
+#define LONG_MS 60000
+
+struct fixture {
+	struct table table;
+	struct shm *m;
+	atomic_int *waits; /* in a child: it is about to */
+};
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	shm_fixture_make(&f->table);
+	f->m = shm_fixture_open(&f->table);
+	f->waits = child_shared(sizeof(*f->waits));
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	child_unshare(f->waits, sizeof(*f->waits));
+	shm_detach(f->m);
+	shm_fixture_remove(&f->table);
+	free(f);
+	return 0;
+}
+
+/* Names of issuers until one has another word than ${name}. */
+static void
+wish_beside(struct shm *m, const char *name, int64_t at, char other[64])
+{
+	int64_t before;
+
+	for (int i = 0;; i++) {
+		before = jwks_refresh_request_time(m, name);
+		snprintf(other, 64, "https://%d.example", i);
+		jwks_refresh_request_issuer(m, other, at + i);
+		assert_int_equal(jwks_refresh_request_time(m, other), at + i);
+		if (jwks_refresh_request_time(m, name) == before)
+			return;
+	}
+}
+
+static void
+the_latest_wish_counts(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t serial = jwks_refresh_request_serial(f->m);
+	char other[64];
+
+	assert_int_equal(jwks_refresh_request_time(f->m, ONE), 0);
+	jwks_refresh_request_issuer(f->m, ONE, NOW);
+	assert_int_equal(jwks_refresh_request_time(f->m, ONE), NOW);
+	assert_int_equal(jwks_refresh_request_serial(f->m), serial + 1);
+	/* Nobody is woken for what has been wished for in the same second. */
+	for (int i = 0; i < 1000; i++)
+		jwks_refresh_request_issuer(f->m, ONE, NOW);
+	jwks_refresh_request_issuer(f->m, ONE, NOW - 1);
+	assert_int_equal(jwks_refresh_request_time(f->m, ONE), NOW);
+	assert_int_equal(jwks_refresh_request_serial(f->m), serial + 1);
+	jwks_refresh_request_issuer(f->m, ONE, NOW + 1);
+	assert_int_equal(jwks_refresh_request_time(f->m, ONE), NOW + 1);
+	assert_int_equal(jwks_refresh_request_serial(f->m), serial + 2);
+
+	wish_beside(f->m, ONE, NOW + 10, other);
+	assert_true(jwks_refresh_request_time(f->m, other) >= NOW + 10);
+}
+
+static void
+waiting_ends(void **state)
+{
+	struct fixture *f = *state;
+	int64_t start = clock_system.mono_us();
+
+	jwks_refresh_request_wait(f->m, jwks_refresh_request_serial(f->m), 30);
+	assert_true(clock_system.mono_us() - start >= 30 * 1000);
+	/* It does not wait for what has come already. */
+	start = clock_system.mono_us();
+	jwks_refresh_request_wait(
+	    f->m, jwks_refresh_request_serial(f->m) - 1, LONG_MS);
+	assert_true(clock_system.mono_us() - start < LONG_MS * 1000);
+}
+
+static void
+wait_for_a_wish(void *ctx)
+{
+	struct fixture *f = ctx;
+	int64_t start = clock_system.mono_us();
+	struct shm *m;
+	uint32_t serial;
+
+	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	serial = jwks_refresh_request_serial(m);
+	atomic_store(f->waits, 1);
+	while (jwks_refresh_request_serial(m) == serial)
+		jwks_refresh_request_wait(m, serial, LONG_MS);
+	child_check(clock_system.mono_us() - start < LONG_MS * 1000);
+	child_check(jwks_refresh_request_time(m, ONE) == NOW);
+	shm_detach(m);
+}
+
+static void
+a_wish_wakes_another_process(void **state)
+{
+	struct fixture *f = *state;
+	const struct timespec ms = { .tv_nsec = 1000000 };
+	pid_t pid = child_start(wait_for_a_wish, f);
+
+	while (atomic_load(f->waits) == 0)
+		(void)nanosleep(&ms, NULL);
+	jwks_refresh_request_issuer(f->m, ONE, NOW);
+	child_passed(pid);
+}
+
+/* A wish in a file that is nobody's any more hurts nobody. */
+static void
+a_replaced_file_takes_its_wishes_with_it(void **state)
+{
+	struct fixture *f = *state;
+	struct shm *next;
+
+	assert_int_equal(unlink(f->table.path), 0);
+	next = shm_fixture_open(&f->table);
+	jwks_refresh_request_issuer(f->m, ONE, NOW);
+	assert_int_equal(jwks_refresh_request_time(f->m, ONE), NOW);
+	assert_int_equal(jwks_refresh_request_time(next, ONE), 0);
+	jwks_refresh_request_wait(f->m, jwks_refresh_request_serial(f->m), 10);
+	assert_false(shm_is_current(f->m));
+	shm_detach(next);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_latest_wish_counts),
+		TEST(waiting_ends),
+		TEST(a_wish_wakes_another_process),
+		TEST(a_replaced_file_takes_its_wishes_with_it),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

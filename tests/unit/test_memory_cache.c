@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: ISC */
+#include "cache/memory_cache.h"
+
+#include "support/test.h"
+
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "shm/shm.h"
+#include "support/child.h"
+#include "support/shm_fixture.h"
+#include "support/shm_pattern.h"
+
+#define NOW INT64_C(1800000000)
+#define CREDENTIAL_SOURCES 8
+
+struct fixture {
+	struct table table;
+	struct shm *m;
+	struct memory_cache t;
+	struct memory_cache_entry e;
+};
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	shm_fixture_make(&f->table);
+	f->m = shm_fixture_open(&f->table);
+	memory_cache_init(&f->t, f->m);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	shm_detach(f->m);
+	shm_fixture_remove(&f->table);
+	free(f);
+	return 0;
+}
+
+/* Is the entry ${key} there under ${generation}?  Then it must be true. */
+static bool
+has(struct fixture *f, uint64_t key, uint64_t generation, int64_t now)
+{
+	struct memory_cache_name name = shm_pattern_name(&f->t, key);
+
+	if (!memory_cache_get(&f->t, &name, generation, now, &f->e))
+		return false;
+	assert_true(shm_pattern_is_true(&f->t, key, &f->e));
+	if (generation != MEMORY_CACHE_ANY_GENERATION)
+		assert_int_equal(f->e.generation, generation);
+	return true;
+}
+
+static void
+put(struct fixture *f, uint64_t key, uint64_t generation, size_t len)
+{
+	shm_pattern_make_len(&f->t, key, generation, len, &f->e);
+	memory_cache_put(&f->t, &f->e, NOW);
+}
+
+/* ---- what is there ---- */
+
+static void
+gives_back_what_was_put(void **state)
+{
+	static const size_t lens[] = { 8, 9, 15, 16, 255, 256, 257, 1000,
+		MEMORY_CACHE_DATA_MAX - 1, MEMORY_CACHE_DATA_MAX };
+	struct fixture *f = *state;
+	struct shm *other = shm_fixture_open(&f->table);
+	struct memory_cache view;
+
+	for (size_t i = 0; i < NELEMS(lens); i++) {
+		assert_false(has(f, i, 4, NOW));
+		put(f, i, 4, lens[i]);
+		assert_true(has(f, i, 4, NOW));
+		assert_int_equal(f->e.len, lens[i]);
+	}
+	/* and by everybody on this host */
+	memory_cache_init(&view, other);
+	f->t = view;
+	for (size_t i = 0; i < NELEMS(lens); i++)
+		assert_true(has(f, i, 4, NOW));
+	shm_detach(other);
+}
+
+static void
+an_empty_entry_is_one(void **state)
+{
+	const struct memory_cache_name none = { { 0 } };
+	struct fixture *f = *state;
+	struct memory_cache_name name = shm_pattern_name(&f->t, 7);
+
+	f->e = (struct memory_cache_entry){
+		.name = name, .generation = 2, .expires_at = NOW + 1
+	};
+	memory_cache_put(&f->t, &f->e, NOW);
+	memset(&f->e, 0x5a, sizeof(f->e));
+	assert_true(memory_cache_get(&f->t, &name, 2, NOW, &f->e));
+	assert_int_equal(f->e.len, 0);
+	/* and an empty place is none */
+	assert_false(memory_cache_get(
+	    &f->t, &none, MEMORY_CACHE_ANY_GENERATION, -1, &f->e));
+}
+
+static void
+an_entry_counts_under_its_generation_only(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, 1, 4, 100);
+	assert_true(has(f, 1, 4, NOW));
+	assert_false(has(f, 1, 2, NOW));
+	assert_false(has(f, 1, 6, NOW));
+	assert_false(has(f, 1, 5, NOW));
+	assert_false(has(f, 2, 4, NOW));
+	assert_true(has(f, 1, MEMORY_CACHE_ANY_GENERATION, NOW));
+	assert_int_equal(f->e.generation, 4);
+	/* the next one takes its place, whatever its size */
+	put(f, 1, 6, 1000);
+	assert_true(has(f, 1, 6, NOW));
+	put(f, 1, 8, 50);
+	assert_true(has(f, 1, 8, NOW));
+	assert_false(has(f, 1, 4, NOW));
+}
+
+static void
+an_entry_ends_with_its_time(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(NOW < SHM_PATTERN_END);
+	put(f, 1, 4, 100);
+	assert_true(has(f, 1, 4, SHM_PATTERN_END - 1));
+	assert_false(has(f, 1, 4, SHM_PATTERN_END));
+	assert_false(has(f, 1, 4, SHM_PATTERN_END + 1));
+	/* and one that is over already is not put there */
+	shm_pattern_make_len(&f->t, 2, 4, 100, &f->e);
+	memory_cache_put(&f->t, &f->e, SHM_PATTERN_END);
+	assert_false(has(f, 2, 4, NOW));
+}
+
+static void
+what_is_dropped_is_gone(void **state)
+{
+	static const size_t lens[] = { 100, 1000 };
+	struct fixture *f = *state;
+	struct memory_cache_name one = shm_pattern_name(&f->t, 1);
+
+	for (size_t i = 0; i < NELEMS(lens); i++) {
+		put(f, 1, 4, lens[i]);
+		put(f, 2, 4, lens[i]);
+		memory_cache_drop(&f->t, &one, NOW);
+		assert_false(has(f, 1, MEMORY_CACHE_ANY_GENERATION, NOW));
+		assert_true(has(f, 2, 4, NOW));
+		memory_cache_drop(&f->t, &one, NOW);
+	}
+}
+
+/* Each bit that an entry consists of, the other way round. */
+static void
+what_was_altered_is_no_entry(void **state)
+{
+	struct fixture *f = *state;
+	unsigned char *area, *first;
+	size_t size, slot = 64 + 100;
+	int still = 0;
+
+	put(f, 1, 4, 100);
+	area = shm_region(f->m, &size);
+	for (first = area; *first == 0; first++)
+		;
+	first = area + (size_t)(first - area) / 64 * 64;
+	for (size_t bit = 0; bit < slot * 8; bit++) {
+		first[bit / 8] ^= (unsigned char)(1 << bit % 8);
+		still += has(f, 1, 4, NOW);
+		first[bit / 8] ^= (unsigned char)(1 << bit % 8);
+	}
+	/* its word, as long as that stays even, and the note of its use */
+	assert_int_equal(still, 63 + 64);
+	assert_true(has(f, 1, 4, NOW));
+}
+
+static void
+another_life_of_the_file_knows_nothing(void **state)
+{
+	struct fixture *f = *state;
+	size_t size;
+	void *area = shm_region(f->m, &size);
+	void *kept = malloc(size);
+
+	assert_non_null(kept);
+	put(f, 1, 4, 100);
+	memcpy(kept, area, size);
+	shm_detach(f->m);
+	f->m = shm_fixture_open(&f->table);
+	memory_cache_init(&f->t, f->m);
+	assert_false(has(f, 1, 4, NOW));
+	memcpy(shm_region(f->m, &size), kept, size);
+	assert_false(has(f, 1, MEMORY_CACHE_ANY_GENERATION, NOW));
+	free(kept);
+}
+
+/* ---- what reading costs ---- */
+
+/* Strict: all but read, write and exit kills. */
+static void
+read_without_the_kernel(void *ctx)
+{
+	struct fixture *f = ctx;
+	struct memory_cache_name name = shm_pattern_name(&f->t, 1),
+				 none = shm_pattern_name(&f->t, 2);
+	bool ok = true;
+
+	child_check(prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) == 0);
+	for (int i = 0; i < 1000; i++)
+		ok = ok && memory_cache_get(&f->t, &name, 4, NOW, &f->e) &&
+		    !memory_cache_get(&f->t, &none, 4, NOW, &f->e);
+	(void)syscall(SYS_exit, ok ? 0 : 1);
+}
+
+static void
+reading_asks_the_kernel_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, 1, 4, 1000);
+	child_passed(child_start(read_without_the_kernel, f));
+}
+
+static void
+reading_writes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	size_t size;
+	void *area = shm_region(f->m, &size);
+	void *kept = malloc(size);
+
+	assert_non_null(kept);
+	put(f, 1, 4, 100);
+	put(f, 2, 4, 1000);
+	/* but that it was used, once */
+	assert_true(has(f, 1, 4, NOW) && has(f, 2, 4, NOW));
+	memcpy(kept, area, size);
+	for (int i = 0; i < 10; i++)
+		assert_true(has(f, 1, 4, NOW) && has(f, 2, 4, NOW) &&
+		    !has(f, 1, 6, NOW) && !has(f, 3, 4, NOW) &&
+		    !has(f, 1, 4, SHM_PATTERN_END));
+	assert_memory_equal(area, kept, size);
+	free(kept);
+}
+
+/* ---- who has to make room ---- */
+
+static unsigned
+present(struct fixture *f, unsigned n)
+{
+	unsigned found = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct memory_cache_name name =
+		    shm_pattern_name(&f->t, shm_pattern_neighbour(&f->t, i));
+
+		found += memory_cache_get(&f->t, &name, 4, NOW, &f->e);
+	}
+	return found;
+}
+
+static void
+fill_bucket(struct fixture *f)
+{
+	for (unsigned i = 0; i < CREDENTIAL_SOURCES; i++)
+		put(f, shm_pattern_neighbour(&f->t, i), 4, 100);
+}
+
+static void
+what_was_used_outlives_what_was_not(void **state)
+{
+	struct fixture *f = *state;
+
+	fill_bucket(f);
+	for (unsigned i = 0; i < CREDENTIAL_SOURCES; i++)
+		if (i != 5)
+			assert_true(
+			    has(f, shm_pattern_neighbour(&f->t, i), 4, NOW));
+	put(f, shm_pattern_neighbour(&f->t, CREDENTIAL_SOURCES), 4, 100);
+	assert_true(
+	    has(f, shm_pattern_neighbour(&f->t, CREDENTIAL_SOURCES), 4, NOW));
+	assert_false(has(f, shm_pattern_neighbour(&f->t, 5), 4, NOW));
+	assert_int_equal(
+	    present(f, CREDENTIAL_SOURCES), CREDENTIAL_SOURCES - 1);
+}
+
+static void
+where_all_were_used_one_makes_room(void **state)
+{
+	struct fixture *f = *state;
+
+	fill_bucket(f);
+	assert_int_equal(present(f, CREDENTIAL_SOURCES), CREDENTIAL_SOURCES);
+	for (unsigned i = 0; i < 20; i++) {
+		uint64_t key =
+		    shm_pattern_neighbour(&f->t, CREDENTIAL_SOURCES + i);
+
+		put(f, key, 4, 100);
+		assert_true(has(f, key, 4, NOW));
+		assert_int_equal(
+		    present(f, CREDENTIAL_SOURCES + i + 1), CREDENTIAL_SOURCES);
+	}
+}
+
+static void
+what_is_over_makes_room_first(void **state)
+{
+	struct fixture *f = *state;
+	struct memory_cache_name name;
+
+	fill_bucket(f);
+	/* used, and of a later time than the others, but over */
+	shm_pattern_make_len(
+	    &f->t, shm_pattern_neighbour(&f->t, 3), 4, 100, &f->e);
+	f->e.expires_at = NOW + 1;
+	memory_cache_put(&f->t, &f->e, NOW);
+	name = shm_pattern_name(&f->t, shm_pattern_neighbour(&f->t, 3));
+	assert_true(memory_cache_get(&f->t, &name, 4, NOW, &f->e));
+	shm_pattern_make_len(&f->t,
+	    shm_pattern_neighbour(&f->t, CREDENTIAL_SOURCES), 4, 100, &f->e);
+	memory_cache_put(&f->t, &f->e, NOW + 1);
+	assert_true(
+	    has(f, shm_pattern_neighbour(&f->t, CREDENTIAL_SOURCES), 4, NOW));
+	assert_false(memory_cache_get(&f->t, &name, 4, NOW, &f->e));
+	assert_int_equal(
+	    present(f, CREDENTIAL_SOURCES), CREDENTIAL_SOURCES - 1);
+
+	/* and so does what was dropped */
+	name = shm_pattern_name(&f->t, shm_pattern_neighbour(&f->t, 6));
+	memory_cache_drop(&f->t, &name, NOW);
+	put(f, shm_pattern_neighbour(&f->t, 3), 4, 100);
+	assert_true(has(f, shm_pattern_neighbour(&f->t, 3), 4, NOW));
+	assert_int_equal(
+	    present(f, CREDENTIAL_SOURCES), CREDENTIAL_SOURCES - 1);
+}
+
+/* Far more than fit: what is there is true, and most places are taken. */
+static void
+is_full_and_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t n = 20000;
+	uint64_t found[2] = { 0, 0 };
+
+	for (uint64_t key = 0; key < n; key++) {
+		put(f, key, 4, key % 4 == 0 ? 700 : 200);
+		assert_true(has(f, key, 4, NOW));
+	}
+	for (uint64_t key = 0; key < n; key++)
+		found[key % 4 == 0] += has(f, key, 4, NOW);
+	for (int kind = 0; kind < 2; kind++) {
+		assert_true(
+		    found[kind] <= CREDENTIAL_SOURCES * f->t.buckets[kind]);
+		assert_true(found[kind] >
+		    CREDENTIAL_SOURCES * f->t.buckets[kind] * 9 / 10);
+	}
+}
+
+/* Short and long ones lie apart; under one name the last is the one. */
+static void
+the_last_one_counts_whatever_its_length(void **state)
+{
+	static const size_t lens[] = { 8, 1000, 16, MEMORY_CACHE_DATA_MAX, 9 };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < NELEMS(lens); i++) {
+		put(f, 7, 2, lens[i]);
+		assert_true(has(f, 7, 2, NOW));
+		assert_int_equal(f->e.len, lens[i]);
+	}
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(gives_back_what_was_put),
+		TEST(the_last_one_counts_whatever_its_length),
+		TEST(an_empty_entry_is_one),
+		TEST(an_entry_counts_under_its_generation_only),
+		TEST(an_entry_ends_with_its_time),
+		TEST(what_is_dropped_is_gone),
+		TEST(what_was_altered_is_no_entry),
+		TEST(another_life_of_the_file_knows_nothing),
+		TEST(reading_asks_the_kernel_nothing),
+		TEST(reading_writes_nothing),
+		TEST(what_was_used_outlives_what_was_not),
+		TEST(where_all_were_used_one_makes_room),
+		TEST(what_is_over_makes_room_first),
+		TEST(is_full_and_goes_on),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Writers killed or stopped inside an entry: nobody sees half of one, and the
+ * place is used again.
+ */
+#include "cache/memory_cache.h"
+
+#include "support/test.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "shm/shm.h"
+#include "support/child.h"
+#include "support/shm_fixture.h"
+#include "support/shm_pattern.h"
+
+#define NOW INT64_C(1800000000)
+#define LATER (NOW + 3) /* whoever wrote then is given up by now */
+#define CREDENTIAL_SOURCES 8
+#define OLD 4
+#define NEW 6
+
+struct fixture {
+	struct table table;
+	struct shm *m;
+	struct memory_cache t;
+	struct memory_cache_entry e;
+	uint64_t key; /* of the entry that is written when it happens */
+	size_t len;
+};
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	shm_fixture_make(&f->table);
+	f->m = shm_fixture_open(&f->table);
+	memory_cache_init(&f->t, f->m);
+	f->key = shm_pattern_neighbour(&f->t, 0);
+	f->len = 200;
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	shm_detach(f->m);
+	shm_fixture_remove(&f->table);
+	free(f);
+	return 0;
+}
+
+static void
+put(struct fixture *f, uint64_t key, uint64_t generation, int64_t now)
+{
+	shm_pattern_make_len(&f->t, key, generation, f->len, &f->e);
+	memory_cache_put(&f->t, &f->e, now);
+}
+
+/* Whatever is found must be true. */
+static bool
+has_in(const struct memory_cache *t, uint64_t key, uint64_t generation)
+{
+	struct memory_cache_name name = shm_pattern_name(t, key);
+	struct memory_cache_entry e;
+
+	if (!memory_cache_get(t, &name, generation, NOW, &e))
+		return false;
+	assert_true(shm_pattern_is_true(t, key, &e));
+	assert_int_equal(e.generation, generation);
+	return true;
+}
+
+static bool
+has(struct fixture *f, uint64_t key, uint64_t generation)
+{
+	return has_in(&f->t, key, generation);
+}
+
+static void
+drop_one(struct fixture *f, uint64_t key, int64_t now)
+{
+	struct memory_cache_name name = shm_pattern_name(&f->t, key);
+
+	memory_cache_drop(&f->t, &name, now);
+}
+
+/* How many of a bucket's places take an entry at ${now}. */
+static unsigned
+usable(struct fixture *f, int64_t now)
+{
+	unsigned taken = 0;
+
+	for (unsigned i = 0; i < 2; i++)
+		drop_one(f, shm_pattern_neighbour(&f->t, i), now);
+	for (unsigned i = 0; i < CREDENTIAL_SOURCES; i++)
+		drop_one(f, shm_pattern_neighbour(&f->t, 100 + i), now);
+	for (unsigned i = 0; i < CREDENTIAL_SOURCES; i++)
+		put(f, shm_pattern_neighbour(&f->t, 100 + i), NEW, now);
+	for (unsigned i = 0; i < CREDENTIAL_SOURCES; i++)
+		taken += has(f, shm_pattern_neighbour(&f->t, 100 + i), NEW);
+	return taken;
+}
+
+static void
+write_new(void *ctx)
+{
+	struct fixture *f = ctx;
+
+	put(f, f->key, NEW, NOW);
+}
+
+static void
+drop(void *ctx)
+{
+	struct fixture *f = ctx;
+
+	drop_one(f, f->key, NOW);
+}
+
+static const char *const points[] = { "table:claimed", "table:half",
+	"table:written" };
+
+/* ---- killed ---- */
+
+static void
+die_at(struct fixture *f, const char *point, child_fn *fn)
+{
+	char file[64];
+
+	snprintf(file, sizeof(file), "%s.kill", point);
+	child_arm(file);
+	child_killed(child_start(fn, f));
+}
+
+static void
+a_killed_writer_costs_its_place_a_few_seconds(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t other = shm_pattern_neighbour(&f->t, 1);
+
+	for (size_t i = 0; i < NELEMS(points); i++) {
+		/* what usable() has left might push one of these two out */
+		for (unsigned k = 0; k < CREDENTIAL_SOURCES; k++)
+			drop_one(
+			    f, shm_pattern_neighbour(&f->t, 100 + k), LATER);
+		put(f, f->key, OLD, NOW);
+		put(f, other, OLD, NOW);
+		die_at(f, points[i], write_new);
+		assert_false(has(f, f->key, OLD));
+		assert_false(has(f, f->key, NEW));
+		/* the others go on, and find the same another place */
+		assert_true(has(f, other, OLD));
+		put(f, f->key, NEW, NOW);
+		assert_true(has(f, f->key, NEW));
+		assert_int_equal(usable(f, LATER - 1), CREDENTIAL_SOURCES - 1);
+		assert_int_equal(usable(f, LATER), CREDENTIAL_SOURCES);
+	}
+}
+
+static void
+a_killed_dropper_likewise(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, f->key, OLD, NOW);
+	die_at(f, points[0], drop);
+	assert_false(has(f, f->key, OLD));
+	assert_int_equal(usable(f, LATER - 1), CREDENTIAL_SOURCES - 1);
+	assert_int_equal(usable(f, LATER), CREDENTIAL_SOURCES);
+}
+
+/* Its clock went wrong, or ours did: that is no reason to wait for ever. */
+static void
+a_claim_of_another_time_is_given_up(void **state)
+{
+	static const int64_t apart[] = { 3, 100, 86400 * 365, -3, -100,
+		-86400 * 365 };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < NELEMS(apart); i++) {
+		die_at(f, points[1], write_new);
+		assert_int_equal(usable(f, NOW + apart[i]), CREDENTIAL_SOURCES);
+	}
+}
+
+/* ---- stopped, and overtaken ---- */
+
+/* Hold a writer at ${point}, let another have its place, let it go on. */
+static void
+overtake(struct fixture *f, const char *point, child_fn *fn)
+{
+	char file[64];
+	pid_t pid;
+
+	snprintf(file, sizeof(file), "%s.once-hold", point);
+	child_arm(file);
+	pid = child_start(fn, f);
+	child_reached(point);
+	assert_int_equal(usable(f, LATER), CREDENTIAL_SOURCES);
+	child_release(point, pid);
+	child_passed(pid);
+}
+
+static unsigned
+still_there(struct fixture *f)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < CREDENTIAL_SOURCES; i++)
+		n += has(f, shm_pattern_neighbour(&f->t, 100 + i), NEW);
+	return n;
+}
+
+/*
+ * Its own entry, whole, if it had written nothing yet; then the one that it
+ * wrote over is gone.  A mixture is neither.
+ */
+static void
+a_writer_that_goes_on_too_late_makes_no_mixture(void **state)
+{
+	struct fixture *f = *state;
+
+	overtake(f, "table:claimed", write_new);
+	assert_true(has(f, f->key, NEW));
+	assert_int_equal(still_there(f), CREDENTIAL_SOURCES - 1);
+	assert_int_equal(usable(f, NOW), CREDENTIAL_SOURCES);
+
+	overtake(f, "table:half", write_new);
+	assert_false(has(f, f->key, NEW));
+	assert_int_equal(still_there(f), CREDENTIAL_SOURCES - 1);
+	assert_int_equal(usable(f, NOW), CREDENTIAL_SOURCES);
+
+	overtake(f, "table:written", write_new);
+	assert_false(has(f, f->key, NEW));
+	assert_int_equal(still_there(f), CREDENTIAL_SOURCES);
+	assert_int_equal(usable(f, NOW), CREDENTIAL_SOURCES);
+}
+
+static void
+a_dropper_that_goes_on_too_late_makes_no_mixture(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, f->key, OLD, NOW);
+	overtake(f, "table:claimed", drop);
+	assert_int_equal(still_there(f), CREDENTIAL_SOURCES - 1);
+	assert_int_equal(usable(f, NOW), CREDENTIAL_SOURCES);
+}
+
+/* ---- seen after each instruction ---- */
+
+struct stepped {
+	struct fixture *f;
+	child_fn *fn;
+	unsigned char *copy; /* of the area */
+	size_t size;
+	long old, none, new; /* how often that was seen */
+};
+
+static void
+run_traced(void *ctx)
+{
+	struct stepped *s = ctx;
+
+	child_check(unsetenv("LATCHKEY_TESTPOINT_DIR") == 0);
+	child_check(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
+	child_check(raise(SIGSTOP) == 0);
+	s->fn(s->f);
+	child_check(raise(SIGSTOP) == 0);
+}
+
+/* The order is that of time, and old and new are never there together. */
+static void
+lookup(struct stepped *s)
+{
+	bool old = has(s->f, s->f->key, OLD), new = has(s->f, s->f->key, NEW);
+
+	assert_false(old && new);
+	assert_false(old && s->none > 0);
+	assert_false(!new && s->new > 0);
+	s->old += old;
+	s->new += new;
+	s->none += !old && !new;
+}
+
+/* What the others would find if it died just here, tried in a copy. */
+static void
+use_again(struct stepped *s)
+{
+	struct memory_cache copy = s->f->t;
+	struct memory_cache_entry e;
+
+	memcpy(s->copy, s->f->t.area, s->size);
+	copy.area = s->copy;
+	shm_pattern_make_len(&copy, s->f->key, NEW + 2, s->f->len, &e);
+	memory_cache_put(&copy, &e, LATER);
+	assert_true(has_in(&copy, s->f->key, NEW + 2));
+	assert_false(has_in(&copy, s->f->key, OLD));
+	assert_false(has_in(&copy, s->f->key, NEW));
+}
+
+static void
+step(struct stepped *s)
+{
+	pid_t pid = child_start(run_traced, s);
+	int status;
+
+	child_stopped(pid);
+	for (long done = 0;; done++) {
+		assert_int_equal(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSTOPPED(status));
+		if (WSTOPSIG(status) == SIGSTOP)
+			break;
+		lookup(s);
+		if (done % 16 == 0)
+			use_again(s);
+	}
+	child_kill(pid);
+}
+
+static void
+walk(struct fixture *f, child_fn *fn, bool makes_new)
+{
+	struct stepped s = { .f = f, .fn = fn };
+	void *area = shm_region(f->m, &s.size);
+
+	assert_ptr_equal(area, f->t.area);
+	s.copy = malloc(s.size);
+	assert_non_null(s.copy);
+	/* in its place, so that nothing else can be chosen */
+	put(f, f->key, OLD, NOW);
+	step(&s);
+	assert_true(s.old > 0 && s.none > 0);
+	assert_int_equal(s.new > 0, makes_new);
+	free(s.copy);
+}
+
+static void
+an_entry_is_whole_after_each_instruction(void **state)
+{
+	walk(*state, write_new, true);
+}
+
+static void
+a_large_one_too(void **state)
+{
+	struct fixture *f = *state;
+
+	f->len = MEMORY_CACHE_DATA_MAX;
+	walk(f, write_new, true);
+}
+
+static void
+a_drop_too(void **state)
+{
+	walk(*state, drop, false);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(a_killed_writer_costs_its_place_a_few_seconds),
+		TEST(a_killed_dropper_likewise),
+		TEST(a_claim_of_another_time_is_given_up),
+		TEST(a_writer_that_goes_on_too_late_makes_no_mixture),
+		TEST(a_dropper_that_goes_on_too_late_makes_no_mixture),
+		TEST(an_entry_is_whole_after_each_instruction),
+		TEST(a_large_one_too),
+		TEST(a_drop_too),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: ISC */
+#include "support/test.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/problem.h"
+#include "http/response.h"
+#include "routes/handlers.h"
+#include "routes/routes.h"
+
+/*
+ * The contract, as it is served, against the tables of routes and of problems,
+ * both ways.  Each comparison counts what does not agree, so that the last test
+ * can show that it counts.
+ */
+
+static const struct {
+	unsigned method;
+	const char *name;
+} methods[] = {
+	{ METHOD_GET, "get" },
+	{ METHOD_POST, "post" },
+	{ METHOD_PUT, "put" },
+	{ METHOD_PATCH, "patch" },
+	{ METHOD_DELETE, "delete" },
+};
+
+static int
+set_up(void **state)
+{
+	struct response res = { 0 };
+	json_error_t error;
+
+	assert_int_equal(route_openapi(NULL, NULL, &res), ERR_OK);
+	assert_false(res.body.failed);
+	assert_string_equal(res.content_type, "application/json");
+	*state = json_loadb(
+	    res.body.data, res.body.len, JSON_REJECT_DUPLICATES, &error);
+	assert_non_null(*state);
+	response_clear(&res);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	json_decref(*state);
+	return 0;
+}
+
+/* ---- finding one's way ---- */
+
+/* What ${value} refers to, if it does. */
+static json_t *
+resolve(json_t *root, json_t *value)
+{
+	const char *ref = json_string_value(json_object_get(value, "$ref"));
+	char text[128], *rest = text, *name;
+
+	if (ref == NULL)
+		return value;
+	assert_true(strncmp(ref, "#/", 2) == 0);
+	assert_true(
+	    (size_t)snprintf(text, sizeof(text), "%s", ref + 2) < sizeof(text));
+	while ((name = strsep(&rest, "/")) != NULL)
+		root = json_object_get(root, name);
+	if (root == NULL)
+		fail_msg("there is no %s", ref);
+	return root;
+}
+
+/* "/users/{id}" as the table of routes has it: "/users/{}". */
+static void
+as_in_table(char dst[64], const char *path)
+{
+	size_t fixed = strcspn(path, "{");
+
+	assert_true((size_t)snprintf(dst, 64, "%.*s%s", (int)fixed, path,
+			path[fixed] == '{' ? "{}" : "") < 64);
+}
+
+/* The item of the route's path, or NULL. */
+static json_t *
+item_of(json_t *root, const struct route *route)
+{
+	const char *path;
+	json_t *item;
+
+	json_object_foreach(json_object_get(root, "paths"), path, item)
+	{
+		char name[64];
+
+		as_in_table(name, path);
+		if (strcmp(name, route->path) == 0)
+			return item;
+	}
+	return NULL;
+}
+
+static const struct route *
+route_of(const char *path, unsigned method)
+{
+	for (size_t i = 0; i < routes_count; i++) {
+		if (strcmp(routes[i].path, path) == 0 &&
+		    (routes[i].methods & method) != 0)
+			return &routes[i];
+	}
+	return NULL;
+}
+
+static int
+differ(const char *path, const char *method, const char *what)
+{
+	print_message("%s %s: %s\n", method, path, what);
+	return 1;
+}
+
+/* ---- the comparisons ---- */
+
+static int
+compare_operation(json_t *op, const struct route *r, const char *method)
+{
+	json_t *responses = json_object_get(op, "responses");
+	bool any = json_is_true(json_object_get(op, "x-any-method"));
+	char status[8];
+
+	if (op == NULL)
+		return differ(r->path, method, "not in the contract");
+	snprintf(status, sizeof(status), "%d", r->status);
+	return (json_object_get(responses, status) == NULL
+		       ? differ(r->path, method, "what goes well is missing")
+		       : 0) +
+	    (any != ((r->flags & ROUTE_AUTHORIZE) != 0)
+		    ? differ(r->path, method, "x-any-method")
+		    : 0);
+}
+
+static int
+routes_missing(json_t *root)
+{
+	int bad = 0;
+
+	for (size_t i = 0; i < routes_count; i++) {
+		const struct route *r = &routes[i];
+		json_t *item = item_of(root, r);
+		json_t *at_root = json_object_get(item, "x-also-at-root");
+
+		for (size_t m = 0; m < NELEMS(methods); m++) {
+			if ((r->methods & methods[m].method) == 0)
+				continue;
+			bad += compare_operation(
+			    json_object_get(item, methods[m].name), r,
+			    methods[m].name);
+		}
+		if (json_is_true(at_root) != ((r->flags & ROUTE_ROOT) != 0))
+			bad += differ(r->path, "", "x-also-at-root");
+	}
+	return bad;
+}
+
+static int
+routes_invented(json_t *root)
+{
+	const char *path;
+	json_t *item;
+	int bad = 0;
+
+	json_object_foreach(json_object_get(root, "paths"), path, item)
+	{
+		char name[64];
+
+		as_in_table(name, path);
+		for (size_t m = 0; m < NELEMS(methods); m++) {
+			if (json_object_get(item, methods[m].name) != NULL &&
+			    route_of(name, methods[m].method) == NULL)
+				bad += differ(
+				    path, methods[m].name, "no such route");
+		}
+	}
+	return bad;
+}
+
+/* Is ${example} what the table of problems says of ${info}? */
+static bool
+is_as_told(json_t *example, const struct problem_info *info)
+{
+	json_t *value = json_object_get(example, "value");
+	const char *code = json_string_value(json_object_get(value, "code"));
+	const char *title = json_string_value(json_object_get(value, "title"));
+
+	return code != NULL && title != NULL && strcmp(code, info->code) == 0 &&
+	    strcmp(title, info->title) == 0 &&
+	    json_integer_value(json_object_get(value, "status")) ==
+	    info->status;
+}
+
+static const struct problem_info *
+problem_called(const char *code)
+{
+	for (int p = PROBLEM_NONE + 1; p < PROBLEM_COUNT; p++) {
+		const struct problem_info *info = problem_info((enum problem)p);
+
+		if (strcmp(info->code, code) == 0)
+			return info;
+	}
+	return NULL;
+}
+
+static int
+problems_missing(json_t *root)
+{
+	json_t *components = json_object_get(root, "components");
+	json_t *examples = json_object_get(components, "examples");
+	int bad = 0;
+
+	for (int p = PROBLEM_NONE + 1; p < PROBLEM_COUNT; p++) {
+		const struct problem_info *info = problem_info((enum problem)p);
+
+		if (!is_as_told(json_object_get(examples, info->code), info))
+			bad += differ(info->code, "", "not as in problem.def");
+	}
+	return bad;
+}
+
+/* The codes of the problems that ${response} may be. */
+static json_t *
+codes_of(json_t *root, json_t *response)
+{
+	json_t *content, *problem;
+
+	response = resolve(root, response);
+	content = json_object_get(response, "content");
+	problem = json_object_get(content, "application/problem+json");
+	return json_object_get(problem, "examples");
+}
+
+/* Is it a refusal in the words of RFC 6749? */
+static bool
+is_of_oauth(json_t *root, json_t *response)
+{
+	json_t *content = json_object_get(resolve(root, response), "content");
+
+	return json_object_get(content, "application/json") != NULL;
+}
+
+static int
+compare_codes(json_t *root, json_t *responses, const char *path)
+{
+	const char *status, *code;
+	json_t *response, *example;
+	int bad = 0;
+
+	json_object_foreach(responses, status, response)
+	{
+		json_t *codes = codes_of(root, response);
+
+		if (atoll(status) >= 400 && json_object_size(codes) == 0 &&
+		    !is_of_oauth(root, response))
+			bad += differ(path, status, "no codes");
+		json_object_foreach(codes, code, example)
+		{
+			const struct problem_info *info = problem_called(code);
+
+			if (info == NULL ||
+			    !is_as_told(resolve(root, example), info) ||
+			    (atoll(status) != 0 &&
+				atoll(status) != info->status))
+				bad += differ(path, status, code);
+		}
+	}
+	return bad;
+}
+
+/* What waits for the slow lane may find it full, and nothing else may. */
+static bool
+may_be_busy(const struct route *route)
+{
+	return (route->flags & ROUTE_SLOW) != 0;
+}
+
+/* Where a form is limited the page says so. */
+static bool
+is_limited(const struct route *route)
+{
+	const unsigned limits =
+	    ROUTE_LIMIT_LOGIN | ROUTE_LIMIT_REGISTER | ROUTE_LIMIT_DEFAULT;
+
+	return (route->flags & limits) != 0 && (route->flags & ROUTE_FORM) == 0;
+}
+
+/* The codes that the flags of a route tell. */
+static int
+compare_flags(json_t *root, json_t *responses, const struct route *route)
+{
+	json_t *at_429 = codes_of(root, json_object_get(responses, "429"));
+	json_t *at_503 = codes_of(root, json_object_get(responses, "503"));
+	int bad = 0;
+
+	if (route == NULL)
+		return 0;
+	if ((json_object_get(at_503, "busy") != NULL) != may_be_busy(route))
+		bad += differ(route->path, "503", "busy");
+	if (json_object_get(at_429, "rate_limited") == NULL &&
+	    is_limited(route))
+		bad += differ(route->path, "429", "rate_limited");
+	return bad;
+}
+
+static int
+codes_wrong(json_t *root)
+{
+	const char *path;
+	json_t *item;
+	int bad = 0;
+
+	json_object_foreach(json_object_get(root, "paths"), path, item)
+	{
+		char name[64];
+
+		as_in_table(name, path);
+		for (size_t m = 0; m < NELEMS(methods); m++) {
+			json_t *responses = json_object_get(
+			    json_object_get(item, methods[m].name),
+			    "responses");
+
+			bad += compare_codes(root, responses, path);
+			if (responses != NULL)
+				bad += compare_flags(root, responses,
+				    route_of(name, methods[m].method));
+		}
+	}
+	return bad;
+}
+
+/* ---- the tests ---- */
+
+static void
+every_route_is_in_the_contract(void **state)
+{
+	assert_int_equal(routes_missing(*state), 0);
+}
+
+static void
+every_path_of_the_contract_is_a_route(void **state)
+{
+	assert_int_equal(routes_invented(*state), 0);
+}
+
+static void
+every_problem_is_in_the_contract(void **state)
+{
+	assert_int_equal(problems_missing(*state), 0);
+}
+
+static void
+every_code_of_the_contract_is_a_problem_of_its_status(void **state)
+{
+	assert_int_equal(codes_wrong(*state), 0);
+}
+
+/* Each comparison notices what it is for. */
+static void
+a_contract_that_is_wrong_is_found_out(void **state)
+{
+	json_t *root = json_deep_copy(*state);
+	json_t *paths = json_object_get(root, "paths");
+	json_t *components = json_object_get(root, "components");
+	json_t *examples = json_object_get(components, "examples");
+	json_t *login = json_object_get(paths, "/auth/login");
+	json_t *post = json_object_get(login, "post");
+	json_t *responses = json_object_get(post, "responses");
+
+	json_object_set(paths, "/nowhere", login);
+	assert_int_equal(routes_invented(root), 1);
+	json_object_set(login, "get", post);
+	assert_int_equal(routes_invented(root), 3);
+	json_object_set_new(post, "x-any-method", json_true());
+	assert_int_equal(routes_missing(root), 1);
+	json_object_del(login, "x-also-at-root");
+	assert_int_equal(routes_missing(root), 2);
+	json_object_del(responses, "200");
+	assert_int_equal(routes_missing(root), 3);
+	json_object_del(paths, "/auth/login");
+	assert_int_equal(routes_missing(root), 2);
+	json_object_set(paths, "/auth/login", login);
+	json_object_del(paths, "/nowhere");
+	json_object_del(login, "get");
+
+	assert_int_equal(codes_wrong(root), 0);
+	json_object_set(responses, "400", json_object_get(responses, "401"));
+	assert_int_equal(codes_wrong(root), 1);
+	json_object_set(responses, "503", json_object_get(responses, "403"));
+	json_object_set_new(responses, "400", json_object());
+	json_object_del(responses, "429");
+	assert_int_equal(codes_wrong(root), 4);
+	json_object_del(examples, "busy");
+	json_object_set(
+	    examples, "forbidden", json_object_get(examples, "cross_site"));
+	assert_int_equal(problems_missing(root), 2);
+	json_decref(root);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_route_is_in_the_contract),
+		cmocka_unit_test(every_path_of_the_contract_is_a_route),
+		cmocka_unit_test(every_problem_is_in_the_contract),
+		cmocka_unit_test(
+		    every_code_of_the_contract_is_a_problem_of_its_status),
+		cmocka_unit_test(a_contract_that_is_wrong_is_found_out),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

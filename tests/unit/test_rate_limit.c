@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: ISC */
+#include "auth/rate_limit.h"
+
+#include "support/test.h"
+
+#include <stdio.h>
+
+#include "base/secret.h"
+#include "shm/circuit_breaker.h"
+#include "shm/shm.h"
+#include "support/redis_client.h"
+#include "support/redis_server.h"
+
+#define NOW ((int64_t)5000000)
+#define WINDOW ((int64_t)60000)
+#define ADDRESS "192.0.2.7"
+#define EMAIL "ada@example.org"
+
+/* With a Redis, as the client's, and a table of a host that has just begun. */
+struct fixture {
+	struct redis_client *client;
+	struct rate_limits rl;
+};
+
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	void *client;
+
+	assert_non_null(f);
+	assert_int_equal(redis_client_setup(&client), 0);
+	f->client = client;
+	f->rl.shm = f->client->m;
+	f->rl.redis = f->client->redis;
+	f->rl.rules[RATE_LIMIT_LOGIN] =
+	    (struct rate_limit_shm_rule){ WINDOW, 5 };
+	f->rl.rules[RATE_LIMIT_REGISTER] =
+	    (struct rate_limit_shm_rule){ WINDOW, 3 };
+	f->rl.rules[RATE_LIMIT_DEFAULT] =
+	    (struct rate_limit_shm_rule){ WINDOW, 10 };
+	memset(f->rl.key, 7, sizeof(f->rl.key));
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+	void *client = f->client;
+
+	redis_client_teardown(&client);
+	free(f);
+	return 0;
+}
+
+/* ---- who is counted ---- */
+
+static void
+addresses_count_as_networks(void **state)
+{
+	static const struct {
+		const char *address, *key;
+	} cases[] = {
+		{ "192.0.2.7", "192.0.2.7" },
+		{ "::ffff:192.0.2.7", "192.0.2.7" },
+		{ "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64" },
+		{ "2001:db8:1:2::", "2001:db8:1:2::/64" },
+		{ "2001:db8:1:3:3:4:5:6", "2001:db8:1:3::/64" },
+		{ "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+		    "ffff:ffff:ffff:ffff::/64" },
+		{ "::1", "::/64" },
+		{ "", "unknown" },
+		{ "unix:", "unknown" },
+		{ "192.0.2.7, 192.0.2.8", "unknown" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		struct rate_limit_claim claim = { 0 };
+		char key[RATE_LIMIT_KEY_SIZE];
+
+		for (int n = 0; n < RATE_LIMIT_NAMES; n++) {
+			claim.n = 0;
+			rate_limit_address(
+			    &claim, (enum rate_limit_name)n, cases[i].address);
+			snprintf(key, sizeof(key), "rate_limit:%s:%s",
+			    rate_limit_text((enum rate_limit_name)n),
+			    cases[i].key);
+			assert_int_equal(claim.n, 1);
+			assert_string_equal(claim.keys[0].key, key);
+		}
+	}
+}
+
+static void
+account_key(const struct rate_limits *rl, const char *email,
+    char key[RATE_LIMIT_KEY_SIZE])
+{
+	struct rate_limit_claim claim = { 0 };
+
+	rate_limit_account(rl, &claim, email);
+	memcpy(key, claim.keys[0].key, RATE_LIMIT_KEY_SIZE);
+}
+
+static void
+accounts_count_however_they_are_written(void **state)
+{
+	static const char *const same[] = { "ada@example.org",
+		"Ada@Example.ORG", "ada@example.ORG" };
+	struct fixture *f = *state;
+	char key[RATE_LIMIT_KEY_SIZE], other[RATE_LIMIT_KEY_SIZE];
+
+	account_key(&f->rl, EMAIL, key);
+	for (size_t i = 0; i < NELEMS(same); i++) {
+		account_key(&f->rl, same[i], other);
+		assert_string_equal(other, key);
+	}
+	/* What is no address is somebody, too. */
+	account_key(&f->rl, "no address", other);
+	assert_string_not_equal(other, key);
+	account_key(&f->rl, "bob@example.org", other);
+	assert_string_not_equal(other, key);
+	/* Nobody reads there who it is, nor tries it out. */
+	assert_null(strstr(key, "ada"));
+	f->rl.key[0]++;
+	account_key(&f->rl, EMAIL, other);
+	assert_string_not_equal(other, key);
+}
+
+/* ---- counting ---- */
+
+static enum err
+ask(struct fixture *f, const char *address, const char *email, int64_t now,
+    struct rate_limit_claim *claim, struct rate_limit_refusal *refusal)
+{
+	*claim = (struct rate_limit_claim){ 0 };
+	rate_limit_address(claim, RATE_LIMIT_LOGIN, address);
+	rate_limit_account(&f->rl, claim, email);
+	return rate_limit_take(&f->rl, claim, now, refusal);
+}
+
+/* A login that ended with ${outcome}, if it was let through. */
+static enum err
+login(struct fixture *f, const char *address, const char *email, int64_t now,
+    enum err outcome)
+{
+	struct rate_limit_refusal refusal;
+	struct rate_limit_claim claim;
+	enum err err = ask(f, address, email, now, &claim, &refusal);
+
+	if (err == ERR_OK)
+		rate_limit_settle(&f->rl, &claim, outcome, now + 1);
+	assert_int_equal(claim.n, 0);
+	return err;
+}
+
+/* So many wrong ones are let through until one is not. */
+static int
+wrong_ones(
+    struct fixture *f, const char *address, const char *email, int64_t now)
+{
+	int n = 0;
+
+	while (login(f, address, email, now, ERR_DENIED) == ERR_OK)
+		n++;
+	return n;
+}
+
+static void
+new_table(struct fixture *f)
+{
+	char path[64];
+
+	redis_free(f->client->redis);
+	shm_detach(f->client->m);
+	snprintf(path, sizeof(path), "%s/db", f->client->dir);
+	assert_int_equal(shm_attach(path, 1, &f->client->m), ERR_OK);
+	f->client->redis = NULL;
+	redis_client_reopen(f->client);
+	f->rl.shm = f->client->m;
+	f->rl.redis = f->client->redis;
+}
+
+static void
+each_address_and_each_account_has_its_limit(void **state)
+{
+	struct fixture *f = *state;
+	char text[64];
+
+	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW), 5);
+	/* One address, other accounts; one account, other addresses. */
+	assert_int_equal(wrong_ones(f, ADDRESS, "bob@example.org", NOW), 0);
+	assert_int_equal(wrong_ones(f, "192.0.2.8", EMAIL, NOW), 0);
+	assert_int_equal(wrong_ones(f, "192.0.2.8", "bob@example.org", NOW), 5);
+	/* The refused counted for nobody. */
+	for (int i = 0; i < 20; i++) {
+		snprintf(text, sizeof(text), "eve%d@example.org", i);
+		assert_int_equal(
+		    login(f, ADDRESS, text, NOW, ERR_DENIED), ERR_LIMITED);
+		assert_int_equal(
+		    login(f, "192.0.2.9", text, NOW, ERR_OK), ERR_OK);
+	}
+	assert_int_equal(wrong_ones(f, "192.0.2.9", "cyd@example.org", NOW), 5);
+}
+
+static void
+the_longest_wait_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct rate_limit_refusal refusal;
+	struct rate_limit_claim claim;
+
+	f->rl.redis = NULL;
+	assert_int_equal(wrong_ones(f, "192.0.2.8", EMAIL, NOW), 5);
+	assert_int_equal(
+	    wrong_ones(f, ADDRESS, "bob@example.org", NOW + 900), 5);
+	assert_int_equal(
+	    ask(f, ADDRESS, EMAIL, NOW + 1000, &claim, &refusal), ERR_LIMITED);
+	assert_int_equal(refusal.wait_ms, WINDOW + 1 - 100);
+	assert_int_equal(refusal.name, RATE_LIMIT_LOGIN);
+	assert_int_equal(
+	    ask(f, "192.0.2.9", EMAIL, NOW + 1000, &claim, &refusal),
+	    ERR_LIMITED);
+	assert_int_equal(refusal.wait_ms, WINDOW + 1 - 1000);
+	assert_int_equal(
+	    ask(f, ADDRESS, EMAIL, NOW + 901 + WINDOW, &claim, &refusal),
+	    ERR_OK);
+}
+
+static void
+what_was_no_guess_is_taken_back(void **state)
+{
+	static const struct {
+		enum err outcome;
+		bool stays[RATE_LIMIT_NAMES];
+	} cases[] = {
+		{ ERR_OK, { false, true, false } },
+		{ ERR_DENIED, { true, true, true } },
+		{ ERR_NOT_FOUND, { true, true, true } },
+		{ ERR_CONFLICT, { true, true, true } },
+		{ ERR_LIMITED, { true, true, true } },
+		{ ERR_INVALID, { false, false, false } },
+		{ ERR_UNAVAILABLE, { false, false, false } },
+		{ ERR_BUSY, { false, false, false } },
+		{ ERR_INTERNAL, { false, false, false } },
+	};
+	struct fixture *f = *state;
+	char address[64];
+
+	for (int redis = 0; redis < 2; redis++) {
+		for (size_t i = 0; i < NELEMS(cases) * RATE_LIMIT_NAMES; i++) {
+			enum rate_limit_name name =
+			    (enum rate_limit_name)(i % RATE_LIMIT_NAMES);
+			size_t c = i / RATE_LIMIT_NAMES;
+			struct rate_limit_refusal refusal;
+			struct rate_limit_claim claim = { 0 };
+			int n = 0;
+
+			f->rl.redis = redis != 0 ? f->client->redis : NULL;
+			snprintf(
+			    address, sizeof(address), "10.0.%d.%zu", redis, i);
+			rate_limit_address(&claim, name, address);
+			while (n < 30 &&
+			    rate_limit_take(&f->rl, &claim, NOW, &refusal) ==
+				ERR_OK) {
+				rate_limit_settle(
+				    &f->rl, &claim, cases[c].outcome, NOW + 1);
+				rate_limit_address(&claim, name, address);
+				n++;
+			}
+			assert_int_equal(n,
+			    cases[c].stays[name] ? f->rl.rules[name].max : 30);
+		}
+	}
+}
+
+/* ---- two places ---- */
+
+/* The table may begin anew; Redis goes on. */
+static void
+redis_remembers_what_a_restart_forgets(void **state)
+{
+	struct fixture *f = *state;
+	struct rate_limit_refusal refusal;
+	struct rate_limit_claim claim;
+
+	assert_int_equal(login(f, ADDRESS, EMAIL, NOW, ERR_DENIED), ERR_OK);
+	assert_int_equal(login(f, ADDRESS, EMAIL, NOW, ERR_OK), ERR_OK);
+	assert_int_equal(login(f, ADDRESS, EMAIL, NOW, ERR_DENIED), ERR_OK);
+	new_table(f);
+	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW), 3);
+	new_table(f);
+	assert_int_equal(
+	    ask(f, ADDRESS, EMAIL, NOW, &claim, &refusal), ERR_LIMITED);
+	assert_in_range(refusal.wait_ms, 1, WINDOW + 1);
+	/* What Redis refused the table has not counted. */
+	f->rl.redis = NULL;
+	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW), 5);
+}
+
+static void
+a_redis_that_forgets_opens_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(login(f, ADDRESS, EMAIL, NOW, ERR_DENIED), ERR_OK);
+	assert_int_equal(login(f, ADDRESS, EMAIL, NOW, ERR_DENIED), ERR_OK);
+	(void)redis_server_ask(f->client->server, "FLUSHALL");
+	assert_int_equal(login(f, ADDRESS, EMAIL, NOW, ERR_DENIED), ERR_OK);
+	redis_server_kill(f->client->server);
+	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW), 2);
+	assert_false(circuit_breaker_closed(f->client->m));
+	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW), 0);
+	redis_server_start(f->client->server);
+	circuit_breaker_reset(f->client->m);
+	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW), 0);
+	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW + WINDOW + 1), 5);
+}
+
+/* A count that only the table has is not taken back from Redis. */
+static void
+an_outage_between_is_no_credit(void **state)
+{
+	struct fixture *f = *state;
+	struct rate_limit_refusal refusal;
+	struct rate_limit_claim claim;
+
+	redis_server_pause(f->client->server);
+	assert_int_equal(ask(f, ADDRESS, EMAIL, NOW, &claim, &refusal), ERR_OK);
+	redis_server_resume(f->client->server);
+	circuit_breaker_reset(f->client->m);
+	(void)redis_server_ask(f->client->server, "FLUSHALL");
+	assert_int_equal(login(f, ADDRESS, EMAIL, NOW, ERR_DENIED), ERR_OK);
+	rate_limit_settle(&f->rl, &claim, ERR_OK, NOW + 1);
+	new_table(f);
+	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW), 4);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(addresses_count_as_networks),
+		TEST(accounts_count_however_they_are_written),
+		TEST(each_address_and_each_account_has_its_limit),
+		TEST(the_longest_wait_is_told),
+		TEST(what_was_no_guess_is_taken_back),
+		TEST(redis_remembers_what_a_restart_forgets),
+		TEST(a_redis_that_forgets_opens_nothing),
+		TEST(an_outage_between_is_no_credit),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests_name("ratelimit", tests, NULL, NULL);
+}

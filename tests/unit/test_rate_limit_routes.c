@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: ISC */
+/* Which requests are limited, and what those that are one too many are told. */
+#include "routes/rate_limit.h"
+
+#include "support/test.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "routes/routes.h"
+#include "shm/counters.h"
+#include "store/store_memory.h"
+#include "support/api.h"
+
+#define ADA "ada@example.org"
+
+/* Time, which a test moves. */
+static int64_t mono_us;
+
+static int64_t
+get_mono_us(void)
+{
+	return mono_us;
+}
+
+static struct clock clock_here;
+
+static int
+setup(void **state)
+{
+	static struct api api;
+
+	mono_us = (int64_t)1000 * 1000 * 1000;
+	api_open(&api);
+	clock_here = *api.app.clock;
+	clock_here.mono_us = get_mono_us;
+	api.app.clock = &clock_here;
+	api.app.rate_limits.rules[RATE_LIMIT_LOGIN] =
+	    (struct rate_limit_shm_rule){ 60000, 5 };
+	api.app.rate_limits.rules[RATE_LIMIT_REGISTER] =
+	    (struct rate_limit_shm_rule){ 3600000, 3 };
+	api.app.rate_limits.rules[RATE_LIMIT_DEFAULT] =
+	    (struct rate_limit_shm_rule){ 60000, 10 };
+	*state = &api;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	api_close(*state);
+	return 0;
+}
+
+static uint64_t
+counter(struct api *api, enum counters_id which)
+{
+	struct counters counters;
+
+	counters_read(api->app.shm, &counters);
+	return counters.counter[which];
+}
+
+/* ${email} NULL: none; ${from} an address. */
+static void
+log_in(struct api *api, const char *email, const char *password,
+    const char *from, int status, const char *code)
+{
+	char body[256], address[64];
+
+	snprintf(body, sizeof(body), "{\"email\":\"%s\",\"password\":\"%s\"}",
+	    email, password);
+	snprintf(address, sizeof(address), "REMOTE_ADDR=%s", from);
+	api_expect(api, status, code, .method = "POST", .uri = "/auth/login",
+	    .body = body, .param = address);
+}
+
+static void
+wrong(struct api *api, const char *email, const char *from, int status)
+{
+	log_in(api, email, "not this one", from, status,
+	    status == 429 ? "rate_limited" : "invalid_credentials");
+}
+
+/* ---- logins ---- */
+
+static void
+a_sixth_wrong_login_is_told_to_wait(void **state)
+{
+	struct api *api = *state;
+	struct api_login who;
+	struct api_answer a;
+
+	api_register(api, ADA, &who);
+	for (int i = 0; i < 5; i++) {
+		wrong(api, ADA, "192.0.2.1", 401);
+		mono_us += 1001000;
+	}
+	api_run(api,
+	    &(struct api_call){ .method = "POST",
+		.uri = "/auth/login",
+		.param = "REMOTE_ADDR=192.0.2.1",
+		.body = "{\"email\":\"" ADA "\",\"password\":\"" API_PASSWORD
+			"\"}" },
+	    &a);
+	assert_int_equal(a.status, 429);
+	assert_string_equal(api_text(&a, "code"), "rate_limited");
+	assert_string_equal(api_text(&a, "detail"),
+	    "Rate limit exceeded. Max 5 requests per 60 seconds.");
+	assert_true(api_has(&a, "Retry-After: 55"));
+	assert_true(api_has(&a, "RateLimit: \"login\";r=0;t=55"));
+	assert_true(api_has(&a, "RateLimit-Policy: \"login\";q=5;w=60"));
+	api_free(&a);
+	assert_int_equal(counter(api, COUNTERS_LOGINS_LIMITED), 1);
+	assert_int_equal(counter(api, COUNTERS_LIMITED_LOGIN), 1);
+	assert_int_equal(counter(api, COUNTERS_LOGINS_REFUSED), 5);
+	assert_int_equal(counter(api, COUNTERS_LOGINS_FAILED), 0);
+	/* One second less is not enough; then one is let through, and no more.
+	 */
+	mono_us += 54 * 1000000;
+	wrong(api, ADA, "192.0.2.1", 429);
+	mono_us += 1000000;
+	wrong(api, ADA, "192.0.2.1", 401);
+	wrong(api, ADA, "192.0.2.1", 429);
+}
+
+/* Or the answer would tell who has an account. */
+static void
+unknown_accounts_are_limited_like_known_ones(void **state)
+{
+	struct api *api = *state;
+	struct api_login who;
+	char from[32];
+
+	api_register(api, ADA, &who);
+	for (int i = 0; i < 8; i++) {
+		int status = i < 5 ? 401 : 429;
+
+		snprintf(from, sizeof(from), "192.0.2.%d", i);
+		wrong(api, "ADA@example.org", from, status);
+		snprintf(from, sizeof(from), "198.51.100.%d", i);
+		wrong(api, "nobody@example.org", from, status);
+		snprintf(from, sizeof(from), "203.0.113.%d", i);
+		wrong(api, "no address", from, status);
+	}
+}
+
+static void
+logins_that_succeed_are_not_counted(void **state)
+{
+	struct api *api = *state;
+	struct api_login who;
+
+	api_register(api, ADA, &who);
+	for (int i = 0; i < 4; i++)
+		wrong(api, ADA, "127.0.0.1", 401);
+	for (int i = 0; i < 20; i++)
+		api_login(api, ADA, &who);
+	wrong(api, ADA, "127.0.0.1", 401);
+	log_in(api, ADA, API_PASSWORD, "127.0.0.1", 429, "rate_limited");
+}
+
+/* Whoever floods an account does not touch who is signed in to it. */
+static void
+a_flooded_account_stays_signed_in(void **state)
+{
+	struct api *api = *state;
+	struct api_login who;
+	char from[32], body[128];
+
+	api_register(api, ADA, &who);
+	for (int i = 0; i < 40; i++) {
+		snprintf(from, sizeof(from), "192.0.2.%d", i);
+		wrong(api, ADA, from, i < 5 ? 401 : 429);
+	}
+	log_in(api, ADA, API_PASSWORD, "198.51.100.1", 429, "rate_limited");
+	snprintf(body, sizeof(body), "{\"session_id\":\"%s\"}", who.session_id);
+	for (int i = 0; i < 40; i++) {
+		api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
+		    .token = who.token, .param = "REMOTE_ADDR=192.0.2.1");
+		api_expect(api, 200, NULL, .method = "POST",
+		    .uri = "/auth/validate-session", .body = body,
+		    .param = "REMOTE_ADDR=192.0.2.1");
+		api_expect(api, 401, NULL, .method = "GET", .uri = "/auth/me",
+		    .token = "wrong", .param = "REMOTE_ADDR=192.0.2.1");
+	}
+	api_expect(api, 200, NULL, .method = "POST",
+	    .uri = "/auth/change-password", .token = who.token,
+	    .body = "{\"current_password\":\"" API_PASSWORD
+		    "\",\"new_password\":\"marble-canyon-31-owl\"}");
+}
+
+static void
+what_cannot_be_a_guess_is_not_counted(void **state)
+{
+	static const struct {
+		const char *body, *type, *site;
+		int status;
+	} cases[] = {
+		{ "{", NULL, NULL, 400 },
+		{ "[]", NULL, NULL, 400 },
+		{ "{}", NULL, NULL, 400 },
+		{ "{\"email\":\"" ADA "\"}", NULL, NULL, 400 },
+		{ "{\"password\":\"x\"}", NULL, NULL, 400 },
+		{ "{\"email\":\"" ADA "\",\"password\":7}", NULL, NULL, 400 },
+		{ "{\"email\":\"" ADA "\",\"password\":\"x\"}", "text/plain",
+		    NULL, 415 },
+		{ "{\"email\":\"" ADA "\",\"password\":\"x\"}", NULL,
+		    "cross-site", 403 },
+	};
+	struct api *api = *state;
+
+	for (int round = 0; round < 6; round++) {
+		for (size_t i = 0; i < NELEMS(cases); i++) {
+			api_expect(api, cases[i].status, NULL, .method = "POST",
+			    .uri = "/auth/login", .body = cases[i].body,
+			    .type = cases[i].type, .site = cases[i].site);
+			api_expect(api, cases[i].status, NULL, .method = "POST",
+			    .uri = "/auth/register", .body = cases[i].body,
+			    .type = cases[i].type, .site = cases[i].site);
+		}
+		store_memory_fail_next(api->app.store, ERR_UNAVAILABLE);
+		log_in(api, ADA, "x", "127.0.0.1", 503, "unavailable");
+	}
+	for (int i = 0; i < 5; i++)
+		wrong(api, ADA, "127.0.0.1", 401);
+	wrong(api, ADA, "127.0.0.1", 429);
+}
+
+/* ---- the others ---- */
+
+static void
+sign_up(struct api *api, const char *email, const char *password, int status,
+    const char *code)
+{
+	char body[256];
+
+	snprintf(body, sizeof(body),
+	    "{\"email\":\"%s\",\"name\":\"Ada\",\"password\":\"%s\"}", email,
+	    password);
+	api_expect(api, status, code, .method = "POST",
+	    .uri = status % 2 == 0 ? "/auth/register" : "/auth/signup",
+	    .body = body);
+}
+
+static void
+registrations_count_when_they_succeed(void **state)
+{
+	struct api *api = *state;
+
+	for (int i = 0; i < 5; i++)
+		sign_up(api, ADA, "password", 422, "weak_password");
+	sign_up(api, ADA, API_PASSWORD, 201, NULL);
+	sign_up(api, ADA, API_PASSWORD, 409, "email_taken");
+	store_memory_fail_next(api->app.store, ERR_UNAVAILABLE);
+	sign_up(api, "eve@example.org", API_PASSWORD, 503, "unavailable");
+	sign_up(api, "bob@example.org", API_PASSWORD, 201, NULL);
+	sign_up(api, "cyd@example.org", API_PASSWORD, 429, "rate_limited");
+	assert_int_equal(counter(api, COUNTERS_LIMITED_REGISTER), 1);
+	/* Another limit, another count. */
+	log_in(api, ADA, API_PASSWORD, "127.0.0.1", 200, NULL);
+	mono_us += (int64_t)3599 * 1000000;
+	sign_up(api, "cyd@example.org", API_PASSWORD, 429, "rate_limited");
+	mono_us += 1001000;
+	sign_up(api, "cyd@example.org", API_PASSWORD, 201, NULL);
+}
+
+static void
+who_is_signed_in_may_not_guess_either(void **state)
+{
+	static const struct {
+		const char *method, *uri, *body;
+	} guesses[] = {
+		{ "POST", "/auth/change-password",
+		    "{\"current_password\":\"wrong one\","
+		    "\"new_password\":\"marble-canyon-31-owl\"}" },
+		{ "POST", "/auth/deactivate", "{\"password\":\"wrong one\"}" },
+		{ "DELETE", "/auth/account", "{\"password\":\"wrong one\"}" },
+	};
+	struct api *api = *state;
+	struct api_login ada, bob;
+	char from[48];
+
+	api_register(api, ADA, &ada);
+	api_register(api, "bob@example.org", &bob);
+	/* From wherever. */
+	for (int i = 0; i < 12; i++) {
+		snprintf(from, sizeof(from), "REMOTE_ADDR=192.0.2.%d", i);
+		api_expect(api, i < 10 ? 403 : 429,
+		    i < 10 ? "wrong_password" : "rate_limited",
+		    .method = guesses[i % 3].method, .uri = guesses[i % 3].uri,
+		    .body = guesses[i % 3].body, .token = ada.token,
+		    .param = from);
+	}
+	assert_int_equal(counter(api, COUNTERS_LIMITED_DEFAULT), 2);
+	/* Whoever. */
+	for (int i = 0; i < 12; i++)
+		api_expect(api, i < 10 ? 403 : 429, NULL,
+		    .method = guesses[i % 3].method, .uri = guesses[i % 3].uri,
+		    .body = guesses[i % 3].body, .token = bob.token,
+		    .param = "REMOTE_ADDR=198.51.100.1");
+	api_expect(api, 429, "rate_limited", .method = "POST",
+	    .uri = "/auth/deactivate",
+	    .body = "{\"password\":\"" API_PASSWORD "\"}", .token = ada.token,
+	    .param = "REMOTE_ADDR=198.51.100.1");
+	/* Signed in by nobody, one is told that, and not counted. */
+	for (int i = 0; i < 12; i++)
+		api_expect(api, 401, NULL, .method = "POST",
+		    .uri = "/auth/deactivate", .token = "wrong",
+		    .body = "{\"password\":\"x\"}");
+	mono_us += 60001 * 1000;
+	api_expect(api, 200, NULL, .method = "POST", .uri = "/auth/deactivate",
+	    .body = "{\"password\":\"" API_PASSWORD "\"}", .token = ada.token);
+}
+
+/* Where scripts are off, the page is told by its address. */
+static void
+forms_are_limited_like_json(void **state)
+{
+	struct api *api = *state;
+	struct api_answer a;
+
+	for (int i = 0; i < 7; i++) {
+		api_run(api,
+		    &(struct api_call){ .method = "POST",
+			.uri = "/api/v1/forms/login",
+			.type = "application/x-www-form-urlencoded",
+			.site = "same-origin",
+			.body = "email=ada%40example.org&password=wrong" },
+		    &a);
+		assert_int_equal(a.status, 303);
+		assert_true(api_has(&a,
+		    i < 5 ? "Location: /sign-in#invalid_credentials"
+			  : "Location: /sign-in#rate_limited"));
+		api_free(&a);
+	}
+	assert_int_equal(counter(api, COUNTERS_LIMITED_LOGIN), 2);
+	wrong(api, ADA, "192.0.2.1", 429);
+	/* Another site's form is nobody's guess. */
+	mono_us += 60001 * 1000;
+	for (int i = 0; i < 7; i++)
+		api_expect(api, 403, "cross_site", .method = "POST",
+		    .uri = "/api/v1/forms/login",
+		    .type = "application/x-www-form-urlencoded",
+		    .site = "cross-site",
+		    .body = "email=ada%40example.org&password=wrong");
+	wrong(api, ADA, "127.0.0.1", 401);
+}
+
+/* A new route that hashes is limited, or is named here. */
+static void
+whatever_takes_a_password_is_limited(void **state)
+{
+	const unsigned limits =
+	    ROUTE_LIMIT_LOGIN | ROUTE_LIMIT_REGISTER | ROUTE_LIMIT_DEFAULT;
+
+	(void)state;
+	for (size_t i = 0; i < routes_count; i++) {
+		bool slow = (routes[i].flags & ROUTE_SLOW) != 0;
+		bool limited = (routes[i].flags & limits) != 0;
+
+		if (strncmp(routes[i].path, "/auth/", 6) == 0 ||
+		    strncmp(routes[i].path, "/forms/", 7) == 0)
+			assert_int_equal(limited, slow);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_sixth_wrong_login_is_told_to_wait),
+		TEST(unknown_accounts_are_limited_like_known_ones),
+		TEST(logins_that_succeed_are_not_counted),
+		TEST(a_flooded_account_stays_signed_in),
+		TEST(what_cannot_be_a_guess_is_not_counted),
+		TEST(registrations_count_when_they_succeed),
+		TEST(who_is_signed_in_may_not_guess_either),
+		TEST(forms_are_limited_like_json),
+		cmocka_unit_test(whatever_takes_a_password_is_limited),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests_name("admit", tests, NULL, NULL);
+}

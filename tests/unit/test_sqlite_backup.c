@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/sqlite_backup.h"
+
+#include "support/test.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "shm/shm.h"
+#include "store/store.h"
+#include "support/database.h"
+#include "support/shm_fixture.h"
+#include "support/test_users.h"
+
+/* What of the time between a copy and its return must not be forgotten. */
+
+#define NOW TEST_USERS_NOW
+#define LATER (NOW + 1000)
+#define LEEWAY 5
+
+struct fixture {
+	struct table table;
+	struct shm *m;
+	struct store *st;
+	char copy[PATH_MAX];
+};
+
+static void
+open_store(struct fixture *f)
+{
+	static const struct store_options options = { .write_wait_ms = 2000 };
+
+	assert_int_equal(
+	    store_open_sqlite(f->table.db, f->m, &options, &f->st), ERR_OK);
+}
+
+static void
+close_store(struct fixture *f)
+{
+	store_close(f->st);
+	f->st = NULL;
+}
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	shm_fixture_make(&f->table);
+	f->m = shm_fixture_open(&f->table);
+	(void)snprintf(f->copy, sizeof(f->copy), "%s/copy", f->table.dir);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	store_close(f->st);
+	shm_detach(f->m);
+	shm_fixture_remove(&f->table);
+	free(f);
+	return 0;
+}
+
+static void
+back_up(struct fixture *f)
+{
+	char why[SQLITE_BACKUP_WHY_SIZE];
+
+	assert_int_equal(
+	    sqlite_backup_make(f->table.db, f->copy, false, why), ERR_OK);
+}
+
+static void
+restore(struct fixture *f, int64_t now)
+{
+	struct sqlite_backup_restored restored;
+	char why[SQLITE_BACKUP_WHY_SIZE];
+
+	close_store(f);
+	assert_int_equal(
+	    sqlite_backup_restore(f->copy, f->table.db, now, &restored, why),
+	    ERR_OK);
+	database_check(f->table.db);
+	open_store(f);
+}
+
+/* Show the token that ${subject} got at ${issued_at}. */
+static enum err
+show(struct fixture *f, const char *subject, int64_t issued_at, int64_t *id_out)
+{
+	struct store_actor actor = test_users_actor(NOW);
+	const struct external_profile p = { .issuer = "https://a.example",
+		.subject = subject,
+		.issued_at = issued_at,
+		.leeway = LEEWAY,
+		.name = "Zoe",
+		.avatar_url = "" };
+	enum external_done done;
+
+	return store_external_provision(f->st, &actor, &p, id_out, &done);
+}
+
+static void
+no_outside_token_survives(void **state)
+{
+	static char set[] = "{\"keys\":[]}";
+	const struct issuer_keys keys = { .issuer = "https://a.example",
+		.jwks = set };
+	static struct issuer_keys rows[ISSUERS_MAX];
+	struct store_actor actor = test_users_actor(NOW);
+	struct fixture *f = *state;
+	int64_t zoe, id, ended;
+	struct user u;
+	size_t n = 99;
+
+	open_store(f);
+	assert_int_equal(show(f, "zoe", NOW, &zoe), ERR_OK);
+	assert_int_equal(store_issuer_put(f->st, &actor, &keys), ERR_OK);
+	back_up(f);
+	/* Of these two the copy knows nothing. */
+	assert_int_equal(show(f, "yan", NOW, &id), ERR_OK);
+	assert_int_equal(show(f, "xia", NOW, &id), ERR_OK);
+	assert_int_equal(store_user_remove(f->st, &actor, id, &ended), ERR_OK);
+
+	restore(f, LATER);
+	assert_int_equal(store_user_by_id(f->st, zoe, &u), ERR_OK);
+	assert_int_equal(u.epoch, 2);
+	assert_int_equal(u.epoch_at, LATER);
+	assert_int_equal(show(f, "yan", LATER + LEEWAY, &id), ERR_DENIED);
+	assert_int_equal(show(f, "xia", LATER + LEEWAY, &id), ERR_DENIED);
+	assert_int_equal(show(f, "yan", LATER + LEEWAY + 1, &id), ERR_OK);
+	assert_int_equal(show(f, "yan", LATER + LEEWAY, &id), ERR_DENIED);
+	/* Nor any key that the issuer may have given up since. */
+	assert_int_equal(store_issuers(f->st, rows, &n), ERR_OK);
+	assert_int_equal(n, 0);
+}
+
+/* The time does not go back, so neither does the end. */
+static void
+a_clock_set_back_revives_none(void **state)
+{
+	struct store_actor actor = test_users_actor(LATER);
+	struct fixture *f = *state;
+	int64_t zoe, id;
+	struct user u;
+
+	open_store(f);
+	assert_int_equal(show(f, "zoe", NOW, &zoe), ERR_OK);
+	back_up(f);
+	assert_int_equal(store_write_check(f->st, &actor), ERR_OK);
+	restore(f, NOW - 1000);
+	assert_int_equal(store_user_by_id(f->st, zoe, &u), ERR_OK);
+	assert_int_equal(u.epoch_at, LATER);
+	assert_int_equal(show(f, "yan", LATER, &id), ERR_DENIED);
+}
+
+static void
+put_key(struct fixture *f, const char *kid)
+{
+	struct store_actor actor = test_users_actor(NOW);
+	struct signing_key_row key = { .alg = "HS256", .sealed_len = 1 };
+	const struct store_keys_edit edit = {
+		.alone = true, .put = &key, .puts = 1
+	};
+
+	(void)snprintf(key.kid, sizeof(key.kid), "%s", kid);
+	assert_int_equal(store_keys_edit(f->st, &actor, &edit), ERR_OK);
+}
+
+/* A copy of any version; what was since is of this one. */
+static void
+a_copy_of_an_older_version_comes_back_too(void **state)
+{
+	static struct signing_key_row keys[SIGNING_KEYS_MAX];
+	struct fixture *f = *state;
+	struct user u;
+	int64_t id;
+	size_t n;
+
+	for (int version = 1; version <= 2; version++) {
+		database_make(f->copy, version);
+		open_store(f);
+		put_key(f, "replaced");
+		restore(f, LATER);
+		assert_int_equal(store_user_by_id(f->st, 1, &u), ERR_OK);
+		assert_int_equal(u.epoch, 2);
+		assert_int_equal(u.epoch_at, LATER);
+		assert_int_equal(
+		    show(f, "zoe", LATER + LEEWAY, &id), ERR_DENIED);
+		assert_int_equal(store_keys(f->st, keys, &n), ERR_OK);
+		/* There was no place for keys in the first. */
+		assert_int_equal(n, version - 1);
+		if (n > 0)
+			assert_string_equal(keys[0].kid, "replaced");
+		close_store(f);
+		assert_int_equal(unlink(f->copy), 0);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+		CASE(no_outside_token_survives),
+		CASE(a_clock_set_back_revives_none),
+		CASE(a_copy_of_an_older_version_comes_back_too),
+	};
+
+	if (secret_init() != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
