@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-// What /metrics says, and what happened between two looks at it.
+// Reads the text of /metrics, and what changed between two samples of it.
 
 /** The text of /metrics as a Map from "name{labels}" to number. */
 export function parseMetrics(text) {
@@ -14,7 +14,7 @@ export function parseMetrics(text) {
 	return series;
 }
 
-/** The sum of all series called ${name} whose labels hold ${label}. */
+/** The sum of all series ${name} whose labels contain ${label}. */
 export function total(series, name, label = "") {
 	let sum = 0;
 
@@ -25,7 +25,8 @@ export function total(series, name, label = "") {
 	return sum;
 }
 
-// [upper bound in seconds, how many of the requests between the looks].
+// The buckets of the histogram ${name}: [upper bound in seconds, count of the
+// requests between the samples].
 function buckets(before, after, name, label) {
 	const list = [];
 	let below = 0;
@@ -43,8 +44,8 @@ function buckets(before, after, name, label) {
 }
 
 /**
- * The quantile ${q} in milliseconds of the histogram ${name} between two looks;
- * null if nothing was timed.  Within a bucket it is taken for even.
+ * The quantile ${q} in milliseconds of the histogram ${name} between two samples,
+ * interpolated linearly within a bucket; null if nothing was timed.
  */
 export function quantile(before, after, name, label, q) {
 	const list = buckets(before, after, name, label);
@@ -64,7 +65,7 @@ export function quantile(before, after, name, label, q) {
 	return 1000 * lower;
 }
 
-/** What the dashboard shows of two looks, ${seconds} apart; null: no answer. */
+/** The figures of the dashboard from two samples, ${seconds} apart; null: none. */
 export function summary(before, after, seconds) {
 	const grown = (name, label) =>
 		total(after, name, label) - total(before, name, label);

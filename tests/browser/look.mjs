@@ -1,17 +1,40 @@
 // SPDX-License-Identifier: ISC
-// Take a picture of every page: look.mjs URL FOLDER
+// Take screenshots of every page: look.mjs URL FOLDER
+// STATE names the state folder of a quickstart: then also of the administrators'
+// page, with the chart library and without it.
 import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 const [url, folder] = process.argv.slice(2);
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium",
 	args: ["--no-sandbox"] });
 const email = `look-${Date.now()}@example.org`;
+const wide = { viewport: { width: 1280, height: 800 } };
+const phone = { viewport: { width: 390, height: 800 }, isMobile: true };
+const LOAD_MS = 12_000; // until the charts have several points
+
+async function admin(page, shot, user) {
+	execFileSync(join(process.env.STATE, "latchkey"), ["user", "promote", user]);
+	await page.goto(url + "/admin.html");
+	await page.waitForSelector("#users tr");
+	const end = Date.now() + LOAD_MS;
+
+	while (Date.now() < end)
+		await page.request.get(url + "/api/v1/auth/me");
+	await shot("admin");
+	await page.context().route("**/javascript/**", (route) => route.abort());
+	await page.reload();
+	await page.waitForSelector("#users tr");
+	await page.waitForTimeout(5000);
+	await shot("admin-no-charts");
+}
 
 for (const [name, options] of Object.entries({
-	light: { viewport: { width: 1100, height: 800 } },
-	dark: { viewport: { width: 1100, height: 800 }, colorScheme: "dark" },
-	phone: { viewport: { width: 375, height: 720 }, isMobile: true },
+	"light-1280": wide,
+	"dark-1280": { ...wide, colorScheme: "dark" },
+	"light-390": phone,
+	"dark-390": { ...phone, colorScheme: "dark" },
 })) {
 	const context = await browser.newContext(options);
 	const page = await context.newPage();
@@ -36,12 +59,8 @@ for (const [name, options] of Object.entries({
 	await page.waitForURL("**/account.html");
 	await page.waitForSelector("#devices li");
 	await shot("account");
-	if (process.env.ADMIN_OF) {
-		execFileSync(process.env.ADMIN_OF, ["user", "promote", `${name}-${email}`]);
-		await page.goto(url + "/admin.html");
-		await page.waitForSelector("#users tr");
-		await page.waitForTimeout(9000);
-		await shot("admin");
+	if (process.env.STATE) {
+		await admin(page, shot, `${name}-${email}`);
 		await page.goto(url + "/account.html");
 		await page.waitForSelector("#devices li");
 	}
