@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
-// Somebody else's library (jose) verifies our tokens by what we publish, and we
-// verify those that it signs by what it publishes.
+// An independent library (jose) verifies our tokens by the keys that we publish,
+// and we verify tokens that it signs by the keys that it publishes.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { once } from "node:events";
@@ -78,7 +78,7 @@ function spoil(token, part = 2) {
 	return parts.join(".");
 }
 
-test("jose takes our tokens, before and after each change of keys", async () => {
+test("jose accepts our tokens before and after each key rotation", async () => {
 	const jwks = createRemoteJWKSet(
 		new URL("/.well-known/jwks.json", site.url),
 		{ cooldownDuration: 0 });
@@ -124,7 +124,7 @@ test("jose takes our tokens, before and after each change of keys", async () => 
 		await expectGood(token);
 });
 
-test("we take tokens that jose signs", async () => {
+test("we accept tokens that jose signs", async () => {
 	const jwks = createRemoteJWKSet(new URL("/jwks", issuer.url));
 	const ids = new Set();
 
@@ -149,7 +149,7 @@ test("we take tokens that jose signs", async () => {
 	assert.equal(ids.size, 1);
 });
 
-test("neither takes a token of a key that nobody published", async () => {
+test("neither accepts a token of an unpublished key", async () => {
 	const jwks = createRemoteJWKSet(new URL("/jwks", issuer.url));
 
 	for (const { alg, kid } of issuer.keys) {

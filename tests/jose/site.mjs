@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-// A quickstart of our own, and what its visitors ask.
+// A quickstart for the tests, and requests to it.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ const checkout = fileURLToPath(new URL("../..", import.meta.url));
 const PASSWORD = "tide-orbit-lamp-42";
 
 /**
- * A server on a port of loopback, below those that the kernel gives to
+ * Let ${server} listen on a loopback port below those that the kernel gives to
  * clients.
  */
 export async function listen(server) {
@@ -41,7 +41,7 @@ async function freePort() {
 }
 
 export class Site {
-	/** Start one with these lines of configuration, and these issuers. */
+	/** Start one with these lines of configuration and these issuers. */
 	static async start(lines, issuers) {
 		const site = new Site();
 
@@ -80,20 +80,17 @@ export class Site {
 		throw new Error("it did not start:\n" + said.join("\n"));
 	}
 
-	/** Have it read its configuration again. */
+	/** Make it read its configuration again. */
 	reload() {
 		const file = join(this.folder, "latchkey.pid");
 
 		process.kill(Number(readFileSync(file, "utf8")), "SIGHUP");
 	}
 
-	/** Run a command of the product's on it. */
+	/** Run a command of the command line on it. */
 	async command(...argv) {
-		const child = spawn(join(checkout, "build/quickstart/latchkey"), argv,
-			{ stdio: "inherit", env: { ...process.env,
-				LATCHKEY_CONFIG: join(this.folder, "latchkey.conf"),
-				DATABASE_URL: `sqlite:${this.folder}/latchkey.db`,
-				REDIS_URL: `unix://${this.folder}/redis.sock` } });
+		const child = spawn(join(this.folder, "latchkey"), argv,
+			{ stdio: "inherit" });
 		const [status] = await once(child, "exit");
 
 		if (status !== 0)
@@ -122,7 +119,7 @@ export class Site {
 			email: `p${Date.now()}@example.org`, password: PASSWORD });
 	}
 
-	/** The token that this session is given now. */
+	/** A new access token of this session. */
 	async token(session_id) {
 		const answer = await this.post("/api/v1/auth/validate-session",
 			{ session_id });
@@ -130,7 +127,7 @@ export class Site {
 		return answer.access_token;
 	}
 
-	/** Who the token says it is: the status, and the answer. */
+	/** GET /auth/me with the token: status and answer. */
 	async me(token) {
 		const answer = await fetch(this.url + "/api/v1/auth/me",
 			{ headers: { Authorization: `Bearer ${token}` } });
@@ -139,7 +136,7 @@ export class Site {
 	}
 }
 
-/** What the promise of ask() gives, once it is good. */
+/** Repeat ask() until good() accepts its result; returns the result. */
 export async function until(ask, good) {
 	for (let tries = 0; tries < 300; tries++) {
 		const got = await ask();
@@ -148,5 +145,5 @@ export async function until(ask, good) {
 			return got;
 		await new Promise((resolve) => { setTimeout(resolve, 100); });
 	}
-	throw new Error("it did not come to that");
+	throw new Error("the expected result did not come within 30 s");
 }
