@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: ISC
-import { ago, describeAgent, element, latchkey, made, notice, onPress, onSubmit,
-	nameOf, requireSession, showEnded, showStrength } from "/ui.js";
+import { ago, describeAgent, element, explain, latchkey, made, notice, onPress, onSubmit,
+	nameOf, requireSession, showEnded, showStrength } from "./ui.js";
 
 function showUser(user) {
 	element("greeting").textContent = "Hello, " + nameOf(user);
 	element("profile-name").value = user.name;
 	element("profile-email").value = user.email ?? "";
-	// An account of an outside issuer may have none.
+	// Accounts of other issuers may have none.
 	element("profile-email").required = user.email !== null;
 	element("profile-avatar").value = user.avatar_url ?? "";
 	element("change-password").elements.username.value = user.email ?? "";
@@ -25,13 +25,13 @@ function deviceRow(session) {
 		title.append(" ", made("span", "this device", { class: "badge" }));
 	if (session.device)
 		details.append(agent, " · ");
-	details.append(session.address || "unknown address", " · seen ",
-		ago(session.last_seen_at), " · since ", ago(session.created_at));
+	details.append(session.address || "unknown address", " · active ",
+		ago(session.last_seen_at), " · signed in ", ago(session.created_at));
 	text.append(title, details);
 	row.append(text);
 	if (!session.current) {
-		const button = made("button", "End", { type: "button",
-			"aria-label": `End ${session.device || agent}` });
+		const button = made("button", "Sign out", { type: "button",
+			"aria-label": `Sign out ${session.device || agent}` });
 
 		onPress(button, async () => {
 			await latchkey.endSession(session.handle);
@@ -54,7 +54,7 @@ async function showDevices() {
 
 onPress(element("end-others"), async () => {
 	await latchkey.logoutAll({ keepCurrent: true });
-	notice("Every other device is signed out.");
+	notice("All other devices are signed out.");
 	await showDevices();
 });
 onPress(element("end-all"), async () => {
@@ -82,13 +82,13 @@ onSubmit(element("change-password"), async (values) => {
 	form.elements.current_password.value = "";
 	form.elements.new_password.value = "";
 	form.elements.new_password.dispatchEvent(new Event("input"));
-	notice("Password changed. Every other session has ended.");
+	notice("Password changed. All other devices are signed out.");
 	await showDevices();
 });
 
 onSubmit(element("deactivate"), async ({ password }) => {
 	await latchkey.call("POST", "/auth/deactivate", { password });
-	showEnded("Your account is deactivated, and every session has ended.");
+	showEnded("Your account is deactivated and signed out everywhere.");
 });
 
 const me = await requireSession();
@@ -100,8 +100,8 @@ showStrength(element("new-password"), () => [
 try {
 	await showDevices();
 } catch (problem) {
-	notice(problem.message, "bad");
+	notice(explain(problem), "bad");
 }
-// The form that /.well-known/change-password leads to.
+// /.well-known/change-password leads to this form.
 if (location.hash === "#password")
 	element("current-password").focus();

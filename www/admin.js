@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: ISC
-import { showLive } from "/live.js";
+import { showLive } from "./live.js";
 import { ago, element, explain, latchkey, made, nameOf, notice, onPress,
-	requireSession } from "/ui.js";
+	requireSession } from "./ui.js";
 
 let myself;
-let page = { search: "", after: "0", next: null };
+let query = { search: "", after: "0", next: null };
 
 // ---- users ----
 
@@ -30,26 +30,26 @@ function actionsFor(user) {
 	const active = user.status === "active";
 	const admin = user.role === "admin";
 	const buttons = [
-		actionButton("End sessions", user,
+		actionButton("Sign out", user,
 			async () => {
 				const answer = await latchkey.call("DELETE",
 					"/admin/user-sessions/" + user.id);
 
-				notice(`${nameOf(user)}: sessions ended: ${answer.sessions_ended}.`);
+				notice(`${nameOf(user)} is signed out; sessions ended: ${answer.sessions_ended}.`);
 			}),
 	];
 
-	// Nobody disables or demotes themselves.
+	// Administrators cannot disable or demote themselves here.
 	if (user.id !== myself.id)
 		buttons.push(
 			actionButton(active ? "Disable" : "Enable", user,
 				change(user, { status: active ? "inactive" : "active" },
 					nameOf(user) + (active ? " is disabled and signed out."
-						: " may sign in again."))),
-			actionButton(admin ? "Make user" : "Make admin", user,
+						: " can sign in again."))),
+			actionButton(admin ? "Remove admin" : "Make admin", user,
 				change(user, { role: admin ? "user" : "admin" },
-					nameOf(user) + (admin ? " is an ordinary user now."
-						: " is an administrator now."))));
+					nameOf(user) + (admin ? " is no longer an administrator."
+						: " is now an administrator."))));
 	return buttons;
 }
 
@@ -65,24 +65,24 @@ function userRow(user) {
 	actions.append(...actionsFor(user));
 	const who = made("th", nameOf(user), { scope: "row" });
 
-	who.append(made("span", `${user.email ?? "no address"} · ${user.id}`, { class: "quiet" }));
+	who.append(made("span", `${user.email ?? "no email address"} · ${user.id}`, { class: "quiet" }));
 	row.append(who, made("td", user.role), state, since, actions);
 	return row;
 }
 
 async function showUsers() {
-	const query = new URLSearchParams({ search: page.search, after: page.after });
-	const answer = await latchkey.call("GET", "/admin/users?" + query);
+	const parameters = new URLSearchParams({ search: query.search, after: query.after });
+	const answer = await latchkey.call("GET", "/admin/users?" + parameters);
 
-	page.next = answer.next;
+	query.next = answer.next;
 	element("users").replaceChildren(...answer.users.map(userRow));
 	element("users-none").hidden = answer.users.length > 0;
 	element("next").disabled = answer.next === null;
-	element("first").disabled = page.after === "0";
+	element("first").disabled = query.after === "0";
 }
 
-async function turn(to) {
-	page = { ...page, ...to };
+async function show(to) {
+	query = { ...query, ...to };
 	await showUsers();
 }
 
@@ -90,20 +90,20 @@ element("search").addEventListener("submit", async (event) => {
 	event.preventDefault();
 	notice("");
 	try {
-		await turn({ search: element("search-text").value, after: "0" });
+		await show({ search: element("search-text").value, after: "0" });
 	} catch (problem) {
 		notice(explain(problem), "bad");
 	}
 });
-onPress(element("first"), () => turn({ after: "0" }));
-onPress(element("next"), () => turn({ after: page.next }));
+onPress(element("first"), () => show({ after: "0" }));
+onPress(element("next"), () => show({ after: query.next }));
 
 const me = await requireSession();
 
 myself = me.user;
 if (myself.role !== "admin") {
-	element("main").replaceChildren(made("h1", "For administrators"),
-		made("p", "Your account may not see this page."));
+	element("main").replaceChildren(made("h1", "Administrators only"),
+		made("p", "Your account is not allowed to see this page."));
 } else {
 	showLive();
 	try {

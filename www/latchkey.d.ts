@@ -30,7 +30,7 @@ export interface Device {
 export interface Credentials {
 	email: string;
 	password: string;
-	/** How the device list calls this device. */
+	/** The name of this device in the list of sessions. */
 	device?: string;
 }
 
@@ -40,45 +40,45 @@ export interface Account {
 	name: string;
 }
 
-/** What the server, or the way to it, refused. */
+/** A request that failed: the server refused it, or could not be reached. */
 export class Problem extends Error {
-	/** HTTP status; 0 if no answer came. */
+	/** HTTP status; 0 if there was no answer. */
 	readonly status: number;
-	/** Stable code of the refusal; "unreachable" if no answer came. */
+	/** Stable error code, see docs/ERRORS.md; "unreachable" without an answer. */
 	readonly code: string;
-	/** Member of the request that it is about, if it is about one. */
+	/** Member of the request that was refused, if a single one was. */
 	readonly field?: string;
-	/** Seconds to wait before the next try, if the server said so. */
+	/** Seconds to wait before the next attempt, if the server said so. */
 	readonly retryAfter?: number;
-	/** Is somebody signed out for sure?  Otherwise nobody can tell. */
+	/** Is the user certainly signed out?  False also if that is not known. */
 	readonly signedOut: boolean;
 }
 
-/** Is this a path of this site, and nothing that a browser takes for more? */
+/** Is this a path of this site that no browser takes for another site? */
 export function isLocalPath(path: unknown): path is string;
 
 /**
- * One connection to one Latchkey.  "signin": somebody signed in, here or in
- * another tab.  "signout": the session is known to have ended.
+ * A client of one Latchkey server.  Events: "signin" after a sign-in in this tab
+ * or another, "signout" when the session is known to have ended.
  */
 export class Latchkey extends EventTarget {
 	constructor(options?: { base?: string });
 
 	login(credentials: Credentials): Promise<User>;
 	register(account: Account): Promise<User>;
-	/** The user, or null if nobody is signed in. */
+	/** The user, or null if not signed in. */
 	validate(): Promise<User | null>;
 	me(): Promise<{ user: User; session: CurrentSession } | null>;
 	logout(): Promise<void>;
-	/** How many sessions ended. */
+	/** Returns how many sessions ended. */
 	logoutAll(options?: { keepCurrent?: boolean }): Promise<number>;
 	sessions(): Promise<Device[]>;
 	endSession(handle: string): Promise<void>;
-	/** The JSON of any route below the base; throws a Problem. */
+	/** Returns the JSON of the API path; throws a Problem. */
 	call(method: string, path: string, body?: unknown): Promise<any>;
-	/** fetch() with the access token, renewed and tried again once on 401. */
+	/** fetch() with the access token; on 401 once more with a new one. */
 	fetch(resource: RequestInfo | URL, options?: RequestInit): Promise<Response>;
-	/** Let go of the other tabs; the session stays. */
+	/** Disconnect from the other tabs; the session stays. */
 	close(): void;
 
 	addEventListener(type: "signin" | "signout", listener: (event: Event) => void,

@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: ISC
 // Sign-in for a front end on the same site as Latchkey.
 //
-// The session lives in an HttpOnly cookie that no script can read; the access
-// token lives in the memory of the page and nowhere else.  Tabs of one site ask
-// each other for the token before one of them asks the server, so that many
-// tabs, or many parallel calls, cost one request.
+// The session is an HttpOnly cookie that no script can read; the access token is
+// in the memory of the page only.  Tabs of one site ask each other for the token
+// before one of them asks the server, so many tabs, or many parallel calls, cost
+// one request.
 
-const TOKEN_MARGIN_MS = 10_000; // a token about to expire is not worth sending
-const PEERS_WAIT_MS = 1000; // for other tabs to say whether they have a token
+const TOKEN_MARGIN_MS = 10_000; // a token this close to its end is renewed
+const PEERS_WAIT_MS = 1000; // for the answers of other tabs
 const REQUEST_TIMEOUT_MS = 15_000;
 
-/** What the server, or the way to it, refused. */
+/** A request that failed: the server refused it, or could not be reached. */
 export class Problem extends Error {
 	constructor(status, body, retryAfter) {
 		super(body.detail || body.title || "The server cannot be reached.");
 		this.name = "Problem";
-		/** HTTP status; 0 if no answer came. */
+		/** HTTP status; 0 if there was no answer. */
 		this.status = status;
-		/** Stable code of the refusal, e.g. "invalid_credentials". */
+		/** Stable error code, e.g. "invalid_credentials": see docs/ERRORS.md. */
 		this.code = body.code || (status === 0 ? "unreachable" : "unknown");
-		/** Member of the request that it is about, if it is about one. */
+		/** Member of the request that was refused, if a single one was. */
 		this.field = body.field;
-		/** Seconds to wait before the next try, if the server said so. */
+		/** Seconds to wait before the next attempt, if the server said so. */
 		this.retryAfter = retryAfter;
 	}
 
-	/** Is somebody signed out for sure?  Otherwise nobody can tell. */
+	/** Is the user certainly signed out?  False also if that is not known. */
 	get signedOut() {
 		return this.status === 401 &&
 		    ["invalid_session", "invalid_token", "not_signed_in"]
@@ -34,8 +34,9 @@ export class Problem extends Error {
 }
 
 /**
- * Is ${path} a path of this site, and nothing that a browser takes for more?
- * The rule is that of src/http/local_path.c; one list of cases holds for both.
+ * Is ${path} a path of this site that no browser takes for another site?  Same
+ * rule as src/http/local_path.c; tests/unit/vectors/local_paths.json has the
+ * cases for both.
  */
 export function isLocalPath(path) {
 	return typeof path === "string" &&
@@ -44,17 +45,17 @@ export function isLocalPath(path) {
 }
 
 /**
- * One connection to one Latchkey.  Events: "signin" once somebody has signed in
- * here or in another tab, "signout" once the session is known to have ended.
+ * A client of one Latchkey server.  Events: "signin" after a sign-in in this tab
+ * or another, "signout" when the session is known to have ended.
  */
 export class Latchkey extends EventTarget {
 	#base;
-	#token = null; // { text, expires } while it is good
-	#renewal = null; // the renewal under way in this tab
-	#generation = 0; // counts sign-ins and sign-outs: older answers are void
-	#id = crypto.randomUUID(); // of this tab, among the others
+	#token = null; // { text, expires } while it is valid
+	#renewal = null; // the renewal in progress in this tab
+	#generation = 0; // counts sign-ins and sign-outs; older answers do not count
+	#id = crypto.randomUUID(); // of this tab
 	#channel;
-	#present; // ends the lock that tells the other tabs of this one
+	#present; // releases the lock by which other tabs know this one
 
 	constructor({ base = "/api/v1" } = {}) {
 		super();
@@ -66,26 +67,26 @@ export class Latchkey extends EventTarget {
 			() => new Promise((done) => { this.#present = done; }));
 	}
 
-	/** Let go of the other tabs; the session stays. */
+	/** Disconnect from the other tabs; the session stays. */
 	close() {
 		this.#channel.close();
 		this.#present?.();
 		this.#token = null;
 	}
 
-	// ---- what a page calls ----
+	// ---- public methods ----
 
-	/** Sign in with { email, password, device? }; the user. */
+	/** Sign in with { email, password, device? }.  Returns the user. */
 	login(credentials) {
 		return this.#signIn("/auth/login", credentials);
 	}
 
-	/** Create an account with { email, password, name } and sign in; the user. */
+	/** Create an account with { email, password, name } and sign in: the user. */
 	register(account) {
 		return this.#signIn("/auth/register", account);
 	}
 
-	/** Is the session good?  The user, or null if nobody is signed in. */
+	/** Validate the session.  Returns the user, or null if not signed in. */
 	async validate() {
 		try {
 			const answer = await this.#call("POST", "/auth/validate-session", {});
@@ -93,51 +94,52 @@ export class Latchkey extends EventTarget {
 			this.#keep(answer);
 			return answer.user;
 		} catch (problem) {
-			return this.#nobody(problem);
+			return this.#nullIfSignedOut(problem);
 		}
 	}
 
-	/** Who is signed in: { user, session }, or null for nobody. */
+	/** Who is signed in?  Returns { user, session }, or null if not signed in. */
 	async me() {
 		try {
 			return await this.#call("GET", "/auth/me");
 		} catch (problem) {
-			return this.#nobody(problem);
+			return this.#nullIfSignedOut(problem);
 		}
 	}
 
-	/** End this session.  It is over when this returns, in every tab. */
+	/** Sign out.  The session has ended when this returns, in every tab. */
 	async logout() {
 		await this.#call("POST", "/auth/logout", {}, this.#authorization());
 		this.#signedOut(true);
 	}
 
-	/** End all sessions, or all but this one; how many ended. */
+	/** End all sessions, or all but this one.  Returns how many ended. */
 	async logoutAll({ keepCurrent = false } = {}) {
 		const answer = await this.#call("POST", "/auth/logout-all-devices",
 			{ keep_current: keepCurrent });
 
 		if (keepCurrent)
-			this.#token = null; // it died with the others
+			this.#token = null; // it ended with the other sessions
 		else
 			this.#signedOut(true);
 		return answer.sessions_ended;
 	}
 
-	/** The devices that are signed in, as GET /auth/sessions lists them. */
+	/** The sessions of the user, as GET /auth/sessions lists them. */
 	async sessions() {
 		return (await this.call("GET", "/auth/sessions")).sessions;
 	}
 
-	/** End the session called ${handle}. */
+	/** End the session ${handle}. */
 	async endSession(handle) {
 		await this.call("DELETE",
 			"/auth/sessions/" + encodeURIComponent(handle));
 	}
 
 	/**
-	 * Call the API below the base; the answer's JSON.  Throws a Problem for
-	 * whatever is not 2xx, and says "signout" when the session has ended.
+	 * Call the API path ${path} and return the JSON of the answer.  Throws a
+	 * Problem unless the status is 2xx, and sends "signout" if the session has
+	 * ended.
 	 */
 	async call(method, path, body) {
 		try {
@@ -148,8 +150,8 @@ export class Latchkey extends EventTarget {
 	}
 
 	/**
-	 * fetch() with the access token.  An answer 401 is tried once more with a
-	 * fresh token; what comes then is the answer.
+	 * fetch() with the access token.  After a 401, try once more with a new token
+	 * and return that answer.
 	 */
 	async fetch(resource, options = {}) {
 		const request = new Request(resource, options);
@@ -190,9 +192,9 @@ export class Latchkey extends EventTarget {
 		this.dispatchEvent(new Event("signout"));
 	}
 
-	// Null if ${problem} says that nobody is signed in; otherwise it is thrown
-	// on: "cannot tell" signs nobody out.
-	#nobody(problem) {
+	// Null if ${problem} says that the user is signed out.  Any other problem is
+	// thrown: a server that is unavailable signs no one out.
+	#nullIfSignedOut(problem) {
 		if (!problem.signedOut)
 			throw problem;
 		if (problem.code !== "not_signed_in")
@@ -200,7 +202,7 @@ export class Latchkey extends EventTarget {
 		return null;
 	}
 
-	// Say so if ${problem} means that the session has ended.
+	// Send "signout" if ${problem} means that the session has ended.
 	#note(problem) {
 		if (problem.signedOut)
 			this.#signedOut(true);
@@ -226,7 +228,7 @@ export class Latchkey extends EventTarget {
 			? { Authorization: "Bearer " + this.#token.text } : {};
 	}
 
-	// A token that is good and not ${refused}; one renewal for all who wait.
+	// A valid token other than ${refused}.  Parallel calls share one renewal.
 	async #goodToken(refused) {
 		if (this.#fresh(this.#token, refused))
 			return this.#token.text;
@@ -237,7 +239,7 @@ export class Latchkey extends EventTarget {
 		return this.#token.text;
 	}
 
-	// Under a lock of all tabs: the first asks the server, the others the first.
+	// Under a lock of all tabs: the first tab asks the server, the others ask it.
 	#renew(refused) {
 		return navigator.locks.request(this.#name("renew"), async () => {
 			const generation = this.#generation;
@@ -253,7 +255,7 @@ export class Latchkey extends EventTarget {
 
 				if (generation !== this.#generation)
 					throw new Problem(401, { code: "invalid_session",
-						detail: "The session ended meanwhile." });
+						detail: "The session has ended in the meantime." });
 				this.#keep(answer);
 			} catch (problem) {
 				throw this.#note(problem);
@@ -267,9 +269,9 @@ export class Latchkey extends EventTarget {
 		return "latchkey " + this.#base + " " + what;
 	}
 
-	// The token of another tab, or null once each of those that are there now
-	// has said that it has none.  One that comes later may answer too, and does
-	// not stand for another.
+	// The token of another tab, or null when every tab that is open now has
+	// answered that it has none.  An answer of a tab opened later does not count
+	// for another.
 	async #askPeers() {
 		const { held } = await navigator.locks.query();
 		const prefix = this.#name("tab ");
@@ -341,7 +343,7 @@ export class Latchkey extends EventTarget {
 
 		if (!answer.ok)
 			throw new Problem(answer.status, json ?? {
-				detail: "The server answered " + answer.status + ".",
+				detail: "The server answered with status " + answer.status + ".",
 			}, Number(answer.headers.get("Retry-After")) || undefined);
 		return json;
 	}
@@ -352,7 +354,7 @@ function withToken(request, token) {
 	return request;
 }
 
-// The JSON in ${text}; null for none, and for a web server's own error page.
+// The JSON in ${text}; null if it is none, as in a web server's error page.
 function parsed(text) {
 	try {
 		return JSON.parse(text);

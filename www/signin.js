@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: ISC
-import { isLocalPath } from "/latchkey.js";
-import { element, explain, latchkey, notice, onSubmit, showStrength } from "/ui.js";
+import { isLocalPath } from "./latchkey.js";
+import { HOME, element, explain, latchkey, notice, onSubmit, showStrength }
+	from "./ui.js";
 
 const rd = new URLSearchParams(location.search).get("rd");
-const next = isLocalPath(rd) ? rd : "/account.html";
-// A web server may show this page in the place of the one that was asked for.
-// Who has just signed in gets that one; whoever is signed in already was
-// refused it, and would come back here for ever.
+const next = isLocalPath(rd) ? rd : HOME + "account.html";
+// A web server may show this page at the address of a guarded one.  After a
+// sign-in that address is right; for a user who was signed in before, and whom
+// the guard refused, it would show this page again and again.
 const here = location.pathname + location.search;
-const back = next !== rd && location.pathname !== "/" && isLocalPath(here) ?
+const back = next !== rd && location.pathname !== HOME && isLocalPath(here) ?
 	here : next;
 
-// One of the two forms at a time, by the fragment: #create or anything else.
+// Show one of the two forms: "Create an account" for the fragment #create.
 function showForm() {
 	const creating = location.hash === "#create";
 
@@ -32,7 +33,7 @@ async function start() {
 		showForm();
 		focusForm();
 	});
-	// Going to the fragment takes the focus away, and comes with this event.
+	// The jump to the fragment moves the focus, together with this event.
 	window.addEventListener("load", () => requestAnimationFrame(focusForm));
 	onSubmit(element("login"), async ({ email, password }) => {
 		await latchkey.login({ email, password });

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: ISC
-// What the pages share: notices, forms and their problems, times, devices.
-import { Latchkey } from "/latchkey.js";
+// Shared by the pages: notices, forms and their problems, times, devices.
+import { Latchkey } from "./latchkey.js";
 
 export const latchkey = new Latchkey();
+/** The folder of the pages: the path of the sign-in page. */
+export const HOME = new URL(".", import.meta.url).pathname;
 export const element = (id) => document.getElementById(id);
 
 /** A new element ${tag} with text and attributes. */
@@ -15,12 +17,12 @@ export function made(tag, text = "", attributes = {}) {
 	return node;
 }
 
-/** What to call ${user}: one of an outside issuer may have no name, no address. */
+/** What to call ${user}; users of other issuers may have no name or address. */
 export const nameOf = (user) => user.name || user.email || "user " + user.id;
 
 // ---- notices ----
 
-/** Say ${text} at the top of the page; ${kind}: "good", "bad". */
+/** Show ${text} at the top of the page; ${kind} is "good" or "bad". */
 export function notice(text, kind = "good") {
 	const node = element("notice");
 
@@ -29,15 +31,39 @@ export function notice(text, kind = "good") {
 	node.hidden = text === "";
 }
 
-// What to do is said where it is known; the rest in the server's own words.
-const ADVICE = {
-	unreachable: "The server cannot be reached. Check the connection and try again.",
-	unavailable: "The server cannot tell at the moment. Nothing was changed; try again shortly.",
-	busy: "Many people are signing in just now. Try again in a second.",
+// The server's own words are for developers; these are for people.  A weak
+// password is refused for several reasons, which the server words for people.
+const MESSAGES = {
+	unreachable: "The server cannot be reached. Check your connection and try again.",
+	unavailable: "Temporarily unavailable. Nothing was changed; please try again shortly.",
+	busy: "Many people are signing in right now. Please try again in a second.",
+	internal: "Something went wrong on the server. Please try again.",
+	invalid_credentials: "Email or password is wrong.",
+	wrong_password: "This password is wrong.",
+	email_taken: "An account with this email address already exists.",
+	missing_field: "Please fill in this field.",
+	invalid_field: "This value is not valid.",
+	invalid_session: "You are signed out.",
+	invalid_token: "You are signed out.",
+	not_signed_in: "You are signed out.",
+	forbidden: "You are not allowed to do this.",
+	cross_site: "Your browser did not say where this request comes from. Reload the page and try again.",
+	not_found: "Not found. It may have been removed in the meantime.",
+	rate_limited: "Too many attempts.",
+};
+// What a field expects, by the name of its input.
+const EXPECTED = {
+	email: "Enter an email address such as name@example.org.",
+	name: "Enter a name of 1 to 100 characters.",
+	avatar_url: "Enter an address that begins with https://.",
 };
 
 export function explain(problem) {
-	const text = ADVICE[problem.code] ?? problem.message;
+	if (problem.code === "invalid_field" && EXPECTED[problem.field])
+		return EXPECTED[problem.field];
+	const text = MESSAGES[problem.code] ??
+	    (problem.code === "weak_password" ? problem.message
+		    : "The server could not do this. Please reload the page and try again.");
 
 	return problem.status === 429 && problem.retryAfter
 		? `${text} Try again in ${duration(problem.retryAfter)}.` : text;
@@ -45,7 +71,7 @@ export function explain(problem) {
 
 // ---- forms ----
 
-/** Take away what an earlier try said. */
+/** Remove the messages of an earlier attempt. */
 export function clearProblems(form) {
 	for (const node of form.querySelectorAll("[data-for], [data-problem]"))
 		node.hidden = true;
@@ -77,7 +103,7 @@ function showAtField(form, name, text) {
 	return input;
 }
 
-/** Show ${problem} next to the field it is about, or above the form. */
+/** Show ${problem} at the field that it concerns, or above the form. */
 export function showProblem(form, problem) {
 	const { field } = problem;
 
@@ -105,7 +131,7 @@ function showMissing(form) {
 		if (!node)
 			continue;
 		showAtField(form, input.name, input.validity.valueMissing
-			? "This is needed." : input.validationMessage);
+			? MESSAGES.missing_field : input.validationMessage);
 		first ??= input;
 	}
 	first?.focus();
@@ -113,8 +139,8 @@ function showMissing(form) {
 }
 
 /**
- * When ${form} is sent: check it, run ${action}(values) once at a time, show
- * what was refused.
+ * When ${form} is submitted, check it, run ${action}(values), one at a time, and
+ * show its problem if it throws one.
  */
 export function onSubmit(form, action) {
 	form.addEventListener("submit", async (event) => {
@@ -138,7 +164,7 @@ export function onSubmit(form, action) {
 	});
 }
 
-/** When ${button} is pressed: run ${action} once at a time. */
+/** When ${button} is pressed, run ${action}, one at a time. */
 export function onPress(button, action) {
 	button.addEventListener("click", async () => {
 		button.disabled = true;
@@ -153,12 +179,12 @@ export function onPress(button, action) {
 	});
 }
 
-// ---- password strength: a hint as one types; the server decides ----
+// ---- password strength: a hint while typing; the server decides ----
 
-const STRENGTH = ["very easy to guess", "easy to guess", "so-so", "good", "very good"];
+const STRENGTH = ["very weak", "weak", "fair", "good", "very good"];
 
-// How many characters are worth something: repeats, runs ("abcd", "4321") and
-// what is known of the person are not.
+// The number of characters that make ${password} harder to guess: not repeats,
+// runs ("abcd", "4321") or words in ${known}.
 function worth(password, known) {
 	let text = password.toLowerCase();
 	let count = 0;
@@ -186,7 +212,7 @@ export function strength(password, known) {
 	return password.length < 8 ? 0 : Math.max(0, Math.min(4, score));
 }
 
-/** Show the strength of ${input} below it; ${known}(): what else was said. */
+/** Show the strength of ${input} below it; ${known}() lists words to discount. */
 export function showStrength(input, known) {
 	const box = document.querySelector(`[data-strength-of="${input.id}"]`);
 
@@ -213,7 +239,7 @@ export function duration(seconds) {
 	return `${n} ${unit}${n === 1 ? "" : "s"}`;
 }
 
-/** A <time> that says how long ago ${iso} was. */
+/** A <time> element: how long ago ${iso} was. */
 export function ago(iso) {
 	const date = new Date(iso);
 	const seconds = Math.max(0, (Date.now() - date) / 1000);
@@ -231,7 +257,7 @@ const SYSTEMS = [["iPhone", "iPhone"], ["iPad", "iPad"], ["Android", "Android"],
 	["Windows", "Windows"], ["Mac OS X", "macOS"], ["CrOS", "ChromeOS"],
 	["Linux", "Linux"]];
 
-/** "Firefox on Linux", as far as the user agent says. */
+/** "Firefox on Linux", as far as the user agent ${agent} tells. */
 export function describeAgent(agent) {
 	const find = (list) => list.find(([mark]) => agent.includes(mark))?.[1];
 	const browser = find(BROWSERS);
@@ -239,17 +265,17 @@ export function describeAgent(agent) {
 
 	if (browser && system)
 		return `${browser} on ${system}`;
-	return browser ?? system ?? (agent.split(/[ /]/)[0] || "Unknown program");
+	return browser ?? system ?? (agent.split(/[ /]/)[0] || "Unknown browser");
 }
 
-// ---- a page that needs somebody signed in ----
+// ---- pages that require a session ----
 
-/** The way back here after signing in. */
+/** The address of the sign-in page that leads back to this page. */
 export function signInAddress() {
-	return "/?rd=" + encodeURIComponent(location.pathname + location.search);
+	return HOME + "?rd=" + encodeURIComponent(location.pathname + location.search);
 }
 
-/** Cover the page: the session has ended, and ${why}. */
+/** Replace the page by a note that the session has ended: ${why}. */
 export function showEnded(why) {
 	if (!element("ended").hidden)
 		return;
@@ -260,11 +286,11 @@ export function showEnded(why) {
 	element("ended-again").focus();
 }
 
-const LOOK_EVERY_MS = 60_000;
+const CHECK_EVERY_MS = 60_000;
 
 /**
- * Ask who is signed in; send nobody to the sign-in page; notice later, here or
- * through another tab, that the session ended.
+ * Find out who is signed in, or go to the sign-in page.  Later, show when the
+ * session has ended, here, in another tab or on another device.
  */
 export async function requireSession() {
 	let me;
@@ -290,25 +316,25 @@ export async function requireSession() {
 	element("main").hidden = false;
 	element("logout").hidden = false;
 
-	const look = async () => {
+	const check = async () => {
 		if (document.visibilityState !== "visible" || !element("ended").hidden)
 			return;
 		try {
 			if (await latchkey.me() === null)
-				showEnded("This session was ended on another device or has expired.");
+				showEnded("You were signed out on another device, or the session expired.");
 		} catch {
-			// Nobody can tell now; the next look may.
+			// Temporarily unavailable; the next check may succeed.
 		}
 	};
 
 	latchkey.addEventListener("signout", () =>
-		showEnded("This session was ended here or on another device."));
-	document.addEventListener("visibilitychange", look);
-	window.addEventListener("focus", look);
-	setInterval(look, LOOK_EVERY_MS);
+		showEnded("You signed out in another tab or on another device."));
+	document.addEventListener("visibilitychange", check);
+	window.addEventListener("focus", check);
+	setInterval(check, CHECK_EVERY_MS);
 	onPress(element("logout"), async () => {
 		await latchkey.logout();
-		location.assign("/");
+		location.assign(HOME);
 	});
 	return me;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-// What an administrator sees and does.
+// Using the administration page.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { browser, close, device, expectSound, person, register, signIn, url }
@@ -29,12 +29,12 @@ async function find(page, who) {
 	}, who.email);
 }
 
-test("a user is disabled, and out at the next click", async () => {
-	const office = await device();
+test("a disabled user is signed out at the next click", async () => {
+	const desk = await device();
 	const home = await device();
 	const who = person("Grace");
 	const theirs = await register(home, who);
-	const page = await adminPage(office);
+	const page = await adminPage(desk);
 
 	await find(page, who);
 	await expectSound(page);
@@ -44,7 +44,7 @@ test("a user is disabled, and out at the next click", async () => {
 	await theirs.click("#profile button");
 	await theirs.waitForSelector("#ended:not([hidden])");
 	await page.click("text=Enable");
-	await page.waitForSelector("text=may sign in again.");
+	await page.waitForSelector("text=can sign in again.");
 	await theirs.click("#ended-again");
 	await theirs.fill("#login-email", who.email);
 	await theirs.fill("#login-password", who.password);
@@ -52,40 +52,40 @@ test("a user is disabled, and out at the next click", async () => {
 	await theirs.waitForURL("**/account.html");
 	await theirs.waitForSelector("#devices li");
 
-	await page.click("#users >> text=End sessions");
+	await page.click("#users >> text=Sign out");
 	await page.waitForSelector("text=sessions ended: 1.");
 	await theirs.click("#profile button");
 	await theirs.waitForSelector("#ended:not([hidden])");
 	await close(home);
-	await close(office);
+	await close(desk);
 });
 
-test("an administrator is made, and made a user again", async () => {
-	const office = await device();
+test("a user becomes an administrator and a user again", async () => {
+	const desk = await device();
 	const home = await device();
 	const who = person("Grace");
 	const theirs = await register(home, who);
-	const page = await adminPage(office);
+	const page = await adminPage(desk);
 
 	assert.equal(await theirs.isVisible("text=Admin"), false);
 	await find(page, who);
 	await page.click("text=Make admin");
-	await page.waitForSelector("text=is an administrator now.");
+	await page.waitForSelector("text=is now an administrator.");
 	await theirs.reload();
 	await theirs.click("text=Admin");
 	await theirs.waitForSelector("#users tr");
-	await page.click("text=Make user");
-	await page.waitForSelector("text=is an ordinary user now.");
+	await page.click("text=Remove admin");
+	await page.waitForSelector("text=is no longer an administrator.");
 	await theirs.reload();
-	await theirs.waitForSelector("text=For administrators");
+	await theirs.waitForSelector("text=Administrators only");
 	await close(home);
-	await close(office);
+	await close(desk);
 });
 
-test("the dashboard moves while there is load, and shows a lost server",
+test("the dashboard follows the load and shows a lost connection",
 	async () => {
-		const office = await device({ colorScheme: "dark" });
-		const page = await adminPage(office);
+		const desk = await device({ colorScheme: "dark" });
+		const page = await adminPage(desk);
 		const requests = page.locator(".tile .large").first();
 		let load = true;
 		const worker = (async () => {
@@ -103,19 +103,19 @@ test("the dashboard moves while there is load, and shows a lost server",
 		assert.equal(await page.locator(".tile").last().locator(".large")
 			.textContent(), "Good");
 		await expectSound(page);
-		await office.setOffline(true);
+		await desk.setOffline(true);
 		await page.waitForSelector(".tiles.stale");
-		assert.match(await page.textContent("#live-state"), /lost/);
-		await office.setOffline(false);
+		assert.match(await page.textContent("#live-state"), /Connection lost/);
+		await desk.setOffline(false);
 		await page.waitForSelector(".tiles:not(.stale)");
 		assert.notEqual(await requests.textContent(), "–");
-		await close(office);
+		await close(desk);
 	});
 
-test("without the chart library the numbers show", async () => {
+test("without the chart library the dashboard shows numbers", async () => {
 	const context = await device();
 
-	await context.route("**/vendor/**", (route) => route.abort());
+	await context.route("**/javascript/**", (route) => route.abort());
 	const page = await adminPage(context);
 
 	await page.waitForFunction(() =>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-// What a person does on the pages.
+// Using the pages as a user does.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { browser, close, device, expectSound, person, register, signIn, url }
@@ -7,14 +7,14 @@ import { browser, close, device, expectSound, person, register, signIn, url }
 
 after(() => browser.close());
 
-test("an account is created, and refusals stand at their fields", async () => {
+test("an account is created, and problems are shown at their fields", async () => {
 	const context = await device();
 	const who = person();
 	const page = await context.newPage();
 
 	await page.goto(url + "/#create");
 	await page.click("#create button");
-	assert.equal(await page.textContent("#register-name-error"), "This is needed.");
+	assert.equal(await page.textContent("#register-name-error"), "Please fill in this field.");
 	await page.fill("#register-name", who.name);
 	await page.fill("#register-email", who.email);
 	await page.fill("#register-password", "password1");
@@ -42,7 +42,7 @@ test("an account is created, and refusals stand at their fields", async () => {
 	await close(context);
 });
 
-test("strength is shown as one types", async () => {
+test("the strength of a password is shown while typing", async () => {
 	const context = await device();
 	const page = await context.newPage();
 	const said = [];
@@ -53,11 +53,11 @@ test("strength is shown as one types", async () => {
 		said.push(await page.textContent("#register-strength"));
 	}
 	assert.deepEqual(said,
-		["at least 8 characters", "very easy to guess", "very good"]);
+		["at least 8 characters", "very weak", "very good"]);
 	await close(context);
 });
 
-test("signing in wrongly says no more than that", async () => {
+test("a wrong password is reported as wrong credentials only", async () => {
 	const context = await device();
 	const who = person();
 	const page = await register(context, who);
@@ -75,7 +75,7 @@ test("signing in wrongly says no more than that", async () => {
 	await close(context);
 });
 
-test("the way back is a path of this site, or none", async () => {
+test("only a path of this site is accepted as the way back", async () => {
 	const context = await device();
 	const who = person();
 	const page = await register(context, who);
@@ -111,7 +111,7 @@ test("a session ended on another device is refused at the next click", async () 
 	await first.waitForFunction(() =>
 		document.querySelectorAll("#devices li").length === 1);
 
-	await second.fill("#profile-name", "Somebody else");
+	await second.fill("#profile-name", "Another name");
 	await second.click("#profile button");
 	await second.waitForSelector("#ended:not([hidden])");
 	await expectSound(second);
@@ -119,7 +119,7 @@ test("a session ended on another device is refused at the next click", async () 
 	await close(laptop);
 });
 
-test("all devices end at once", async () => {
+test("all devices are signed out at once", async () => {
 	const who = person();
 	const laptop = await device();
 	const phone = await device();
@@ -148,7 +148,7 @@ test("a second tab notices the sign-out", async () => {
 	await close(context);
 });
 
-test("a new password ends the other devices, and the old one is dead", async () => {
+test("a new password signs out other devices and replaces the old one", async () => {
 	const who = person();
 	const laptop = await device();
 	const phone = await device();
@@ -178,7 +178,7 @@ test("a new password ends the other devices, and the old one is dead", async () 
 	await close(laptop);
 });
 
-test("an account can be left", async () => {
+test("an account can be deactivated", async () => {
 	const context = await device();
 	const who = person();
 	const page = await register(context, who);
@@ -194,7 +194,7 @@ test("an account can be left", async () => {
 	await close(context);
 });
 
-test("a phone in the dark", async () => {
+test("on a phone, in dark mode", async () => {
 	const context = await device({ viewport: { width: 375, height: 720 },
 		isMobile: true, colorScheme: "dark" });
 	const page = await register(context, person());
@@ -208,7 +208,7 @@ test("a phone in the dark", async () => {
 	await close(context);
 });
 
-test("by keyboard alone", async () => {
+test("with the keyboard only", async () => {
 	const context = await device();
 	const who = person();
 	const page = await context.newPage();
@@ -224,13 +224,13 @@ test("by keyboard alone", async () => {
 	await page.waitForSelector("#devices li");
 	await page.keyboard.press("Tab");
 	assert.equal(await page.evaluate(() => document.activeElement.textContent),
-		"To the content");
+		"Skip to content");
 	await page.keyboard.press("Enter");
 	assert.equal(await page.evaluate(() => document.activeElement.id), "main");
 	await close(context);
 });
 
-test("a server that is gone signs nobody out", async () => {
+test("an unreachable server does not sign the user out", async () => {
 	const context = await device();
 	const page = await register(context, person());
 
@@ -279,7 +279,7 @@ test("without scripts", async () => {
 	await close(context);
 });
 
-test("a guarded page greets whoever signed in", async () => {
+test("a guarded page greets the user", async () => {
 	const context = await device();
 	const who = person("Zo\u00eb <b>");
 	const page = await register(context, who);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-// What the browser tests share: the browser, people, and a look at a page.
+// Shared by the browser tests: the browser, test users, and checks of a page.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -16,15 +16,15 @@ const axe = readFileSync(
 	createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 let people = 0;
 
-/** A new person, whom the site does not know yet. */
+/** A new user, unknown to the site. */
 export function person(name = "Ada") {
 	return { name, email: `p${process.pid}-${++people}@example.org`,
 		password: PASSWORD };
 }
 
 /**
- * A new device: a context of the browser whose pages may not log an error, nor
- * anything that the policy of the site forbids.
+ * A new device: a browser context whose pages must not log errors or violations
+ * of the content security policy.
  */
 export async function device(options = {}) {
 	const context = await browser.newContext(options);
@@ -33,7 +33,7 @@ export async function device(options = {}) {
 	context.errors = [];
 	context.on("weberror", (e) => context.errors.push(String(e.error())));
 	context.on("console", (message) => {
-		// Chromium reports each 4xx answer; those are asked for.
+		// Chromium reports each 4xx answer; the tests provoke those.
 		if (message.type() === "error" &&
 		    !message.text().startsWith("Failed to load resource"))
 			context.errors.push(message.text());
@@ -46,7 +46,7 @@ export async function close(context) {
 	await context.close();
 }
 
-/** Create an account in the browser; the page is then the account's. */
+/** Create an account in the browser; returns the account page. */
 export async function register(context, who) {
 	const page = await context.newPage();
 
@@ -70,13 +70,13 @@ export async function signIn(context, who, path = "/") {
 	return page;
 }
 
-/** No serious accessibility violation, nothing wider than the window. */
+/** Check that axe finds nothing serious and nothing is wider than the window. */
 export async function expectSound(page) {
 	const width = await page.evaluate(() =>
 		document.documentElement.scrollWidth - window.innerWidth);
 
 	assert.ok(width <= 0, `${page.url()} is ${width} px too wide`);
-	// Not a script element: the policy of the site would refuse it.
+	// Not a script element: the content security policy would refuse it.
 	const results = await page.evaluate(axe + "; axe.run()");
 	const serious = results.violations
 		.filter(({ impact }) => ["serious", "critical"].includes(impact))

@@ -7,7 +7,7 @@ import { browser, close, device, person, register, url } from "./site.mjs";
 
 after(() => browser.close());
 
-// Count what is asked of the server on the way there.
+// Count the requests to each path of the API.
 async function counting(context) {
 	const seen = [];
 
@@ -18,7 +18,7 @@ async function counting(context) {
 	return (path) => seen.filter((p) => p === path).length;
 }
 
-test("20 tabs at once on an expired token ask once", async () => {
+test("20 tabs with an expired token send one renewal", async () => {
 	const context = await device();
 
 	await (await register(context, person())).close();
@@ -36,14 +36,14 @@ test("20 tabs at once on an expired token ask once", async () => {
 			const answers = await Promise.all([1, 2, 3].map(() =>
 				latchkey.fetch("/api/v1/auth/me")));
 
-			window.latchkey = latchkey; // stays, to answer the others
+			window.latchkey = latchkey; // stays open to answer the other tabs
 			return answers.map((answer) => answer.status);
 		})));
 
 	assert.deepEqual(statuses.flat(), Array(60).fill(200));
 	assert.equal(count("/api/v1/auth/validate-session"), 1);
 
-	// Once it has expired, in all of them.
+	// The same once the token has expired in all of them.
 	const again = await Promise.all(tabs.map((page) =>
 		page.evaluate(async () => {
 			const now = Date.now;
@@ -57,7 +57,7 @@ test("20 tabs at once on an expired token ask once", async () => {
 	await close(context);
 });
 
-test("a refused token is renewed and tried once, and never more", async () => {
+test("a refused token is renewed and retried only once", async () => {
 	const context = await device();
 	const page = await register(context, person());
 	const count = await counting(context);
@@ -80,7 +80,7 @@ test("a refused token is renewed and tried once, and never more", async () => {
 	await close(context);
 });
 
-test("a session that ended says signout once, and throws nothing", async () => {
+test("an ended session sends signout once and throws nothing", async () => {
 	const context = await device();
 	const page = await register(context, person());
 
@@ -107,7 +107,7 @@ test("a session that ended says signout once, and throws nothing", async () => {
 	await close(context);
 });
 
-test("a path of this site is what the server takes for one", async () => {
+test("isLocalPath agrees with the server", async () => {
 	const context = await device();
 	const page = await context.newPage();
 	const cases = JSON.parse(readFileSync(new URL(
