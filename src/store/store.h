@@ -45,12 +45,9 @@ struct store_options {
  * file, bringing its schema up to date under a lock.  A file that is corrupt,
  * is not ours, or comes from a newer version is refused with ERR_INVALID and
  * one log line; it is never recreated.  ${m} must outlive the store.
- *
- * store_open_memory(m, store_out): the same promises in memory, for tests.
  */
 enum err store_open_sqlite(const char *path, struct shm *m,
     const struct store_options *options, struct store **store_out) MUST_CHECK;
-enum err store_open_memory(struct shm *m, struct store **store_out) MUST_CHECK;
 /* store_close(st): roll back what is open and close.  NULL is fine. */
 void store_close(struct store *st);
 

@@ -10,9 +10,9 @@
 #include "cache/cache.h"
 #include "shm/generation.h"
 #include "shm/shm.h"
-#include "store/store_memory.h"
 #include "support/cache_fixture.h"
 #include "support/child.h"
+#include "support/store_memory.h"
 
 struct fixture {
 	struct caching_site site;

@@ -11,9 +11,9 @@
 #include "cache/cache.h"
 #include "shm/generation.h"
 #include "shm/shm.h"
-#include "store/store_memory.h"
 #include "support/cache_fixture.h"
 #include "support/redis_server.h"
+#include "support/store_memory.h"
 
 struct fixture {
 	struct caching_site site;

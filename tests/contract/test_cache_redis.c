@@ -12,9 +12,9 @@
 #include "shm/circuit_breaker.h"
 #include "shm/generation.h"
 #include "shm/shm.h"
-#include "store/store_memory.h"
 #include "support/cache_fixture.h"
 #include "support/redis_server.h"
+#include "support/store_memory.h"
 
 #define JTI "11111111-1111-4111-8111-111111111111"
 

@@ -8,6 +8,7 @@
 #include "shm/shm.h"
 #include "store/store.h"
 #include "support/keyring.h"
+#include "support/store_memory.h"
 
 #define SECRET "the secret of this test, 32 bytes+"
 

@@ -21,6 +21,7 @@
 #include "store/store.h"
 #include "support/keyring.h"
 #include "support/redis_server.h"
+#include "support/store_memory.h"
 
 #define SECRET "0123456789abcdef0123456789abcdeF"
 #define PARAMS_MAX 24

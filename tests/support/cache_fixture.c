@@ -13,6 +13,7 @@
 #include "cache/redis.h"
 #include "shm/shm.h"
 #include "support/redis_server.h"
+#include "support/store_memory.h"
 
 /* Long: on a busy machine no test may see an outage that it did not make. */
 #define DEADLINE_MS 2000

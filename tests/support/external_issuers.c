@@ -15,6 +15,7 @@
 #include "issuers/issuers.h"
 #include "shm/shm.h"
 #include "store/store.h"
+#include "support/store_memory.h"
 #include "token/jws.h"
 
 static const char file[] = "[" EXTERNAL_ISSUERS_ONE "]\n"

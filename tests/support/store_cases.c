@@ -9,8 +9,8 @@
 #include "base/secret.h"
 #include "shm/generation.h"
 #include "shm/shm.h"
-#include "store/store_memory.h"
 #include "support/database.h"
+#include "support/store_memory.h"
 
 #define CASES_MAX 40
 #define NOW TEST_USERS_NOW

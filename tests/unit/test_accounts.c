@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "base/json_value.h"
-#include "store/store_memory.h"
+#include "support/store_memory.h"
 
 #define ADA "ada@example.org"
 #define NEW_PASSWORD "violet-harbour-91"

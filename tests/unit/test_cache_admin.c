@@ -8,8 +8,8 @@
 #include "base/json_value.h"
 #include "shm/circuit_breaker.h"
 #include "shm/counters.h"
-#include "store/store_memory.h"
 #include "support/redis_server.h"
+#include "support/store_memory.h"
 
 #define ROOT "root@example.org"
 #define ADA "ada@example.org"

@@ -9,8 +9,8 @@
 #include "routes/rate_limit.h"
 #include "routes/routes.h"
 #include "shm/counters.h"
-#include "store/store_memory.h"
 #include "support/api.h"
+#include "support/store_memory.h"
 
 static int
 setup(void **state)

@@ -8,9 +8,9 @@
 
 #include "base/json_value.h"
 #include "base/json_writer.h"
-#include "store/store_memory.h"
 #include "support/api.h"
 #include "support/external_issuers.h"
+#include "support/store_memory.h"
 
 /* Who comes with a token of an outside issuer, and until when. */
 

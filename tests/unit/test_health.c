@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "base/json_value.h"
 #include "cache/redis.h"
-#include "store/store_memory.h"
 #include "support/redis_server.h"
+#include "support/store_memory.h"
 
 static int
 setup(void **state)

@@ -8,9 +8,9 @@
 #include "base/json_value.h"
 #include "issuers/jwks_refresh.h"
 #include "shm/jwks_refresh_request.h"
-#include "store/store_memory.h"
 #include "support/api.h"
 #include "support/external_issuers.h"
+#include "support/store_memory.h"
 
 #define HEALTH .method = "GET", .uri = "/health"
 #define STATS .method = "GET", .uri = "/api/v1/cache/stats"

@@ -9,8 +9,8 @@
 #include "issuers/external_account.h"
 #include "shm/jwks_refresh_request.h"
 #include "store/store.h"
-#include "store/store_memory.h"
 #include "support/external_issuers.h"
+#include "support/store_memory.h"
 
 #define NOW EXTERNAL_ISSUERS_NOW
 #define POINT                                                                  \

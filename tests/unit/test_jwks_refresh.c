@@ -18,8 +18,8 @@
 #include "shm/jwks_refresh_request.h"
 #include "shm/shm.h"
 #include "store/store.h"
-#include "store/store_memory.h"
 #include "support/shm_fixture.h"
+#include "support/store_memory.h"
 
 #define NOW INT64_C(1800000000)
 #define HOUR 3600

@@ -8,8 +8,8 @@
 #include "auth/account_admin.h"
 #include "shm/semaphore.h"
 #include "store/store.h"
-#include "store/store_memory.h"
 #include "support/accounts.h"
+#include "support/store_memory.h"
 
 #define NOW ACCOUNTS_NOW
 #define EMAIL ACCOUNTS_EMAIL

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "store/store.h"
-#include "store/store_memory.h"
 #include "support/accounts.h"
 #include "support/child.h"
+#include "support/store_memory.h"
 
 /*
  * What happens between the proof of a password and the change that rests on

@@ -7,8 +7,8 @@
 
 #include "base/json_value.h"
 #include "store/store.h"
-#include "store/store_memory.h"
 #include "support/redis_server.h"
+#include "support/store_memory.h"
 
 #define ADA "ada@example.org"
 #define BOB "bob@example.org"

@@ -7,7 +7,7 @@
 
 #include "routes/routes.h"
 #include "shm/counters.h"
-#include "store/store_memory.h"
+#include "support/store_memory.h"
 
 #define ROOT "root@example.org"
 #define ADA "ada@example.org"

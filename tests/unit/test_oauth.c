@@ -12,7 +12,7 @@
 #include "base/json_value.h"
 #include "shm/shm.h"
 #include "store/store.h"
-#include "store/store_memory.h"
+#include "support/store_memory.h"
 #include "token/master_secret.h"
 
 #define ADA "ada@example.org"

@@ -3,7 +3,7 @@
 
 #include "support/test.h"
 
-#include "store/store_memory.h"
+#include "support/store_memory.h"
 
 #define ADA "ada@example.org"
 #define BOB "bob@example.org"

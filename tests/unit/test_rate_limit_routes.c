@@ -10,8 +10,8 @@
 #include "base/secret.h"
 #include "routes/routes.h"
 #include "shm/counters.h"
-#include "store/store_memory.h"
 #include "support/api.h"
+#include "support/store_memory.h"
 
 #define ADA "ada@example.org"
 

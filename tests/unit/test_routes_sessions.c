@@ -4,7 +4,7 @@
 #include "support/test.h"
 
 #include "base/json_value.h"
-#include "store/store_memory.h"
+#include "support/store_memory.h"
 
 #define ADA "ada@example.org"
 #define BOB "bob@example.org"

@@ -12,9 +12,9 @@
 #include "base/secret.h"
 #include "shm/shm.h"
 #include "store/store.h"
-#include "store/store_memory.h"
 #include "support/keyring.h"
 #include "support/shm_fixture.h"
+#include "support/store_memory.h"
 #include "token/access_token.h"
 #include "token/master_secret.h"
 

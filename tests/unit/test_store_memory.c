@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "store/store_memory.h"
+#include "support/store_memory.h"
 
 #include "support/test.h"
 

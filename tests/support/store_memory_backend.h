@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef STORE_MEMORY_H
-#define STORE_MEMORY_H
+#ifndef SUPPORT_STORE_MEMORY_BACKEND_H
+#define SUPPORT_STORE_MEMORY_BACKEND_H
 
 #include "store/backend.h"
 
 /*
- * The memory backend, for its own files only:
- *   store_memory.c   transactions, failures on demand, upkeep
- *   memory_rows.c    the tables
- *   memory_users.c   the operations on users, sessions and tokens
- *   memory_keys.c    those on signing keys
- *   memory_issuers.c those on outside issuers' keys and subjects
+ * The store in memory, for its own files only:
+ *   store_memory.c          transactions, failures on demand, maintenance
+ *   store_memory_rows.c     tables
+ *   store_memory_users.c    users, sessions and tokens
+ *   store_memory_keys.c     signing keys
+ *   store_memory_issuers.c  external issuers' keys and subjects
  */
 
 struct memory_user {
@@ -70,7 +70,7 @@ memory_store(struct store *st)
 	return (struct memory_store *)st; /* base is its first member */
 }
 
-/* ---- memory_rows.c ---- */
+/* ---- store_memory_rows.c ---- */
 
 /* memory_enter(s): before each operation; the failure that was asked for. */
 enum err memory_enter(struct memory_store *s) MUST_CHECK;
@@ -94,7 +94,7 @@ struct memory_user *memory_find_normal(
 struct session *memory_find_session(struct memory_store *s, const char *handle);
 struct memory_token *memory_find_token(struct memory_store *s, const char *jti);
 
-/* ---- memory_users.c ---- */
+/* ---- store_memory_users.c ---- */
 
 extern store_user_by_id_fn memory_user_by_id;
 extern store_users_by_ids_fn memory_users_by_ids;
@@ -113,13 +113,13 @@ extern store_session_update_fn memory_session_update;
 extern store_token_revoked_fn memory_token_revoked;
 extern store_token_revoke_fn memory_token_revoke;
 
-/* ---- memory_keys.c ---- */
+/* ---- store_memory_keys.c ---- */
 
 extern store_keys_fn memory_keys;
 extern store_key_put_fn memory_key_put;
 extern store_key_remove_fn memory_key_remove;
 
-/* ---- memory_issuers.c ---- */
+/* ---- store_memory_issuers.c ---- */
 
 extern store_subject_fn memory_subject;
 extern store_external_since_fn memory_external_since;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-#include "store/store_memory.h"
+#include "support/store_memory.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/memory.h"
+#include "support/store_memory_backend.h"
 
 #define MEMORY_WAIT_MS 2000
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "store/memory.h"
+#include "support/store_memory_backend.h"
 
 #include <stdlib.h>
 #include <string.h>
