@@ -15,10 +15,10 @@
 #include "store/sqlite_backup.h"
 
 static int
-say(const struct context *context, const char *why, const char *cure)
+print_failure(const struct context *context, const char *why, const char *hint)
 {
 	fprintf(stderr, "latchkey: %s: %s%s\n",
-	    command_title(context->line->command), why, cure);
+	    command_title(context->line->command), why, hint);
 	return EXIT_FAILED;
 }
 
@@ -30,7 +30,7 @@ backup_cmd_make(const struct command_line *line)
 	struct context context;
 	struct stat st;
 	enum err err;
-	/* Open as any other: a foreign or damaged database is refused. */
+	/* As for any command, a foreign or damaged database is refused. */
 	int status = context_open(line, &context);
 
 	if (status != EXIT_GO_ON)
@@ -38,7 +38,7 @@ backup_cmd_make(const struct command_line *line)
 	err = sqlite_backup_make(config_database(context.config), file,
 	    command_flag(line, "force"), why);
 	if (err != ERR_OK) {
-		status = say(&context, why,
+		status = print_failure(&context, why,
 		    err == ERR_CONFLICT ? "; --force overwrites it" : "");
 		goto out;
 	}
@@ -58,11 +58,11 @@ restore(const struct context *context, const char *file, const char *database)
 
 	if (sqlite_backup_restore(
 		file, database, clock_system.wall(), &restored, why) != ERR_OK)
-		return say(context, why, "");
+		return print_failure(context, why, "");
 	printf("%s: accounts: %" PRId64 "; sessions ended: %" PRId64 "\n",
 	    database, restored.users, restored.sessions);
 	if (restored.kept[0] != '\0')
-		printf("what was there before is %s\n", restored.kept);
+		printf("the old database is now %s\n", restored.kept);
 	return exit_finish();
 }
 
@@ -77,22 +77,23 @@ backup_cmd_restore(const struct command_line *line)
 	if (status != EXIT_GO_ON)
 		goto out;
 	/*
-	 * Whoever comes while we have it to ourselves waits two seconds, and
-	 * then tries again later, as a pool does with its workers.
+	 * A process that starts while this one is alone waits two seconds and
+	 * fails; a pool then starts its workers again later.
 	 */
 	if (shm_attach(config_database(context.config), 1, &m) != ERR_OK) {
-		status = EXIT_FAILED; /* the log has said why */
+		status = EXIT_FAILED; /* the reason is in the log */
 		goto out;
 	}
 	if (!shm_alone(m)) {
-		status = say(&context, config_database(context.config),
-		    ": in use; stop the pool, and whatever else has it open");
+		status =
+		    print_failure(&context, config_database(context.config),
+			" is in use; stop the pool and every other latchkey "
+			"process");
 		goto out;
 	}
 	database = shm_database(m);
 	status = restore(&context, line->operands[0], database);
 out:
-
 	shm_detach(m);
 	context_close(&context);
 	return status;

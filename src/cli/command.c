@@ -24,7 +24,7 @@ command_title(const struct command *command)
 
 /* ---- reading ---- */
 
-/* getopt_long(3) returns these for the command's options, from 0 on. */
+/* getopt_long(3) returns LETTER_FIRST + n for the command's option n. */
 #define LETTER_FIRST 256
 #define LETTER_HELP 'h'
 
@@ -52,7 +52,7 @@ check_operands(const struct command_line *line)
 	const struct command *command = line->command;
 
 	if (line->count > command->most)
-		return exit_usage("%s: does not take \"%.64s\"",
+		return exit_usage("%s: unexpected argument \"%.64s\"",
 		    command_title(command), line->operands[command->most]);
 	if (line->count < command->least)
 		return exit_usage("%s: needs %s; try --help",
@@ -70,7 +70,7 @@ command_parse(const struct command *command, int argc, char **argv,
 	*line_out = (struct command_line){ .command = command };
 	list_options(command, longs);
 	opterr = 0;
-	optind = 0; /* from the start, whoever has parsed before */
+	optind = 0; /* start over: main() may have parsed before */
 	while ((letter = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
 		if (letter == LETTER_HELP) {
 			command_help(command, stdout);
@@ -107,7 +107,7 @@ command_flag(const struct command_line *line, const char *name)
 
 /* ---- help ---- */
 
-/* ${text} in lines, each behind ${indent} blanks; the cursor is at one. */
+/* Print ${text} in lines indented by ${indent}; the cursor is there already. */
 static void
 wrap(FILE *out, const char *text, int indent)
 {
@@ -154,7 +154,7 @@ void
 command_help(const struct command *command, FILE *out)
 {
 	static const struct command_option help = { .name = "help",
-		.help = "this text" };
+		.help = "print this text" };
 	const struct command_option *o;
 
 	fprintf(out, "usage: latchkey %s [options]%s%s\n\n",

@@ -23,127 +23,126 @@ const struct command commands[] = {
 	/* serve.c */
 	{ "", "serve", "", 0, 0, serve_run,
 	    "serve FastCGI requests with a pool of workers",
-	    "Without --listen the socket is the one on descriptor 0, as "
-	    "spawn-fcgi, mod_fcgid, lighttpd and systemd hand it over, and one "
-	    "worker serves it unless --workers asks for more.  SIGTERM "
-	    "finishes what has arrived and ends; SIGHUP reads the "
-	    "configuration again and replaces the workers.",
-	    { { "listen", "unix:PATH|HOST:PORT", "listen there" },
+	    "Without --listen, latchkey serves the listening socket on "
+	    "descriptor 0, as spawn-fcgi, mod_fcgid, lighttpd and systemd pass "
+	    "it, with one worker unless --workers asks for more.  On SIGTERM "
+	    "the pool finishes the requests that have arrived and ends; on "
+	    "SIGHUP it reads the configuration again and replaces the workers.",
+	    { { "listen", "unix:PATH|HOST:PORT", "listen on this socket" },
 	      { "workers", "N|auto",
-		"worker processes, 1 to 512; auto: as LATCHKEY_WORKERS says" },
+		"worker processes, 1 to 512; auto: use LATCHKEY_WORKERS" },
 	      CONFIG,
-	      { "pid-file", "FILE", "write the pid of the pool there" },
-	      { "allow-remote", NULL, "let HOST be other than loopback; "
-		"FastCGI trusts whoever connects" } } },
+	      { "pid-file", "FILE", "write the pid of the pool to FILE" },
+	      { "allow-remote", NULL, "allow a HOST other than loopback; "
+		"FastCGI has no authentication" } } },
 	/* config_cmd.c */
 	{ "", "config", "", 0, 0, config_cmd_run,
-	    "print every option, its value and where it came from",
-	    "That is the environment, a systemd credential, the configuration "
-	    "file or the default.  Secrets are not printed.",
+	    "print every option, its value and its source",
+	    "Sources are the environment, a systemd credential, the "
+	    "configuration file and the default.  Secrets are not printed.",
 	    { CONFIG,
-	      { "options", NULL, "what options there are, not their values" } } },
+	      { "options", NULL, "list and explain the options instead" } } },
 	/* user_cmd.c */
 	{ "user", "add", "EMAIL", 1, 1, user_cmd_add,
 	    "create an account",
-	    "The password is asked for on the terminal, or is the first line "
-	    "of standard input where that is no terminal; it must be as good "
-	    "as one that is chosen by its owner.",
-	    { { "name", "NAME", "by default what stands before the @" },
-	      { "role", "user|admin", "what it may do; by default user" },
+	    "The password is read from the terminal without echo, or from the "
+	    "first line of standard input if that is not a terminal.  The same "
+	    "rules apply as on the registration page.",
+	    { { "name", "NAME", "by default the part before the @" },
+	      { "role", "user|admin", "by default user" },
 	      JSON, CONFIG } },
 	{ "user", "list", "[TEXT]", 0, 1, user_cmd_list,
-	    "list accounts, of which address or name has TEXT in it",
+	    "list accounts, or those whose address or name contains TEXT",
 	    "",
-	    { { "after", "ID", "begin behind that account" },
-	      { "limit", "N", "at most so many; by default 1000" },
+	    { { "after", "ID", "start after this account" },
+	      { "limit", "N", "the most to list; by default 1000" },
 	      JSON, CONFIG } },
 	{ "user", "show", "USER", 1, 1, user_cmd_show,
-	    "show an account and how many sessions it has",
+	    "show an account and the number of its sessions",
 	    USER_IS, { JSON, CONFIG } },
 	{ "user", "passwd", "USER", 1, 1, user_cmd_passwd,
-	    "give an account another password and end its sessions",
-	    "The password is read as by user add." USER_IS, { CONFIG } },
+	    "set the password of an account and end its sessions",
+	    "The password is read as for user add." USER_IS, { CONFIG } },
 	{ "user", "disable", "USER", 1, 1, user_cmd_disable,
-	    "end the sessions of an account and let it sign in no more",
+	    "end the sessions of an account and refuse new sign-ins",
 	    USER_IS, { CONFIG } },
 	{ "user", "enable", "USER", 1, 1, user_cmd_enable,
-	    "let an account sign in again",
-	    "Sessions it had do not come back." USER_IS, { CONFIG } },
+	    "allow an account to sign in again",
+	    "Ended sessions stay ended." USER_IS, { CONFIG } },
 	{ "user", "delete", "USER", 1, 1, user_cmd_delete,
-	    "remove an account and its sessions for good",
-	    "Its number is never used again." USER_IS, { CONFIG } },
+	    "delete an account and its sessions for good",
+	    "The number of the account is never reused." USER_IS, { CONFIG } },
 	{ "user", "promote", "USER", 1, 1, user_cmd_promote,
-	    "make an account an admin",
+	    "make an account an administrator",
 	    USER_IS, { CONFIG } },
 	{ "user", "demote", "USER", 1, 1, user_cmd_demote,
-	    "make an admin an account like any other",
+	    "make an administrator an ordinary account",
 	    USER_IS, { CONFIG } },
 	/* session_cmd.c */
 	{ "session", "list", "", 0, 0, session_cmd_list,
 	    "list live sessions, newest first",
 	    "",
-	    { { "user", "USER", "only those of that account" },
-	      { "limit", "N", "at most so many; by default 1000" },
+	    { { "user", "USER", "only the sessions of this account" },
+	      { "limit", "N", "the most to list; by default 1000" },
 	      JSON, CONFIG } },
 	{ "session", "revoke", "[HANDLE...]", 0, 1000, session_cmd_revoke,
-	    "end sessions, with every token issued under them",
-	    "HANDLE is what session list prints.  A session that is over "
-	    "already is no error; one that never was is.",
-	    { { "user", "USER", "all sessions of that account" }, CONFIG } },
+	    "end sessions and every token issued for them",
+	    "session list prints the handles.  Ending a session twice is not "
+	    "an error; an unknown handle is.",
+	    { { "user", "USER", "all sessions of this account" }, CONFIG } },
 	/* key_cmd.c */
 	{ "key", "list", "", 0, 0, key_cmd_list,
-	    "list the keys that sign tokens, and what each does now",
-	    "next: is published, and signs later; signs; verifies: tokens it "
-	    "signed may still be good; over: goes with the next upkeep.",
+	    "list the keys that sign tokens, and their states",
+	    "next: published, will sign later; signs: signs new tokens; "
+	    "verifies: tokens it signed may still be valid; over: will be "
+	    "deleted by the next maintenance run.",
 	    { JSON, CONFIG } },
 	{ "key", "rotate", "", 0, 0, key_cmd_rotate,
-	    "make a new key that signs tokens",
-	    "It signs once it has been published for "
-	    "LATCHKEY_KEY_PUBLISH_SECONDS; tokens of the key before it are good "
-	    "until they expire.  With --replace it signs at once and all others "
-	    "are forgotten, which ends every access token (sessions go on): for "
-	    "a secret that got out or was lost.",
-	    { { "replace", NULL, "forget all other keys, now" }, CONFIG } },
+	    "create a new key to sign tokens",
+	    "The key signs after it has been published for "
+	    "LATCHKEY_KEY_PUBLISH_SECONDS; tokens of the previous key stay valid "
+	    "until they expire.  With --replace the key signs at once and all "
+	    "other keys are deleted, which ends every access token but no "
+	    "session.  Use it after a secret was disclosed or lost.",
+	    { { "replace", NULL, "delete all other keys now" }, CONFIG } },
 	/* stats_cmd.c */
 	{ "", "stats", "", 0, 0, stats_cmd_run,
-	    "show what the pool does: rates, latency, hits of the caches",
-	    "All processes of this host together, from the file they share; "
-	    "nothing is asked of them.  --watch begins anew each time, so what "
-	    "is shown is the last moment; where standard output is no terminal "
-	    "it prints once.",
-	    { { "watch", NULL, "refresh until ^C or the end of the pool" },
-	      { "interval", "SECONDS", "between two pictures; by default 2" },
+	    "show request rates, latency and cache hit rates of the pool",
+	    "The figures of all processes of this host, read from their shared "
+	    "memory.  With --watch each update shows the time since the one "
+	    "before.  If standard output is not a terminal, stats prints once.",
+	    { { "watch", NULL, "update until Ctrl-C or the end of the pool" },
+	      { "interval", "SECONDS", "between two updates; by default 2" },
 	      JSON, CONFIG } },
 	/* doctor.c */
 	{ "", "doctor", "", 0, 0, doctor_run,
-	    "find what is wrong with this installation, and name the cure",
-	    "One line for each finding: ok, warn or fail; the exit status is 1 "
-	    "if anything fails.  Configuration, permissions, store, clock and "
-	    "Redis are looked at always, the FastCGI socket and the site when "
-	    "they are named; the site is asked by curl(1), as a browser would. "
-	    "With --guarded an account is made for a moment, to ask for that "
-	    "page with.",
+	    "check this installation and suggest how to fix it",
+	    "Prints one line for each finding: ok, warn or fail.  The exit "
+	    "status is 1 if any check fails.  Configuration, permissions, store, "
+	    "clock and Redis are always checked, the FastCGI socket and the site "
+	    "if they are named.  The site is asked by curl(1), as a browser "
+	    "would.  With --guarded a temporary account asks for the page.",
 	    { { "listen", "unix:PATH|HOST:PORT", "the socket, as for serve" },
-	      { "url", "URL", "the site, as in https://www.example.org" },
-	      { "guarded", "PATH", "a page only those signed in may see" },
+	      { "url", "URL", "the site, for example https://www.example.org" },
+	      { "guarded", "PATH", "the path of a page that requires a sign-in" },
 	      JSON, CONFIG } },
 	/* backup_cmd.c */
 	{ "", "backup", "FILE", 1, 1, backup_cmd_make,
-	    "copy the database to FILE while everything runs",
-	    "The copy is checked before it gets its name, and is one file that "
-	    "only its owner may read.  The secret (master.key) is not in it.",
+	    "copy the database to FILE while the pool runs",
+	    "The copy is one file, checked before it gets its name, that only "
+	    "its owner may read.  It does not contain the secret (master.key).",
 	    { { "force", NULL, "overwrite FILE" }, CONFIG } },
 	{ "", "restore", "FILE", 1, 1, backup_cmd_restore,
-	    "put a backup in the place of the database",
-	    "Nothing may have the database open.  What was there is kept under "
-	    "another name.  Everybody has to sign in again: nobody can tell "
-	    "which sessions were revoked since the backup was made.  Passwords, "
-	    "roles and accounts are as they were then.",
+	    "replace the database by a backup",
+	    "No process may have the database open.  The old database is kept "
+	    "under another name.  All sessions end, because sessions revoked "
+	    "since the backup are not known.  Passwords, roles and accounts "
+	    "become those of the backup.",
 	    { CONFIG } },
-	/* the rest */
+	/* here */
 	{ "", "help", "[COMMAND...]", 0, 2, help_run,
-	    "print this text, or that of a command", "",
-	    { { "source", "PART", "what the manual pages are made of" } } },
+	    "print this text, or the help of a command", "",
+	    { { "source", "PART", "print a generated part of the manual" } } },
 };
 /* clang-format on */
 const size_t commands_count = NELEMS(commands);
@@ -165,16 +164,17 @@ help_all(void)
 {
 	fputs("usage: latchkey COMMAND [options]\n"
 	      "\n"
-	      "Sign people in, keep them signed in, sign them out for good.\n"
+	      "A sign-in server: accounts, sessions and final logout over "
+	      "FastCGI.\n"
 	      "\n",
 	    stdout);
 	list_commands(NULL);
 	fputs("\n"
-	      "latchkey COMMAND --help says more; latchkey --version prints "
-	      "the version.\n"
+	      "latchkey COMMAND --help explains a command; latchkey --version "
+	      "prints the version.\n"
 	      "Without a command, but with a listening socket on descriptor "
-	      "0, it is latchkey\n"
-	      "serve.  Exit status: 0 done, 1 it did not work, 2 bad usage or "
+	      "0, latchkey runs\n"
+	      "serve.  Exit status: 0 success, 1 failure, 2 bad usage or "
 	      "configuration.\n",
 	    stdout);
 	return exit_finish();
@@ -196,7 +196,7 @@ help_group(const char *group)
 {
 	printf("usage: latchkey %s COMMAND [options]\n\n", group);
 	list_commands(group);
-	printf("\nlatchkey %s COMMAND --help says more.\n", group);
+	printf("\nlatchkey %s COMMAND --help explains a command.\n", group);
 	return exit_finish();
 }
 
@@ -209,7 +209,8 @@ version(void)
 
 /* ---- finding ---- */
 
-/* The command that ${words} begin with, and how many of them name it. */
+/* Find the command that ${words} begin with, and count the words of its name.
+ */
 static const struct command *
 find(int count, char **words, int *used_out)
 {
@@ -246,8 +247,8 @@ help_run(const struct command_line *line)
 	}
 	if (line->count == 1 && is_group(line->operands[0]))
 		return help_group(line->operands[0]);
-	return exit_usage("help: there is no command \"%.64s\"",
-	    line->operands[line->count - 1]);
+	return exit_usage(
+	    "help: unknown command \"%.64s\"", line->operands[line->count - 1]);
 }
 
 static bool
@@ -257,7 +258,7 @@ is_one_of(const char *word, const char *one, const char *other)
 }
 
 static int
-unknown(int count, char **words)
+run_other(int count, char **words)
 {
 	if (is_one_of(words[0], "--help", "-h"))
 		return help_all();
@@ -265,11 +266,11 @@ unknown(int count, char **words)
 		return version();
 	if (!is_group(words[0]))
 		return exit_usage(
-		    "there is no command \"%.64s\"; try --help", words[0]);
+		    "unknown command \"%.64s\"; try --help", words[0]);
 	if (count > 1 && is_one_of(words[1], "--help", "-h"))
 		return help_group(words[0]);
 	if (count > 1)
-		return exit_usage("there is no command \"%.64s %.64s\"; try "
+		return exit_usage("unknown command \"%.64s %.64s\"; try "
 				  "latchkey %.64s --help",
 		    words[0], words[1], words[0]);
 	return exit_usage("%.64s: needs a command; try --help", words[0]);
@@ -284,7 +285,7 @@ commands_run(int argc, char **argv)
 
 	command = find(argc, argv, &used);
 	if (command == NULL)
-		return unknown(argc, argv);
+		return run_other(argc, argv);
 	status =
 	    command_parse(command, argc - used + 1, argv + used - 1, &line);
 	return status == EXIT_GO_ON ? command->run(&line) : status;

@@ -6,14 +6,14 @@
 
 #include "cli/command.h"
 
-/* All sub-commands, those of one group together. */
+/* All sub-commands; those of a group stand together. */
 extern const struct command commands[];
 extern const size_t commands_count;
 
 /**
  * commands_run(argc, argv):
- * Find the sub-command that ${argv} begins with and run it.  Return the exit
- * status; 2, after one line on stderr, if there is none.
+ * Run the sub-command that ${argv} begins with.  Return its exit status, or 2
+ * after one line on stderr if there is no such sub-command.
  */
 int commands_run(int argc, char **argv);
 

@@ -7,7 +7,7 @@
 #include "cli/exit.h"
 #include "config/config.h"
 
-/* 2 for a configuration that "latchkey serve" would refuse. */
+/* Exits with 2 for a configuration that "latchkey serve" refuses. */
 int
 config_cmd_run(const struct command_line *line)
 {

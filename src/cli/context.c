@@ -21,11 +21,11 @@
 #define LIMIT_DEFAULT 1000
 #define LIMIT_MAX 1000000
 
-/* ---- whose files these are ---- */
+/* ---- the user who owns the database ---- */
 
-/* Who owns the database, or the folder where it is going to be. */
+/* The owner of the database or, before it exists, of its folder. */
 static bool
-find_owner(const char *database, struct stat *owner)
+read_owner(const char *database, struct stat *owner)
 {
 	char folder[PATH_MAX];
 	const char *slash = strrchr(database, '/');
@@ -44,7 +44,7 @@ find_owner(const char *database, struct stat *owner)
 }
 
 static bool
-become(const struct stat *owner)
+change_user(const struct stat *owner)
 {
 	const struct passwd *pw = getpwuid(owner->st_uid);
 	gid_t group = pw != NULL ? pw->pw_gid : owner->st_gid;
@@ -57,16 +57,17 @@ become(const struct stat *owner)
 }
 
 static int
-become_owner(const struct context *context)
+change_to_owner(const struct context *context)
 {
 	struct stat owner;
 
 	if (geteuid() != 0 ||
-	    !find_owner(config_database(context->config), &owner) ||
-	    owner.st_uid == 0 || become(&owner))
+	    !read_owner(config_database(context->config), &owner) ||
+	    owner.st_uid == 0 || change_user(&owner))
 		return EXIT_GO_ON;
 	fprintf(stderr,
-	    "latchkey: cannot become user %u, who owns the database: %s\n",
+	    "latchkey: cannot change to user %u, the owner of the database: "
+	    "%s\n",
 	    (unsigned)owner.st_uid, strerror(errno));
 	return EXIT_FAILED;
 }
@@ -80,13 +81,14 @@ context_config(const struct command_line *line, struct context *context)
 
 	*context = (struct context){ .line = line };
 	if (secret_init() != ERR_OK) {
-		fputs("latchkey: the system has no random numbers\n", stderr);
+		fputs("latchkey: the system provides no random numbers\n",
+		    stderr);
 		return EXIT_FAILED;
 	}
 	if (config_load(command_value(line, "config"), why, sizeof(why),
 		&context->config) != ERR_OK)
 		return exit_usage("%s", why);
-	return become_owner(context);
+	return change_to_owner(context);
 }
 
 int
@@ -96,11 +98,11 @@ context_app(struct context *context)
 
 	if (err == ERR_OK)
 		err = wiring_open(context->config, context->shared, WIRING_SLOW,
-		    &context->services);
-	/* The log has said why. */
+		    &context->app);
+	/* The reason is in the log. */
 	if (err != ERR_OK)
 		return EXIT_FAILED;
-	context->now = shm_time(context->services->shm, clock_system.wall());
+	context->now = shm_time(context->app->shm, clock_system.wall());
 	return EXIT_GO_ON;
 }
 
@@ -115,7 +117,7 @@ context_open(const struct command_line *line, struct context *context)
 void
 context_close(struct context *context)
 {
-	wiring_close(context->services);
+	wiring_close(context->app);
 	shared_close(context->shared);
 	config_free(context->config);
 	*context = (struct context){ 0 };
@@ -127,22 +129,22 @@ context_actor(const struct context *context)
 	return (struct store_actor){ .address = "", .now = context->now };
 }
 
-/* ---- what many commands need ---- */
+/* ---- for several commands ---- */
 
 int
 context_failed(const struct context *context, enum err err, const char *what)
 {
-	const char *why = "something went wrong";
+	const char *why = "internal error";
 
 	switch (err) {
-	case ERR_NOT_FOUND: why = "there is no such thing"; break;
-	case ERR_CONFLICT: why = "there is one already"; break;
+	case ERR_NOT_FOUND: why = "not found"; break;
+	case ERR_CONFLICT: why = "already exists"; break;
 	case ERR_BUSY:
 	case ERR_UNAVAILABLE:
-		why = "the store cannot be had at the moment";
+		why = "the database is temporarily unavailable";
 		break;
 	case ERR_INVALID:
-	case ERR_DENIED: why = "that cannot be"; break;
+	case ERR_DENIED: why = "not allowed"; break;
 	case ERR_OK:
 	case ERR_LIMITED:
 	case ERR_INTERNAL: break;
@@ -162,13 +164,13 @@ find_user(
 
 	memset(user_out, 0, sizeof(*user_out));
 	if (str_to_int64(text, 1, INT64_MAX, &id) == ERR_OK)
-		return store_user_by_id(context->services->store, id, user_out);
+		return store_user_by_id(context->app->store, id, user_out);
 	err = user_email_normal(normal, text);
 	if (err == ERR_INVALID)
 		return ERR_NOT_FOUND;
 	if (err == ERR_OK)
 		err = store_user_by_email(
-		    context->services->store, normal, user_out, hash);
+		    context->app->store, normal, user_out, hash);
 	secret_wipe(hash, sizeof(hash));
 	return err;
 }
@@ -183,7 +185,7 @@ context_user(
 		return EXIT_GO_ON;
 	if (err != ERR_NOT_FOUND)
 		return context_failed(context, err, text);
-	fprintf(stderr, "latchkey: %s: there is no account \"%.254s\"\n",
+	fprintf(stderr, "latchkey: %s: account \"%.254s\" not found\n",
 	    command_title(context->line->command), text);
 	return EXIT_FAILED;
 }

@@ -15,47 +15,51 @@ struct app;
 struct shared;
 
 /*
- * What a sub-command works at: the configuration, and the same services over
- * the same mapped file as a worker has, so that what it changes the workers
- * know at once.
+ * What a sub-command works with: the configuration and, over the same shared
+ * memory, the same services as a worker, so that workers see its changes at
+ * once.
  */
 struct context {
 	const struct command_line *line;
 	struct config *config;
 	struct shared *shared;
-	struct app *services;
+	struct app *app;
 	int64_t now;
 };
 
 /**
- * context_config(line, desk), context_open(line, desk):
- * Read the configuration (--config); the same, and open the services.  Root
- * becomes the owner of the database first, so that nothing it makes is out of
- * the workers' reach.  Return EXIT_GO_ON, or an exit status after one line on
- * stderr (or what the log has to say).  context_close() always.
+ * context_config(line, context), context_open(line, context):
+ * Read the configuration (--config); context_open() also opens the services.
+ * A process of root becomes the owner of the database first, so that the
+ * workers can use every file it creates.  Return EXIT_GO_ON, or an exit status
+ * after one line on stderr or in the log.  Call context_close() in every case.
  */
 int context_config(const struct command_line *line, struct context *context);
 int context_open(const struct command_line *line, struct context *context);
 void context_close(struct context *context);
 
-/* context_app(desk): open them behind context_config(). */
+/* context_app(context): open the services, after context_config(). */
 int context_app(struct context *context);
 
-/* The command line acts with nobody's session. */
+/* context_actor(context): the command line, which acts without a session. */
 struct store_actor context_actor(const struct context *context);
 
 /**
- * context_user(desk, text, user_out):
- * The account whose number or address ${text} is; EXIT_GO_ON, or an exit
- * status after one line on stderr.
+ * context_user(context, text, user_out):
+ * Find the account with the number or e-mail address ${text}.  Return
+ * EXIT_GO_ON, or an exit status after one line on stderr.
  */
 int context_user(
     const struct context *context, const char *text, struct user *user_out);
 
 /**
- * context_failed(desk, err, what): say why not; return EXIT_FAILED.
- * context_limit(desk, limit_out): the number that --limit says, or 1000;
- * EXIT_GO_ON, or EXIT_WRONG after one line.
+ * context_failed(context, err, what):
+ * Print that the command failed for ${what} because of ${err}.  Return
+ * EXIT_FAILED.
+ *
+ * context_limit(context, limit_out):
+ * Read --limit, by default 1000.  Return EXIT_GO_ON, or EXIT_WRONG after one
+ * line on stderr.
  */
 int context_failed(
     const struct context *context, enum err err, const char *what);

@@ -15,7 +15,7 @@
 
 /* ---- man(7) ---- */
 
-/* A minus shall be one, and no line begins with a control character. */
+/* Escape minus signs, backslashes and quotes. */
 static void
 put_text(const char *text)
 {
@@ -31,7 +31,7 @@ put_text(const char *text)
 	}
 }
 
-/* Each sentence on a line of its own, as man(7) wants it. */
+/* man(7) wants each sentence on a line of its own. */
 static void
 put_sentences(const char *text)
 {
@@ -147,9 +147,9 @@ print_routes(void)
 		}
 		putchar(' ');
 		put_text(r->path);
-		printf("\\fR\n%d when it went well", r->status);
+		printf("\\fR\n%d on success", r->status);
 		if ((r->flags & ROUTE_ROOT) != 0)
-			fputs("; at the root too", stdout);
+			fputs("; also at the root", stdout);
 		puts(".");
 	}
 }
@@ -168,7 +168,7 @@ print_problems(void)
 
 /* ---- completion ---- */
 
-/* The groups, and the commands without one. */
+/* The groups, and the commands without a group. */
 static void
 print_first_words(void)
 {
@@ -187,7 +187,7 @@ print_first_words(void)
 	puts("--help --version' ;;");
 }
 
-/* Those of one group stand together. */
+/* Relies on the commands of a group standing together. */
 static void
 print_groups(void)
 {
@@ -244,5 +244,5 @@ docgen_print(const char *part)
 			return exit_finish();
 		}
 	}
-	return exit_usage("help: there is no part \"%.64s\"", part);
+	return exit_usage("help: unknown part \"%.64s\"", part);
 }

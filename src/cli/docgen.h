@@ -4,9 +4,9 @@
 
 /**
  * docgen_print(part):
- * Print what of the manual pages and of the completion is in tables of this
- * program: "commands", "options", "routes" and "problems" in man(7),
- * "completion" as patterns of a case of bash.  Return the exit status.
+ * Print a part of the manual pages or of the shell completion from the tables
+ * of this program: "commands", "options", "routes" and "problems" as man(7),
+ * "completion" as patterns of a bash case statement.  Return the exit status.
  */
 int docgen_print(const char *part);
 

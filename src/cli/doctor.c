@@ -16,8 +16,8 @@ static const char *const verdicts[] = {
 };
 
 void
-doctor_say(struct doctor *d, enum doctor_verdict verdict, const char *subject,
-    const char *cure, const char *fmt, ...)
+doctor_report(struct doctor *d, enum doctor_verdict verdict,
+    const char *subject, const char *cure, const char *fmt, ...)
 {
 	char text[1024];
 	struct json_writer *w;
@@ -45,11 +45,11 @@ doctor_say(struct doctor *d, enum doctor_verdict verdict, const char *subject,
 	output_end(&d->output);
 }
 
-/* Those that stand on what came before look whether it was good. */
+/* In this order: later checks depend on the results of earlier ones. */
 static doctor_check_fn *const checks[] = { doctor_files, doctor_store,
 	doctor_redis, doctor_issuers, doctor_socket, doctor_url, doctor_guard };
 
-/* A bad configuration is a finding, not bad usage. */
+/* A bad configuration is a finding here, not bad usage. */
 static bool
 read_config(struct doctor *d, const struct command_line *line)
 {
@@ -58,14 +58,15 @@ read_config(struct doctor *d, const struct command_line *line)
 
 	if (config_load(command_value(line, "config"), why, sizeof(why),
 		&config) != ERR_OK) {
-		doctor_say(d, DOCTOR_FAIL, "configuration",
-		    "put it right where it stands, the file or the "
-		    "environment; latchkey config --options lists every option",
+		doctor_report(d, DOCTOR_FAIL, "configuration",
+		    "correct it in the file or the environment; latchkey "
+		    "config "
+		    "--options lists every option",
 		    "%s", why);
 		return false;
 	}
 	config_free(config);
-	doctor_say(d, DOCTOR_OK, "configuration", NULL, "can be read");
+	doctor_report(d, DOCTOR_OK, "configuration", NULL, "is valid");
 	return true;
 }
 

@@ -10,8 +10,8 @@
 #include "cli/output.h"
 
 /*
- * latchkey doctor, for its own files only:
- *   doctor.c         the list of checks, and what is said of each
+ * latchkey doctor; this header is for its own files only:
+ *   doctor.c         the list of checks, and the output of findings
  *   doctor_files.c   folders and files
  *   doctor_store.c   store, clock
  *   doctor_redis.c   Redis
@@ -28,28 +28,29 @@ struct doctor {
 	struct context context;
 	struct output output; /* with --json */
 	bool json;
-	bool store_good; /* it is open in the desk */
-	bool site_good;  /* --url leads to us */
+	bool store_good; /* context.app is open */
+	bool site_good;  /* --url leads to this pool */
 	int failures;
 };
 
-/* One subject after the other; each has at least one thing to say. */
+/* Checks one subject and reports at least one finding. */
 typedef void doctor_check_fn(struct doctor *d);
 
 extern doctor_check_fn doctor_files, doctor_store, doctor_redis, doctor_issuers,
     doctor_socket, doctor_url, doctor_guard;
 
 /**
- * doctor_say(d, verdict, subject, cure, fmt, ...):
- * A finding: one line.  ${cure} says what to do about it; NULL if nothing.
+ * doctor_report(d, verdict, subject, cure, fmt, ...):
+ * Report a finding in one line.  ${cure} says how to fix it; NULL if there is
+ * nothing to fix.
  */
-void doctor_say(struct doctor *d, enum doctor_verdict verdict,
+void doctor_report(struct doctor *d, enum doctor_verdict verdict,
     const char *subject, const char *cure, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
 /* ---- doctor_http.c ---- */
 
-struct doctor_ask {
+struct doctor_request {
 	const char *url;
 	const char *body;           /* NULL: GET; else POST of JSON */
 	const char *session;        /* NULL: without a cookie */
@@ -57,24 +58,31 @@ struct doctor_ask {
 };
 
 struct doctor_answer {
-	int status; /* of HTTP; 0: none, and ->why says why */
+	int status; /* of HTTP; 0 without an answer: see ->why */
 	char why[256];
 	struct buf text;  /* headers and body */
-	const char *body; /* in it */
+	const char *body; /* points into text */
 };
 
 /**
- * doctor_http(ask, answer): redirects are not followed.  doctor_http_clear()
- * afterwards, always.
- * doctor_http_header(answer, name, dst, size): the value of the first header
- * of that name; false without one.
+ * doctor_http(request, answer):
+ * Send ${request} by curl(1), without following redirects, and fill in
+ * ${answer}.  Call doctor_http_clear(answer) in every case.
+ *
+ * doctor_http_header(answer, name, dst, size):
+ * Copy the value of the first header ${name} to ${dst}.  False without one.
  */
-void doctor_http(const struct doctor_ask *ask, struct doctor_answer *answer);
+void doctor_http(
+    const struct doctor_request *request, struct doctor_answer *answer);
 void doctor_http_clear(struct doctor_answer *answer);
 bool doctor_http_header(const struct doctor_answer *answer, const char *name,
     char *dst, size_t size);
 
-/* The address --url with ${path} behind it; false if it is too long. */
+/**
+ * doctor_http_address(d, path, dst, size):
+ * Write the address of ${path} on the site --url to ${dst}.  False if it does
+ * not fit.
+ */
 bool doctor_http_address(
     const struct doctor *d, const char *path, char *dst, size_t size);
 

@@ -12,7 +12,8 @@
 
 #include "config/config.h"
 
-#define RESERVE_LOW (64 * 1024 * 1024) /* bytes: days of changes, not weeks */
+#define SPACE_LOW                                                              \
+	(64 * 1024 * 1024) /* bytes; enough for days of changes, not weeks */
 #define WRITABLE_BY_OTHERS (S_IWGRP | S_IWOTH)
 #define OPEN_TO_OTHERS (S_IRWXG | S_IRWXO)
 
@@ -31,48 +32,48 @@ folder_of(const char *path, char dst[PATH_MAX])
 /* ---- folders ---- */
 
 static void
-check_room(struct doctor *d, const char *folder)
+check_space(struct doctor *d, const char *folder)
 {
 	struct statvfs disk;
-	uint64_t room;
+	uint64_t space;
 
 	if (statvfs(folder, &disk) != 0)
 		return;
-	room = (uint64_t)disk.f_bavail * disk.f_frsize;
-	if (room < RESERVE_LOW)
-		doctor_say(d, DOCTOR_WARN, "folder",
-		    "make room, or move the database to a larger disk",
+	space = (uint64_t)disk.f_bavail * disk.f_frsize;
+	if (space < SPACE_LOW)
+		doctor_report(d, DOCTOR_WARN, "folder",
+		    "free disk space, or move the database to a larger disk",
 		    "%s has only %ju MiB left", folder,
-		    (uintmax_t)(room >> 20));
+		    (uintmax_t)(space >> 20));
 }
 
-/* Who may write there can put other files in the place of ours. */
+/* A user who can write to the folder can replace the files in it. */
 static void
 check_folder(struct doctor *d, const char *folder)
 {
 	struct stat st;
 
 	if (stat(folder, &st) != 0) {
-		doctor_say(d, DOCTOR_FAIL, "folder",
-		    "make it, with mode 700, for the user latchkey runs as",
+		doctor_report(d, DOCTOR_FAIL, "folder",
+		    "create it with mode 700 for the user latchkey runs as",
 		    "%s: %s", folder, strerror(errno));
 		return;
 	}
 	if (!S_ISDIR(st.st_mode))
-		doctor_say(d, DOCTOR_FAIL, "folder",
+		doctor_report(d, DOCTOR_FAIL, "folder",
 		    "name a folder in DATABASE_URL and LATCHKEY_STATE_DIR",
-		    "%s is none", folder);
+		    "%s is not a folder", folder);
 	else if ((st.st_mode & WRITABLE_BY_OTHERS) != 0)
-		doctor_say(d, DOCTOR_FAIL, "folder", "chmod 700 it",
-		    "others may write to %s (mode %03o)", folder,
+		doctor_report(d, DOCTOR_FAIL, "folder", "chmod 700 it",
+		    "other users may write to %s (mode %03o)", folder,
 		    (unsigned)st.st_mode & 07777);
 	else if (access(folder, R_OK | W_OK | X_OK) != 0)
-		doctor_say(d, DOCTOR_FAIL, "folder",
+		doctor_report(d, DOCTOR_FAIL, "folder",
 		    "chown it to the user latchkey runs as",
 		    "user %u cannot write to %s", (unsigned)geteuid(), folder);
 	else
-		doctor_say(d, DOCTOR_OK, "folder", NULL, "%s", folder);
-	check_room(d, folder);
+		doctor_report(d, DOCTOR_OK, "folder", NULL, "%s", folder);
+	check_space(d, folder);
 }
 
 /* ---- files ---- */
@@ -85,14 +86,14 @@ check_file(struct doctor *d, const char *path, uid_t owner, int *bad)
 	if (stat(path, &st) != 0)
 		return;
 	if (!S_ISREG(st.st_mode))
-		doctor_say(d, DOCTOR_FAIL, "files", "move it away",
+		doctor_report(d, DOCTOR_FAIL, "files", "move it away",
 		    "%s is not a regular file", path);
 	else if ((st.st_mode & OPEN_TO_OTHERS) != 0)
-		doctor_say(d, DOCTOR_FAIL, "files", "chmod 600 it",
-		    "others may open %s (mode %03o)", path,
+		doctor_report(d, DOCTOR_FAIL, "files", "chmod 600 it",
+		    "other users may open %s (mode %03o)", path,
 		    (unsigned)st.st_mode & 07777);
 	else if (st.st_uid != owner && st.st_uid != 0)
-		doctor_say(d, DOCTOR_FAIL, "files",
+		doctor_report(d, DOCTOR_FAIL, "files",
 		    "chown it to the owner of the database",
 		    "%s belongs to user %u, not %u", path, (unsigned)st.st_uid,
 		    (unsigned)owner);
@@ -112,8 +113,8 @@ check_files(struct doctor *d, const char *database, const char *state)
 
 	if (stat(database, &st) != 0) {
 		st.st_uid = geteuid();
-		doctor_say(d, DOCTOR_WARN, "files",
-		    "start the pool, or add an account: either creates it",
+		doctor_report(d, DOCTOR_WARN, "files",
+		    "start the pool or add an account; either creates it",
 		    "there is no database yet: %s", database);
 		bad++;
 	}
@@ -125,7 +126,7 @@ check_files(struct doctor *d, const char *database, const char *state)
 	(void)snprintf(path, sizeof(path), "%s/master.key", state);
 	check_file(d, path, st.st_uid, &bad);
 	if (bad == 0)
-		doctor_say(d, DOCTOR_OK, "files", NULL,
+		doctor_report(d, DOCTOR_OK, "files", NULL,
 		    "only their owner may open them");
 }
 

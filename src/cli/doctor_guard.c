@@ -12,20 +12,20 @@
 #include "routes/context.h"
 
 /*
- * Guarded pages, asked as a browser would, by nobody and by somebody who is
- * signed in: an account of our own, made for the occasion and removed again.
+ * Requests a guarded page as a browser would, without a session and with one.
+ * The session belongs to a temporary account that is deleted again.
  */
 #define ADDRESS_SIZE 1024
 #define HOPS_MAX 6
 #define HEADERS 12
 
-/* The names under which applications are told who it is. */
+/* Headers by which applications learn the identity of the user. */
 static const char *const identity_headers[] = { "Remote-User", "X-Remote-User",
 	"X-Forwarded-User", "X-Auth-User", "X-Auth-Id", "X-Auth-Email",
 	"X-Auth-Role", "X-Auth-Session", "Auth-User" };
 
 struct spoof {
-	char mark[RANDOM_UUID_SIZE]; /* what nobody else would say */
+	char mark[RANDOM_UUID_SIZE]; /* a random text to search for */
 	char text[HEADERS][80];
 	const char *headers[HEADERS + 1];
 };
@@ -50,92 +50,92 @@ make_spoof(struct spoof *s)
 		s->headers[i] = s->text[i];
 }
 
-/* ---- nobody ---- */
+/* ---- without a session ---- */
 
-/* mod_fcgid copies what it was told into the answer, unless it is unset. */
+/* mod_fcgid copies these headers to the browser unless they are unset. */
 static void
 check_leak(struct doctor *d, const struct doctor_answer *answer)
 {
 	if (answer->text.data != NULL &&
 	    strcasestr(answer->text.data, "\nVariable-") != NULL)
-		doctor_say(d, DOCTOR_FAIL, "guard",
+		doctor_report(d, DOCTOR_FAIL, "guard",
 		    "unset the Variable-* headers by name, as deploy/ shows",
-		    "the browser is told what is for the application");
+		    "the browser receives headers for the application");
 }
 
 static void
-check_nobody(struct doctor *d, const char *address)
+check_signed_out(struct doctor *d, const char *address)
 {
 	struct doctor_answer answer;
 	struct spoof spoof;
 
 	make_spoof(&spoof);
-	doctor_http(
-	    &(struct doctor_ask){ .url = address, .headers = spoof.headers },
+	doctor_http(&(struct doctor_request){ .url = address,
+			.headers = spoof.headers },
 	    &answer);
 	if (answer.status >= 200 && answer.status < 300)
-		doctor_say(d, DOCTOR_FAIL, "guard",
+		doctor_report(d, DOCTOR_FAIL, "guard",
 		    "put the guard in front of it, as deploy/ shows",
-		    "%s lets in who is not signed in", address);
+		    "%s is served without a sign-in", address);
 	else if (answer.status == 0 || answer.status >= 404)
-		doctor_say(d, DOCTOR_FAIL, "guard",
-		    "look into the web server's log",
-		    "%s gives status %d to who is not signed in", address,
+		doctor_report(d, DOCTOR_FAIL, "guard",
+		    "see the web server's log",
+		    "%s answers with status %d without a sign-in", address,
 		    answer.status);
 	else
-		doctor_say(d, DOCTOR_OK, "guard", NULL,
-		    "%s lets nobody in unasked (status %d)", address,
+		doctor_report(d, DOCTOR_OK, "guard", NULL,
+		    "%s requires a sign-in (status %d)", address,
 		    answer.status);
 	check_leak(d, &answer);
 	doctor_http_clear(&answer);
 }
 
-/* ---- somebody ---- */
+/* ---- with a session ---- */
 
 static void
-judge_somebody(struct doctor *d, const char *address, const char *session)
+check_session(struct doctor *d, const char *address, const char *session)
 {
 	struct doctor_answer answer;
 	struct spoof spoof;
 
 	make_spoof(&spoof);
 	doctor_http(
-	    &(struct doctor_ask){
+	    &(struct doctor_request){
 		.url = address, .session = session, .headers = spoof.headers },
 	    &answer);
 	if (answer.status != 200)
-		doctor_say(d, DOCTOR_FAIL, "guard",
-		    "let the guard see the browser's cookie, and use the same "
+		doctor_report(d, DOCTOR_FAIL, "guard",
+		    "pass the browser's cookie to the guard, and use the same "
 		    "host name for the page and for signing in",
-		    "%s gives status %d to somebody who is signed in", address,
+		    "%s answers with status %d to a signed-in user", address,
 		    answer.status);
 	else if (strstr(answer.body, spoof.mark) != NULL)
-		doctor_say(d, DOCTOR_FAIL, "identity",
-		    "have the web server overwrite or remove them for whoever "
-		    "asks, as deploy/ shows",
-		    "the application is told of identity headers that the "
-		    "browser made up");
+		doctor_report(d, DOCTOR_FAIL, "identity",
+		    "let the web server overwrite or remove them, as deploy/ "
+		    "shows",
+		    "the application receives identity headers that the "
+		    "browser "
+		    "sent");
 	else
-		doctor_say(d, DOCTOR_OK, "identity", NULL,
-		    "%s shows nothing of identity headers made up by a browser",
-		    address);
+		doctor_report(d, DOCTOR_OK, "identity", NULL,
+		    "%s ignores identity headers sent by a browser", address);
 	check_leak(d, &answer);
 	doctor_http_clear(&answer);
 }
 
 static bool
-anybody_is_there(struct doctor *d)
+has_accounts(struct doctor *d)
 {
 	struct user users[STORE_LIST_MAX];
 	size_t n = 0;
 
-	return store_users_list(d->context.services->store, "", 0, users, &n) ==
+	return store_users_list(d->context.app->store, "", 0, users, &n) ==
 	    ERR_OK &&
 	    n > 0;
 }
 
 static void
-check_somebody(struct doctor *d, const char *address)
+check_signed_in(struct doctor *d, const char *address)
 {
 	const struct session_origin origin = { .address = "",
 		.device = "latchkey doctor",
@@ -153,26 +153,27 @@ check_somebody(struct doctor *d, const char *address)
 	random_uuid(password);
 	(void)snprintf(email, sizeof(email), "doctor-%.8s@localhost", password);
 	random_uuid(password);
-	err = login_register(&d->context.services->login, &cred, &origin,
+	err = login_register(&d->context.app->login, &cred, &origin,
 	    d->context.now, &grant, &why);
 	if (err == ERR_OK) {
-		judge_somebody(d, address, grant.session_id);
+		check_session(d, address, grant.session_id);
 		err = store_user_remove(
-		    d->context.services->store, &actor, grant.user.id, &ended);
+		    d->context.app->store, &actor, grant.user.id, &ended);
 	}
 	if (err != ERR_OK)
-		doctor_say(d, DOCTOR_FAIL, "guard",
-		    "look at the log lines above; latchkey user list doctor-",
-		    "an account to ask with cannot be made or removed");
+		doctor_report(d, DOCTOR_FAIL, "guard",
+		    "see the log lines above; latchkey user list doctor-",
+		    "the temporary account cannot be created or deleted");
 	secret_wipe(password, sizeof(password));
 	secret_wipe(&grant, sizeof(grant));
 }
 
-/* ---- the way to the login page ---- */
+/* ---- redirects to the login page ---- */
 
-/* Where a redirect leads, as an address; false if it leads off the site. */
+/* Resolve the target of a redirect; false if it is another site's. */
 static bool
-follow(const struct doctor *d, const char *location, char address[ADDRESS_SIZE])
+resolve_redirect(
+    const struct doctor *d, const char *location, char address[ADDRESS_SIZE])
 {
 	char root[ADDRESS_SIZE];
 	size_t len;
@@ -196,7 +197,7 @@ same_page(const char *a, const char *b)
 
 /* From ${address} to where it ends: is that a page somebody can sign in on? */
 static void
-check_way(struct doctor *d, char address[ADDRESS_SIZE])
+check_redirects(struct doctor *d, char address[ADDRESS_SIZE])
 {
 	char pages[HOPS_MAX][ADDRESS_SIZE], location[ADDRESS_SIZE];
 	struct doctor_answer answer = { 0 };
@@ -213,27 +214,28 @@ check_way(struct doctor *d, char address[ADDRESS_SIZE])
 		memcpy(pages[hops++], address, ADDRESS_SIZE);
 		doctor_http_clear(&answer);
 		doctor_http(
-		    &(struct doctor_ask){ .url = address,
+		    &(struct doctor_request){ .url = address,
 			.headers = plain.headers + NELEMS(identity_headers) },
 		    &answer);
 		more = answer.status >= 300 && answer.status < 400 &&
 		    doctor_http_header(
 			&answer, "Location", location, sizeof(location)) &&
-		    follow(d, location, address);
+		    resolve_redirect(d, location, address);
 	}
 	if (loop || hops == HOPS_MAX)
-		doctor_say(d, DOCTOR_FAIL, "login page",
-		    "take the login page (LATCHKEY_LOGIN_PAGE) and what it "
-		    "loads out of what is guarded",
-		    "the way to it goes round in circles at %s", address);
+		doctor_report(d, DOCTOR_FAIL, "login page",
+		    "exclude the login page (LATCHKEY_LOGIN_PAGE) and the "
+		    "files "
+		    "it loads from the guard",
+		    "the redirects to it form a loop at %s", address);
 	else if (hops > 1 && answer.status != 200)
-		doctor_say(d, DOCTOR_FAIL, "login page",
-		    "take the login page (LATCHKEY_LOGIN_PAGE) out of what is "
-		    "guarded, and see that it is there",
-		    "%s gives status %d", address, answer.status);
+		doctor_report(d, DOCTOR_FAIL, "login page",
+		    "exclude the login page (LATCHKEY_LOGIN_PAGE) from the "
+		    "guard, and check that it exists",
+		    "%s answers with status %d", address, answer.status);
 	else
-		doctor_say(d, DOCTOR_OK, "login page", NULL,
-		    "the way ends at %s", pages[hops - 1]);
+		doctor_report(d, DOCTOR_OK, "login page", NULL,
+		    "the redirects end at %s", pages[hops - 1]);
 	doctor_http_clear(&answer);
 }
 
@@ -246,17 +248,17 @@ check_login_page(struct doctor *d)
 
 	if (!doctor_http_address(d, page, address, sizeof(address)))
 		return;
-	doctor_http(&(struct doctor_ask){ .url = address }, &answer);
+	doctor_http(&(struct doctor_request){ .url = address }, &answer);
 	if (answer.status == 200) {
-		doctor_say(d, DOCTOR_OK, "login page", NULL,
-		    "%s is open to all", address);
+		doctor_report(d, DOCTOR_OK, "login page", NULL,
+		    "%s needs no sign-in", address);
 	} else if (answer.status >= 300 && answer.status < 400) {
-		check_way(d, address);
+		check_redirects(d, address);
 	} else {
-		doctor_say(d, DOCTOR_FAIL, "login page",
-		    "have the web server serve it to all, or name another in "
-		    "LATCHKEY_LOGIN_PAGE",
-		    "%s gives status %d", address, answer.status);
+		doctor_report(d, DOCTOR_FAIL, "login page",
+		    "let the web server serve it without a guard, or name "
+		    "another in LATCHKEY_LOGIN_PAGE",
+		    "%s answers with status %d", address, answer.status);
 	}
 	doctor_http_clear(&answer);
 }
@@ -274,17 +276,17 @@ doctor_guard(struct doctor *d)
 		return;
 	if (path[0] != '/' ||
 	    !doctor_http_address(d, path, address, sizeof(address))) {
-		doctor_say(d, DOCTOR_FAIL, "guard",
+		doctor_report(d, DOCTOR_FAIL, "guard",
 		    "name a path of the site, as in --guarded /private/",
-		    "\"%s\" is none", path);
+		    "\"%s\" is not a path", path);
 		return;
 	}
-	check_nobody(d, address);
-	/* Nobody but its owner is to be the first of a new site. */
-	if (d->store_good && anybody_is_there(d))
-		check_somebody(d, address);
+	check_signed_out(d, address);
+	/* The first account of a new site belongs to its owner. */
+	if (d->store_good && has_accounts(d))
+		check_signed_in(d, address);
 	else
-		doctor_say(d, DOCTOR_WARN, "identity",
-		    "ask again when there is an account", "was not asked");
-	check_way(d, address);
+		doctor_report(d, DOCTOR_WARN, "identity",
+		    "repeat when there is an account", "not checked");
+	check_redirects(d, address);
 }

@@ -13,14 +13,14 @@
 #include <unistd.h>
 
 /*
- * By curl(1), not by libcurl: the workers are this very program, and would
- * carry the library with all of TLS behind it in their memory.
+ * curl(1) and not libcurl: the workers run the same program, and linking the
+ * library with its TLS would cost each of them memory.
  */
 #define ANSWER_MAX ((size_t)256 * 1024)
 
 extern char **environ;
 
-/* ---- what curl is told, on its standard input: no argument shows it ---- */
+/* ---- curl's configuration, on its standard input to hide the session ---- */
 
 static void
 put_option(struct buf *b, const char *name, const char *value)
@@ -35,28 +35,29 @@ put_option(struct buf *b, const char *name, const char *value)
 }
 
 static void
-put_request(struct buf *b, const struct doctor_ask *ask)
+put_request(struct buf *b, const struct doctor_request *request)
 {
 	char cookie[256];
 
-	put_option(b, "url", ask->url);
-	for (size_t i = 0; ask->headers != NULL && ask->headers[i] != NULL; i++)
-		put_option(b, "header", ask->headers[i]);
-	if (ask->session != NULL) {
-		/* Both names; the application looks at the right one. */
+	put_option(b, "url", request->url);
+	for (size_t i = 0;
+	     request->headers != NULL && request->headers[i] != NULL; i++)
+		put_option(b, "header", request->headers[i]);
+	if (request->session != NULL) {
+		/* Both names of the cookie; the pool reads the right one. */
 		(void)snprintf(cookie, sizeof(cookie),
-		    "Cookie: __Host-latchkey=%s; latchkey=%s", ask->session,
-		    ask->session);
+		    "Cookie: __Host-latchkey=%s; latchkey=%s", request->session,
+		    request->session);
 		put_option(b, "header", cookie);
 	}
-	if (ask->body != NULL) {
+	if (request->body != NULL) {
 		put_option(b, "header", "Content-Type: application/json");
 		put_option(b, "header", "Sec-Fetch-Site: same-origin");
-		put_option(b, "data-raw", ask->body);
+		put_option(b, "data-raw", request->body);
 	}
 }
 
-/* ---- running it ---- */
+/* ---- running curl ---- */
 
 static int
 spawn(int in, int out, pid_t *pid_out)
@@ -92,24 +93,24 @@ read_all(int fd, struct buf *text)
 			continue;
 		if (n < 0)
 			break;
-		/* Read to the end all the same, so that curl comes to it. */
+		/* Read to the end, or curl would block. */
 		if (text->len < ANSWER_MAX)
 			buf_append(text, block, (size_t)n);
 	}
 }
 
-/* The exit status of curl; -1, with errno set, if there is none. */
+/* Return curl's exit status; -1, with errno set, without one. */
 static int
-run(const struct buf *request, struct buf *text)
+run(const struct buf *input, struct buf *text)
 {
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, status = 0, error = 0;
 	pid_t pid = -1;
 
 	if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0)
 		error = errno;
-	/* A request is far smaller than what a pipe holds. */
+	/* The request fits into the pipe's buffer. */
 	if (error == 0 &&
-	    write(in[1], request->data, request->len) != (ssize_t)request->len)
+	    write(in[1], input->data, input->len) != (ssize_t)input->len)
 		error = EIO;
 	if (error == 0)
 		error = spawn(in[0], out[1], &pid);
@@ -130,7 +131,7 @@ run(const struct buf *request, struct buf *text)
 	return error == 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* ---- what came back ---- */
+/* ---- the answer ---- */
 
 static void
 parse(struct doctor_answer *answer)
@@ -146,14 +147,14 @@ parse(struct doctor_answer *answer)
 }
 
 void
-doctor_http(const struct doctor_ask *ask, struct doctor_answer *answer)
+doctor_http(const struct doctor_request *request, struct doctor_answer *answer)
 {
-	struct buf request = { 0 };
+	struct buf input = { 0 };
 	int status;
 
 	*answer = (struct doctor_answer){ .body = "" };
-	put_request(&request, ask);
-	status = request.failed ? -1 : run(&request, &answer->text);
+	put_request(&input, request);
+	status = input.failed ? -1 : run(&input, &answer->text);
 	if (status < 0 && errno == ENOENT)
 		(void)snprintf(
 		    answer->why, sizeof(answer->why), "curl is not installed");
@@ -165,7 +166,7 @@ doctor_http(const struct doctor_ask *ask, struct doctor_answer *answer)
 		    (int)strcspn(answer->text.data, "\r\n"), answer->text.data);
 	else if (!answer->text.failed)
 		parse(answer);
-	buf_clear(&request);
+	buf_clear(&input);
 }
 
 void

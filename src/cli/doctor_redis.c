@@ -11,11 +11,11 @@
 #include "cache/redis_conn.h"
 #include "config/config.h"
 
-#define DEADLINE_MS 2000 /* to look, not to serve: it may take its time */
-#define OLDEST_MAJOR 5   /* of what is still looked after somewhere */
+#define DEADLINE_MS 2000 /* a check may wait longer than a request */
+#define OLDEST_MAJOR 5   /* still maintained by some distribution */
 #define VALUE_SIZE 64
 
-/* One line of what INFO says; "" without it. */
+/* Copy the value of the line ${name} of INFO; "" without one. */
 static void
 info_value(const struct buf *info, const char *name, char dst[VALUE_SIZE])
 {
@@ -39,11 +39,11 @@ info_value(const struct buf *info, const char *name, char dst[VALUE_SIZE])
 }
 
 static enum err
-ask(struct redis_conn *l, int argc, const char **argv, struct buf *values,
-    size_t n)
+run_command(struct redis_conn *l, int argc, const char **argv,
+    struct buf *values, size_t n)
 {
-	struct redis_batch talk = { .expect = n == 1 ? REDIS_EXPECT_VALUE
-						     : REDIS_EXPECT_VALUES,
+	struct redis_batch batch = { .expect = n == 1 ? REDIS_EXPECT_VALUE
+						      : REDIS_EXPECT_VALUES,
 		.values = values,
 		.n_values = n };
 	size_t lens[4];
@@ -51,9 +51,9 @@ ask(struct redis_conn *l, int argc, const char **argv, struct buf *values,
 
 	for (int i = 0; i < argc; i++)
 		lens[i] = strlen(argv[i]);
-	redis_batch_put(&talk, argc, argv, lens);
-	err = redis_conn_run(l, &talk);
-	redis_batch_clear(&talk);
+	redis_batch_put(&batch, argc, argv, lens);
+	err = redis_conn_run(l, &batch);
+	redis_batch_clear(&batch);
 	return err;
 }
 
@@ -64,14 +64,14 @@ check_version(struct doctor *d, const struct buf *info)
 
 	info_value(info, "redis_version", version);
 	if (strtol(version, NULL, 10) < OLDEST_MAJOR)
-		doctor_say(d, DOCTOR_WARN, "redis", "install a newer one",
-		    "version %s is old", version);
+		doctor_report(d, DOCTOR_WARN, "redis",
+		    "install a newer version", "version %s is old", version);
 	else
-		doctor_say(d, DOCTOR_OK, "redis", NULL, "answers, version %s",
-		    version);
+		doctor_report(d, DOCTOR_OK, "redis", NULL,
+		    "answers, version %s", version);
 }
 
-/* A cache that may not forget refuses writes when it is full. */
+/* A cache without eviction refuses writes when it is full. */
 static void
 check_eviction(struct doctor *d, const struct buf *info)
 {
@@ -80,16 +80,17 @@ check_eviction(struct doctor *d, const struct buf *info)
 	info_value(info, "maxmemory_policy", policy);
 	info_value(info, "maxmemory", most);
 	if (strcmp(most, "0") == 0)
-		doctor_say(d, DOCTOR_WARN, "redis",
+		doctor_report(d, DOCTOR_WARN, "redis",
 		    "set maxmemory (128mb) and maxmemory-policy allkeys-lru",
-		    "its memory has no bound");
+		    "its memory is not limited");
 	else if (strcmp(policy, "noeviction") == 0)
-		doctor_say(d, DOCTOR_FAIL, "redis",
+		doctor_report(d, DOCTOR_FAIL, "redis",
 		    "set maxmemory-policy allkeys-lru",
-		    "it may evict nothing, so it fails when it is full");
+		    "it refuses writes when it is full");
 	else if (strncmp(policy, "volatile-", 9) == 0 ||
 	    strncmp(policy, "allkeys-", 8) == 0)
-		doctor_say(d, DOCTOR_OK, "redis", NULL, "evicts (%s)", policy);
+		doctor_report(
+		    d, DOCTOR_OK, "redis", NULL, "evicts (%s)", policy);
 }
 
 static void
@@ -103,26 +104,26 @@ check_persistence(
 
 	info_value(info, "rdb_last_bgsave_status", status);
 	info_value(info, "aof_enabled", log);
-	/* Who may not ask is not told; then nothing is said of it. */
-	stops = ask(l, 3, argv, pair, 2) == ERR_OK && pair[1].data != NULL &&
-	    strcmp(pair[1].data, "yes") == 0;
+	/* Without the permission for CONFIG this check is skipped. */
+	stops = run_command(l, 3, argv, pair, 2) == ERR_OK &&
+	    pair[1].data != NULL && strcmp(pair[1].data, "yes") == 0;
 	if (stops && strcmp(status, "ok") != 0)
-		doctor_say(d, DOCTOR_FAIL, "redis",
-		    "set stop-writes-on-bgsave-error no, and look why its "
+		doctor_report(d, DOCTOR_FAIL, "redis",
+		    "set stop-writes-on-bgsave-error no, and find out why its "
 		    "snapshot fails",
 		    "it refuses writes, because its last snapshot failed");
 	else if (stops)
-		doctor_say(d, DOCTOR_WARN, "redis",
-		    "set stop-writes-on-bgsave-error no: nothing in it is the "
-		    "only copy",
-		    "a snapshot that fails would stop its writes");
+		doctor_report(d, DOCTOR_WARN, "redis",
+		    "set stop-writes-on-bgsave-error no: Redis holds only "
+		    "copies",
+		    "a failed snapshot would stop its writes");
 	else if (strcmp(log, "1") == 0)
-		doctor_say(d, DOCTOR_WARN, "redis",
-		    "set appendonly no: nothing in it is the only copy",
-		    "it writes every change to its disk");
+		doctor_report(d, DOCTOR_WARN, "redis",
+		    "set appendonly no: Redis holds only copies",
+		    "it writes every change to disk");
 	else
-		doctor_say(d, DOCTOR_OK, "redis", NULL,
-		    "its persistence stops nobody");
+		doctor_report(d, DOCTOR_OK, "redis", NULL,
+		    "its persistence does not block writes");
 	buf_clear(&pair[0]);
 	buf_clear(&pair[1]);
 }
@@ -135,17 +136,17 @@ is_near(const struct redis_options *o)
 }
 
 static void
-examine(struct doctor *d, const struct redis_options *options)
+check_server(struct doctor *d, const struct redis_options *options)
 {
 	struct redis_conn *l = NULL;
 	const char *argv[] = { "INFO" };
 	struct buf info = { 0 };
 
 	if (redis_conn_new(options, &clock_system, &l) != ERR_OK ||
-	    ask(l, 1, argv, &info, 1) != ERR_OK) {
-		doctor_say(d, DOCTOR_FAIL, "redis",
-		    "start it, correct REDIS_URL, or set REDIS_ENABLED=false: "
-		    "every answer is the same without it",
+	    run_command(l, 1, argv, &info, 1) != ERR_OK) {
+		doctor_report(d, DOCTOR_FAIL, "redis",
+		    "start it, correct REDIS_URL, or set REDIS_ENABLED=false; "
+		    "every answer is the same without Redis",
 		    "does not answer: %s",
 		    l != NULL ? redis_conn_why(l) : "no such server");
 		goto out;
@@ -154,9 +155,10 @@ examine(struct doctor *d, const struct redis_options *options)
 	check_eviction(d, &info);
 	check_persistence(d, l, &info);
 	if (!is_near(options) && options->password[0] == '\0')
-		doctor_say(d, DOCTOR_WARN, "redis",
-		    "give it a password, or let it listen on a unix socket",
-		    "it lets anybody in who reaches %s", options->host);
+		doctor_report(d, DOCTOR_WARN, "redis",
+		    "set a password, or let it listen on a unix socket",
+		    "every host that reaches %s has full access",
+		    options->host);
 out:
 	buf_clear(&info);
 	redis_conn_free(l);
@@ -170,14 +172,14 @@ doctor_redis(struct doctor *d)
 	const char *why;
 
 	if (!config_bool(config, CONFIG_REDIS_ENABLED)) {
-		doctor_say(d, DOCTOR_OK, "redis", NULL, "is switched off");
+		doctor_report(d, DOCTOR_OK, "redis", NULL, "is disabled");
 		return;
 	}
-	/* It was read once already, with the configuration. */
+	/* config_load() has checked the URL. */
 	if (redis_parse_url(config_text(config, CONFIG_REDIS_URL), &options,
 		&why) == ERR_OK) {
 		options.deadline_ms = DEADLINE_MS;
-		examine(d, &options);
+		check_server(d, &options);
 	}
 	secret_wipe(&options, sizeof(options));
 }

@@ -49,7 +49,7 @@ connect_unix(const char *path)
 	return connect_to((struct sockaddr *)&address, sizeof(address));
 }
 
-/* HOST:PORT, as serve has it. */
+/* Connects to HOST:PORT, the form that serve accepts. */
 static int
 connect_tcp(const char *spec)
 {
@@ -75,7 +75,7 @@ connect_tcp(const char *spec)
 
 /* ---- one request: GET /readyz ---- */
 
-/* Records of the FastCGI specification: version, type, id, length. */
+/* Record types of the FastCGI specification. */
 enum { BEGIN_REQUEST = 1, END_REQUEST = 3, PARAMS = 4, STDIN = 5, STDOUT = 6 };
 
 static void
@@ -120,7 +120,7 @@ put_request(struct buf *b)
 }
 
 static bool
-read_whole(int fd, unsigned char *dst, size_t len)
+read_exactly(int fd, unsigned char *dst, size_t len)
 {
 	while (len > 0) {
 		ssize_t n = recv(fd, dst, len, 0);
@@ -137,7 +137,7 @@ read_whole(int fd, unsigned char *dst, size_t len)
 	return true;
 }
 
-/* What came on standard output, until the end of the request. */
+/* Read standard output up to the end of the request. */
 static bool
 read_answer(int fd, struct buf *text)
 {
@@ -146,11 +146,12 @@ read_answer(int fd, struct buf *text)
 	while (text->len < ANSWER_MAX) {
 		size_t len, padding;
 
-		if (!read_whole(fd, header, sizeof(header)))
+		if (!read_exactly(fd, header, sizeof(header)))
 			return false;
 		len = (size_t)header[4] << 8 | header[5];
 		padding = header[6];
-		if (header[0] != 1 || !read_whole(fd, content, len + padding)) {
+		if (header[0] != 1 ||
+		    !read_exactly(fd, content, len + padding)) {
 			if (header[0] != 1)
 				errno = EPROTO;
 			return false;
@@ -164,9 +165,9 @@ read_answer(int fd, struct buf *text)
 	return false;
 }
 
-/* The status of HTTP; 0, with errno set, without an answer. */
+/* Return the HTTP status; 0, with errno set, without an answer. */
 static int
-ask(int fd)
+send_request(int fd)
 {
 	struct buf request = { 0 }, answer = { 0 };
 	int status = 0;
@@ -185,7 +186,7 @@ ask(int fd)
 	return status;
 }
 
-/* ---- what is said of it ---- */
+/* ---- findings ---- */
 
 static void
 check_mode(struct doctor *d, const char *path)
@@ -193,14 +194,14 @@ check_mode(struct doctor *d, const char *path)
 	struct stat st;
 
 	if (stat(path, &st) == 0 && (st.st_mode & S_IWOTH) != 0)
-		doctor_say(d, DOCTOR_FAIL, "socket",
+		doctor_report(d, DOCTOR_FAIL, "socket",
 		    "chmod 660 it, with the group of the web server: FastCGI "
-		    "trusts whoever connects",
-		    "everybody may connect to %s", path);
+		    "has no authentication",
+		    "every user may connect to %s", path);
 }
 
 static void
-examine(struct doctor *d, const char *spec)
+check_socket(struct doctor *d, const char *spec)
 {
 	bool is_unix = strncmp(spec, UNIX_SCHEME, strlen(UNIX_SCHEME)) == 0;
 	int fd, status;
@@ -208,23 +209,23 @@ examine(struct doctor *d, const char *spec)
 	fd = is_unix ? connect_unix(spec + strlen(UNIX_SCHEME))
 		     : connect_tcp(spec);
 	if (fd < 0) {
-		doctor_say(d, DOCTOR_FAIL, "socket",
+		doctor_report(d, DOCTOR_FAIL, "socket",
 		    "start the pool, with the same --listen; the web server's "
 		    "user must be in the socket's group",
-		    "nobody listens on %s: %s", spec, strerror(errno));
+		    "nothing listens on %s: %s", spec, strerror(errno));
 		return;
 	}
-	status = ask(fd);
+	status = send_request(fd);
 	if (status == 200)
-		doctor_say(d, DOCTOR_OK, "socket", NULL, "%s answers", spec);
+		doctor_report(d, DOCTOR_OK, "socket", NULL, "%s answers", spec);
 	else if (status == 0)
-		doctor_say(d, DOCTOR_FAIL, "socket",
-		    "see that it is latchkey that listens there, and its log",
+		doctor_report(d, DOCTOR_FAIL, "socket",
+		    "check that latchkey listens there, and see its log",
 		    "%s gives no FastCGI answer: %s", spec, strerror(errno));
 	else
-		doctor_say(d, DOCTOR_FAIL, "socket",
-		    "look into the log of the pool",
-		    "%s is not ready (status %d)", spec, status);
+		doctor_report(d, DOCTOR_FAIL, "socket",
+		    "see the log of the pool", "%s is not ready (status %d)",
+		    spec, status);
 	(void)close(fd);
 	if (is_unix)
 		check_mode(d, spec + strlen(UNIX_SCHEME));
@@ -236,9 +237,8 @@ doctor_socket(struct doctor *d)
 	const char *spec = command_value(d->context.line, "listen");
 
 	if (spec != NULL)
-		examine(d, spec);
+		check_socket(d, spec);
 	else
-		doctor_say(d, DOCTOR_WARN, "socket",
-		    "name it: --listen unix:PATH, as for serve",
-		    "was not asked");
+		doctor_report(d, DOCTOR_WARN, "socket",
+		    "add --listen unix:PATH, as for serve", "not checked");
 }

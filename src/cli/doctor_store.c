@@ -9,31 +9,32 @@
 #include "config/config.h"
 #include "routes/context.h"
 
-/* More than that is no drift: somebody has set a clock. */
+/* A larger difference is not drift: a clock was set. */
 #define DRIFT_SECONDS 60
-/* A machine without a battery starts in 1970: nobody was here before 2024. */
+/* Earlier than any release; a machine without a clock battery starts in 1970.
+ */
 #define EARLIEST INT64_C(1704067200)
 
 static void
 check_clock(struct doctor *d)
 {
 	static const char cure[] =
-	    "set the clock and keep it right (timedatectl set-ntp true); "
-	    "nothing expires until it has caught up";
+	    "set the clock and keep it synchronized (timedatectl set-ntp "
+	    "true); nothing expires until it has caught up";
 	int64_t wall = clock_system.wall(), latest = 0;
 
-	if (store_latest_time(d->context.services->store, &latest) != ERR_OK)
-		return; /* the store was found wanting already */
+	if (store_latest_time(d->context.app->store, &latest) != ERR_OK)
+		return; /* reported already */
 	if (wall < EARLIEST)
-		doctor_say(d, DOCTOR_FAIL, "clock", cure,
-		    "it shows a time before this program was written");
+		doctor_report(d, DOCTOR_FAIL, "clock", cure,
+		    "it shows a time before the first release of latchkey");
 	else if (latest > wall + DRIFT_SECONDS)
-		doctor_say(d, DOCTOR_FAIL, "clock", cure,
-		    "it is %" PRId64 " s behind a time the store has seen",
+		doctor_report(d, DOCTOR_FAIL, "clock", cure,
+		    "it is %" PRId64 " s behind the latest time in the store",
 		    latest - wall);
 	else
-		doctor_say(d, DOCTOR_OK, "clock", NULL,
-		    "is not behind the latest time the store has seen");
+		doctor_report(d, DOCTOR_OK, "clock", NULL,
+		    "is not behind the latest time in the store");
 }
 
 static void
@@ -41,32 +42,32 @@ check_writable(struct doctor *d)
 {
 	struct store_actor actor = context_actor(&d->context);
 
-	if (store_write_check(d->context.services->store, &actor) == ERR_OK)
-		doctor_say(d, DOCTOR_OK, "store", NULL, "can be written to");
+	if (store_write_check(d->context.app->store, &actor) == ERR_OK)
+		doctor_report(d, DOCTOR_OK, "store", NULL, "is writable");
 	else
-		doctor_say(d, DOCTOR_FAIL, "store",
-		    "look at the log line above: make room on the disk, make "
-		    "it writable, or end who holds the database locked",
-		    "a change cannot be written");
+		doctor_report(d, DOCTOR_FAIL, "store",
+		    "see the log line above: free disk space, make the file "
+		    "writable, or end the process that locks the database",
+		    "cannot write a change");
 }
 
 static void
-check_whole(struct doctor *d)
+check_integrity(struct doctor *d)
 {
-	switch (store_check(d->context.services->store)) {
+	switch (store_check(d->context.app->store)) {
 	case ERR_OK:
-		doctor_say(
-		    d, DOCTOR_OK, "store", NULL, "is whole (quick_check)");
+		doctor_report(
+		    d, DOCTOR_OK, "store", NULL, "is intact (quick_check)");
 		break;
 	case ERR_INVALID:
-		doctor_say(d, DOCTOR_FAIL, "store",
+		doctor_report(d, DOCTOR_FAIL, "store",
 		    "stop the pool and restore the latest backup: "
 		    "latchkey restore FILE",
 		    "is damaged");
 		break;
 	default:
-		doctor_say(d, DOCTOR_FAIL, "store",
-		    "look at the log line above", "cannot be read");
+		doctor_report(d, DOCTOR_FAIL, "store", "see the log line above",
+		    "cannot be read");
 	}
 }
 
@@ -75,18 +76,18 @@ doctor_store(struct doctor *d)
 {
 	const char *database = config_database(d->context.config);
 
-	/* To look is not to make one. */
+	/* A check must not create the database. */
 	if (access(database, F_OK) != 0)
 		return;
 	if (context_app(&d->context) != EXIT_GO_ON) {
-		doctor_say(d, DOCTOR_FAIL, "store",
-		    "look at the log lines above; of a damaged database: "
+		doctor_report(d, DOCTOR_FAIL, "store",
+		    "see the log lines above; if the database is damaged: "
 		    "latchkey restore FILE",
-		    "%s, or what belongs to it, cannot be opened", database);
+		    "%s or one of its files cannot be opened", database);
 		return;
 	}
 	d->store_good = true;
-	check_whole(d);
+	check_integrity(d);
 	check_writable(d);
 	check_clock(d);
 }

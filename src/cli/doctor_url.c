@@ -15,7 +15,7 @@ is_https(const char *url)
 	return strncasecmp(url, "https://", 8) == 0;
 }
 
-/* Browsers take these for this machine, and so does the application. */
+/* The hosts that browsers and the pool treat as this machine. */
 static bool
 is_this_machine(const char *url)
 {
@@ -41,7 +41,7 @@ is_url(const char *url)
 	return true;
 }
 
-/* ---- does it lead to us? ---- */
+/* ---- does the URL lead to this pool? ---- */
 
 static bool
 check_reachable(struct doctor *d, const char *url)
@@ -52,53 +52,55 @@ check_reachable(struct doctor *d, const char *url)
 
 	if (!doctor_http_address(d, "/readyz", address, sizeof(address)))
 		return false;
-	doctor_http(&(struct doctor_ask){ .url = address }, &answer);
+	doctor_http(&(struct doctor_request){ .url = address }, &answer);
 	good = answer.status == 200;
 	if (good)
-		doctor_say(d, DOCTOR_OK, "url", NULL, "%s answers", url);
+		doctor_report(d, DOCTOR_OK, "url", NULL, "%s answers", url);
 	else if (answer.status == 0)
-		doctor_say(d, DOCTOR_FAIL, "url",
+		doctor_report(d, DOCTOR_FAIL, "url",
 		    "start the web server, or correct its name, port or "
 		    "certificate",
 		    "%s cannot be reached: %s", url, answer.why);
 	else if (answer.status == 503)
-		doctor_say(d, DOCTOR_FAIL, "url",
-		    "start the pool, and see that the web server may open its "
+		doctor_report(d, DOCTOR_FAIL, "url",
+		    "start the pool, and check that the web server may open "
+		    "its "
 		    "socket",
 		    "%s is not ready (status 503)", address);
 	else
-		doctor_say(d, DOCTOR_FAIL, "url",
-		    "have the web server hand the paths of the API to the "
+		doctor_report(d, DOCTOR_FAIL, "url",
+		    "let the web server pass the paths of the API to the "
 		    "pool, as deploy/ shows",
-		    "%s gives status %d, not 200", address, answer.status);
+		    "%s answers with status %d, not 200", address,
+		    answer.status);
 	doctor_http_clear(&answer);
 	return good;
 }
 
-/* ---- would a browser keep the cookie? ---- */
+/* ---- would a browser accept the cookie? ---- */
 
 static void
-judge_cookie(struct doctor *d, const char *url, const char *cookie)
+check_attributes(struct doctor *d, const char *url, const char *cookie)
 {
 	bool secure = strstr(cookie, "; Secure") != NULL;
 	bool host = strncmp(cookie, "__Host-latchkey=", 16) == 0;
 
 	if (is_https(url) && !(secure && host))
-		doctor_say(d, DOCTOR_FAIL, "cookie",
-		    "have the web server pass HTTPS=on, or set "
+		doctor_report(d, DOCTOR_FAIL, "cookie",
+		    "let the web server pass HTTPS=on, or set "
 		    "LATCHKEY_ALWAYS_HTTPS=true where TLS ends in front of it",
-		    "the application takes https for plain http");
+		    "the pool mistakes https for plain http");
 	else if (!is_https(url) && secure)
-		doctor_say(d, DOCTOR_FAIL, "cookie",
+		doctor_report(d, DOCTOR_FAIL, "cookie",
 		    "use https, or unset LATCHKEY_ALWAYS_HTTPS",
-		    "it is Secure, and a browser drops that over plain http");
+		    "it is Secure, and a browser rejects that over plain http");
 	else
-		doctor_say(d, DOCTOR_OK, "cookie", NULL,
-		    "a browser keeps it over %s",
+		doctor_report(d, DOCTOR_OK, "cookie", NULL,
+		    "a browser accepts it over %s",
 		    is_https(url) ? "https" : "http from this machine");
 }
 
-/* Signing out what is signed in nowhere takes the cookie away: so it shows. */
+/* Signing out an unknown session deletes the cookie, and so shows it. */
 static void
 check_cookie(struct doctor *d, const char *url)
 {
@@ -107,9 +109,9 @@ check_cookie(struct doctor *d, const char *url)
 	struct doctor_answer answer;
 
 	if (!is_https(url) && !is_this_machine(url)) {
-		doctor_say(d, DOCTOR_FAIL, "cookie",
+		doctor_report(d, DOCTOR_FAIL, "cookie",
 		    "serve the site over https",
-		    "there is none over plain http from another machine");
+		    "not set over plain http from another machine");
 		return;
 	}
 	if (!doctor_http_address(
@@ -118,17 +120,17 @@ check_cookie(struct doctor *d, const char *url)
 	random_uuid(id);
 	(void)snprintf(body, sizeof(body), "{\"session_id\":\"%s\"}", id);
 	doctor_http(
-	    &(struct doctor_ask){ .url = address, .body = body }, &answer);
+	    &(struct doctor_request){ .url = address, .body = body }, &answer);
 	if (doctor_http_header(&answer, "Set-Cookie", cookie, sizeof(cookie)))
-		judge_cookie(d, url, cookie);
+		check_attributes(d, url, cookie);
 	else
-		doctor_say(d, DOCTOR_FAIL, "cookie",
-		    is_https(url) ? "have the web server pass HTTPS=on (or set "
-				    "LATCHKEY_ALWAYS_HTTPS=true), and let "
-				    "Set-Cookie through"
-				  : "have the web server pass REMOTE_ADDR, and "
-				    "let Set-Cookie through",
-		    "signing out sets none (status %d)", answer.status);
+		doctor_report(d, DOCTOR_FAIL, "cookie",
+		    is_https(url) ? "let the web server pass HTTPS=on (or set "
+				    "LATCHKEY_ALWAYS_HTTPS=true) and return "
+				    "Set-Cookie"
+				  : "let the web server pass REMOTE_ADDR and "
+				    "return Set-Cookie",
+		    "not set on signing out (status %d)", answer.status);
 	doctor_http_clear(&answer);
 }
 
@@ -138,14 +140,14 @@ doctor_url(struct doctor *d)
 	const char *url = command_value(d->context.line, "url");
 
 	if (url == NULL) {
-		doctor_say(d, DOCTOR_WARN, "url",
-		    "name it: --url https://www.example.org", "was not asked");
+		doctor_report(d, DOCTOR_WARN, "url",
+		    "add --url https://www.example.org", "not checked");
 		return;
 	}
 	if (!is_url(url)) {
-		doctor_say(d, DOCTOR_FAIL, "url",
-		    "it begins with https:// or http://", "\"%s\" is none",
-		    url);
+		doctor_report(d, DOCTOR_FAIL, "url",
+		    "use an address that begins with https:// or http://",
+		    "\"%s\" is not a URL", url);
 		return;
 	}
 	d->site_good = check_reachable(d, url);

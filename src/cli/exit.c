@@ -7,7 +7,7 @@
 #include <string.h>
 
 static void __attribute__((format(printf, 1, 0)))
-complain(const char *fmt, va_list ap)
+print_error(const char *fmt, va_list ap)
 {
 	fputs("latchkey: ", stderr);
 	vfprintf(stderr, fmt, ap);
@@ -20,7 +20,7 @@ exit_usage(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	complain(fmt, ap);
+	print_error(fmt, ap);
 	va_end(ap);
 	return EXIT_WRONG;
 }
@@ -31,7 +31,7 @@ exit_failed(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	complain(fmt, ap);
+	print_error(fmt, ap);
 	va_end(ap);
 	return EXIT_FAILED;
 }
@@ -42,22 +42,16 @@ exit_bad_option(const char *command, int letter, const char *argument)
 	if (letter == ':')
 		return exit_usage("%s: %.64s needs a value", command, argument);
 	return exit_usage(
-	    "%s: does not know %.64s; try --help", command, argument);
+	    "%s: unknown option %.64s; try --help", command, argument);
 }
 
 int
 exit_finish(void)
 {
-	/* A full disk behind a redirection must not look like success. */
+	/* Redirected output on a full disk must not look like success. */
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return EXIT_DONE;
-	fprintf(stderr, "latchkey: cannot write: %s\n", strerror(errno));
+	fprintf(
+	    stderr, "latchkey: cannot write the output: %s\n", strerror(errno));
 	return EXIT_FAILED;
-}
-
-int
-exit_show_usage(const char *text)
-{
-	fputs(text, stdout);
-	return exit_finish();
 }

@@ -4,7 +4,7 @@
 
 #include "cli/command.h"
 
-/* What the rows of commands.c do, by the file they are in. */
+/* The handlers of the sub-commands in commands.c, by file. */
 
 extern command_fn backup_cmd_make, backup_cmd_restore;
 extern command_fn config_cmd_run;

@@ -53,7 +53,7 @@ key_cmd_list(const struct command_line *line)
 	int status = context_open(line, &context);
 
 	if (status == EXIT_GO_ON) {
-		const struct signing_keys *k = &context.services->keys;
+		const struct signing_keys *k = &context.app->keys;
 
 		for (size_t i = 0; i < k->count; i++)
 			add_key(&output, k, i, context.now);
@@ -65,15 +65,15 @@ key_cmd_list(const struct command_line *line)
 }
 
 static int
-made(const struct context *context, enum err err, const char *kid,
+report_rotation(const struct context *context, enum err err, const char *kid,
     const char *when)
 {
 	if (err == ERR_CONFLICT)
-		return exit_failed("key rotate: a new key is on its way "
-				   "already; see key list");
+		return exit_failed("key rotate: a new key is already "
+				   "waiting to sign; see key list");
 	if (err == ERR_LIMITED)
-		return exit_failed("key rotate: there are too many keys that "
-				   "may still be needed; see key list");
+		return exit_failed("key rotate: too many keys may still be "
+				   "needed; see key list");
 	if (err != ERR_OK)
 		return context_failed(context, err, "keys");
 	printf("%s %s\n", kid, when);
@@ -89,18 +89,18 @@ rotate(const struct command_line *line)
 	int status = context_open(line, &context);
 
 	if (status == EXIT_GO_ON) {
-		struct signing_keys *k = &context.services->keys;
+		struct signing_keys *k = &context.app->keys;
 
 		err = signing_keys_rotate(k, context.now, kid);
 		(void)snprintf(when, sizeof(when), "signs in %jd s",
 		    (intmax_t)k->options.publish);
-		status = made(&context, err, kid, when);
+		status = report_rotation(&context, err, kid, when);
 	}
 	context_close(&context);
 	return status;
 }
 
-/* Without the services, which want to read the keys that there are. */
+/* Opens no services: they would fail on keys that cannot be read. */
 static int
 replace(const struct command_line *line)
 {
@@ -117,8 +117,8 @@ replace(const struct command_line *line)
 				shm_time(shared_mapped(context.shared),
 				    clock_system.wall()),
 				kid);
-		status = made(
-		    &context, err, kid, "signs from now on; all tokens ended");
+		status = report_rotation(
+		    &context, err, kid, "signs now; all tokens ended");
 	}
 	context_close(&context);
 	return status;

@@ -41,7 +41,7 @@ output_clear(struct output *s)
 	*s = (struct output){ 0 };
 }
 
-/* The row that *${at} stands at, parsed; *${at} moves on.  NULL at the end. */
+/* Parse the row at *${at} and advance *${at}.  NULL after the last row. */
 static struct json_value *
 next_row(struct output *s, const char **at)
 {
@@ -58,9 +58,9 @@ next_row(struct output *s, const char **at)
 
 /* ---- text ---- */
 
-/* How a value is shown; ${number} is where a number is written to. */
+/* Format a value; a number is written to ${number}. */
 static const char *
-shown(
+format_value(
     const struct json_value *row, const char *member, char number[NUMBER_SIZE])
 {
 	const struct json_value *value = json_value_member(row, member);
@@ -78,9 +78,9 @@ shown(
 	return number;
 }
 
-/* Characters, not bytes, or names that are not ASCII would shift the rest. */
+/* Count characters, not bytes: names need not be ASCII. */
 static size_t
-width_of(const char *text)
+display_width(const char *text)
 {
 	size_t len = strlen(text), chars;
 
@@ -88,16 +88,16 @@ width_of(const char *text)
 }
 
 static void
-measure(const struct json_value *row, const struct output_column *columns,
+update_widths(const struct json_value *row, const struct output_column *columns,
     size_t widths[COLUMNS_MAX])
 {
 	char number[NUMBER_SIZE];
 
 	for (size_t i = 0; columns[i].member != NULL; i++) {
 		const char *text = row != NULL
-		    ? shown(row, columns[i].member, number)
+		    ? format_value(row, columns[i].member, number)
 		    : columns[i].title;
-		size_t width = width_of(text);
+		size_t width = display_width(text);
 
 		if (width > widths[i])
 			widths[i] = width;
@@ -105,45 +105,45 @@ measure(const struct json_value *row, const struct output_column *columns,
 }
 
 static void
-put_row(const struct json_value *row, const struct output_column *columns,
+print_row(const struct json_value *row, const struct output_column *columns,
     const size_t widths[COLUMNS_MAX])
 {
 	char number[NUMBER_SIZE];
-	size_t blanks = 0; /* none behind the last one */
+	size_t blanks = 0; /* none after the last column */
 
 	for (size_t i = 0; columns[i].member != NULL; i++) {
 		const char *text = row != NULL
-		    ? shown(row, columns[i].member, number)
+		    ? format_value(row, columns[i].member, number)
 		    : columns[i].title;
 
 		printf("%*s%s", (int)blanks, "", text);
-		blanks = widths[i] + GAP - width_of(text);
+		blanks = widths[i] + GAP - display_width(text);
 	}
 	putchar('\n');
 }
 
 static void
-put_table(struct output *s, const struct output_column *columns)
+print_table(struct output *s, const struct output_column *columns)
 {
 	size_t widths[COLUMNS_MAX] = { 0 };
 	const char *at = s->rows.data;
 	struct json_value *row;
 
-	measure(NULL, columns, widths);
+	update_widths(NULL, columns, widths);
 	while ((row = next_row(s, &at)) != NULL) {
-		measure(row, columns, widths);
+		update_widths(row, columns, widths);
 		json_value_free(row);
 	}
-	put_row(NULL, columns, widths);
+	print_row(NULL, columns, widths);
 	at = s->rows.data;
 	while ((row = next_row(s, &at)) != NULL) {
-		put_row(row, columns, widths);
+		print_row(row, columns, widths);
 		json_value_free(row);
 	}
 }
 
 static void
-put_fields(struct output *s, const struct output_column *columns)
+print_fields(struct output *s, const struct output_column *columns)
 {
 	const char *at = s->rows.data;
 	struct json_value *row = next_row(s, &at);
@@ -155,15 +155,15 @@ put_fields(struct output *s, const struct output_column *columns)
 			width = strlen(columns[i].title);
 	for (size_t i = 0; row != NULL && columns[i].member != NULL; i++)
 		printf("%-*s%s\n", (int)(width + GAP), columns[i].title,
-		    shown(row, columns[i].member, number));
+		    format_value(row, columns[i].member, number));
 	json_value_free(row);
 }
 
 /* ---- both ---- */
 
-/* Whole, or not at all: what is missing for want of memory would mislead. */
+/* Print nothing rather than a part: missing rows would mislead. */
 static int
-finish(struct output *s)
+end_output(struct output *s)
 {
 	bool failed = s->failed || s->rows.failed;
 
@@ -180,10 +180,10 @@ output_list(struct output *s, const struct output_column *columns, bool json)
 	const char *at = s->rows.data;
 
 	if (s->failed || s->rows.failed)
-		return finish(s);
+		return end_output(s);
 	if (!json) {
-		put_table(s, columns);
-		return finish(s);
+		print_table(s, columns);
+		return end_output(s);
 	}
 	putchar('[');
 	while (at != NULL && *at != '\0') {
@@ -193,17 +193,17 @@ output_list(struct output *s, const struct output_column *columns, bool json)
 		at += len + 1;
 	}
 	puts("]");
-	return finish(s);
+	return end_output(s);
 }
 
 int
 output_one(struct output *s, const struct output_column *columns, bool json)
 {
 	if (s->failed || s->rows.failed)
-		return finish(s);
+		return end_output(s);
 	if (json)
 		fputs(s->rows.data, stdout);
 	else
-		put_fields(s, columns);
-	return finish(s);
+		print_fields(s, columns);
+	return end_output(s);
 }

@@ -12,8 +12,8 @@
 #include "cli/exit.h"
 
 /*
- * Up to the end of a line, without it, byte by byte: what stands behind it is
- * somebody else's.  Through no stdio buffer, which nobody would wipe.
+ * Read a line without its end, byte by byte: the rest of the input belongs to
+ * another reader, and a stdio buffer would keep the password in memory.
  */
 static int
 read_line(char dst[PROMPT_SIZE])
@@ -31,28 +31,30 @@ read_line(char dst[PROMPT_SIZE])
 		if (len == PROMPT_SIZE - 1)
 			return exit_usage("the password is too long");
 		if (c == '\0')
-			return exit_usage("the password has a zero byte");
+			return exit_usage("the password contains a zero byte");
 		dst[len++] = c;
 	}
 	dst[len] = '\0';
 	if (len == 0)
-		return exit_usage("no password was given on standard input");
+		return exit_usage("standard input contains no password");
 	return EXIT_GO_ON;
 }
 
-/* No echo, and no ^C either: it would leave the terminal so. */
+/* Turn off echo, and Ctrl-C with it, which would leave echo off. */
 static int
-ask(const char *question, char dst[PROMPT_SIZE])
+read_hidden(const char *question, char dst[PROMPT_SIZE])
 {
 	struct termios before, quiet;
 	int status;
 
 	if (tcgetattr(STDIN_FILENO, &before) != 0)
-		return exit_usage("the terminal: %s", strerror(errno));
+		return exit_usage(
+		    "cannot set up the terminal: %s", strerror(errno));
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
 	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) != 0)
-		return exit_usage("the terminal: %s", strerror(errno));
+		return exit_usage(
+		    "cannot set up the terminal: %s", strerror(errno));
 	fputs(question, stderr);
 	status = read_line(dst);
 	fputc('\n', stderr);
@@ -69,11 +71,11 @@ prompt_password(char dst[PROMPT_SIZE])
 	memset(dst, 0, PROMPT_SIZE);
 	if (!isatty(STDIN_FILENO))
 		return read_line(dst);
-	status = ask("New password: ", dst);
+	status = read_hidden("New password: ", dst);
 	if (status == EXIT_GO_ON)
-		status = ask("Once more: ", again);
+		status = read_hidden("Repeat the password: ", again);
 	if (status == EXIT_GO_ON && strcmp(dst, again) != 0)
-		status = exit_usage("the two are not the same");
+		status = exit_usage("the passwords differ");
 	secret_wipe(again, sizeof(again));
 	return status;
 }

@@ -6,10 +6,10 @@
 
 /**
  * prompt_password(dst):
- * Read a password somebody is to have: on a terminal twice and without echo,
- * else the first line of standard input.  Never from the arguments, which
- * everybody on the machine can read.  Return EXIT_GO_ON, or an exit status
- * after one line on stderr.  The caller wipes ${dst}.
+ * Read a new password: on a terminal twice and without echo, otherwise the
+ * first line of standard input.  Never from the arguments, which every user of
+ * the machine can read.  Return EXIT_GO_ON, or an exit status after one line on
+ * stderr.  The caller wipes ${dst}.
  */
 int prompt_password(char dst[PROMPT_SIZE]);
 

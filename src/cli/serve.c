@@ -16,7 +16,7 @@
 #include "config/config.h"
 #include "pool/pool.h"
 
-#define SERVE_WORKERS_MAX 512 /* as LATCHKEY_WORKERS has it */
+#define SERVE_WORKERS_MAX 512 /* the bound of LATCHKEY_WORKERS */
 
 bool
 serve_socket_given(void)
@@ -30,7 +30,7 @@ serve_socket_given(void)
 }
 
 static int
-take_workers(const char *text, int *workers_out)
+parse_workers(const char *text, int *workers_out)
 {
 	int64_t workers;
 
@@ -61,12 +61,12 @@ serve_run(const struct command_line *line)
 	int status = EXIT_GO_ON;
 
 	if (workers != NULL)
-		status = take_workers(workers, &options.workers);
+		status = parse_workers(workers, &options.workers);
 	if (status != EXIT_GO_ON)
 		return status;
 	/*
-	 * Who hands over a socket may start as many processes as are wanted:
-	 * LATCHKEY_WORKERS would multiply them, unless it is asked for.
+	 * A web server that passes its socket may start several processes
+	 * itself; LATCHKEY_WORKERS would multiply them.
 	 */
 	options.alone =
 	    options.listen == NULL && (workers == NULL || options.workers == 1);
@@ -74,7 +74,8 @@ serve_run(const struct command_line *line)
 		return exit_usage("serve: needs --listen, or a listening "
 				  "socket on descriptor 0");
 	if (secret_init() != ERR_OK) {
-		fputs("latchkey: the system has no random numbers\n", stderr);
+		fputs("latchkey: the system provides no random numbers\n",
+		    stderr);
 		return EXIT_FAILED;
 	}
 	if (config_load(options.config_path, why, sizeof(why), &config) !=

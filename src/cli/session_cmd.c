@@ -39,8 +39,7 @@ add_session(struct output *output, const struct context *context,
 	session_write_device(s, false, w);
 	(void)snprintf(id, sizeof(id), "%" PRId64, s->user_id);
 	json_write_string(w, "user_id", id);
-	if (store_user_by_id(context->services->store, s->user_id, &u) ==
-		ERR_OK &&
+	if (store_user_by_id(context->app->store, s->user_id, &u) == ERR_OK &&
 	    u.email[0] != '\0')
 		json_write_string(w, "email", u.email);
 	else
@@ -55,7 +54,7 @@ collect(const struct context *context, const struct user *u, size_t limit,
 	size_t room =
 	    limit > SESSION_MAX_PER_USER ? limit : SESSION_MAX_PER_USER;
 	struct session *sessions = calloc(room, sizeof(*sessions));
-	struct store *st = context->services->store;
+	struct store *st = context->app->store;
 	size_t n = 0;
 	enum err err = ERR_INTERNAL;
 
@@ -106,7 +105,7 @@ static int
 revoke_one(const struct context *context, const char *handle)
 {
 	struct store_actor actor = context_actor(context);
-	struct store *st = context->services->store;
+	struct store *st = context->app->store;
 	struct session s;
 	enum err err;
 
@@ -119,7 +118,7 @@ revoke_one(const struct context *context, const char *handle)
 		err = store_session_end(st, &actor, s.user_id, handle);
 	if (err != ERR_OK)
 		return context_failed(context, err, handle);
-	counters_add(context->services->shm, COUNTERS_SESSIONS_ENDED, 1);
+	counters_add(context->app->shm, COUNTERS_SESSIONS_ENDED, 1);
 	printf("ended %s\n", handle);
 	return EXIT_GO_ON;
 }
@@ -136,10 +135,10 @@ revoke_all_of(const struct context *context, const char *who)
 	if (status != EXIT_GO_ON)
 		return status;
 	err = store_logout_all(
-	    context->services->store, &actor, u.id, NULL, &epoch, &sessions);
+	    context->app->store, &actor, u.id, NULL, &epoch, &sessions);
 	if (err != ERR_OK)
 		return context_failed(context, err, who);
-	counters_add(context->services->shm, COUNTERS_LOGOUTS_ALL, 1);
+	counters_add(context->app->shm, COUNTERS_LOGOUTS_ALL, 1);
 	printf("sessions ended: %" PRId64 "\n", sessions);
 	return EXIT_GO_ON;
 }
@@ -152,7 +151,7 @@ session_cmd_revoke(const struct command_line *line)
 	int status;
 
 	if ((who != NULL) == (line->count > 0))
-		return exit_usage("session revoke: needs either handles or "
+		return exit_usage("session revoke: name either handles or "
 				  "--user");
 	status = context_open(line, &context);
 	if (status == EXIT_GO_ON && who != NULL)

@@ -19,23 +19,24 @@
 #include "shm/shm.h"
 
 #define INTERVAL_MAX 3600
-#define TABLE_STEP 64 /* one bucket of so many is looked at */
+#define SAMPLE_STEP 64 /* examine one bucket in so many */
 #define HOME_AND_CLEAR "\033[H\033[J"
 
-/* What is shown: counts of a span of time, and how things are at its end. */
+/* The counts of a span of time, and the state at its end. */
 struct view {
 	const char *database;
 	bool redis_enabled;
 	bool circuit_breaker_closed;
 	uint64_t outages;
-	size_t processes; /* that have the mapped file open, we among them */
+	size_t
+	    processes; /* that have the shared memory open, this one included */
 	int64_t table_entries, table_bytes;
 	double seconds;         /* the span */
-	struct counters counts; /* in it; since when, as it is */
+	struct counters counts; /* of the span */
 };
 
 static void
-lookup(struct shm *m, const struct config *config, struct view *view)
+read_state(struct shm *m, const struct config *config, struct view *view)
 {
 	struct memory_cache table;
 
@@ -45,7 +46,7 @@ lookup(struct shm *m, const struct config *config, struct view *view)
 	view->outages = circuit_breaker_opened(m);
 	view->processes = shm_views(m);
 	memory_cache_init(&table, m);
-	memory_cache_size(&table, clock_system.wall(), TABLE_STEP,
+	memory_cache_size(&table, clock_system.wall(), SAMPLE_STEP,
 	    &view->table_entries, &view->table_bytes);
 }
 
@@ -65,7 +66,8 @@ per_second(const struct view *view, uint64_t n)
 }
 
 static void
-put_lane(const struct view *view, const char *name, enum counters_timer timer)
+print_queue(
+    const struct view *view, const char *name, enum counters_timer timer)
 {
 	const struct counters_time *t = &view->counts.time[timer];
 
@@ -75,7 +77,7 @@ put_lane(const struct view *view, const char *name, enum counters_timer timer)
 }
 
 static void
-put_tier(const struct view *view, const char *name, enum counters_id hits)
+print_tier(const struct view *view, const char *name, enum counters_id hits)
 {
 	const uint64_t *n = &view->counts.counter[hits];
 	double asked = (double)n[0] + (double)n[1];
@@ -89,12 +91,12 @@ put_tier(const struct view *view, const char *name, enum counters_id hits)
 }
 
 static void
-put_totals(const struct view *view)
+print_totals(const struct view *view)
 {
 	const uint64_t *n = view->counts.counter;
 
 	printf("%-12sok %" PRIu64 ", refused %" PRIu64 ", failed %" PRIu64
-	       "; accounts made %" PRIu64 "\n",
+	       "; accounts created %" PRIu64 "\n",
 	    "logins", n[COUNTERS_LOGINS_OK], n[COUNTERS_LOGINS_REFUSED],
 	    n[COUNTERS_LOGINS_FAILED], n[COUNTERS_REGISTERED]);
 	printf("%-12slogout %" PRIu64 ", everywhere %" PRIu64
@@ -104,32 +106,32 @@ put_totals(const struct view *view)
 	    n[COUNTERS_SESSIONS_ENDED], n[COUNTERS_PASSWORDS_CHANGED],
 	    n[COUNTERS_DEACTIVATED], n[COUNTERS_DELETED]);
 	printf("%-12s%s; outages %" PRIu64 "\n", "redis",
-	    !view->redis_enabled               ? "switched off"
-		: view->circuit_breaker_closed ? "asked"
-					       : "not asked: it failed",
+	    !view->redis_enabled               ? "off"
+		: view->circuit_breaker_closed ? "in use"
+					       : "unavailable",
 	    view->outages);
 	printf("%-12s%" PRId64 " entries, %.1f MiB\n", "table",
 	    view->table_entries, (double)view->table_bytes / 1048576);
-	/* One of them is this command. */
+	/* This command is one of the processes. */
 	printf("%-12s%zu processes; worker starts %" PRIu64 "\n", "pool",
 	    view->processes > 0 ? view->processes - 1 : 0, n[COUNTERS_STARTED]);
 }
 
 static void
-put_text(const struct view *view, const char *span)
+print_text(const struct view *view, const char *span)
 {
 	printf("%s  %s (%.0f s)\n\n", view->database, span, view->seconds);
 	printf("%-12s%12s%12s%12s%12s\n", "REQUESTS", "COUNT", "PER SECOND",
 	    "P50 MS", "P99 MS");
-	put_lane(view, "fast", COUNTERS_TIMER_FAST);
-	put_lane(view, "slow", COUNTERS_TIMER_SLOW);
+	print_queue(view, "fast", COUNTERS_TIMER_FAST);
+	print_queue(view, "slow", COUNTERS_TIMER_SLOW);
 	printf("\n%-12s%12s%12s%12s%12s\n", "CACHE", "HITS", "MISSES", "ERRORS",
 	    "HIT RATE");
-	put_tier(view, "table", COUNTERS_TABLE_HITS);
-	put_tier(view, "redis", COUNTERS_REDIS_HITS);
-	put_tier(view, "store", COUNTERS_STORE_HITS);
+	print_tier(view, "table", COUNTERS_TABLE_HITS);
+	print_tier(view, "redis", COUNTERS_REDIS_HITS);
+	print_tier(view, "store", COUNTERS_STORE_HITS);
 	putchar('\n');
-	put_totals(view);
+	print_totals(view);
 }
 
 /* ---- JSON ---- */
@@ -184,7 +186,7 @@ json_members(const struct view *view, struct json_writer *w)
 }
 
 static int
-put_json(const struct view *view)
+print_json(const struct view *view)
 {
 	struct buf text = { 0 };
 	struct json_writer w;
@@ -202,7 +204,7 @@ put_json(const struct view *view)
 	return status;
 }
 
-/* ---- once, or again and again ---- */
+/* ---- once or repeatedly ---- */
 
 static int
 show_once(struct shm *m, struct view *view, bool json)
@@ -210,14 +212,14 @@ show_once(struct shm *m, struct view *view, bool json)
 	counters_read(m, &view->counts);
 	view->seconds = (double)(clock_system.wall() - view->counts.since);
 	if (json)
-		return put_json(view);
-	put_text(view, "since counting began");
+		return print_json(view);
+	print_text(view, "since counting started");
 	return exit_finish();
 }
 
 /*
- * Until somebody types ^C, or nobody but us has the file open.  The first
- * picture is of all the time there was.
+ * Print until Ctrl-C or until no other process has the shared memory open.  The
+ * first output covers the whole time since counting started.
  */
 static int
 watch(struct shm *m, const struct config *config, int interval)
@@ -227,19 +229,19 @@ watch(struct shm *m, const struct config *config, int interval)
 	int64_t then = clock_system.mono_us(), at;
 	int status;
 
-	lookup(m, config, &view);
+	read_state(m, config, &view);
 	fputs(HOME_AND_CLEAR, stdout);
 	status = show_once(m, &view, false);
 	counters_read(m, &before);
 	while (status == EXIT_DONE) {
 		(void)sleep((unsigned)interval);
-		lookup(m, config, &view);
+		read_state(m, config, &view);
 		counters_read(m, &now);
 		at = clock_system.mono_us();
 		counters_between(&before, &now, &view.counts);
 		view.seconds = (double)(at - then) / 1e6;
 		fputs(HOME_AND_CLEAR, stdout);
-		put_text(&view, "the last moment");
+		print_text(&view, "last interval");
 		if (view.processes <= 1)
 			puts("\nThe pool has ended.");
 		status = exit_finish();
@@ -252,7 +254,7 @@ watch(struct shm *m, const struct config *config, int interval)
 }
 
 static int
-take_interval(const struct command_line *line, int *interval_out)
+parse_interval(const struct command_line *line, int *interval_out)
 {
 	const char *text = command_value(line, "interval");
 	int64_t seconds = 2;
@@ -277,26 +279,26 @@ stats_cmd_run(const struct command_line *line)
 	int status = context_config(line, &context);
 
 	if (status == EXIT_GO_ON)
-		status = take_interval(line, &interval);
+		status = parse_interval(line, &interval);
 	if (status != EXIT_GO_ON)
 		goto out;
 	status = EXIT_FAILED;
-	/* To open it first would begin a new life of it, with nothing in it. */
+	/* The first process to attach would reset the counters. */
 	if (!shm_in_use(config_database(context.config))) {
 		fprintf(stderr,
-		    "latchkey: stats: nothing runs on %s, so nothing is "
-		    "counted\n",
+		    "latchkey: stats: no process uses %s, so there is "
+		    "nothing to show\n",
 		    config_database(context.config));
 		goto out;
 	}
 	if (shm_attach(config_database(context.config), 1, &m) != ERR_OK)
-		goto out; /* the log has said why */
+		goto out; /* the reason is in the log */
 	if (command_flag(line, "watch") && isatty(STDOUT_FILENO) &&
 	    !command_flag(line, "json")) {
 		status = watch(m, context.config, interval);
 		goto out;
 	}
-	lookup(m, context.config, &view);
+	read_state(m, context.config, &view);
 	status = show_once(m, &view, command_flag(line, "json"));
 out:
 	shm_detach(m);

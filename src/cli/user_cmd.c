@@ -52,9 +52,9 @@ begin_user(struct output *output, const struct user *u)
 	return w;
 }
 
-/* What people call it; one of an outside issuer may have neither. */
+/* For messages; an account of another issuer may have no address, no name. */
 static const char *
-name_of(const struct user *u)
+display_name(const struct user *u)
 {
 	if (u->email[0] != '\0')
 		return u->email;
@@ -71,10 +71,10 @@ show(const struct context *context, const struct user *u)
 
 	if (live != NULL)
 		err = store_sessions_live(
-		    context->services->store, u->id, context->now, live, &n);
+		    context->app->store, u->id, context->now, live, &n);
 	free(live);
 	if (err != ERR_OK)
-		return context_failed(context, err, name_of(u));
+		return context_failed(context, err, display_name(u));
 	json_write_int(begin_user(&output, u), "sessions", (int64_t)n);
 	output_end(&output);
 	return output_one(&output, fields, command_flag(context->line, "json"));
@@ -95,7 +95,7 @@ user_cmd_show(const struct command_line *line)
 	return status;
 }
 
-/* Page after page, so that others get their turn at the store in between. */
+/* Read page by page, so that other processes can use the store in between. */
 static enum err
 collect(const struct context *context, int64_t after, size_t limit,
     struct output *output)
@@ -108,7 +108,7 @@ collect(const struct context *context, int64_t after, size_t limit,
 
 	while (err == ERR_OK && limit > 0 && n == STORE_LIST_MAX) {
 		err = store_users_list(
-		    context->services->store, text, after, page, &n);
+		    context->app->store, text, after, page, &n);
 		for (size_t i = 0; i < n && limit > 0; i++, limit--) {
 			(void)begin_user(output, &page[i]);
 			output_end(output);
@@ -151,9 +151,9 @@ out:
 
 /* ---- accounts and passwords ---- */
 
-/* What is no address or name is bad usage; a password is only refused. */
+/* A bad address or name is bad usage; a refused password is a failure. */
 static int
-refused(const struct context *context, enum err err, const char *why,
+report_refusal(const struct context *context, enum err err, const char *why,
     const char *who)
 {
 	int status;
@@ -165,7 +165,7 @@ refused(const struct context *context, enum err err, const char *why,
 	return err == ERR_INVALID ? status : EXIT_FAILED;
 }
 
-/* An address without anything before the @ is refused for that. */
+/* The part before the @; an empty one is refused later. */
 static void
 default_name(const char *email, char name[USER_EMAIL_SIZE])
 {
@@ -193,10 +193,10 @@ add(const struct context *context, enum user_role role, const char *password)
 	if (cred.name == NULL)
 		cred.name = name;
 	err = account_admin_add(
-	    &context->services->login, &cred, role, context->now, &u, &why);
+	    &context->app->login, &cred, role, context->now, &u, &why);
 	if (err != ERR_OK)
-		return refused(context, err, why, cred.email);
-	counters_add(context->services->shm, COUNTERS_REGISTERED, 1);
+		return report_refusal(context, err, why, cred.email);
+	counters_add(context->app->shm, COUNTERS_REGISTERED, 1);
 	return show(context, &u);
 }
 
@@ -224,10 +224,10 @@ user_cmd_add(const struct command_line *line)
 }
 
 static int
-ended(const char *what, const struct user *u, int64_t sessions)
+report_ended(const char *what, const struct user *u, int64_t sessions)
 {
 	printf("%s %s (%" PRId64 "); sessions ended: %" PRId64 "\n", what,
-	    name_of(u), u->id, sessions);
+	    display_name(u), u->id, sessions);
 	return exit_finish();
 }
 
@@ -248,14 +248,14 @@ user_cmd_passwd(const struct command_line *line)
 		status = prompt_password(password);
 	if (status != EXIT_GO_ON)
 		goto out;
-	err = account_admin_password(&context.services->login, &u, password,
-	    context.now, &sessions, &why);
+	err = account_admin_password(
+	    &context.app->login, &u, password, context.now, &sessions, &why);
 	if (err != ERR_OK) {
-		status = refused(&context, err, why, name_of(&u));
+		status = report_refusal(&context, err, why, display_name(&u));
 		goto out;
 	}
-	counters_add(context.services->shm, COUNTERS_PASSWORDS_CHANGED, 1);
-	status = ended("new password for", &u, sessions);
+	counters_add(context.app->shm, COUNTERS_PASSWORDS_CHANGED, 1);
+	status = report_ended("new password for", &u, sessions);
 out:
 	secret_wipe(password, sizeof(password));
 	context_close(&context);
@@ -281,8 +281,8 @@ change(const struct command_line *line, change_fn *fn, const char *what)
 	if (status == EXIT_GO_ON) {
 		err = fn(&context, &u, &sessions);
 		status = err == ERR_OK
-		    ? ended(what, &u, sessions)
-		    : context_failed(&context, err, name_of(&u));
+		    ? report_ended(what, &u, sessions)
+		    : context_failed(&context, err, display_name(&u));
 	}
 	context_close(&context);
 	return status;
@@ -294,8 +294,8 @@ set_role_and_status(const struct context *context, const struct user *u,
 {
 	struct store_actor actor = context_actor(context);
 
-	return store_user_role_and_status(context->services->store, &actor,
-	    u->id, role_and_status, ended_out);
+	return store_user_role_and_status(
+	    context->app->store, &actor, u->id, role_and_status, ended_out);
 }
 
 static enum err
@@ -307,7 +307,7 @@ disable(const struct context *context, const struct user *u, int64_t *ended_out)
 	enum err err = set_role_and_status(context, u, &out, ended_out);
 
 	if (err == ERR_OK)
-		counters_add(context->services->shm, COUNTERS_DEACTIVATED, 1);
+		counters_add(context->app->shm, COUNTERS_DEACTIVATED, 1);
 	return err;
 }
 
@@ -321,14 +321,16 @@ enable(const struct context *context, const struct user *u, int64_t *ended_out)
 	return set_role_and_status(context, u, &in, ended_out);
 }
 
-static enum err delete (
-    const struct context *context, const struct user *u, int64_t *ended_out) {
-	struct store_actor actor = context_actor(context); enum err err;
+static enum err
+remove_user(
+    const struct context *context, const struct user *u, int64_t *ended_out)
+{
+	struct store_actor actor = context_actor(context);
+	enum err err;
 
-	err = store_user_remove(
-	    context->services->store, &actor, u->id, ended_out);
+	err = store_user_remove(context->app->store, &actor, u->id, ended_out);
 	if (err == ERR_OK)
-	    counters_add(context->services->shm, COUNTERS_DELETED, 1);
+		counters_add(context->app->shm, COUNTERS_DELETED, 1);
 	return err;
 }
 
@@ -365,17 +367,17 @@ user_cmd_enable(const struct command_line *line)
 int
 user_cmd_delete(const struct command_line *line)
 {
-	return change(line, delete, "deleted");
+	return change(line, remove_user, "deleted");
 }
 
 int
 user_cmd_promote(const struct command_line *line)
 {
-	return change(line, promote, "admin now:");
+	return change(line, promote, "now an administrator:");
 }
 
 int
 user_cmd_demote(const struct command_line *line)
 {
-	return change(line, demote, "no admin any more:");
+	return change(line, demote, "no longer an administrator:");
 }

@@ -214,7 +214,7 @@ what_was_revoked_since_stays_so(void **state)
 	stack_stop_pool(site->stack, SIGTERM);
 	cli_run(&f->cli, NULL, f->restore);
 	cli_expect(&f->cli, 0, "sessions ended: ");
-	cli_expect(&f->cli, 0, "what was there before is ");
+	cli_expect(&f->cli, 0, "the old database is now ");
 	database_check(f->db);
 	start_pool(f);
 
@@ -223,7 +223,7 @@ what_was_revoked_since_stays_so(void **state)
 	expect_session(f, site->session, 401);
 	expect_me(f, site->token, 401);
 	cli_run(&f->cli, NULL, "user show later@example.org");
-	cli_expect(&f->cli, 1, "there is no account");
+	cli_expect(&f->cli, 1, "not found");
 	/* Somebody else must not get the number of who is gone. */
 	cli_run(
 	    &f->cli, OTHER_PASSWORD "\n", "user add other@example.org --json");
@@ -246,7 +246,7 @@ keys_do_not_go_back(void **state)
 	cli_run(&f->cli, NULL, f->backup);
 	cli_expect(&f->cli, 0, "checked");
 	cli_run(&f->cli, NULL, "key rotate --replace");
-	cli_expect(&f->cli, 0, " signs from now on");
+	cli_expect(&f->cli, 0, " signs now; all tokens ended");
 	cli_run(&f->cli, NULL, "key list --json");
 	assert_int_equal(json_value_size(f->cli.json), 1);
 	assert_int_equal(json_value_read_text(json_value_at(f->cli.json, 0),
@@ -341,10 +341,10 @@ a_lost_database_is_replaced(void **state)
 	assert_int_equal(rename(f->db, aside), 0);
 	cli_run(&f->cli, NULL, f->restore);
 	cli_expect(&f->cli, 0, "sessions ended: ");
-	assert_null(strstr(f->cli.text.data, "before"));
+	assert_null(strstr(f->cli.text.data, "the old database"));
 	database_check(f->db);
 	cli_run(&f->cli, NULL, "user show lost@example.org");
-	cli_expect(&f->cli, 1, "there is no account");
+	cli_expect(&f->cli, 1, "not found");
 	start_pool(f);
 	web_login(f->site->web, f->site->email, &f->site->reply);
 }
@@ -386,7 +386,7 @@ who_is_killed_on_the_way_leaves_a_whole_one(void **state)
 		assert_int_equal(f->cli.status, -SIGKILL);
 		cli_run(&f->cli, NULL, "user show after@example.org");
 		if (cases[i].restored)
-			cli_expect(&f->cli, 1, "there is no account");
+			cli_expect(&f->cli, 1, "not found");
 		else
 			cli_expect(&f->cli, 0, "after@example.org");
 		database_check(f->db);

@@ -175,10 +175,10 @@ a_role_counts_at_once(void **state)
 	site_account(site);
 	expect_stats(site, 403);
 	run_on_account(cli, site, NULL, "user promote");
-	cli_expect(cli, 0, "admin now");
+	cli_expect(cli, 0, "now an administrator");
 	expect_stats(site, 200);
 	run_on_account(cli, site, NULL, "user demote");
-	cli_expect(cli, 0, "no admin any more");
+	cli_expect(cli, 0, "no longer an administrator");
 	expect_stats(site, 403);
 	expect_me(site, 200);
 }
@@ -195,9 +195,9 @@ a_deleted_account_is_gone_at_once(void **state)
 	cli_expect(cli, 0, "sessions ended: 1");
 	expect_me(site, 401);
 	run_on_account(cli, site, NULL, "user show");
-	cli_expect(cli, 1, "there is no account");
+	cli_expect(cli, 1, "not found");
 	run_on_account(cli, site, NULL, "user delete");
-	cli_expect(cli, 1, "there is no account");
+	cli_expect(cli, 1, "not found");
 	log_in(site, WEB_PASSWORD, 401);
 }
 
@@ -221,7 +221,7 @@ an_account_that_is_added_can_sign_in(void **state)
 	log_in(site, OTHER_PASSWORD, 200);
 	expect_stats(site, 200);
 	run_on_account(cli, site, OTHER_PASSWORD "\n", "user add");
-	cli_expect(cli, 1, "there is one already");
+	cli_expect(cli, 1, "already exists");
 	run_on_account(cli, site, NULL, "user show");
 	cli_expect(cli, 0, "Sessions  1\n");
 	cli_run(cli, NULL, "user list GRACE@");
@@ -239,15 +239,16 @@ what_is_typed_wrong_is_one_line_and_2(void **state)
 		{ "user", NULL, "needs a command" },
 		{ "user ad", NULL, "user ad" },
 		{ "user add", "x\n", "needs EMAIL" },
-		{ "user add a@example.org secret", "x\n", "does not take" },
+		{ "user add a@example.org secret", "x\n",
+		    "unexpected argument" },
 		{ "user add a@example.org --password x", "x\n", "--password" },
 		{ "user add a@example.org --role king", "x\n", "king" },
 		{ "user add nobody", OTHER_PASSWORD "\n", "not an email" },
-		{ "user add a@example.org", NULL, "no password" },
+		{ "user add a@example.org", NULL, "contains no password" },
 		{ "user list --limit 0", NULL, "--limit" },
 		{ "user list --after x", NULL, "--after" },
 		{ "user show", NULL, "needs USER" },
-		{ "user show 1 2", NULL, "does not take" },
+		{ "user show 1 2", NULL, "unexpected argument" },
 		{ "session revoke", NULL, "--user" },
 		{ "session revoke x --user 1", NULL, "--user" },
 		{ "session revoke 123", NULL, "not a handle" },
@@ -265,9 +266,9 @@ what_is_typed_wrong_is_one_line_and_2(void **state)
 		assert_string_equal(end, "\n");
 	}
 	cli_run(cli, NULL, "user show 4711");
-	cli_expect(cli, 1, "there is no account");
+	cli_expect(cli, 1, "not found");
 	cli_run(cli, NULL, "session revoke 0123456789abcdef0123456789abcdef");
-	cli_expect(cli, 1, "there is no such thing");
+	cli_expect(cli, 1, "not found");
 }
 
 /* ---- the terminal ---- */
@@ -307,12 +308,12 @@ a_terminal_asks_twice_without_echo(void **state)
 	assert_int_equal(openpty(&ours, &theirs, NULL, NULL, NULL), 0);
 	pid = cli_start(cli, "user add tty@example.org", theirs);
 	answer(cli, ours, "New password: ", OTHER_PASSWORD "\n");
-	answer(cli, ours, "Once more: ", OTHER_PASSWORD " \n");
+	answer(cli, ours, "Repeat the password: ", OTHER_PASSWORD " \n");
 	cli_wait(cli, pid);
-	cli_expect(cli, 2, "not the same");
+	cli_expect(cli, 2, "passwords differ");
 	pid = cli_start(cli, "user add tty@example.org", theirs);
 	answer(cli, ours, "New password: ", OTHER_PASSWORD "\n");
-	answer(cli, ours, "Once more: ", OTHER_PASSWORD "\n");
+	answer(cli, ours, "Repeat the password: ", OTHER_PASSWORD "\n");
 	cli_wait(cli, pid);
 	cli_expect(cli, 0, "tty@example.org");
 	assert_null(strstr(cli->text.data, "walrus"));
@@ -340,13 +341,13 @@ a_key_is_succeeded_or_replaced(void **state)
 	cli_expect(cli, 0, " signs in ");
 	expect_me(site, 200);
 	cli_run(cli, NULL, "key rotate");
-	cli_expect(cli, 1, "on its way already");
+	cli_expect(cli, 1, "already waiting to sign");
 	cli_run(cli, NULL, "key list");
 	cli_expect(cli, 0, "  signs  ");
 	cli_expect(cli, 0, "  next   ");
 	/* Every token ends with its key, in every worker, at once. */
 	cli_run(cli, NULL, "key rotate --replace");
-	cli_expect(cli, 0, " signs from now on");
+	cli_expect(cli, 0, " signs now; all tokens ended");
 	expect_me(site, 401);
 	cli_run(cli, NULL, "key list --json");
 	assert_int_equal(json_value_size(cli->json), 1);
@@ -413,7 +414,7 @@ stats_count_what_the_pool_does(void **state)
 	assert_int_equal(
 	    str_copy(cli->log, sizeof(cli->log), ttyname(theirs)), ERR_OK);
 	pid = cli_start(cli, "stats --watch --interval 1", -1);
-	assert_true(shows(ours, "the last moment"));
+	assert_true(shows(ours, "last interval"));
 	assert_int_equal(process_stop(pid, SIGINT, 60000) & 0x7f, SIGINT);
 	close(ours);
 	close(theirs);
@@ -422,7 +423,7 @@ stats_count_what_the_pool_does(void **state)
 	assert_int_equal(mkdir(dir, 0700), 0);
 	cli_open(&idle, dir);
 	cli_run(&idle, NULL, "stats");
-	cli_expect(&idle, 1, "nothing runs");
+	cli_expect(&idle, 1, "no process uses");
 	cli_close(&idle);
 }
 

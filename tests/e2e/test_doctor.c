@@ -116,12 +116,12 @@ a_site_that_is_well_has_no_failure(void **state)
 	cli_expect(cli, 0, "ok    configuration: ");
 	assert_null(strstr(cli->text.data, "fail "));
 	expect_finding(cli, "ok    store: ", "quick_check", "");
-	expect_finding(cli, "ok    store: ", "written", "");
+	expect_finding(cli, "ok    store: ", "writable", "");
 	expect_finding(cli, "ok    redis: ", "version", "");
 	expect_finding(cli, "ok    redis: ", "allkeys-lru", "");
 	expect_finding(cli, "ok    socket: ", "answers", "");
 	expect_finding(cli, "ok    url: ", "answers", "");
-	expect_finding(cli, "ok    cookie: ", "keeps", "");
+	expect_finding(cli, "ok    cookie: ", "accepts it", "");
 	expect_finding(cli, "ok    login page: ", "/signin.html", "");
 	expect_finding(cli, "ok    guard: ", "status 302", "");
 	expect_finding(cli, "ok    identity: ", STACK_GUARDED, "");
@@ -181,7 +181,7 @@ a_folder_that_others_write_to(void **state)
 	struct cli *cli = cli_of(*state);
 
 	with_mode(cli, "", 0777);
-	expect_fail(cli, "folder", "others may write", "chmod 700");
+	expect_fail(cli, "folder", "other users may write", "chmod 700");
 }
 
 static void
@@ -218,8 +218,8 @@ a_clock_that_is_behind(void **state)
 	database_run(cli.db_env + strlen("DATABASE_URL=sqlite:"),
 	    "UPDATE latest SET time = time + 86400");
 	cli_run(&cli, NULL, "doctor");
-	expect_fail(
-	    &cli, "clock", "behind a time the store has seen", "set the clock");
+	expect_fail(&cli, "clock", "behind the latest time in the store",
+	    "set the clock");
 	cli_close(&cli);
 }
 
@@ -252,7 +252,7 @@ a_store_without_room(void **state)
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkdir(path, 0700), 0);
 	cli_run(&cli, NULL, "doctor");
-	expect_fail(&cli, "store", "a change cannot be written", "make room");
+	expect_fail(&cli, "store", "cannot write a change", "free disk space");
 	expect_fail(&cli, "files", "not a regular file", "move it away");
 	cli_close(&cli);
 }
@@ -280,8 +280,9 @@ a_redis_that_will_fail(void **state)
 	redis_server_ask(redis, "CONFIG SET maxmemory-policy noeviction");
 	redis_server_ask(redis, "CONFIG SET stop-writes-on-bgsave-error yes");
 	cli_run(cli, NULL, "doctor");
-	expect_fail(cli, "redis", "evict nothing", "allkeys-lru");
-	expect_finding(cli, "warn  redis: ", "snapshot that fails",
+	expect_fail(
+	    cli, "redis", "refuses writes when it is full", "allkeys-lru");
+	expect_finding(cli, "warn  redis: ", "failed snapshot",
 	    "stop-writes-on-bgsave-error no");
 	redis_server_ask(redis, "CONFIG SET maxmemory-policy allkeys-lru");
 	redis_server_ask(redis, "CONFIG SET stop-writes-on-bgsave-error no");
@@ -299,18 +300,18 @@ a_socket_of_nobody_or_somebody_else(void **state)
 	char line[160];
 
 	cli_run(cli, NULL, "doctor --listen unix:/nowhere/fcgi.sock");
-	expect_fail(cli, "socket", "nobody listens", "start the pool");
+	expect_fail(cli, "socket", "nothing listens", "start the pool");
 	(void)snprintf(line, sizeof(line), "doctor --listen %s",
 	    stack_base(site->stack) + strlen("http://"));
 	cli_run(cli, NULL, line);
 	expect_fail(
-	    cli, "socket", "no FastCGI answer", "latchkey that listens");
+	    cli, "socket", "no FastCGI answer", "check that latchkey listens");
 	assert_int_equal(chmod(stack_socket(site->stack), 0666), 0);
 	(void)snprintf(line, sizeof(line), "doctor --listen unix:%s",
 	    stack_socket(site->stack));
 	cli_run(cli, NULL, line);
 	assert_int_equal(chmod(stack_socket(site->stack), 0660), 0);
-	expect_fail(cli, "socket", "everybody may connect", "chmod 660");
+	expect_fail(cli, "socket", "every user may connect", "chmod 660");
 }
 
 static void
@@ -327,9 +328,9 @@ a_site_that_does_not_lead_to_us(void **state)
 	(void)snprintf(line, sizeof(line), "doctor --url %s/guarded/nothing",
 	    stack_base(site->stack));
 	cli_run(cli, NULL, line);
-	expect_fail(cli, "url", "not 200", "hand the paths of the API");
+	expect_fail(cli, "url", "not 200", "pass the paths of the API");
 	cli_run(cli, NULL, "doctor --url example.org");
-	expect_fail(cli, "url", "is none", "https://");
+	expect_fail(cli, "url", "is not a URL", "https://");
 }
 
 static void
@@ -364,8 +365,7 @@ a_guard_that_does_not_guard(void **state)
 	struct cli *cli = cli_of(site);
 
 	run_all(cli, site, "/open/page.html");
-	expect_fail(
-	    cli, "guard", "lets in who is not signed in", "put the guard");
+	expect_fail(cli, "guard", "served without a sign-in", "put the guard");
 }
 
 static void
@@ -375,7 +375,8 @@ headers_that_a_browser_made_up(void **state)
 	struct cli *cli = cli_of(site);
 
 	run_all(cli, site, "/echo/echo.cgi");
-	expect_fail(cli, "identity", "made up", "overwrite or remove");
+	expect_fail(
+	    cli, "identity", "that the browser sent", "overwrite or remove");
 	expect_finding(cli, "ok    guard: ", "status 302", "");
 }
 
@@ -386,7 +387,7 @@ a_login_page_that_cannot_be_reached(void **state)
 	struct cli *cli = cli_of(site);
 
 	run_all(cli, site, "/loop1/page");
-	expect_fail(cli, "login page", "in circles", "LATCHKEY_LOGIN_PAGE");
+	expect_fail(cli, "login page", "form a loop", "LATCHKEY_LOGIN_PAGE");
 	cli_env(cli, "LATCHKEY_LOGIN_PAGE=/guarded/file.txt");
 	cli->env[cli->env_count - 2] = cli->env[cli->env_count - 1];
 	run_all(cli, site, STACK_GUARDED);
@@ -412,7 +413,7 @@ an_empty_site_gets_no_account(void **state)
 	cli_env(&cli, LOGIN_PAGE);
 	run_all(&cli, site, STACK_GUARDED);
 	expect_finding(&cli, "warn  files: ", "no database yet", "start");
-	expect_finding(&cli, "warn  identity: ", "not asked", "account");
+	expect_finding(&cli, "warn  identity: ", "not checked", "account");
 	cli_run(&cli, NULL, "user list --json");
 	cli_expect(&cli, 0, "[]\n");
 	cli_close(&cli);

@@ -37,7 +37,7 @@ account_without_address(struct site *s)
 	/* With which the pool knows. */
 	(void)snprintf(line, sizeof(line), "user promote %s", s->user_id);
 	cli_run(&cli, NULL, line);
-	cli_expect(&cli, 0, "admin now: - (");
+	cli_expect(&cli, 0, "now an administrator: - (");
 }
 
 static void
@@ -108,7 +108,7 @@ it_is_found_by_its_number_only(void **state)
 	assert_string_equal(s->reply.body.data, "{\"users\":[],\"next\":null}");
 	(void)snprintf(line, sizeof(line), "user show none:%s", s->user_id);
 	cli_run(&cli, NULL, line);
-	cli_expect(&cli, 1, "there is no account");
+	cli_expect(&cli, 1, "not found");
 	(void)snprintf(line, sizeof(line), "user show %s", s->user_id);
 	cli_run(&cli, NULL, line);
 	cli_expect(&cli, 0, "Email     -\n");
