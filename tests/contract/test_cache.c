@@ -70,6 +70,19 @@ teardown(void **state)
 	return 0;
 }
 
+enum {
+	PLAIN = 1,
+	REDIS = 2,
+	BOTH = PLAIN | REDIS,
+	PLAIN_SQLITE = 4,
+	REDIS_SQLITE = 8,
+	BOTH_SQLITE = PLAIN_SQLITE | REDIS_SQLITE
+};
+TEST_FIXTURE_IN(PLAIN, "plain", plain_setup, teardown);
+TEST_FIXTURE_IN(REDIS, "Redis", redis_setup, teardown);
+TEST_FIXTURE_IN(PLAIN_SQLITE, "plain SQLite", plain_sqlite_setup, teardown);
+TEST_FIXTURE_IN(REDIS_SQLITE, "Redis and SQLite", redis_sqlite_setup, teardown);
+
 static enum caching_verdict
 check_ann(struct fixture *f)
 {
@@ -94,8 +107,7 @@ assert_same_user(const struct user *a, const struct user *b)
 /* ---- what a read answers ---- */
 
 /* Twice: once as the store has it, once as it was filled. */
-static void
-gives_the_row_as_the_store_has_it(void **state)
+TEST_IN(BOTH, gives_the_row_as_the_store_has_it)
 {
 	struct fixture *f = *state;
 	struct session s;
@@ -121,8 +133,7 @@ gives_the_row_as_the_store_has_it(void **state)
 	}
 }
 
-static void
-finds_nothing_where_there_is_nothing(void **state)
+TEST_IN(BOTH, finds_nothing_where_there_is_nothing)
 {
 	static const struct session no_session;
 	static const struct user no_user;
@@ -145,8 +156,7 @@ finds_nothing_where_there_is_nothing(void **state)
 }
 
 /* A no that was cached would hide what comes to be a moment later. */
-static void
-finds_what_was_not_there_before(void **state)
+TEST_IN(BOTH, finds_what_was_not_there_before)
 {
 	struct fixture *f = *state;
 	struct session s;
@@ -162,8 +172,7 @@ finds_what_was_not_there_before(void **state)
 	    caching_check(&f->c, s.handle, CACHING_NOW), CACHING_ACCEPTED);
 }
 
-static void
-gives_many_users_at_once(void **state)
+TEST_IN(BOTH, gives_many_users_at_once)
 {
 	static struct user users[CACHE_USERS_MAX + 1];
 	static int64_t ids[CACHE_USERS_MAX + 1];
@@ -206,8 +215,7 @@ gives_many_users_at_once(void **state)
 }
 
 /* Cannot tell is neither yes nor no, and leaves nothing in the output. */
-static void
-cannot_tell_without_the_store(void **state)
+TEST_IN(BOTH, cannot_tell_without_the_store)
 {
 	static const struct session no_session;
 	static const struct user no_user;
@@ -244,8 +252,7 @@ cannot_tell_without_the_store(void **state)
 
 /* ---- what a change does ---- */
 
-static void
-a_logout_is_seen_at_once(void **state)
+TEST_IN(BOTH, a_logout_is_seen_at_once)
 {
 	struct fixture *f = *state;
 
@@ -260,8 +267,7 @@ a_logout_is_seen_at_once(void **state)
 	    CACHING_ACCEPTED);
 }
 
-static void
-a_logout_everywhere_is_seen_at_once(void **state)
+TEST_IN(BOTH, a_logout_everywhere_is_seen_at_once)
 {
 	struct fixture *f = *state;
 	int64_t epoch, ended;
@@ -280,8 +286,7 @@ a_logout_everywhere_is_seen_at_once(void **state)
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
 }
 
-static void
-a_password_change_is_seen_at_once(void **state)
+TEST_IN(BOTH, a_password_change_is_seen_at_once)
 {
 	struct fixture *f = *state;
 	int64_t epoch;
@@ -295,8 +300,7 @@ a_password_change_is_seen_at_once(void **state)
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
 }
 
-static void
-an_end_of_the_account_is_seen_at_once(void **state)
+TEST_IN(BOTH, an_end_of_the_account_is_seen_at_once)
 {
 	struct fixture *f = *state;
 
@@ -317,8 +321,7 @@ an_end_of_the_account_is_seen_at_once(void **state)
 	}
 }
 
-static void
-a_revoked_token_is_seen_at_once(void **state)
+TEST_IN(BOTH, a_revoked_token_is_seen_at_once)
 {
 	struct fixture *f = *state;
 	struct claims claims = { .user_id = f->ann.id,
@@ -338,8 +341,7 @@ a_revoked_token_is_seen_at_once(void **state)
 	assert_true(revoked);
 }
 
-static void
-a_change_that_failed_changes_nothing(void **state)
+TEST_IN(BOTH, a_change_that_failed_changes_nothing)
 {
 	struct fixture *f = *state;
 
@@ -352,8 +354,7 @@ a_change_that_failed_changes_nothing(void **state)
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 }
 
-static void
-a_session_ends_at_its_end(void **state)
+TEST_IN(BOTH, a_session_ends_at_its_end)
 {
 	struct fixture *f = *state;
 	int64_t end = f->ann_s.expires_at;
@@ -367,8 +368,7 @@ a_session_ends_at_its_end(void **state)
 	    caching_check(&f->c, f->ann_s.handle, end + 1), CACHING_REFUSED);
 }
 
-static void
-a_table_that_is_not_current_changes_no_answer(void **state)
+TEST_IN(BOTH, a_table_that_is_not_current_changes_no_answer)
 {
 	struct fixture *f = *state;
 
@@ -405,8 +405,7 @@ stranger(void *ctx)
 	caching_close(&c);
 }
 
-static void
-a_logout_of_one_process_is_seen_by_all(void **state)
+TEST_IN(BOTH_SQLITE, a_logout_of_one_process_is_seen_by_all)
 {
 	struct fixture *f = *state;
 	struct stranger a = { &f->site, f->ann_s.handle, CACHING_ACCEPTED,
@@ -423,8 +422,7 @@ a_logout_of_one_process_is_seen_by_all(void **state)
 }
 
 /* Everything restarts; Redis and the database keep what they have. */
-static void
-a_restart_of_everything_changes_no_answer(void **state)
+TEST_IN(BOTH_SQLITE, a_restart_of_everything_changes_no_answer)
 {
 	struct fixture *f = *state;
 
@@ -441,38 +439,4 @@ a_restart_of_everything_changes_no_answer(void **state)
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
 	assert_int_equal(caching_check(&f->c, f->ben_s.handle, CACHING_NOW),
 	    CACHING_ACCEPTED);
-}
-
-#define CASE(fn, how)                                                          \
-	{                                                                      \
-#fn " (" #how ")", fn, how##_setup, teardown, NULL             \
-	}
-#define BOTH(fn) CASE(fn, plain), CASE(fn, redis)
-#define BOTH_SQLITE(fn) CASE(fn, plain_sqlite), CASE(fn, redis_sqlite)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		BOTH(gives_the_row_as_the_store_has_it),
-		BOTH(finds_nothing_where_there_is_nothing),
-		BOTH(finds_what_was_not_there_before),
-		BOTH(gives_many_users_at_once),
-		BOTH(cannot_tell_without_the_store),
-		BOTH(a_logout_is_seen_at_once),
-		BOTH(a_logout_everywhere_is_seen_at_once),
-		BOTH(a_password_change_is_seen_at_once),
-		BOTH(an_end_of_the_account_is_seen_at_once),
-		BOTH(a_revoked_token_is_seen_at_once),
-		BOTH(a_change_that_failed_changes_nothing),
-		BOTH(a_session_ends_at_its_end),
-		BOTH(a_table_that_is_not_current_changes_no_answer),
-		BOTH_SQLITE(a_logout_of_one_process_is_seen_by_all),
-		BOTH_SQLITE(a_restart_of_everything_changes_no_answer),
-	};
-
-	alarm(300); /* a wait without end is a failure too */
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,6 +59,10 @@ teardown(void **state)
 	return 0;
 }
 
+enum { PLAIN = 1, REDIS = 2 };
+TEST_FIXTURE_IN(PLAIN, "plain", plain_setup, teardown);
+TEST_FIXTURE_IN(REDIS, "Redis", redis_setup, teardown);
+
 static enum caching_verdict
 check_ann(struct fixture *f)
 {
@@ -79,8 +83,7 @@ check_ann_cached(struct fixture *f, int64_t now)
 
 /* ---- sessions and users ---- */
 
-static void
-a_check_asks_no_store_twice(void **state)
+TEST(a_check_asks_no_store_twice)
 {
 	struct fixture *f = *state;
 	const int64_t ids[] = { f->ann.id, f->ben.id };
@@ -112,8 +115,7 @@ a_check_asks_no_store_twice(void **state)
 }
 
 /* Nor Redis, counted there; and what Redis told, the table tells next. */
-static void
-a_check_asks_redis_once(void **state)
+TEST_IN(REDIS, a_check_asks_redis_once)
 {
 	static const char reads[] = "cmdstat_get:calls=2,";
 	struct fixture *f = *state;
@@ -137,8 +139,7 @@ a_check_asks_redis_once(void **state)
 }
 
 /* Where there is a Redis, that keeps to its own clock. */
-static void
-an_entry_lives_as_long_as_it_should(void **state)
+TEST_IN(PLAIN, an_entry_lives_as_long_as_it_should)
 {
 	struct fixture *f = *state;
 	struct session s;
@@ -158,8 +159,7 @@ an_entry_lives_as_long_as_it_should(void **state)
 }
 
 /* Too large for a short entry, as it was before. */
-static void
-the_longest_user_is_kept_too(void **state)
+TEST(the_longest_user_is_kept_too)
 {
 	struct fixture *f = *state;
 	char name[USER_NAME_SIZE], avatar[USER_AVATAR_SIZE];
@@ -192,8 +192,7 @@ lies_in_the_table(struct fixture *f, const char *text)
 	return memmem(area, size, text, strlen(text)) != NULL;
 }
 
-static void
-what_is_over_does_not_lie_about(void **state)
+TEST(what_is_over_does_not_lie_about)
 {
 	struct fixture *f = *state;
 
@@ -212,8 +211,7 @@ what_is_over_does_not_lie_about(void **state)
 }
 
 /* What was written before it, about the same key, counts no more. */
-static void
-a_change_in_flight_is_neither_read_nor_filled(void **state)
+TEST(a_change_in_flight_is_neither_read_nor_filled)
 {
 	struct fixture *f = *state;
 	char session[SESSION_KEY_SIZE], user[USER_KEY_SIZE];
@@ -285,8 +283,7 @@ known(struct fixture *f, int64_t now)
 	return true;
 }
 
-static void
-a_token_is_known_for_a_while(void **state)
+TEST(a_token_is_known_for_a_while)
 {
 	struct fixture *f = *state;
 	struct claims c = claims_of(f), out;
@@ -306,8 +303,7 @@ a_token_is_known_for_a_while(void **state)
 	assert_false(known(f, CACHING_NOW + 900));
 }
 
-static void
-a_token_that_is_revoked_is_known_no_more(void **state)
+TEST(a_token_that_is_revoked_is_known_no_more)
 {
 	struct fixture *f = *state;
 	struct claims c = claims_of(f);
@@ -325,8 +321,7 @@ a_token_that_is_revoked_is_known_no_more(void **state)
 }
 
 /* It has a longer name and no session. */
-static void
-a_token_from_outside_is_known_until_it_is_revoked(void **state)
+TEST(a_token_from_outside_is_known_until_it_is_revoked)
 {
 	static const char name[TOKEN_JTI_SIZE] =
 	    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -350,8 +345,7 @@ a_token_from_outside_is_known_until_it_is_revoked(void **state)
 }
 
 /* The session's end is another key's business; the caller asks for that. */
-static void
-a_token_outlives_its_session_here(void **state)
+TEST(a_token_outlives_its_session_here)
 {
 	struct fixture *f = *state;
 	struct claims c = claims_of(f);
@@ -364,8 +358,7 @@ a_token_outlives_its_session_here(void **state)
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
 }
 
-static void
-a_token_is_not_known_where_nothing_cached_counts(void **state)
+TEST(a_token_is_not_known_where_nothing_cached_counts)
 {
 	struct fixture *f = *state;
 	struct claims c = claims_of(f);
@@ -393,33 +386,4 @@ a_token_is_not_known_where_nothing_cached_counts(void **state)
 	assert_false(known(f, CACHING_NOW));
 	assert_int_equal(check_records(f, &c, CACHING_NOW), ERR_OK);
 	assert_false(known(f, CACHING_NOW));
-}
-
-#define CASE(fn, how)                                                          \
-	{                                                                      \
-#fn " (" #how ")", fn, how##_setup, teardown, NULL             \
-	}
-#define BOTH(fn) CASE(fn, plain), CASE(fn, redis)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		BOTH(a_check_asks_no_store_twice),
-		CASE(a_check_asks_redis_once, redis),
-		CASE(an_entry_lives_as_long_as_it_should, plain),
-		BOTH(the_longest_user_is_kept_too),
-		BOTH(what_is_over_does_not_lie_about),
-		BOTH(a_change_in_flight_is_neither_read_nor_filled),
-		BOTH(a_token_is_known_for_a_while),
-		BOTH(a_token_that_is_revoked_is_known_no_more),
-		BOTH(a_token_from_outside_is_known_until_it_is_revoked),
-		BOTH(a_token_outlives_its_session_here),
-		BOTH(a_token_is_not_known_where_nothing_cached_counts),
-	};
-
-	alarm(300); /* a wait without end is a failure too */
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

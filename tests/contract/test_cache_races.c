@@ -51,6 +51,8 @@ teardown(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(setup, teardown);
+
 static bool
 exists(struct fixture *f, const char *key)
 {
@@ -294,8 +296,7 @@ static const char *const read_points[] = { "read:generation",
  * The mistake "generation read after the database" accepts here: the late
  * fill would carry the generation of after the logout.
  */
-static void
-a_session_fill_after_a_logout_revives_nobody(void **state)
+TEST(a_session_fill_after_a_logout_revives_nobody)
 {
 	struct fixture *f = *state;
 
@@ -333,14 +334,12 @@ user_fills_after_a_logout(struct fixture *f, act_fn *reader)
 	}
 }
 
-static void
-a_user_fill_after_a_logout_everywhere_revives_nobody(void **state)
+TEST(a_user_fill_after_a_logout_everywhere_revives_nobody)
 {
 	user_fills_after_a_logout(*state, read_user);
 }
 
-static void
-a_fill_of_many_after_a_logout_everywhere_revives_nobody(void **state)
+TEST(a_fill_of_many_after_a_logout_everywhere_revives_nobody)
 {
 	user_fills_after_a_logout(*state, read_users);
 }
@@ -366,8 +365,7 @@ fill_between_mark_and_commit(struct fixture *f, act_fn *reader, act_fn *change)
 	assert_refused(f);
 }
 
-static void
-a_fill_between_mark_and_commit_revives_nobody(void **state)
+TEST(a_fill_between_mark_and_commit_revives_nobody)
 {
 	fill_between_mark_and_commit(*state, read_session, log_out);
 	fill_between_mark_and_commit(*state, read_user, log_out_all);
@@ -396,8 +394,7 @@ refused_between_commit_and_settling(
 	assert_refused(f);
 }
 
-static void
-what_a_change_refuses_before_its_end_stays_refused(void **state)
+TEST(what_a_change_refuses_before_its_end_stays_refused)
 {
 	refused_between_commit_and_settling(*state, read_session, log_out);
 	refused_between_commit_and_settling(*state, read_user, log_out_all);
@@ -428,8 +425,7 @@ filled_in_flight(struct fixture *f, act_fn *reader, act_fn *change)
 	assert_refused(f);
 }
 
-static void
-what_is_filled_in_flight_is_not_believed(void **state)
+TEST(what_is_filled_in_flight_is_not_believed)
 {
 	filled_in_flight(*state, read_session, log_out);
 	filled_in_flight(*state, read_user, log_out_all);
@@ -470,16 +466,14 @@ writer_dies(struct fixture *f, const char *point, enum caching_verdict expect)
 		assert_refused(f);
 }
 
-static void
-a_writer_that_dies_before_its_commit_changes_nothing(void **state)
+TEST(a_writer_that_dies_before_its_commit_changes_nothing)
 {
 	writer_dies(*state, "change:begun", CACHING_ACCEPTED);
 	writer_dies(*state, "change:marked", CACHING_ACCEPTED);
 	writer_dies(*state, "change:written", CACHING_ACCEPTED);
 }
 
-static void
-a_writer_that_dies_after_its_commit_has_changed_it(void **state)
+TEST(a_writer_that_dies_after_its_commit_has_changed_it)
 {
 	writer_dies(*state, "change:committed", CACHING_REFUSED);
 	writer_dies(*state, "change:settled", CACHING_REFUSED);
@@ -493,8 +487,7 @@ static const char *const token_points[] = { "token:store-read", "table:claimed",
 	"table:half", "table:written", "token:filled" };
 
 /* The blacklist was read before the token was put on it. */
-static void
-a_late_fill_makes_no_revoked_token_known(void **state)
+TEST(a_late_fill_makes_no_revoked_token_known)
 {
 	struct fixture *f = *state;
 
@@ -513,8 +506,7 @@ a_late_fill_makes_no_revoked_token_known(void **state)
 }
 
 /* What is known is looked up while the token is revoked. */
-static void
-a_token_revoked_while_it_is_looked_up_is_not_known(void **state)
+TEST(a_token_revoked_while_it_is_looked_up_is_not_known)
 {
 	struct fixture *f = *state;
 	pid_t caller;
@@ -528,8 +520,7 @@ a_token_revoked_while_it_is_looked_up_is_not_known(void **state)
 	let_go(caller, "token:entry");
 }
 
-static void
-a_fill_between_mark_and_commit_makes_no_token_known(void **state)
+TEST(a_fill_between_mark_and_commit_makes_no_token_known)
 {
 	struct fixture *f = *state;
 	pid_t filler, json_writer;
@@ -543,28 +534,4 @@ a_fill_between_mark_and_commit_makes_no_token_known(void **state)
 	let_go(json_writer, "change:marked");
 	let_go(filler, "token:store-read");
 	assert_false(token_is_known(&f->c, f));
-}
-
-int
-main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-	const struct CMUnitTest tests[] = {
-		TEST(a_session_fill_after_a_logout_revives_nobody),
-		TEST(a_user_fill_after_a_logout_everywhere_revives_nobody),
-		TEST(a_fill_of_many_after_a_logout_everywhere_revives_nobody),
-		TEST(a_fill_between_mark_and_commit_revives_nobody),
-		TEST(what_a_change_refuses_before_its_end_stays_refused),
-		TEST(what_is_filled_in_flight_is_not_believed),
-		TEST(a_writer_that_dies_before_its_commit_changes_nothing),
-		TEST(a_writer_that_dies_after_its_commit_has_changed_it),
-		TEST(a_late_fill_makes_no_revoked_token_known),
-		TEST(a_token_revoked_while_it_is_looked_up_is_not_known),
-		TEST(a_fill_between_mark_and_commit_makes_no_token_known),
-	};
-
-	alarm(300); /* a wait without end is a failure too */
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,6 +72,10 @@ teardown(void **state)
 	return 0;
 }
 
+enum { MEMORY = 1, SQLITE = 2 };
+TEST_FIXTURE_IN(MEMORY, NULL, memory_setup, teardown);
+TEST_FIXTURE_IN(SQLITE, NULL, sqlite_setup, teardown);
+
 /* The table would answer before Redis is asked; so it is emptied here. */
 static enum caching_verdict
 check_ann(struct fixture *f)
@@ -118,8 +122,7 @@ log_out_ann(struct fixture *f)
 
 /* ---- what it puts there ---- */
 
-static void
-a_warm_check_asks_no_store(void **state)
+TEST_IN(MEMORY, a_warm_check_asks_no_store)
 {
 	struct fixture *f = *state;
 
@@ -131,8 +134,7 @@ a_warm_check_asks_no_store(void **state)
 	assert_int_equal(check_ann_cached(f), CACHING_UNKNOWN);
 }
 
-static void
-entries_live_as_long_as_they_should(void **state)
+TEST_IN(MEMORY, entries_live_as_long_as_they_should)
 {
 	struct fixture *f = *state;
 	struct session s;
@@ -156,8 +158,7 @@ entries_live_as_long_as_they_should(void **state)
 	    redis_server_ask(f->server, "GET test:blacklist:" JTI), "1");
 }
 
-static void
-what_is_over_is_not_put_there(void **state)
+TEST_IN(MEMORY, what_is_over_is_not_put_there)
 {
 	struct fixture *f = *state;
 	struct session s;
@@ -176,8 +177,7 @@ what_is_over_is_not_put_there(void **state)
 }
 
 /* The clock may pass its end while it lies there. */
-static void
-an_entry_does_not_outlive_its_session(void **state)
+TEST_IN(MEMORY, an_entry_does_not_outlive_its_session)
 {
 	struct fixture *f = *state;
 	struct session s;
@@ -194,8 +194,7 @@ an_entry_does_not_outlive_its_session(void **state)
 	    ERR_UNAVAILABLE);
 }
 
-static void
-nothing_of_a_person_can_be_read_there(void **state)
+TEST_IN(MEMORY, nothing_of_a_person_can_be_read_there)
 {
 	static const char *const plain[] = { "example", "Example", "Mozilla",
 		"192.0.2", "user_id", "email", "expires_at" };
@@ -208,8 +207,7 @@ nothing_of_a_person_can_be_read_there(void **state)
 		assert_false(redis_server_contains(f->server, plain[i]));
 }
 
-static void
-a_change_removes_what_it_made_stale(void **state)
+TEST_IN(MEMORY, a_change_removes_what_it_made_stale)
 {
 	struct fixture *f = *state;
 	struct claims claims = { .user_id = f->ann.id,
@@ -247,8 +245,7 @@ calls_of(struct fixture *f, const char *command)
 	return calls;
 }
 
-static void
-many_users_cost_one_question(void **state)
+TEST_IN(MEMORY, many_users_cost_one_question)
 {
 	struct fixture *f = *state;
 	struct user users[3];
@@ -276,8 +273,7 @@ many_users_cost_one_question(void **state)
 
 /* ---- when nothing cached counts ---- */
 
-static void
-a_change_in_flight_is_neither_read_nor_filled(void **state)
+TEST_IN(MEMORY, a_change_in_flight_is_neither_read_nor_filled)
 {
 	struct fixture *f = *state;
 	const char *keys[] = { "", "" };
@@ -303,8 +299,7 @@ a_change_in_flight_is_neither_read_nor_filled(void **state)
 	assert_int_equal(redis_server_int(f->server, "DBSIZE"), 2);
 }
 
-static void
-a_table_of_the_past_is_neither_read_nor_filled(void **state)
+TEST_IN(MEMORY, a_table_of_the_past_is_neither_read_nor_filled)
 {
 	struct fixture *f = *state;
 	struct user users[1];
@@ -321,8 +316,7 @@ a_table_of_the_past_is_neither_read_nor_filled(void **state)
 
 /* ---- what it does not believe ---- */
 
-static void
-an_old_snapshot_revives_nobody(void **state)
+TEST_IN(MEMORY, an_old_snapshot_revives_nobody)
 {
 	struct fixture *f = *state;
 
@@ -342,8 +336,7 @@ an_old_snapshot_revives_nobody(void **state)
 }
 
 /* A user's epoch, too, must not come back. */
-static void
-an_old_snapshot_revives_no_epoch(void **state)
+TEST_IN(MEMORY, an_old_snapshot_revives_no_epoch)
 {
 	struct fixture *f = *state;
 	int64_t epoch, ended;
@@ -363,8 +356,7 @@ an_old_snapshot_revives_no_epoch(void **state)
  * After a restart of everything the generations start anew, at those that the
  * old snapshot was filled under; only the table's name differs.
  */
-static void
-an_entry_of_another_table_is_not_believed(void **state)
+TEST_IN(SQLITE, an_entry_of_another_table_is_not_believed)
 {
 	struct fixture *f = *state;
 
@@ -380,8 +372,7 @@ an_entry_of_another_table_is_not_believed(void **state)
 	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
 }
 
-static void
-a_flush_ends_and_revives_nobody(void **state)
+TEST_IN(MEMORY, a_flush_ends_and_revives_nobody)
 {
 	struct fixture *f = *state;
 
@@ -393,8 +384,7 @@ a_flush_ends_and_revives_nobody(void **state)
 	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
 }
 
-static void
-a_value_under_another_key_is_not_believed(void **state)
+TEST_IN(MEMORY, a_value_under_another_key_is_not_believed)
 {
 	struct fixture *f = *state;
 	struct session s;
@@ -431,8 +421,7 @@ a_value_under_another_key_is_not_believed(void **state)
 	assert_string_equal(u.email, "ben@example.org");
 }
 
-static void
-rubbish_is_not_believed(void **state)
+TEST_IN(MEMORY, rubbish_is_not_believed)
 {
 	static const char *const rubbish[] = { "", "x", "{}",
 		"{\"handle\":\"x\"}",
@@ -461,8 +450,7 @@ rubbish_is_not_believed(void **state)
 /* ---- outages ---- */
 
 /* The logout cannot reach Redis, which comes back with the old entry. */
-static void
-a_logout_during_an_outage_is_final(void **state)
+TEST_IN(MEMORY, a_logout_during_an_outage_is_final)
 {
 	struct fixture *f = *state;
 
@@ -476,8 +464,7 @@ a_logout_during_an_outage_is_final(void **state)
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
 }
 
-static void
-a_hanging_redis_costs_one_deadline_and_no_answer(void **state)
+TEST_IN(SQLITE, a_hanging_redis_costs_one_deadline_and_no_answer)
 {
 	struct fixture *f = *state;
 	int64_t start;
@@ -504,8 +491,7 @@ a_hanging_redis_costs_one_deadline_and_no_answer(void **state)
 	assert_true(circuit_breaker_closed(f->c.m));
 }
 
-static void
-a_full_redis_changes_no_answer(void **state)
+TEST_IN(MEMORY, a_full_redis_changes_no_answer)
 {
 	struct fixture *f = *state;
 
@@ -515,36 +501,4 @@ a_full_redis_changes_no_answer(void **state)
 	log_out_ann(f);
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
 	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
-}
-
-int
-main(void)
-{
-#define MEMORY(fn) cmocka_unit_test_setup_teardown(fn, memory_setup, teardown)
-#define SQLITE(fn) cmocka_unit_test_setup_teardown(fn, sqlite_setup, teardown)
-	const struct CMUnitTest tests[] = {
-		MEMORY(a_warm_check_asks_no_store),
-		MEMORY(entries_live_as_long_as_they_should),
-		MEMORY(what_is_over_is_not_put_there),
-		MEMORY(an_entry_does_not_outlive_its_session),
-		MEMORY(nothing_of_a_person_can_be_read_there),
-		MEMORY(a_change_removes_what_it_made_stale),
-		MEMORY(many_users_cost_one_question),
-		MEMORY(a_change_in_flight_is_neither_read_nor_filled),
-		MEMORY(a_table_of_the_past_is_neither_read_nor_filled),
-		MEMORY(an_old_snapshot_revives_nobody),
-		MEMORY(an_old_snapshot_revives_no_epoch),
-		SQLITE(an_entry_of_another_table_is_not_believed),
-		MEMORY(a_flush_ends_and_revives_nobody),
-		MEMORY(a_value_under_another_key_is_not_believed),
-		MEMORY(rubbish_is_not_believed),
-		MEMORY(a_logout_during_an_outage_is_final),
-		SQLITE(a_hanging_redis_costs_one_deadline_and_no_answer),
-		MEMORY(a_full_redis_changes_no_answer),
-	};
-
-	alarm(300); /* a wait without end is a failure too */
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,8 +67,7 @@ have_passed(void *ctx)
 	return atomic_load(&p->storm->seen) >= p->until;
 }
 
-static void
-no_logout_is_lost_among_many_checks(void **state)
+TEST(no_logout_is_lost_among_many_checks)
 {
 	struct caching_site site;
 	struct caching c;
@@ -77,7 +76,6 @@ no_logout_is_lost_among_many_checks(void **state)
 	struct session s;
 	struct user u;
 
-	(void)state;
 	caching_site_make(&site, true);
 	assert_true(caching_open(&site, CACHING_SQLITE, &c));
 	storm->site = &site;
@@ -110,17 +108,4 @@ no_logout_is_lost_among_many_checks(void **state)
 	child_unshare(storm, sizeof(*storm));
 	caching_close(&c);
 	caching_site_remove(&site);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_logout_is_lost_among_many_checks),
-	};
-
-	alarm(300); /* a wait without end is a failure too */
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

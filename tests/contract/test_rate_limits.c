@@ -128,6 +128,10 @@ teardown(void **state)
 	return 0;
 }
 
+enum { SHM = 1, REDIS = 2 };
+TEST_FIXTURE_IN(SHM, "shm", mapped_setup, teardown);
+TEST_FIXTURE_IN(REDIS, "redis", redis_setup, teardown);
+
 static void
 new_key(struct fixture *f)
 {
@@ -152,8 +156,7 @@ fill(struct fixture *f, const struct rate_limit_shm_rule *rule, int64_t now)
 
 static const int limits[] = { 1, 2, 3, 5, 10, 13, 14, 15, 28, 29, 100, 1000 };
 
-static void
-the_first_are_counted_at_once_and_no_more(void **state)
+TEST(the_first_are_counted_at_once_and_no_more)
 {
 	struct fixture *f = *state;
 
@@ -178,8 +181,7 @@ the_first_are_counted_at_once_and_no_more(void **state)
 }
 
 /* What a bucket would do that refills: once more at the window's edge. */
-static void
-the_edge_of_a_window_opens_nothing(void **state)
+TEST(the_edge_of_a_window_opens_nothing)
 {
 	const struct rate_limit_shm_rule rule = { WINDOW, 5 };
 	struct fixture *f = *state;
@@ -193,8 +195,7 @@ the_edge_of_a_window_opens_nothing(void **state)
 	assert_int_equal(counted, 5);
 }
 
-static void
-keys_do_not_touch_each_other(void **state)
+TEST(keys_do_not_touch_each_other)
 {
 	const struct rate_limit_shm_rule rule = { WINDOW, 3 };
 	struct fixture *f = *state;
@@ -297,8 +298,7 @@ step(struct fixture *f, struct history *h, int64_t now)
 	assert_int_equal(later.wait_ms, 1);
 }
 
-static void
-never_more_than_so_many_in_any_window(void **state)
+TEST(never_more_than_so_many_in_any_window)
 {
 	struct fixture *f = *state;
 	struct history *h = calloc(1, sizeof(*h));
@@ -326,8 +326,7 @@ never_more_than_so_many_in_any_window(void **state)
  * Above RATE_LIMIT_SHM_BLOCKS some count too long; whoever comes evenly is
  * still let through at nearly the full rate.
  */
-static void
-larger_limits_are_hardly_stricter(void **state)
+TEST(larger_limits_are_hardly_stricter)
 {
 	const struct rate_limit_shm_rule rule = { WINDOW, 100 };
 	struct fixture *f = *state;
@@ -340,8 +339,7 @@ larger_limits_are_hardly_stricter(void **state)
 	assert_in_range(counted, 900, 1000);
 }
 
-static void
-a_success_gives_back_what_it_took(void **state)
+TEST(a_success_gives_back_what_it_took)
 {
 	const struct rate_limit_shm_rule rule = { WINDOW, 2 };
 	struct fixture *f = *state;
@@ -364,8 +362,7 @@ a_success_gives_back_what_it_took(void **state)
  * ${real} goes on while the clock steps back: what was counted counts for a
  * whole window, and not much longer.
  */
-static void
-a_clock_set_back_neither_opens_nor_locks(void **state)
+TEST(a_clock_set_back_neither_opens_nor_locks)
 {
 	static const int64_t steps[] = { 1, WINDOW / 2, WINDOW, WINDOW + 1,
 		10 * WINDOW, YEAR };
@@ -390,8 +387,7 @@ a_clock_set_back_neither_opens_nor_locks(void **state)
 }
 
 /* Who took the time first may come to count last. */
-static void
-who_comes_late_makes_nothing_older(void **state)
+TEST(who_comes_late_makes_nothing_older)
 {
 	const struct rate_limit_shm_rule rule = { WINDOW,
 		2 * RATE_LIMIT_SHM_BLOCKS };
@@ -412,8 +408,7 @@ who_comes_late_makes_nothing_older(void **state)
 }
 
 /* Other limits than before, as after a reload of the configuration. */
-static void
-another_limit_holds_at_once(void **state)
+TEST(another_limit_holds_at_once)
 {
 	const struct rate_limit_shm_rule small = { WINDOW, 3 };
 	const struct rate_limit_shm_rule large = { WINDOW, 50 };
@@ -433,8 +428,7 @@ another_limit_holds_at_once(void **state)
 
 /* ---- Redis alone ---- */
 
-static void
-several_keys_are_one_step(void **state)
+TEST_IN(REDIS, several_keys_are_one_step)
 {
 	const struct rate_limit_shm_rule narrow = { WINDOW, 2 },
 					 wide = { WINDOW, 5 };
@@ -467,8 +461,7 @@ several_keys_are_one_step(void **state)
 	assert_int_equal(count.wait_ms, SPAN - 10);
 }
 
-static void
-redis_keeps_it_under_our_prefix_for_a_window(void **state)
+TEST_IN(REDIS, redis_keeps_it_under_our_prefix_for_a_window)
 {
 	const struct rate_limit_shm_rule rule = { WINDOW, 3 };
 	const struct rate_limit_redis_key key = { "rate_limit:login:192.0.2.1",
@@ -498,8 +491,7 @@ redis_keeps_it_under_our_prefix_for_a_window(void **state)
 }
 
 /* The text is sent to a server that has forgotten it, else its name alone. */
-static void
-the_script_is_known_by_its_name(void **state)
+TEST_IN(REDIS, the_script_is_known_by_its_name)
 {
 	const struct rate_limit_shm_rule rule = { WINDOW, 9 };
 	const struct rate_limit_redis_key key = { "rate_limit:a", &rule };
@@ -526,8 +518,7 @@ the_script_is_known_by_its_name(void **state)
 }
 
 /* Whoever can write to Redis can put anything there. */
-static void
-nonsense_in_redis_is_no_count(void **state)
+TEST_IN(REDIS, nonsense_in_redis_is_no_count)
 {
 	static const char *const values[] = { "", "nonsense", "1:", ":1",
 		"::", "99999999999999999999999999:1",
@@ -548,38 +539,4 @@ nonsense_in_redis_is_no_count(void **state)
 				     1, count.at_ms, START),
 		    ERR_OK);
 	}
-}
-
-#define IN_MAPPED(name)                                                        \
-	{                                                                      \
-		"mapped: " #name, name, mapped_setup, teardown, NULL           \
-	}
-#define IN_REDIS(name)                                                         \
-	{                                                                      \
-		"redis: " #name, name, redis_setup, teardown, NULL             \
-	}
-#define IN_BOTH(name) IN_MAPPED(name), IN_REDIS(name)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		IN_BOTH(the_first_are_counted_at_once_and_no_more),
-		IN_BOTH(the_edge_of_a_window_opens_nothing),
-		IN_BOTH(keys_do_not_touch_each_other),
-		IN_BOTH(never_more_than_so_many_in_any_window),
-		IN_BOTH(larger_limits_are_hardly_stricter),
-		IN_BOTH(a_success_gives_back_what_it_took),
-		IN_BOTH(a_clock_set_back_neither_opens_nor_locks),
-		IN_BOTH(who_comes_late_makes_nothing_older),
-		IN_BOTH(another_limit_holds_at_once),
-		IN_REDIS(several_keys_are_one_step),
-		IN_REDIS(redis_keeps_it_under_our_prefix_for_a_window),
-		IN_REDIS(the_script_is_known_by_its_name),
-		IN_REDIS(nonsense_in_redis_is_no_count),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests_name("limits", tests, NULL, NULL);
 }

@@ -9,8 +9,7 @@
 
 /* ---- the account ---- */
 
-static void
-a_profile_changes_in_part(void **state)
+TEST(a_profile_changes_in_part)
 {
 	struct fixture *f = *state;
 	struct user_patch name = { .name = "Ann B." };
@@ -44,8 +43,7 @@ a_profile_changes_in_part(void **state)
 	assert_int_equal(f->tidied, 0);
 }
 
-static void
-a_bad_profile_changes_nothing(void **state)
+TEST(a_bad_profile_changes_nothing)
 {
 	struct fixture *f = *state;
 	char long_name[USER_NAME_SIZE + 1];
@@ -83,8 +81,7 @@ a_bad_profile_changes_nothing(void **state)
 	assert_int_equal(f->tidied, 0);
 }
 
-static void
-a_password_changes_only_from_the_one_known(void **state)
+TEST(a_password_changes_only_from_the_one_known)
 {
 	struct fixture *f = *state;
 	char hash[USER_HASH_SIZE];
@@ -113,8 +110,7 @@ a_password_changes_only_from_the_one_known(void **state)
 	assert_true(tidied_session(f, handle_of(2)));
 }
 
-static void
-a_deactivated_user_is_out(void **state)
+TEST(a_deactivated_user_is_out)
 {
 	struct fixture *f = *state;
 	struct person twin;
@@ -137,8 +133,7 @@ a_deactivated_user_is_out(void **state)
 		f->st, &f->actor, f->ann.user.id, TEST_USERS_HASH));
 }
 
-static void
-a_deleted_user_is_gone_and_its_id_with_it(void **state)
+TEST(a_deleted_user_is_gone_and_its_id_with_it)
 {
 	struct fixture *f = *state;
 	char hash[USER_HASH_SIZE];
@@ -162,16 +157,4 @@ a_deleted_user_is_gone_and_its_id_with_it(void **state)
 	assert_true(again.user.id > f->ann.user.id);
 }
 
-int
-main(void)
-{
-	static const struct store_case cases[] = {
-		STORE_CASE(a_profile_changes_in_part),
-		STORE_CASE(a_bad_profile_changes_nothing),
-		STORE_CASE(a_password_changes_only_from_the_one_known),
-		STORE_CASE(a_deactivated_user_is_out),
-		STORE_CASE(a_deleted_user_is_gone_and_its_id_with_it),
-	};
-
-	return store_cases_run(cases, NELEMS(cases));
-}
+STORE_FIXTURES;

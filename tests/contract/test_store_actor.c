@@ -207,8 +207,7 @@ nothing_counts(struct fixture *f, const struct store_actor *who)
 
 /* ---- the ends of a session ---- */
 
-static void
-a_session_that_ended_changes_nothing(void **state)
+TEST(a_session_that_ended_changes_nothing)
 {
 	struct fixture *f = *state;
 	struct store_actor who = ann(f);
@@ -218,8 +217,7 @@ a_session_that_ended_changes_nothing(void **state)
 	assert_true(live(f, other_of(f), NOW + 10));
 }
 
-static void
-a_session_of_an_older_epoch_changes_nothing(void **state)
+TEST(a_session_of_an_older_epoch_changes_nothing)
 {
 	static change_fn *const raise[] = { logout_all, logout_others,
 		password };
@@ -237,8 +235,7 @@ a_session_of_an_older_epoch_changes_nothing(void **state)
 	}
 }
 
-static void
-a_session_that_expired_changes_nothing(void **state)
+TEST(a_session_that_expired_changes_nothing)
 {
 	struct fixture *f = *state;
 	struct store_actor who = ann(f);
@@ -255,8 +252,7 @@ a_session_that_expired_changes_nothing(void **state)
 	assert_true(live(f, other_of(f), EXPIRED));
 }
 
-static void
-a_session_whose_user_is_not_active_changes_nothing(void **state)
+TEST(a_session_whose_user_is_not_active_changes_nothing)
 {
 	struct fixture *f = *state;
 	struct store_actor who = ann(f);
@@ -267,8 +263,7 @@ a_session_whose_user_is_not_active_changes_nothing(void **state)
 	nothing_counts(f, &who);
 }
 
-static void
-a_session_that_is_gone_changes_nothing(void **state)
+TEST(a_session_that_is_gone_changes_nothing)
 {
 	struct fixture *f = *state;
 	struct store_actor who = ann(f), unknown = who;
@@ -280,8 +275,7 @@ a_session_that_is_gone_changes_nothing(void **state)
 }
 
 /* The session lives on, and what needs no administrator is still its own. */
-static void
-who_is_no_administrator_any_more_changes_nothing(void **state)
+TEST(who_is_no_administrator_any_more_changes_nothing)
 {
 	static const struct user_role_and_status up = { .role =
 							    USER_ROLE_ADMIN },
@@ -309,8 +303,7 @@ who_is_no_administrator_any_more_changes_nothing(void **state)
 
 /* ---- and a live one ---- */
 
-static void
-a_live_session_changes_what_it_likes(void **state)
+TEST(a_live_session_changes_what_it_likes)
 {
 	struct fixture *f = *state;
 
@@ -328,8 +321,7 @@ a_live_session_changes_what_it_likes(void **state)
 	}
 }
 
-static void
-nobodys_session_is_always_good(void **state)
+TEST(nobodys_session_is_always_good)
 {
 	struct fixture *f = *state;
 
@@ -339,8 +331,7 @@ nobodys_session_is_always_good(void **state)
 	gives(ERR_OK, store_logout(f->st, &f->actor, OWN, NULL));
 }
 
-static void
-what_cannot_be_told_is_no_denial(void **state)
+TEST(what_cannot_be_told_is_no_denial)
 {
 	struct fixture *f = *state;
 	struct store_actor who = ann(f);
@@ -356,20 +347,4 @@ what_cannot_be_told_is_no_denial(void **state)
 	assert_same(&before, &after);
 }
 
-int
-main(void)
-{
-	static const struct store_case cases[] = {
-		STORE_CASE(a_session_that_ended_changes_nothing),
-		STORE_CASE(a_session_of_an_older_epoch_changes_nothing),
-		STORE_CASE(a_session_that_expired_changes_nothing),
-		STORE_CASE(a_session_whose_user_is_not_active_changes_nothing),
-		STORE_CASE(a_session_that_is_gone_changes_nothing),
-		STORE_CASE(who_is_no_administrator_any_more_changes_nothing),
-		STORE_CASE(a_live_session_changes_what_it_likes),
-		STORE_CASE(nobodys_session_is_always_good),
-		STORE_CASE(what_cannot_be_told_is_no_denial),
-	};
-
-	return store_cases_run(cases, NELEMS(cases));
-}
+STORE_FIXTURES;

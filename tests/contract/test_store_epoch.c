@@ -124,8 +124,7 @@ assert_next(struct fixture *f, size_t i, struct user *u, int64_t at)
 		    (intmax_t)u->epoch, (intmax_t)u->epoch_at);
 }
 
-static void
-whatever_raises_the_epoch_notes_when(void **state)
+TEST(whatever_raises_the_epoch_notes_when)
 {
 	struct fixture *f = *state;
 	struct user u = f->ann.user;
@@ -138,8 +137,7 @@ whatever_raises_the_epoch_notes_when(void **state)
 }
 
 /* Or a token from before would be one from after. */
-static void
-a_clock_set_back_does_not_count(void **state)
+TEST(a_clock_set_back_does_not_count)
 {
 	struct fixture *f = *state;
 	struct user u = f->ann.user;
@@ -151,13 +149,4 @@ a_clock_set_back_does_not_count(void **state)
 		assert_next(f, i, &u, NOW + 1000);
 }
 
-int
-main(void)
-{
-	static const struct store_case cases[] = {
-		STORE_CASE(whatever_raises_the_epoch_notes_when),
-		STORE_CASE(a_clock_set_back_does_not_count),
-	};
-
-	return store_cases_run(cases, NELEMS(cases));
-}
+STORE_FIXTURES;

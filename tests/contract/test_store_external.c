@@ -95,8 +95,7 @@ set_role(struct fixture *f, int64_t id, enum user_role role)
 
 /* ---- a new account ---- */
 
-static void
-a_stranger_gets_an_account_without_password(void **state)
+TEST(a_stranger_gets_an_account_without_password)
 {
 	struct external_profile p = token("zoe", NOW, 1);
 	struct fixture *f = *state;
@@ -133,8 +132,7 @@ a_stranger_gets_an_account_without_password(void **state)
 }
 
 /* Nobody but who registers becomes the first administrator. */
-static void
-a_stranger_is_never_an_administrator(void **state)
+TEST(a_stranger_is_never_an_administrator)
 {
 	struct external_profile p = token("zoe", NOW, 0);
 	struct fixture *f = *state;
@@ -145,8 +143,7 @@ a_stranger_is_never_an_administrator(void **state)
 	assert_int_equal(user_of(f, id).role, USER_ROLE_USER);
 }
 
-static void
-subjects_are_told_apart_by_issuer_and_name(void **state)
+TEST(subjects_are_told_apart_by_issuer_and_name)
 {
 	struct external_profile p[] = { token("zoe", NOW, 0),
 		token("zoE", NOW, 0), token("zoe", NOW, 0) };
@@ -164,8 +161,7 @@ subjects_are_told_apart_by_issuer_and_name(void **state)
 
 /* ---- addresses ---- */
 
-static void
-an_address_is_taken_over_if_it_is_free(void **state)
+TEST(an_address_is_taken_over_if_it_is_free)
 {
 	struct fixture *f = *state;
 	struct external_profile zoe = with_email(
@@ -187,8 +183,7 @@ an_address_is_taken_over_if_it_is_free(void **state)
 	assert_int_equal(u.id, f->ann.user.id);
 }
 
-static void
-whose_address_is_free_again_gets_it_with_the_next_claims(void **state)
+TEST(whose_address_is_free_again_gets_it_with_the_next_claims)
 {
 	struct fixture *f = *state;
 	struct external_profile p = with_email(
@@ -207,8 +202,7 @@ whose_address_is_free_again_gets_it_with_the_next_claims(void **state)
 }
 
 /* What stands in the row where there is no address is found by nobody. */
-static void
-no_address_is_no_address(void **state)
+TEST(no_address_is_no_address)
 {
 	static struct user users[STORE_LIST_MAX];
 	static const char *const texts[] = { "none", ":", "0" };
@@ -233,8 +227,7 @@ no_address_is_no_address(void **state)
 
 /* ---- an account that is there ---- */
 
-static void
-an_account_is_linked_only_if_asked_for(void **state)
+TEST(an_account_is_linked_only_if_asked_for)
 {
 	struct fixture *f = *state;
 	struct external_profile p = with_email(
@@ -255,8 +248,7 @@ an_account_is_linked_only_if_asked_for(void **state)
 	assert_true(live(f, handle_of(1), NOW));
 }
 
-static void
-an_administrator_is_never_linked(void **state)
+TEST(an_administrator_is_never_linked)
 {
 	struct fixture *f = *state;
 	struct external_profile p = with_email(
@@ -270,8 +262,7 @@ an_administrator_is_never_linked(void **state)
 	assert_string_equal(user_of(f, id).email, "");
 }
 
-static void
-nobody_is_linked_without_an_address(void **state)
+TEST(nobody_is_linked_without_an_address)
 {
 	struct external_profile p = token("ann", NOW, 1);
 	struct fixture *f = *state;
@@ -282,8 +273,7 @@ nobody_is_linked_without_an_address(void **state)
 
 /* ---- claims that change ---- */
 
-static void
-claims_that_changed_are_taken_over(void **state)
+TEST(claims_that_changed_are_taken_over)
 {
 	struct external_profile p = token("zoe", NOW, 0);
 	struct fixture *f = *state;
@@ -306,8 +296,7 @@ claims_that_changed_are_taken_over(void **state)
 	assert_int_equal(u.epoch, 1);
 }
 
-static void
-older_claims_are_not(void **state)
+TEST(older_claims_are_not)
 {
 	struct external_profile old = token("zoe", NOW - 1, 0);
 	struct external_profile new = token("zoe", NOW, 1);
@@ -320,8 +309,7 @@ older_claims_are_not(void **state)
 }
 
 /* An administrator's word stays: what it may do, and whether at all. */
-static void
-claims_change_neither_role_nor_status(void **state)
+TEST(claims_change_neither_role_nor_status)
 {
 	struct external_profile p = token("zoe", NOW, 0);
 	struct fixture *f = *state;
@@ -341,8 +329,7 @@ claims_change_neither_role_nor_status(void **state)
 
 /* ---- accounts that were deleted ---- */
 
-static void
-no_token_from_before_brings_a_deleted_account_back(void **state)
+TEST(no_token_from_before_brings_a_deleted_account_back)
 {
 	struct external_profile p = token("zoe", NOW, 0);
 	struct fixture *f = *state;
@@ -363,8 +350,7 @@ no_token_from_before_brings_a_deleted_account_back(void **state)
 }
 
 /* U+FF41 looks like an a; the mailbox may be anybody's. */
-static void
-an_address_that_only_looks_the_same_is_not_linked(void **state)
+TEST(an_address_that_only_looks_the_same_is_not_linked)
 {
 	struct fixture *f = *state;
 	struct external_profile eve = with_email(token("eve", NOW, 1),
@@ -383,8 +369,7 @@ an_address_that_only_looks_the_same_is_not_linked(void **state)
 	assert_int_equal(adopt(f, &ann, OUTSIDE_LINKED), f->ann.user.id);
 }
 
-static void
-a_linked_account_that_is_deleted_ends_its_tokens_too(void **state)
+TEST(a_linked_account_that_is_deleted_ends_its_tokens_too)
 {
 	struct fixture *f = *state;
 	struct external_profile p = with_email(
@@ -397,8 +382,7 @@ a_linked_account_that_is_deleted_ends_its_tokens_too(void **state)
 	denied(f, &p);
 }
 
-static void
-upkeep_forgets_deleted_accounts_in_the_end(void **state)
+TEST(upkeep_forgets_deleted_accounts_in_the_end)
 {
 	struct external_profile zoe = token("zoe", NOW, 0),
 				bob = token("bob", NOW, 0);
@@ -420,8 +404,7 @@ upkeep_forgets_deleted_accounts_in_the_end(void **state)
 
 /* ---- what cannot be told ---- */
 
-static void
-what_cannot_be_told_is_nobody(void **state)
+TEST(what_cannot_be_told_is_nobody)
 {
 	struct external_profile p = token("zoe", NOW, 0);
 	enum external_done done = OUTSIDE_FOUND;
@@ -441,8 +424,7 @@ what_cannot_be_told_is_nobody(void **state)
 	(void)adopt(f, &p, OUTSIDE_CREATED);
 }
 
-static void
-texts_that_do_not_fit_change_nothing(void **state)
+TEST(texts_that_do_not_fit_change_nothing)
 {
 	struct external_profile p = token("zoe", NOW, 0);
 	struct fixture *f = *state;
@@ -462,31 +444,4 @@ texts_that_do_not_fit_change_nothing(void **state)
 	gives(ERR_NOT_FOUND, store_external_user(f->st, &p, &id));
 }
 
-int
-main(void)
-{
-	static const struct store_case cases[] = {
-		STORE_CASE(a_stranger_gets_an_account_without_password),
-		STORE_CASE(a_stranger_is_never_an_administrator),
-		STORE_CASE(subjects_are_told_apart_by_issuer_and_name),
-		STORE_CASE(an_address_is_taken_over_if_it_is_free),
-		STORE_CASE(
-		    whose_address_is_free_again_gets_it_with_the_next_claims),
-		STORE_CASE(no_address_is_no_address),
-		STORE_CASE(an_account_is_linked_only_if_asked_for),
-		STORE_CASE(an_address_that_only_looks_the_same_is_not_linked),
-		STORE_CASE(an_administrator_is_never_linked),
-		STORE_CASE(nobody_is_linked_without_an_address),
-		STORE_CASE(claims_that_changed_are_taken_over),
-		STORE_CASE(older_claims_are_not),
-		STORE_CASE(claims_change_neither_role_nor_status),
-		STORE_CASE(no_token_from_before_brings_a_deleted_account_back),
-		STORE_CASE(
-		    a_linked_account_that_is_deleted_ends_its_tokens_too),
-		STORE_CASE(upkeep_forgets_deleted_accounts_in_the_end),
-		STORE_CASE(what_cannot_be_told_is_nobody),
-		STORE_CASE(texts_that_do_not_fit_change_nothing),
-	};
-
-	return store_cases_run(cases, NELEMS(cases));
-}
+STORE_FIXTURES;

@@ -13,8 +13,7 @@
 
 /* ---- "cannot tell" is never an answer ---- */
 
-static void
-a_failed_read_leaves_nothing_behind(void **state)
+TEST(a_failed_read_leaves_nothing_behind)
 {
 	static struct session sessions[SESSION_MAX_PER_USER];
 	struct fixture *f = *state;
@@ -59,8 +58,7 @@ a_failed_read_leaves_nothing_behind(void **state)
 	gives(ERR_UNAVAILABLE, store_ping(f->st));
 }
 
-static void
-a_failed_change_changes_nothing(void **state)
+TEST(a_failed_change_changes_nothing)
 {
 	struct fixture *f = *state;
 	int64_t id = f->ann.user.id, epoch = 5, ended = 5, removed = 5;
@@ -113,8 +111,7 @@ a_failed_change_changes_nothing(void **state)
 }
 
 /* Nobody may be the owner of the mutex when a change has failed. */
-static void
-another_holds_the_write_lock(void **state)
+TEST(another_holds_the_write_lock)
 {
 	struct fixture *f = *state;
 	struct shm *other = shm_fixture_open(&f->table);
@@ -129,8 +126,7 @@ another_holds_the_write_lock(void **state)
 }
 
 /* A change in a mapped file that nobody else maps would reach no cache. */
-static void
-no_change_without_the_table(void **state)
+TEST(no_change_without_the_table)
 {
 	struct fixture *f = *state;
 
@@ -140,8 +136,7 @@ no_change_without_the_table(void **state)
 	assert_true(live(f, handle_of(1), NOW));
 }
 
-static void
-every_change_ends_a_generation(void **state)
+TEST(every_change_ends_a_generation)
 {
 	struct fixture *f = *state;
 	char user[USER_KEY_SIZE], session[SESSION_KEY_SIZE];
@@ -161,16 +156,4 @@ every_change_ends_a_generation(void **state)
 	assert_int_equal(generation_read(f->m, session), session_was + 2);
 }
 
-int
-main(void)
-{
-	static const struct store_case cases[] = {
-		STORE_CASE(a_failed_read_leaves_nothing_behind),
-		STORE_CASE(a_failed_change_changes_nothing),
-		STORE_CASE(another_holds_the_write_lock),
-		STORE_CASE(no_change_without_the_table),
-		STORE_CASE(every_change_ends_a_generation),
-	};
-
-	return store_cases_run(cases, NELEMS(cases));
-}
+STORE_FIXTURES;

@@ -47,8 +47,7 @@ put(struct fixture *f, const char *issuer, char *jwks, int64_t tried_at)
 	return store_issuer_put(f->st, &f->actor, &k);
 }
 
-static void
-rows_come_back_by_name(void **state)
+TEST(rows_come_back_by_name)
 {
 	static char set[] = "{\"keys\":[\"a\"]}";
 	struct fixture *f = *state;
@@ -75,8 +74,7 @@ rows_come_back_by_name(void **state)
 	forget();
 }
 
-static void
-a_row_is_replaced_whole(void **state)
+TEST(a_row_is_replaced_whole)
 {
 	static char set[] = "{\"keys\":[\"a\"]}";
 	struct fixture *f = *state;
@@ -95,8 +93,7 @@ a_row_is_replaced_whole(void **state)
 	forget();
 }
 
-static void
-a_row_that_is_removed_is_gone(void **state)
+TEST(a_row_that_is_removed_is_gone)
 {
 	static char set[] = "{}";
 	struct fixture *f = *state;
@@ -116,8 +113,7 @@ a_row_that_is_removed_is_gone(void **state)
 	forget();
 }
 
-static void
-a_set_may_be_large_but_not_larger(void **state)
+TEST(a_set_may_be_large_but_not_larger)
 {
 	struct fixture *f = *state;
 	char *set = malloc(ISSUER_JWKS_MAX + 2);
@@ -136,8 +132,7 @@ a_set_may_be_large_but_not_larger(void **state)
 	free(set);
 }
 
-static void
-there_are_only_so_many(void **state)
+TEST(there_are_only_so_many)
 {
 	struct fixture *f = *state;
 	char name[ISSUER_NAME_SIZE];
@@ -154,8 +149,7 @@ there_are_only_so_many(void **state)
 	forget();
 }
 
-static void
-what_cannot_be_told_is_no_list(void **state)
+TEST(what_cannot_be_told_is_no_list)
 {
 	static char set[] = "{}";
 	struct fixture *f = *state;
@@ -175,17 +169,4 @@ what_cannot_be_told_is_no_list(void **state)
 	forget();
 }
 
-int
-main(void)
-{
-	static const struct store_case cases[] = {
-		STORE_CASE(rows_come_back_by_name),
-		STORE_CASE(a_row_is_replaced_whole),
-		STORE_CASE(a_row_that_is_removed_is_gone),
-		STORE_CASE(a_set_may_be_large_but_not_larger),
-		STORE_CASE(there_are_only_so_many),
-		STORE_CASE(what_cannot_be_told_is_no_list),
-	};
-
-	return store_cases_run(cases, NELEMS(cases));
-}
+STORE_FIXTURES;

@@ -43,8 +43,7 @@ list(struct fixture *f, struct signing_key_row keys[SIGNING_KEYS_MAX])
 	return n;
 }
 
-static void
-keys_come_in_the_order_they_sign_in(void **state)
+TEST(keys_come_in_the_order_they_sign_in)
 {
 	static struct signing_key_row got[SIGNING_KEYS_MAX];
 	struct signing_key_row late = key(1, NOW + 20),
@@ -66,8 +65,7 @@ keys_come_in_the_order_they_sign_in(void **state)
 	assert_memory_equal(got[1].sealed, late.sealed, 100);
 }
 
-static void
-who_knows_too_little_changes_nothing(void **state)
+TEST(who_knows_too_little_changes_nothing)
 {
 	static struct signing_key_row got[SIGNING_KEYS_MAX];
 	struct signing_key_row first = key(1, NOW), other = key(2, NOW);
@@ -83,8 +81,7 @@ who_knows_too_little_changes_nothing(void **state)
 	assert_string_equal(got[0].kid, "key-1");
 }
 
-static void
-the_lifetime_of_a_key_only_rises(void **state)
+TEST(the_lifetime_of_a_key_only_rises)
 {
 	static struct signing_key_row got[SIGNING_KEYS_MAX];
 	struct signing_key_row k = key(1, NOW), changed;
@@ -105,8 +102,7 @@ the_lifetime_of_a_key_only_rises(void **state)
 	assert_memory_equal(got[0].sealed, k.sealed, 100);
 }
 
-static void
-a_key_that_is_removed_is_gone(void **state)
+TEST(a_key_that_is_removed_is_gone)
 {
 	static struct signing_key_row got[SIGNING_KEYS_MAX];
 	struct signing_key_row a = key(1, NOW), b = key(2, NOW + 1);
@@ -128,8 +124,7 @@ a_key_that_is_removed_is_gone(void **state)
 	assert_int_equal(list(f, got), 1);
 }
 
-static void
-one_takes_the_place_of_all(void **state)
+TEST(one_takes_the_place_of_all)
 {
 	static struct signing_key_row got[SIGNING_KEYS_MAX];
 	struct signing_key_row k[3] = { key(1, NOW), key(2, NOW + 1),
@@ -146,8 +141,7 @@ one_takes_the_place_of_all(void **state)
 	assert_string_equal(got[0].kid, "key-3");
 }
 
-static void
-there_are_only_so_many(void **state)
+TEST(there_are_only_so_many)
 {
 	static struct signing_key_row got[SIGNING_KEYS_MAX];
 	char newest[SIGNING_KEY_KID_SIZE] = "";
@@ -164,8 +158,7 @@ there_are_only_so_many(void **state)
 	assert_int_equal(list(f, got), SIGNING_KEYS_MAX);
 }
 
-static void
-what_cannot_be_told_is_no_list(void **state)
+TEST(what_cannot_be_told_is_no_list)
 {
 	static struct signing_key_row got[SIGNING_KEYS_MAX];
 	struct signing_key_row k = key(1, NOW);
@@ -184,18 +177,4 @@ what_cannot_be_told_is_no_list(void **state)
 	assert_int_equal(list(f, got), 1);
 }
 
-int
-main(void)
-{
-	static const struct store_case cases[] = {
-		STORE_CASE(keys_come_in_the_order_they_sign_in),
-		STORE_CASE(who_knows_too_little_changes_nothing),
-		STORE_CASE(the_lifetime_of_a_key_only_rises),
-		STORE_CASE(a_key_that_is_removed_is_gone),
-		STORE_CASE(one_takes_the_place_of_all),
-		STORE_CASE(there_are_only_so_many),
-		STORE_CASE(what_cannot_be_told_is_no_list),
-	};
-
-	return store_cases_run(cases, NELEMS(cases));
-}
+STORE_FIXTURES;

@@ -9,8 +9,7 @@
 
 /* ---- register ---- */
 
-static void
-a_registered_user_is_found(void **state)
+TEST(a_registered_user_is_found)
 {
 	struct fixture *f = *state;
 	char hash[USER_HASH_SIZE];
@@ -36,8 +35,7 @@ a_registered_user_is_found(void **state)
 	gives(ERR_OK, store_ping(f->st));
 }
 
-static void
-an_address_is_registered_once(void **state)
+TEST(an_address_is_registered_once)
 {
 	struct fixture *f = *state;
 	struct person twin;
@@ -49,8 +47,7 @@ an_address_is_registered_once(void **state)
 	assert_int_equal(live_count(f, f->ann.user.id, NOW), 1);
 }
 
-static void
-a_user_may_be_made_without_a_session(void **state)
+TEST(a_user_may_be_made_without_a_session)
 {
 	struct fixture *f = *state;
 	struct user u = {
@@ -64,8 +61,7 @@ a_user_may_be_made_without_a_session(void **state)
 	assert_int_equal(live_count(f, u.id, NOW), 0);
 }
 
-static void
-many_users_are_asked_for_at_once(void **state)
+TEST(many_users_are_asked_for_at_once)
 {
 	struct fixture *f = *state;
 	struct user users[101];
@@ -90,8 +86,7 @@ many_users_are_asked_for_at_once(void **state)
 	gives(ERR_OK, store_users_by_ids(f->st, ids, 0, users));
 }
 
-static void
-what_is_not_there_is_not_found(void **state)
+TEST(what_is_not_there_is_not_found)
 {
 	struct fixture *f = *state;
 	char hash[USER_HASH_SIZE];
@@ -111,8 +106,7 @@ what_is_not_there_is_not_found(void **state)
 
 /* ---- login ---- */
 
-static void
-a_login_adds_a_session(void **state)
+TEST(a_login_adds_a_session)
 {
 	struct fixture *f = *state;
 	struct session s = test_users_session(2, NOW + 5);
@@ -127,8 +121,7 @@ a_login_adds_a_session(void **state)
 	assert_int_equal(f->tidied, 0);
 }
 
-static void
-a_login_can_replace_the_hash(void **state)
+TEST(a_login_can_replace_the_hash)
 {
 	struct fixture *f = *state;
 	struct session s = test_users_session(2, NOW);
@@ -144,8 +137,7 @@ a_login_can_replace_the_hash(void **state)
 }
 
 /* Between the check of a password and its session, the others win. */
-static void
-a_login_loses_to_a_password_change(void **state)
+TEST(a_login_loses_to_a_password_change)
 {
 	struct fixture *f = *state;
 	int64_t epoch;
@@ -158,8 +150,7 @@ a_login_loses_to_a_password_change(void **state)
 	assert_int_equal(live_count(f, f->ann.user.id, NOW), 0);
 }
 
-static void
-a_login_loses_to_a_rehash_of_another(void **state)
+TEST(a_login_loses_to_a_rehash_of_another)
 {
 	struct fixture *f = *state;
 	struct session s = test_users_session(2, NOW);
@@ -174,8 +165,7 @@ a_login_loses_to_a_rehash_of_another(void **state)
 	assert_int_equal(late.user_id, 0);
 }
 
-static void
-a_login_loses_to_logout_all(void **state)
+TEST(a_login_loses_to_logout_all)
 {
 	struct fixture *f = *state;
 	int64_t epoch, ended;
@@ -187,8 +177,7 @@ a_login_loses_to_logout_all(void **state)
 	assert_int_equal(live_count(f, f->ann.user.id, NOW), 0);
 }
 
-static void
-a_login_loses_to_the_end_of_the_account(void **state)
+TEST(a_login_loses_to_the_end_of_the_account)
 {
 	struct fixture *f = *state;
 	struct person bob;
@@ -203,8 +192,7 @@ a_login_loses_to_the_end_of_the_account(void **state)
 	gives(ERR_DENIED, login(f, &bob, 3, NOW));
 }
 
-static void
-the_101st_session_ends_the_oldest(void **state)
+TEST(the_101st_session_ends_the_oldest)
 {
 	struct fixture *f = *state;
 
@@ -222,23 +210,4 @@ the_101st_session_ends_the_oldest(void **state)
 	assert_true(tidied_session(f, handle_of(1)));
 }
 
-int
-main(void)
-{
-	static const struct store_case cases[] = {
-		STORE_CASE(a_registered_user_is_found),
-		STORE_CASE(an_address_is_registered_once),
-		STORE_CASE(a_user_may_be_made_without_a_session),
-		STORE_CASE(many_users_are_asked_for_at_once),
-		STORE_CASE(what_is_not_there_is_not_found),
-		STORE_CASE(a_login_adds_a_session),
-		STORE_CASE(a_login_can_replace_the_hash),
-		STORE_CASE(a_login_loses_to_a_password_change),
-		STORE_CASE(a_login_loses_to_a_rehash_of_another),
-		STORE_CASE(a_login_loses_to_logout_all),
-		STORE_CASE(a_login_loses_to_the_end_of_the_account),
-		STORE_CASE(the_101st_session_ends_the_oldest),
-	};
-
-	return store_cases_run(cases, NELEMS(cases));
-}
+STORE_FIXTURES;

@@ -9,8 +9,7 @@
 
 /* ---- ending sessions ---- */
 
-static void
-a_logout_ends_session_and_token(void **state)
+TEST(a_logout_ends_session_and_token)
 {
 	struct fixture *f = *state;
 	struct claims c = test_users_claims(&f->ann, 1, NOW);
@@ -32,8 +31,7 @@ a_logout_ends_session_and_token(void **state)
 	assert_true(tidied_session(f, handle_of(1)) && tidied(f, key));
 }
 
-static void
-a_logout_may_be_repeated(void **state)
+TEST(a_logout_may_be_repeated)
 {
 	struct fixture *f = *state;
 	struct claims c = test_users_claims(&f->ann, 1, NOW);
@@ -50,8 +48,7 @@ a_logout_may_be_repeated(void **state)
 	gives(ERR_OK, store_logout(f->st, &f->actor, NULL, NULL));
 }
 
-static void
-a_session_is_ended_by_its_user_only(void **state)
+TEST(a_session_is_ended_by_its_user_only)
 {
 	struct fixture *f = *state;
 	struct person bob;
@@ -72,8 +69,7 @@ a_session_is_ended_by_its_user_only(void **state)
 	    store_session_end(f->st, &f->actor, bob.user.id, handle_of(9)));
 }
 
-static void
-logout_all_ends_all_but_the_kept(void **state)
+TEST(logout_all_ends_all_but_the_kept)
 {
 	struct fixture *f = *state;
 	int64_t epoch, ended;
@@ -107,8 +103,7 @@ logout_all_ends_all_but_the_kept(void **state)
 }
 
 /* A dead or foreign session must not come to life by being kept. */
-static void
-only_a_live_session_of_ones_own_is_kept(void **state)
+TEST(only_a_live_session_of_ones_own_is_kept)
 {
 	struct fixture *f = *state;
 	int64_t epoch, ended;
@@ -135,8 +130,7 @@ only_a_live_session_of_ones_own_is_kept(void **state)
 
 /* ---- time ---- */
 
-static void
-last_seen_moves_when_it_is_due(void **state)
+TEST(last_seen_moves_when_it_is_due)
 {
 	struct fixture *f = *state;
 	int64_t due = NOW + SESSION_TOUCH_SECONDS;
@@ -157,8 +151,7 @@ last_seen_moves_when_it_is_due(void **state)
 	    ERR_NOT_FOUND, store_session_touch(f->st, handle_of(1), due + 999));
 }
 
-static void
-a_clock_set_back_revives_nothing(void **state)
+TEST(a_clock_set_back_revives_nothing)
 {
 	struct fixture *f = *state;
 	int64_t late = NOW + TEST_USERS_LIFETIME + 1, latest;
@@ -178,8 +171,7 @@ a_clock_set_back_revives_nothing(void **state)
 	assert_int_equal(latest, late);
 }
 
-static void
-live_sessions_come_newest_first(void **state)
+TEST(live_sessions_come_newest_first)
 {
 	static struct session s[SESSION_MAX_PER_USER];
 	struct fixture *f = *state;
@@ -197,8 +189,7 @@ live_sessions_come_newest_first(void **state)
 	assert_string_equal(s[1].handle, handle_of(4));
 }
 
-static void
-upkeep_removes_what_has_expired(void **state)
+TEST(upkeep_removes_what_has_expired)
 {
 	struct fixture *f = *state;
 	int64_t end = NOW + TEST_USERS_LIFETIME, removed;
@@ -223,8 +214,7 @@ upkeep_removes_what_has_expired(void **state)
 	assert_int_equal(removed, 1 + 3);
 }
 
-static void
-upkeep_takes_small_steps(void **state)
+TEST(upkeep_takes_small_steps)
 {
 	struct fixture *f = *state;
 	int64_t removed;
@@ -242,8 +232,7 @@ upkeep_takes_small_steps(void **state)
 	assert_int_equal(removed, 0);
 }
 
-static void
-all_that_is_there_is_counted(void **state)
+TEST(all_that_is_there_is_counted)
 {
 	struct fixture *f = *state;
 	struct claims c = test_users_claims(&f->ann, 1, NOW);
@@ -265,8 +254,7 @@ all_that_is_there_is_counted(void **state)
 }
 
 /* Under the session's generation it is kept to be handed out again. */
-static void
-a_token_ends_and_its_session_lives(void **state)
+TEST(a_token_ends_and_its_session_lives)
 {
 	struct fixture *f = *state;
 	struct claims c = test_users_claims(&f->ann, 7, NOW);
@@ -290,8 +278,7 @@ a_token_ends_and_its_session_lives(void **state)
 }
 
 /* It has no session: what ends is the token, by the name it has. */
-static void
-a_token_from_outside_ends_alone(void **state)
+TEST(a_token_from_outside_ends_alone)
 {
 	static const char names[][TOKEN_JTI_SIZE] = {
 		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd"
@@ -327,24 +314,4 @@ a_token_from_outside_ends_alone(void **state)
 	assert_true(live(f, handle_of(1), NOW));
 }
 
-int
-main(void)
-{
-	static const struct store_case cases[] = {
-		STORE_CASE(a_logout_ends_session_and_token),
-		STORE_CASE(a_logout_may_be_repeated),
-		STORE_CASE(a_session_is_ended_by_its_user_only),
-		STORE_CASE(logout_all_ends_all_but_the_kept),
-		STORE_CASE(only_a_live_session_of_ones_own_is_kept),
-		STORE_CASE(last_seen_moves_when_it_is_due),
-		STORE_CASE(a_clock_set_back_revives_nothing),
-		STORE_CASE(live_sessions_come_newest_first),
-		STORE_CASE(upkeep_removes_what_has_expired),
-		STORE_CASE(upkeep_takes_small_steps),
-		STORE_CASE(all_that_is_there_is_counted),
-		STORE_CASE(a_token_ends_and_its_session_lives),
-		STORE_CASE(a_token_from_outside_ends_alone),
-	};
-
-	return store_cases_run(cases, NELEMS(cases));
-}
+STORE_FIXTURES;

@@ -40,8 +40,7 @@ set_role(struct fixture *f, int64_t id, enum user_role role)
 }
 
 /* Out at once, and what was open before does not come back with it. */
-static void
-a_disabled_user_is_out_until_enabled(void **state)
+TEST(a_disabled_user_is_out_until_enabled)
 {
 	struct fixture *f = *state;
 	int64_t id = f->ann.user.id, ended = 9;
@@ -67,8 +66,7 @@ a_disabled_user_is_out_until_enabled(void **state)
 }
 
 /* Sessions go on, and the caches hear of it. */
-static void
-a_role_changes_for_open_sessions_too(void **state)
+TEST(a_role_changes_for_open_sessions_too)
 {
 	struct fixture *f = *state;
 	int64_t id = f->ann.user.id;
@@ -91,8 +89,7 @@ a_role_changes_for_open_sessions_too(void **state)
 }
 
 /* Role and status are one change, whatever they are before and after. */
-static void
-a_standing_changes_whole(void **state)
+TEST(a_standing_changes_whole)
 {
 	static const struct {
 		struct user_role_and_status to;
@@ -130,8 +127,7 @@ a_standing_changes_whole(void **state)
 	assert_int_equal(u.epoch, f->ann.user.epoch + 1);
 }
 
-static void
-a_password_that_is_set_ends_everything(void **state)
+TEST(a_password_that_is_set_ends_everything)
 {
 	struct fixture *f = *state;
 	int64_t id = f->ann.user.id, epoch = epoch_of(f), ended;
@@ -149,8 +145,7 @@ a_password_that_is_set_ends_everything(void **state)
 	gives(ERR_DENIED, login(f, &f->ann, 3, NOW));
 }
 
-static void
-a_user_that_is_removed_is_gone(void **state)
+TEST(a_user_that_is_removed_is_gone)
 {
 	struct fixture *f = *state;
 	int64_t id = f->ann.user.id, ended;
@@ -167,8 +162,7 @@ a_user_that_is_removed_is_gone(void **state)
 	gives(ERR_NOT_FOUND, store_session_by_handle(f->st, handle_of(1), &s));
 }
 
-static void
-who_is_not_there_cannot_be_changed(void **state)
+TEST(who_is_not_there_cannot_be_changed)
 {
 	struct fixture *f = *state;
 	int64_t ended = 9;
@@ -184,8 +178,7 @@ who_is_not_there_cannot_be_changed(void **state)
 	assert_int_equal(f->tidied, 0);
 }
 
-static void
-a_list_is_in_pages_and_may_be_searched(void **state)
+TEST(a_list_is_in_pages_and_may_be_searched)
 {
 	struct fixture *f = *state;
 	static struct user users[STORE_LIST_MAX];
@@ -220,8 +213,7 @@ a_list_is_in_pages_and_may_be_searched(void **state)
 	mend_store(f);
 }
 
-static void
-all_that_are_live_are_listed_newest_first(void **state)
+TEST(all_that_are_live_are_listed_newest_first)
 {
 	struct fixture *f = *state;
 	struct session sessions[3];
@@ -252,8 +244,7 @@ all_that_are_live_are_listed_newest_first(void **state)
 }
 
 /* Ann was registered before that was asked for, so there is a first one. */
-static void
-nobody_but_the_first_becomes_an_admin(void **state)
+TEST(nobody_but_the_first_becomes_an_admin)
 {
 	struct fixture *f = *state;
 	struct person bob;
@@ -269,8 +260,7 @@ nobody_but_the_first_becomes_an_admin(void **state)
 	assert_int_equal(bob.user.role, USER_ROLE_USER);
 }
 
-static void
-a_healthy_store_can_be_read_and_written(void **state)
+TEST(a_healthy_store_can_be_read_and_written)
 {
 	struct fixture *f = *state;
 
@@ -284,21 +274,4 @@ a_healthy_store_can_be_read_and_written(void **state)
 	mend_store(f);
 }
 
-int
-main(void)
-{
-	static const struct store_case cases[] = {
-		STORE_CASE(a_disabled_user_is_out_until_enabled),
-		STORE_CASE(a_role_changes_for_open_sessions_too),
-		STORE_CASE(a_standing_changes_whole),
-		STORE_CASE(a_password_that_is_set_ends_everything),
-		STORE_CASE(a_user_that_is_removed_is_gone),
-		STORE_CASE(who_is_not_there_cannot_be_changed),
-		STORE_CASE(a_list_is_in_pages_and_may_be_searched),
-		STORE_CASE(all_that_are_live_are_listed_newest_first),
-		STORE_CASE(nobody_but_the_first_becomes_an_admin),
-		STORE_CASE(a_healthy_store_can_be_read_and_written),
-	};
-
-	return store_cases_run(cases, NELEMS(cases));
-}
+STORE_FIXTURES;

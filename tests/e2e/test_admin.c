@@ -64,8 +64,7 @@ change(struct site *s, const struct somebody *admin, const char *id,
 	ask(s, admin, "PATCH", path, body);
 }
 
-static void
-a_disabled_user_is_out_at_once(void **state)
+TEST(a_disabled_user_is_out_at_once)
 {
 	struct site *s = *state;
 	struct somebody admin, user;
@@ -94,8 +93,7 @@ a_disabled_user_is_out_at_once(void **state)
 	web_expect(&s->reply, 200, NULL);
 }
 
-static void
-a_role_holds_at_once(void **state)
+TEST(a_role_holds_at_once)
 {
 	struct site *s = *state;
 	struct somebody admin, user;
@@ -116,8 +114,7 @@ a_role_holds_at_once(void **state)
 	web_expect(&s->reply, 403, "forbidden");
 }
 
-static void
-the_sessions_of_a_user_end_together(void **state)
+TEST(the_sessions_of_a_user_end_together)
 {
 	struct site *s = *state;
 	struct somebody admin, user;
@@ -137,8 +134,7 @@ the_sessions_of_a_user_end_together(void **state)
 	web_expect(&s->reply, 200, NULL);
 }
 
-static void
-users_are_found_page_by_page(void **state)
+TEST(users_are_found_page_by_page)
 {
 	struct site *s = *state;
 	struct somebody admin, user;
@@ -161,8 +157,7 @@ users_are_found_page_by_page(void **state)
 }
 
 /* Two members of one request are one change: it is made, or it is not. */
-static void
-a_failing_second_half_leaves_nothing(void **state)
+TEST(a_failing_second_half_leaves_nothing)
 {
 	static const char both[] =
 	    "{\"status\":\"inactive\",\"role\":\"admin\"}";
@@ -200,8 +195,7 @@ a_failing_second_half_leaves_nothing(void **state)
 	web_expect(&s->reply, 401, "invalid_token");
 }
 
-static void
-what_is_refused(void **state)
+TEST(what_is_refused)
 {
 	static const struct {
 		const char *body;
@@ -239,18 +233,9 @@ what_is_refused(void **state)
 	web_expect(&s->reply, 404, "not_found");
 }
 
-int
-main(void)
+TEST_RUN()
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_disabled_user_is_out_at_once),
-		cmocka_unit_test(a_role_holds_at_once),
-		cmocka_unit_test(the_sessions_of_a_user_end_together),
-		cmocka_unit_test(users_are_found_page_by_page),
-		cmocka_unit_test(a_failing_second_half_leaves_nothing),
-		cmocka_unit_test(what_is_refused),
-	};
 	const struct stack_options pool = { .kind = STACK_POOL };
 
-	return site_run("admin", tests, NELEMS(tests), &pool);
+	return site_run("admin", TEST_ALL, &pool);
 }

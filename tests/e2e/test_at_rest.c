@@ -226,8 +226,7 @@ assert_nothing_secret(struct site *s, const struct secrets *x)
 	buf_clear(&log);
 }
 
-static void
-a_life_leaves_no_secret(void **state)
+TEST(a_life_leaves_no_secret)
 {
 	struct site *s = *state;
 	struct redis_server *redis = stack_redis(s->stack);
@@ -252,20 +251,16 @@ a_life_leaves_no_secret(void **state)
 	free(x);
 }
 
-int
-main(void)
+TEST_RUN()
 {
 	/* Long, so that Redis is used however busy the machine is. */
 	static const char *const info[] = { "LATCHKEY_LOG_LEVEL=info",
 		"LATCHKEY_REDIS_DEADLINE_MS=5000", NULL };
 	static const char *const debug[] = { "LATCHKEY_LOG_LEVEL=debug",
 		"LATCHKEY_REDIS_DEADLINE_MS=5000", NULL };
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_life_leaves_no_secret),
-	};
 	const struct stack_options quiet = { .env = info };
 	const struct stack_options chatty = { .env = debug };
 
-	return site_run("at rest, log level info", tests, 1, &quiet) +
-	    site_run("at rest, log level debug", tests, 1, &chatty);
+	return site_run("at rest, log level info", TEST_ALL, &quiet) +
+	    site_run("at rest, log level debug", TEST_ALL, &chatty);
 }

@@ -58,8 +58,7 @@ make_folder(struct site *s, const char *path)
 }
 
 /* Not a test: what is guarded has to be there. */
-static void
-what_is_guarded_is_made(void **state)
+TEST(what_is_guarded_is_made)
 {
 	struct site *s = *state;
 
@@ -118,8 +117,7 @@ assert_one_line(const struct site *s, const char *name, const char *value)
 
 /* ---- tests ---- */
 
-static void
-nobody_gets_in_without_a_session(void **state)
+TEST(nobody_gets_in_without_a_session)
 {
 	static const char *const methods[] = { "GET", "OPTIONS", "POST", "PUT",
 		"DELETE", "PROPFIND" };
@@ -141,8 +139,7 @@ nobody_gets_in_without_a_session(void **state)
 	assert_int_equal(s->reply.body.len, 0);
 }
 
-static void
-a_session_gets_in_and_nothing_is_added(void **state)
+TEST(a_session_gets_in_and_nothing_is_added)
 {
 	struct site *s = *state;
 	struct web_call bearer = { .path = STACK_GUARDED, .no_cookies = true };
@@ -170,8 +167,7 @@ a_session_gets_in_and_nothing_is_added(void **state)
 	web_expect(&s->reply, 401, "invalid_token");
 }
 
-static void
-a_person_is_sent_to_the_login_page(void **state)
+TEST(a_person_is_sent_to_the_login_page)
 {
 	static const char *const navigate[] = { "Sec-Fetch-Mode: navigate",
 		NULL };
@@ -201,8 +197,7 @@ a_person_is_sent_to_the_login_page(void **state)
 }
 
 /* Whatever a client calls its headers, it is who it is. */
-static void
-the_program_is_told_who_it_is(void **state)
+TEST(the_program_is_told_who_it_is)
 {
 	static const char *const spoofed[] = { "Remote-User: 99",
 		"REMOTE_USER: 99", "Auth-Id: 99", "AUTH_ID: 99",
@@ -240,8 +235,7 @@ the_program_is_told_who_it_is(void **state)
 	web_expect(&s->reply, 401, "not_signed_in");
 }
 
-static void
-a_form_is_taken_from_the_same_origin(void **state)
+TEST(a_form_is_taken_from_the_same_origin)
 {
 	static const char *const refused[][2] = { { NULL },
 		{ "Sec-Fetch-Site: cross-site" },
@@ -278,8 +272,7 @@ a_form_is_taken_from_the_same_origin(void **state)
 }
 
 /* As an operator would, before anybody has asked who that is. */
-static void
-a_role_lets_in_whom_it_is_given_to(void **state)
+TEST(a_role_lets_in_whom_it_is_given_to)
 {
 	struct site *s = *state;
 	char database[128], sql[128];
@@ -304,8 +297,7 @@ a_role_lets_in_whom_it_is_given_to(void **state)
 }
 
 /* However it is spelt, it is guarded, or is not there. */
-static void
-no_spelling_of_a_path_gets_around(void **state)
+TEST(no_spelling_of_a_path_gets_around)
 {
 	static const char *const paths[] = { "//guarded/file.txt",
 		"///guarded//file.txt", "/guarded//file.txt",
@@ -342,8 +334,7 @@ no_spelling_of_a_path_gets_around(void **state)
 }
 
 /* The paths of our routes, asked about, are somebody else's. */
-static void
-no_route_of_ours_runs_for_a_guarded_path(void **state)
+TEST(no_route_of_ours_runs_for_a_guarded_path)
 {
 	struct site *s = *state;
 	const struct web_call call = { .path = "/guarded/api/v1/auth/logout",
@@ -355,8 +346,7 @@ no_route_of_ours_runs_for_a_guarded_path(void **state)
 	expect_secret(s, STACK_GUARDED);
 }
 
-static void
-a_logout_closes_it_at_once(void **state)
+TEST(a_logout_closes_it_at_once)
 {
 	struct site *s = *state;
 
@@ -386,8 +376,7 @@ a_logout_closes_it_at_once(void **state)
 }
 
 /* Nobody there to ask: closed. */
-static void
-without_a_pool_it_is_closed(void **state)
+TEST(without_a_pool_it_is_closed)
 {
 	struct site *s = *state;
 
@@ -403,27 +392,13 @@ without_a_pool_it_is_closed(void **state)
 	expect_secret(s, STACK_GUARDED);
 }
 
-int
-main(void)
+TEST_RUN()
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_guarded_is_made),
-		cmocka_unit_test(nobody_gets_in_without_a_session),
-		cmocka_unit_test(a_session_gets_in_and_nothing_is_added),
-		cmocka_unit_test(a_person_is_sent_to_the_login_page),
-		cmocka_unit_test(the_program_is_told_who_it_is),
-		cmocka_unit_test(a_form_is_taken_from_the_same_origin),
-		cmocka_unit_test(a_role_lets_in_whom_it_is_given_to),
-		cmocka_unit_test(no_spelling_of_a_path_gets_around),
-		cmocka_unit_test(no_route_of_ours_runs_for_a_guarded_path),
-		cmocka_unit_test(a_logout_closes_it_at_once),
-		cmocka_unit_test(without_a_pool_it_is_closed),
-	};
 	static const char *const env[] = { "LATCHKEY_LOGIN_PAGE=/sign-in?x=1",
 		NULL };
 	const struct stack_options options = {
 		.workers = WORKERS, .lighttpd = lighttpd, .env = env
 	};
 
-	return site_run("authorizer", tests, NELEMS(tests), &options);
+	return site_run("authorizer", TEST_ALL, &options);
 }

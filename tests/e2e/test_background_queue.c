@@ -74,8 +74,10 @@ has_answer(int fd)
 	return poll(&p, 1, 0) == 1;
 }
 
-static void
-checks_pass_a_held_login(void **state)
+/* where a test runs */
+enum { ONE_WORKER = 1, TWO_WORKERS = 2, FOUR_WORKERS = 4 };
+
+TEST_IN(ONE_WORKER, checks_pass_a_held_login)
 {
 	struct fcgi_site *s = *state;
 	int kept = kept_connection(s);
@@ -108,8 +110,7 @@ rest_is_answered(void *ctx)
 }
 
 /* One is in the lane, as many as may wait wait, the others are told so. */
-static void
-a_full_queue_says_so(void **state)
+TEST_IN(ONE_WORKER, a_full_queue_says_so)
 {
 	struct fcgi_site *s = *state;
 	int kept = kept_connection(s);
@@ -176,8 +177,7 @@ log_in_without_pause(void *arg)
  * Eight clients log in without pause, at the real price of a hash.  Were they
  * in one lane, each check would wait behind several hashes.
  */
-static void
-logins_without_pause(void **state)
+TEST_IN(ONE_WORKER, logins_without_pause)
 {
 	struct fcgi_site *s = *state;
 	struct crowd c = { .site = s };
@@ -218,8 +218,7 @@ is_gone(void *ctx)
  * cannot hash, says so after its wait, and goes on with all else.  Killing the
  * first frees the place.
  */
-static void
-a_dead_worker_frees_its_place(void **state)
+TEST_IN(TWO_WORKERS, a_dead_worker_frees_its_place)
 {
 	struct fcgi_site *s = *state;
 	struct fcgi_reply reply;
@@ -256,8 +255,7 @@ a_dead_worker_frees_its_place(void **state)
  * While one worker hashes, the next logins go to the others in turn, though
  * its loop waits for connections as theirs do.
  */
-static void
-logins_go_to_the_workers_in_turn(void **state)
+TEST_IN(FOUR_WORKERS, logins_go_to_the_workers_in_turn)
 {
 	struct fcgi_site *s = *state;
 	int held;
@@ -272,8 +270,7 @@ logins_go_to_the_workers_in_turn(void **state)
 	end_login(held, 200);
 }
 
-int
-main(void)
+TEST_RUN()
 {
 	/* Of one lane, at the price it has in the product. */
 	static const char *const lanes_env[] = { "LATCHKEY_ARGON2_KIB=19456",
@@ -281,22 +278,11 @@ main(void)
 		"LATCHKEY_HASH_WAIT_MS=30000", NULL };
 	static const char *const gate_env[] = { "LATCHKEY_HASHES=1",
 		"LATCHKEY_HASH_WAIT_MS=50", NULL };
-	const struct CMUnitTest lanes[] = {
-		cmocka_unit_test(checks_pass_a_held_login),
-		cmocka_unit_test(a_full_queue_says_so),
-		cmocka_unit_test(logins_without_pause),
-	};
-	const struct CMUnitTest semaphore[] = {
-		cmocka_unit_test(a_dead_worker_frees_its_place),
-	};
-	const struct CMUnitTest turns[] = {
-		cmocka_unit_test(logins_go_to_the_workers_in_turn),
-	};
 	const struct stack_options four = { .workers = TURN_WORKERS };
 	const struct stack_options one = { .workers = 1, .env = lanes_env };
 	const struct stack_options two = { .workers = 2, .env = gate_env };
 
-	return fcgi_site_run("two lanes", lanes, NELEMS(lanes), &one) +
-	    fcgi_site_run("the hash gate", semaphore, NELEMS(semaphore), &two) +
-	    fcgi_site_run("turns", turns, NELEMS(turns), &four);
+	return fcgi_site_run("two lanes", ONE_WORKER, &one) +
+	    fcgi_site_run("the hash gate", TWO_WORKERS, &two) +
+	    fcgi_site_run("turns", FOUR_WORKERS, &four);
 }

@@ -98,8 +98,7 @@ write_on(void *ctx)
 	cli_close(&cli);
 }
 
-static void
-a_copy_is_whole_while_others_write(void **state)
+TEST(a_copy_is_whole_while_others_write)
 {
 	struct fixture *f = begin(state);
 	struct writer_ctx w = { f, child_shared(sizeof(bool)) };
@@ -127,8 +126,7 @@ a_copy_is_whole_while_others_write(void **state)
 	expect_me(f, f->site->token, 200);
 }
 
-static void
-nothing_is_overwritten_unasked(void **state)
+TEST(nothing_is_overwritten_unasked)
 {
 	struct fixture *f = begin(state);
 	struct buf before = { 0 };
@@ -154,8 +152,7 @@ nothing_is_overwritten_unasked(void **state)
 
 /* ---- restore ---- */
 
-static void
-a_running_pool_is_left_alone(void **state)
+TEST(a_running_pool_is_left_alone)
 {
 	struct fixture *f = begin(state);
 	struct buf before = { 0 };
@@ -182,8 +179,7 @@ start_pool(struct fixture *f)
  * The copy knows a session as live that was revoked afterwards: it must not
  * come back, neither as a session nor by a token, nor from Redis.
  */
-static void
-what_was_revoked_since_stays_so(void **state)
+TEST(what_was_revoked_since_stays_so)
 {
 	struct fixture *f = begin(state);
 	struct site *site = f->site;
@@ -237,8 +233,7 @@ what_was_revoked_since_stays_so(void **state)
 }
 
 /* A key that was replaced, because it got out perhaps, stays so. */
-static void
-keys_do_not_go_back(void **state)
+TEST(keys_do_not_go_back)
 {
 	struct fixture *f = begin(state);
 	char kid[64];
@@ -262,8 +257,7 @@ keys_do_not_go_back(void **state)
 	cli_expect(&f->cli, 0, kid);
 }
 
-static void
-what_is_no_good_copy_is_refused(void **state)
+TEST(what_is_no_good_copy_is_refused)
 {
 	struct fixture *f = begin(state);
 	struct buf before = { 0 }, whole = { 0 };
@@ -302,8 +296,7 @@ what_is_no_good_copy_is_refused(void **state)
 }
 
 /* A copy comes in the place of what nobody can read any more. */
-static void
-a_damaged_database_is_replaced(void **state)
+TEST(a_damaged_database_is_replaced)
 {
 	struct fixture *f = begin(state);
 	char junk[4096];
@@ -325,8 +318,7 @@ a_damaged_database_is_replaced(void **state)
 }
 
 /* What is left of a lost database's log must not get into the new one. */
-static void
-a_lost_database_is_replaced(void **state)
+TEST(a_lost_database_is_replaced)
 {
 	struct fixture *f = begin(state);
 	char aside[160];
@@ -350,8 +342,7 @@ a_lost_database_is_replaced(void **state)
 }
 
 /* Killed anywhere, there is one database or the other, and it is whole. */
-static void
-who_is_killed_on_the_way_leaves_a_whole_one(void **state)
+TEST(who_is_killed_on_the_way_leaves_a_whole_one)
 {
 	static const struct {
 		const char *point;
@@ -395,21 +386,9 @@ who_is_killed_on_the_way_leaves_a_whole_one(void **state)
 	expect_me(f, f->site->token, 401);
 }
 
-int
-main(void)
+TEST_RUN()
 {
 	static const struct stack_options options = { .workers = 2 };
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_copy_is_whole_while_others_write),
-		cmocka_unit_test(nothing_is_overwritten_unasked),
-		cmocka_unit_test(a_running_pool_is_left_alone),
-		cmocka_unit_test(what_was_revoked_since_stays_so),
-		cmocka_unit_test(keys_do_not_go_back),
-		cmocka_unit_test(what_is_no_good_copy_is_refused),
-		cmocka_unit_test(a_damaged_database_is_replaced),
-		cmocka_unit_test(a_lost_database_is_replaced),
-		cmocka_unit_test(who_is_killed_on_the_way_leaves_a_whole_one),
-	};
 
-	return site_run("backup", tests, NELEMS(tests), &options);
+	return site_run("backup", TEST_ALL, &options);
 }

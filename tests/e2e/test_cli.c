@@ -89,8 +89,7 @@ log_in(struct site *site, const char *password, long status)
 
 /* ---- at once in running workers ---- */
 
-static void
-a_disabled_account_is_out_at_once(void **state)
+TEST(a_disabled_account_is_out_at_once)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -108,8 +107,7 @@ a_disabled_account_is_out_at_once(void **state)
 	expect_me(site, 200);
 }
 
-static void
-a_revoked_session_is_over_at_once(void **state)
+TEST(a_revoked_session_is_over_at_once)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -147,8 +145,7 @@ a_revoked_session_is_over_at_once(void **state)
 	expect_me(site, 401);
 }
 
-static void
-a_password_that_is_set_ends_all_sessions_at_once(void **state)
+TEST(a_password_that_is_set_ends_all_sessions_at_once)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -166,8 +163,7 @@ a_password_that_is_set_ends_all_sessions_at_once(void **state)
 	expect_me(site, 200);
 }
 
-static void
-a_role_counts_at_once(void **state)
+TEST(a_role_counts_at_once)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -183,8 +179,7 @@ a_role_counts_at_once(void **state)
 	expect_me(site, 200);
 }
 
-static void
-a_deleted_account_is_gone_at_once(void **state)
+TEST(a_deleted_account_is_gone_at_once)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -203,8 +198,7 @@ a_deleted_account_is_gone_at_once(void **state)
 
 /* ---- accounts ---- */
 
-static void
-an_account_that_is_added_can_sign_in(void **state)
+TEST(an_account_that_is_added_can_sign_in)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -230,8 +224,7 @@ an_account_that_is_added_can_sign_in(void **state)
 	cli_expect(cli, 0, "[]\n");
 }
 
-static void
-what_is_typed_wrong_is_one_line_and_2(void **state)
+TEST(what_is_typed_wrong_is_one_line_and_2)
 {
 	static const struct {
 		const char *line, *input, *text;
@@ -296,8 +289,7 @@ answer(const struct cli *cli, int fd, const char *question, const char *text)
 }
 
 /* Twice, and nothing of it appears. */
-static void
-a_terminal_asks_twice_without_echo(void **state)
+TEST(a_terminal_asks_twice_without_echo)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -326,8 +318,7 @@ a_terminal_asks_twice_without_echo(void **state)
 
 /* ---- keys ---- */
 
-static void
-a_key_is_succeeded_or_replaced(void **state)
+TEST(a_key_is_succeeded_or_replaced)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -377,8 +368,7 @@ shows(int fd, const char *text)
 	return false;
 }
 
-static void
-stats_count_what_the_pool_does(void **state)
+TEST(stats_count_what_the_pool_does)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -429,8 +419,7 @@ stats_count_what_the_pool_does(void **state)
 
 /* ---- the first admin ---- */
 
-static void
-of_two_at_once_one_is_the_first_admin(void **state)
+TEST(of_two_at_once_one_is_the_first_admin)
 {
 	struct site *site = *state;
 	char dir[96], words[64];
@@ -476,8 +465,7 @@ of_two_at_once_one_is_the_first_admin(void **state)
 }
 
 /* Root leaves nothing behind that the workers could not open. */
-static void
-root_works_as_the_owner_of_the_database(void **state)
+TEST(root_works_as_the_owner_of_the_database)
 {
 	static const char *const names[] = { "latchkey.db", "latchkey.db-wal",
 		"latchkey.db-table", "latchkey.db-ballast", "master.key" };
@@ -507,25 +495,9 @@ root_works_as_the_owner_of_the_database(void **state)
 	process_remove_tree(dir);
 }
 
-int
-main(void)
+TEST_RUN()
 {
 	static const struct stack_options options = { .workers = 2 };
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_disabled_account_is_out_at_once),
-		cmocka_unit_test(a_revoked_session_is_over_at_once),
-		cmocka_unit_test(
-		    a_password_that_is_set_ends_all_sessions_at_once),
-		cmocka_unit_test(a_role_counts_at_once),
-		cmocka_unit_test(a_deleted_account_is_gone_at_once),
-		cmocka_unit_test(an_account_that_is_added_can_sign_in),
-		cmocka_unit_test(what_is_typed_wrong_is_one_line_and_2),
-		cmocka_unit_test(a_terminal_asks_twice_without_echo),
-		cmocka_unit_test(a_key_is_succeeded_or_replaced),
-		cmocka_unit_test(stats_count_what_the_pool_does),
-		cmocka_unit_test(of_two_at_once_one_is_the_first_admin),
-		cmocka_unit_test(root_works_as_the_owner_of_the_database),
-	};
 
-	return site_run("cli", tests, NELEMS(tests), &options);
+	return site_run("cli", TEST_ALL, &options);
 }

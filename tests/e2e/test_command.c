@@ -119,8 +119,7 @@ expect_refusal(const struct fixture *f, const char *text)
 	assert_string_equal(end, "\n");
 }
 
-static void
-help_and_version(void **state)
+TEST(help_and_version)
 {
 	struct fixture *f = *state;
 
@@ -139,8 +138,7 @@ help_and_version(void **state)
 }
 
 /* Every option there is, with its value and where that came from. */
-static void
-config_prints_every_option(void **state)
+TEST(config_prints_every_option)
 {
 	static const char *const names[] = {
 #define OPTION(id, name, type, min, max, fallback, help) name,
@@ -174,8 +172,7 @@ config_prints_every_option(void **state)
 	expect(f, 0, "SESSION_TTL = 604800  # default\n");
 }
 
-static void
-config_prints_no_secret(void **state)
+TEST(config_prints_no_secret)
 {
 	static const char secret[] = "correcthorsebatterystaplecorrecthorse";
 	struct fixture *f = *state;
@@ -190,8 +187,7 @@ config_prints_no_secret(void **state)
 	assert_null(strstr(f->text.data, "parol"));
 }
 
-static void
-wrong_words(void **state)
+TEST(wrong_words)
 {
 	static const struct {
 		const char *line, *text;
@@ -222,8 +218,7 @@ wrong_words(void **state)
 }
 
 /* Neither a connected socket nor one that nobody listens on. */
-static void
-descriptor_0_must_listen(void **state)
+TEST(descriptor_0_must_listen)
 {
 	struct fixture *f = *state;
 	int pair[2], fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -241,8 +236,7 @@ descriptor_0_must_listen(void **state)
 	close(pair[1]);
 }
 
-static void
-bad_configuration(void **state)
+TEST(bad_configuration)
 {
 	static const struct {
 		const char *variable, *text;
@@ -295,17 +289,4 @@ bad_configuration(void **state)
 	assert_int_equal(access(line, F_OK), -1);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(help_and_version),
-		cmocka_unit_test(config_prints_every_option),
-		cmocka_unit_test(config_prints_no_secret),
-		cmocka_unit_test(wrong_words),
-		cmocka_unit_test(descriptor_0_must_listen),
-		cmocka_unit_test(bad_configuration),
-	};
-
-	return cmocka_run_group_tests_name("command", tests, set_up, tear_down);
-}
+TEST_GROUP_FIXTURE(set_up, tear_down);

@@ -53,6 +53,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 static bool
 is_serving(void *ctx)
 {
@@ -95,8 +97,7 @@ assert_is_null_device(pid_t pid, int fd)
  * A refused login is logged.  Were descriptor 2 one of the connections, the
  * line would stand before the answer, or in somebody else's.
  */
-static void
-no_log_line_goes_into_a_connection(void **state)
+TEST(no_log_line_goes_into_a_connection)
 {
 	static const char body[] =
 	    "{\"email\":\"nobody@example.org\",\"password\":\"wrong horse\"}";
@@ -143,8 +144,7 @@ is_replaced(void *ctx)
 }
 
 /* The pool logs that it reloads, into a pipe that nobody reads any more. */
-static void
-a_log_whose_reader_died_ends_nothing(void **state)
+TEST(a_log_whose_reader_died_ends_nothing)
 {
 	struct fixture *f = *state;
 	struct place place;
@@ -168,8 +168,7 @@ a_log_whose_reader_died_ends_nothing(void **state)
  * A large request goes through a file in memory, for which there must be a
  * descriptor left however many connections are kept.
  */
-static void
-connections_leave_descriptors_for_the_work(void **state)
+TEST(connections_leave_descriptors_for_the_work)
 {
 	static char body[65536]; /* the most there may be */
 	const struct fcgi_ask small = { .keep = true, .uri = "/healthz" };
@@ -196,20 +195,4 @@ connections_leave_descriptors_for_the_work(void **state)
 	fcgi_reply_free(&reply);
 	for (size_t i = 0; i < FEW_FILES; i++)
 		close(kept[i]);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-		    no_log_line_goes_into_a_connection, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-		    a_log_whose_reader_died_ends_nothing, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-		    connections_leave_descriptors_for_the_work, set_up,
-		    tear_down),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,8 +102,7 @@ run_all(struct cli *cli, struct site *site, const char *guarded)
 	cli_run(cli, NULL, line);
 }
 
-static void
-a_site_that_is_well_has_no_failure(void **state)
+TEST(a_site_that_is_well_has_no_failure)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -135,8 +134,7 @@ a_site_that_is_well_has_no_failure(void **state)
 
 /* ---- one thing wrong ---- */
 
-static void
-a_bad_configuration(void **state)
+TEST(a_bad_configuration)
 {
 	struct cli *cli = cli_of(*state);
 
@@ -146,8 +144,7 @@ a_bad_configuration(void **state)
 	    "latchkey config --options");
 }
 
-static void
-a_secret_for_everybody_in_the_configuration(void **state)
+TEST(a_secret_for_everybody_in_the_configuration)
 {
 	static const char conf[] =
 	    "JWT_SECRET = kYhq2nX7pBv4sWd9mTz3cRf6gLj8aQe5\n";
@@ -175,8 +172,7 @@ with_mode(struct cli *cli, const char *name, mode_t mode)
 	assert_int_equal(chmod(path, st.st_mode & 07777), 0);
 }
 
-static void
-a_folder_that_others_write_to(void **state)
+TEST(a_folder_that_others_write_to)
 {
 	struct cli *cli = cli_of(*state);
 
@@ -184,8 +180,7 @@ a_folder_that_others_write_to(void **state)
 	expect_fail(cli, "folder", "other users may write", "chmod 700");
 }
 
-static void
-files_that_others_read(void **state)
+TEST(files_that_others_read)
 {
 	struct cli *cli = cli_of(*state);
 
@@ -209,8 +204,7 @@ another(struct cli *cli, struct site *site, const char *name)
 	cli_expect(cli, 0, "ada@example.org");
 }
 
-static void
-a_clock_that_is_behind(void **state)
+TEST(a_clock_that_is_behind)
 {
 	struct cli cli;
 
@@ -223,8 +217,7 @@ a_clock_that_is_behind(void **state)
 	cli_close(&cli);
 }
 
-static void
-a_damaged_database(void **state)
+TEST(a_damaged_database)
 {
 	struct cli cli;
 	char junk[1024];
@@ -241,8 +234,7 @@ a_damaged_database(void **state)
 }
 
 /* What stands in the way of the ballast takes the room for changes. */
-static void
-a_store_without_room(void **state)
+TEST(a_store_without_room)
 {
 	struct cli cli;
 	char path[160];
@@ -257,8 +249,7 @@ a_store_without_room(void **state)
 	cli_close(&cli);
 }
 
-static void
-a_redis_that_is_not_there(void **state)
+TEST(a_redis_that_is_not_there)
 {
 	struct cli cli;
 
@@ -269,8 +260,7 @@ a_redis_that_is_not_there(void **state)
 	cli_close(&cli);
 }
 
-static void
-a_redis_that_will_fail(void **state)
+TEST(a_redis_that_will_fail)
 {
 	struct site *site = *state;
 	struct redis_server *redis = stack_redis(site->stack);
@@ -292,8 +282,7 @@ a_redis_that_will_fail(void **state)
 	redis_server_ask(redis, "CONFIG SET appendonly no");
 }
 
-static void
-a_socket_of_nobody_or_somebody_else(void **state)
+TEST(a_socket_of_nobody_or_somebody_else)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -314,8 +303,7 @@ a_socket_of_nobody_or_somebody_else(void **state)
 	expect_fail(cli, "socket", "every user may connect", "chmod 660");
 }
 
-static void
-a_site_that_does_not_lead_to_us(void **state)
+TEST(a_site_that_does_not_lead_to_us)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -333,8 +321,7 @@ a_site_that_does_not_lead_to_us(void **state)
 	expect_fail(cli, "url", "is not a URL", "https://");
 }
 
-static void
-a_cookie_that_no_browser_keeps(void **state)
+TEST(a_cookie_that_no_browser_keeps)
 {
 	static const char *const env[] = { "LATCHKEY_ALWAYS_HTTPS=true", NULL };
 	static const struct stack_options options = {
@@ -358,8 +345,7 @@ a_cookie_that_no_browser_keeps(void **state)
 	expect_fail(cli, "cookie", "another machine", "over https");
 }
 
-static void
-a_guard_that_does_not_guard(void **state)
+TEST(a_guard_that_does_not_guard)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -368,8 +354,7 @@ a_guard_that_does_not_guard(void **state)
 	expect_fail(cli, "guard", "served without a sign-in", "put the guard");
 }
 
-static void
-headers_that_a_browser_made_up(void **state)
+TEST(headers_that_a_browser_made_up)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -380,8 +365,7 @@ headers_that_a_browser_made_up(void **state)
 	expect_finding(cli, "ok    guard: ", "status 302", "");
 }
 
-static void
-a_login_page_that_cannot_be_reached(void **state)
+TEST(a_login_page_that_cannot_be_reached)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -400,8 +384,7 @@ a_login_page_that_cannot_be_reached(void **state)
 }
 
 /* On an empty site nobody but its owner is to be the first. */
-static void
-an_empty_site_gets_no_account(void **state)
+TEST(an_empty_site_gets_no_account)
 {
 	struct site *site = *state;
 	struct cli cli;
@@ -419,32 +402,12 @@ an_empty_site_gets_no_account(void **state)
 	cli_close(&cli);
 }
 
-int
-main(void)
+TEST_RUN()
 {
 	static const char *const env[] = { LOGIN_PAGE, NULL };
 	char dir[] = "/tmp/latchkey-doctor-XXXXXX";
 	struct stack_options options = {
 		.workers = 2, .lighttpd = lighttpd, .env = env
-	};
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_site_that_is_well_has_no_failure),
-		cmocka_unit_test(a_bad_configuration),
-		cmocka_unit_test(a_secret_for_everybody_in_the_configuration),
-		cmocka_unit_test(a_folder_that_others_write_to),
-		cmocka_unit_test(files_that_others_read),
-		cmocka_unit_test(a_clock_that_is_behind),
-		cmocka_unit_test(a_damaged_database),
-		cmocka_unit_test(a_store_without_room),
-		cmocka_unit_test(a_redis_that_is_not_there),
-		cmocka_unit_test(a_redis_that_will_fail),
-		cmocka_unit_test(a_socket_of_nobody_or_somebody_else),
-		cmocka_unit_test(a_site_that_does_not_lead_to_us),
-		cmocka_unit_test(a_cookie_that_no_browser_keeps),
-		cmocka_unit_test(a_guard_that_does_not_guard),
-		cmocka_unit_test(headers_that_a_browser_made_up),
-		cmocka_unit_test(a_login_page_that_cannot_be_reached),
-		cmocka_unit_test(an_empty_site_gets_no_account),
 	};
 	int failed;
 
@@ -454,7 +417,7 @@ main(void)
 	put_page(dir, "", "signin.html", "sign in here\n");
 	put_page(dir, "/open", "page.html", "for everybody\n");
 	put_page(dir, "/echo", "echo.cgi", echo_cgi);
-	failed = site_run("doctor", tests, NELEMS(tests), &options);
+	failed = site_run("doctor", TEST_ALL, &options);
 	process_remove_tree(dir);
 	return failed;
 }

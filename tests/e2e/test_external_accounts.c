@@ -53,8 +53,7 @@ assert_user(struct external_site *f, const char *member, const char *value)
 		    value != NULL ? value : "null", f->site.reply.body.data);
 }
 
-static void
-a_subject_is_the_same_user_each_time(void **state)
+TEST(a_subject_is_the_same_user_each_time)
 {
 	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE];
@@ -73,8 +72,7 @@ a_subject_is_the_same_user_each_time(void **state)
 	assert_int_not_equal(id_of(f, f->second, "claims={'sub': 'ann'}"), id);
 }
 
-static void
-an_address_counts_when_it_is_verified_and_nobody_has_it(void **state)
+TEST(an_address_counts_when_it_is_verified_and_nobody_has_it)
 {
 	struct external_site *f = *state;
 	long long id, other;
@@ -101,8 +99,7 @@ an_address_counts_when_it_is_verified_and_nobody_has_it(void **state)
 }
 
 /* The one that somebody registered here with a password stays theirs. */
-static void
-nobody_is_merged_by_an_address(void **state)
+TEST(nobody_is_merged_by_an_address)
 {
 	struct external_site *f = *state;
 	long long own, id;
@@ -123,8 +120,7 @@ nobody_is_merged_by_an_address(void **state)
 	assert_user(f, "email", NULL);
 }
 
-static void
-a_verified_address_links_where_that_is_allowed(void **state)
+TEST(a_verified_address_links_where_that_is_allowed)
 {
 	struct external_site *f = *state;
 	long long own;
@@ -143,8 +139,7 @@ a_verified_address_links_where_that_is_allowed(void **state)
 	assert_int_equal(id_of(f, f->second, "claims={'sub': 'carol'}"), own);
 }
 
-static void
-nobody_becomes_an_administrator(void **state)
+TEST(nobody_becomes_an_administrator)
 {
 	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE];
@@ -181,8 +176,7 @@ assert_named_everywhere(
 	external_site_each_worker(f, token, assert_named, name);
 }
 
-static void
-changed_claims_reach_every_worker(void **state)
+TEST(changed_claims_reach_every_worker)
 {
 	struct external_site *f = *state;
 	char old[TEST_ISSUER_TOKEN_SIZE], young[TEST_ISSUER_TOKEN_SIZE],
@@ -214,8 +208,7 @@ changed_claims_reach_every_worker(void **state)
 
 /* ---- without a password ---- */
 
-static void
-nobody_signs_in_to_it_with_a_password(void **state)
+TEST(nobody_signs_in_to_it_with_a_password)
 {
 	static const char *const bodies[] = {
 		"{\"email\":\"pam@example.net\",\"password\":\"\"}",
@@ -242,27 +235,14 @@ nobody_signs_in_to_it_with_a_password(void **state)
 	web_expect(&f->site.reply, 409, "email_taken");
 }
 
-int
-main(void)
+TEST_RUN()
 {
 	struct external_site_options o = {
 		.stack = { .workers = WORKERS },
 		.second = "link_by_email = yes\n",
 	};
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_subject_is_the_same_user_each_time),
-		cmocka_unit_test(
-		    an_address_counts_when_it_is_verified_and_nobody_has_it),
-		cmocka_unit_test(nobody_is_merged_by_an_address),
-		cmocka_unit_test(
-		    a_verified_address_links_where_that_is_allowed),
-		cmocka_unit_test(nobody_becomes_an_administrator),
-		cmocka_unit_test(changed_claims_reach_every_worker),
-		cmocka_unit_test(nobody_signs_in_to_it_with_a_password),
-	};
-	int failed = external_site_run("people", tests, NELEMS(tests), &o);
+	int failed = external_site_run("people", TEST_ALL, &o);
 
 	o.stack.no_redis = true;
-	return failed +
-	    external_site_run("people, no Redis", tests, NELEMS(tests), &o);
+	return failed + external_site_run("people, no Redis", TEST_ALL, &o);
 }

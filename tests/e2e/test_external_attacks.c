@@ -45,7 +45,7 @@ fill(const struct external_site *f, const struct test_issuer *own,
 /* ---- what is taken, so that what follows is refused for its own sake ---- */
 
 static void
-good_tokens_are_taken(void **state)
+expect_good_tokens(struct external_site *f)
 {
 	static const char *const good[] = {
 		"'rsa'",
@@ -62,13 +62,17 @@ good_tokens_are_taken(void **state)
 		"'ec', claims={'scope': {'a': [1, None, True]}}",
 		"'ec', pad=3000",
 	};
-	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE];
 
 	for (size_t i = 0; i < NELEMS(good); i++) {
 		test_issuer_token(f->first, token, "%s", good[i]);
 		external_site_expect(f, token, 200);
 	}
+}
+
+TEST(good_tokens_are_taken)
+{
+	expect_good_tokens(*state);
 }
 
 /* ---- what is signed, but not as it should be ---- */
@@ -197,8 +201,7 @@ expect_refused(struct external_site *f, const char *how, const char *token)
 	}
 }
 
-static void
-what_is_signed_otherwise_is_refused(void **state)
+TEST(what_is_signed_otherwise_is_refused)
 {
 	struct external_site *f = *state;
 	char how[TEXT_MAX], token[TEST_ISSUER_TOKEN_SIZE];
@@ -211,8 +214,7 @@ what_is_signed_otherwise_is_refused(void **state)
 }
 
 /* A member twice: which of the two would count? */
-static void
-a_claim_that_is_there_twice_is_refused(void **state)
+TEST(a_claim_that_is_there_twice_is_refused)
 {
 	static const char *const twice[] = { "\"sub\":\"somebody else\"",
 		"\"exp\":4000000000", "\"iss\":\"http://127.0.0.1:1\"",
@@ -231,8 +233,7 @@ a_claim_that_is_there_twice_is_refused(void **state)
 }
 
 /* Public keys are no secrets, in whatever form somebody takes them for one. */
-static void
-a_public_key_signs_nothing(void **state)
+TEST(a_public_key_signs_nothing)
 {
 	static const struct {
 		const char *key;
@@ -266,8 +267,7 @@ a_public_key_signs_nothing(void **state)
 
 /* ---- keys that the site does not have from whom they speak of ---- */
 
-static void
-nobody_else_speaks_for_an_issuer(void **state)
+TEST(nobody_else_speaks_for_an_issuer)
 {
 	/* by somebody's own server, whose name is @3 */
 	static const char *const own[] = {
@@ -328,8 +328,7 @@ nobody_else_speaks_for_an_issuer(void **state)
 
 /* ---- texts ---- */
 
-static void
-another_spelling_of_a_token_is_refused(void **state)
+TEST(another_spelling_of_a_token_is_refused)
 {
 	static const char *const pieces[] = { "=", "==", ".", "..", "A", "+",
 		"/", "%3D", "\t", " ", ",", "\\", "\"", "\xc3\xa4", "." };
@@ -359,8 +358,7 @@ another_spelling_of_a_token_is_refused(void **state)
 }
 
 /* The last letter of a signature by P-256 has four bits that say nothing. */
-static void
-no_letter_may_be_another(void **state)
+TEST(no_letter_may_be_another)
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "abcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -380,8 +378,7 @@ no_letter_may_be_another(void **state)
 	}
 }
 
-static void
-long_tokens_and_other_forms_are_refused(void **state)
+TEST(long_tokens_and_other_forms_are_refused)
 {
 	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE], text[TEXT_MAX];
@@ -410,25 +407,18 @@ long_tokens_and_other_forms_are_refused(void **state)
 	expect_refused(f, "dots", "...");
 }
 
-int
-main(void)
+/* Nothing that came in between has an effect. */
+TEST(good_tokens_are_still_taken)
+{
+	expect_good_tokens(*state);
+}
+
+TEST_RUN()
 {
 	static const struct external_site_options o = {
 		.stack = { .no_redis = true, .lighttpd = lighttpd },
 		.second = "algorithms = ES256\n",
 	};
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good_tokens_are_taken),
-		cmocka_unit_test(what_is_signed_otherwise_is_refused),
-		cmocka_unit_test(a_claim_that_is_there_twice_is_refused),
-		cmocka_unit_test(a_public_key_signs_nothing),
-		cmocka_unit_test(nobody_else_speaks_for_an_issuer),
-		cmocka_unit_test(another_spelling_of_a_token_is_refused),
-		cmocka_unit_test(no_letter_may_be_another),
-		cmocka_unit_test(long_tokens_and_other_forms_are_refused),
-		/* Whatever came in between. */
-		cmocka_unit_test(good_tokens_are_taken),
-	};
 
-	return external_site_run("attacks", tests, NELEMS(tests), &o);
+	return external_site_run("attacks", TEST_ALL, &o);
 }

@@ -59,8 +59,7 @@ assert_no_more(struct flood *fl, long since)
 	    count, fl->count, fl->count + (time(NULL) - since) / 30);
 }
 
-static void
-however_many_ask_it_is_fetched_once(void **state)
+TEST(however_many_ask_it_is_fetched_once)
 {
 	struct external_site *f = *state;
 	struct flood fl = { .f = f };
@@ -89,8 +88,7 @@ however_many_ask_it_is_fetched_once(void **state)
 
 /* ---- keys that come and go ---- */
 
-static void
-a_new_key_is_known_and_one_that_left_is_not(void **state)
+TEST(a_new_key_is_known_and_one_that_left_is_not)
 {
 	struct external_site *f = *state;
 	char old[TEST_ISSUER_TOKEN_SIZE], new[TEST_ISSUER_TOKEN_SIZE],
@@ -116,8 +114,7 @@ a_new_key_is_known_and_one_that_left_is_not(void **state)
 }
 
 /* Another key by the same name is another key. */
-static void
-a_key_that_was_replaced_verifies_nothing(void **state)
+TEST(a_key_that_was_replaced_verifies_nothing)
 {
 	struct external_site *f = *state;
 	char old[TEST_ISSUER_TOKEN_SIZE], new[TEST_ISSUER_TOKEN_SIZE];
@@ -132,8 +129,7 @@ a_key_that_was_replaced_verifies_nothing(void **state)
 }
 
 /* However well its tokens are remembered. */
-static void
-what_is_configured_no_more_speaks_for_nobody(void **state)
+TEST(what_is_configured_no_more_speaks_for_nobody)
 {
 	struct external_site *f = *state;
 	char one[TEST_ISSUER_TOKEN_SIZE], two[TEST_ISSUER_TOKEN_SIZE],
@@ -164,8 +160,7 @@ what_is_configured_no_more_speaks_for_nobody(void **state)
 #define ASKS 6
 #define TURNS 5
 
-static void
-no_good_token_is_refused_while_keys_change(void **state)
+TEST(no_good_token_is_refused_while_keys_change)
 {
 	struct external_site *f = *state;
 	/* Its threads go on if this fails. */
@@ -208,8 +203,7 @@ no_good_token_is_refused_while_keys_change(void **state)
 
 /* ---- keys that are none ---- */
 
-static void
-bad_keys_are_left_out_and_good_ones_beside_them_work(void **state)
+TEST(bad_keys_are_left_out_and_good_ones_beside_them_work)
 {
 	static const struct {
 		const char *name, *how, *token;
@@ -265,23 +259,11 @@ bad_keys_are_left_out_and_good_ones_beside_them_work(void **state)
 	external_site_fetch(f, f->first, true);
 }
 
-int
-main(void)
+TEST_RUN()
 {
 	static const struct external_site_options o = {
 		.stack = { .workers = WORKERS, .no_redis = true }
 	};
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(however_many_ask_it_is_fetched_once),
-		cmocka_unit_test(a_new_key_is_known_and_one_that_left_is_not),
-		cmocka_unit_test(a_key_that_was_replaced_verifies_nothing),
-		cmocka_unit_test(what_is_configured_no_more_speaks_for_nobody),
-		cmocka_unit_test(no_good_token_is_refused_while_keys_change),
-		cmocka_unit_test(
-		    bad_keys_are_left_out_and_good_ones_beside_them_work),
-	};
 
-	if (secret_init() != ERR_OK)
-		return 1;
-	return external_site_run("keys", tests, NELEMS(tests), &o);
+	return external_site_run("keys", TEST_ALL, &o);
 }

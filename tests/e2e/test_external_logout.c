@@ -42,9 +42,11 @@ log_out(struct external_site *f, const char *token)
 	web_expect(&f->site.reply, 200, NULL);
 }
 
+/* where a test runs */
+enum { REDIS = 1, NO_REDIS = 2 };
+
 /* By its jti, or where it has none by what is signed. */
-static void
-a_logout_ends_this_token_and_no_other(void **state)
+TEST_IN(REDIS | NO_REDIS, a_logout_ends_this_token_and_no_other)
 {
 	static const char *const tokens[] = {
 		"'ec', claims={'sub': 'ann', 'jti': 'one'}",
@@ -77,8 +79,7 @@ a_logout_ends_this_token_and_no_other(void **state)
 }
 
 /* (r, s) and (r, n - s) are both good: whoever has one can make the other. */
-static void
-the_other_signature_of_a_token_ends_with_it(void **state)
+TEST_IN(REDIS, the_other_signature_of_a_token_ends_with_it)
 {
 	static const char *const names[] = { "number", "jti" };
 	struct external_site *f = *state;
@@ -102,8 +103,7 @@ the_other_signature_of_a_token_ends_with_it(void **state)
 }
 
 /* Each issuer has its own names for its tokens, and so do we. */
-static void
-a_jti_counts_for_its_issuer_only(void **state)
+TEST_IN(REDIS, a_jti_counts_for_its_issuer_only)
 {
 	struct external_site *f = *state;
 	char one[TEST_ISSUER_TOKEN_SIZE], two[TEST_ISSUER_TOKEN_SIZE];
@@ -174,8 +174,7 @@ link_account(struct external_site *f, const char *subject, char claims[160],
 	external_site_expect_everywhere(f, token, 200);
 }
 
-static void
-logging_out_everywhere_ends_it(void **state)
+TEST_IN(REDIS | NO_REDIS, logging_out_everywhere_ends_it)
 {
 	struct external_site *f = *state;
 	char claims[160], token[TEST_ISSUER_TOKEN_SIZE],
@@ -192,8 +191,7 @@ logging_out_everywhere_ends_it(void **state)
 	external_site_expect(f, token, 401);
 }
 
-static void
-deactivation_ends_it(void **state)
+TEST_IN(REDIS, deactivation_ends_it)
 {
 	struct external_site *f = *state;
 	char claims[160], token[TEST_ISSUER_TOKEN_SIZE],
@@ -219,8 +217,7 @@ deactivation_ends_it(void **state)
 }
 
 /* By another process, for somebody who has no session at all. */
-static void
-the_command_line_ends_it(void **state)
+TEST_IN(REDIS | NO_REDIS, the_command_line_ends_it)
 {
 	static const char *const commands[] = { "session revoke --user",
 		"user disable", "user delete" };
@@ -246,8 +243,7 @@ the_command_line_ends_it(void **state)
  * The first issuer's clock may be five seconds ahead.  What it made before the
  * end is not saved by that, whether anybody has seen it or not.
  */
-static void
-a_clock_that_is_ahead_saves_nothing(void **state)
+TEST_IN(REDIS, a_clock_that_is_ahead_saves_nothing)
 {
 	struct external_site *f = *state;
 	struct later l = {
@@ -273,8 +269,7 @@ a_clock_that_is_ahead_saves_nothing(void **state)
 }
 
 /* The name is remembered for as long as its tokens may live. */
-static void
-deletion_ends_it_and_a_later_token_is_somebody_new(void **state)
+TEST_IN(REDIS, deletion_ends_it_and_a_later_token_is_somebody_new)
 {
 	struct external_site *f = *state;
 	char claims[160], token[TEST_ISSUER_TOKEN_SIZE],
@@ -315,8 +310,7 @@ is_refused(void *ctx)
 }
 
 /* Well-known or not, it is over when it says so. */
-static void
-a_token_is_not_remembered_beyond_its_time(void **state)
+TEST_IN(REDIS, a_token_is_not_remembered_beyond_its_time)
 {
 	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE];
@@ -347,8 +341,7 @@ introspect(struct external_site *f, const char *path, const char *token)
 	return f->site.reply.body.len > 0 ? f->site.reply.body.data : "";
 }
 
-static void
-a_client_revokes_it(void **state)
+TEST_IN(REDIS, a_client_revokes_it)
 {
 	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE];
@@ -371,8 +364,7 @@ assert_all_dead(struct external_site *f)
 		external_site_expect(f, dead[i], 401);
 }
 
-static void
-the_dead_stay_dead(void **state)
+TEST_IN(REDIS | NO_REDIS, the_dead_stay_dead)
 {
 	struct external_site *f = *state;
 	struct redis_server *redis = stack_redis(f->site.stack);
@@ -401,44 +393,23 @@ the_dead_stay_dead(void **state)
 	dead_count = 0;
 }
 
-int
-main(void)
+TEST_RUN()
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_logout_ends_this_token_and_no_other),
-		cmocka_unit_test(the_other_signature_of_a_token_ends_with_it),
-		cmocka_unit_test(a_jti_counts_for_its_issuer_only),
-		cmocka_unit_test(logging_out_everywhere_ends_it),
-		cmocka_unit_test(deactivation_ends_it),
-		cmocka_unit_test(the_command_line_ends_it),
-		cmocka_unit_test(a_clock_that_is_ahead_saves_nothing),
-		cmocka_unit_test(
-		    deletion_ends_it_and_a_later_token_is_somebody_new),
-		cmocka_unit_test(a_token_is_not_remembered_beyond_its_time),
-		cmocka_unit_test(a_client_revokes_it),
-		cmocka_unit_test(the_dead_stay_dead),
-	};
 	char clients[OPERATION_CLIENTS_SIZE], clients_env[64];
 	const char *env[] = { clients_env, NULL };
 	struct external_site_options o = {
 		.stack = { .workers = WORKERS, .env = env },
 		.second = "leeway = 0\nlink_by_email = yes\n",
 	};
-	const struct CMUnitTest few[] = {
-		cmocka_unit_test(a_logout_ends_this_token_and_no_other),
-		cmocka_unit_test(logging_out_everywhere_ends_it),
-		cmocka_unit_test(the_command_line_ends_it),
-		cmocka_unit_test(the_dead_stay_dead),
-	};
 	int failed;
 
 	operation_clients(clients);
 	snprintf(clients_env, sizeof(clients_env), "LATCHKEY_CLIENTS_FILE=%s",
 	    clients);
-	failed = external_site_run("logout", tests, NELEMS(tests), &o);
+	failed = external_site_run("logout", REDIS, &o);
 	dead_count = 0;
 	o.stack.no_redis = true;
-	failed += external_site_run("logout, no Redis", few, NELEMS(few), &o);
+	failed += external_site_run("logout, no Redis", NO_REDIS, &o);
 	unlink(clients);
 	return failed;
 }

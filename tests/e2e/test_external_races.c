@@ -42,8 +42,7 @@ assert_named(struct external_site *f, const char *token, const void *name)
 }
 
 /* They come all at once, and say different things. */
-static void
-many_at_once_are_one_user(void **state)
+TEST(many_at_once_are_one_user)
 {
 	struct external_site *f = *state;
 	static char tokens[CROWD][TEST_ISSUER_TOKEN_SIZE];
@@ -108,8 +107,7 @@ killed_at(struct external_site *f, const char *point, const char *path,
 	stack_point_release(f->site.stack, point);
 }
 
-static void
-a_worker_killed_at_it_leaves_one_user_or_none(void **state)
+TEST(a_worker_killed_at_it_leaves_one_user_or_none)
 {
 	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE], subject[32];
@@ -130,8 +128,7 @@ a_worker_killed_at_it_leaves_one_user_or_none(void **state)
 	}
 }
 
-static void
-a_worker_killed_at_it_changes_all_or_nothing(void **state)
+TEST(a_worker_killed_at_it_changes_all_or_nothing)
 {
 	struct external_site *f = *state;
 	char old[TEST_ISSUER_TOKEN_SIZE], new[TEST_ISSUER_TOKEN_SIZE],
@@ -153,8 +150,7 @@ a_worker_killed_at_it_changes_all_or_nothing(void **state)
 	}
 }
 
-static void
-a_worker_killed_at_it_ends_a_token_everywhere_or_nowhere(void **state)
+TEST(a_worker_killed_at_it_ends_a_token_everywhere_or_nowhere)
 {
 	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE];
@@ -175,8 +171,7 @@ a_worker_killed_at_it_ends_a_token_everywhere_or_nowhere(void **state)
 /* ---- nothing can be written ---- */
 
 /* Cannot tell is no refusal; and who is known does not notice. */
-static void
-who_is_new_waits_and_who_is_known_does_not(void **state)
+TEST(who_is_new_waits_and_who_is_known_does_not)
 {
 	struct external_site *f = *state;
 	char known[TEST_ISSUER_TOKEN_SIZE], other[TEST_ISSUER_TOKEN_SIZE],
@@ -206,20 +201,11 @@ who_is_new_waits_and_who_is_known_does_not(void **state)
 	external_site_expect_everywhere(f, new, 200);
 }
 
-int
-main(void)
+TEST_RUN()
 {
 	static const struct external_site_options o = {
 		.stack = { .workers = WORKERS, .no_redis = true }
 	};
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(many_at_once_are_one_user),
-		cmocka_unit_test(a_worker_killed_at_it_leaves_one_user_or_none),
-		cmocka_unit_test(a_worker_killed_at_it_changes_all_or_nothing),
-		cmocka_unit_test(
-		    a_worker_killed_at_it_ends_a_token_everywhere_or_nowhere),
-		cmocka_unit_test(who_is_new_waits_and_who_is_known_does_not),
-	};
 
-	return external_site_run("races", tests, NELEMS(tests), &o);
+	return external_site_run("races", TEST_ALL, &o);
 }

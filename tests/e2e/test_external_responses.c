@@ -38,8 +38,7 @@ assert_works(struct external_site *f)
 	assert_int_equal(external_site_ask(f, EXTERNAL_SITE_ME, token), 401);
 }
 
-static void
-known_keys_work_on_whatever_is_answered(void **state)
+TEST(known_keys_work_on_whatever_is_answered)
 {
 	static const char *const answers[] = {
 		"status=500",
@@ -98,8 +97,7 @@ known_keys_work_on_whatever_is_answered(void **state)
 }
 
 /* A discovery document that is not the issuer's own leads nowhere. */
-static void
-discovery_has_to_be_the_issuers_own(void **state)
+TEST(discovery_has_to_be_the_issuers_own)
 {
 	struct external_site *f = *state;
 	struct test_issuer *stranger = test_issuer_new(false);
@@ -151,8 +149,7 @@ assert_nobody_waits(struct external_site *f)
 	assert_true(slowest < SLOW_SECONDS);
 }
 
-static void
-nobody_waits_for_an_issuer_that_does_not_answer(void **state)
+TEST(nobody_waits_for_an_issuer_that_does_not_answer)
 {
 	static const char *const paces[] = { "hang", "drip" };
 	struct external_site *f = *state;
@@ -178,8 +175,7 @@ nobody_waits_for_an_issuer_that_does_not_answer(void **state)
 /* ---- an issuer that is gone ---- */
 
 /* The set of a day ago says nothing of today. */
-static void
-keys_are_good_for_a_day_without_their_issuer(void **state)
+TEST(keys_are_good_for_a_day_without_their_issuer)
 {
 	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE], other[TEST_ISSUER_TOKEN_SIZE];
@@ -207,8 +203,7 @@ keys_are_good_for_a_day_without_their_issuer(void **state)
 	external_site_expect_everywhere(f, token, 200);
 }
 
-static void
-the_start_waits_for_no_issuer(void **state)
+TEST(the_start_waits_for_no_issuer)
 {
 	struct external_site *f = *state;
 	const struct external_site_fetch first = { .f = f, .p = f->first };
@@ -247,22 +242,11 @@ the_start_waits_for_no_issuer(void **state)
 	external_site_expect_everywhere(f, other, 200);
 }
 
-int
-main(void)
+TEST_RUN()
 {
 	static const struct external_site_options o = {
 		.stack = { .workers = WORKERS, .no_redis = true }
 	};
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(known_keys_work_on_whatever_is_answered),
-		cmocka_unit_test(discovery_has_to_be_the_issuers_own),
-		cmocka_unit_test(
-		    nobody_waits_for_an_issuer_that_does_not_answer),
-		cmocka_unit_test(keys_are_good_for_a_day_without_their_issuer),
-		cmocka_unit_test(the_start_waits_for_no_issuer),
-	};
 
-	if (secret_init() != ERR_OK)
-		return 1;
-	return external_site_run("answers", tests, NELEMS(tests), &o);
+	return external_site_run("answers", TEST_ALL, &o);
 }

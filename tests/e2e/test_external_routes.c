@@ -15,8 +15,7 @@
  */
 #define API "/api/v1"
 
-static void
-it_says_who_is_there(void **state)
+TEST(it_says_who_is_there)
 {
 	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE], id[32];
@@ -49,8 +48,7 @@ it_says_who_is_there(void **state)
 }
 
 /* It is the token that is asked about, unless there is a session. */
-static void
-tokens_of_ours_are_validated_too(void **state)
+TEST(tokens_of_ours_are_validated_too)
 {
 	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE], body[128];
@@ -90,8 +88,7 @@ tokens_of_ours_are_validated_too(void **state)
 }
 
 /* Everywhere else a token of this site is asked for, in these words. */
-static void
-nothing_is_done_with_it(void **state)
+TEST(nothing_is_done_with_it)
 {
 	static const char *const takes[] = { "/auth/me", "/auth/check",
 		"/auth/validate-session" };
@@ -119,19 +116,12 @@ nothing_is_done_with_it(void **state)
 	external_site_expect(f, token, 200);
 }
 
-int
-main(void)
+TEST_RUN()
 {
 	struct external_site_options o = { .stack = { .no_redis = true } };
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(it_says_who_is_there),
-		cmocka_unit_test(tokens_of_ours_are_validated_too),
-		cmocka_unit_test(nothing_is_done_with_it),
-	};
-	int failed = external_site_run("routes", tests, NELEMS(tests), &o);
+	int failed = external_site_run("routes", TEST_ALL, &o);
 
 	/* where a worker's thread fetches the keys */
 	o.stack.kind = STACK_SPAWN_FCGI;
-	return failed +
-	    external_site_run("routes, spawn-fcgi", tests, NELEMS(tests), &o);
+	return failed + external_site_run("routes, spawn-fcgi", TEST_ALL, &o);
 }

@@ -185,8 +185,7 @@ expect_closed(struct fcgi_site *s, const struct fcgi_bytes *b, const char *name)
 	}
 }
 
-static void
-broken_records_end_only_their_connection(void **state)
+TEST(broken_records_end_only_their_connection)
 {
 	struct fcgi_site *s = *state;
 
@@ -228,8 +227,7 @@ static const struct {
  * As the name's length, as the value's, and as both.  One sum is 2^32, some
  * wrap around where a length is an int; libfcgi dies on them.
  */
-static void
-lengths_around_two_to_the_31(void **state)
+TEST(lengths_around_two_to_the_31)
 {
 	struct fcgi_site *s = *state;
 
@@ -267,8 +265,7 @@ expect_good(const struct fcgi_site *s, int fd)
 	assert_int_equal(fcgi_site_check(s, fd, WAIT_MS), 200);
 }
 
-static void
-repeated_names_get_one_answer(void **state)
+TEST(repeated_names_get_one_answer)
 {
 	static const char *const names[] = { "FCGI_MAX_CONNS", "FCGI_MAX_REQS",
 		"FCGI_MPXS_CONNS", "FCGI_WHATEVER" };
@@ -299,8 +296,7 @@ repeated_names_get_one_answer(void **state)
 	fcgi_bytes_free(&b);
 }
 
-static void
-unknown_management_records_are_named(void **state)
+TEST(unknown_management_records_are_named)
 {
 	static struct fcgi_record r;
 	struct fcgi_site *s = *state;
@@ -335,8 +331,7 @@ expect_end(int fd, unsigned id, unsigned status)
 	fcgi_reply_free(&reply);
 }
 
-static void
-other_roles_are_unknown(void **state)
+TEST(other_roles_are_unknown)
 {
 	static const unsigned roles[] = { 0, FCGI_ROLE_FILTER, 4, 65535 };
 	struct fcgi_site *s = *state;
@@ -369,8 +364,7 @@ other_roles_are_unknown(void **state)
  * one that comes all the same, with them, after the answer, or never, is
  * nobody's.
  */
-static void
-an_authorizer_is_asked_without_a_body(void **state)
+TEST(an_authorizer_is_asked_without_a_body)
 {
 	enum { WITH, LATE, NEVER, WHENS };
 	struct fcgi_site *s = *state;
@@ -403,8 +397,7 @@ an_authorizer_is_asked_without_a_body(void **state)
 	}
 }
 
-static void
-aborts_end_what_was_begun(void **state)
+TEST(aborts_end_what_was_begun)
 {
 	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = { 0 };
@@ -427,8 +420,7 @@ aborts_end_what_was_begun(void **state)
 	fcgi_bytes_free(&b);
 }
 
-static void
-a_second_request_meanwhile_is_refused(void **state)
+TEST(a_second_request_meanwhile_is_refused)
 {
 	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = { 0 };
@@ -453,8 +445,7 @@ a_second_request_meanwhile_is_refused(void **state)
 }
 
 /* Records that are empty, or nobody's, cost nothing but their reading. */
-static void
-empty_records_without_end(void **state)
+TEST(empty_records_without_end)
 {
 	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = { 0 };
@@ -475,8 +466,7 @@ empty_records_without_end(void **state)
 }
 
 /* Parameters that are only their end are a request for nothing. */
-static void
-a_request_without_parameters(void **state)
+TEST(a_request_without_parameters)
 {
 	static const char padding[255];
 	struct fcgi_site *s = *state;
@@ -499,21 +489,8 @@ a_request_without_parameters(void **state)
 	fcgi_bytes_free(&b);
 }
 
-int
-main(void)
+TEST_RUN()
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(broken_records_end_only_their_connection),
-		cmocka_unit_test(lengths_around_two_to_the_31),
-		cmocka_unit_test(repeated_names_get_one_answer),
-		cmocka_unit_test(unknown_management_records_are_named),
-		cmocka_unit_test(other_roles_are_unknown),
-		cmocka_unit_test(an_authorizer_is_asked_without_a_body),
-		cmocka_unit_test(aborts_end_what_was_begun),
-		cmocka_unit_test(a_second_request_meanwhile_is_refused),
-		cmocka_unit_test(empty_records_without_end),
-		cmocka_unit_test(a_request_without_parameters),
-	};
 	static const struct {
 		const char *name;
 		struct stack_options options;
@@ -525,7 +502,7 @@ main(void)
 	int failed = 0;
 
 	for (size_t i = 0; i < NELEMS(places); i++)
-		failed += fcgi_site_run(
-		    places[i].name, tests, NELEMS(tests), &places[i].options);
+		failed +=
+		    fcgi_site_run(places[i].name, TEST_ALL, &places[i].options);
 	return failed;
 }

@@ -47,8 +47,7 @@ expect_me(struct site *s, long status)
 	assert_int_equal(s->reply.status, status);
 }
 
-static void
-a_form_signs_in_and_out(void **state)
+TEST(a_form_signs_in_and_out)
 {
 	struct site *s = *state;
 
@@ -67,8 +66,7 @@ a_form_signs_in_and_out(void **state)
 	expect_me(s, 200);
 }
 
-static void
-the_way_back_is_that_of_the_page(void **state)
+TEST(the_way_back_is_that_of_the_page)
 {
 	static const struct {
 		const char *referer, *field, *expect;
@@ -92,8 +90,7 @@ the_way_back_is_that_of_the_page(void **state)
 	}
 }
 
-static void
-a_refusal_leads_back_and_says_why(void **state)
+TEST(a_refusal_leads_back_and_says_why)
 {
 	struct site *s = *state;
 
@@ -114,8 +111,7 @@ a_refusal_leads_back_and_says_why(void **state)
 }
 
 /* Another site's page can post a form, and the browser follows. */
-static void
-another_site_posts_nothing(void **state)
+TEST(another_site_posts_nothing)
 {
 	static const char *const forms[] = { FORMS "login", FORMS "register",
 		FORMS "logout" };
@@ -144,16 +140,9 @@ another_site_posts_nothing(void **state)
 	}
 }
 
-int
-main(void)
+TEST_RUN()
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_form_signs_in_and_out),
-		cmocka_unit_test(the_way_back_is_that_of_the_page),
-		cmocka_unit_test(a_refusal_leads_back_and_says_why),
-		cmocka_unit_test(another_site_posts_nothing),
-	};
 	const struct stack_options pool = { .kind = STACK_POOL };
 
-	return site_run("forms", tests, NELEMS(tests), &pool);
+	return site_run("forms", TEST_ALL, &pool);
 }

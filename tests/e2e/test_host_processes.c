@@ -44,9 +44,11 @@ expect_answer(int fd, unsigned id, int status)
 	fcgi_reply_free(&reply);
 }
 
+/* where a test runs */
+enum { USUAL = 1, LOW_LIMITS = 2 };
+
 /* Cut anywhere; what is missing comes when all others have been served. */
-static void
-half_a_request_and_silence(void **state)
+TEST_IN(USUAL, half_a_request_and_silence)
 {
 	static const size_t cuts[] = { 1, 7, 8, 15, 16, 17, 24, 30, 100 };
 	struct fcgi_site *s = *state;
@@ -76,8 +78,7 @@ half_a_request_and_silence(void **state)
 }
 
 /* On a connection kept to one worker, beside half a request to the same. */
-static void
-a_kept_connection_goes_on_beside_it(void **state)
+TEST_IN(USUAL, a_kept_connection_goes_on_beside_it)
 {
 	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = good_request(s, 1, true);
@@ -103,8 +104,7 @@ a_kept_connection_goes_on_beside_it(void **state)
 	fcgi_bytes_free(&b);
 }
 
-static void
-a_request_byte_by_byte(void **state)
+TEST_IN(USUAL, a_request_byte_by_byte)
 {
 	struct fcgi_site *s = *state;
 	const struct fcgi_ask ask = { .method = "POST",
@@ -127,8 +127,7 @@ a_request_byte_by_byte(void **state)
 	fcgi_bytes_free(&b);
 }
 
-static void
-many_requests_on_one_connection(void **state)
+TEST_IN(USUAL, many_requests_on_one_connection)
 {
 	struct fcgi_site *s = *state;
 	struct fcgi_bytes all = { 0 };
@@ -152,8 +151,7 @@ many_requests_on_one_connection(void **state)
 	fcgi_bytes_free(&all);
 }
 
-static void
-hundreds_of_idle_connections(void **state)
+TEST_IN(USUAL, hundreds_of_idle_connections)
 {
 	struct fcgi_site *s = *state;
 	int fd[IDLE_COUNT];
@@ -176,8 +174,7 @@ hundreds_of_idle_connections(void **state)
 }
 
 /* Its answers fill what the kernel holds for it; then it is given up. */
-static void
-a_client_that_never_reads(void **state)
+TEST_IN(USUAL, a_client_that_never_reads)
 {
 	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = good_request(s, 1, true);
@@ -206,8 +203,7 @@ a_client_that_never_reads(void **state)
 	fcgi_bytes_free(&b);
 }
 
-static void
-a_body_beyond_the_limit(void **state)
+TEST_IN(USUAL, a_body_beyond_the_limit)
 {
 	static char body[65537 + 400000];
 	static const size_t sizes[] = { 65537, sizeof(body) };
@@ -234,8 +230,7 @@ a_body_beyond_the_limit(void **state)
 	close(fd);
 }
 
-static void
-leaving_too_early(void **state)
+TEST_IN(USUAL, leaving_too_early)
 {
 	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = good_request(s, 1, true);
@@ -261,8 +256,7 @@ leaving_too_early(void **state)
 }
 
 /* Who has said all there is to say is answered. */
-static void
-a_client_that_is_done_sending(void **state)
+TEST_IN(USUAL, a_client_that_is_done_sending)
 {
 	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = good_request(s, 3, true);
@@ -284,8 +278,7 @@ a_client_that_is_done_sending(void **state)
  * The slow lane has the request while its client leaves, or goes on sending:
  * the loop must neither read nor free what the lane still holds.
  */
-static void
-leaving_while_the_slow_lane_works(void **state)
+TEST_IN(USUAL, leaving_while_the_slow_lane_works)
 {
 	static const struct fcgi_ask login = { .method = "POST",
 		.uri = "/auth/login",
@@ -375,8 +368,7 @@ put_damaged(struct fcgi_bytes *b, uint32_t *r, const struct fcgi_bytes *good)
 		fcgi_put(b, good->data, good->len);
 }
 
-static void
-random_bytes(void **state)
+TEST_IN(USUAL, random_bytes)
 {
 	struct fcgi_site *s = *state;
 	struct fcgi_bytes good = good_request(s, 1, true);
@@ -420,8 +412,7 @@ seconds(void)
  * One deadline for the whole request: dripping does not move it.  A connection
  * between requests has none.
  */
-static void
-a_request_must_arrive_in_time(void **state)
+TEST_IN(LOW_LIMITS, a_request_must_arrive_in_time)
 {
 	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = good_request(s, 1, true);
@@ -458,8 +449,7 @@ a_request_must_arrive_in_time(void **state)
  * elsewhere: it hears of both at once, and must close what nobody has any
  * more.
  */
-static void
-an_end_right_behind_a_request(void **state)
+TEST_IN(LOW_LIMITS, an_end_right_behind_a_request)
 {
 	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = good_request(s, 1, true);
@@ -482,8 +472,7 @@ an_end_right_behind_a_request(void **state)
 }
 
 /* More kept connections than there may be: the oldest idle ones go. */
-static void
-idle_connections_make_room(void **state)
+TEST_IN(LOW_LIMITS, idle_connections_make_room)
 {
 	struct fcgi_site *s = *state;
 	int fd[60], closed = 0;
@@ -504,8 +493,7 @@ idle_connections_make_room(void **state)
 }
 
 /* Not even with as many half requests as there may be connections. */
-static void
-half_requests_make_room_in_time(void **state)
+TEST_IN(LOW_LIMITS, half_requests_make_room_in_time)
 {
 	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = good_request(s, 1, true);
@@ -523,30 +511,10 @@ half_requests_make_room_in_time(void **state)
 	fcgi_bytes_free(&b);
 }
 
-int
-main(void)
+TEST_RUN()
 {
 	static const char *const low[] = { "LATCHKEY_REQUEST_DEADLINE_MS=300",
 		"LATCHKEY_CONNECTIONS=16", NULL };
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(half_a_request_and_silence),
-		cmocka_unit_test(a_kept_connection_goes_on_beside_it),
-		cmocka_unit_test(a_request_byte_by_byte),
-		cmocka_unit_test(many_requests_on_one_connection),
-		cmocka_unit_test(hundreds_of_idle_connections),
-		cmocka_unit_test(a_client_that_never_reads),
-		cmocka_unit_test(a_body_beyond_the_limit),
-		cmocka_unit_test(leaving_too_early),
-		cmocka_unit_test(a_client_that_is_done_sending),
-		cmocka_unit_test(leaving_while_the_slow_lane_works),
-		cmocka_unit_test(random_bytes),
-	};
-	const struct CMUnitTest limits[] = {
-		cmocka_unit_test(a_request_must_arrive_in_time),
-		cmocka_unit_test(an_end_right_behind_a_request),
-		cmocka_unit_test(idle_connections_make_room),
-		cmocka_unit_test(half_requests_make_room_in_time),
-	};
 	static const struct {
 		const char *name;
 		struct stack_options options;
@@ -561,8 +529,7 @@ main(void)
 	int failed = 0;
 
 	for (size_t i = 0; i < NELEMS(places); i++)
-		failed += fcgi_site_run(
-		    places[i].name, tests, NELEMS(tests), &places[i].options);
-	return failed +
-	    fcgi_site_run("peers, low limits", limits, NELEMS(limits), &narrow);
+		failed +=
+		    fcgi_site_run(places[i].name, USUAL, &places[i].options);
+	return failed + fcgi_site_run("peers, low limits", LOW_LIMITS, &narrow);
 }

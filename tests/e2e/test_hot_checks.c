@@ -203,8 +203,10 @@ uncache(struct site *s)
 	shm_fixture_uncache(database, key);
 }
 
-static void
-a_hot_check_asks_nobody(void **state)
+/* where a test runs */
+enum { OURS = 1, EXTERNAL = 2 };
+
+TEST_IN(OURS, a_hot_check_asks_nobody)
 {
 	struct site *s = *state;
 	long long redis;
@@ -235,8 +237,7 @@ a_hot_check_asks_nobody(void **state)
 }
 
 /* The same for a token of another issuer, which has no session. */
-static void
-nor_does_one_of_another_issuer(void **state)
+TEST_IN(EXTERNAL, nor_does_one_of_another_issuer)
 {
 	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE];
@@ -265,8 +266,7 @@ nor_does_one_of_another_issuer(void **state)
 }
 
 /* Whoever reads the file can be nobody with what he finds. */
-static void
-what_lies_in_the_file_opens_nothing(void **state)
+TEST_IN(OURS, what_lies_in_the_file_opens_nothing)
 {
 	struct site *s = *state;
 	char path[160];
@@ -284,23 +284,14 @@ what_lies_in_the_file_opens_nothing(void **state)
 	assert_false(stack_file_contains(path, "$argon2"));
 }
 
-int
-main(void)
+TEST_RUN()
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_hot_check_asks_nobody),
-		cmocka_unit_test(what_lies_in_the_file_opens_nothing),
-	};
 	const struct stack_options with = { .workers = WORKERS };
 	const struct stack_options without = { .workers = WORKERS,
 		.no_redis = true };
-	const struct CMUnitTest external[] = {
-		cmocka_unit_test(nor_does_one_of_another_issuer),
-	};
 	const struct external_site_options visit = { .stack = with };
 
-	return site_run("hot", tests, NELEMS(tests), &with) +
-	    site_run("hot, without Redis", tests, NELEMS(tests), &without) +
-	    external_site_run(
-		"hot, of another issuer", external, NELEMS(external), &visit);
+	return site_run("hot", OURS, &with) +
+	    site_run("hot, without Redis", OURS, &without) +
+	    external_site_run("hot, of another issuer", EXTERNAL, &visit);
 }

@@ -222,8 +222,7 @@ expect_finding(struct fixture *f, const char *verdict, const char *text)
 #define TWO_ESCAPED "https://two.example/\\\\x"
 
 /* One has its keys; of the other there is nothing but an error. */
-static void
-what_is_missing_shows(void **state)
+TEST(what_is_missing_shows)
 {
 	struct fixture *f = *state;
 
@@ -246,8 +245,7 @@ what_is_missing_shows(void **state)
 	    "of " TWO " there are no keys that count (status_404); cure: ask");
 }
 
-static void
-admins_have_them_fetched_but_not_too_often(void **state)
+TEST(admins_have_them_fetched_but_not_too_often)
 {
 	struct fixture *f = *state;
 	long before = test_issuer_count(f->idp, TEST_ISSUER_JWKS);
@@ -269,8 +267,7 @@ admins_have_them_fetched_but_not_too_often(void **state)
 	expect_state(f, 1, "none", "no_keys");
 }
 
-static void
-age_shows(void **state)
+TEST(age_shows)
 {
 	struct fixture *f = *state;
 
@@ -298,14 +295,4 @@ age_shows(void **state)
 	expect_health(f, "ok", "ok");
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_missing_shows),
-		cmocka_unit_test(admins_have_them_fetched_but_not_too_often),
-		cmocka_unit_test(age_shows),
-	};
-
-	return cmocka_run_group_tests(tests, set_up, tear_down);
-}
+TEST_GROUP_FIXTURE(set_up, tear_down);

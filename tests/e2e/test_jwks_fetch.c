@@ -125,6 +125,8 @@ forget(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(forget, NULL);
+
 /* ---- asking ---- */
 
 static enum err
@@ -155,8 +157,7 @@ expect_error(struct fixture *fx, const struct issuer *issuer, const char *error)
 
 /* ---- what is good ---- */
 
-static void
-a_set_is_fetched(void **state)
+TEST(a_set_is_fetched)
 {
 	struct fixture *fx = *state;
 	struct issuer direct = issuer_of(fx->idp, TEST_ISSUER_JWKS);
@@ -177,8 +178,7 @@ a_set_is_fetched(void **state)
 }
 
 /* It is the document's address that has no slash before it, not the name. */
-static void
-a_slash_at_the_end_is_left_out(void **state)
+TEST(a_slash_at_the_end_is_left_out)
 {
 	struct fixture *fx = *state;
 	struct issuer issuer = issuer_of(fx->idp, NULL);
@@ -191,8 +191,7 @@ a_slash_at_the_end_is_left_out(void **state)
 	expect_set(fx, &issuer);
 }
 
-static void
-how_long_it_keeps_is_found_out(void **state)
+TEST(how_long_it_keeps_is_found_out)
 {
 	static const struct {
 		const char *headers;
@@ -225,8 +224,7 @@ how_long_it_keeps_is_found_out(void **state)
 
 /* ---- what is not ---- */
 
-static void
-wrong_answers_are_named(void **state)
+TEST(wrong_answers_are_named)
 {
 	static const struct {
 		const char *how, *error;
@@ -265,8 +263,7 @@ wrong_answers_are_named(void **state)
 }
 
 /* The very last byte that fits, and one more. */
-static void
-the_bound_is_where_it_is_said(void **state)
+TEST(the_bound_is_where_it_is_said)
 {
 	struct fixture *fx = *state;
 	struct issuer issuer = issuer_of(fx->idp, TEST_ISSUER_JWKS);
@@ -288,8 +285,7 @@ the_bound_is_where_it_is_said(void **state)
 }
 
 /* Headers count, too, and those of all redirects together. */
-static void
-headers_have_a_bound(void **state)
+TEST(headers_have_a_bound)
 {
 	struct fixture *fx = *state;
 	struct issuer issuer = issuer_of(fx->idp, TEST_ISSUER_JWKS);
@@ -304,8 +300,7 @@ headers_have_a_bound(void **state)
 	expect_set(fx, &issuer);
 }
 
-static void
-a_document_of_another_is_refused(void **state)
+TEST(a_document_of_another_is_refused)
 {
 	static const char *const bodies[] = { "'x'", "[]", "{}", "''",
 		"{'issuer': 7}", "{'issuer': 'https://evil.example'}" };
@@ -331,8 +326,7 @@ a_document_of_another_is_refused(void **state)
 
 /* ---- redirects ---- */
 
-static void
-redirects_lead_nowhere_else(void **state)
+TEST(redirects_lead_nowhere_else)
 {
 	struct fixture *fx = *state;
 	struct issuer issuer = issuer_of(fx->idp, TEST_ISSUER_JWKS);
@@ -385,8 +379,7 @@ redirects_lead_nowhere_else(void **state)
 
 /* ---- TLS, and the environment ---- */
 
-static void
-tls_is_verified(void **state)
+TEST(tls_is_verified)
 {
 	struct fixture *fx = *state;
 	struct issuer issuer = issuer_of(fx->tls, TEST_ISSUER_JWKS);
@@ -409,8 +402,7 @@ tls_is_verified(void **state)
 }
 
 /* An issuer elsewhere does not get us to ask what listens on this machine. */
-static void
-discovery_does_not_lead_inside(void **state)
+TEST(discovery_does_not_lead_inside)
 {
 	struct fixture *fx = *state;
 	struct issuer issuer = issuer_of(fx->tls, NULL);
@@ -427,8 +419,7 @@ discovery_does_not_lead_inside(void **state)
 	assert_int_equal(test_issuer_count(fx->idp, "connections"), before);
 }
 
-static void
-no_proxy_is_taken_from_the_environment(void **state)
+TEST(no_proxy_is_taken_from_the_environment)
 {
 	static const char *const names[] = { "http_proxy", "HTTPS_PROXY",
 		"https_proxy", "ALL_PROXY", "all_proxy" };
@@ -451,8 +442,7 @@ no_proxy_is_taken_from_the_environment(void **state)
 
 /* ---- time ---- */
 
-static void
-slowness_has_an_end(void **state)
+TEST(slowness_has_an_end)
 {
 	static const char *const paces[] = { "hang", "drip" };
 	struct fixture *fx = *state;
@@ -507,8 +497,7 @@ has_been_asked(void *ctx)
 	return test_issuer_count(s->fx->idp, TEST_ISSUER_JWKS) > s->before;
 }
 
-static void
-it_gives_up_when_told_to(void **state)
+TEST(it_gives_up_when_told_to)
 {
 	struct fixture *fx = *state;
 	struct stopping s = { .fx = fx };
@@ -530,8 +519,7 @@ it_gives_up_when_told_to(void **state)
 }
 
 /* Ten seconds in all, not for each question. */
-static void
-no_fetch_takes_longer_than_it_may(void **state)
+TEST(no_fetch_takes_longer_than_it_may)
 {
 	struct fixture *fx = *state;
 	struct longest *l = &fx->longest;
@@ -544,29 +532,4 @@ no_fetch_takes_longer_than_it_may(void **state)
 	http_get_reply_clear(&l->reply);
 }
 
-#define TEST(name) cmocka_unit_test_setup(name, forget)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_set_is_fetched),
-		TEST(a_slash_at_the_end_is_left_out),
-		TEST(how_long_it_keeps_is_found_out),
-		TEST(wrong_answers_are_named),
-		TEST(the_bound_is_where_it_is_said),
-		TEST(headers_have_a_bound),
-		TEST(a_document_of_another_is_refused),
-		TEST(redirects_lead_nowhere_else),
-		TEST(tls_is_verified),
-		TEST(discovery_does_not_lead_inside),
-		TEST(no_proxy_is_taken_from_the_environment),
-		TEST(slowness_has_an_end),
-		TEST(it_gives_up_when_told_to),
-		TEST(no_fetch_takes_longer_than_it_may),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, set_up, tear_down);
-}
+TEST_GROUP_FIXTURE(set_up, tear_down);

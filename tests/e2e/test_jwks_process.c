@@ -131,6 +131,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 /* ---- looking ---- */
 
 /* How often the path ${i} was asked for in this test. */
@@ -275,8 +277,7 @@ have_it_look(struct fixture *f, bool wish)
 
 /* ---- under a supervisor ---- */
 
-static void
-keys_are_fetched_once(void **state)
+TEST(keys_are_fetched_once)
 {
 	struct fixture *f = *state;
 
@@ -309,8 +310,7 @@ keys_are_fetched_once(void **state)
 }
 
 /* It hangs at the start already, and whenever it is asked. */
-static void
-an_issuer_that_hangs_holds_up_nobody(void **state)
+TEST(an_issuer_that_hangs_holds_up_nobody)
 {
 	struct fixture *f = *state;
 	pid_t jwks_refresh;
@@ -332,8 +332,7 @@ an_issuer_that_hangs_holds_up_nobody(void **state)
 }
 
 /* Killed while it asks, again and again: asked once. */
-static void
-a_killed_keeper_is_replaced_and_asks_nobody_again(void **state)
+TEST(a_killed_keeper_is_replaced_and_asks_nobody_again)
 {
 	struct fixture *f = *state;
 
@@ -364,8 +363,7 @@ a_killed_keeper_is_replaced_and_asks_nobody_again(void **state)
 }
 
 /* Bad answers of every kind, one after the other: the set stays. */
-static void
-the_last_good_set_stays(void **state)
+TEST(the_last_good_set_stays)
 {
 	static const struct {
 		const char *how, *error;
@@ -404,8 +402,7 @@ the_last_good_set_stays(void **state)
 	assert_int_equal(ask(f, FAILURES), 0);
 }
 
-static void
-a_reload_takes_another_file(void **state)
+TEST(a_reload_takes_another_file)
 {
 	struct fixture *f = *state;
 	pid_t old;
@@ -431,8 +428,7 @@ a_reload_takes_another_file(void **state)
 }
 
 /* What others have put in the file's place is looked at, and kept. */
-static void
-a_replaced_table_renews_the_keeper(void **state)
+TEST(a_replaced_table_renews_the_keeper)
 {
 	struct fixture *f = *state;
 	char table[80];
@@ -465,8 +461,7 @@ start_second_pool(struct fixture *f, const char *log)
 	return process_start(&p);
 }
 
-static void
-two_pools_of_one_database_fetch_once(void **state)
+TEST(two_pools_of_one_database_fetch_once)
 {
 	struct fixture *f = *state;
 	char log[64], waits[160];
@@ -515,8 +510,7 @@ who_keeps(struct fixture *f, int which)
 	return pid;
 }
 
-static void
-of_workers_alone_one_keeps(void **state)
+TEST(of_workers_alone_one_keeps)
 {
 	struct fixture *f = *state;
 	pid_t jwks_refresh;
@@ -538,8 +532,7 @@ of_workers_alone_one_keeps(void **state)
 }
 
 /* Ending and beginning anew, while its thread waits for an answer. */
-static void
-a_worker_alone_ends_while_it_asks(void **state)
+TEST(a_worker_alone_ends_while_it_asks)
 {
 	struct fixture *f = *state;
 	pid_t jwks_refresh;
@@ -566,8 +559,7 @@ has_libcurl(pid_t pid)
 	return stack_file_contains(path, "libcurl");
 }
 
-static void
-without_issuers_nothing_is_started(void **state)
+TEST(without_issuers_nothing_is_started)
 {
 	struct fixture *f = *state;
 	pid_t pids[8];
@@ -592,25 +584,4 @@ without_issuers_nothing_is_started(void **state)
 		assert_false(has_libcurl(pids[i]));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(keys_are_fetched_once),
-		TEST(an_issuer_that_hangs_holds_up_nobody),
-		TEST(a_killed_keeper_is_replaced_and_asks_nobody_again),
-		TEST(the_last_good_set_stays),
-		TEST(a_reload_takes_another_file),
-		TEST(a_replaced_table_renews_the_keeper),
-		TEST(two_pools_of_one_database_fetch_once),
-		TEST(of_workers_alone_one_keeps),
-		TEST(a_worker_alone_ends_while_it_asks),
-		TEST(without_issuers_nothing_is_started),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, start_idp, stop_idp);
-}
+TEST_GROUP_FIXTURE(start_idp, stop_idp);

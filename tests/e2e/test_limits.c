@@ -27,8 +27,10 @@ header_number(struct site *s, const char *name)
 	return strtol(value, NULL, 10);
 }
 
-static void
-one_too_many_is_told_so(void **state)
+/* where a test runs */
+enum { ANYWHERE = 1, REDIS = 2, ONE_WORKER = 4 };
+
+TEST_IN(ANYWHERE, one_too_many_is_told_so)
 {
 	struct site *s = *state;
 	struct guesser g;
@@ -53,8 +55,7 @@ one_too_many_is_told_so(void **state)
 	    stack_log(s->stack), " event=login_limited pid="));
 }
 
-static void
-many_at_once_get_exactly_so_many_answers(void **state)
+TEST_IN(ANYWHERE, many_at_once_get_exactly_so_many_answers)
 {
 	struct guesser list[24];
 	struct site *s = *state;
@@ -72,8 +73,7 @@ many_at_once_get_exactly_so_many_answers(void **state)
 	assert_int_equal(login_guesser_crowd(s, list, NELEMS(list), 3), 5);
 }
 
-static void
-a_login_that_succeeds_is_given_back(void **state)
+TEST_IN(ANYWHERE, a_login_that_succeeds_is_given_back)
 {
 	struct site *s = *state;
 	struct guesser g;
@@ -93,8 +93,7 @@ a_login_that_succeeds_is_given_back(void **state)
 }
 
 /* From many addresses: its logins are slowed down, nobody is signed out. */
-static void
-a_flooded_account_keeps_its_sessions(void **state)
+TEST_IN(ANYWHERE, a_flooded_account_keeps_its_sessions)
 {
 	struct guesser list[16];
 	struct site *s = *state;
@@ -124,8 +123,7 @@ a_flooded_account_keeps_its_sessions(void **state)
 	web_expect(&s->reply, 200, NULL);
 }
 
-static void
-other_secrets_are_limited_too(void **state)
+TEST_IN(ANYWHERE, other_secrets_are_limited_too)
 {
 	const char *body = "{\"current_password\":\"not this one\","
 			   "\"new_password\":\"purple monkey dishwasher 7\"}";
@@ -179,8 +177,7 @@ kill_workers(struct site *s)
 	assert_true(stack_ready(s->stack, WAIT_MS));
 }
 
-static void
-killed_workers_take_nothing_along(void **state)
+TEST_IN(ANYWHERE, killed_workers_take_nothing_along)
 {
 	struct site *s = *state;
 	struct guesser g;
@@ -194,8 +191,7 @@ killed_workers_take_nothing_along(void **state)
 }
 
 /* One that dies with its count made is counted; the place is not wedged. */
-static void
-a_worker_killed_while_it_counts_wedges_nothing(void **state)
+TEST_IN(ANYWHERE, a_worker_killed_while_it_counts_wedges_nothing)
 {
 	static const struct {
 		const char *point;
@@ -230,8 +226,7 @@ a_worker_killed_while_it_counts_wedges_nothing(void **state)
 
 /* ---- Redis ---- */
 
-static void
-redis_may_die_forget_and_come_back(void **state)
+TEST_IN(REDIS, redis_may_die_forget_and_come_back)
 {
 	struct site *s = *state;
 	struct redis_server *redis = stack_redis(s->stack);
@@ -269,8 +264,7 @@ redis_counts(void *ctx)
 }
 
 /* When all processes have gone, so has the mapped file's count. */
-static void
-redis_remembers_over_a_restart(void **state)
+TEST_IN(REDIS, redis_remembers_over_a_restart)
 {
 	struct site *s = *state;
 	struct guesser g;
@@ -304,8 +298,7 @@ log_in_once(void *arg)
 }
 
 /* The slow lane is busy; who is refused does not wait for it. */
-static void
-a_refusal_does_not_wait_for_the_slow_lane(void **state)
+TEST_IN(ONE_WORKER, a_refusal_does_not_wait_for_the_slow_lane)
 {
 	struct site *s = *state;
 	struct guesser g;
@@ -326,38 +319,19 @@ a_refusal_does_not_wait_for_the_slow_lane(void **state)
 	assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
-int
-main(void)
+TEST_RUN()
 {
 	static const char *const env[] = { "LATCHKEY_LIMIT_LOGIN=5/3600",
 		"LATCHKEY_LIMIT_DEFAULT=5/3600",
 		"LATCHKEY_REDIS_DEADLINE_MS=500", NULL };
-	const struct CMUnitTest anywhere[] = {
-		cmocka_unit_test(one_too_many_is_told_so),
-		cmocka_unit_test(many_at_once_get_exactly_so_many_answers),
-		cmocka_unit_test(a_login_that_succeeds_is_given_back),
-		cmocka_unit_test(a_flooded_account_keeps_its_sessions),
-		cmocka_unit_test(other_secrets_are_limited_too),
-		cmocka_unit_test(killed_workers_take_nothing_along),
-		cmocka_unit_test(
-		    a_worker_killed_while_it_counts_wedges_nothing),
-	};
-	const struct CMUnitTest redis[] = {
-		cmocka_unit_test(redis_may_die_forget_and_come_back),
-		cmocka_unit_test(redis_remembers_over_a_restart),
-	};
-	const struct CMUnitTest background_queue[] = {
-		cmocka_unit_test(a_refusal_does_not_wait_for_the_slow_lane),
-	};
 	struct stack_options o = { .workers = 8, .env = env };
 	int failed;
 
-	failed = site_run("with Redis", anywhere, NELEMS(anywhere), &o);
-	failed += site_run("Redis comes and goes", redis, NELEMS(redis), &o);
+	failed = site_run("with Redis", ANYWHERE, &o);
+	failed += site_run("Redis comes and goes", REDIS, &o);
 	o.no_redis = true;
-	failed += site_run("without Redis", anywhere, NELEMS(anywhere), &o);
+	failed += site_run("without Redis", ANYWHERE, &o);
 	o.workers = 1;
-	failed += site_run(
-	    "one worker", background_queue, NELEMS(background_queue), &o);
+	failed += site_run("one worker", ONE_WORKER, &o);
 	return failed;
 }

@@ -33,8 +33,7 @@ assert_never_too_many(const struct answer *a, int n)
 			    (long long)(a[i + LIMIT].got_us - a[i].asked_us));
 }
 
-static void
-who_asks_all_the_time_gets_no_more_than_the_limit(void **state)
+TEST(who_asks_all_the_time_gets_no_more_than_the_limit)
 {
 	struct answer answers[ANSWERS_MAX];
 	struct site *s = *state;
@@ -61,8 +60,7 @@ who_asks_all_the_time_gets_no_more_than_the_limit(void **state)
 }
 
 /* Asks just before and just after each edge that it was told of. */
-static void
-who_waits_as_told_is_let_through(void **state)
+TEST(who_waits_as_told_is_let_through)
 {
 	struct answer answers[ANSWERS_MAX];
 	struct site *s = *state;
@@ -91,8 +89,7 @@ who_waits_as_told_is_let_through(void **state)
 }
 
 /* The owner of a flooded account gets in when the flood is over. */
-static void
-a_flooded_account_opens_again(void **state)
+TEST(a_flooded_account_opens_again)
 {
 	struct guesser list[8], owner;
 	struct site *s = *state;
@@ -113,21 +110,14 @@ a_flooded_account_opens_again(void **state)
 	assert_int_equal(login_guesser_password(s, &owner, WEB_PASSWORD), 200);
 }
 
-int
-main(void)
+TEST_RUN()
 {
 	static const char *const env[] = { "LATCHKEY_LIMIT_LOGIN=3/2",
 		"LATCHKEY_REDIS_DEADLINE_MS=500", NULL };
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    who_asks_all_the_time_gets_no_more_than_the_limit),
-		cmocka_unit_test(who_waits_as_told_is_let_through),
-		cmocka_unit_test(a_flooded_account_opens_again),
-	};
 	struct stack_options o = { .workers = 2, .env = env };
 	int failed;
 
-	failed = site_run("with Redis", tests, NELEMS(tests), &o);
+	failed = site_run("with Redis", TEST_ALL, &o);
 	o.no_redis = true;
-	return failed + site_run("without Redis", tests, NELEMS(tests), &o);
+	return failed + site_run("without Redis", TEST_ALL, &o);
 }

@@ -67,8 +67,10 @@ a_fill_lands_after(struct logout_fixture *f,
 	logout_fixture_dead(f, &m);
 }
 
-static void
-a_fill_held_at_each_step_races_a_logout(void **state)
+/* where a test runs */
+enum { REDIS = 1, NO_REDIS = 2 };
+
+TEST_IN(REDIS, a_fill_held_at_each_step_races_a_logout)
 {
 	static const char *const names[] = { "logout by token", "logout-all" };
 	struct logout_fixture *f = *state;
@@ -80,8 +82,7 @@ a_fill_held_at_each_step_races_a_logout(void **state)
 	}
 }
 
-static void
-a_fill_races_every_kind_of_end(void **state)
+TEST_IN(REDIS, a_fill_races_every_kind_of_end)
 {
 	struct logout_fixture *f = *state;
 
@@ -92,8 +93,7 @@ a_fill_races_every_kind_of_end(void **state)
 }
 
 /* It is known to have been good a moment ago, and ended before it is judged. */
-static void
-a_token_is_looked_up_while_it_is_ended(void **state)
+TEST_IN(REDIS, a_token_is_looked_up_while_it_is_ended)
 {
 	static const char *const names[] = { "logout by token", "logout-all",
 		"end a device", "delete account" };
@@ -126,8 +126,7 @@ a_token_is_looked_up_while_it_is_ended(void **state)
 }
 
 /* The token was made from the old rows; it must not outlive them. */
-static void
-a_token_issued_during_the_end_is_dead(void **state)
+TEST_IN(REDIS, a_token_issued_during_the_end_is_dead)
 {
 	static const char *const names[] = { "logout by cookie", "end a device",
 		"change password", "delete account" };
@@ -175,8 +174,7 @@ a_fill_from_the_middle(struct logout_fixture *f,
 	logout_fixture_dead(f, &m);
 }
 
-static void
-a_fill_begun_at_each_step_of_the_change(void **state)
+TEST_IN(REDIS, a_fill_begun_at_each_step_of_the_change)
 {
 	/* After the commit a check reads no old row. */
 	static const char *const before[] = { "generation:noted",
@@ -241,8 +239,7 @@ a_fill_before_the_settling(struct logout_fixture *f,
 	logout_fixture_dead(f, &m);
 }
 
-static void
-a_fill_between_commit_and_settling(void **state)
+TEST_IN(REDIS, a_fill_between_commit_and_settling)
 {
 	static const char *const names[] = { "logout by token", "logout-all",
 		"deactivate" };
@@ -290,8 +287,7 @@ hold_the_change(struct logout_fixture *f,
 	logout_fixture_dead(f, &m);
 }
 
-static void
-a_logout_held_at_each_step(void **state)
+TEST_IN(REDIS | NO_REDIS, a_logout_held_at_each_step)
 {
 	struct logout_fixture *f = *state;
 
@@ -303,8 +299,7 @@ a_logout_held_at_each_step(void **state)
 	}
 }
 
-static void
-every_kind_of_end_held_after_its_commit(void **state)
+TEST_IN(REDIS, every_kind_of_end_held_after_its_commit)
 {
 	struct logout_fixture *f = *state;
 
@@ -313,26 +308,11 @@ every_kind_of_end_held_after_its_commit(void **state)
 		    f, &signed_in_user_endings[i], "change:committed", i % 2);
 }
 
-int
-main(void)
+TEST_RUN()
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_fill_held_at_each_step_races_a_logout),
-		cmocka_unit_test(a_fill_races_every_kind_of_end),
-		cmocka_unit_test(a_token_is_looked_up_while_it_is_ended),
-		cmocka_unit_test(a_token_issued_during_the_end_is_dead),
-		cmocka_unit_test(a_fill_begun_at_each_step_of_the_change),
-		cmocka_unit_test(a_fill_between_commit_and_settling),
-		cmocka_unit_test(a_logout_held_at_each_step),
-		cmocka_unit_test(every_kind_of_end_held_after_its_commit),
-	};
-	const struct CMUnitTest store_alone[] = {
-		cmocka_unit_test(a_logout_held_at_each_step),
-	};
 	int failed;
 
-	failed = logout_fixture_run("final logout", tests, NELEMS(tests), true);
-	failed += logout_fixture_run(
-	    "final logout, no Redis", store_alone, NELEMS(store_alone), false);
+	failed = logout_fixture_run("final logout", REDIS, true);
+	failed += logout_fixture_run("final logout, no Redis", NO_REDIS, false);
 	return failed;
 }

@@ -161,8 +161,7 @@ a_writer_dies(struct logout_fixture *f,
 		lives_on_until_the_retry(f, ending, &m, &other);
 }
 
-static void
-the_writer_of_a_logout_dies_at_each_step(void **state)
+TEST(the_writer_of_a_logout_dies_at_each_step)
 {
 	struct logout_fixture *f = *state;
 
@@ -171,8 +170,7 @@ the_writer_of_a_logout_dies_at_each_step(void **state)
 		    f, signed_in_user_ending("logout by token"), &steps[i]);
 }
 
-static void
-the_writer_of_a_logout_all_dies_at_each_step(void **state)
+TEST(the_writer_of_a_logout_all_dies_at_each_step)
 {
 	struct logout_fixture *f = *state;
 
@@ -181,8 +179,7 @@ the_writer_of_a_logout_all_dies_at_each_step(void **state)
 		    f, signed_in_user_ending("logout-all"), &steps[i]);
 }
 
-static void
-the_writer_of_any_end_dies_around_the_commit(void **state)
+TEST(the_writer_of_any_end_dies_around_the_commit)
 {
 	static const struct step around[] = {
 		{ "change:written", false },
@@ -205,8 +202,7 @@ login(struct logout_fixture *f, const struct signed_in_user *m,
 }
 
 /* The password is the old one or the new one, and all workers agree. */
-static void
-a_password_change_dies_whole_or_not_at_all(void **state)
+TEST(a_password_change_dies_whole_or_not_at_all)
 {
 	static const struct step around[] = {
 		{ "change:written", false },
@@ -239,8 +235,7 @@ a_password_change_dies_whole_or_not_at_all(void **state)
  * Checks go on while the writer dies (or the upkeep of another worker, where
  * that comes first): once one was refused no other is accepted.
  */
-static void
-checks_go_on_while_the_writer_dies(void **state)
+TEST(checks_go_on_while_the_writer_dies)
 {
 	struct logout_fixture *f = *state;
 
@@ -268,8 +263,7 @@ checks_go_on_while_the_writer_dies(void **state)
  * A check is killed while it fills the table, where an entry remains half
  * written: the others go on, and what is written there next counts again.
  */
-static void
-a_check_dies_inside_an_entry(void **state)
+TEST(a_check_dies_inside_an_entry)
 {
 	static const char *const points[] = { "table:claimed", "table:half",
 		"table:written" };
@@ -303,8 +297,7 @@ a_check_dies_inside_an_entry(void **state)
 }
 
 /* Everything is killed in the middle of a change: a restart finds the truth. */
-static void
-everything_is_killed_in_the_middle(void **state)
+TEST(everything_is_killed_in_the_middle)
 {
 	static const struct step around[] = {
 		{ "change:marked", false },
@@ -337,19 +330,7 @@ everything_is_killed_in_the_middle(void **state)
 	}
 }
 
-int
-main(void)
+TEST_RUN()
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_writer_of_a_logout_dies_at_each_step),
-		cmocka_unit_test(the_writer_of_a_logout_all_dies_at_each_step),
-		cmocka_unit_test(the_writer_of_any_end_dies_around_the_commit),
-		cmocka_unit_test(a_password_change_dies_whole_or_not_at_all),
-		cmocka_unit_test(checks_go_on_while_the_writer_dies),
-		cmocka_unit_test(a_check_dies_inside_an_entry),
-		cmocka_unit_test(everything_is_killed_in_the_middle),
-	};
-
-	return logout_fixture_run(
-	    "the writer dies", tests, NELEMS(tests), true);
+	return logout_fixture_run("the writer dies", TEST_ALL, true);
 }

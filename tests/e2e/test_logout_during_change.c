@@ -114,8 +114,7 @@ account_unchanged(struct logout_fixture *f, const struct signed_in_user *m)
 	web_reply_clear(&reply);
 }
 
-static void
-a_logout_all_beats_whatever_waits(void **state)
+TEST(a_logout_all_beats_whatever_waits)
 {
 	struct logout_fixture *f = *state;
 
@@ -132,8 +131,7 @@ a_logout_all_beats_whatever_waits(void **state)
 	}
 }
 
-static void
-a_logout_beats_whatever_waits(void **state)
+TEST(a_logout_beats_whatever_waits)
 {
 	static const char *const names[] = { "logout by token",
 		"logout by cookie", "end a device" };
@@ -204,8 +202,7 @@ decree(struct logout_fixture *f, const struct wish *wish,
  * Who is an administrator no more changes nobody any more, not even by what
  * was asked for before.
  */
-static void
-a_demotion_beats_whatever_waits(void **state)
+TEST(a_demotion_beats_whatever_waits)
 {
 	struct logout_fixture *f = *state;
 
@@ -236,8 +233,7 @@ a_demotion_beats_whatever_waits(void **state)
 }
 
 /* Nor does who is signed out, though still an administrator. */
-static void
-a_logout_beats_a_decree_that_waits(void **state)
+TEST(a_logout_beats_a_decree_that_waits)
 {
 	struct logout_fixture *f = *state;
 	const struct signed_in_user_ending *ending =
@@ -262,15 +258,7 @@ a_logout_beats_a_decree_that_waits(void **state)
 	}
 }
 
-int
-main(void)
+TEST_RUN()
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_logout_all_beats_whatever_waits),
-		cmocka_unit_test(a_logout_beats_whatever_waits),
-		cmocka_unit_test(a_demotion_beats_whatever_waits),
-		cmocka_unit_test(a_logout_beats_a_decree_that_waits),
-	};
-
-	return logout_fixture_run("final actor", tests, NELEMS(tests), true);
+	return logout_fixture_run("final actor", TEST_ALL, true);
 }

@@ -14,12 +14,14 @@
 
 /* ---- logins ---- */
 
+/* where a test runs */
+enum { REDIS = 1, NO_REDIS = 2 };
+
 /*
  * The password was right when it was looked up.  What lands before the
  * session is written comes first, and wins.
  */
-static void
-an_end_beats_a_login(void **state)
+TEST_IN(REDIS | NO_REDIS, an_end_beats_a_login)
 {
 	static const char *const points[] = { "login:read", "login:hashed",
 		"login:conditional" };
@@ -63,8 +65,7 @@ login(struct logout_fixture *f, const struct signed_in_user *m,
 	    logout_fixture_login_start(f, m, password), NULL);
 }
 
-static void
-a_changed_password_is_changed_for_every_login(void **state)
+TEST_IN(REDIS, a_changed_password_is_changed_for_every_login)
 {
 	struct logout_fixture *f = *state;
 	struct signed_in_user m, other;
@@ -92,8 +93,7 @@ a_changed_password_is_changed_for_every_login(void **state)
 }
 
 /* The session was written first: then it is one of those that end. */
-static void
-a_login_that_was_first_ends_with_the_rest(void **state)
+TEST_IN(REDIS, a_login_that_was_first_ends_with_the_rest)
 {
 	struct logout_fixture *f = *state;
 	struct web_reply reply = { 0 };
@@ -163,8 +163,7 @@ expect_name(
  * while the second goes through; and a check that has read the row before
  * both fills the cache after both.
  */
-static void
-two_profile_changes_race(void **state)
+TEST_IN(REDIS, two_profile_changes_race)
 {
 	static const char *const points[] = { "change:settled",
 		"change:tidied" };
@@ -196,8 +195,7 @@ two_profile_changes_race(void **state)
 }
 
 /* The second waits for the first, and neither undoes the other. */
-static void
-two_profile_changes_overlap(void **state)
+TEST_IN(REDIS, two_profile_changes_overlap)
 {
 	static const char *const points[] = { "change:begun", "change:marked",
 		"change:written", "change:committed" };
@@ -234,24 +232,12 @@ two_profile_changes_overlap(void **state)
 	}
 }
 
-int
-main(void)
+TEST_RUN()
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_end_beats_a_login),
-		cmocka_unit_test(a_changed_password_is_changed_for_every_login),
-		cmocka_unit_test(a_login_that_was_first_ends_with_the_rest),
-		cmocka_unit_test(two_profile_changes_race),
-		cmocka_unit_test(two_profile_changes_overlap),
-	};
-	const struct CMUnitTest store_alone[] = {
-		cmocka_unit_test(an_end_beats_a_login),
-	};
 	int failed;
 
-	failed = logout_fixture_run(
-	    "logins and profiles", tests, NELEMS(tests), true);
-	failed += logout_fixture_run("logins and profiles, no Redis",
-	    store_alone, NELEMS(store_alone), false);
+	failed = logout_fixture_run("logins and profiles", REDIS, true);
+	failed += logout_fixture_run(
+	    "logins and profiles, no Redis", NO_REDIS, false);
 	return failed;
 }

@@ -63,8 +63,7 @@ end_in_the_outage(struct logout_fixture *f, const char *kind,
 	logout_fixture_expect_everywhere(f, m, 401, 0);
 }
 
-static void
-redis_hangs_during_the_end_and_comes_back(void **state)
+TEST(redis_hangs_during_the_end_and_comes_back)
 {
 	struct logout_fixture *f = *state;
 	struct redis_server *redis = stack_redis(f->stack);
@@ -83,8 +82,7 @@ redis_hangs_during_the_end_and_comes_back(void **state)
 	logout_fixture_dead(f, &m[0]);
 }
 
-static void
-redis_is_gone_during_the_end_and_back_with_the_old_entry(void **state)
+TEST(redis_is_gone_during_the_end_and_back_with_the_old_entry)
 {
 	struct logout_fixture *f = *state;
 	struct redis_server *redis = stack_redis(f->stack);
@@ -101,8 +99,7 @@ redis_is_gone_during_the_end_and_back_with_the_old_entry(void **state)
 		old_entries_are_refused(f, &m[i]);
 }
 
-static void
-redis_is_restarted_from_an_older_snapshot(void **state)
+TEST(redis_is_restarted_from_an_older_snapshot)
 {
 	struct logout_fixture *f = *state;
 	struct redis_server *redis = stack_redis(f->stack);
@@ -127,8 +124,7 @@ redis_is_restarted_from_an_older_snapshot(void **state)
 }
 
 /* The same, and Latchkey was restarted too: its counters begin again. */
-static void
-an_older_snapshot_meets_a_new_table(void **state)
+TEST(an_older_snapshot_meets_a_new_table)
 {
 	static const int signals[] = { SIGTERM, SIGKILL };
 	struct logout_fixture *f = *state;
@@ -160,8 +156,7 @@ an_older_snapshot_meets_a_new_table(void **state)
 	}
 }
 
-static void
-nobody_is_signed_out_when_redis_restarts_or_forgets(void **state)
+TEST(nobody_is_signed_out_when_redis_restarts_or_forgets)
 {
 	struct logout_fixture *f = *state;
 	struct redis_server *redis = stack_redis(f->stack);
@@ -196,8 +191,7 @@ nobody_is_signed_out_when_redis_restarts_or_forgets(void **state)
 }
 
 /* Evicted before, in the middle, and after. */
-static void
-entries_are_evicted(void **state)
+TEST(entries_are_evicted)
 {
 	static const char *const points[] = { "change:marked",
 		"change:committed", "change:settled" };
@@ -266,8 +260,7 @@ put_entries_back(struct logout_fixture *f, const struct signed_in_user *m)
 }
 
 /* Put back at once, while checks go on, and again once all is over. */
-static void
-old_entries_are_put_back(void **state)
+TEST(old_entries_are_put_back)
 {
 	struct logout_fixture *f = *state;
 
@@ -321,8 +314,7 @@ expect_own_answer(struct logout_fixture *f, const struct signed_in_user *m,
 	web_reply_clear(&reply);
 }
 
-static void
-an_entry_under_another_ones_key_is_not_believed(void **state)
+TEST(an_entry_under_another_ones_key_is_not_believed)
 {
 	struct logout_fixture *f = *state;
 	struct signed_in_user m, victim, other;
@@ -346,8 +338,7 @@ an_entry_under_another_ones_key_is_not_believed(void **state)
 	logout_fixture_dead(f, &victim);
 }
 
-static void
-rubbish_is_not_believed(void **state)
+TEST(rubbish_is_not_believed)
 {
 	static const char *const rubbish[] = { "", "1", "{}",
 		"{\"revoked_at\":0}" };
@@ -379,8 +370,7 @@ rubbish_is_not_believed(void **state)
  * Redis hangs with questions of ${m} in its socket.  When it goes on, it
  * answers them; whoever asks next must not get these answers.
  */
-static void
-a_late_reply_answers_nobody_else(void **state)
+TEST(a_late_reply_answers_nobody_else)
 {
 	struct logout_fixture *f = *state;
 	struct redis_server *redis = stack_redis(f->stack);
@@ -414,8 +404,7 @@ a_late_reply_answers_nobody_else(void **state)
  * A check has read the old row; its fill lies in the socket of a Redis that
  * sleeps until the end was acknowledged, and is carried out then.
  */
-static void
-a_late_fill_lands_after_the_end(void **state)
+TEST(a_late_fill_lands_after_the_end)
 {
 	static const char *const names[] = { "logout by token", "logout-all" };
 	struct logout_fixture *f = *state;
@@ -449,26 +438,7 @@ a_late_fill_lands_after_the_end(void **state)
 	}
 }
 
-int
-main(void)
+TEST_RUN()
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(redis_hangs_during_the_end_and_comes_back),
-		cmocka_unit_test(
-		    redis_is_gone_during_the_end_and_back_with_the_old_entry),
-		cmocka_unit_test(redis_is_restarted_from_an_older_snapshot),
-		cmocka_unit_test(an_older_snapshot_meets_a_new_table),
-		cmocka_unit_test(
-		    nobody_is_signed_out_when_redis_restarts_or_forgets),
-		cmocka_unit_test(entries_are_evicted),
-		cmocka_unit_test(old_entries_are_put_back),
-		cmocka_unit_test(
-		    an_entry_under_another_ones_key_is_not_believed),
-		cmocka_unit_test(rubbish_is_not_believed),
-		cmocka_unit_test(a_late_reply_answers_nobody_else),
-		cmocka_unit_test(a_late_fill_lands_after_the_end),
-	};
-
-	return logout_fixture_run(
-	    "Redis misbehaves", tests, NELEMS(tests), true);
+	return logout_fixture_run("Redis misbehaves", TEST_ALL, true);
 }

@@ -325,17 +325,13 @@ let_loose(unsigned long ends, bool rough)
 	    (unsigned long long)atomic_load(&h->late));
 }
 
-static void
-nobody_is_accepted_after_an_acknowledged_end(void **state)
+TEST(nobody_is_accepted_after_an_acknowledged_end)
 {
-	(void)state;
 	let_loose(storm.ends, false);
 }
 
-static void
-nor_while_workers_are_killed_and_redis_restarts(void **state)
+TEST(nor_while_workers_are_killed_and_redis_restarts)
 {
-	(void)state;
 	let_loose(storm.ends / ROUGH_SHARE, true);
 }
 
@@ -389,14 +385,8 @@ tear_down(void **state)
 	return 0;
 }
 
-int
-main(void)
+TEST_RUN()
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nobody_is_accepted_after_an_acknowledged_end),
-		cmocka_unit_test(
-		    nor_while_workers_are_killed_and_redis_restarts),
-	};
 	const char *ends = getenv("LATCHKEY_STORM");
 
 	if (ends != NULL)
@@ -406,7 +396,5 @@ main(void)
 		return 2;
 	}
 	(void)unsetenv("LATCHKEY_STORM"); /* it is no option of the site's */
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return test_run("tests", TEST_ALL, set_up, tear_down);
 }

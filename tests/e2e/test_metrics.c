@@ -61,9 +61,11 @@ validate(struct site *s, int times)
 #define STORE_HITS "latchkey_cache_hits_total{tier=\"store\"}"
 #define FAST "latchkey_request_duration_seconds_count{lane=\"fast\"}"
 
+/* where a test runs */
+enum { EVERYWHERE = 1, POOL = 2 };
+
 /* A hundred checks by whichever worker: all of them, and nothing but them. */
-static void
-the_numbers_are_those_of_what_was_done(void **state)
+TEST_IN(EVERYWHERE, the_numbers_are_those_of_what_was_done)
 {
 	static const char *const tiers[] = { REDIS_HITS, STORE_HITS,
 		"latchkey_cache_misses_total{tier=\"table\"}",
@@ -90,8 +92,7 @@ the_numbers_are_those_of_what_was_done(void **state)
 		assert_true(value(s, tiers[i]) == below[i]);
 }
 
-static void
-sign_ins_and_sign_outs_are_counted(void **state)
+TEST_IN(EVERYWHERE, sign_ins_and_sign_outs_are_counted)
 {
 	static const char refused[] =
 	    "latchkey_logins_total{result=\"refused\"}";
@@ -147,8 +148,7 @@ kill_workers(struct site *s)
 }
 
 /* Every worker dies, twice: no count may fall, and none is made twice. */
-static void
-what_the_killed_had_counted_is_not_lost(void **state)
+TEST_IN(POOL, what_the_killed_had_counted_is_not_lost)
 {
 	static const char starts[] = "latchkey_worker_starts_total";
 	struct site *s = *state;
@@ -197,8 +197,7 @@ admin_account(struct site *s)
  * The client of these tests is on this machine; what a proxy says of whom it
  * asks for takes that away, and then only an admin may.
  */
-static void
-others_than_admins_see_nothing(void **state)
+TEST_IN(EVERYWHERE, others_than_admins_see_nothing)
 {
 	static const char *const forwarded[] = { "X-Forwarded-For: 192.0.2.9",
 		NULL };
@@ -226,8 +225,7 @@ others_than_admins_see_nothing(void **state)
 	}
 }
 
-static void
-admins_look_and_clean_up(void **state)
+TEST_IN(EVERYWHERE, admins_look_and_clean_up)
 {
 	struct site *s = *state;
 	bool redis = stack_redis(s->stack) != NULL;
@@ -269,8 +267,7 @@ admins_look_and_clean_up(void **state)
 
 /* ---- as Prometheus reads it ---- */
 
-static void
-promtool_finds_no_fault(void **state)
+TEST_IN(EVERYWHERE, promtool_finds_no_fault)
 {
 	struct site *s = *state;
 
@@ -281,21 +278,10 @@ promtool_finds_no_fault(void **state)
 	promtool_check(stack_dir(s->stack), &s->reply.body);
 }
 
-int
-main(void)
+TEST_RUN()
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_numbers_are_those_of_what_was_done),
-		cmocka_unit_test(sign_ins_and_sign_outs_are_counted),
-		cmocka_unit_test(others_than_admins_see_nothing),
-		cmocka_unit_test(admins_look_and_clean_up),
-		cmocka_unit_test(promtool_finds_no_fault),
-	};
-	const struct CMUnitTest deaths[] = {
-		cmocka_unit_test(what_the_killed_had_counted_is_not_lost),
-	};
 	const struct stack_options pool = { .kind = STACK_POOL };
 
-	return site_run_everywhere("metrics", tests, NELEMS(tests), NULL) +
-	    site_run("killed workers", deaths, NELEMS(deaths), &pool);
+	return site_run_everywhere("metrics", EVERYWHERE, NULL) +
+	    site_run("killed workers", POOL, &pool);
 }

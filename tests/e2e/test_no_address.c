@@ -65,8 +65,7 @@ assert_no_header(struct site *s, const char *name)
 	assert_string_equal(value != NULL ? value : "", "");
 }
 
-static void
-it_is_shown_without_one(void **state)
+TEST(it_is_shown_without_one)
 {
 	struct site *s = *state;
 	char path[96], body[1200];
@@ -95,8 +94,7 @@ it_is_shown_without_one(void **state)
 	assert_null(web_text(&s->reply, "username"));
 }
 
-static void
-it_is_found_by_its_number_only(void **state)
+TEST(it_is_found_by_its_number_only)
 {
 	struct site *s = *state;
 	char path[96], line[64];
@@ -119,8 +117,7 @@ it_is_found_by_its_number_only(void **state)
 }
 
 /* There would be nothing to type it in with. */
-static void
-it_gets_no_password(void **state)
+TEST(it_gets_no_password)
 {
 	struct site *s = *state;
 	char line[64];
@@ -132,15 +129,9 @@ it_gets_no_password(void **state)
 	get(s, API "/auth/me");
 }
 
-int
-main(void)
+TEST_RUN()
 {
 	static const struct stack_options options = { .workers = 2 };
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(it_is_shown_without_one),
-		cmocka_unit_test(it_is_found_by_its_number_only),
-		cmocka_unit_test(it_gets_no_password),
-	};
 
-	return site_run("no_address", tests, NELEMS(tests), &options);
+	return site_run("no_address", TEST_ALL, &options);
 }

@@ -186,10 +186,12 @@ load_start(struct load *l, const struct fixture *f)
 	load_threads_wait(&l->hammer, 200);
 }
 
+/* where a test runs */
+enum { POOL = 1, SPAWNED = 2, WITHOUT_ARGS = 4 };
+
 /* ---- supervised ---- */
 
-static void
-a_killed_worker_is_replaced(void **state)
+TEST_IN(POOL, a_killed_worker_is_replaced)
 {
 	struct fixture *f = *state;
 
@@ -212,8 +214,7 @@ a_killed_worker_is_replaced(void **state)
  * of 0, 0.1, 0.2, 0.4 and 0.8 s leave room for seven starts of each place;
  * without them there would be hundreds.
  */
-static void
-workers_that_keep_dying_are_started_less_often(void **state)
+TEST_IN(POOL, workers_that_keep_dying_are_started_less_often)
 {
 	struct fixture *f = *state;
 	int before = count_in_log(f, "event=worker_started");
@@ -235,8 +236,7 @@ workers_that_keep_dying_are_started_less_often(void **state)
 	fcgi_site_serves(&f->site);
 }
 
-static void
-ending_drops_no_request(void **state)
+TEST_IN(POOL, ending_drops_no_request)
 {
 	struct fixture *f = *state;
 
@@ -259,8 +259,7 @@ ending_drops_no_request(void **state)
 	fcgi_site_serves(&f->site);
 }
 
-static void
-a_reload_takes_effect_and_drops_no_request(void **state)
+TEST_IN(POOL, a_reload_takes_effect_and_drops_no_request)
 {
 	struct fixture *f = *state;
 	struct load *l = calloc(1, sizeof(*l));
@@ -290,8 +289,7 @@ a_reload_takes_effect_and_drops_no_request(void **state)
 	fcgi_site_serves(&f->site);
 }
 
-static void
-a_bad_configuration_is_not_taken(void **state)
+TEST_IN(POOL, a_bad_configuration_is_not_taken)
 {
 	static const char *const bad[] = { "NO_SUCH_NAME = 1\n",
 		"ACCESS_TOKEN_EXPIRE_MINUTES = soon\n", "nonsense\n",
@@ -312,8 +310,7 @@ a_bad_configuration_is_not_taken(void **state)
 	write_file(f->conf, "ACCESS_TOKEN_EXPIRE_MINUTES = 7\n");
 }
 
-static void
-the_pid_file_names_the_pool(void **state)
+TEST_IN(POOL, the_pid_file_names_the_pool)
 {
 	struct fixture *f = *state;
 	FILE *file = fopen(f->pid_file, "r");
@@ -326,8 +323,7 @@ the_pid_file_names_the_pool(void **state)
 }
 
 /* Its workers end by themselves; the socket it left is taken over. */
-static void
-a_killed_supervisor_leaves_nothing(void **state)
+TEST_IN(POOL, a_killed_supervisor_leaves_nothing)
 {
 	struct fixture *f = *state;
 	pid_t old[2] = { f->site.workers[0], f->site.workers[1] };
@@ -359,8 +355,7 @@ nobody_listens(void *ctx)
  * The workers that a killed supervisor leaves finish what has arrived.  The
  * next pool need not wait for them, and nothing is queued behind them.
  */
-static void
-a_new_pool_begins_while_old_workers_finish(void **state)
+TEST_IN(POOL, a_new_pool_begins_while_old_workers_finish)
 {
 	struct fixture *f = *state;
 	struct fcgi_bytes b = { 0 };
@@ -393,8 +388,7 @@ a_new_pool_begins_while_old_workers_finish(void **state)
 	fcgi_bytes_free(&b);
 }
 
-static void
-a_second_pool_does_not_take_the_socket(void **state)
+TEST_IN(POOL, a_second_pool_does_not_take_the_socket)
 {
 	struct fixture *f = *state;
 	char listen[160], db[160], log[64];
@@ -437,8 +431,7 @@ hang_up_all(struct fixture *f)
 	}
 }
 
-static void
-spawned_workers_begin_anew(void **state)
+TEST_IN(SPAWNED | WITHOUT_ARGS, spawned_workers_begin_anew)
 {
 	struct fixture *f = *state;
 	struct load *l = calloc(1, sizeof(*l));
@@ -455,8 +448,7 @@ spawned_workers_begin_anew(void **state)
 	fcgi_site_serves(&f->site);
 }
 
-static void
-spawned_workers_read_the_configuration(void **state)
+TEST_IN(SPAWNED, spawned_workers_read_the_configuration)
 {
 	struct fixture *f = *state;
 
@@ -475,8 +467,7 @@ spawned_workers_read_the_configuration(void **state)
 }
 
 /* Nobody supervises them: the others go on, and SIGTERM ends them all. */
-static void
-spawned_workers_end(void **state)
+TEST_IN(SPAWNED | WITHOUT_ARGS, spawned_workers_end)
 {
 	struct fixture *f = *state;
 
@@ -489,34 +480,10 @@ spawned_workers_end(void **state)
 		    process_stop(f->site.workers[i], SIGTERM, WAIT_MS), 0);
 }
 
-int
-main(void)
+TEST_RUN()
 {
-	const struct CMUnitTest pool[] = {
-		cmocka_unit_test(a_killed_worker_is_replaced),
-		cmocka_unit_test(
-		    workers_that_keep_dying_are_started_less_often),
-		cmocka_unit_test(ending_drops_no_request),
-		cmocka_unit_test(a_reload_takes_effect_and_drops_no_request),
-		cmocka_unit_test(a_bad_configuration_is_not_taken),
-		cmocka_unit_test(the_pid_file_names_the_pool),
-		cmocka_unit_test(a_killed_supervisor_leaves_nothing),
-		cmocka_unit_test(a_new_pool_begins_while_old_workers_finish),
-		cmocka_unit_test(a_second_pool_does_not_take_the_socket),
-	};
-	const struct CMUnitTest spawned[] = {
-		cmocka_unit_test(spawned_workers_begin_anew),
-		cmocka_unit_test(spawned_workers_read_the_configuration),
-		cmocka_unit_test(spawned_workers_end),
-	};
-	const struct CMUnitTest without_args[] = {
-		cmocka_unit_test(spawned_workers_begin_anew),
-		cmocka_unit_test(spawned_workers_end),
-	};
-
-	return cmocka_run_group_tests_name("pool", pool, set_up, tear_down) +
-	    cmocka_run_group_tests_name(
-		"spawn-fcgi serve", spawned, set_up_spawned, tear_down) +
-	    cmocka_run_group_tests_name(
-		"spawn-fcgi", without_args, set_up_without_args, tear_down);
+	return test_run("pool", POOL, set_up, tear_down) +
+	    test_run("spawn-fcgi serve", SPAWNED, set_up_spawned, tear_down) +
+	    test_run(
+		"spawn-fcgi", WITHOUT_ARGS, set_up_without_args, tear_down);
 }

@@ -22,8 +22,7 @@ call(struct site *s, const struct web_call *c)
 
 /* ---- bodies ---- */
 
-static void
-bodies_that_are_no_good(void **state)
+TEST(bodies_that_are_no_good)
 {
 	static const struct {
 		const char *body;
@@ -74,8 +73,7 @@ bodies_that_are_no_good(void **state)
 	}
 }
 
-static void
-bodies_that_are_too_large(void **state)
+TEST(bodies_that_are_too_large)
 {
 	static const size_t sizes[] = { 65537, 100000, 1000000 };
 	struct site *s = *state;
@@ -95,8 +93,7 @@ bodies_that_are_too_large(void **state)
 	}
 }
 
-static void
-the_largest_body_is_read(void **state)
+TEST(the_largest_body_is_read)
 {
 	struct site *s = *state;
 	char *body = malloc(65537);
@@ -113,8 +110,7 @@ the_largest_body_is_read(void **state)
 
 /* ---- methods and paths ---- */
 
-static void
-methods_that_do_not_fit(void **state)
+TEST(methods_that_do_not_fit)
 {
 	static const struct {
 		const char *method, *path, *allow;
@@ -144,8 +140,7 @@ methods_that_do_not_fit(void **state)
 	}
 }
 
-static void
-options_and_head(void **state)
+TEST(options_and_head)
 {
 	struct site *s = *state;
 
@@ -159,8 +154,7 @@ options_and_head(void **state)
 	assert_int_equal(s->reply.body.len, 0);
 }
 
-static void
-paths_that_are_none(void **state)
+TEST(paths_that_are_none)
 {
 	static const char *const paths[] = { API "/auth/nothing", API "/",
 		API "/auth/me/", API "/auth//me", API "/auth/%6de",
@@ -242,8 +236,7 @@ epoch_of_new_accounts(struct site *s)
 	return 0;
 }
 
-static void
-tokens_that_are_expired_or_foreign(void **state)
+TEST(tokens_that_are_expired_or_foreign)
 {
 	struct site *s = *state;
 	struct token token;
@@ -269,8 +262,7 @@ tokens_that_are_expired_or_foreign(void **state)
 	expect_token(s, s->token, true);
 }
 
-static void
-tokens_that_were_tampered_with(void **state)
+TEST(tokens_that_were_tampered_with)
 {
 	struct site *s = *state;
 	size_t len;
@@ -298,8 +290,7 @@ tokens_that_were_tampered_with(void **state)
 	expect_token(s, s->token, true);
 }
 
-static void
-a_token_of_a_deleted_user_is_dead(void **state)
+TEST(a_token_of_a_deleted_user_is_dead)
 {
 	struct site *s = *state;
 
@@ -317,8 +308,7 @@ a_token_of_a_deleted_user_is_dead(void **state)
 
 /* ---- cookies and sites ---- */
 
-static void
-cross_site_requests_change_nothing(void **state)
+TEST(cross_site_requests_change_nothing)
 {
 	static const char *const bad[][3] = {
 		{ "Sec-Fetch-Site: cross-site", NULL },
@@ -354,8 +344,7 @@ cross_site_requests_change_nothing(void **state)
 	assert_string_equal(web_text(&s->reply, "user.name"), "Test");
 }
 
-static void
-a_form_post_with_the_cookie_is_refused(void **state)
+TEST(a_form_post_with_the_cookie_is_refused)
 {
 	struct site *s = *state;
 
@@ -369,8 +358,7 @@ a_form_post_with_the_cookie_is_refused(void **state)
 	web_expect(&s->reply, 200, NULL);
 }
 
-static void
-the_same_origin_by_name_is_enough(void **state)
+TEST(the_same_origin_by_name_is_enough)
 {
 	struct site *s = *state;
 	char origin[128];
@@ -385,8 +373,7 @@ the_same_origin_by_name_is_enough(void **state)
 	web_expect(&s->reply, 200, NULL);
 }
 
-static void
-signing_in_from_another_site_is_refused(void **state)
+TEST(signing_in_from_another_site_is_refused)
 {
 	static const char *const cross[] = { "Sec-Fetch-Site: cross-site",
 		NULL };
@@ -400,8 +387,7 @@ signing_in_from_another_site_is_refused(void **state)
 	web_expect(&s->reply, 403, "cross_site");
 }
 
-static void
-a_cookie_of_another_name_or_two_that_differ_sign_nobody_in(void **state)
+TEST(a_cookie_of_another_name_or_two_that_differ_sign_nobody_in)
 {
 	struct site *s = *state;
 	char cookie[256];
@@ -454,8 +440,7 @@ set_expiry(struct site *s, int64_t at)
 	sqlite3_close(db);
 }
 
-static void
-a_session_is_good_to_its_last_minute_and_no_longer(void **state)
+TEST(a_session_is_good_to_its_last_minute_and_no_longer)
 {
 	struct site *s = *state;
 
@@ -471,8 +456,7 @@ a_session_is_good_to_its_last_minute_and_no_longer(void **state)
 }
 
 /* A page shows a refusal next to the field it is about. */
-static void
-a_problem_names_the_field(void **state)
+TEST(a_problem_names_the_field)
 {
 	static const struct {
 		const char *body, *code, *field;
@@ -515,32 +499,9 @@ a_problem_names_the_field(void **state)
 	assert_null(web_text(&s->reply, "field"));
 }
 
-int
-main(void)
+TEST_RUN()
 {
 	static const char *const env[] = { "JWT_SECRET=" SECRET, NULL };
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bodies_that_are_no_good),
-		cmocka_unit_test(bodies_that_are_too_large),
-		cmocka_unit_test(the_largest_body_is_read),
-		cmocka_unit_test(methods_that_do_not_fit),
-		cmocka_unit_test(options_and_head),
-		cmocka_unit_test(paths_that_are_none),
-		cmocka_unit_test(tokens_that_are_expired_or_foreign),
-		cmocka_unit_test(tokens_that_were_tampered_with),
-		cmocka_unit_test(a_token_of_a_deleted_user_is_dead),
-		cmocka_unit_test(cross_site_requests_change_nothing),
-		cmocka_unit_test(a_form_post_with_the_cookie_is_refused),
-		cmocka_unit_test(the_same_origin_by_name_is_enough),
-		cmocka_unit_test(signing_in_from_another_site_is_refused),
-		cmocka_unit_test(
-		    a_cookie_of_another_name_or_two_that_differ_sign_nobody_in),
-		cmocka_unit_test(a_problem_names_the_field),
-		cmocka_unit_test(
-		    a_session_is_good_to_its_last_minute_and_no_longer),
-	};
 
-	if (secret_init() != ERR_OK)
-		return 1;
-	return site_run_everywhere("refusals", tests, NELEMS(tests), env);
+	return site_run_everywhere("refusals", TEST_ALL, env);
 }

@@ -16,8 +16,7 @@
 
 /* ---- who asks, and from where ---- */
 
-static void
-for_those_who_are_signed_in(void **state)
+TEST(for_those_who_are_signed_in)
 {
 	static const char dead[] = "00000000-0000-4000-8000-000000000000";
 	struct site *s = *state;
@@ -32,8 +31,7 @@ for_those_who_are_signed_in(void **state)
 	    "invalid_session");
 }
 
-static void
-for_admins(void **state)
+TEST(for_admins)
 {
 	struct site *s = *state;
 
@@ -42,8 +40,7 @@ for_admins(void **state)
 	    &(struct operation_manner){ .bearer = s->token }, 403, "forbidden");
 }
 
-static void
-not_from_another_site(void **state)
+TEST(not_from_another_site)
 {
 	struct site *s = *state;
 
@@ -56,8 +53,7 @@ not_from_another_site(void **state)
 
 /* ---- bodies ---- */
 
-static void
-bodies_that_are_none(void **state)
+TEST(bodies_that_are_none)
 {
 	struct site *s = *state;
 	struct operation_manner m;
@@ -74,8 +70,7 @@ bodies_that_are_none(void **state)
 	operation_each(s, OP_NEEDS, &m, 400, "missing_field");
 }
 
-static void
-members_of_the_wrong_type(void **state)
+TEST(members_of_the_wrong_type)
 {
 	struct site *s = *state;
 
@@ -95,8 +90,7 @@ members_of_the_wrong_type(void **state)
 
 /* ---- what only some answer ---- */
 
-static void
-addresses_and_passwords(void **state)
+TEST(addresses_and_passwords)
 {
 	static const char *const changes[] = { "PUT", "PATCH", "POST" };
 	struct site *s = *state;
@@ -122,8 +116,7 @@ addresses_and_passwords(void **state)
 }
 
 /* It may be repeated, so what it minds is other than elsewhere. */
-static void
-signing_out(void **state)
+TEST(signing_out)
 {
 	struct site *s = *state;
 	struct operation_manner m = { .body = "{\"session_id\":\"none\"}" };
@@ -143,8 +136,7 @@ signing_out(void **state)
 	assert_non_null(web_header(&s->reply, "Set-Cookie"));
 }
 
-static void
-changes_by_admins(void **state)
+TEST(changes_by_admins)
 {
 	static const char *const changes[] = { "PUT", "PATCH", "POST" };
 	struct site *s = *state;
@@ -163,8 +155,7 @@ changes_by_admins(void **state)
 }
 
 /* As the web server's configuration has it (lighttpd_conf). */
-static void
-may_it_pass(void **state)
+TEST(may_it_pass)
 {
 	static const char *const navigate[] = { "Sec-Fetch-Mode: navigate",
 		"X-Forwarded-Method: GET", "X-Forwarded-Uri: /reports", NULL };
@@ -192,8 +183,7 @@ may_it_pass(void **state)
 
 /* ---- tokens ---- */
 
-static void
-about_tokens(void **state)
+TEST(about_tokens)
 {
 	static const char *const paths[] = { "/auth/introspect",
 		"/auth/revoke" };
@@ -223,8 +213,7 @@ about_tokens(void **state)
 	operation_expect(s, "POST", "/auth/introspect", &m, 403);
 }
 
-static void
-documents(void **state)
+TEST(documents)
 {
 	struct site *s = *state;
 
@@ -247,22 +236,8 @@ static const char lighttpd_conf[] =
     "$HTTP[\"querystring\"] == \"auth_request\" { setenv.add-environment = ("
     " \"LATCHKEY_DIALECT\" => \"auth_request\" ) }\n";
 
-int
-main(void)
+TEST_RUN()
 {
-	const struct CMUnitTest refusals[] = {
-		cmocka_unit_test(for_those_who_are_signed_in),
-		cmocka_unit_test(for_admins),
-		cmocka_unit_test(not_from_another_site),
-		cmocka_unit_test(bodies_that_are_none),
-		cmocka_unit_test(members_of_the_wrong_type),
-		cmocka_unit_test(addresses_and_passwords),
-		cmocka_unit_test(signing_out),
-		cmocka_unit_test(changes_by_admins),
-		cmocka_unit_test(may_it_pass),
-		cmocka_unit_test(about_tokens),
-		cmocka_unit_test(documents),
-	};
 	char clients[OPERATION_CLIENTS_SIZE], option[80];
 	const char *const env[] = { option, NULL };
 	const struct stack_options options = { .lighttpd = lighttpd_conf,
@@ -271,7 +246,7 @@ main(void)
 
 	operation_clients(clients);
 	snprintf(option, sizeof(option), "LATCHKEY_CLIENTS_FILE=%s", clients);
-	failed = site_run("refusals", refusals, NELEMS(refusals), &options);
+	failed = site_run("refusals", TEST_ALL, &options);
 	unlink(clients);
 	return failed;
 }

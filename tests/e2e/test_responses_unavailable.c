@@ -35,9 +35,11 @@ is_unavailable(void *ctx)
 	return s->reply.status == 503;
 }
 
+/* where a test runs */
+enum { STORE = 1, BUSY = 2, LIMITS = 4 };
+
 /* The database is not where it was. */
-static void
-without_the_store(void **state)
+TEST_IN(STORE, without_the_store)
 {
 	struct site *s = *state;
 	char db[160], away[160], body[1400];
@@ -80,8 +82,7 @@ without_the_store(void **state)
 /* ---- busy ---- */
 
 /* One is in the lane, and one waits: that is all there is room for. */
-static void
-with_a_full_lane(void **state)
+TEST_IN(BUSY, with_a_full_lane)
 {
 	struct site *s = *state;
 	const struct web_call login = { .path = API "/auth/login",
@@ -114,8 +115,7 @@ with_a_full_lane(void **state)
 /* ---- too often ---- */
 
 /* Each limit is one, and is used up by what stands before. */
-static void
-too_often(void **state)
+TEST_IN(LIMITS, too_often)
 {
 	struct site *s = *state;
 	struct operation_manner m = { .body = OPERATION_GUESS };
@@ -136,18 +136,8 @@ too_often(void **state)
 	operation_expect(s, "POST", "/auth/revoke", &m, 429);
 }
 
-int
-main(void)
+TEST_RUN()
 {
-	const struct CMUnitTest store[] = {
-		cmocka_unit_test(without_the_store),
-	};
-	const struct CMUnitTest busy[] = {
-		cmocka_unit_test(with_a_full_lane),
-	};
-	const struct CMUnitTest limits[] = {
-		cmocka_unit_test(too_often),
-	};
 	char clients[OPERATION_CLIENTS_SIZE], option[80];
 	const char *const known[] = { option, NULL };
 	const char *const narrow[] = { "LATCHKEY_SLOW_QUEUE=1", NULL };
@@ -162,9 +152,8 @@ main(void)
 
 	operation_clients(clients);
 	snprintf(option, sizeof(option), "LATCHKEY_CLIENTS_FILE=%s", clients);
-	failed = site_run("without the store", store, NELEMS(store), &usual) +
-	    site_run("busy", busy, NELEMS(busy), &one) +
-	    site_run("limits", limits, NELEMS(limits), &limited);
+	failed = site_run("without the store", STORE, &usual) +
+	    site_run("busy", BUSY, &one) + site_run("limits", LIMITS, &limited);
 	unlink(clients);
 	return failed;
 }

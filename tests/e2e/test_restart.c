@@ -96,8 +96,7 @@ assert_as_it_was(const struct fcgi_site people[PEOPLE])
 	assert_signed_in(&people[OUT], false);
 }
 
-static void
-a_restart_of_everything_signs_nobody_out(void **state)
+TEST(a_restart_of_everything_signs_nobody_out)
 {
 	static const int signals[] = { SIGTERM, SIGKILL };
 	struct fcgi_site *s = *state;
@@ -200,8 +199,7 @@ wait_for_redis(struct fcgi_site *s)
 		fail_msg("Redis is not used again");
 }
 
-static void
-redis_comes_and_goes_while_requests_run(void **state)
+TEST(redis_comes_and_goes_while_requests_run)
 {
 	struct fcgi_site *s = *state;
 	struct redis_server *redis = stack_redis(s->stack);
@@ -248,8 +246,7 @@ time_is_over(void *ctx)
  * may have to wait for the deadline; no later one does, not even while the
  * host asks again whether Redis is back.
  */
-static void
-a_hanging_redis_costs_one_deadline(void **state)
+TEST(a_hanging_redis_costs_one_deadline)
 {
 	struct fcgi_site *s = *state;
 	struct redis_server *redis = stack_redis(s->stack);
@@ -284,8 +281,7 @@ a_hanging_redis_costs_one_deadline(void **state)
 	fcgi_site_serves(s);
 }
 
-static void
-starting_without_redis(void **state)
+TEST(starting_without_redis)
 {
 	struct fcgi_site *s = *state;
 	struct redis_server *redis = stack_redis(s->stack);
@@ -318,8 +314,7 @@ all_are_new(void *ctx)
  * store alone, changes nothing any more, and is replaced by one with the new
  * file.
  */
-static void
-a_removed_table_is_made_anew(void **state)
+TEST(a_removed_table_is_made_anew)
 {
 	struct fcgi_site *s = *state;
 	struct fcgi_site out;
@@ -352,19 +347,11 @@ a_removed_table_is_made_anew(void **state)
 	fcgi_site_account(s); /* for those that follow */
 }
 
-int
-main(void)
+TEST_RUN()
 {
 	static const char *const env[] = { "LATCHKEY_REDIS_DEADLINE_MS=1000",
 		NULL };
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_restart_of_everything_signs_nobody_out),
-		cmocka_unit_test(a_hanging_redis_costs_one_deadline),
-		cmocka_unit_test(redis_comes_and_goes_while_requests_run),
-		cmocka_unit_test(starting_without_redis),
-		cmocka_unit_test(a_removed_table_is_made_anew),
-	};
 	const struct stack_options o = { .workers = 2, .env = env };
 
-	return fcgi_site_run("restarts", tests, NELEMS(tests), &o);
+	return fcgi_site_run("restarts", TEST_ALL, &o);
 }

@@ -124,8 +124,7 @@ assert_another_is_given(struct fixture *f)
 	fcgi_reply_free(&reply);
 }
 
-static void
-a_revoked_token_is_dead_everywhere_and_for_good(void **state)
+TEST(a_revoked_token_is_dead_everywhere_and_for_good)
 {
 	struct fixture *f = *state;
 	struct fcgi_reply reply;
@@ -145,13 +144,4 @@ a_revoked_token_is_dead_everywhere_and_for_good(void **state)
 	assert_another_is_given(f);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    a_revoked_token_is_dead_everywhere_and_for_good),
-	};
-
-	return cmocka_run_group_tests_name("revoke", tests, set_up, tear_down);
-}
+TEST_GROUP_FIXTURE(set_up, tear_down);

@@ -361,8 +361,7 @@ reload(const struct fixture *f)
 	assert_int_equal(kill(stack_supervisor(f->site.stack), SIGHUP), 0);
 }
 
-static void
-no_good_token_is_refused_while_keys_change(void **state)
+TEST(no_good_token_is_refused_while_keys_change)
 {
 	static const struct {
 		const char *algorithm, *start;
@@ -410,8 +409,7 @@ is_one_published(void *ctx)
 }
 
 /* A day goes by, as the rows tell it. */
-static void
-an_old_key_leaves_when_its_time_is_over(void **state)
+TEST(an_old_key_leaves_when_its_time_is_over)
 {
 	struct fixture *f = *state;
 	char before[TOKEN_MAX], now[TOKEN_MAX];
@@ -434,8 +432,7 @@ an_old_key_leaves_when_its_time_is_over(void **state)
 }
 
 /* Every worker knows by the time it is done, and remembers nothing else. */
-static void
-a_key_that_is_thrown_away_ends_its_tokens_at_once(void **state)
+TEST(a_key_that_is_thrown_away_ends_its_tokens_at_once)
 {
 	struct fixture *f = *state;
 	char before[TOKEN_MAX], now[TOKEN_MAX];
@@ -483,8 +480,7 @@ is_logged(void *ctx)
 }
 
 /* The old keys stay, and one line says why. */
-static void
-a_reload_without_its_secret_changes_nothing(void **state)
+TEST(a_reload_without_its_secret_changes_nothing)
 {
 	static const struct {
 		const char *text; /* NULL: no file */
@@ -568,8 +564,7 @@ assert_one_line(const struct buf *log, const char *text)
 }
 
 /* One line, and nothing was touched. */
-static void
-a_weak_secret_starts_nothing(void **state)
+TEST(a_weak_secret_starts_nothing)
 {
 	static const char *const weak[] = { "short",
 		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
@@ -624,20 +619,4 @@ a_weak_secret_starts_nothing(void **state)
 	fcgi_site_serves(&f->site);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_good_token_is_refused_while_keys_change),
-		cmocka_unit_test(an_old_key_leaves_when_its_time_is_over),
-		cmocka_unit_test(
-		    a_key_that_is_thrown_away_ends_its_tokens_at_once),
-		cmocka_unit_test(a_reload_without_its_secret_changes_nothing),
-		cmocka_unit_test(a_weak_secret_starts_nothing),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests_name(
-	    "rotation", tests, set_up, tear_down);
-}
+TEST_GROUP_FIXTURE(set_up, tear_down);

@@ -61,8 +61,7 @@ assert_login_answer(struct site *s)
 	assert_int_equal(strlen(web_text(&s->reply, "session_id")), 36);
 }
 
-static void
-registering_signs_in(void **state)
+TEST(registering_signs_in)
 {
 	struct site *s = *state;
 	const char *cookie;
@@ -83,8 +82,7 @@ registering_signs_in(void **state)
 	assert_null(strstr(cookie, "Secure"));
 }
 
-static void
-both_prefixes_and_the_alias_work(void **state)
+TEST(both_prefixes_and_the_alias_work)
 {
 	static const char *const paths[] = { "/auth/register", "/auth/signup",
 		API "/auth/signup" };
@@ -104,8 +102,7 @@ both_prefixes_and_the_alias_work(void **state)
 	web_expect(&s->reply, 200, NULL);
 }
 
-static void
-registering_refuses(void **state)
+TEST(registering_refuses)
 {
 	static const struct {
 		const char *json;
@@ -142,8 +139,7 @@ registering_refuses(void **state)
 	}
 }
 
-static void
-an_address_is_taken_in_any_spelling(void **state)
+TEST(an_address_is_taken_in_any_spelling)
 {
 	struct site *s = *state;
 	char upper[64];
@@ -164,8 +160,7 @@ an_address_is_taken_in_any_spelling(void **state)
 	web_expect(&s->reply, 200, NULL);
 }
 
-static void
-signing_in(void **state)
+TEST(signing_in)
 {
 	struct site *s = *state;
 
@@ -177,8 +172,7 @@ signing_in(void **state)
 	web_expect(&s->reply, 200, NULL);
 }
 
-static void
-a_wrong_password_and_an_unknown_address_read_the_same(void **state)
+TEST(a_wrong_password_and_an_unknown_address_read_the_same)
 {
 	struct site *s = *state;
 	char first[1024];
@@ -201,8 +195,7 @@ a_wrong_password_and_an_unknown_address_read_the_same(void **state)
 	web_expect(&s->reply, 400, "missing_field");
 }
 
-static void
-validating_a_session(void **state)
+TEST(validating_a_session)
 {
 	struct site *s = *state;
 
@@ -229,8 +222,7 @@ validating_a_session(void **state)
 	assert_int_equal(s->reply.status, 401);
 }
 
-static void
-me_by_cookie_and_by_token(void **state)
+TEST(me_by_cookie_and_by_token)
 {
 	struct site *s = *state;
 
@@ -254,8 +246,7 @@ me_by_cookie_and_by_token(void **state)
 	    "error=\"invalid_token\""));
 }
 
-static void
-signing_out_ends_session_and_token(void **state)
+TEST(signing_out_ends_session_and_token)
 {
 	struct site *s = *state;
 
@@ -272,8 +263,7 @@ signing_out_ends_session_and_token(void **state)
 	web_expect(&s->reply, 200, NULL);
 }
 
-static void
-signing_out_by_cookie_and_by_session_id(void **state)
+TEST(signing_out_by_cookie_and_by_session_id)
 {
 	struct site *s = *state;
 	const char *cookie;
@@ -319,8 +309,7 @@ assert_signed_in(struct site *s, const char *token, bool in)
 	assert_int_equal(s->reply.status, in ? 200 : 401);
 }
 
-static void
-signing_out_everywhere(void **state)
+TEST(signing_out_everywhere)
 {
 	struct site *s = *state;
 	char tokens[2][1100];
@@ -340,8 +329,7 @@ signing_out_everywhere(void **state)
 	web_login(s->web, s->email, &s->reply);
 }
 
-static void
-signing_out_everywhere_else(void **state)
+TEST(signing_out_everywhere_else)
 {
 	struct site *s = *state;
 	char tokens[2][1100];
@@ -372,8 +360,7 @@ device_text(struct site *s, size_t i, const char *member)
 	return web_text(&s->reply, path);
 }
 
-static void
-the_device_list(void **state)
+TEST(the_device_list)
 {
 	struct web_call login = {
 		.path = API "/auth/login",
@@ -419,8 +406,7 @@ the_device_list(void **state)
 	assert_signed_in(s, s->token, true);
 }
 
-static void
-another_ones_device_cannot_be_ended(void **state)
+TEST(another_ones_device_cannot_be_ended)
 {
 	struct site *s = *state;
 	char token[1100], path[128];
@@ -438,8 +424,7 @@ another_ones_device_cannot_be_ended(void **state)
 	web_expect(&s->reply, 404, "not_found");
 }
 
-static void
-changing_the_profile(void **state)
+TEST(changing_the_profile)
 {
 	static const char *const methods[] = { "PUT", "PATCH", "POST" };
 	struct site *s = *state;
@@ -476,8 +461,7 @@ changing_the_profile(void **state)
 	web_expect(&s->reply, 401, "not_signed_in");
 }
 
-static void
-changing_the_password(void **state)
+TEST(changing_the_password)
 {
 	static const char next[] = "purple monkey dishwasher 7";
 	struct site *s = *state;
@@ -513,8 +497,7 @@ changing_the_password(void **state)
 	web_expect(&s->reply, 200, NULL);
 }
 
-static void
-deactivating_and_deleting(void **state)
+TEST(deactivating_and_deleting)
 {
 	static const struct {
 		const char *method, *path;
@@ -548,8 +531,7 @@ deactivating_and_deleting(void **state)
 	assert_string_not_equal(web_text(&s->reply, "user.id"), s->user_id);
 }
 
-static void
-looking_users_up(void **state)
+TEST(looking_users_up)
 {
 	struct site *s = *state;
 	char path[128], member[64];
@@ -583,8 +565,7 @@ looking_users_up(void **state)
 	web_expect(&s->reply, 401, "not_signed_in");
 }
 
-static void
-health_and_version(void **state)
+TEST(health_and_version)
 {
 	struct site *s = *state;
 
@@ -604,31 +585,7 @@ health_and_version(void **state)
 	assert_non_null(web_text(&s->reply, "version"));
 }
 
-int
-main(void)
+TEST_RUN()
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(registering_signs_in),
-		cmocka_unit_test(both_prefixes_and_the_alias_work),
-		cmocka_unit_test(registering_refuses),
-		cmocka_unit_test(an_address_is_taken_in_any_spelling),
-		cmocka_unit_test(signing_in),
-		cmocka_unit_test(
-		    a_wrong_password_and_an_unknown_address_read_the_same),
-		cmocka_unit_test(validating_a_session),
-		cmocka_unit_test(me_by_cookie_and_by_token),
-		cmocka_unit_test(signing_out_ends_session_and_token),
-		cmocka_unit_test(signing_out_by_cookie_and_by_session_id),
-		cmocka_unit_test(signing_out_everywhere),
-		cmocka_unit_test(signing_out_everywhere_else),
-		cmocka_unit_test(the_device_list),
-		cmocka_unit_test(another_ones_device_cannot_be_ended),
-		cmocka_unit_test(changing_the_profile),
-		cmocka_unit_test(changing_the_password),
-		cmocka_unit_test(deactivating_and_deleting),
-		cmocka_unit_test(looking_users_up),
-		cmocka_unit_test(health_and_version),
-	};
-
-	return site_run_everywhere("routes", tests, NELEMS(tests), NULL);
+	return site_run_everywhere("routes", TEST_ALL, NULL);
 }

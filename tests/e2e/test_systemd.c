@@ -94,8 +94,10 @@ remove_units(void **state)
 	return 0;
 }
 
-static void
-systemd_finds_no_mistake(void **state)
+/* where a test runs */
+enum { JUDGED = 1, SANDBOXED = 2, UNCONFINED = 4 };
+
+TEST_IN(JUDGED, systemd_finds_no_mistake)
 {
 	struct units *u = *state;
 	const char *argv[] = { "systemd-analyze", "verify", "--man=no",
@@ -108,8 +110,7 @@ systemd_finds_no_mistake(void **state)
 	assert_false(stack_file_contains(u->log, "gnoring"));
 }
 
-static void
-the_exposure_is_two_at_most(void **state)
+TEST_IN(JUDGED, the_exposure_is_two_at_most)
 {
 	struct units *u = *state;
 	const char *argv[] = { "systemd-analyze", "security", "--offline=true",
@@ -138,8 +139,7 @@ killed_inside(const char *const *words, const char *log)
 }
 
 /* Or the other cases would show nothing. */
-static void
-the_sandbox_holds(void **state)
+TEST_IN(SANDBOXED, the_sandbox_holds)
 {
 	static const char *const plain[] = { "/bin/true", NULL };
 	static const char *const nice[] = { "/usr/bin/nice", "-n", "5",
@@ -167,8 +167,7 @@ the_sandbox_holds(void **state)
 }
 
 /* ExecStart, on the socket of descriptor 0; then ExecReload, and the end. */
-static void
-the_service_works_inside(void **state)
+TEST_IN(SANDBOXED | UNCONFINED, the_service_works_inside)
 {
 	static const char *const args[] = { "serve", "--workers", "auto",
 		NULL };
@@ -182,7 +181,6 @@ the_service_works_inside(void **state)
 	struct fcgi_reply reply;
 	pid_t pids[WORKERS + 1];
 
-	(void)state;
 	assert_true(stack_file_contains(
 	    unit_in, "ExecStart=@bindir@/latchkey serve --workers auto\n"));
 	fcgi_site_open(&site, &options);
@@ -205,8 +203,7 @@ the_service_works_inside(void **state)
 }
 
 /* By TLS, which is what needs the most. */
-static void
-keys_are_fetched_inside(void **state)
+TEST_IN(SANDBOXED | UNCONFINED, keys_are_fetched_inside)
 {
 	static const char *const args[] = { "serve", "--workers", "auto",
 		NULL };
@@ -240,8 +237,7 @@ keys_are_fetched_inside(void **state)
 	test_issuer_free(idp);
 }
 
-static void
-every_route_works_inside(void **state)
+TEST_IN(SANDBOXED, every_route_works_inside)
 {
 	struct units *u = *state;
 	char program[PATH_MAX + 32], real[PATH_MAX + 32], routes[PATH_MAX + 32];
@@ -285,32 +281,16 @@ go_inside(void **state)
 	return write_units(state);
 }
 
-int
-main(void)
+TEST_RUN()
 {
-	const struct CMUnitTest judged[] = {
-		cmocka_unit_test(systemd_finds_no_mistake),
-		cmocka_unit_test(the_exposure_is_two_at_most),
-	};
-	const struct CMUnitTest inside[] = {
-		cmocka_unit_test(the_sandbox_holds),
-		cmocka_unit_test(the_service_works_inside),
-		cmocka_unit_test(keys_are_fetched_inside),
-		cmocka_unit_test(every_route_works_inside),
-	};
-	const struct CMUnitTest external[] = {
-		cmocka_unit_test(the_service_works_inside),
-		cmocka_unit_test(keys_are_fetched_inside),
-	};
 	int failed;
 
 	set_paths();
-	failed = cmocka_run_group_tests(judged, write_units, remove_units);
+	failed = test_run("tests", JUDGED, write_units, remove_units);
 	if (INSIDE)
-		failed +=
-		    cmocka_run_group_tests(inside, go_inside, remove_units);
+		failed += test_run("tests", SANDBOXED, go_inside, remove_units);
 	else
 		failed +=
-		    cmocka_run_group_tests(external, write_units, remove_units);
+		    test_run("tests", UNCONFINED, write_units, remove_units);
 	return failed;
 }

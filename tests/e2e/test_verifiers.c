@@ -66,8 +66,7 @@ take_key(const struct site *s, const char *to)
 	shm_detach(m);
 }
 
-static void
-others_verify_ours_and_we_theirs(void **state)
+TEST(others_verify_ours_and_we_theirs)
 {
 	struct site *s = *state;
 	char url[128], token[128], key[128], made[128], script[512];
@@ -110,22 +109,16 @@ others_verify_ours_and_we_theirs(void **state)
 	buf_clear(&theirs);
 }
 
-int
-main(void)
+TEST_RUN()
 {
 	static const char *const rs256[] = { "JWT_ALGORITHM=RS256", NULL };
 	static const char *const es256[] = { "JWT_ALGORITHM=ES256", NULL };
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(others_verify_ours_and_we_theirs),
-	};
 	struct stack_options o = { .no_redis = true, .env = rs256 };
 	int failed;
 
-	if (secret_init() != ERR_OK)
-		return 1;
 	algorithm = "RS256";
-	failed = site_run("RS256", tests, NELEMS(tests), &o);
+	failed = site_run("RS256", TEST_ALL, &o);
 	algorithm = "ES256";
 	o.env = es256;
-	return failed + site_run("ES256", tests, NELEMS(tests), &o);
+	return failed + site_run("ES256", TEST_ALL, &o);
 }

@@ -67,8 +67,7 @@ start_burst(struct fixture *f, const char *what)
 
 /* How many are let through first differs, so that each kill meets another
  * moment. */
-static void
-killed_in_a_burst(void **state)
+TEST(killed_in_a_burst)
 {
 	struct fixture *f = *state;
 
@@ -94,8 +93,7 @@ killed_in_a_burst(void **state)
 }
 
 /* One worker after the other; the pool and the site stay. */
-static void
-workers_killed_in_a_burst(void **state)
+TEST(workers_killed_in_a_burst)
 {
 	struct fixture *f = *state;
 
@@ -178,8 +176,7 @@ check_copy(const char *dir, const struct write_stress_person *people, size_t n)
 	process_remove_tree(dir);
 }
 
-static void
-the_power_goes(void **state)
+TEST(the_power_goes)
 {
 	static const char *const tails[] = { "", "torn", "" };
 	struct fixture *f = *state;
@@ -200,15 +197,4 @@ the_power_goes(void **state)
 	}
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(killed_in_a_burst),
-		cmocka_unit_test(workers_killed_in_a_burst),
-		cmocka_unit_test(the_power_goes),
-	};
-
-	return _cmocka_run_group_tests(
-	    "crash", tests, NELEMS(tests), set_up, tear_down);
-}
+TEST_GROUP_FIXTURE(set_up, tear_down);

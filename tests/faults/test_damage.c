@@ -218,8 +218,7 @@ is_told_no_lie(struct fixture *f, const struct signed_in_user *m)
 	}
 }
 
-static void
-a_page_of_users_under_the_site(void **state)
+TEST(a_page_of_users_under_the_site)
 {
 	struct fixture *f = *state;
 
@@ -231,8 +230,7 @@ a_page_of_users_under_the_site(void **state)
 	is_well(f, &f->victim);
 }
 
-static void
-the_page_of_sessions_under_the_site(void **state)
+TEST(the_page_of_sessions_under_the_site)
 {
 	struct fixture *f = *state;
 
@@ -248,8 +246,7 @@ the_page_of_sessions_under_the_site(void **state)
 	is_well(f, &f->survivor);
 }
 
-static void
-a_page_of_users_before_a_start(void **state)
+TEST(a_page_of_users_before_a_start)
 {
 	struct fixture *f = *state;
 
@@ -264,15 +261,4 @@ a_page_of_users_before_a_start(void **state)
 	is_well(f, &f->victim);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_page_of_users_under_the_site),
-		cmocka_unit_test(the_page_of_sessions_under_the_site),
-		cmocka_unit_test(a_page_of_users_before_a_start),
-	};
-
-	return _cmocka_run_group_tests(
-	    "damage", tests, NELEMS(tests), set_up, tear_down);
-}
+TEST_GROUP_FIXTURE(set_up, tear_down);

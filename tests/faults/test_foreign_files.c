@@ -48,6 +48,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 static size_t
 count_lines(const char *path, const char *with)
 {
@@ -160,8 +162,7 @@ refused_and_kept(struct fixture *f, const char *reason)
 	assert_kept(f, &k);
 }
 
-static void
-a_text_is_refused(void **state)
+TEST(a_text_is_refused)
 {
 	char text[9000];
 
@@ -174,8 +175,7 @@ a_text_is_refused(void **state)
 	}
 }
 
-static void
-another_programs_database_is_refused(void **state)
+TEST(another_programs_database_is_refused)
 {
 	struct fixture *f = *state;
 
@@ -186,8 +186,7 @@ another_programs_database_is_refused(void **state)
 }
 
 /* The log beside it holds half of it. */
-static void
-another_programs_log_is_left_alone(void **state)
+TEST(another_programs_log_is_left_alone)
 {
 	struct fixture *f = *state;
 
@@ -225,8 +224,7 @@ make_ours(struct fixture *f, int people)
 	database_check(f->db);
 }
 
-static void
-a_newer_version_is_refused(void **state)
+TEST(a_newer_version_is_refused)
 {
 	struct fixture *f = *state;
 
@@ -238,8 +236,7 @@ a_newer_version_is_refused(void **state)
 
 #define PAGE 4096
 
-static void
-a_flipped_page_is_refused(void **state)
+TEST(a_flipped_page_is_refused)
 {
 	struct fixture *f = *state;
 	char junk[PAGE];
@@ -252,8 +249,7 @@ a_flipped_page_is_refused(void **state)
 	refused_and_kept(f, "damaged");
 }
 
-static void
-half_a_database_is_refused(void **state)
+TEST(half_a_database_is_refused)
 {
 	struct fixture *f = *state;
 	struct stat st;
@@ -262,20 +258,4 @@ half_a_database_is_refused(void **state)
 	assert_int_equal(stat(f->db, &st), 0);
 	assert_int_equal(truncate(f->db, st.st_size / PAGE / 2 * PAGE), 0);
 	refused_and_kept(f, "damaged");
-}
-
-int
-main(void)
-{
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-	const struct CMUnitTest tests[] = {
-		CASE(a_text_is_refused),
-		CASE(another_programs_database_is_refused),
-		CASE(another_programs_log_is_left_alone),
-		CASE(a_newer_version_is_refused),
-		CASE(a_flipped_page_is_refused),
-		CASE(half_a_database_is_refused),
-	};
-
-	return cmocka_run_group_tests_name("foreign", tests, NULL, NULL);
 }

@@ -194,8 +194,7 @@ ballast_is_whole(void *ctx)
 	return ballast(ctx) == RESERVE_BYTES;
 }
 
-static void
-a_full_disk_lets_out_but_not_in(void **state)
+TEST(a_full_disk_lets_out_but_not_in)
 {
 	struct fixture *f = *state;
 	struct login_poller *v;
@@ -238,14 +237,8 @@ a_full_disk_lets_out_but_not_in(void **state)
 	all_are_gone(f);
 }
 
-int
-main(void)
+TEST_RUN()
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_full_disk_lets_out_but_not_in),
-	};
-
 	may_mount = disk_private();
-	return _cmocka_run_group_tests(
-	    "full disk", tests, NELEMS(tests), set_up, tear_down);
+	return test_run("full disk", TEST_ALL, set_up, tear_down);
 }

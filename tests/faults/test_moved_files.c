@@ -64,6 +64,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 /* Or there would be too many sessions in the end, and the oldest be over. */
 static bool
 sign_out(struct fixture *f, struct web_reply *reply)
@@ -199,8 +201,7 @@ check_burst(struct fixture *f, struct write_stress *b)
 	free(people);
 }
 
-static void
-moved_away_in_a_burst(void **state)
+TEST(moved_away_in_a_burst)
 {
 	struct fixture *f = *state;
 	struct write_stress *b =
@@ -216,8 +217,7 @@ moved_away_in_a_burst(void **state)
 }
 
 /* What is put in its place belongs to another program. */
-static void
-another_put_in_its_place(void **state)
+TEST(another_put_in_its_place)
 {
 	struct fixture *f = *state;
 	struct write_stress *b =
@@ -268,8 +268,7 @@ check_moved(
 }
 
 /* A copy of what the database was is in its place: that one is served. */
-static void
-a_backup_put_in_its_place(void **state)
+TEST(a_backup_put_in_its_place)
 {
 	struct fixture *f = *state;
 	struct write_stress_person *people;
@@ -313,8 +312,7 @@ a_backup_put_in_its_place(void **state)
  * The change is written but not committed when the file is moved: what is
  * acknowledged then is in the moved one.
  */
-static void
-moved_away_before_a_commit(void **state)
+TEST(moved_away_before_a_commit)
 {
 	const struct web_call call = { .path = API "/register",
 		.body = "{\"email\":\"late@example.org\",\"password\":"
@@ -346,18 +344,4 @@ moved_away_before_a_commit(void **state)
 		"SELECT count(*) FROM users WHERE email = "
 		"'late@example.org'") == 1);
 	buf_clear(&text);
-}
-
-int
-main(void)
-{
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-	const struct CMUnitTest tests[] = {
-		CASE(moved_away_in_a_burst),
-		CASE(another_put_in_its_place),
-		CASE(a_backup_put_in_its_place),
-		CASE(moved_away_before_a_commit),
-	};
-
-	return cmocka_run_group_tests_name("moved", tests, NULL, NULL);
 }

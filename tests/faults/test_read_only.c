@@ -95,8 +95,7 @@ all_changes_fail(struct fixture *f, const struct signed_in_user *m)
 	web_reply_clear(&reply);
 }
 
-static void
-a_disk_that_turns_read_only(void **state)
+TEST(a_disk_that_turns_read_only)
 {
 	struct fixture *f = *state;
 	struct signed_in_user survivor;
@@ -126,14 +125,8 @@ a_disk_that_turns_read_only(void **state)
 		    200);
 }
 
-int
-main(void)
+TEST_RUN()
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_disk_that_turns_read_only),
-	};
-
 	may_mount = disk_private();
-	return _cmocka_run_group_tests(
-	    "read-only disk", tests, NELEMS(tests), set_up, tear_down);
+	return test_run("read-only disk", TEST_ALL, set_up, tear_down);
 }

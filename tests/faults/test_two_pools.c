@@ -106,8 +106,7 @@ ends_at_both(
 	web_reply_clear(&reply);
 }
 
-static void
-a_logout_at_one_is_seen_at_the_other(void **state)
+TEST(a_logout_at_one_is_seen_at_the_other)
 {
 	for (size_t i = 0; i < signed_in_user_endings_count; i++) {
 		ends_at_both(*state, &signed_in_user_endings[i], 0);
@@ -131,8 +130,7 @@ expect_name(struct fixture *f, int pool, const struct signed_in_user *m,
 	web_reply_clear(&reply);
 }
 
-static void
-a_new_name_at_one_is_known_at_the_other(void **state)
+TEST(a_new_name_at_one_is_known_at_the_other)
 {
 	struct fixture *f = *state;
 	struct web_reply reply = { 0 };
@@ -158,8 +156,7 @@ a_new_name_at_one_is_known_at_the_other(void **state)
 }
 
 /* One pool is killed; the other holds the table, so it is not begun anew. */
-static void
-one_may_die_and_come_back(void **state)
+TEST(one_may_die_and_come_back)
 {
 	struct fixture *f = *state;
 	const struct signed_in_user_ending *logout =
@@ -192,15 +189,4 @@ one_may_die_and_come_back(void **state)
 	web_reply_clear(&reply);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_logout_at_one_is_seen_at_the_other),
-		cmocka_unit_test(a_new_name_at_one_is_known_at_the_other),
-		cmocka_unit_test(one_may_die_and_come_back),
-	};
-
-	return _cmocka_run_group_tests(
-	    "two pools", tests, NELEMS(tests), set_up, tear_down);
-}
+TEST_GROUP_FIXTURE(set_up, tear_down);

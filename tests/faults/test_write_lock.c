@@ -128,8 +128,7 @@ check_after(struct fixture *f, struct write_stress *b)
 }
 
 /* Nobody asks for a change: the lock is nothing to a check. */
-static void
-checks_do_not_notice(void **state)
+TEST(checks_do_not_notice)
 {
 	struct fixture *f = *state;
 	struct holder h;
@@ -173,36 +172,26 @@ held_for(struct fixture *f, long ms)
 	assert_true(r.slowest < 1.0);
 }
 
-static void
-held_for_a_second(void **state)
+TEST(held_for_a_second)
 {
 	held_for(*state, 1000);
 }
 
-static void
-held_for_four_seconds(void **state)
+TEST(held_for_four_seconds)
 {
 	held_for(*state, 4000);
 }
 
-int
-main(void)
+TEST_RUN()
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(checks_do_not_notice),
-		cmocka_unit_test(held_for_a_second),
-		cmocka_unit_test(held_for_four_seconds),
-	};
 	static const struct stack_options with_redis = { .workers = 4 };
 	static const struct stack_options without = { .workers = 4,
 		.no_redis = true };
 	int failed;
 
 	chosen = &with_redis;
-	failed = _cmocka_run_group_tests(
-	    "write lock, Redis", tests, NELEMS(tests), set_up, tear_down);
+	failed = test_run("write lock, Redis", TEST_ALL, set_up, tear_down);
 	chosen = &without;
-	failed += _cmocka_run_group_tests(
-	    "write lock, no Redis", tests, NELEMS(tests), set_up, tear_down);
+	failed += test_run("write lock, no Redis", TEST_ALL, set_up, tear_down);
 	return failed;
 }

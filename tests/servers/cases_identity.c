@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/err.h"
-#include "servers/cases.h"
+#include "support/test.h"
 
 #include <stdio.h>
 
@@ -37,8 +37,7 @@ get_with(struct ground *g, const char *path, const char *bearer,
 	web_call(g->web, &call, &g->reply);
 }
 
-void
-registering_signs_in(void **state)
+TEST(registering_signs_in)
 {
 	struct ground *g = *state;
 
@@ -55,8 +54,7 @@ registering_signs_in(void **state)
 }
 
 /* Apache keeps Authorization from programs unless told otherwise. */
-void
-bearer_reaches_latchkey(void **state)
+TEST(bearer_reaches_latchkey)
 {
 	struct ground *g = *state;
 
@@ -69,8 +67,7 @@ bearer_reaches_latchkey(void **state)
 	refused(g);
 }
 
-void
-guarded_page_wants_a_session(void **state)
+TEST(guarded_page_wants_a_session)
 {
 	static const char *const no_session[] = {
 		"Cookie: latchkey=6b4d1c6e-5f0e-4d56-9d1b-3f6f2a0f7f11", NULL
@@ -104,8 +101,7 @@ expect_line(struct ground *g, const char *name, const char *value)
 		fail_msg("no %s=%s in\n%s", name, value, g->reply.body.data);
 }
 
-void
-application_is_told_who_it_is(void **state)
+TEST(application_is_told_who_it_is)
 {
 	struct ground *g = *state;
 	char handle[64];
@@ -134,8 +130,7 @@ expect_header(struct ground *g, const char *name, const char *value)
 		fail_msg("no %s: %s in\n%s", name, value, g->reply.body.data);
 }
 
-void
-proxied_application_is_told_too(void **state)
+TEST(proxied_application_is_told_too)
 {
 	struct ground *g = *state;
 
@@ -153,8 +148,7 @@ proxied_application_is_told_too(void **state)
 	expect_header(g, "X-Auth-Role", "user");
 }
 
-void
-example_page_escapes_names(void **state)
+TEST(example_page_escapes_names)
 {
 	struct ground *g = *state;
 
@@ -216,8 +210,7 @@ assert_not_spoofed(struct ground *g)
 	}
 }
 
-void
-identity_cannot_be_sent_along(void **state)
+TEST(identity_cannot_be_sent_along)
 {
 	struct ground *g = *state;
 
@@ -229,8 +222,7 @@ identity_cannot_be_sent_along(void **state)
 }
 
 /* As accounts of outside issuers may have none: nobody fills the gap. */
-void
-what_is_missing_cannot_be_sent_either(void **state)
+TEST(what_is_missing_cannot_be_sent_either)
 {
 	struct ground *g = *state;
 
@@ -254,8 +246,7 @@ no_variables(struct ground *g)
 			fail_msg("%s", g->reply.headers.data);
 }
 
-void
-browser_sees_no_variables(void **state)
+TEST(browser_sees_no_variables)
 {
 	static const char *const paths[] = { "/guarded/page.txt",
 		"/guarded/env.cgi", "/guarded/missing.txt", "/admin/page.txt" };
@@ -270,8 +261,7 @@ browser_sees_no_variables(void **state)
 	no_variables(g);
 }
 
-void
-role_is_required(void **state)
+TEST(role_is_required)
 {
 	struct ground *g = *state;
 
@@ -304,8 +294,7 @@ ask_at_once(struct ground *g, size_t n, long status)
 		assert_int_equal(async_request_end(errands[i], NULL), status);
 }
 
-void
-logout_counts_in_every_process(void **state)
+TEST(logout_counts_in_every_process)
 {
 	struct ground *g = *state;
 
@@ -318,8 +307,7 @@ logout_counts_in_every_process(void **state)
 	refused(g);
 }
 
-void
-logout_everywhere_counts_too(void **state)
+TEST(logout_everywhere_counts_too)
 {
 	struct ground *g = *state;
 

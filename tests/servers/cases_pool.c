@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/err.h"
-#include "servers/cases.h"
+#include "support/test.h"
 
 #include "servers/ground.h"
 #include "servers/server.h"
@@ -11,8 +11,7 @@
 #define ROUNDS 4
 
 /* Half of them are signed in. */
-void
-many_at_once_are_served(void **state)
+TEST(many_at_once_are_served)
 {
 	static const char *const paths[] = { "/guarded/page.txt",
 		"/api/v1/auth/me", "/guarded/env.cgi" };
@@ -85,8 +84,7 @@ answers_again(void *ctx)
 }
 
 /* And when it is back, so is everybody, without a word to the web server. */
-void
-dead_pool_lets_nobody_in(void **state)
+TEST(dead_pool_lets_nobody_in)
 {
 	struct ground *g = *state;
 

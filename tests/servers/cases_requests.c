@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/err.h"
-#include "servers/cases.h"
+#include "support/test.h"
 
 #include <stdio.h>
 
@@ -16,8 +16,7 @@ call(struct ground *g, const struct web_call *c)
 }
 
 /* The guarded file as if there were no guard: absent, unchanged, in part. */
-void
-guard_changes_no_answer(void **state)
+TEST(guard_changes_no_answer)
 {
 	char since[96];
 	const char *const unchanged[] = { since, NULL };
@@ -50,8 +49,7 @@ of_size(struct ground *g, const char *size)
 	return length != NULL && strcmp(length, size) == 0;
 }
 
-void
-head_and_options_are_guarded(void **state)
+TEST(head_and_options_are_guarded)
 {
 	static const char *const methods[] = { "HEAD", "OPTIONS", "POST", "PUT",
 		"DELETE", "TRACE", "PROPFIND", "FOO" };
@@ -88,8 +86,7 @@ head_and_options_are_guarded(void **state)
 	assert_non_null(strstr(web_header(&g->reply, "Allow"), "GET"));
 }
 
-void
-no_spelling_goes_around_the_guard(void **state)
+TEST(no_spelling_goes_around_the_guard)
 {
 	static const char *const paths[] = { "/guarded/page.txt",
 		"//guarded/page.txt", "/guarded//page.txt",
@@ -136,8 +133,7 @@ no_spelling_goes_around_the_guard(void **state)
 	assert_true(opened >= 5);
 }
 
-void
-large_bodies_are_refused(void **state)
+TEST(large_bodies_are_refused)
 {
 	static const size_t sizes[] = { 70000, 900 * 1024, 2 * MIB, 20 * MIB };
 	struct ground *g = *state;
@@ -172,8 +168,7 @@ large_bodies_are_refused(void **state)
 	free(body);
 }
 
-void
-chunked_bodies_are_taken_or_refused(void **state)
+TEST(chunked_bodies_are_taken_or_refused)
 {
 	static const char *const chunked[] = { "Transfer-Encoding: chunked",
 		NULL };
@@ -206,8 +201,7 @@ chunked_bodies_are_taken_or_refused(void **state)
 	free(large);
 }
 
-void
-browsers_are_led_to_the_login_page(void **state)
+TEST(browsers_are_led_to_the_login_page)
 {
 	static const char *const browser[] = { "Sec-Fetch-Mode: navigate",
 		"Sec-Fetch-Dest: document", "Accept: text/html,*/*;q=0.8",

@@ -115,8 +115,7 @@ check_people(struct ground *g, struct write_stress *b)
 	free(people);
 }
 
-static void
-processes_come_and_go(void **state)
+TEST(processes_come_and_go)
 {
 	struct ground *g = *state;
 	struct seen seen = { .ground = g };
@@ -160,8 +159,7 @@ is_dead(void *ctx)
 }
 
 /* kill -9 of all of them, in the middle: the next ones know what they knew. */
-static void
-killed_processes_take_nothing_along(void **state)
+TEST(killed_processes_take_nothing_along)
 {
 	struct ground *g = *state;
 	struct seen seen = { .ground = g };
@@ -205,15 +203,11 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_GROUP_FIXTURE(set_up, tear_down);
+
 int
 main(int argc, char **argv)
 {
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(processes_come_and_go),
-		cmocka_unit_test(killed_processes_take_nothing_along),
-	};
-
-	(void)argc;
 	ground_drop_root(argv);
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return test_main(argc, argv);
 }

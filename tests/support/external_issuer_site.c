@@ -89,13 +89,13 @@ tear_down(void **state)
 }
 
 int
-external_site_run(const char *name, const struct CMUnitTest *tests, size_t n,
+external_site_run(const char *name, unsigned groups,
     const struct external_site_options *options)
 {
 	chosen = *options;
 	if (chosen.stack.workers == 0)
 		chosen.stack.workers = 2;
-	return _cmocka_run_group_tests(name, tests, n, set_up, tear_down);
+	return test_run(name, groups, set_up, tear_down);
 }
 
 /* ---- asking ---- */

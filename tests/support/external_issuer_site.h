@@ -7,7 +7,6 @@
 #include "support/site.h"
 #include "support/test_issuer.h"
 
-struct CMUnitTest;
 struct shm;
 struct store;
 
@@ -31,12 +30,12 @@ struct external_site_options {
 };
 
 /**
- * external_site_run(name, tests, n, options):
- * Run the group; it begins when the site has the keys of both.  Return the
- * number of failed tests.
+ * external_site_run(name, groups, options):
+ * Run the tests of ${groups} (test.h) once the site has the keys of both
+ * issuers.  Return the number of failed tests.
  */
-int external_site_run(const char *name, const struct CMUnitTest *tests,
-    size_t n, const struct external_site_options *options);
+int external_site_run(const char *name, unsigned groups,
+    const struct external_site_options *options);
 
 /**
  * external_site_open_store(f, wait_ms, m_out, store_out):

@@ -39,11 +39,11 @@ tear_down(void **state)
 }
 
 int
-fcgi_site_run(const char *name, const struct CMUnitTest *tests, size_t n,
-    const struct stack_options *options)
+fcgi_site_run(
+    const char *name, unsigned groups, const struct stack_options *options)
 {
 	chosen = *options;
-	return _cmocka_run_group_tests(name, tests, n, set_up, tear_down);
+	return test_run(name, groups, set_up, tear_down);
 }
 
 void

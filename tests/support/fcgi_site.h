@@ -9,8 +9,6 @@
 #include "support/fcgi_client.h"
 #include "support/stack.h"
 
-struct CMUnitTest;
-
 /*
  * A stack without a web server: the tests speak FastCGI to the pool's own
  * socket.  One account is registered and its token at hand.
@@ -33,9 +31,13 @@ void fcgi_site_open(
     struct fcgi_site *site, const struct stack_options *options);
 void fcgi_site_close(struct fcgi_site *site);
 
-/* fcgi_site_run(name, tests, n, options): a group with one as its *state. */
-int fcgi_site_run(const char *name, const struct CMUnitTest *tests, size_t n,
-    const struct stack_options *options);
+/**
+ * fcgi_site_run(name, groups, options):
+ * Run the tests of ${groups} (test.h) with one as their *state.  Return the
+ * number of failed tests.
+ */
+int fcgi_site_run(
+    const char *name, unsigned groups, const struct stack_options *options);
 
 /* A connection; the test fails if there is none. */
 int fcgi_site_connect(const struct fcgi_site *site);

@@ -80,9 +80,10 @@ begin_test(void **state)
 	return 0;
 }
 
-/* The last tests of every group. */
-static void
-the_dead_stay_dead_after_a_restart(void **state)
+TEST_FIXTURE(begin_test, NULL);
+
+/* These two are the last of every group, after those of the program. */
+TEST(the_dead_stay_dead_after_a_restart)
 {
 	static const int signals[] = { SIGTERM, SIGKILL };
 	struct logout_fixture *f = *state;
@@ -95,8 +96,7 @@ the_dead_stay_dead_after_a_restart(void **state)
 	}
 }
 
-static void
-the_dead_stay_dead_after_redis_restarts(void **state)
+TEST(the_dead_stay_dead_after_redis_restarts)
 {
 	struct logout_fixture *f = *state;
 	struct redis_server *redis = stack_redis(f->stack);
@@ -113,8 +113,7 @@ the_dead_stay_dead_after_redis_restarts(void **state)
 }
 
 int
-logout_fixture_run(
-    const char *name, const struct CMUnitTest *tests, size_t n, bool with_redis)
+logout_fixture_run(const char *name, unsigned groups, bool with_redis)
 {
 	/*
 	 * A second writer waits while the first is held; and Redis is not
@@ -122,27 +121,13 @@ logout_fixture_run(
 	 */
 	static const char *const env[] = { "LATCHKEY_WRITE_WAIT_MS=20000",
 		"LATCHKEY_REDIS_DEADLINE_MS=500", NULL };
-	static const struct CMUnitTest last[] = {
-		cmocka_unit_test(the_dead_stay_dead_after_a_restart),
-		cmocka_unit_test(the_dead_stay_dead_after_redis_restarts),
-	};
-	struct CMUnitTest *all = calloc(n + NELEMS(last), sizeof(*all));
-	int failed;
 
-	assert_non_null(all);
-	memcpy(all, tests, n * sizeof(*all));
-	memcpy(all + n, last, sizeof(last));
-	n += NELEMS(last);
-	for (size_t i = 0; i < n; i++)
-		all[i].setup_func = begin_test;
 	chosen = (struct stack_options){
 		.workers = LOGOUT_FIXTURE_WORKERS,
 		.no_redis = !with_redis,
 		.env = env,
 	};
-	failed = _cmocka_run_group_tests(name, all, n, set_up, tear_down);
-	free(all);
-	return failed;
+	return test_run(name, groups, set_up, tear_down);
 }
 
 void

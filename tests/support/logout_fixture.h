@@ -10,8 +10,6 @@
 #include "support/signed_in_user.h"
 #include "support/stack.h"
 
-struct CMUnitTest;
-
 /*
  * The fixture (*state) of the tests of final logout: a site of eight workers,
  * somebody who stays signed in through all of it, and everybody whose session
@@ -32,14 +30,12 @@ struct logout_fixture {
 };
 
 /**
- * logout_fixture_run(name, tests, n, with_redis):
- * Run the group; each test begins with no test point armed and Redis in use.
- * Afterwards everything is restarted, more than once, and the dead are asked
- * again.
- * Return the number of failed tests.
+ * logout_fixture_run(name, groups, with_redis):
+ * Run the tests of ${groups} (test.h); each begins with no test point armed and
+ * Redis in use. Afterwards everything is restarted, more than once, and the
+ * dead are asked again. Return the number of failed tests.
  */
-int logout_fixture_run(const char *name, const struct CMUnitTest *tests,
-    size_t n, bool with_redis);
+int logout_fixture_run(const char *name, unsigned groups, bool with_redis);
 
 /* A fresh account; a further device of it. */
 void logout_fixture_member(struct logout_fixture *f, struct signed_in_user *m);

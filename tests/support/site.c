@@ -36,16 +36,14 @@ tear_down(void **state)
 }
 
 int
-site_run(const char *name, const struct CMUnitTest *tests, size_t n,
-    const struct stack_options *options)
+site_run(const char *name, unsigned groups, const struct stack_options *options)
 {
 	chosen = *options;
-	return _cmocka_run_group_tests(name, tests, n, set_up, tear_down);
+	return test_run(name, groups, set_up, tear_down);
 }
 
 int
-site_run_everywhere(const char *name, const struct CMUnitTest *tests, size_t n,
-    const char *const *env)
+site_run_everywhere(const char *name, unsigned groups, const char *const *env)
 {
 	const struct {
 		const char *where;
@@ -64,7 +62,7 @@ site_run_everywhere(const char *name, const struct CMUnitTest *tests, size_t n,
 
 		options.env = env;
 		snprintf(title, sizeof(title), "%s, %s", name, places[i].where);
-		failed += site_run(title, tests, n, &options);
+		failed += site_run(title, groups, &options);
 	}
 	return failed;
 }

@@ -7,8 +7,6 @@
 #include "support/stack.h"
 #include "support/web.h"
 
-struct CMUnitTest;
-
 /*
  * A stack with one browser, as the fixture of a group of cmocka tests
  * (*state).  Each test starts without cookies.
@@ -25,17 +23,18 @@ struct site {
 };
 
 /**
- * site_run(name, tests, n, options):
- * Run the group on one stack.  Return the number of failed tests.
+ * site_run(name, groups, options):
+ * Run the tests of ${groups} (test.h) on one stack.  Return the number of
+ * failed tests.
  *
- * site_run_everywhere(name, tests, n, env):
- * Run it on a supervised pool with Redis, the same without Redis, and under
+ * site_run_everywhere(name, groups, env):
+ * Run them on a supervised pool with Redis, the same without Redis, and under
  * spawn-fcgi.
  */
-int site_run(const char *name, const struct CMUnitTest *tests, size_t n,
-    const struct stack_options *options);
-int site_run_everywhere(const char *name, const struct CMUnitTest *tests,
-    size_t n, const char *const *env);
+int site_run(
+    const char *name, unsigned groups, const struct stack_options *options);
+int site_run_everywhere(
+    const char *name, unsigned groups, const char *const *env);
 
 /* Register a fresh account, keeping what it got in the fixture. */
 void site_account(struct site *site);

@@ -6,13 +6,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/secret.h"
 #include "shm/generation.h"
 #include "shm/shm.h"
 #include "support/database.h"
 #include "support/store_memory.h"
 
-#define CASES_MAX 40
 #define NOW TEST_USERS_NOW
 
 struct backend {
@@ -69,10 +67,10 @@ fail_sqlite(struct fixture *f, bool failing)
 		assert_int_equal(rename(aside, f->table.db), 0);
 }
 
-static const struct backend backends[] = {
-	{ "memory", open_memory, check_memory, fail_memory },
-	{ "sqlite", open_sqlite, check_sqlite, fail_sqlite },
-};
+static const struct backend memory = { "memory", open_memory, check_memory,
+	fail_memory };
+static const struct backend sqlite = { "sqlite", open_sqlite, check_sqlite,
+	fail_sqlite };
 
 void
 break_store(struct fixture *f)
@@ -131,12 +129,12 @@ tidied_user(const struct fixture *f, int64_t id)
 }
 
 static int
-set_up(void **state)
+set_up(void **state, const struct backend *backend)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	f->backend = *state;
+	f->backend = backend;
 	shm_fixture_make(&f->table);
 	f->m = shm_fixture_open(&f->table);
 	f->backend->open(f);
@@ -147,8 +145,20 @@ set_up(void **state)
 	return 0;
 }
 
-static int
-tear_down(void **state)
+int
+store_cases_memory(void **state)
+{
+	return set_up(state, &memory);
+}
+
+int
+store_cases_sqlite(void **state)
+{
+	return set_up(state, &sqlite);
+}
+
+int
+store_cases_tear_down(void **state)
 {
 	struct fixture *f = *state;
 
@@ -215,27 +225,4 @@ void
 dirty(void *p, size_t len)
 {
 	memset(p, 0x5a, len);
-}
-
-int
-store_cases_run(const struct store_case *cases, size_t n)
-{
-	static struct CMUnitTest tests[NELEMS(backends) * CASES_MAX];
-	static char names[NELEMS(tests)][100];
-	size_t all = 0;
-
-	if (secret_init() != ERR_OK || n > CASES_MAX)
-		return 1;
-	for (size_t b = 0; b < NELEMS(backends); b++) {
-		for (size_t i = 0; i < n; i++, all++) {
-			(void)snprintf(names[all], sizeof(names[all]), "%s: %s",
-			    backends[b].name, cases[i].name);
-			tests[all] = (struct CMUnitTest){ .name = names[all],
-				.test_func = cases[i].run,
-				.setup_func = set_up,
-				.teardown_func = tear_down,
-				.initial_state = (void *)&backends[b] };
-		}
-	}
-	return _cmocka_run_group_tests("store", tests, all, NULL, NULL);
 }

@@ -12,9 +12,8 @@
 #include "support/test_users.h"
 
 /*
- * Cases that hold for every store, whatever it is made of: store_cases_run()
- * runs a list of them against each backend, each time on a fresh store in
- * which ann is registered with session number 1.
+ * The fixture of tests that must pass with every store: a fresh store of each
+ * backend, in which ann is registered with session number 1.
  */
 
 #define KEYS_MAX 128
@@ -34,17 +33,18 @@ struct fixture {
 	size_t tidied; /* how often */
 };
 
-struct store_case {
-	const char *name;
-	void (*run)(void **state); /* *state is the fixture */
-};
-
-#define STORE_CASE(name)                                                       \
-	{                                                                      \
-#name, name                                                    \
-	}
-
-int store_cases_run(const struct store_case *cases, size_t n);
+/*
+ * STORE_FIXTURES; in a test program runs its tests on a store in memory and on
+ * SQLite.
+ */
+#define STORE_FIXTURES                                                         \
+	TEST_FIXTURE_IN(                                                       \
+	    TEST_ALL, "memory", store_cases_memory, store_cases_tear_down);    \
+	TEST_FIXTURE_IN(                                                       \
+	    TEST_ALL, "sqlite", store_cases_sqlite, store_cases_tear_down)
+int store_cases_memory(void **state);
+int store_cases_sqlite(void **state);
+int store_cases_tear_down(void **state);
 
 /* The call answers ${err}. */
 #define gives(err, call) assert_int_equal((call), (err))

@@ -94,13 +94,11 @@ verify_altered(const char *what, const char *by)
 	return verify_made(good_header, payload);
 }
 
-static void
-takes_what_it_issued(void **state)
+TEST(takes_what_it_issued)
 {
 	struct token a, b;
 	struct claims made, read;
 
-	(void)state;
 	assert_int_equal(
 	    access_token_issue(&tokens, &session, 8, NOW, &a, &made), ERR_OK);
 	assert_int_equal(
@@ -119,8 +117,7 @@ takes_what_it_issued(void **state)
 	assert_true(random_is_uuid(read.jti));
 }
 
-static void
-is_made_again_from_its_core(void **state)
+TEST(is_made_again_from_its_core)
 {
 	static const struct {
 		const char *issuer, *audience;
@@ -133,7 +130,6 @@ is_made_again_from_its_core(void **state)
 		{ "\x7f", "site", ERR_INVALID },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		static const struct token_compact none;
 		struct access_tokens t = tokens;
@@ -166,8 +162,7 @@ is_made_again_from_its_core(void **state)
 	}
 }
 
-static void
-is_not_made_again_of_anything_else(void **state)
+TEST(is_not_made_again_of_anything_else)
 {
 	static char long_name[TOKEN_TEXT_SIZE];
 	struct session other = session;
@@ -176,7 +171,6 @@ is_not_made_again_of_anything_else(void **state)
 	struct token_compact core;
 	struct claims c;
 
-	(void)state;
 	assert_int_equal(
 	    access_token_issue(&tokens, &session, 8, NOW, &token, &c), ERR_OK);
 	assert_int_equal(
@@ -214,15 +208,13 @@ is_not_made_again_of_anything_else(void **state)
 }
 
 /* Signed by libjwt, checked by hand with another library, and the reverse. */
-static void
-signs_as_anybody_would(void **state)
+TEST(signs_as_anybody_would)
 {
 	char head[TOKEN_FORGER_SIZE], text[TOKEN_FORGER_SIZE] = "", *dot;
 	unsigned char room[JWS_ROOM(JWS_OURS_MAX)];
 	struct token token;
 	struct jws jws;
 
-	(void)state;
 	assert_int_equal(
 	    access_token_issue(&tokens, &session, 7, NOW, &token, NULL),
 	    ERR_OK);
@@ -242,14 +234,12 @@ signs_as_anybody_would(void **state)
 	assert_int_equal(verify_made(good_header, good_payload), ERR_OK);
 }
 
-static void
-never_outlives_its_session(void **state)
+TEST(never_outlives_its_session)
 {
 	struct session s = session;
 	struct claims c;
 	struct token token;
 
-	(void)state;
 	s.expires_at = NOW + 5;
 	assert_int_equal(
 	    access_token_issue(&tokens, &s, 7, NOW, &token, &c), ERR_OK);
@@ -261,13 +251,11 @@ never_outlives_its_session(void **state)
 	assert_int_equal(c.user_id, 0);
 }
 
-static void
-holds_from_nbf_until_exp(void **state)
+TEST(holds_from_nbf_until_exp)
 {
 	struct token token;
 	struct claims c;
 
-	(void)state;
 	assert_int_equal(
 	    access_token_issue(&tokens, &session, 7, NOW, &token, NULL),
 	    ERR_OK);
@@ -282,15 +270,13 @@ holds_from_nbf_until_exp(void **state)
 	    ERR_DENIED);
 }
 
-static void
-belongs_to_one_issuer_audience_and_key(void **state)
+TEST(belongs_to_one_issuer_audience_and_key)
 {
 	struct access_tokens other = tokens;
 	struct signing_keys foreign;
 	struct token token;
 	struct claims c;
 
-	(void)state;
 	assert_int_equal(
 	    access_token_issue(&tokens, &session, 7, NOW, &token, NULL),
 	    ERR_OK);
@@ -314,8 +300,7 @@ belongs_to_one_issuer_audience_and_key(void **state)
 	signing_keys_close(&foreign);
 }
 
-static void
-refuses_any_other_header(void **state)
+TEST(refuses_any_other_header)
 {
 	static const char *const bad[] = {
 		/* algorithms */
@@ -367,15 +352,13 @@ refuses_any_other_header(void **state)
 		"{\"alg\":\"HS256\",\"kid\":\"" KID "\",\"typ\":\"JWT\"",
 	};
 
-	(void)state;
 	assert_int_equal(verify_made(good_header, good_payload), ERR_OK);
 	for (size_t i = 0; i < NELEMS(bad); i++)
 		if (verify_made(bad[i], good_payload) != ERR_DENIED)
 			fail_msg("taken: %s", bad[i]);
 }
 
-static void
-refuses_any_wrong_claim(void **state)
+TEST(refuses_any_wrong_claim)
 {
 	static const struct {
 		const char *what, *by;
@@ -436,7 +419,6 @@ refuses_any_wrong_claim(void **state)
 		{ "\"sub\":\"42\"", "\"sub\":\"42\xff\"" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(bad); i++)
 		if (verify_altered(bad[i].what, bad[i].by) != ERR_DENIED)
 			fail_msg("taken: %s", bad[i].by);
@@ -449,8 +431,7 @@ refuses_any_wrong_claim(void **state)
 }
 
 /* A token has one spelling; each of these means the same bytes, or none. */
-static void
-refuses_any_other_spelling(void **state)
+TEST(refuses_any_other_spelling)
 {
 	char text[TOKEN_FORGER_SIZE], head[TOKEN_FORGER_SIZE],
 	    bad[2 * TOKEN_FORGER_SIZE];
@@ -463,7 +444,6 @@ refuses_any_other_spelling(void **state)
 		{ "Bearer ", "" }, { "", ".." }, { "", ".AA" } };
 	size_t len, dot, last;
 
-	(void)state;
 	with_kid(head, good_header);
 	token_forger_token(text, &keys, head, good_payload);
 	assert_int_equal(verify(text), ERR_OK);
@@ -515,13 +495,11 @@ refuses_any_other_spelling(void **state)
 }
 
 /* Every single bit counts. */
-static void
-refuses_any_flipped_bit(void **state)
+TEST(refuses_any_flipped_bit)
 {
 	struct token token;
 	size_t len;
 
-	(void)state;
 	assert_int_equal(
 	    access_token_issue(&tokens, &session, 7, NOW, &token, NULL),
 	    ERR_OK);
@@ -536,14 +514,12 @@ refuses_any_flipped_bit(void **state)
 	assert_int_equal(verify(token.text), ERR_OK);
 }
 
-static void
-refuses_what_is_too_long(void **state)
+TEST(refuses_what_is_too_long)
 {
 	static const int pads[] = { 600, 1100, 1500, 6700 };
 	char payload[TOKEN_FORGER_SIZE / 2], head[TOKEN_FORGER_SIZE],
 	    text[TOKEN_FORGER_SIZE];
 
-	(void)state;
 	with_kid(head, good_header);
 	for (size_t i = 0; i < NELEMS(pads); i++) {
 		(void)snprintf(payload, sizeof(payload),
@@ -558,15 +534,13 @@ refuses_what_is_too_long(void **state)
 	assert_true(strlen(text) > 9 * 1024);
 }
 
-static void
-issues_nothing_that_does_not_fit(void **state)
+TEST(issues_nothing_that_does_not_fit)
 {
 	struct access_tokens wordy = tokens;
 	char name[1200];
 	struct token token;
 	struct claims c;
 
-	(void)state;
 	memset(name, 'x', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
 	wordy.issuer = name;
@@ -583,15 +557,13 @@ issues_nothing_that_does_not_fit(void **state)
 }
 
 /* Numbers beyond 32 bits pass the library unharmed. */
-static void
-holds_after_2038(void **state)
+TEST(holds_after_2038)
 {
 	const int64_t late = (int64_t)1 << 40;
 	struct session s = session;
 	struct token token;
 	struct claims c;
 
-	(void)state;
 	s.user_id = INT64_MAX;
 	s.expires_at = late + 1000;
 	assert_int_equal(
@@ -604,8 +576,7 @@ holds_after_2038(void **state)
 }
 
 /* The examples of the standards are good tokens, and none of ours. */
-static void
-refuses_the_examples_of_the_rfcs(void **state)
+TEST(refuses_the_examples_of_the_rfcs)
 {
 	struct json_value *doc = vectors_load("jws.json");
 	const struct json_value *list = json_value_member(doc, "vectors");
@@ -619,7 +590,6 @@ refuses_the_examples_of_the_rfcs(void **state)
 	    json_value_member(json_value_at(list, 0), "token"));
 	char bad[1024];
 
-	(void)state;
 	assert_int_equal(sodium_hex2bin(key, sizeof(key), hex, strlen(hex),
 			     NULL, &key_len, NULL),
 	    0);
@@ -642,29 +612,8 @@ refuses_the_examples_of_the_rfcs(void **state)
 	json_value_free(doc);
 }
 
-int
-main(void)
+TEST_RUN()
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(takes_what_it_issued),
-		cmocka_unit_test(is_made_again_from_its_core),
-		cmocka_unit_test(is_not_made_again_of_anything_else),
-		cmocka_unit_test(signs_as_anybody_would),
-		cmocka_unit_test(never_outlives_its_session),
-		cmocka_unit_test(holds_from_nbf_until_exp),
-		cmocka_unit_test(belongs_to_one_issuer_audience_and_key),
-		cmocka_unit_test(refuses_any_other_header),
-		cmocka_unit_test(refuses_any_wrong_claim),
-		cmocka_unit_test(refuses_any_other_spelling),
-		cmocka_unit_test(refuses_any_flipped_bit),
-		cmocka_unit_test(refuses_what_is_too_long),
-		cmocka_unit_test(issues_nothing_that_does_not_fit),
-		cmocka_unit_test(holds_after_2038),
-		cmocka_unit_test(refuses_the_examples_of_the_rfcs),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
 	keyring_open("the secret of this test, 32 bytes+", &keys);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return test_run("tests", TEST_ALL, NULL, NULL);
 }

@@ -165,12 +165,10 @@ good_token(char text[TOKEN_FORGER_SIZE], const struct signing_key *key)
 }
 
 /* Or nothing here would prove anything. */
-static void
-a_good_token_passes(void **state)
+TEST(a_good_token_passes)
 {
 	char text[TOKEN_FORGER_SIZE], start[32];
 
-	(void)state;
 	for (size_t i = 0; i < SIGNING_KEYS_ALGS; i++) {
 		good_token(text, &keys.list[i]);
 		assert_int_equal(verify(text), ERR_OK);
@@ -185,8 +183,7 @@ a_good_token_passes(void **state)
 	}
 }
 
-static void
-the_algorithm_is_the_key_s(void **state)
+TEST(the_algorithm_is_the_key_s)
 {
 	static const char *const algs[] = { "none", "None", "NONE", "nOnE",
 		"none ", "", "HS256", "HS384", "HS512", "RS256", "RS384",
@@ -194,7 +191,6 @@ the_algorithm_is_the_key_s(void **state)
 		"hs256", "rs256", "es256", "RS256 ", "RSA-OAEP", "dir" };
 	char start[64], text[TOKEN_FORGER_SIZE], header[256];
 
-	(void)state;
 	for (size_t k = 0; k < SIGNING_KEYS_ALGS; k++) {
 		const struct signing_key *key = &keys.list[k];
 
@@ -221,8 +217,7 @@ the_algorithm_is_the_key_s(void **state)
 }
 
 /* Where a key could be taken from, or must be understood. */
-static void
-nothing_else_may_stand_in_the_header(void **state)
+TEST(nothing_else_may_stand_in_the_header)
 {
 	static const char *const more[] = {
 		",\"jwk\":{\"kty\":\"oct\",\"k\":\"AAAA\"}",
@@ -237,7 +232,6 @@ nothing_else_may_stand_in_the_header(void **state)
 	};
 	char start[64], end[128];
 
-	(void)state;
 	for (size_t k = 0; k < SIGNING_KEYS_ALGS; k++) {
 		(void)snprintf(start, sizeof(start), "\"alg\":\"%s\",",
 		    signing_keys_alg_name((enum signing_keys_alg)k));
@@ -254,8 +248,7 @@ nothing_else_may_stand_in_the_header(void **state)
 	}
 }
 
-static void
-a_kid_is_a_name_and_nothing_else(void **state)
+TEST(a_kid_is_a_name_and_nothing_else)
 {
 	static const char *const kids[] = { "", "../../../../dev/null",
 		"/dev/null", "file:///etc/passwd", "' OR '1'='1",
@@ -263,7 +256,6 @@ a_kid_is_a_name_and_nothing_else(void **state)
 		"kid\\u0000", "*", "{\\\"$gt\\\":\\\"\\\"}" };
 	char text[TOKEN_FORGER_SIZE], header[256];
 
-	(void)state;
 	for (size_t k = 0; k < SIGNING_KEYS_ALGS; k++) {
 		for (size_t i = 0; i < NELEMS(kids); i++) {
 			(void)snprintf(header, sizeof(header),
@@ -281,12 +273,10 @@ a_kid_is_a_name_and_nothing_else(void **state)
 	}
 }
 
-static void
-another_key_under_our_name_is_another_key(void **state)
+TEST(another_key_under_our_name_is_another_key)
 {
 	char text[TOKEN_FORGER_SIZE], header[256];
 
-	(void)state;
 	for (size_t k = 0; k < SIGNING_KEYS_ALGS; k++) {
 		for (size_t other = 0; other < SIGNING_KEYS_ALGS; other++) {
 			(void)snprintf(header, sizeof(header),
@@ -367,12 +357,10 @@ try_forms(const struct signing_key *key, EVP_PKEY *evp)
 	OPENSSL_free(der);
 }
 
-static void
-a_public_key_is_no_secret(void **state)
+TEST(a_public_key_is_no_secret)
 {
 	static const int ids[] = { 0, EVP_PKEY_RSA, EVP_PKEY_EC };
 
-	(void)state;
 	for (size_t k = SIGNING_KEYS_RS256; k <= SIGNING_KEYS_ES256; k++) {
 		const struct signing_key *key = &keys.list[k];
 		struct buf der = { 0 }, jwk = { 0 };
@@ -402,13 +390,11 @@ a_public_key_is_no_secret(void **state)
 
 /* ---- signatures ---- */
 
-static void
-a_signature_has_one_form(void **state)
+TEST(a_signature_has_one_form)
 {
 	unsigned char signature[KEYPAIR_SIGNATURE_MAX + 1] = { 0 };
 	char start[TOKEN_FORGER_SIZE], text[TOKEN_FORGER_SIZE];
 
-	(void)state;
 	for (size_t k = SIGNING_KEYS_RS256; k <= SIGNING_KEYS_ES256; k++) {
 		const struct signing_key *key = &keys.list[k];
 		size_t len = keypair_signature_len(key->pair);
@@ -437,14 +423,12 @@ a_signature_has_one_form(void **state)
 }
 
 /* The one spelling of its bytes, and three parts. */
-static void
-a_token_has_one_spelling(void **state)
+TEST(a_token_has_one_spelling)
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "abcdefghijklmnopqrstuvwxyz0123456789-_";
 	char text[TOKEN_FORGER_SIZE], bad[2 * TOKEN_FORGER_SIZE];
 
-	(void)state;
 	for (size_t k = 0; k < SIGNING_KEYS_ALGS; k++) {
 		size_t len;
 
@@ -468,8 +452,7 @@ a_token_has_one_spelling(void **state)
 	}
 }
 
-static void
-claims_are_what_they_must_be(void **state)
+TEST(claims_are_what_they_must_be)
 {
 	static const char *const bad[] = { PAYLOAD_OF(",\"exp\":1700000900"),
 		PAYLOAD_OF(",\"sub\":\"1\""),
@@ -477,7 +460,6 @@ claims_are_what_they_must_be(void **state)
 		"\"\"", "" };
 	char text[TOKEN_FORGER_SIZE], header[256];
 
-	(void)state;
 	for (size_t k = 0; k < SIGNING_KEYS_ALGS; k++) {
 		(void)snprintf(header, sizeof(header),
 		    "{\"alg\":\"%s\",\"kid\":\"%s\",\"typ\":\"JWT\"}",
@@ -491,13 +473,11 @@ claims_are_what_they_must_be(void **state)
 	}
 }
 
-static void
-what_is_long_is_not_read(void **state)
+TEST(what_is_long_is_not_read)
 {
 	char claims[12000], text[TOKEN_FORGER_SIZE], header[256];
 	const struct signing_key *key = &keys.list[SIGNING_KEYS_ES256];
 
-	(void)state;
 	(void)snprintf(header, sizeof(header),
 	    "{\"alg\":\"ES256\",\"kid\":\"%s\",\"typ\":\"JWT\"}", key->kid);
 	(void)snprintf(claims, sizeof(claims), "%.*s,\"pad\":\"%06500d\"}",
@@ -508,23 +488,4 @@ what_is_long_is_not_read(void **state)
 	assert_int_equal(verify(text), ERR_DENIED);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_good_token_passes),
-		cmocka_unit_test(the_algorithm_is_the_key_s),
-		cmocka_unit_test(nothing_else_may_stand_in_the_header),
-		cmocka_unit_test(a_kid_is_a_name_and_nothing_else),
-		cmocka_unit_test(another_key_under_our_name_is_another_key),
-		cmocka_unit_test(a_public_key_is_no_secret),
-		cmocka_unit_test(a_signature_has_one_form),
-		cmocka_unit_test(a_token_has_one_spelling),
-		cmocka_unit_test(claims_are_what_they_must_be),
-		cmocka_unit_test(what_is_long_is_not_read),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, set_up, tear_down);
-}
+TEST_GROUP_FIXTURE(set_up, tear_down);

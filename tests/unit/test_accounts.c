@@ -28,6 +28,8 @@ teardown(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(setup, teardown);
+
 /* The cookie line of an answer to a loopback request. */
 static bool
 sets_cookie(const struct api_answer *a, const char *value, int64_t max_age)
@@ -54,8 +56,7 @@ assert_login_answer(const struct api_answer *a, const char *email)
 	    sets_cookie(a, api_text(a, "session_id"), API_SESSION_LIFE));
 }
 
-static void
-registering_signs_in(void **state)
+TEST(registering_signs_in)
 {
 	static const char *const uris[] = { "/auth/register",
 		"/api/v1/auth/signup" };
@@ -84,8 +85,7 @@ registering_signs_in(void **state)
 	}
 }
 
-static void
-what_cannot_register_is_told_why(void **state)
+TEST(what_cannot_register_is_told_why)
 {
 	static const struct {
 		const char *body;
@@ -131,8 +131,7 @@ what_cannot_register_is_told_why(void **state)
 	}
 }
 
-static void
-an_address_too_long_is_an_invalid_field(void **state)
+TEST(an_address_too_long_is_an_invalid_field)
 {
 	struct api *api = *state;
 	char body[600], name[USER_EMAIL_SIZE + 1];
@@ -145,8 +144,7 @@ an_address_too_long_is_an_invalid_field(void **state)
 	    .uri = "/auth/login", .body = body);
 }
 
-static void
-logging_in_answers_like_registering(void **state)
+TEST(logging_in_answers_like_registering)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -166,8 +164,7 @@ logging_in_answers_like_registering(void **state)
 	api_free(&a);
 }
 
-static void
-unknown_and_wrong_look_the_same(void **state)
+TEST(unknown_and_wrong_look_the_same)
 {
 	static const char *const bodies[] = {
 		"{\"email\":\"" ADA "\",\"password\":\"wrong\"}",
@@ -199,8 +196,7 @@ unknown_and_wrong_look_the_same(void **state)
 	}
 }
 
-static void
-another_site_signs_nobody_in(void **state)
+TEST(another_site_signs_nobody_in)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -217,8 +213,7 @@ another_site_signs_nobody_in(void **state)
 	    .body = body, .site = "same-origin");
 }
 
-static void
-the_cookie_goes_with_the_scheme(void **state)
+TEST(the_cookie_goes_with_the_scheme)
 {
 	static const char body[] =
 	    "{\"email\":\"" ADA "\",\"password\":\"" API_PASSWORD "\"}";
@@ -267,8 +262,7 @@ the_cookie_goes_with_the_scheme(void **state)
 #define CHANGE(current, new)                                                   \
 	"{\"current_password\":\"" current "\",\"new_password\":\"" new "\"}"
 
-static void
-a_new_password_ends_the_other_sessions(void **state)
+TEST(a_new_password_ends_the_other_sessions)
 {
 	struct api *api = *state;
 	struct api_login here, there;
@@ -307,8 +301,7 @@ a_new_password_ends_the_other_sessions(void **state)
 		"{\"email\":\"" ADA "\",\"password\":\"" NEW_PASSWORD "\"}");
 }
 
-static void
-a_bad_password_change_changes_nothing(void **state)
+TEST(a_bad_password_change_changes_nothing)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -377,8 +370,7 @@ end_account(struct api *api, const char *method, const char *uri, int status)
 		"{\"email\":\"" ADA "\",\"password\":\"" API_PASSWORD "\"}");
 }
 
-static void
-a_deactivated_account_is_over(void **state)
+TEST(a_deactivated_account_is_over)
 {
 	end_account(*state, "POST", "/auth/deactivate", 200);
 	/* Its address is still taken. */
@@ -388,8 +380,7 @@ a_deactivated_account_is_over(void **state)
 		    "\",\"name\":\"Ada\"}");
 }
 
-static void
-a_deleted_account_is_gone(void **state)
+TEST(a_deleted_account_is_gone)
 {
 	struct api_login again;
 
@@ -398,8 +389,7 @@ a_deleted_account_is_gone(void **state)
 	assert_string_equal(again.id, "2"); /* ids are never used again */
 }
 
-static void
-who_is_signed_out_meanwhile_changes_no_account(void **state)
+TEST(who_is_signed_out_meanwhile_changes_no_account)
 {
 	static const struct {
 		const char *method, *uri, *body;
@@ -436,29 +426,4 @@ who_is_signed_out_meanwhile_changes_no_account(void **state)
 	/* Nobody else was signed out by it. */
 	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
 	    .cookie = first.session_id);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(registering_signs_in),
-		TEST(what_cannot_register_is_told_why),
-		TEST(an_address_too_long_is_an_invalid_field),
-		TEST(logging_in_answers_like_registering),
-		TEST(unknown_and_wrong_look_the_same),
-		TEST(another_site_signs_nobody_in),
-		TEST(the_cookie_goes_with_the_scheme),
-		TEST(a_new_password_ends_the_other_sessions),
-		TEST(a_bad_password_change_changes_nothing),
-		TEST(a_deactivated_account_is_over),
-		TEST(a_deleted_account_is_gone),
-		TEST(who_is_signed_out_meanwhile_changes_no_account),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,12 +23,13 @@ teardown(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(setup, teardown);
+
 #define ME .method = "GET", .uri = "/auth/me"
 #define RENAME .method = "POST", .uri = "/auth/update-profile"
 #define NAME "{\"name\":\"Ada L\"}"
 
-static void
-a_token_decides_over_a_cookie(void **state)
+TEST(a_token_decides_over_a_cookie)
 {
 	struct api *api = *state;
 	struct api_login ada, bob;
@@ -51,8 +52,7 @@ a_token_decides_over_a_cookie(void **state)
 	    .param = "HTTP_AUTHORIZATION=Basic dTpw");
 }
 
-static void
-nothing_given_and_nothing_good_differ(void **state)
+TEST(nothing_given_and_nothing_good_differ)
 {
 	static const struct {
 		struct api_call call;
@@ -86,8 +86,7 @@ nothing_given_and_nothing_good_differ(void **state)
 	}
 }
 
-static void
-a_session_id_in_the_body_is_not_for_every_route(void **state)
+TEST(a_session_id_in_the_body_is_not_for_every_route)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -100,8 +99,7 @@ a_session_id_in_the_body_is_not_for_every_route(void **state)
 	buf_clear(&body);
 }
 
-static void
-a_cookie_changes_things_for_its_own_origin_only(void **state)
+TEST(a_cookie_changes_things_for_its_own_origin_only)
 {
 	static const struct {
 		const char *site, *origin; /* as a parameter */
@@ -140,8 +138,7 @@ a_cookie_changes_things_for_its_own_origin_only(void **state)
 	    .type = "text/plain");
 }
 
-static void
-the_cookie_of_the_other_scheme_does_not_count(void **state)
+TEST(the_cookie_of_the_other_scheme_does_not_count)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -154,8 +151,7 @@ the_cookie_of_the_other_scheme_does_not_count(void **state)
 	    .param = "REMOTE_ADDR=192.0.2.1");
 }
 
-static void
-sessions_and_tokens_end_in_their_time(void **state)
+TEST(sessions_and_tokens_end_in_their_time)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -171,8 +167,7 @@ sessions_and_tokens_end_in_their_time(void **state)
 	api_expect(api, 401, "invalid_session", ME, .cookie = who.session_id);
 }
 
-static void
-a_session_seen_is_handed_on_when_due(void **state)
+TEST(a_session_seen_is_handed_on_when_due)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -190,24 +185,4 @@ a_session_seen_is_handed_on_when_due(void **state)
 	assert_int_equal(api->touched, 2);
 	api->app.touch = NULL;
 	api_expect(api, 200, NULL, ME, .token = who.token);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_token_decides_over_a_cookie),
-		TEST(nothing_given_and_nothing_good_differ),
-		TEST(a_session_id_in_the_body_is_not_for_every_route),
-		TEST(a_cookie_changes_things_for_its_own_origin_only),
-		TEST(the_cookie_of_the_other_scheme_does_not_count),
-		TEST(sessions_and_tokens_end_in_their_time),
-		TEST(a_session_seen_is_handed_on_when_due),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

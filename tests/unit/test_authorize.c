@@ -39,6 +39,8 @@ teardown(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(setup, teardown);
+
 /* ---- allowed ---- */
 
 static void
@@ -73,8 +75,7 @@ static const char *headers[6] = { "Remote-User", "X-Auth-User", "X-Auth-Id",
 	"X-Auth-Email", "X-Auth-Role", "X-Auth-Session" };
 
 /* Whatever the method and the path; of ours, too. */
-static void
-the_authorizer_hands_on_the_identity_and_nothing_else(void **state)
+TEST(the_authorizer_hands_on_the_identity_and_nothing_else)
 {
 	static const char *const methods[] = { "GET", "HEAD", "OPTIONS", "POST",
 		"PUT", "PATCH", "DELETE", "PROPFIND", "TRACE", "", "get" };
@@ -113,8 +114,7 @@ the_authorizer_hands_on_the_identity_and_nothing_else(void **state)
 	    .token = ada.token);
 }
 
-static void
-the_check_route_says_it_in_headers(void **state)
+TEST(the_check_route_says_it_in_headers)
 {
 	struct api *api = *state;
 	struct api_login ada;
@@ -152,8 +152,7 @@ the_check_route_says_it_in_headers(void **state)
 }
 
 /* Among the routes, whatever the path. */
-static void
-questions_are_counted(void **state)
+TEST(questions_are_counted)
 {
 	struct api *api = *state;
 	struct api_login ada;
@@ -183,8 +182,7 @@ questions_are_counted(void **state)
 
 /* ---- refused ---- */
 
-static void
-who_is_not_signed_in_is_refused(void **state)
+TEST(who_is_not_signed_in_is_refused)
 {
 	struct api *api = *state;
 	struct api_login ada, bob;
@@ -209,8 +207,7 @@ who_is_not_signed_in_is_refused(void **state)
 	    .uri = "/auth/check", .body = "{\"session_id\":\"x\"}");
 }
 
-static void
-nobody_passes_while_nobody_can_tell(void **state)
+TEST(nobody_passes_while_nobody_can_tell)
 {
 	struct api *api = *state;
 	struct api_login ada;
@@ -225,8 +222,7 @@ nobody_passes_while_nobody_can_tell(void **state)
 }
 
 /* Another site's form must not act on a guarded program either. */
-static void
-a_cookie_changes_things_from_the_same_origin_only(void **state)
+TEST(a_cookie_changes_things_from_the_same_origin_only)
 {
 	static const struct {
 		const char *method, *site, *param;
@@ -270,8 +266,7 @@ a_cookie_changes_things_from_the_same_origin_only(void **state)
 
 /* ---- roles ---- */
 
-static void
-the_required_role_is_one_of_the_list(void **state)
+TEST(the_required_role_is_one_of_the_list)
 {
 	static const struct {
 		const char *list;
@@ -323,8 +318,7 @@ the_required_role_is_one_of_the_list(void **state)
 
 /* ---- what a client may say ---- */
 
-static void
-no_header_of_a_client_is_configuration(void **state)
+TEST(no_header_of_a_client_is_configuration)
 {
 	struct api *api = *state;
 	struct api_login ada;
@@ -348,8 +342,7 @@ no_header_of_a_client_is_configuration(void **state)
 }
 
 /* libfcgi puts the role first; what the web server adds is not it. */
-static void
-the_first_role_counts(void **state)
+TEST(the_first_role_counts)
 {
 	struct api *api = *state;
 
@@ -357,23 +350,4 @@ the_first_role_counts(void **state)
 	    WITH("FCGI_ROLE=RESPONDER", AUTHORIZER));
 	api_expect(api, 401, "not_signed_in", GUARDED,
 	    WITH(AUTHORIZER, "FCGI_ROLE=RESPONDER"));
-}
-
-int
-main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-	const struct CMUnitTest tests[] = {
-		TEST(the_authorizer_hands_on_the_identity_and_nothing_else),
-		TEST(the_check_route_says_it_in_headers),
-		TEST(questions_are_counted),
-		TEST(who_is_not_signed_in_is_refused),
-		TEST(nobody_passes_while_nobody_can_tell),
-		TEST(a_cookie_changes_things_from_the_same_origin_only),
-		TEST(the_required_role_is_one_of_the_list),
-		TEST(no_header_of_a_client_is_configuration),
-		TEST(the_first_role_counts),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,8 +41,7 @@ read_asked(const struct asked *asked, struct guarded *g_out)
 
 /* ---- who asks ---- */
 
-static void
-each_server_is_told_by_what_it_sends(void **state)
+TEST(each_server_is_told_by_what_it_sends)
 {
 	static const struct {
 		const char *params[PARAMS_MAX];
@@ -79,7 +78,6 @@ each_server_is_told_by_what_it_sends(void **state)
 		    "lighttpd" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct asked asked = { .method = "GET", .uri = "/x" };
 		struct guarded g;
@@ -100,8 +98,7 @@ each_server_is_told_by_what_it_sends(void **state)
 
 /* ---- about what ---- */
 
-static void
-what_is_guarded_is_read_off_the_request(void **state)
+TEST(what_is_guarded_is_read_off_the_request)
 {
 	static const struct {
 		struct asked asked;
@@ -152,7 +149,6 @@ what_is_guarded_is_read_off_the_request(void **state)
 		    "/a", false, false },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct guarded g;
 
@@ -179,8 +175,7 @@ refuse(const struct asked *asked, const char *page, enum problem problem,
 	assert_int_equal(res->problem == PROBLEM_NONE, res->status == 302);
 }
 
-static void
-people_are_sent_to_the_login_page(void **state)
+TEST(people_are_sent_to_the_login_page)
 {
 	static const struct {
 		struct asked asked;
@@ -226,7 +221,6 @@ people_are_sent_to_the_login_page(void **state)
 		    "Location: /in?rd=/in/x\r\n" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		static const enum problem problems[] = { PROBLEM_NOT_SIGNED_IN,
 			PROBLEM_INVALID_SESSION };
@@ -241,13 +235,11 @@ people_are_sent_to_the_login_page(void **state)
 }
 
 /* Signing in would not help, or nobody knows. */
-static void
-other_refusals_stay_what_they_are(void **state)
+TEST(other_refusals_stay_what_they_are)
 {
 	static const struct asked asked = { "GET", "/a",
 		{ AUTHORIZER, NAVIGATE } };
 
-	(void)state;
 	for (int p = PROBLEM_NONE + 1; p < PROBLEM_COUNT; p++) {
 		struct response res = { 0 };
 
@@ -260,8 +252,7 @@ other_refusals_stay_what_they_are(void **state)
 	}
 }
 
-static void
-what_cannot_stand_in_a_header_is_not_handed_on(void **state)
+TEST(what_cannot_stand_in_a_header_is_not_handed_on)
 {
 	static const char *const names[] = { "a\nb", "a\rb", "\t", "a\x7f",
 		"a\x1f" };
@@ -272,7 +263,6 @@ what_cannot_stand_in_a_header_is_not_handed_on(void **state)
 	struct response res = { 0 };
 	struct guarded g;
 
-	(void)state;
 	assert_int_equal(read_asked(&asked, &g), ERR_OK);
 	for (size_t i = 0; i < NELEMS(names); i++) {
 		snprintf(who.user.name, sizeof(who.user.name), "%s", names[i]);
@@ -286,19 +276,4 @@ what_cannot_stand_in_a_header_is_not_handed_on(void **state)
 	assert_non_null(strstr(
 	    res.headers.data, "Variable-AUTH_USER: Ad\xc3\xa4: \xe6\x97\r\n"));
 	response_clear(&res);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_server_is_told_by_what_it_sends),
-		cmocka_unit_test(what_is_guarded_is_read_off_the_request),
-		cmocka_unit_test(people_are_sent_to_the_login_page),
-		cmocka_unit_test(other_refusals_stay_what_they_are),
-		cmocka_unit_test(
-		    what_cannot_stand_in_a_header_is_not_handed_on),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

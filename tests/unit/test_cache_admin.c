@@ -57,8 +57,11 @@ teardown(void **state)
 	return 0;
 }
 
-static void
-only_admins_may(void **state)
+enum { PLAIN = 1, WITH_REDIS = 2 };
+TEST_FIXTURE_IN(PLAIN, NULL, setup, teardown);
+TEST_FIXTURE_IN(WITH_REDIS, "Redis", setup_with_redis, teardown);
+
+TEST_IN(PLAIN, only_admins_may)
 {
 	static const struct api_call calls[] = { { STATS }, { HEALTH },
 		{ CLEANUP, .body = "{}" } };
@@ -82,8 +85,7 @@ only_admins_may(void **state)
 }
 
 /* The cookie of an admin is not another site's to use. */
-static void
-cleaning_up_by_cookie_takes_the_same_origin(void **state)
+TEST_IN(PLAIN, cleaning_up_by_cookie_takes_the_same_origin)
 {
 	struct fixture *f = *state;
 
@@ -166,8 +168,7 @@ see_ada(struct fixture *f)
 }
 
 /* The first look comes from the store, those after it from the table. */
-static void
-each_tier_says_what_it_did_and_holds(void **state)
+TEST_IN(PLAIN, each_tier_says_what_it_did_and_holds)
 {
 	struct api_answer before, cold, hot;
 	struct fixture *f = *state;
@@ -218,8 +219,7 @@ each_tier_says_what_it_did_and_holds(void **state)
 	api_free(&hot);
 }
 
-static void
-users_asked_for_together_count_each(void **state)
+TEST_IN(WITH_REDIS, users_asked_for_together_count_each)
 {
 	static const struct {
 		const char *tier, *name;
@@ -261,8 +261,7 @@ users_asked_for_together_count_each(void **state)
 		api_free(&a[i]);
 }
 
-static void
-a_store_that_fails_is_counted(void **state)
+TEST_IN(PLAIN, a_store_that_fails_is_counted)
 {
 	struct fixture *f = *state;
 	struct api_answer a;
@@ -299,8 +298,7 @@ number_of_requests(const struct api_answer *a, const char *background_queue)
 	return n;
 }
 
-static void
-latencies_are_told_as_quantiles(void **state)
+TEST_IN(PLAIN, latencies_are_told_as_quantiles)
 {
 	struct fixture *f = *state;
 	struct api_answer a;
@@ -319,8 +317,7 @@ latencies_are_told_as_quantiles(void **state)
 	api_free(&a);
 }
 
-static void
-redis_is_counted_and_measured(void **state)
+TEST_IN(WITH_REDIS, redis_is_counted_and_measured)
 {
 	struct fixture *f = *state;
 	struct api_answer a;
@@ -349,8 +346,7 @@ redis_is_counted_and_measured(void **state)
 }
 
 /* A server that forbids INFO is no server that is down. */
-static void
-a_redis_that_keeps_its_size_to_itself_stays_in_use(void **state)
+TEST_IN(WITH_REDIS, a_redis_that_keeps_its_size_to_itself_stays_in_use)
 {
 	struct fixture *f = *state;
 	struct api_answer a;
@@ -363,8 +359,7 @@ a_redis_that_keeps_its_size_to_itself_stays_in_use(void **state)
 	api_free(&a);
 }
 
-static void
-the_health_of_the_cache(void **state)
+TEST_IN(PLAIN | WITH_REDIS, the_health_of_the_cache)
 {
 	struct fixture *f = *state;
 	struct api_answer a;
@@ -411,8 +406,7 @@ clean_up(struct fixture *f, const char *where)
 	return removed;
 }
 
-static void
-what_has_ended_is_removed(void **state)
+TEST_IN(PLAIN, what_has_ended_is_removed)
 {
 	struct fixture *f = *state;
 	struct api_login other;
@@ -433,8 +427,7 @@ what_has_ended_is_removed(void **state)
  * Who asks makes no entry but under names that are there already: one of
  * another name might take the place of a dead one before it is swept.
  */
-static void
-the_table_is_swept(void **state)
+TEST_IN(PLAIN, the_table_is_swept)
 {
 	struct fixture *f = *state;
 
@@ -446,8 +439,7 @@ the_table_is_swept(void **state)
 	assert_int_equal(clean_up(f, "table"), 0);
 }
 
-static void
-cleaning_up_needs_the_store(void **state)
+TEST_IN(PLAIN, cleaning_up_needs_the_store)
 {
 	struct fixture *f = *state;
 
@@ -457,32 +449,4 @@ cleaning_up_needs_the_store(void **state)
 	store_memory_fail_next(f->api.app.store, ERR_UNAVAILABLE);
 	api_expect(&f->api, 503, "unavailable", CLEANUP, .body = "{}",
 	    .token = f->root.token);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-#define WITH_REDIS(name)                                                       \
-	cmocka_unit_test_setup_teardown(name, setup_with_redis, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(only_admins_may),
-		TEST(cleaning_up_by_cookie_takes_the_same_origin),
-		TEST(each_tier_says_what_it_did_and_holds),
-		WITH_REDIS(users_asked_for_together_count_each),
-		TEST(a_store_that_fails_is_counted),
-		TEST(latencies_are_told_as_quantiles),
-		WITH_REDIS(redis_is_counted_and_measured),
-		WITH_REDIS(a_redis_that_keeps_its_size_to_itself_stays_in_use),
-		TEST(the_health_of_the_cache),
-		WITH_REDIS(the_health_of_the_cache),
-		TEST(what_has_ended_is_removed),
-		TEST(the_table_is_swept),
-		TEST(cleaning_up_needs_the_store),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,6 +53,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 /* Claim the first probe there may be; return how long after ${now} it is. */
 static int64_t
 claim_after(struct shm *m, int64_t now)
@@ -64,8 +66,7 @@ claim_after(struct shm *m, int64_t now)
 	return until - now;
 }
 
-static void
-it_is_closed_until_tripped(void **state)
+TEST(it_is_closed_until_tripped)
 {
 	struct shm *m = ((struct fixture *)*state)->m;
 
@@ -83,8 +84,7 @@ it_is_closed_until_tripped(void **state)
 	assert_true(circuit_breaker_closed(m));
 }
 
-static void
-each_failed_probe_doubles_the_back_off_within_its_bounds(void **state)
+TEST(each_failed_probe_doubles_the_back_off_within_its_bounds)
 {
 	static const int64_t base[] = { 1, 2, 4, 8, 16, 30, 30, 30 };
 	struct shm *m = ((struct fixture *)*state)->m;
@@ -114,8 +114,7 @@ each_failed_probe_doubles_the_back_off_within_its_bounds(void **state)
 }
 
 /* Requests that were under way when another tripped it are no probes. */
-static void
-stragglers_do_not_double_it(void **state)
+TEST(stragglers_do_not_double_it)
 {
 	struct shm *m = ((struct fixture *)*state)->m;
 	struct shm_layout_circuit_breaker *b = &shm_layout(m)->redis;
@@ -130,8 +129,7 @@ stragglers_do_not_double_it(void **state)
 	assert_in_range(claim_after(m, START), SECOND - 1, SECOND * 5 / 4);
 }
 
-static void
-the_claim_of_a_dead_prober_falls_to_another(void **state)
+TEST(the_claim_of_a_dead_prober_falls_to_another)
 {
 	struct shm *m = ((struct fixture *)*state)->m;
 	int64_t now = START;
@@ -160,8 +158,7 @@ claim_in_vain(void *ctx)
 	shm_detach(m);
 }
 
-static void
-a_claim_overtaken_by_another_is_lost(void **state)
+TEST(a_claim_overtaken_by_another_is_lost)
 {
 	struct fixture *f = *state;
 	pid_t pid;
@@ -202,8 +199,7 @@ trip_and_claim(void *ctx)
 }
 
 /* Several processes see one outage: it opens once, and one of them probes. */
-static void
-one_process_of_all_probes(void **state)
+TEST(one_process_of_all_probes)
 {
 	struct fixture *f = *state;
 	pthread_barrierattr_t attr;
@@ -226,23 +222,4 @@ one_process_of_all_probes(void **state)
 	for (int i = 0; i < PROCESSES; i++)
 		child_passed(pids[i]);
 	assert_int_equal(atomic_load(&shm_layout(f->m)->redis.opened), ROUNDS);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(it_is_closed_until_tripped),
-		TEST(each_failed_probe_doubles_the_back_off_within_its_bounds),
-		TEST(stragglers_do_not_double_it),
-		TEST(the_claim_of_a_dead_prober_falls_to_another),
-		TEST(a_claim_overtaken_by_another_is_lost),
-		TEST(one_process_of_all_probes),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

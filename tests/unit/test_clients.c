@@ -45,6 +45,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 static enum err
 load(struct fixture *f, mode_t mode, const char *text)
 {
@@ -69,8 +71,7 @@ check(const struct fixture *f, const char *id, const char *secret)
 }
 
 /* The hashes as b2sum(1) of coreutils prints them. */
-static void
-a_client_is_known_by_its_secret(void **state)
+TEST(a_client_is_known_by_its_secret)
 {
 	struct fixture *f = *state;
 
@@ -92,8 +93,7 @@ a_client_is_known_by_its_secret(void **state)
 	assert_int_equal(check(f, "#", "none"), ERR_DENIED);
 }
 
-static void
-without_a_file_there_is_nobody(void **state)
+TEST(without_a_file_there_is_nobody)
 {
 	struct fixture *f = *state;
 
@@ -103,8 +103,7 @@ without_a_file_there_is_nobody(void **state)
 	assert_int_equal(check(f, "", ""), ERR_DENIED);
 }
 
-static void
-what_is_no_list_is_refused(void **state)
+TEST(what_is_no_list_is_refused)
 {
 	static const struct {
 		const char *text, *why;
@@ -132,8 +131,7 @@ what_is_no_list_is_refused(void **state)
 	assert_non_null(strstr(f->why, "too long"));
 }
 
-static void
-a_file_that_others_may_write_is_refused(void **state)
+TEST(a_file_that_others_may_write_is_refused)
 {
 	struct fixture *f = *state;
 
@@ -153,8 +151,7 @@ a_file_that_others_may_write_is_refused(void **state)
 	assert_non_null(strstr(f->why, "is no file"));
 }
 
-static void
-basic_is_read_as_it_is_written(void **state)
+TEST(basic_is_read_as_it_is_written)
 {
 	/* From RFC 7617 section 2. */
 	static const char good[] = "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==";
@@ -171,7 +168,6 @@ basic_is_read_as_it_is_written(void **state)
 	struct clients_claim claim;
 	char text[2048];
 
-	(void)state;
 	assert_int_equal(clients_basic(good, &claim), ERR_OK);
 	assert_string_equal(claim.id, "Aladdin");
 	assert_string_equal(claim.secret, "open sesame");
@@ -192,21 +188,4 @@ basic_is_read_as_it_is_written(void **state)
 	memcpy(text, "Basic ", 6);
 	text[sizeof(text) - 1] = '\0';
 	assert_int_equal(clients_basic(text, &claim), ERR_INVALID);
-}
-
-int
-main(void)
-{
-#define CLIENTS_TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
-	const struct CMUnitTest tests[] = {
-		CLIENTS_TEST(a_client_is_known_by_its_secret),
-		CLIENTS_TEST(without_a_file_there_is_nobody),
-		CLIENTS_TEST(what_is_no_list_is_refused),
-		CLIENTS_TEST(a_file_that_others_may_write_is_refused),
-		CLIENTS_TEST(basic_is_read_as_it_is_written),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,10 +9,8 @@
 #include "cli/exit.h"
 
 /* Rows are what help, manual and completion are made of. */
-static void
-every_row_says_what_it_does(void **state)
+TEST(every_row_says_what_it_does)
 {
-	(void)state;
 	for (size_t i = 0; i < commands_count; i++) {
 		const struct command *c = &commands[i];
 		size_t len = strlen(c->help);
@@ -61,12 +59,10 @@ parse(int argc, const char *const *argv, struct command_line *line)
 	parse((int)NELEMS(((const char *[]){ "name", __VA_ARGS__ })),          \
 	    (const char *[]){ "name", __VA_ARGS__, NULL }, line)
 
-static void
-arguments_are_read_in_any_order(void **state)
+TEST(arguments_are_read_in_any_order)
 {
 	struct command_line line;
 
-	(void)state;
 	assert_int_equal(
 	    PARSE(&line, "one", "--value", "v", "two"), EXIT_GO_ON);
 	assert_string_equal(command_value(&line, "value"), "v");
@@ -83,12 +79,10 @@ arguments_are_read_in_any_order(void **state)
 	assert_string_equal(line.operands[0], "--flag");
 }
 
-static void
-what_it_does_not_take_is_wrong(void **state)
+TEST(what_it_does_not_take_is_wrong)
 {
 	struct command_line line;
 
-	(void)state;
 	assert_int_equal(PARSE(&line, "--flag"), EXIT_WRONG);
 	assert_int_equal(PARSE(&line, "1", "2", "3"), EXIT_WRONG);
 	assert_int_equal(PARSE(&line, "1", "--other"), EXIT_WRONG);
@@ -96,16 +90,4 @@ what_it_does_not_take_is_wrong(void **state)
 	assert_int_equal(PARSE(&line, "1", "--flag=x"), EXIT_WRONG);
 	assert_int_equal(PARSE(&line, "1", "-f"), EXIT_WRONG);
 	assert_int_equal(PARSE(&line, "--help"), EXIT_DONE);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_row_says_what_it_does),
-		cmocka_unit_test(arguments_are_read_in_any_order),
-		cmocka_unit_test(what_it_does_not_take_is_wrong),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -64,6 +64,8 @@ teardown(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(setup, teardown);
+
 static enum err
 load(struct fixture *f)
 {
@@ -113,8 +115,7 @@ printed(const struct config *c)
 	return text;
 }
 
-static void
-defaults_are_good(void **state)
+TEST(defaults_are_good)
 {
 	struct fixture *f = *state;
 
@@ -128,8 +129,7 @@ defaults_are_good(void **state)
 	assert_string_equal(config_text(f->config, CONFIG_JWT_SECRET), "");
 }
 
-static void
-limits_are_so_many_in_seconds(void **state)
+TEST(limits_are_so_many_in_seconds)
 {
 	static const char *const bad[] = { "", "5", "5/", "/60", "5/60/",
 		"0/60", "5/0", "-1/60", "5/-1", "1000001/1", "1/86401", "5 /60",
@@ -161,8 +161,7 @@ limits_are_so_many_in_seconds(void **state)
 	unsetenv("LATCHKEY_LIMIT_REGISTER");
 }
 
-static void
-environment_beats_file_beats_default(void **state)
+TEST(environment_beats_file_beats_default)
 {
 	struct fixture *f = *state;
 	char *text;
@@ -187,8 +186,7 @@ environment_beats_file_beats_default(void **state)
 	free(text);
 }
 
-static void
-booleans_have_eight_spellings(void **state)
+TEST(booleans_have_eight_spellings)
 {
 	static const struct {
 		const char *text;
@@ -210,8 +208,7 @@ booleans_have_eight_spellings(void **state)
 }
 
 /* Each bad value is one line that names the option. */
-static void
-bad_values_are_refused(void **state)
+TEST(bad_values_are_refused)
 {
 	static const struct {
 		const char *name, *value, *why;
@@ -288,8 +285,7 @@ bad_values_are_refused(void **state)
 	expect_good(f);
 }
 
-static void
-redis_url_is_checked_if_it_is_used(void **state)
+TEST(redis_url_is_checked_if_it_is_used)
 {
 	struct fixture *f = *state;
 
@@ -299,8 +295,7 @@ redis_url_is_checked_if_it_is_used(void **state)
 	expect_good(f);
 }
 
-static void
-bad_lines_say_where(void **state)
+TEST(bad_lines_say_where)
 {
 	static const struct {
 		const char *text, *why;
@@ -335,8 +330,7 @@ bad_lines_say_where(void **state)
 }
 
 /* What it may say is in test_issuers_file. */
-static void
-the_file_of_other_issuers_is_read(void **state)
+TEST(the_file_of_other_issuers_is_read)
 {
 	struct fixture *f = *state;
 
@@ -350,8 +344,7 @@ the_file_of_other_issuers_is_read(void **state)
 	expect_refused_with(f, "LATCHKEY_ISSUERS_FILE: line 2 of ");
 }
 
-static void
-zero_bytes_are_refused(void **state)
+TEST(zero_bytes_are_refused)
 {
 	static const char text[] = "SESSION_TTL = 600\0x\n";
 	struct fixture *f = *state;
@@ -364,8 +357,7 @@ zero_bytes_are_refused(void **state)
 	expect_refused_with(f, "the line holds a zero byte");
 }
 
-static void
-an_empty_name_of_the_file_is_none(void **state)
+TEST(an_empty_name_of_the_file_is_none)
 {
 	struct fixture *f = *state;
 	struct config *by_default = NULL;
@@ -384,8 +376,7 @@ an_empty_name_of_the_file_is_none(void **state)
 	config_free(by_default);
 }
 
-static void
-a_named_file_must_exist(void **state)
+TEST(a_named_file_must_exist)
 {
 	struct fixture *f = *state;
 
@@ -406,8 +397,7 @@ a_named_file_must_exist(void **state)
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 
-static void
-secrets_come_from_files(void **state)
+TEST(secrets_come_from_files)
 {
 	struct fixture *f = *state;
 
@@ -429,8 +419,7 @@ secrets_come_from_files(void **state)
 	expect_refused(f, "JWT_SECRET: /dev/zero is no file");
 }
 
-static void
-secret_files_may_be_named_in_the_file(void **state)
+TEST(secret_files_may_be_named_in_the_file)
 {
 	struct fixture *f = *state;
 	char text[160];
@@ -442,8 +431,7 @@ secret_files_may_be_named_in_the_file(void **state)
 	assert_string_equal(config_text(f->config, CONFIG_JWT_SECRET), SECRET);
 }
 
-static void
-credentials_of_systemd_count(void **state)
+TEST(credentials_of_systemd_count)
 {
 	struct fixture *f = *state;
 	char path[128];
@@ -460,8 +448,7 @@ credentials_of_systemd_count(void **state)
 	unlink(path);
 }
 
-static void
-secrets_are_never_printed(void **state)
+TEST(secrets_are_never_printed)
 {
 	struct fixture *f = *state;
 	char *text;
@@ -482,8 +469,7 @@ secrets_are_never_printed(void **state)
 	assert_null(strstr(f->why, "hunter22"));
 }
 
-static void
-secrets_in_a_file_for_all_are_refused(void **state)
+TEST(secrets_in_a_file_for_all_are_refused)
 {
 	struct fixture *f = *state;
 
@@ -497,8 +483,7 @@ secrets_in_a_file_for_all_are_refused(void **state)
 	expect_refused_with(f, "JWT_SECRET: others may read this file");
 }
 
-static void
-every_option_is_in_the_help(void **state)
+TEST(every_option_is_in_the_help)
 {
 	static const char *const names[] = {
 #define OPTION(id, name, type, min, max, fallback, help) name,
@@ -509,39 +494,10 @@ every_option_is_in_the_help(void **state)
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
-	(void)state;
 	assert_non_null(out);
 	config_help(out);
 	assert_int_equal(fclose(out), 0);
 	for (size_t i = 0; i < NELEMS(names); i++)
 		assert_non_null(strstr(text, names[i]));
 	free(text);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(defaults_are_good),
-		TEST(limits_are_so_many_in_seconds),
-		TEST(environment_beats_file_beats_default),
-		TEST(booleans_have_eight_spellings),
-		TEST(bad_values_are_refused),
-		TEST(redis_url_is_checked_if_it_is_used),
-		TEST(bad_lines_say_where),
-		TEST(the_file_of_other_issuers_is_read),
-		TEST(zero_bytes_are_refused),
-		TEST(an_empty_name_of_the_file_is_none),
-		TEST(a_named_file_must_exist),
-		TEST(secrets_come_from_files),
-		TEST(secret_files_may_be_named_in_the_file),
-		TEST(credentials_of_systemd_count),
-		TEST(secrets_are_never_printed),
-		TEST(secrets_in_a_file_for_all_are_refused),
-		TEST(every_option_is_in_the_help),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,8 +24,7 @@ init(struct request *req, const char *remote, const char *https,
 	request_init(req, (char *const *)params, NULL, 0);
 }
 
-static void
-a_cookie_is_read_strictly(void **state)
+TEST(a_cookie_is_read_strictly)
 {
 	static const struct {
 		const char *cookie, *expect;
@@ -56,7 +55,6 @@ a_cookie_is_read_strictly(void **state)
 		{ "OTHER=latchkey=" ID, "" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		char id[SESSION_ID_SIZE];
 		struct request req;
@@ -67,8 +65,7 @@ a_cookie_is_read_strictly(void **state)
 	}
 }
 
-static void
-the_name_goes_with_the_scheme(void **state)
+TEST(the_name_goes_with_the_scheme)
 {
 	static const struct {
 		const char *remote, *https;
@@ -81,7 +78,6 @@ the_name_goes_with_the_scheme(void **state)
 		{ "REMOTE_ADDR=", "HTTPS=off", "", "" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		char id[SESSION_ID_SIZE];
 		struct request req;
@@ -97,8 +93,7 @@ the_name_goes_with_the_scheme(void **state)
 	}
 }
 
-static void
-the_attributes_go_with_the_scheme(void **state)
+TEST(the_attributes_go_with_the_scheme)
 {
 	static const struct {
 		const char *remote, *https;
@@ -118,7 +113,6 @@ the_attributes_go_with_the_scheme(void **state)
 		{ REMOTE, "HTTPS=off", NULL, NULL },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct response set = { 0 }, removed = { 0 };
 		struct request req;
@@ -137,18 +131,4 @@ the_attributes_go_with_the_scheme(void **state)
 		response_clear(&set);
 		response_clear(&removed);
 	}
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_cookie_is_read_strictly),
-		cmocka_unit_test(the_name_goes_with_the_scheme),
-		cmocka_unit_test(the_attributes_go_with_the_scheme),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,6 +46,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 static const struct counters *
 now(struct fixture *f)
 {
@@ -96,8 +98,7 @@ assert_counted(struct fixture *f, uint64_t times)
 	    s->time[COUNTERS_TIMER_FAST].sum_us, times * ROUNDS * 10);
 }
 
-static void
-all_processes_add_up(void **state)
+TEST(all_processes_add_up)
 {
 	struct fixture *f = *state;
 	pid_t pids[CHILDREN];
@@ -120,8 +121,7 @@ count_in_thread(void *m)
 	return NULL;
 }
 
-static void
-both_lanes_count_in_one_slot(void **state)
+TEST(both_lanes_count_in_one_slot)
 {
 	struct fixture *f = *state;
 	pthread_t background_queue;
@@ -146,8 +146,7 @@ count_and_die(void *ctx)
 	(void)raise(SIGKILL);
 }
 
-static void
-what_the_killed_counted_stays_and_his_slot_is_free(void **state)
+TEST(what_the_killed_counted_stays_and_his_slot_is_free)
 {
 	struct fixture *f = *state;
 	struct shm *next;
@@ -164,8 +163,7 @@ what_the_killed_counted_stays_and_his_slot_is_free(void **state)
 	assert_int_equal(shm_layout(f->m)->counters.slots, 2);
 }
 
-static void
-no_two_that_live_have_one_slot(void **state)
+TEST(no_two_that_live_have_one_slot)
 {
 	struct fixture *f = *state;
 	struct shm *all[COUNTERS_SLOTS + 2] = { f->m };
@@ -191,8 +189,7 @@ no_two_that_live_have_one_slot(void **state)
 	assert_int_equal(now(f)->counter[COUNTERS_LOGOUTS], COUNTERS_SLOTS + 2);
 }
 
-static void
-a_new_life_of_the_file_begins_at_nothing(void **state)
+TEST(a_new_life_of_the_file_begins_at_nothing)
 {
 	struct fixture *f = *state;
 	int64_t before = clock_system.wall();
@@ -207,8 +204,7 @@ a_new_life_of_the_file_begins_at_nothing(void **state)
 
 /* ---- what is counted ---- */
 
-static void
-a_tier_has_hits_misses_and_errors(void **state)
+TEST(a_tier_has_hits_misses_and_errors)
 {
 	static const struct {
 		enum counters_tier tier;
@@ -236,8 +232,7 @@ a_tier_has_hits_misses_and_errors(void **state)
 	}
 }
 
-static void
-no_request_falls_through(void **state)
+TEST(no_request_falls_through)
 {
 	struct fixture *f = *state;
 	uint64_t sum = 0;
@@ -282,8 +277,7 @@ only_bucket(struct fixture *f)
 }
 
 /* Any time lies in its bucket, and that is narrow. */
-static void
-buckets_hold_what_is_in_them(void **state)
+TEST(buckets_hold_what_is_in_them)
 {
 	struct fixture *f = *state;
 	uint64_t most = (uint64_t)1 << 26;
@@ -309,8 +303,7 @@ buckets_hold_what_is_in_them(void **state)
 	}
 }
 
-static void
-times_out_of_bounds_count_as_the_bound(void **state)
+TEST(times_out_of_bounds_count_as_the_bound)
 {
 	struct fixture *f = *state;
 
@@ -331,8 +324,7 @@ assert_near(double value, double expect)
 		fail_msg("%f is not near %f", value, expect);
 }
 
-static void
-quantiles_are_near_the_truth(void **state)
+TEST(quantiles_are_near_the_truth)
 {
 	struct fixture *f = *state;
 	const struct counters_time *t = &f->counters.time[COUNTERS_TIMER_STORE];
@@ -369,10 +361,8 @@ assert_label(const struct counters_label *label, const char *type)
 	assert_non_null(label->labels);
 }
 
-static void
-every_number_has_a_name_of_its_own(void **state)
+TEST(every_number_has_a_name_of_its_own)
 {
-	(void)state;
 	for (size_t i = 0; i < COUNTERS_COUNT; i++) {
 		assert_label(&counters_labels[i], "counter");
 		for (size_t j = 0; j < i; j++)
@@ -383,28 +373,4 @@ every_number_has_a_name_of_its_own(void **state)
 	}
 	for (size_t i = 0; i < COUNTERS_TIMERS; i++)
 		assert_label(&counters_timer_labels[i], "histogram");
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(all_processes_add_up),
-		TEST(both_lanes_count_in_one_slot),
-		TEST(what_the_killed_counted_stays_and_his_slot_is_free),
-		TEST(no_two_that_live_have_one_slot),
-		TEST(a_new_life_of_the_file_begins_at_nothing),
-		TEST(a_tier_has_hits_misses_and_errors),
-		TEST(no_request_falls_through),
-		TEST(buckets_hold_what_is_in_them),
-		TEST(times_out_of_bounds_count_as_the_bound),
-		TEST(quantiles_are_near_the_truth),
-		TEST(every_number_has_a_name_of_its_own),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,14 +16,12 @@ expect(const char *const *texts, size_t n, const char *hex)
 }
 
 /* As sha256sum has it of the same bytes. */
-static void
-it_is_sha_256_of_the_texts_and_their_ends(void **state)
+TEST(it_is_sha_256_of_the_texts_and_their_ends)
 {
 	static const char *const abc[] = { "abc" };
 	static const char *const two[] = { "ab", "c" };
 	static const char *const empty[] = { "" };
 
-	(void)state;
 	expect(abc, 1,
 	    "dc1114cd074914bd872cc1f9a23ec910ea2203bc79779ab2e17da25782a624fc");
 	expect(two, 2,
@@ -32,14 +30,4 @@ it_is_sha_256_of_the_texts_and_their_ends(void **state)
 	    "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
 	expect(NULL, 0,
 	    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(it_is_sha_256_of_the_texts_and_their_ends),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,8 +29,9 @@ teardown(void **state)
 	return 0;
 }
 
-static void
-unknown_paths_and_methods_are_refused(void **state)
+TEST_FIXTURE(setup, teardown);
+
+TEST(unknown_paths_and_methods_are_refused)
 {
 	struct api *api = *state;
 	struct api_answer a;
@@ -48,8 +49,7 @@ unknown_paths_and_methods_are_refused(void **state)
 	api_free(&a);
 }
 
-static void
-options_and_head_are_answered_everywhere(void **state)
+TEST(options_and_head_are_answered_everywhere)
 {
 	struct api *api = *state;
 	struct api_answer a;
@@ -76,8 +76,7 @@ options_and_head_are_answered_everywhere(void **state)
 	api_free(&a);
 }
 
-static void
-a_body_of_another_length_is_refused(void **state)
+TEST(a_body_of_another_length_is_refused)
 {
 	struct api *api = *state;
 
@@ -87,8 +86,7 @@ a_body_of_another_length_is_refused(void **state)
 	    .uri = "/healthz", .param = "CONTENT_LENGTH=x");
 }
 
-static void
-bodies_are_read_strictly(void **state)
+TEST(bodies_are_read_strictly)
 {
 	static const struct {
 		const char *body, *type;
@@ -128,8 +126,7 @@ bodies_are_read_strictly(void **state)
 		    .body = cases[i].body, .type = cases[i].type);
 }
 
-static void
-the_detail_names_the_member(void **state)
+TEST(the_detail_names_the_member)
 {
 	struct api *api = *state;
 	struct api_answer a;
@@ -143,8 +140,7 @@ the_detail_names_the_member(void **state)
 	api_free(&a);
 }
 
-static void
-a_store_that_cannot_tell_is_503(void **state)
+TEST(a_store_that_cannot_tell_is_503)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -165,8 +161,7 @@ a_store_that_cannot_tell_is_503(void **state)
 	    .token = who.token);
 }
 
-static void
-being_busy_is_an_answer_too(void **state)
+TEST(being_busy_is_an_answer_too)
 {
 	char method[] = "REQUEST_METHOD=POST";
 	char uri[] = "REQUEST_URI=/auth/login";
@@ -205,8 +200,7 @@ being_busy_is_an_answer_too(void **state)
 	assert_int_equal(counters.time[COUNTERS_TIMER_SLOW].count, 0);
 }
 
-static void
-a_body_beyond_the_limit_is_413(void **state)
+TEST(a_body_beyond_the_limit_is_413)
 {
 	char *body = calloc(1, REQUEST_BODY_MAX + 2);
 	struct api *api = *state;
@@ -220,8 +214,7 @@ a_body_beyond_the_limit_is_413(void **state)
 	free(body);
 }
 
-static void
-what_takes_long_is_slow(void **state)
+TEST(what_takes_long_is_slow)
 {
 	static const struct {
 		const char *method, *uri;
@@ -239,7 +232,6 @@ what_takes_long_is_slow(void **state)
 		{ "OPTIONS", "/auth/login", false },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		char method[32], uri[64];
 		char *params[] = { method, uri, NULL };
@@ -251,26 +243,4 @@ what_takes_long_is_slow(void **state)
 		request_init(&req, params, NULL, 0);
 		assert_int_equal(dispatch_is_slow(&req), cases[i].slow);
 	}
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(unknown_paths_and_methods_are_refused),
-		TEST(options_and_head_are_answered_everywhere),
-		TEST(a_body_of_another_length_is_refused),
-		TEST(bodies_are_read_strictly),
-		TEST(the_detail_names_the_member),
-		TEST(a_store_that_cannot_tell_is_503),
-		TEST(being_busy_is_an_answer_too),
-		TEST(a_body_beyond_the_limit_is_413),
-		cmocka_unit_test(what_takes_long_is_slow),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,6 +54,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 /* A token of the first issuer, issued now, which also says ${members}. */
 static const char *
 token(struct fixture *f, const char *subject, const char *members)
@@ -136,8 +138,7 @@ actor(const struct fixture *f)
 
 /* ---- who it is ---- */
 
-static void
-the_first_token_makes_an_account(void **state)
+TEST(the_first_token_makes_an_account)
 {
 	struct fixture *f = *state;
 	const struct json_value *session;
@@ -173,8 +174,7 @@ the_first_token_makes_an_account(void **state)
 	    user_of(f, linking_token(f, "user_1", "\"a\":1")), id);
 }
 
-static void
-claims_that_changed_change_the_account(void **state)
+TEST(claims_that_changed_change_the_account)
 {
 	char later[EXTERNAL_ISSUERS_TEXT_SIZE],
 	    earlier[EXTERNAL_ISSUERS_TEXT_SIZE];
@@ -194,8 +194,7 @@ claims_that_changed_change_the_account(void **state)
 	expect_user(f, earlier, "Lovelace", ADA);
 }
 
-static void
-an_address_is_nobodys_twice(void **state)
+TEST(an_address_is_nobodys_twice)
 {
 	struct fixture *f = *state;
 	struct api_login ada;
@@ -212,8 +211,7 @@ an_address_is_nobodys_twice(void **state)
 }
 
 /* Of a block with link_by_email = yes, but only a verified address. */
-static void
-an_account_is_linked_where_that_is_allowed(void **state)
+TEST(an_account_is_linked_where_that_is_allowed)
 {
 	struct fixture *f = *state;
 	struct issuer *block = &f->o.config->list[1];
@@ -245,8 +243,7 @@ an_account_is_linked_where_that_is_allowed(void **state)
 
 /* ---- how it ends ---- */
 
-static void
-it_ends_with_its_time(void **state)
+TEST(it_ends_with_its_time)
 {
 	struct fixture *f = *state;
 	const int64_t end = f->api.now + 600 + EXTERNAL_ISSUERS_LEEWAY;
@@ -260,8 +257,7 @@ it_ends_with_its_time(void **state)
 	assert_int_equal(user_of(f, f->text), 0);
 }
 
-static void
-logout_ends_it_until_it_would_have_ended(void **state)
+TEST(logout_ends_it_until_it_would_have_ended)
 {
 	struct fixture *f = *state;
 	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
@@ -283,8 +279,7 @@ logout_ends_it_until_it_would_have_ended(void **state)
 }
 
 /* A name is what was signed; (r, n - s) is in test_issuers_spelling. */
-static void
-without_an_id_it_ends_by_what_it_says(void **state)
+TEST(without_an_id_it_ends_by_what_it_says)
 {
 	struct fixture *f = *state;
 	char first[EXTERNAL_ISSUERS_TEXT_SIZE],
@@ -300,8 +295,7 @@ without_an_id_it_ends_by_what_it_says(void **state)
 	assert_int_equal(user_of(f, second), 0);
 }
 
-static void
-what_was_ended_first_makes_no_account(void **state)
+TEST(what_was_ended_first_makes_no_account)
 {
 	struct fixture *f = *state;
 	size_t n = 0;
@@ -331,8 +325,7 @@ expect_end(struct fixture *f, const char *shown, const char *unseen)
 	assert_int_equal(user_of(f, late), 0);
 }
 
-static void
-it_ends_when_everything_does(void **state)
+TEST(it_ends_when_everything_does)
 {
 	struct fixture *f = *state;
 	char shown[EXTERNAL_ISSUERS_TEXT_SIZE],
@@ -362,8 +355,7 @@ set_status(struct fixture *f, int64_t id, enum user_status status)
 	    ERR_OK);
 }
 
-static void
-it_ends_with_an_account_that_may_not_sign_in(void **state)
+TEST(it_ends_with_an_account_that_may_not_sign_in)
 {
 	struct fixture *f = *state;
 	char shown[EXTERNAL_ISSUERS_TEXT_SIZE],
@@ -384,8 +376,7 @@ it_ends_with_an_account_that_may_not_sign_in(void **state)
 	assert_int_equal(user_of(f, token(f, "user_1", "")), id);
 }
 
-static void
-it_ends_with_an_account_that_is_deleted(void **state)
+TEST(it_ends_with_an_account_that_is_deleted)
 {
 	struct fixture *f = *state;
 	char shown[EXTERNAL_ISSUERS_TEXT_SIZE],
@@ -405,8 +396,7 @@ it_ends_with_an_account_that_is_deleted(void **state)
 	assert_int_equal(user_of(f, shown), 0);
 }
 
-static void
-it_ends_with_its_key(void **state)
+TEST(it_ends_with_its_key)
 {
 	struct fixture *f = *state;
 
@@ -421,8 +411,7 @@ it_ends_with_its_key(void **state)
 
 /* ---- what is remembered, and what cannot be told ---- */
 
-static void
-one_seen_lately_costs_no_question(void **state)
+TEST(one_seen_lately_costs_no_question)
 {
 	struct fixture *f = *state;
 	struct api_answer a;
@@ -444,8 +433,7 @@ one_seen_lately_costs_no_question(void **state)
 	    &f->api, 503, "unavailable", ME, .token = token(f, "user_2", ""));
 }
 
-static void
-what_cannot_be_told_is_no_refusal(void **state)
+TEST(what_cannot_be_told_is_no_refusal)
 {
 	struct fixture *f = *state;
 	struct store *st = f->api.app.store;
@@ -472,8 +460,7 @@ what_cannot_be_told_is_no_refusal(void **state)
 /* ---- whose it is ---- */
 
 /* Who publishes a key by the name of ours is not asked about it. */
-static void
-a_name_of_ours_is_ours(void **state)
+TEST(a_name_of_ours_is_ours)
 {
 	struct fixture *f = *state;
 	const char *kid = f->api.app.keys.list[0].kid;
@@ -511,8 +498,7 @@ a_name_of_ours_is_ours(void **state)
 	buf_clear(&header);
 }
 
-static void
-ours_are_as_good_as_ever(void **state)
+TEST(ours_are_as_good_as_ever)
 {
 	struct fixture *f = *state;
 	struct api_login ada;
@@ -525,33 +511,4 @@ ours_are_as_good_as_ever(void **state)
 	assert_int_equal(user_of(f, ada.token), atoll(ada.id));
 	api_expect(&f->api, 200, NULL, LOGOUT, .token = ada.token);
 	assert_int_equal(user_of(f, ada.token), 0);
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(the_first_token_makes_an_account),
-		CASE(claims_that_changed_change_the_account),
-		CASE(an_address_is_nobodys_twice),
-		CASE(an_account_is_linked_where_that_is_allowed),
-		CASE(it_ends_with_its_time),
-		CASE(logout_ends_it_until_it_would_have_ended),
-		CASE(without_an_id_it_ends_by_what_it_says),
-		CASE(what_was_ended_first_makes_no_account),
-		CASE(it_ends_when_everything_does),
-		CASE(it_ends_with_an_account_that_may_not_sign_in),
-		CASE(it_ends_with_an_account_that_is_deleted),
-		CASE(it_ends_with_its_key),
-		CASE(one_seen_lately_costs_no_question),
-		CASE(what_cannot_be_told_is_no_refusal),
-		CASE(a_name_of_ours_is_ours),
-		CASE(ours_are_as_good_as_ever),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

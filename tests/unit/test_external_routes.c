@@ -80,12 +80,13 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 /*
  * Whoever has stolen one could make of it what outlives it.  Each of these
  * would do something with a token of ours.
  */
-static void
-it_changes_nothing(void **state)
+TEST(it_changes_nothing)
 {
 	static const struct api_call calls[] = {
 		{ .method = "POST",
@@ -140,8 +141,7 @@ it_changes_nothing(void **state)
 	api_free(&a);
 }
 
-static void
-a_guard_lets_it_through(void **state)
+TEST(a_guard_lets_it_through)
 {
 	static const char *const lines[] = { "Remote-User: 1", "X-Auth-Id: 1",
 		"X-Auth-User: Ada", "X-Auth-Role: user",
@@ -182,8 +182,7 @@ expect_shown(struct fixture *f, const char *token, int64_t expires_in)
 	api_free(&a);
 }
 
-static void
-it_is_validated_and_not_renewed(void **state)
+TEST(it_is_validated_and_not_renewed)
 {
 	struct fixture *f = *state;
 
@@ -196,8 +195,7 @@ it_is_validated_and_not_renewed(void **state)
 	api_expect(&f->api, 401, "invalid_token", VALIDATE, .token = f->o.good);
 }
 
-static void
-so_is_one_of_ours(void **state)
+TEST(so_is_one_of_ours)
 {
 	struct fixture *f = *state;
 	struct api_login ada;
@@ -216,8 +214,7 @@ so_is_one_of_ours(void **state)
 }
 
 /* As it was before a token counted here. */
-static void
-a_session_comes_before_a_token(void **state)
+TEST(a_session_comes_before_a_token)
 {
 	struct fixture *f = *state;
 	struct buf body = { 0 };
@@ -281,8 +278,7 @@ ask(struct fixture *f, const char *uri, const char *expect)
 	api_free(&a);
 }
 
-static void
-a_client_may_end_it_and_learns_nothing(void **state)
+TEST(a_client_may_end_it_and_learns_nothing)
 {
 	struct fixture *f = *state;
 
@@ -307,8 +303,7 @@ users(struct fixture *f)
 	return n;
 }
 
-static void
-a_question_makes_no_account(void **state)
+TEST(a_question_makes_no_account)
 {
 	struct fixture *f = *state;
 	const size_t before = users(f);
@@ -327,8 +322,7 @@ a_question_makes_no_account(void **state)
  * What is refused now and good later, when its key has been fetched or its time
  * has come, must not be called ended.
  */
-static void
-what_may_be_good_later_is_not_said_to_be_ended(void **state)
+TEST(what_may_be_good_later_is_not_said_to_be_ended)
 {
 	static const struct {
 		const char *header, *times;
@@ -368,8 +362,7 @@ what_may_be_good_later_is_not_said_to_be_ended(void **state)
 }
 
 /* With a cookie or session id beside it, that ends as well. */
-static void
-logout_ends_all_that_it_names(void **state)
+TEST(logout_ends_all_that_it_names)
 {
 	struct fixture *f = *state;
 	struct buf body = { 0 };
@@ -384,26 +377,4 @@ logout_ends_all_that_it_names(void **state)
 	api_expect(&f->api, 401, "invalid_session", .method = "GET",
 	    .uri = "/auth/me", .cookie = bob.session_id);
 	buf_clear(&body);
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(it_changes_nothing),
-		CASE(a_guard_lets_it_through),
-		CASE(it_is_validated_and_not_renewed),
-		CASE(so_is_one_of_ours),
-		CASE(a_session_comes_before_a_token),
-		CASE(a_client_may_end_it_and_learns_nothing),
-		CASE(a_question_makes_no_account),
-		CASE(what_may_be_good_later_is_not_said_to_be_ended),
-		CASE(logout_ends_all_that_it_names),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

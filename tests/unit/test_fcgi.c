@@ -47,6 +47,8 @@ teardown(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(setup, teardown);
+
 /* The request of ${ask} in the form that the scanner makes. */
 static void
 scanned(const struct fcgi_ask *ask, struct fcgi_bytes *out)
@@ -96,8 +98,7 @@ answer(struct fixture *f, struct fcgi *fcgi, size_t body_len)
 }
 
 /* One after the other on one feed, of every size there may be. */
-static void
-fcgi_reads_requests_of_any_size(void **state)
+TEST(fcgi_reads_requests_of_any_size)
 {
 	static const size_t sizes[] = { 0, 1, 8000, 8192, 65000, 65536 };
 	struct fixture *f = *state;
@@ -160,8 +161,7 @@ take_one(struct fixture *f)
 }
 
 /* The scanner lets no such thing pass; if it did, nothing must break. */
-static void
-fcgi_survives_what_libfcgi_refuses(void **state)
+TEST(fcgi_survives_what_libfcgi_refuses)
 {
 	struct fixture *f = *state;
 	struct fcgi_bytes bytes = { 0 };
@@ -190,8 +190,7 @@ fcgi_survives_what_libfcgi_refuses(void **state)
 }
 
 /* The largest answer fits without anybody reading meanwhile. */
-static void
-fcgi_answers_large_without_waiting(void **state)
+TEST(fcgi_answers_large_without_waiting)
 {
 	struct fixture *f = *state;
 
@@ -204,8 +203,7 @@ fcgi_answers_large_without_waiting(void **state)
 }
 
 /* A peer that does not read costs its connection, never our time. */
-static void
-fcgi_gives_up_on_a_peer_that_does_not_read(void **state)
+TEST(fcgi_gives_up_on_a_peer_that_does_not_read)
 {
 	struct fixture *f = *state;
 	struct buf text = { 0 };
@@ -223,8 +221,7 @@ fcgi_gives_up_on_a_peer_that_does_not_read(void **state)
 	buf_clear(&text);
 }
 
-static void
-fcgi_notices_that_the_peer_is_gone(void **state)
+TEST(fcgi_notices_that_the_peer_is_gone)
 {
 	struct fixture *f = *state;
 	struct fcgi *fcgi = take_one(f);
@@ -236,20 +233,4 @@ fcgi_notices_that_the_peer_is_gone(void **state)
 	assert_int_equal(fcgi_answer(fcgi, &text), ERR_UNAVAILABLE);
 	fcgi_free(fcgi);
 	buf_clear(&text);
-}
-
-int
-main(void)
-{
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-	const struct CMUnitTest tests[] = {
-		CASE(fcgi_reads_requests_of_any_size),
-		CASE(fcgi_survives_what_libfcgi_refuses),
-		CASE(fcgi_answers_large_without_waiting),
-		CASE(fcgi_gives_up_on_a_peer_that_does_not_read),
-		CASE(fcgi_notices_that_the_peer_is_gone),
-	};
-#undef CASE
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

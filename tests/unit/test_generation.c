@@ -50,6 +50,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 static size_t
 bucket_of(const struct shm *m, const char *key)
 {
@@ -68,8 +70,7 @@ assert_quiet(const struct shm *m)
 		assert_true(generation_quiet(atomic_load(&lo->generation[i])));
 }
 
-static void
-a_change_is_odd_and_then_even(void **state)
+TEST(a_change_is_odd_and_then_even)
 {
 	struct fixture *f = *state;
 	struct shm *other = shm_fixture_open(&f->table);
@@ -107,8 +108,7 @@ a_change_is_odd_and_then_even(void **state)
 
 #define NAME_SIZE 24
 
-static void
-each_bucket_counts_once(void **state)
+TEST(each_bucket_counts_once)
 {
 	struct fixture *f = *state;
 	struct shm_layout *lo = shm_layout(f->m);
@@ -137,8 +137,7 @@ each_bucket_counts_once(void **state)
 	assert_quiet(f->m);
 }
 
-static void
-more_than_the_list_holds_marks_nothing(void **state)
+TEST(more_than_the_list_holds_marks_nothing)
 {
 	struct fixture *f = *state;
 	struct shm_layout *lo = shm_layout(f->m);
@@ -189,8 +188,7 @@ make_the_change(void *ctx)
 	shm_detach(m);
 }
 
-static void
-the_next_closes_what_the_killed_left(void **state)
+TEST(the_next_closes_what_the_killed_left)
 {
 	static const struct {
 		const char *point;
@@ -241,8 +239,7 @@ lock_only(void *ctx)
 	generation_unlock(m);
 }
 
-static void
-he_who_closes_may_be_killed_too(void **state)
+TEST(he_who_closes_may_be_killed_too)
 {
 	struct fixture *f = *state;
 
@@ -266,8 +263,7 @@ he_who_closes_may_be_killed_too(void **state)
 }
 
 /* Also without a death, and also when the list makes no sense. */
-static void
-what_is_left_in_the_list_is_closed(void **state)
+TEST(what_is_left_in_the_list_is_closed)
 {
 	struct fixture *f = *state;
 	struct shm_layout *lo = shm_layout(f->m);
@@ -315,8 +311,7 @@ can_tell(void *ctx)
 }
 
 /* Nothing of a dead owner's is closed while it may still come back. */
-static void
-what_is_not_settled_stays_in_flight(void **state)
+TEST(what_is_not_settled_stays_in_flight)
 {
 	struct fixture *f = *state;
 	int asked = 0;
@@ -354,8 +349,7 @@ stop_with_the_mutex(void *ctx)
 	generation_unlock(m);
 }
 
-static void
-a_stopped_owner_is_waited_for_in_bounds(void **state)
+TEST(a_stopped_owner_is_waited_for_in_bounds)
 {
 	struct fixture *f = *state;
 	pid_t pid = child_start(stop_with_the_mutex, f);
@@ -396,8 +390,7 @@ leave_a_change_open(void *ctx)
 	return NULL;
 }
 
-static void
-the_mutex_is_between_threads_too(void **state)
+TEST(the_mutex_is_between_threads_too)
 {
 	struct fixture *f = *state;
 	pthread_t thread;
@@ -417,8 +410,7 @@ the_mutex_is_between_threads_too(void **state)
 	generation_unlock(f->m);
 }
 
-static void
-nothing_is_changed_in_a_replaced_file(void **state)
+TEST(nothing_is_changed_in_a_replaced_file)
 {
 	struct fixture *f = *state;
 	struct shm *other = shm_fixture_open(&f->table), *fresh;
@@ -442,8 +434,7 @@ nothing_is_changed_in_a_replaced_file(void **state)
 	shm_detach(fresh);
 }
 
-static void
-a_mutex_beyond_help_is_an_outage(void **state)
+TEST(a_mutex_beyond_help_is_an_outage)
 {
 	struct fixture *f = *state;
 	pthread_mutex_t *mutex = &shm_layout(f->m)->write_mutex;
@@ -455,28 +446,4 @@ a_mutex_beyond_help_is_an_outage(void **state)
 	assert_int_equal(generation_lock(f->m, 0, NULL, NULL), ERR_UNAVAILABLE);
 	assert_int_equal(
 	    generation_lock(f->m, 10, NULL, NULL), ERR_UNAVAILABLE);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_change_is_odd_and_then_even),
-		TEST(each_bucket_counts_once),
-		TEST(more_than_the_list_holds_marks_nothing),
-		TEST(the_next_closes_what_the_killed_left),
-		TEST(he_who_closes_may_be_killed_too),
-		TEST(what_is_left_in_the_list_is_closed),
-		TEST(what_is_not_settled_stays_in_flight),
-		TEST(a_stopped_owner_is_waited_for_in_bounds),
-		TEST(the_mutex_is_between_threads_too),
-		TEST(nothing_is_changed_in_a_replaced_file),
-		TEST(a_mutex_beyond_help_is_an_outage),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

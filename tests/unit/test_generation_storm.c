@@ -82,6 +82,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 static void
 raise_to(_Atomic uint64_t *p, uint64_t value)
 {
@@ -243,16 +245,14 @@ walk(struct stepped *s)
 	shm_fixture_remove(&other);
 }
 
-static void
-a_change_may_be_killed_between_any_two_instructions(void **state)
+TEST(a_change_may_be_killed_between_any_two_instructions)
 {
 	struct stepped s = { .f = *state };
 
 	walk(&s);
 }
 
-static void
-a_recovery_may_be_killed_between_any_two_instructions(void **state)
+TEST(a_recovery_may_be_killed_between_any_two_instructions)
 {
 	struct stepped s = { .f = *state, .recover = true };
 
@@ -387,8 +387,7 @@ wait_until_risen(_Atomic uint64_t *what, uint64_t by)
 	}
 }
 
-static void
-no_reader_sees_what_is_too_old(void **state)
+TEST(no_reader_sees_what_is_too_old)
 {
 	struct fixture *f = *state;
 	struct shared *sh = f->shared;
@@ -418,20 +417,4 @@ no_reader_sees_what_is_too_old(void **state)
 		assert_true(generation_quiet(
 		    atomic_load(&shm_layout(f->m)->generation[i])));
 	generation_unlock(f->m);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_change_may_be_killed_between_any_two_instructions),
-		TEST(a_recovery_may_be_killed_between_any_two_instructions),
-		TEST(no_reader_sees_what_is_too_old),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

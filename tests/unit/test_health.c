@@ -27,6 +27,8 @@ teardown(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(setup, teardown);
+
 #define HEALTH .method = "GET", .uri = "/health"
 
 static void
@@ -50,8 +52,7 @@ assert_health(struct api *api, const char *status, const char *redis)
 	api_free(&a);
 }
 
-static void
-redis_may_be_off_or_well_or_down(void **state)
+TEST(redis_may_be_off_or_well_or_down)
 {
 	struct redis_options options = { .deadline_ms = 500 };
 	struct redis_server *server;
@@ -75,8 +76,7 @@ redis_may_be_off_or_well_or_down(void **state)
 	redis_server_free(server);
 }
 
-static void
-without_the_store_nothing_can_be_served(void **state)
+TEST(without_the_store_nothing_can_be_served)
 {
 	struct api *api = *state;
 
@@ -94,8 +94,7 @@ without_the_store_nothing_can_be_served(void **state)
 	api_expect(api, 200, NULL, .method = "GET", .uri = "/readyz");
 }
 
-static void
-the_version_is_told(void **state)
+TEST(the_version_is_told)
 {
 	struct api *api = *state;
 	struct api_answer a;
@@ -107,20 +106,4 @@ the_version_is_told(void **state)
 	assert_string_equal(api_text(&a, "name"), "latchkey");
 	assert_string_equal(api_text(&a, "version"), PACKAGE_VERSION);
 	api_free(&a);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(redis_may_be_off_or_well_or_down),
-		TEST(without_the_store_nothing_can_be_served),
-		TEST(the_version_is_told),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,8 +10,7 @@
 
 /* What needs nobody to ask; tests/e2e/test_jwks_fetch has somebody. */
 
-static void
-the_header_says_how_long(void **state)
+TEST(the_header_says_how_long)
 {
 	static const struct {
 		const char *value;
@@ -44,7 +43,6 @@ the_header_says_how_long(void **state)
 		{ ",,= ,;\t=,max-age=7", 7 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++)
 		if (http_cache_control(cases[i].value) != cases[i].fresh)
 			fail_msg("\"%s\": %lld", cases[i].value,
@@ -77,6 +75,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 static void
 expect(struct fixture *fx, const struct http_request *ask, const char *error)
 {
@@ -97,8 +97,7 @@ ask_for(const char *url)
 }
 
 /* Nobody is asked, whatever name service or network there is. */
-static void
-other_addresses_are_refused(void **state)
+TEST(other_addresses_are_refused)
 {
 	static const char *const urls[] = { "", "x", "http://192.0.2.1/x",
 		"http://localhost.example.org/x", "http://127x/", "ftp://x/",
@@ -122,8 +121,7 @@ other_addresses_are_refused(void **state)
 	assert_false(http_url_is_local(fx->f, "https://localhost/x"));
 }
 
-static void
-it_says_why_it_could_not(void **state)
+TEST(it_says_why_it_could_not)
 {
 	static const atomic_bool yes = true;
 	struct fixture *fx = *state;
@@ -137,18 +135,4 @@ it_says_why_it_could_not(void **state)
 	expect(fx, &ask, "stopped");
 	ask.until_us = clock_system.mono_us();
 	expect(fx, &ask, "timeout");
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_header_says_how_long),
-		TEST(other_addresses_are_refused),
-		TEST(it_says_why_it_could_not),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,6 +51,8 @@ teardown(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(setup, teardown);
+
 static void
 expect_health(struct fixture *f, const char *status, const char *jwks)
 {
@@ -67,8 +69,7 @@ expect_health(struct fixture *f, const char *status, const char *jwks)
 }
 
 /* The worst of all issuers. */
-static void
-health_has_them_in_it(void **state)
+TEST(health_has_them_in_it)
 {
 	struct fixture *f = *state;
 	struct store_actor actor = { .address = "", .now = f->api.now };
@@ -90,8 +91,7 @@ health_has_them_in_it(void **state)
 	expect_health(f, "degraded", "unavailable");
 }
 
-static void
-without_issuers_nothing_is_said(void **state)
+TEST(without_issuers_nothing_is_said)
 {
 	struct fixture *f = *state;
 	struct api_answer a;
@@ -117,8 +117,7 @@ without_issuers_nothing_is_said(void **state)
 
 /* ---- one by one ---- */
 
-static void
-each_is_told_of(void **state)
+TEST(each_is_told_of)
 {
 	struct fixture *f = *state;
 	struct store_actor actor = { .address = "", .now = f->api.now };
@@ -175,8 +174,7 @@ each_is_told_of(void **state)
 }
 
 /* Nobody can tell: metrics leave it out, an admin is told so. */
-static void
-without_the_store_they_are_not_known(void **state)
+TEST(without_the_store_they_are_not_known)
 {
 	struct fixture *f = *state;
 	struct api_answer a;
@@ -232,8 +230,7 @@ expect_refresh(struct fixture *f, bool asked, int64_t retry_after)
 	api_free(&a);
 }
 
-static void
-a_wish_is_made_when_it_is_time(void **state)
+TEST(a_wish_is_made_when_it_is_time)
 {
 	struct fixture *f = *state;
 	int64_t start = f->api.now;
@@ -252,8 +249,7 @@ a_wish_is_made_when_it_is_time(void **state)
 	expect_refresh(f, false, JWKS_REFRESH_FLOOR_SECONDS);
 }
 
-static void
-only_admins_may_ask(void **state)
+TEST(only_admins_may_ask)
 {
 	struct fixture *f = *state;
 
@@ -268,21 +264,4 @@ only_admins_may_ask(void **state)
 	api_expect(&f->api, 202, NULL, REFRESH, .cookie = f->root.session_id,
 	    .site = "same-origin");
 	assert_int_equal(wished(f, EXTERNAL_ISSUERS_ONE), f->api.now);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(health_has_them_in_it),
-		TEST(without_issuers_nothing_is_said),
-		TEST(each_is_told_of),
-		TEST(without_the_store_they_are_not_known),
-		TEST(a_wish_is_made_when_it_is_time),
-		TEST(only_admins_may_ask),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

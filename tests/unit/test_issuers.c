@@ -40,6 +40,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 static enum err
 verify(struct external_issuers *o, const char *text, int64_t now)
 {
@@ -71,8 +73,7 @@ digest_is(struct external_issuers *o, int64_t now, const unsigned char *before)
 	return memcmp(before, after, sizeof(after)) == 0;
 }
 
-static void
-takes_a_token_of_each_kind(void **state)
+TEST(takes_a_token_of_each_kind)
 {
 	struct external_issuers *o = *state;
 	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
@@ -88,8 +89,7 @@ takes_a_token_of_each_kind(void **state)
 	assert_int_equal(verify(o, text, NOW), ERR_OK);
 }
 
-static void
-knows_a_new_key_as_soon_as_it_is_stored(void **state)
+TEST(knows_a_new_key_as_soon_as_it_is_stored)
 {
 	struct external_issuers *o = *state;
 	unsigned char before[TOKEN_DIGEST_BYTES];
@@ -106,8 +106,7 @@ knows_a_new_key_as_soon_as_it_is_stored(void **state)
 	assert_true(digest_is(o, NOW + 120, before));
 }
 
-static void
-asks_the_store_only_when_something_changed(void **state)
+TEST(asks_the_store_only_when_something_changed)
 {
 	struct external_issuers *o = *state;
 
@@ -122,8 +121,7 @@ asks_the_store_only_when_something_changed(void **state)
 	assert_int_equal(verify(o, o->good, NOW + 1), ERR_OK);
 }
 
-static void
-keys_that_are_too_old_prove_nothing(void **state)
+TEST(keys_that_are_too_old_prove_nothing)
 {
 	struct external_issuers *o = *state;
 	const int64_t late = NOW + ISSUERS_HARD_AGE;
@@ -146,8 +144,7 @@ keys_that_are_too_old_prove_nothing(void **state)
 	assert_int_equal(verify(o, text, late), ERR_DENIED);
 }
 
-static void
-without_keys_nobody_can_tell(void **state)
+TEST(without_keys_nobody_can_tell)
 {
 	struct external_issuers *o = *state;
 	const struct store_actor actor = { .address = "", .now = NOW };
@@ -174,8 +171,7 @@ without_keys_nobody_can_tell(void **state)
 }
 
 /* One wish, by a token that is good but for its key. */
-static void
-only_an_unknown_key_is_wished_for(void **state)
+TEST(only_an_unknown_key_is_wished_for)
 {
 	static const struct {
 		const char *header, *payload;
@@ -210,8 +206,7 @@ only_an_unknown_key_is_wished_for(void **state)
 }
 
 /* A key of another algorithm, or any: to fetch would not help. */
-static void
-what_no_fetch_could_bring_is_not_wished_for(void **state)
+TEST(what_no_fetch_could_bring_is_not_wished_for)
 {
 	struct external_issuers *o = *state;
 	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
@@ -232,8 +227,7 @@ what_no_fetch_could_bring_is_not_wished_for(void **state)
 	    jwks_refresh_request_time(o->m, EXTERNAL_ISSUERS_TWO), 0);
 }
 
-static void
-says_how_the_keys_are(void **state)
+TEST(says_how_the_keys_are)
 {
 	struct external_issuers *o = *state;
 	const struct store_actor actor = { .address = "", .now = NOW };
@@ -287,8 +281,7 @@ says_how_the_keys_are(void **state)
 }
 
 /* The same store and keys, but the file says something else. */
-static void
-another_file_is_another_verdict(void **state)
+TEST(another_file_is_another_verdict)
 {
 	struct external_issuers *o = *state;
 	struct issuers_config other = *o->config;
@@ -303,8 +296,7 @@ another_file_is_another_verdict(void **state)
 	issuers_free(is);
 }
 
-static void
-has_no_digest_of_what_is_too_long(void **state)
+TEST(has_no_digest_of_what_is_too_long)
 {
 	struct external_issuers *o = *state;
 	unsigned char dst[TOKEN_DIGEST_BYTES];
@@ -316,27 +308,4 @@ has_no_digest_of_what_is_too_long(void **state)
 	    issuers_digest(o->issuers, text, NOW, dst), ERR_DENIED);
 	text[8192] = '\0';
 	assert_int_equal(issuers_digest(o->issuers, text, NOW, dst), ERR_OK);
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(takes_a_token_of_each_kind),
-		CASE(knows_a_new_key_as_soon_as_it_is_stored),
-		CASE(asks_the_store_only_when_something_changed),
-		CASE(keys_that_are_too_old_prove_nothing),
-		CASE(without_keys_nobody_can_tell),
-		CASE(only_an_unknown_key_is_wished_for),
-		CASE(what_no_fetch_could_bring_is_not_wished_for),
-		CASE(says_how_the_keys_are),
-		CASE(another_file_is_another_verdict),
-		CASE(has_no_digest_of_what_is_too_long),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,8 +47,7 @@ refuse_headers(struct external_issuers *o, const char *const *headers, size_t n)
 		refuse_header(o, headers[i]);
 }
 
-static void
-the_good_one_is_good(void **state)
+TEST(the_good_one_is_good)
 {
 	struct external_issuers *o = *state;
 
@@ -58,8 +57,7 @@ the_good_one_is_good(void **state)
 	    ERR_OK);
 }
 
-static void
-the_algorithm_is_no_choice_of_the_token(void **state)
+TEST(the_algorithm_is_no_choice_of_the_token)
 {
 	static const char *const algs[] = { "\"none\"", "\"None\"", "\"NONE\"",
 		"\"nOnE\"", "\"\"", "\"es256\"", "\"ES256 \"", "\"ES384\"",
@@ -146,8 +144,7 @@ put_pem(struct buf *out, const unsigned char *der, size_t len)
 }
 
 /* The old trick against verifiers that take the algorithm from the token. */
-static void
-a_public_key_is_no_secret(void **state)
+TEST(a_public_key_is_no_secret)
 {
 	/* SubjectPublicKeyInfo of P-256, up to the point (RFC 5480). */
 	static const unsigned char prefix[] = { 0x30, 0x59, 0x30, 0x13, 0x06,
@@ -199,8 +196,7 @@ a_public_key_is_no_secret(void **state)
 	buf_clear(&pem);
 }
 
-static void
-a_header_brings_no_keys_and_wants_nothing(void **state)
+TEST(a_header_brings_no_keys_and_wants_nothing)
 {
 	static const char *const names[] = { "crit", "jwk", "jku", "x5u", "x5c",
 		"b64", "zip", "enc" };
@@ -235,8 +231,7 @@ a_header_brings_no_keys_and_wants_nothing(void **state)
 	buf_clear(&header);
 }
 
-static void
-other_members_say_nothing(void **state)
+TEST(other_members_say_nothing)
 {
 	struct external_issuers *o = *state;
 
@@ -248,8 +243,7 @@ other_members_say_nothing(void **state)
 	    ERR_OK);
 }
 
-static void
-a_name_is_only_a_name(void **state)
+TEST(a_name_is_only_a_name)
 {
 	static const char *const kids[] = { "\"\"", "\"EC\"", "\"ec \"",
 		"\"ec/../ec\"", "\"../../../../etc/passwd\"", "\"/dev/null\"",
@@ -282,8 +276,7 @@ a_name_is_only_a_name(void **state)
 	    ERR_DENIED);
 }
 
-static void
-a_token_is_of_a_known_type(void **state)
+TEST(a_token_is_of_a_known_type)
 {
 	static const char *const good[] = { "\"JWT\"", "\"jwt\"", "\"at+jwt\"",
 		"\"AT+JWT\"", "\"application/jwt\"", "\"Application/at+jwt\"" };
@@ -307,8 +300,7 @@ a_token_is_of_a_known_type(void **state)
 	}
 }
 
-static void
-a_token_has_one_meaning(void **state)
+TEST(a_token_has_one_meaning)
 {
 	static const char *const headers[] = {
 		"",
@@ -355,8 +347,7 @@ a_token_has_one_meaning(void **state)
 			fail_msg("taken: %s", payloads[i]);
 }
 
-static void
-nobody_signs_for_another(void **state)
+TEST(nobody_signs_for_another)
 {
 	static const char two[] =
 	    "{\"iss\":\"" EXTERNAL_ISSUERS_TWO
@@ -391,8 +382,7 @@ nobody_signs_for_another(void **state)
 	    ERR_DENIED);
 }
 
-static void
-an_issuer_is_one_that_is_configured(void **state)
+TEST(an_issuer_is_one_that_is_configured)
 {
 	static const char *const bad[] = { "\"https://one.example/\"",
 		"\"https://ONE.example\"", "\"http://one.example\"",
@@ -418,22 +408,4 @@ an_issuer_is_one_that_is_configured(void **state)
 	    ERR_DENIED);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_good_one_is_good),
-		cmocka_unit_test(the_algorithm_is_no_choice_of_the_token),
-		cmocka_unit_test(a_public_key_is_no_secret),
-		cmocka_unit_test(a_header_brings_no_keys_and_wants_nothing),
-		cmocka_unit_test(other_members_say_nothing),
-		cmocka_unit_test(a_name_is_only_a_name),
-		cmocka_unit_test(a_token_is_of_a_known_type),
-		cmocka_unit_test(a_token_has_one_meaning),
-		cmocka_unit_test(nobody_signs_for_another),
-		cmocka_unit_test(an_issuer_is_one_that_is_configured),
-	};
-
-	return cmocka_run_group_tests(
-	    tests, external_issuers_set_up, external_issuers_tear_down);
-}
+TEST_GROUP_FIXTURE(external_issuers_set_up, external_issuers_tear_down);

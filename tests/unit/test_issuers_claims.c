@@ -84,12 +84,10 @@ hold(const struct issuer *issuer, const char *rest, const struct verdict *cases,
 	}
 }
 
-static void
-says_what_it_read(void **state)
+TEST(says_what_it_read)
 {
 	struct claims c;
 
-	(void)state;
 	assert_int_equal(
 	    read_at(&block,
 		"{" WHO "," FOR_US ",\"iat\":1799999990,\"nbf\":1799999995,"
@@ -109,8 +107,7 @@ says_what_it_read(void **state)
 	assert_int_equal(c.not_before, NOW);
 }
 
-static void
-is_meant_for_us(void **state)
+TEST(is_meant_for_us)
 {
 	static const struct verdict cases[] = {
 		{ "\"aud\":\"latchkey\"", true },
@@ -137,12 +134,10 @@ is_meant_for_us(void **state)
 		{ "\"aud\":\"latchkey\",\"azp\":[\"latchkey\"]", false },
 	};
 
-	(void)state;
 	hold(&block, WHO "," TIMES, cases, NELEMS(cases));
 }
 
-static void
-is_from_a_party_that_may(void **state)
+TEST(is_from_a_party_that_may)
 {
 	static const struct verdict cases[] = {
 		{ "\"azp\":\"https://app.example\"", true },
@@ -161,7 +156,6 @@ is_from_a_party_that_may(void **state)
 	};
 	struct issuer party = block;
 
-	(void)state;
 	memset(&party.audience, 0, sizeof(party.audience));
 	party.authorized_party =
 	    (struct issuer_texts){ .list = { "https://app.example" },
@@ -184,13 +178,11 @@ is_from_a_party_that_may(void **state)
 }
 
 /* Whether it holds, from one second before it might to one behind. */
-static void
-holds_within_the_leeway(void **state)
+TEST(holds_within_the_leeway)
 {
 	static const int64_t leeways[] = { 0, 5, 60 };
 	struct issuer issuer = block;
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(leeways); i++) {
 		const int64_t leeway = leeways[i];
 		static const char iat[] =
@@ -215,8 +207,7 @@ holds_within_the_leeway(void **state)
 	}
 }
 
-static void
-times_are_whole_seconds(void **state)
+TEST(times_are_whole_seconds)
 {
 	static const char *const names[] = { "iat", "nbf", "exp" };
 	static const char *const bad[] = { "\"1800000000\"", "null", "true",
@@ -225,7 +216,6 @@ times_are_whole_seconds(void **state)
 		"-9223372036854775808", "18446744073709551616", "1e16" };
 	char payload[512];
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(names); i++) {
 		for (size_t j = 0; j < NELEMS(bad); j++) {
 			struct json_value *doc;
@@ -253,12 +243,10 @@ times_are_whole_seconds(void **state)
 }
 
 /* One that lived longer would outlive what is known of deleted accounts. */
-static void
-lives_no_longer_than_what_we_remember(void **state)
+TEST(lives_no_longer_than_what_we_remember)
 {
 	char payload[256];
 
-	(void)state;
 	for (int64_t more = 0; more <= 1; more++) {
 		(void)snprintf(payload, sizeof(payload),
 		    "{" WHO "," FOR_US ",\"iat\":%jd,\"exp\":%jd}",
@@ -274,8 +262,7 @@ lives_no_longer_than_what_we_remember(void **state)
 	    ERR_DENIED);
 }
 
-static void
-a_subject_is_a_text(void **state)
+TEST(a_subject_is_a_text)
 {
 	static const struct verdict cases[] = {
 		{ "\"sub\":\"1\"", true },
@@ -291,7 +278,6 @@ a_subject_is_a_text(void **state)
 	};
 	char payload[1024];
 
-	(void)state;
 	hold(&block, FOR_US "," TIMES, cases, NELEMS(cases));
 	for (int len = ISSUER_SUBJECT_SIZE - 1; len <= ISSUER_SUBJECT_SIZE;
 	     len++) {
@@ -302,8 +288,7 @@ a_subject_is_a_text(void **state)
 	}
 }
 
-static void
-an_id_is_a_text_if_there_is_one(void **state)
+TEST(an_id_is_a_text_if_there_is_one)
 {
 	static const struct verdict cases[] = {
 		{ "", true },
@@ -315,7 +300,6 @@ an_id_is_a_text_if_there_is_one(void **state)
 		{ "\"jti\":false", false },
 	};
 
-	(void)state;
 	hold(&block, WHO "," FOR_US "," TIMES, cases, NELEMS(cases));
 }
 
@@ -334,12 +318,10 @@ name(const char *issuer_name, const char *payload, const char *text,
 }
 
 /* printf 'https://one.example\0jti\0a\0' | sha256sum, and so on */
-static void
-has_a_name_to_be_ended_by(void **state)
+TEST(has_a_name_to_be_ended_by)
 {
 	char one[TOKEN_JTI_SIZE], two[TOKEN_JTI_SIZE];
 
-	(void)state;
 	name("https://one.example", "{\"jti\":\"a\"}", "h.p.s", one);
 	assert_string_equal(one,
 	    "4ea22eabbf6d18b83ff34ed883a908624741bd5e4cd6772299f8c0e69cd18089");
@@ -380,12 +362,10 @@ map(const struct issuer *issuer, const char *members, struct external *said)
 	json_value_free(doc);
 }
 
-static void
-takes_what_is_mapped(void **state)
+TEST(takes_what_is_mapped)
 {
 	struct external said;
 
-	(void)state;
 	map(&block,
 	    "\"email\":\"Ada@Example.org\",\"email_verified\":true,"
 	    "\"name\":\"Ada\",\"picture\":\"https://one.example/ada.png\","
@@ -402,13 +382,11 @@ takes_what_is_mapped(void **state)
 	assert_string_equal(said.avatar_url, "");
 }
 
-static void
-maps_other_names(void **state)
+TEST(maps_other_names)
 {
 	struct issuer other = block;
 	struct external said;
 
-	(void)state;
 	(void)snprintf(other.claim_email, sizeof(other.claim_email), "mail");
 	(void)snprintf(other.claim_email_verified,
 	    sizeof(other.claim_email_verified), "https://a.example/ok");
@@ -427,8 +405,7 @@ maps_other_names(void **state)
 }
 
 /* An address that anybody could have typed in would be anybody's. */
-static void
-believes_no_address_that_is_not_verified(void **state)
+TEST(believes_no_address_that_is_not_verified)
 {
 	static const char *const bad[] = {
 		"\"email\":\"ada@example.org\"",
@@ -447,7 +424,6 @@ believes_no_address_that_is_not_verified(void **state)
 	};
 	struct external said;
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(bad); i++) {
 		map(&block, bad[i], &said);
 		if (said.email[0] != '\0' || said.normal[0] != '\0')
@@ -455,8 +431,7 @@ believes_no_address_that_is_not_verified(void **state)
 	}
 }
 
-static void
-keeps_nothing_that_is_not_fit(void **state)
+TEST(keeps_nothing_that_is_not_fit)
 {
 	static const char *const bad[] = {
 		"\"name\":\"\",\"picture\":\"\"",
@@ -469,7 +444,6 @@ keeps_nothing_that_is_not_fit(void **state)
 	struct external said;
 	char members[4096];
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(bad); i++) {
 		map(&block, bad[i], &said);
 		if (said.name[0] != '\0' || said.avatar_url[0] != '\0')
@@ -484,8 +458,7 @@ keeps_nothing_that_is_not_fit(void **state)
 }
 
 /* Any of the four makes another digest, and nothing else does. */
-static void
-a_digest_tells_what_has_changed(void **state)
+TEST(a_digest_tells_what_has_changed)
 {
 	static const char *const others[] = {
 		"",
@@ -502,7 +475,6 @@ a_digest_tells_what_has_changed(void **state)
 	};
 	struct external one, two;
 
-	(void)state;
 	map(&block,
 	    "\"email\":\"a@a.example\",\"email_verified\":true,"
 	    "\"name\":\"A\",\"picture\":\"https://a.example/\"",
@@ -518,29 +490,4 @@ a_digest_tells_what_has_changed(void **state)
 	    "\"email\":\"a@a.example\",\"iat\":1",
 	    &two);
 	assert_memory_equal(one.digest, two.digest, sizeof(one.digest));
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(says_what_it_read),
-		cmocka_unit_test(is_meant_for_us),
-		cmocka_unit_test(is_from_a_party_that_may),
-		cmocka_unit_test(holds_within_the_leeway),
-		cmocka_unit_test(times_are_whole_seconds),
-		cmocka_unit_test(lives_no_longer_than_what_we_remember),
-		cmocka_unit_test(a_subject_is_a_text),
-		cmocka_unit_test(an_id_is_a_text_if_there_is_one),
-		cmocka_unit_test(has_a_name_to_be_ended_by),
-		cmocka_unit_test(takes_what_is_mapped),
-		cmocka_unit_test(maps_other_names),
-		cmocka_unit_test(believes_no_address_that_is_not_verified),
-		cmocka_unit_test(keeps_nothing_that_is_not_fit),
-		cmocka_unit_test(a_digest_tells_what_has_changed),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,6 +44,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 static enum err
 load(struct fixture *f, mode_t mode, const char *text)
 {
@@ -57,8 +59,7 @@ load(struct fixture *f, mode_t mode, const char *text)
 	return issuers_config_load(f->path, f->why, sizeof(f->why), &f->config);
 }
 
-static void
-without_a_file_there_are_none(void **state)
+TEST(without_a_file_there_are_none)
 {
 	struct fixture *f = *state;
 
@@ -69,8 +70,7 @@ without_a_file_there_are_none(void **state)
 	assert_null(issuers_config_find(f->config, ""));
 }
 
-static void
-a_block_says_what_differs_from_the_defaults(void **state)
+TEST(a_block_says_what_differs_from_the_defaults)
 {
 	struct fixture *f = *state;
 	const struct issuer *b;
@@ -131,8 +131,7 @@ a_block_says_what_differs_from_the_defaults(void **state)
 	    issuers_config_find(f->config, "https://id.example/realms"));
 }
 
-static void
-whatever_is_wrong_is_said_with_its_line(void **state)
+TEST(whatever_is_wrong_is_said_with_its_line)
 {
 	static const struct {
 		const char *text, *why;
@@ -180,8 +179,7 @@ whatever_is_wrong_is_said_with_its_line(void **state)
 	}
 }
 
-static void
-a_digest_tells_files_apart(void **state)
+TEST(a_digest_tells_files_apart)
 {
 	static const struct {
 		const char *text;
@@ -205,8 +203,7 @@ a_digest_tells_files_apart(void **state)
 	}
 }
 
-static void
-there_are_not_too_many(void **state)
+TEST(there_are_not_too_many)
 {
 	struct fixture *f = *state;
 	struct buf text = { 0 };
@@ -222,8 +219,7 @@ there_are_not_too_many(void **state)
 }
 
 /* ${size} - 1 characters are the most there is room for. */
-static void
-what_does_not_fit_is_refused(void **state)
+TEST(what_does_not_fit_is_refused)
 {
 	static const struct {
 		const char *before, *after;
@@ -249,8 +245,7 @@ what_does_not_fit_is_refused(void **state)
 	}
 }
 
-static void
-a_file_that_others_may_write_is_refused(void **state)
+TEST(a_file_that_others_may_write_is_refused)
 {
 	struct fixture *f = *state;
 
@@ -264,8 +259,7 @@ a_file_that_others_may_write_is_refused(void **state)
 	assert_non_null(strstr(f->why, "cannot open"));
 }
 
-static void
-keys_come_from_safe_places_only(void **state)
+TEST(keys_come_from_safe_places_only)
 {
 	static const struct {
 		const char *url;
@@ -299,33 +293,7 @@ keys_come_from_safe_places_only(void **state)
 		{ "", ERR_INVALID },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++)
 		if (issuer_url_check(cases[i].url) != cases[i].expect)
 			fail_msg("%s", cases[i].url);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-		    without_a_file_there_are_none, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-		    a_block_says_what_differs_from_the_defaults, set_up,
-		    tear_down),
-		cmocka_unit_test_setup_teardown(
-		    whatever_is_wrong_is_said_with_its_line, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-		    a_digest_tells_files_apart, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-		    there_are_not_too_many, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-		    what_does_not_fit_is_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-		    a_file_that_others_may_write_is_refused, set_up, tear_down),
-		cmocka_unit_test(keys_come_from_safe_places_only),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,8 +53,7 @@ verify_with(struct external_issuers *o, size_t len, const char *insert,
 	return err;
 }
 
-static void
-a_token_has_one_spelling(void **state)
+TEST(a_token_has_one_spelling)
 {
 	static const char *const inserts[] = { "=", "==", " ", "\n", "\t", "A",
 		"AAAA", "+", "/", "%3d", "\xc2\xa0", "." };
@@ -77,8 +76,7 @@ a_token_has_one_spelling(void **state)
 }
 
 /* 86 characters are 64 bytes and four bits, which must be zero. */
-static void
-no_bit_is_left_over(void **state)
+TEST(no_bit_is_left_over)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"
 				     "ghijklmnopqrstuvwxyz0123456789-_";
@@ -99,8 +97,7 @@ no_bit_is_left_over(void **state)
 	assert_int_equal(verify(o, text), ERR_OK);
 }
 
-static void
-what_is_no_compact_jws_is_none(void **state)
+TEST(what_is_no_compact_jws_is_none)
 {
 	struct external_issuers *o = *state;
 	const char *const bad[] = {
@@ -129,8 +126,7 @@ what_is_no_compact_jws_is_none(void **state)
 }
 
 /* CVE-2022-21449 is the name under which the first of these is known. */
-static void
-trivial_signatures_sign_nothing(void **state)
+TEST(trivial_signatures_sign_nothing)
 {
 	struct external_issuers *o = *state;
 	size_t end = end_of_part(o->good, 1) + 1;
@@ -159,8 +155,7 @@ trivial_signatures_sign_nothing(void **state)
 	}
 }
 
-static void
-a_signature_has_the_length_of_its_key(void **state)
+TEST(a_signature_has_the_length_of_its_key)
 {
 	struct external_issuers *o = *state;
 	size_t end = end_of_part(o->good, 1) + 1;
@@ -186,8 +181,7 @@ a_signature_has_the_length_of_its_key(void **state)
  * (r, s) and (r, n - s) sign the same: anybody can make the one of the other,
  * which must not be another name.
  */
-static void
-another_signature_is_no_other_token(void **state)
+TEST(another_signature_is_no_other_token)
 {
 	struct external_issuers *o = *state;
 	unsigned char signature[2 * P256_BYTES];
@@ -215,8 +209,7 @@ another_signature_is_no_other_token(void **state)
 	buf_clear(&text);
 }
 
-static void
-every_bit_counts(void **state)
+TEST(every_bit_counts)
 {
 	struct external_issuers *o = *state;
 	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
@@ -229,8 +222,7 @@ every_bit_counts(void **state)
 }
 
 /* 8192 characters are the most that are read. */
-static void
-a_token_has_a_length(void **state)
+TEST(a_token_has_a_length)
 {
 	struct external_issuers *o = *state;
 	char text[EXTERNAL_ISSUERS_TEXT_SIZE], payload[8192];
@@ -255,20 +247,4 @@ a_token_has_a_length(void **state)
 	assert_in_range(shortest, 8193, 8194);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_token_has_one_spelling),
-		cmocka_unit_test(no_bit_is_left_over),
-		cmocka_unit_test(what_is_no_compact_jws_is_none),
-		cmocka_unit_test(trivial_signatures_sign_nothing),
-		cmocka_unit_test(a_signature_has_the_length_of_its_key),
-		cmocka_unit_test(another_signature_is_no_other_token),
-		cmocka_unit_test(every_bit_counts),
-		cmocka_unit_test(a_token_has_a_length),
-	};
-
-	return cmocka_run_group_tests(
-	    tests, external_issuers_set_up, external_issuers_tear_down);
-}
+TEST_GROUP_FIXTURE(external_issuers_set_up, external_issuers_tear_down);

@@ -41,8 +41,7 @@ assert_prints(const struct json_value *doc, const char *expect)
 	buf_clear(&out);
 }
 
-static void
-what_json_allows_is_read(void **state)
+TEST(what_json_allows_is_read)
 {
 	static const struct {
 		const char *text, *printed;
@@ -70,7 +69,6 @@ what_json_allows_is_read(void **state)
 		{ "[1,2 , 3]", "[1,2,3]" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct json_value *doc = parsed(cases[i].text);
 
@@ -79,8 +77,7 @@ what_json_allows_is_read(void **state)
 	}
 }
 
-static void
-what_json_forbids_is_refused(void **state)
+TEST(what_json_forbids_is_refused)
 {
 	static const char *const cases[] = {
 		"", " ", "{", "}", "[", "{}x", "{} {}", "[1]]", "[1,]", "[,1]",
@@ -99,7 +96,6 @@ what_json_forbids_is_refused(void **state)
 		"\"a\nb\"", "\"a\tb\"", "\"\x01\"",     /* bare controls */
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct json_value *doc = (struct json_value *)&doc;
 
@@ -108,12 +104,10 @@ what_json_forbids_is_refused(void **state)
 	}
 }
 
-static void
-nul_bytes_are_refused_wherever_they_stand(void **state)
+TEST(nul_bytes_are_refused_wherever_they_stand)
 {
 	static const char good[] = "{\"a\":[1,\"b\"]}";
 
-	(void)state;
 	for (size_t at = 0; at < sizeof(good); at++) {
 		char text[sizeof(good)];
 		struct json_value *doc;
@@ -127,13 +121,11 @@ nul_bytes_are_refused_wherever_they_stand(void **state)
 	}
 }
 
-static void
-nesting_ends_at_sixteen(void **state)
+TEST(nesting_ends_at_sixteen)
 {
 	char text[64];
 	struct json_value *doc;
 
-	(void)state;
 	for (size_t n = 1; n <= 20; n++) {
 		memset(text, '[', n);
 		memset(text + n, ']', n);
@@ -147,14 +139,12 @@ nesting_ends_at_sixteen(void **state)
 	json_value_free(doc);
 }
 
-static void
-size_and_number_length_are_bounded(void **state)
+TEST(size_and_number_length_are_bounded)
 {
 	size_t len = JSON_VALUE_BYTES_MAX + 1;
 	char *text = malloc(len + 1), number[80];
 	struct json_value *doc;
 
-	(void)state;
 	assert_non_null(text);
 	memset(text, ' ', len);
 	text[0] = '1';
@@ -174,14 +164,12 @@ size_and_number_length_are_bounded(void **state)
 	json_value_free(doc);
 }
 
-static void
-members_are_found_by_exact_name(void **state)
+TEST(members_are_found_by_exact_name)
 {
 	struct json_value *doc = parsed("{\"Email\":\"x\",\"list\":[5,6]}");
 	const struct json_value *list = json_value_member(doc, "list");
 	int64_t value;
 
-	(void)state;
 	assert_true(json_value_is_object(doc));
 	assert_false(json_value_is_array(doc));
 	assert_null(json_value_member(doc, "email"));
@@ -202,8 +190,7 @@ members_are_found_by_exact_name(void **state)
 	json_value_free(doc);
 }
 
-static void
-values_keep_their_type(void **state)
+TEST(values_keep_their_type)
 {
 	static const struct {
 		const char *text;
@@ -227,7 +214,6 @@ values_keep_their_type(void **state)
 	int64_t n = 7;
 	bool yes = true;
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct json_value *doc = parsed(cases[i].text);
 
@@ -247,14 +233,12 @@ values_keep_their_type(void **state)
 	assert_false(json_value_is_null(NULL));
 }
 
-static void
-members_are_copied_out_bounded(void **state)
+TEST(members_are_copied_out_bounded)
 {
 	struct json_value *doc = parsed("{\"t\":\"four\",\"n\":4}");
 	char text[5] = "zzzz", small[4] = "zzz";
 	int64_t n = 7;
 
-	(void)state;
 	assert_int_equal(json_value_read_text(doc, "t", text, 5), ERR_OK);
 	assert_string_equal(text, "four");
 	assert_int_equal(json_value_read_text(doc, "t", small, 4), ERR_INVALID);
@@ -268,12 +252,10 @@ members_are_copied_out_bounded(void **state)
 	json_value_free(doc);
 }
 
-static void
-a_document_is_built_and_printed(void **state)
+TEST(a_document_is_built_and_printed)
 {
 	struct json_value *doc = json_value_object();
 
-	(void)state;
 	assert_true(json_value_put_string(doc, "s", "q\"\\\n\x1f\xc3\xa9"));
 	assert_true(json_value_put_int(doc, "i", JSON_VALUE_INT_MAX));
 	assert_true(json_value_put_int(doc, "m", -JSON_VALUE_INT_MAX));
@@ -284,12 +266,10 @@ a_document_is_built_and_printed(void **state)
 	json_value_free(doc);
 }
 
-static void
-text_that_is_not_utf8_is_printed_as_replaced(void **state)
+TEST(text_that_is_not_utf8_is_printed_as_replaced)
 {
 	struct json_value *doc = json_value_object();
 
-	(void)state;
 	assert_true(json_value_put_string(doc, "s", "a\xff\xc3z\xe2\x82"));
 	assert_prints(doc,
 	    "{\"s\":\"a\xef\xbf\xbd\xef\xbf\xbdz"
@@ -297,13 +277,11 @@ text_that_is_not_utf8_is_printed_as_replaced(void **state)
 	json_value_free(doc);
 }
 
-static void
-a_failed_put_shows_when_printing(void **state)
+TEST(a_failed_put_shows_when_printing)
 {
 	struct json_value *doc = json_value_object();
 	struct buf out = { 0 };
 
-	(void)state;
 	assert_false(json_value_put_int(doc, "i", JSON_VALUE_INT_MAX + 1));
 	assert_int_equal(json_value_print(doc, &out), ERR_INTERNAL);
 	json_value_free(doc);
@@ -320,26 +298,4 @@ a_failed_put_shows_when_printing(void **state)
 	assert_int_equal(json_value_print(NULL, &out), ERR_INTERNAL);
 	json_value_free(NULL);
 	buf_clear(&out);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_json_allows_is_read),
-		cmocka_unit_test(what_json_forbids_is_refused),
-		cmocka_unit_test(nul_bytes_are_refused_wherever_they_stand),
-		cmocka_unit_test(nesting_ends_at_sixteen),
-		cmocka_unit_test(size_and_number_length_are_bounded),
-		cmocka_unit_test(members_are_found_by_exact_name),
-		cmocka_unit_test(values_keep_their_type),
-		cmocka_unit_test(members_are_copied_out_bounded),
-		cmocka_unit_test(a_document_is_built_and_printed),
-		cmocka_unit_test(text_that_is_not_utf8_is_printed_as_replaced),
-		cmocka_unit_test(a_failed_put_shows_when_printing),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,13 +16,11 @@ assert_written(struct json_writer *w, const char *expect)
 	buf_clear(w->out);
 }
 
-static void
-values_and_commas_stand_where_they_should(void **state)
+TEST(values_and_commas_stand_where_they_should)
 {
 	struct buf out = { 0 };
 	struct json_writer w;
 
-	(void)state;
 	json_write_begin(&w, &out);
 	json_write_object(&w, NULL);
 	json_write_string(&w, "s", "x");
@@ -45,13 +43,11 @@ values_and_commas_stand_where_they_should(void **state)
 	    "\"list\":[[],{\"a\":0,\"b\":null},true,\"\"],\"no\":false}");
 }
 
-static void
-numbers_have_one_form(void **state)
+TEST(numbers_have_one_form)
 {
 	struct buf out = { 0 };
 	struct json_writer w;
 
-	(void)state;
 	json_write_begin(&w, &out);
 	json_write_array(&w, NULL);
 	json_write_int(&w, NULL, JSON_VALUE_INT_MAX);
@@ -69,26 +65,22 @@ numbers_have_one_form(void **state)
 }
 
 /* It is written behind what is there; a value may stand alone. */
-static void
-a_document_begins_where_the_buffer_ends(void **state)
+TEST(a_document_begins_where_the_buffer_ends)
 {
 	struct buf out = { 0 };
 	struct json_writer w;
 
-	(void)state;
 	buf_puts(&out, "before ");
 	json_write_begin(&w, &out);
 	json_write_string(&w, NULL, "a");
 	assert_written(&w, "before \"a\"");
 }
 
-static void
-text_that_is_not_utf8_is_replaced(void **state)
+TEST(text_that_is_not_utf8_is_replaced)
 {
 	struct buf out = { 0 };
 	struct json_writer w;
 
-	(void)state;
 	json_write_begin(&w, &out);
 	json_write_object(&w, NULL);
 	json_write_string(&w, "s", "a\xff\xc3z\xe2\x82");
@@ -130,12 +122,10 @@ random_text(uint32_t *seed, char *text, size_t size)
 }
 
 /* Whatever is written, a parser that is not ours reads the same again. */
-static void
-what_is_written_is_read_as_it_was(void **state)
+TEST(what_is_written_is_read_as_it_was)
 {
 	uint32_t seed = 20260101;
 
-	(void)state;
 	for (int round = 0; round < 2000; round++) {
 		struct json_value *doc;
 		struct buf out = { 0 };
@@ -248,15 +238,13 @@ no_memory(struct json_writer *w)
 	w->out->failed = true;
 }
 
-static void
-what_cannot_be_written_shows_at_the_end(void **state)
+TEST(what_cannot_be_written_shows_at_the_end)
 {
 	static void (*const wrongs[])(struct json_writer *) = { no_string,
 		too_large, too_small, infinite, no_number, nameless,
 		named_in_an_array, left_open, closed_once_more, two_documents,
 		no_memory };
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(wrongs); i++) {
 		struct buf out = { 0 };
 		struct json_writer w;
@@ -272,22 +260,18 @@ what_cannot_be_written_shows_at_the_end(void **state)
 	}
 }
 
-static void
-nothing_written_is_no_document(void **state)
+TEST(nothing_written_is_no_document)
 {
 	struct buf out = { 0 };
 	struct json_writer w;
 
-	(void)state;
 	json_write_begin(&w, &out);
 	assert_int_equal(json_write_end(&w), ERR_INTERNAL);
 	buf_clear(&out);
 }
 
-static void
-nesting_has_an_end(void **state)
+TEST(nesting_has_an_end)
 {
-	(void)state;
 	for (unsigned deep = JSON_WRITER_DEPTH_MAX - 1;
 	     deep <= JSON_WRITER_DEPTH_MAX + 1; deep++) {
 		struct buf out = { 0 };
@@ -302,23 +286,4 @@ nesting_has_an_end(void **state)
 		    deep <= JSON_WRITER_DEPTH_MAX ? ERR_OK : ERR_INTERNAL);
 		buf_clear(&out);
 	}
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(values_and_commas_stand_where_they_should),
-		cmocka_unit_test(numbers_have_one_form),
-		cmocka_unit_test(a_document_begins_where_the_buffer_ends),
-		cmocka_unit_test(text_that_is_not_utf8_is_replaced),
-		cmocka_unit_test(what_is_written_is_read_as_it_was),
-		cmocka_unit_test(what_cannot_be_written_shows_at_the_end),
-		cmocka_unit_test(nothing_written_is_no_document),
-		cmocka_unit_test(nesting_has_an_end),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,12 +57,10 @@ usable(const char *members)
 	return is;
 }
 
-static void
-finds_keys_by_name_and_algorithm(void **state)
+TEST(finds_keys_by_name_and_algorithm)
 {
 	struct jwk_set *set;
 
-	(void)state;
 	assert_int_equal(
 	    parse("{\"kid\":\"one\"," RSA "},{\"kid\":\"one\"," EC "},"
 		  "{\"use\":\"sig\",\"kid\":\"../two\",\"alg\":\"ES256\","
@@ -88,12 +86,10 @@ finds_keys_by_name_and_algorithm(void **state)
 	assert_int_equal(jwk_set_count(NULL), 0);
 }
 
-static void
-takes_only_the_algorithms_that_are_allowed(void **state)
+TEST(takes_only_the_algorithms_that_are_allowed)
 {
 	struct jwk_set *set;
 
-	(void)state;
 	assert_int_equal(parse("{" RSA "},{" EC "}", JWK_ES256, &set), ERR_OK);
 	assert_int_equal(jwk_set_count(set), 1);
 	assert_non_null(jwk_set_find(set, NULL, JWK_ES256));
@@ -102,8 +98,7 @@ takes_only_the_algorithms_that_are_allowed(void **state)
 	assert_int_equal(parse("{" EC "}", JWK_RS256, &set), ERR_INVALID);
 }
 
-static void
-refuses_what_is_for_something_else(void **state)
+TEST(refuses_what_is_for_something_else)
 {
 	static const char *const bad[] = {
 		"\"use\":\"enc\"," RSA,
@@ -143,7 +138,6 @@ refuses_what_is_for_something_else(void **state)
 		"\"kty\":\"EC\",\"x\":\"" EC_X "\",\"y\":\"" EC_Y "\"",
 	};
 
-	(void)state;
 	assert_true(usable(RSA));
 	assert_true(usable(EC));
 	assert_true(usable("\"use\":\"sig\",\"alg\":\"RS256\",\"key_ops\":["
@@ -173,8 +167,7 @@ rsa_usable(size_t bits, unsigned char last, const char *e)
 	return is;
 }
 
-static void
-refuses_weak_and_costly_keys_of_rsa(void **state)
+TEST(refuses_weak_and_costly_keys_of_rsa)
 {
 	static const struct {
 		size_t bits;
@@ -201,7 +194,6 @@ refuses_weak_and_costly_keys_of_rsa(void **state)
 		{ "AQAB\\n", false },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(sizes); i++)
 		if (rsa_usable(sizes[i].bits, 0x5b, "AQAB") != sizes[i].expect)
 			fail_msg("%zu bits", sizes[i].bits);
@@ -217,8 +209,7 @@ refuses_weak_and_costly_keys_of_rsa(void **state)
 	assert_false(usable("\"kty\":\"RSA\",\"e\":\"AQAB\""));
 }
 
-static void
-refuses_what_is_no_point_of_the_curve(void **state)
+TEST(refuses_what_is_no_point_of_the_curve)
 {
 	static const struct {
 		const char *x, *y;
@@ -239,7 +230,6 @@ refuses_what_is_no_point_of_the_curve(void **state)
 	};
 	char members[256];
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(bad); i++) {
 		(void)snprintf(members, sizeof(members),
 		    "\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"%s\",\"y\":\"%"
@@ -252,12 +242,10 @@ refuses_what_is_no_point_of_the_curve(void **state)
 	    usable("\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" EC_X "\""));
 }
 
-static void
-keeps_the_good_ones_among_bad_ones(void **state)
+TEST(keeps_the_good_ones_among_bad_ones)
 {
 	struct jwk_set *set;
 
-	(void)state;
 	assert_int_equal(
 	    parse(
 		"null,7,[],{},{\"kid\":\"a\",\"kty\":\"oct\",\"k\":\"AQAB\"},"
@@ -272,8 +260,7 @@ keeps_the_good_ones_among_bad_ones(void **state)
 }
 
 /* Whichever were taken, it might be the one that was not meant. */
-static void
-drops_keys_that_share_a_name(void **state)
+TEST(drops_keys_that_share_a_name)
 {
 	static const char other[] =
 	    "{\"kid\":\"a\",\"kty\":\"EC\",\"crv\":\"P-256\","
@@ -282,7 +269,6 @@ drops_keys_that_share_a_name(void **state)
 	struct jwk_set *set;
 	struct buf keys = { 0 };
 
-	(void)state;
 	buf_printf(&keys, "{\"kid\":\"a\"," EC "},%s", other);
 	assert_int_equal(parse(keys.data, JWK_ALGS_ALL, &set), ERR_INVALID);
 	/* a third is not in doubt, nor is one of another algorithm */
@@ -308,8 +294,7 @@ drops_keys_that_share_a_name(void **state)
 	buf_clear(&keys);
 }
 
-static void
-refuses_what_is_no_set(void **state)
+TEST(refuses_what_is_no_set)
 {
 	static const char *const bad[] = { "", "null", "[]", "{}", "\"keys\"",
 		"{\"keys\":[]}", "{\"keys\":{}}", "{\"keys\":null}",
@@ -321,7 +306,6 @@ refuses_what_is_no_set(void **state)
 		"<html>The issuer is down</html>" };
 	struct jwk_set *set;
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(bad); i++)
 		if (jwk_set_parse(bad[i], strlen(bad[i]), JWK_ALGS_ALL, &set) !=
 		    ERR_INVALID)
@@ -329,13 +313,11 @@ refuses_what_is_no_set(void **state)
 }
 
 /* To look through more of them would take a second. */
-static void
-looks_at_no_more_than_there_may_be(void **state)
+TEST(looks_at_no_more_than_there_may_be)
 {
 	struct buf keys = { 0 };
 	struct jwk_set *set;
 
-	(void)state;
 	for (int i = 0; i < JWK_KEYS_MAX - 1; i++)
 		buf_puts(&keys, "0,");
 	buf_puts(&keys, "{\"kid\":\"a\"," EC "},{\"kid\":\"b\"," EC "}");
@@ -354,13 +336,11 @@ looks_at_no_more_than_there_may_be(void **state)
 }
 
 /* What we publish is what others can read. */
-static void
-takes_our_own_keys(void **state)
+TEST(takes_our_own_keys)
 {
 	static const enum keypair_type types[] = { KEYPAIR_RSA, KEYPAIR_P256 };
 	static const enum jwk_alg algs[] = { JWK_RS256, JWK_ES256 };
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(types); i++) {
 		unsigned char signature[KEYPAIR_SIGNATURE_MAX];
 		struct keypair *pair;
@@ -394,25 +374,4 @@ takes_our_own_keys(void **state)
 		keypair_free(pair);
 		buf_clear(&text);
 	}
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(finds_keys_by_name_and_algorithm),
-		cmocka_unit_test(takes_only_the_algorithms_that_are_allowed),
-		cmocka_unit_test(refuses_what_is_for_something_else),
-		cmocka_unit_test(refuses_weak_and_costly_keys_of_rsa),
-		cmocka_unit_test(refuses_what_is_no_point_of_the_curve),
-		cmocka_unit_test(keeps_the_good_ones_among_bad_ones),
-		cmocka_unit_test(drops_keys_that_share_a_name),
-		cmocka_unit_test(refuses_what_is_no_set),
-		cmocka_unit_test(looks_at_no_more_than_there_may_be),
-		cmocka_unit_test(takes_our_own_keys),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -165,6 +165,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 static void
 step(struct fixture *f, int64_t now)
 {
@@ -222,8 +224,7 @@ put(struct fixture *f, const char *issuer, int64_t fetched, int64_t span)
 
 /* ---- what comes of it ---- */
 
-static void
-a_set_is_put_into_the_store(void **state)
+TEST(a_set_is_put_into_the_store)
 {
 	struct fixture *f = *state;
 	struct issuer_keys row;
@@ -246,8 +247,7 @@ a_set_is_put_into_the_store(void **state)
 	assert_int_equal(counters.counter[COUNTERS_JWKS_FAILED], 0);
 }
 
-static void
-the_issuer_says_how_long_within_bounds(void **state)
+TEST(the_issuer_says_how_long_within_bounds)
 {
 	static const struct {
 		const char *headers;
@@ -282,8 +282,7 @@ the_issuer_says_how_long_within_bounds(void **state)
 	}
 }
 
-static void
-what_has_no_keys_changes_nothing(void **state)
+TEST(what_has_no_keys_changes_nothing)
 {
 	static const char *const bodies[] = { "", "x", "[]", "{}",
 		"{\"keys\":[]}",
@@ -317,8 +316,7 @@ what_has_no_keys_changes_nothing(void **state)
 
 /* ---- when ---- */
 
-static void
-failures_make_it_wait(void **state)
+TEST(failures_make_it_wait)
 {
 	static const int waits[] = { 30, 60, 120, 240, 300, 300, 300 };
 	struct fixture *f = *state;
@@ -336,8 +334,7 @@ failures_make_it_wait(void **state)
 }
 
 /* Even what failed is asked for again when somebody wishes for it. */
-static void
-a_wish_is_heard_but_not_at_once(void **state)
+TEST(a_wish_is_heard_but_not_at_once)
 {
 	struct fixture *f = *state;
 	int64_t now = NOW;
@@ -363,8 +360,7 @@ a_wish_is_heard_but_not_at_once(void **state)
 }
 
 /* The same moment for the same set, another for each set and each host. */
-static void
-refreshes_are_spread(void **state)
+TEST(refreshes_are_spread)
 {
 	struct fixture *f = *state;
 	int64_t first, later = 0, elsewhere = 0;
@@ -397,8 +393,7 @@ refreshes_are_spread(void **state)
 }
 
 /* One that was to last for a day does not when that is no longer wanted. */
-static void
-a_shorter_interval_counts_for_what_is_there(void **state)
+TEST(a_shorter_interval_counts_for_what_is_there)
 {
 	struct fixture *f = *state;
 
@@ -410,8 +405,7 @@ a_shorter_interval_counts_for_what_is_there(void **state)
 
 /* ---- several ---- */
 
-static void
-each_step_asks_for_one(void **state)
+TEST(each_step_asks_for_one)
 {
 	struct fixture *f = *state;
 
@@ -434,8 +428,7 @@ each_step_asks_for_one(void **state)
 }
 
 /* There is room for all that are configured, whoever were before. */
-static void
-rows_of_others_are_removed(void **state)
+TEST(rows_of_others_are_removed)
 {
 	struct fixture *f = *state;
 	struct issuer_keys row;
@@ -462,8 +455,7 @@ rows_of_others_are_removed(void **state)
 /* ---- when it cannot ---- */
 
 /* Who cannot write down that he asks does not ask. */
-static void
-without_the_store_nobody_is_asked(void **state)
+TEST(without_the_store_nobody_is_asked)
 {
 	struct fixture *f = *state;
 
@@ -480,8 +472,7 @@ without_the_store_nobody_is_asked(void **state)
 }
 
 /* It was no fault of the issuer's; but it may have been asked. */
-static void
-being_told_to_stop_is_no_failure(void **state)
+TEST(being_told_to_stop_is_no_failure)
 {
 	struct fixture *f = *state;
 
@@ -493,28 +484,4 @@ being_told_to_stop_is_no_failure(void **state)
 	expect_tried(f, 0, NOW, 0);
 	step(f, NOW + FLOOR);
 	expect_tried(f, 0, NOW + FLOOR, 0);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_set_is_put_into_the_store),
-		TEST(the_issuer_says_how_long_within_bounds),
-		TEST(what_has_no_keys_changes_nothing),
-		TEST(failures_make_it_wait),
-		TEST(a_wish_is_heard_but_not_at_once),
-		TEST(refreshes_are_spread),
-		TEST(a_shorter_interval_counts_for_what_is_there),
-		TEST(each_step_asks_for_one),
-		TEST(rows_of_others_are_removed),
-		TEST(without_the_store_nobody_is_asked),
-		TEST(being_told_to_stop_is_no_failure),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

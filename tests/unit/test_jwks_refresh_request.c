@@ -49,6 +49,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 /* Names of issuers until one has another word than ${name}. */
 static void
 wish_beside(struct shm *m, const char *name, int64_t at, char other[64])
@@ -65,8 +67,7 @@ wish_beside(struct shm *m, const char *name, int64_t at, char other[64])
 	}
 }
 
-static void
-the_latest_wish_counts(void **state)
+TEST(the_latest_wish_counts)
 {
 	struct fixture *f = *state;
 	uint32_t serial = jwks_refresh_request_serial(f->m);
@@ -90,8 +91,7 @@ the_latest_wish_counts(void **state)
 	assert_true(jwks_refresh_request_time(f->m, other) >= NOW + 10);
 }
 
-static void
-waiting_ends(void **state)
+TEST(waiting_ends)
 {
 	struct fixture *f = *state;
 	int64_t start = clock_system.mono_us();
@@ -123,8 +123,7 @@ wait_for_a_wish(void *ctx)
 	shm_detach(m);
 }
 
-static void
-a_wish_wakes_another_process(void **state)
+TEST(a_wish_wakes_another_process)
 {
 	struct fixture *f = *state;
 	const struct timespec ms = { .tv_nsec = 1000000 };
@@ -137,8 +136,7 @@ a_wish_wakes_another_process(void **state)
 }
 
 /* A wish in a file that is nobody's any more hurts nobody. */
-static void
-a_replaced_file_takes_its_wishes_with_it(void **state)
+TEST(a_replaced_file_takes_its_wishes_with_it)
 {
 	struct fixture *f = *state;
 	struct shm *next;
@@ -151,21 +149,4 @@ a_replaced_file_takes_its_wishes_with_it(void **state)
 	jwks_refresh_request_wait(f->m, jwks_refresh_request_serial(f->m), 10);
 	assert_false(shm_is_current(f->m));
 	shm_detach(next);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(the_latest_wish_counts),
-		TEST(waiting_ends),
-		TEST(a_wish_wakes_another_process),
-		TEST(a_replaced_file_takes_its_wishes_with_it),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,12 +30,10 @@ split(const char *text, struct jws *jws)
 	return err;
 }
 
-static void
-decodes_three_parts(void **state)
+TEST(decodes_three_parts)
 {
 	struct jws jws;
 
-	(void)state;
 	assert_int_equal(split("YWI.-_8." SIGNATURE, &jws), ERR_OK);
 	assert_int_equal(jws.header_len, 2);
 	assert_memory_equal(jws.header, "ab", 2);
@@ -45,8 +43,7 @@ decodes_three_parts(void **state)
 	assert_memory_equal(jws.signature, zero, 32);
 }
 
-static void
-refuses_other_shapes(void **state)
+TEST(refuses_other_shapes)
 {
 	static const char *const bad[] = {
 		"",
@@ -73,7 +70,6 @@ refuses_other_shapes(void **state)
 	};
 	struct jws jws;
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(bad); i++)
 		if (split(bad[i], &jws) != ERR_DENIED)
 			fail_msg("taken: %s", bad[i]);
@@ -100,21 +96,17 @@ takes_up_to(size_t max)
 	}
 }
 
-static void
-takes_what_fits_and_no_more(void **state)
+TEST(takes_what_fits_and_no_more)
 {
-	(void)state;
 	takes_up_to(JWS_EXTERNAL_MAX);
 	takes_up_to(JWS_OURS_MAX);
 }
 
 /* An RSA key of 4096 bits makes the longest. */
-static void
-takes_no_longer_signature_than_there_is(void **state)
+TEST(takes_no_longer_signature_than_there_is)
 {
 	unsigned char signature[JWS_SIGNATURE_MAX + 1] = { 0 };
 
-	(void)state;
 	longest = JWS_EXTERNAL_MAX;
 	for (size_t len = JWS_SIGNATURE_MAX; len <= sizeof(signature); len++) {
 		struct buf text = { 0 };
@@ -129,12 +121,10 @@ takes_no_longer_signature_than_there_is(void **state)
 	longest = JWS_OURS_MAX;
 }
 
-static void
-encodes_what_it_decodes(void **state)
+TEST(encodes_what_it_decodes)
 {
 	unsigned char data[300];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(data); i++)
 		data[i] = (unsigned char)(i * 151 + i / 7);
 	for (size_t len = 1; len <= sizeof(data); len++) {
@@ -162,8 +152,7 @@ check(const char *header)
 	return jws_header_check(&jws, "HS256", "k", "JWT");
 }
 
-static void
-takes_one_header_only(void **state)
+TEST(takes_one_header_only)
 {
 	static const char *const bad[] = {
 		"",
@@ -181,7 +170,6 @@ takes_one_header_only(void **state)
 		HEADER "x",
 	};
 
-	(void)state;
 	assert_int_equal(check(HEADER), ERR_OK);
 	/* the order of members says nothing */
 	assert_int_equal(
@@ -189,21 +177,4 @@ takes_one_header_only(void **state)
 	for (size_t i = 0; i < NELEMS(bad); i++)
 		if (check(bad[i]) != ERR_DENIED)
 			fail_msg("taken: %s", bad[i]);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(decodes_three_parts),
-		cmocka_unit_test(refuses_other_shapes),
-		cmocka_unit_test(takes_what_fits_and_no_more),
-		cmocka_unit_test(takes_no_longer_signature_than_there_is),
-		cmocka_unit_test(encodes_what_it_decodes),
-		cmocka_unit_test(takes_one_header_only),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,12 +50,10 @@ verify(const struct pair *p, const unsigned char *signature)
 	return keypair_verify(p->key, message, sizeof(message), signature);
 }
 
-static void
-what_it_signs_it_verifies(void **state)
+TEST(what_it_signs_it_verifies)
 {
 	unsigned char bad[KEYPAIR_SIGNATURE_MAX];
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(pairs); i++) {
 		const struct pair *p = &pairs[i];
 		size_t len = keypair_signature_len(p->key);
@@ -74,8 +72,7 @@ what_it_signs_it_verifies(void **state)
 }
 
 /* CVE-2022-21449 is the name under which the first of these is known. */
-static void
-trivial_signatures_verify_nothing(void **state)
+TEST(trivial_signatures_verify_nothing)
 {
 	/* The order of P-256 (SEC 2). */
 	static const unsigned char order[32] = { 0xff, 0xff, 0xff, 0xff, 0, 0,
@@ -85,7 +82,6 @@ trivial_signatures_verify_nothing(void **state)
 	unsigned char bad[KEYPAIR_SIGNATURE_MAX] = { 0 };
 	const struct pair *ec = &pairs[1];
 
-	(void)state;
 	assert_int_equal(verify(ec, bad), ERR_DENIED);
 	assert_int_equal(verify(&pairs[0], bad), ERR_DENIED);
 	bad[31] = 1;
@@ -104,10 +100,8 @@ trivial_signatures_verify_nothing(void **state)
 	assert_int_equal(verify(&pairs[0], bad), ERR_DENIED);
 }
 
-static void
-survives_being_written_and_read(void **state)
+TEST(survives_being_written_and_read)
 {
-	(void)state;
 	for (size_t i = 0; i < NELEMS(pairs); i++) {
 		const struct pair *p = &pairs[i];
 		struct buf text = { 0 }, a = { 0 }, b = { 0 };
@@ -152,13 +146,11 @@ string_len(const struct json_value *doc, const char *name)
 	return strlen(text);
 }
 
-static void
-shows_its_public_half_alone(void **state)
+TEST(shows_its_public_half_alone)
 {
 	static const char *const secret[] = { "d", "p", "q", "dp", "dq", "qi",
 		"k" };
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(pairs); i++) {
 		struct buf text = { 0 };
 		struct json_value *doc;
@@ -189,17 +181,4 @@ shows_its_public_half_alone(void **state)
 	}
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_it_signs_it_verifies),
-		cmocka_unit_test(trivial_signatures_verify_nothing),
-		cmocka_unit_test(survives_being_written_and_read),
-		cmocka_unit_test(shows_its_public_half_alone),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, make_pairs, free_pairs);
-}
+TEST_GROUP_FIXTURE(make_pairs, free_pairs);

@@ -44,6 +44,8 @@ teardown(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(setup, teardown);
+
 static enum err
 try(struct fixture *f, const char *spec, bool allow_remote, struct listener *l)
 {
@@ -62,8 +64,7 @@ assert_refused(struct fixture *f, const char *spec, enum err expect)
 	assert_null(strchr(f->why, '\n'));
 }
 
-static void
-listen_binds_a_path_and_removes_it(void **state)
+TEST(listen_binds_a_path_and_removes_it)
 {
 	struct fixture *f = *state;
 	struct listener l;
@@ -83,8 +84,7 @@ listen_binds_a_path_and_removes_it(void **state)
 	assert_int_equal(lstat(f->path, &st), -1);
 }
 
-static void
-listen_replaces_only_a_socket_nobody_serves(void **state)
+TEST(listen_replaces_only_a_socket_nobody_serves)
 {
 	struct fixture *f = *state;
 	struct listener first, second;
@@ -151,8 +151,7 @@ open_in_vain(void *ctx)
 }
 
 /* Both find the same stale socket; the second must not take the fresh one. */
-static void
-of_two_that_find_a_stale_socket_one_has_it(void **state)
+TEST(of_two_that_find_a_stale_socket_one_has_it)
 {
 	struct fixture *f = *state;
 	pid_t first, second;
@@ -180,8 +179,7 @@ of_two_that_find_a_stale_socket_one_has_it(void **state)
 	assert_int_equal(lstat(f->path, &st), -1);
 }
 
-static void
-listen_stop_refuses_new_ones_only(void **state)
+TEST(listen_stop_refuses_new_ones_only)
 {
 	struct fixture *f = *state;
 	struct listener l;
@@ -200,8 +198,7 @@ listen_stop_refuses_new_ones_only(void **state)
 	listen_close(&l);
 }
 
-static void
-listen_binds_loopback_only(void **state)
+TEST(listen_binds_loopback_only)
 {
 	static const char *const remote[] = { "0.0.0.0", "[::]", "192.0.2.1",
 		"[::ffff:127.0.0.1]" };
@@ -229,8 +226,7 @@ listen_binds_loopback_only(void **state)
 	}
 }
 
-static void
-listen_refuses_what_is_no_address(void **state)
+TEST(listen_refuses_what_is_no_address)
 {
 	static const char *const bad[] = { "", ":", "unix:", "9000", ":9000",
 		"127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536",
@@ -247,8 +243,7 @@ listen_refuses_what_is_no_address(void **state)
 	assert_refused(f, spec, ERR_UNAVAILABLE);
 }
 
-static void
-listen_takes_a_listening_socket_only(void **state)
+TEST(listen_takes_a_listening_socket_only)
 {
 	struct fixture *f = *state;
 	struct listener bound, taken;
@@ -276,22 +271,4 @@ listen_takes_a_listening_socket_only(void **state)
 	close(fd);
 	assert_int_equal(
 	    listen_take(fd, f->why, sizeof(f->why), &taken), ERR_INVALID);
-}
-
-int
-main(void)
-{
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-	const struct CMUnitTest tests[] = {
-		CASE(listen_binds_a_path_and_removes_it),
-		CASE(listen_replaces_only_a_socket_nobody_serves),
-		CASE(of_two_that_find_a_stale_socket_one_has_it),
-		CASE(listen_stop_refuses_new_ones_only),
-		CASE(listen_binds_loopback_only),
-		CASE(listen_refuses_what_is_no_address),
-		CASE(listen_takes_a_listening_socket_only),
-	};
-#undef CASE
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

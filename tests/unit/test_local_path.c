@@ -7,13 +7,11 @@
 #include "base/json_value.h"
 #include "support/vectors.h"
 
-static void
-only_paths_of_this_site_are_local(void **state)
+TEST(only_paths_of_this_site_are_local)
 {
 	struct json_value *all = vectors_load("local_paths.json");
 	size_t good = 0;
 
-	(void)state;
 	assert_true(json_value_is_array(all));
 	for (size_t i = 0; i < json_value_size(all); i++) {
 		const struct json_value *one = json_value_at(all, i);
@@ -32,12 +30,10 @@ only_paths_of_this_site_are_local(void **state)
 	json_value_free(all);
 }
 
-static void
-a_path_is_so_long_at_most(void **state)
+TEST(a_path_is_so_long_at_most)
 {
 	char text[LOCAL_PATH_MAX + 2];
 
-	(void)state;
 	memset(text, 'a', sizeof(text));
 	text[0] = '/';
 	text[LOCAL_PATH_MAX] = '\0';
@@ -47,8 +43,7 @@ a_path_is_so_long_at_most(void **state)
 	assert_false(local_path_check(text));
 }
 
-static void
-a_path_is_put_into_a_query_encoded(void **state)
+TEST(a_path_is_put_into_a_query_encoded)
 {
 	static const struct {
 		const char *url, *path, *expect;
@@ -66,7 +61,6 @@ a_path_is_put_into_a_query_encoded(void **state)
 		{ "/", "", "/" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct buf url = { 0 };
 
@@ -76,16 +70,4 @@ a_path_is_put_into_a_query_encoded(void **state)
 		assert_string_equal(url.data, cases[i].expect);
 		buf_clear(&url);
 	}
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(only_paths_of_this_site_are_local),
-		cmocka_unit_test(a_path_is_so_long_at_most),
-		cmocka_unit_test(a_path_is_put_into_a_query_encoded),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

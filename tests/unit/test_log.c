@@ -42,13 +42,11 @@ capture_stop(char text[CAPTURE_MAX])
 	return len;
 }
 
-static void
-a_line_has_its_fixed_fields(void **state)
+TEST(a_line_has_its_fixed_fields)
 {
 	static const char shape[] = "time=0000-00-00T00:00:00.000Z ";
 	char text[CAPTURE_MAX], tail[128];
 
-	(void)state;
 	log_set_level(LOG_LEVEL_INFO);
 	capture_start();
 	errno = ENOENT;
@@ -66,12 +64,10 @@ a_line_has_its_fixed_fields(void **state)
 	assert_string_equal(text + sizeof(shape) - 1, tail);
 }
 
-static void
-the_level_is_obeyed(void **state)
+TEST(the_level_is_obeyed)
 {
 	char text[CAPTURE_MAX];
 
-	(void)state;
 	log_set_level(LOG_LEVEL_WARN);
 	capture_start();
 	log_event(LOG_LEVEL_INFO, "hidden", NULL);
@@ -85,12 +81,10 @@ the_level_is_obeyed(void **state)
 	assert_non_null(strstr(text, "event=also"));
 }
 
-static void
-one_event_is_one_line(void **state)
+TEST(one_event_is_one_line)
 {
 	char text[CAPTURE_MAX], *end;
 
-	(void)state;
 	capture_start();
 	log_event(LOG_LEVEL_INFO, "evil", "v=%s", "a\nevent=forged\x1b[2J");
 	capture_stop(text);
@@ -100,13 +94,11 @@ one_event_is_one_line(void **state)
 	assert_non_null(strstr(text, "v=a?event=forged?[2J"));
 }
 
-static void
-a_long_line_is_cut_and_ends(void **state)
+TEST(a_long_line_is_cut_and_ends)
 {
 	char text[CAPTURE_MAX], value[6000];
 	size_t len;
 
-	(void)state;
 	memset(value, 'v', sizeof(value) - 1);
 	value[sizeof(value) - 1] = '\0';
 	capture_start();
@@ -201,24 +193,20 @@ write_to_one_that_cannot_be_opened(void *ctx)
 	write_to_a_full_one(ctx);
 }
 
-static void
-a_line_that_is_not_taken_is_counted(void **state)
+TEST(a_line_that_is_not_taken_is_counted)
 {
 	enum full_kind kind = FULL_PIPE;
 
-	(void)state;
 	child_passed(child_start(write_to_a_full_one, &kind));
 	child_passed(child_start(write_to_one_that_cannot_be_opened, &kind));
 	kind = FULL_SOCKET;
 	child_passed(child_start(write_to_a_full_one, &kind));
 }
 
-static void
-quoting_lets_nothing_out(void **state)
+TEST(quoting_lets_nothing_out)
 {
 	char dst[LOG_QUOTED_SIZE], text[600];
 
-	(void)state;
 	assert_string_equal(log_quote(dst, "plain text"), "\"plain text\"");
 	assert_string_equal(log_quote(dst, ""), "\"\"");
 	assert_string_equal(log_quote(dst, NULL), "\"\"");
@@ -235,12 +223,10 @@ quoting_lets_nothing_out(void **state)
 	}
 }
 
-static void
-levels_have_names(void **state)
+TEST(levels_have_names)
 {
 	enum log_level level;
 
-	(void)state;
 	assert_int_equal(log_level_from("error", &level), 0);
 	assert_int_equal(level, LOG_LEVEL_ERROR);
 	assert_int_equal(log_level_from("warn", &level), 0);
@@ -252,20 +238,4 @@ levels_have_names(void **state)
 	assert_int_equal(log_level_from("Debug", &level), ERR_INVALID);
 	assert_int_equal(level, LOG_LEVEL_INFO);
 	assert_int_equal(log_level_from("", &level), ERR_INVALID);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_line_has_its_fixed_fields),
-		cmocka_unit_test(the_level_is_obeyed),
-		cmocka_unit_test(one_event_is_one_line),
-		cmocka_unit_test(a_long_line_is_cut_and_ends),
-		cmocka_unit_test(a_line_that_is_not_taken_is_counted),
-		cmocka_unit_test(quoting_lets_nothing_out),
-		cmocka_unit_test(levels_have_names),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

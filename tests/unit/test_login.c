@@ -45,8 +45,9 @@ attempt(struct accounts *a, const char *email, const char *password)
 	return err;
 }
 
-static void
-registers_and_signs_in(void **state)
+TEST_FIXTURE(accounts_set_up, accounts_tear_down);
+
+TEST(registers_and_signs_in)
 {
 	struct accounts *a = *state;
 	struct login_grant grant, again;
@@ -77,8 +78,7 @@ registers_and_signs_in(void **state)
 	assert_int_equal(accounts_live(a, grant.user.id), 2);
 }
 
-static void
-registers_nobody_twice(void **state)
+TEST(registers_nobody_twice)
 {
 	struct accounts *a = *state;
 	struct login_credentials cred = { .email = "ZOE@example.org",
@@ -93,8 +93,7 @@ registers_nobody_twice(void **state)
 	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_OK);
 }
 
-static void
-says_why_it_does_not_register(void **state)
+TEST(says_why_it_does_not_register)
 {
 	static const struct {
 		struct login_credentials cred;
@@ -135,8 +134,7 @@ says_why_it_does_not_register(void **state)
 	}
 }
 
-static void
-grants_only_on_a_proven_password(void **state)
+TEST(grants_only_on_a_proven_password)
 {
 	static const char zeros[200] = "tangerine orbit walrus";
 	struct accounts *a = *state;
@@ -160,8 +158,7 @@ grants_only_on_a_proven_password(void **state)
 	assert_int_equal(accounts_live(a, grant.user.id), 2);
 }
 
-static void
-denies_an_inactive_user(void **state)
+TEST(denies_an_inactive_user)
 {
 	struct accounts *a = *state;
 	struct login_grant grant;
@@ -180,8 +177,7 @@ denies_an_inactive_user(void **state)
 	assert_int_equal(accounts_live(a, grant.user.id), 0);
 }
 
-static void
-deletes_for_the_password_only(void **state)
+TEST(deletes_for_the_password_only)
 {
 	struct accounts *a = *state;
 	struct login_grant grant;
@@ -202,8 +198,7 @@ deletes_for_the_password_only(void **state)
 }
 
 /* "Cannot tell" is never "wrong password", and leaves nothing behind. */
-static void
-calls_a_failure_no_denial(void **state)
+TEST(calls_a_failure_no_denial)
 {
 	static const struct login_credentials max = { "max@example.org", OTHER,
 		"Max" };
@@ -237,8 +232,7 @@ calls_a_failure_no_denial(void **state)
 	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_OK);
 }
 
-static void
-waits_at_the_gate_and_leaves_it(void **state)
+TEST(waits_at_the_gate_and_leaves_it)
 {
 	struct accounts *a = *state;
 	struct login_grant grant;
@@ -305,8 +299,7 @@ account_from_outside(struct accounts *a, const char *email)
 }
 
 /* A hash of 16 MiB is a thousand times what else there is to do. */
-static void
-pays_one_hash_for_an_unknown_address(void **state)
+TEST(pays_one_hash_for_an_unknown_address)
 {
 	struct accounts *a = *state;
 	struct login_grant grant;
@@ -326,8 +319,7 @@ pays_one_hash_for_an_unknown_address(void **state)
 	assert_true(without > known / 3 && without < known * 3);
 }
 
-static void
-nobody_signs_in_without_a_password(void **state)
+TEST(nobody_signs_in_without_a_password)
 {
 	struct accounts *a = *state;
 	struct user u = account_from_outside(a, "out@example.org");
@@ -351,8 +343,7 @@ nobody_signs_in_without_a_password(void **state)
 	assert_int_equal(accounts_live(a, u.id), 0);
 }
 
-static void
-a_password_is_set_where_one_can_sign_in(void **state)
+TEST(a_password_is_set_where_one_can_sign_in)
 {
 	struct accounts *a = *state;
 	struct user u = account_from_outside(a, NULL);
@@ -370,8 +361,7 @@ a_password_is_set_where_one_can_sign_in(void **state)
 	assert_int_equal(attempt(a, "out@example.org", OTHER), ERR_OK);
 }
 
-static void
-renews_a_hash_when_parameters_rose(void **state)
+TEST(renews_a_hash_when_parameters_rose)
 {
 	struct accounts *a = *state;
 	char hash[USER_HASH_SIZE], renewed[USER_HASH_SIZE];
@@ -403,8 +393,7 @@ renews_a_hash_when_parameters_rose(void **state)
 	assert_int_equal(accounts_live(a, grant.user.id), 4);
 }
 
-static void
-changes_the_password(void **state)
+TEST(changes_the_password)
 {
 	struct accounts *a = *state;
 	struct login_change change = { .address = "192.0.2.1" };
@@ -455,30 +444,4 @@ changes_the_password(void **state)
 	    ERR_DENIED);
 	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_DENIED);
 	assert_int_equal(attempt(a, EMAIL, OTHER), ERR_OK);
-}
-
-int
-main(void)
-{
-#define LOGIN_TEST(fn)                                                         \
-	cmocka_unit_test_setup_teardown(fn, accounts_set_up, accounts_tear_down)
-	const struct CMUnitTest tests[] = {
-		LOGIN_TEST(registers_and_signs_in),
-		LOGIN_TEST(registers_nobody_twice),
-		LOGIN_TEST(says_why_it_does_not_register),
-		LOGIN_TEST(grants_only_on_a_proven_password),
-		LOGIN_TEST(denies_an_inactive_user),
-		LOGIN_TEST(deletes_for_the_password_only),
-		LOGIN_TEST(calls_a_failure_no_denial),
-		LOGIN_TEST(waits_at_the_gate_and_leaves_it),
-		LOGIN_TEST(pays_one_hash_for_an_unknown_address),
-		LOGIN_TEST(nobody_signs_in_without_a_password),
-		LOGIN_TEST(a_password_is_set_where_one_can_sign_in),
-		LOGIN_TEST(renews_a_hash_when_parameters_rose),
-		LOGIN_TEST(changes_the_password),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -159,8 +159,9 @@ renew_hash(struct accounts *a)
 	assert_string_not_equal(before, after);
 }
 
-static void
-login_loses_against_a_password_change(void **state)
+TEST_FIXTURE(accounts_set_up, accounts_tear_down);
+
+TEST(login_loses_against_a_password_change)
 {
 	static const char *const points[] = { "login:read", "login:hashed" };
 	struct accounts *a = *state;
@@ -183,8 +184,7 @@ login_loses_against_a_password_change(void **state)
 	assert_int_equal(accounts_login(a, EMAIL, PASSWORD, &grant), ERR_OK);
 }
 
-static void
-login_loses_against_logout_all(void **state)
+TEST(login_loses_against_logout_all)
 {
 	struct accounts *a = *state;
 	struct racer r = racer(a, run_login);
@@ -198,8 +198,7 @@ login_loses_against_logout_all(void **state)
 	assert_int_equal(accounts_live(a, r.who.user.id), 0);
 }
 
-static void
-login_loses_against_the_end_of_the_account(void **state)
+TEST(login_loses_against_the_end_of_the_account)
 {
 	struct accounts *a = *state;
 	struct racer r = racer(a, run_login);
@@ -215,8 +214,7 @@ login_loses_against_the_end_of_the_account(void **state)
 	assert_int_equal(r.who.user.status, USER_STATUS_INACTIVE);
 }
 
-static void
-login_survives_the_renewal_of_its_hash(void **state)
+TEST(login_survives_the_renewal_of_its_hash)
 {
 	struct accounts *a = *state;
 	struct racer r = racer(a, run_login);
@@ -238,8 +236,7 @@ login_survives_the_renewal_of_its_hash(void **state)
 	assert_int_equal(accounts_live(a, r.who.user.id), 1);
 }
 
-static void
-login_that_cannot_tell_says_so(void **state)
+TEST(login_that_cannot_tell_says_so)
 {
 	struct accounts *a = *state;
 	struct racer r = racer(a, run_login);
@@ -251,8 +248,7 @@ login_that_cannot_tell_says_so(void **state)
 	assert_int_equal(accounts_live(a, r.who.user.id), 1);
 }
 
-static void
-of_two_password_changes_one_wins(void **state)
+TEST(of_two_password_changes_one_wins)
 {
 	struct accounts *a = *state;
 	struct racer r = racer(a, run_change);
@@ -265,8 +261,7 @@ of_two_password_changes_one_wins(void **state)
 	assert_int_equal(accounts_login(a, EMAIL, OTHER, &grant), ERR_DENIED);
 }
 
-static void
-password_change_survives_the_renewal_of_the_hash(void **state)
+TEST(password_change_survives_the_renewal_of_the_hash)
 {
 	struct accounts *a = *state;
 	struct racer r = racer(a, run_change);
@@ -279,8 +274,7 @@ password_change_survives_the_renewal_of_the_hash(void **state)
 	assert_int_equal(accounts_login(a, EMAIL, OTHER, &grant), ERR_OK);
 }
 
-static void
-deletion_loses_against_a_password_change_only(void **state)
+TEST(deletion_loses_against_a_password_change_only)
 {
 	struct accounts *a = *state;
 	struct racer r = racer(a, run_delete);
@@ -299,8 +293,7 @@ deletion_loses_against_a_password_change_only(void **state)
 }
 
 /* Signed out while the password was hashed: it was right, and is no use. */
-static void
-whatever_is_hashed_for_loses_against_a_logout(void **state)
+TEST(whatever_is_hashed_for_loses_against_a_logout)
 {
 	static const struct {
 		enum err (*run)(struct racer *r);
@@ -329,8 +322,7 @@ whatever_is_hashed_for_loses_against_a_logout(void **state)
 }
 
 /* Not even whether it was right is for somebody who is signed out. */
-static void
-who_was_signed_out_learns_nothing_of_a_password(void **state)
+TEST(who_was_signed_out_learns_nothing_of_a_password)
 {
 	static const struct login_change changes[] = {
 		{ "wrong", OTHER, "" },
@@ -354,27 +346,4 @@ who_was_signed_out_learns_nothing_of_a_password(void **state)
 	    login_delete(&a->login, &r.who, "wrong", "", NOW), ERR_NOT_FOUND);
 	assert_int_equal(login_deactivate(&a->login, &r.who, "wrong", "", NOW),
 	    ERR_NOT_FOUND);
-}
-
-int
-main(void)
-{
-#define RACE_TEST(fn)                                                          \
-	cmocka_unit_test_setup_teardown(fn, accounts_set_up, accounts_tear_down)
-	const struct CMUnitTest tests[] = {
-		RACE_TEST(login_loses_against_a_password_change),
-		RACE_TEST(login_loses_against_logout_all),
-		RACE_TEST(login_loses_against_the_end_of_the_account),
-		RACE_TEST(login_survives_the_renewal_of_its_hash),
-		RACE_TEST(login_that_cannot_tell_says_so),
-		RACE_TEST(of_two_password_changes_one_wins),
-		RACE_TEST(password_change_survives_the_renewal_of_the_hash),
-		RACE_TEST(deletion_loses_against_a_password_change_only),
-		RACE_TEST(whatever_is_hashed_for_loses_against_a_logout),
-		RACE_TEST(who_was_signed_out_learns_nothing_of_a_password),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

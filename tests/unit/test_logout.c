@@ -42,6 +42,10 @@ teardown(void **state)
 	return 0;
 }
 
+enum { PLAIN = 1, WITH_REDIS = 2 };
+TEST_FIXTURE_IN(PLAIN, NULL, setup, teardown);
+TEST_FIXTURE_IN(WITH_REDIS, "Redis", setup_with_redis, teardown);
+
 static void
 body_of(char body[80], const struct api_login *who)
 {
@@ -88,8 +92,7 @@ log_out(struct api *api, const struct api_call *call)
 
 #define LOGOUT .method = "POST", .uri = "/auth/logout"
 
-static void
-each_credential_signs_out(void **state)
+TEST_IN(PLAIN, each_credential_signs_out)
 {
 	struct api *api = *state;
 	struct api_login who, other;
@@ -123,8 +126,7 @@ each_credential_signs_out(void **state)
 	assert_live(api, &other);
 }
 
-static void
-all_that_is_named_ends(void **state)
+TEST_IN(PLAIN, all_that_is_named_ends)
 {
 	struct api *api = *state;
 	struct api_login a, b, c;
@@ -142,8 +144,7 @@ all_that_is_named_ends(void **state)
 	assert_dead(api, &c);
 }
 
-static void
-what_is_over_already_is_fine(void **state)
+TEST_IN(PLAIN, what_is_over_already_is_fine)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -161,8 +162,7 @@ what_is_over_already_is_fine(void **state)
 	log_out(api, &(struct api_call){ LOGOUT, .token = who.token });
 }
 
-static void
-a_token_past_its_time_still_ends_its_session(void **state)
+TEST_IN(PLAIN, a_token_past_its_time_still_ends_its_session)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -177,8 +177,7 @@ a_token_past_its_time_still_ends_its_session(void **state)
 	assert_dead(api, &who);
 }
 
-static void
-what_names_nothing_is_refused(void **state)
+TEST_IN(PLAIN, what_names_nothing_is_refused)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -229,8 +228,7 @@ what_names_nothing_is_refused(void **state)
 	    .cookie = who.session_id);
 }
 
-static void
-another_site_signs_nobody_out(void **state)
+TEST_IN(PLAIN, another_site_signs_nobody_out)
 {
 	struct api *api = *state;
 	struct api_login who, attacker;
@@ -257,8 +255,7 @@ another_site_signs_nobody_out(void **state)
 	assert_dead(api, &attacker);
 }
 
-static void
-a_logout_that_is_not_written_is_not_answered_as_one(void **state)
+TEST_IN(PLAIN, a_logout_that_is_not_written_is_not_answered_as_one)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -278,8 +275,7 @@ a_logout_that_is_not_written_is_not_answered_as_one(void **state)
 	assert_dead(api, &who);
 }
 
-static void
-the_token_goes_on_the_blacklist(void **state)
+TEST_IN(PLAIN, the_token_goes_on_the_blacklist)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -300,8 +296,7 @@ the_token_goes_on_the_blacklist(void **state)
 }
 
 /* Other services that share this Redis may look there. */
-static void
-redis_is_told_of_the_token(void **state)
+TEST_IN(WITH_REDIS, redis_is_told_of_the_token)
 {
 	struct api *api = *state;
 	char key[TOKEN_KEY_SIZE];
@@ -323,8 +318,7 @@ redis_is_told_of_the_token(void **state)
 
 #define ALL .method = "POST", .uri = "/api/v1/auth/logout-all-devices"
 
-static void
-logging_out_everywhere_ends_every_session(void **state)
+TEST_IN(PLAIN, logging_out_everywhere_ends_every_session)
 {
 	struct api *api = *state;
 	struct api_login a, b, other;
@@ -351,8 +345,7 @@ logging_out_everywhere_ends_every_session(void **state)
 	api_expect(api, 401, "invalid_session", ALL, .body = body);
 }
 
-static void
-the_current_session_can_be_kept(void **state)
+TEST_IN(PLAIN, the_current_session_can_be_kept)
 {
 	struct api *api = *state;
 	struct api_login a, b;
@@ -380,8 +373,7 @@ the_current_session_can_be_kept(void **state)
 	    .uri = "/auth/me", .token = a.token);
 }
 
-static void
-logging_out_everywhere_takes_a_live_session(void **state)
+TEST_IN(PLAIN, logging_out_everywhere_takes_a_live_session)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -399,8 +391,7 @@ logging_out_everywhere_takes_a_live_session(void **state)
 	assert_live(api, &who);
 }
 
-static void
-who_is_signed_out_meanwhile_signs_nobody_out(void **state)
+TEST_IN(PLAIN, who_is_signed_out_meanwhile_signs_nobody_out)
 {
 	struct api *api = *state;
 	struct api_login who, other;
@@ -414,31 +405,4 @@ who_is_signed_out_meanwhile_signs_nobody_out(void **state)
 	api_expect(api, 401, "invalid_session", ALL, .cookie = who.session_id,
 	    .site = "same-origin", .body = "{\"keep_current\":true}");
 	assert_live(api, &other);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(each_credential_signs_out),
-		TEST(all_that_is_named_ends),
-		TEST(what_is_over_already_is_fine),
-		TEST(a_token_past_its_time_still_ends_its_session),
-		TEST(what_names_nothing_is_refused),
-		TEST(another_site_signs_nobody_out),
-		TEST(a_logout_that_is_not_written_is_not_answered_as_one),
-		TEST(the_token_goes_on_the_blacklist),
-		cmocka_unit_test_setup_teardown(
-		    redis_is_told_of_the_token, setup_with_redis, teardown),
-		TEST(logging_out_everywhere_ends_every_session),
-		TEST(the_current_session_can_be_kept),
-		TEST(logging_out_everywhere_takes_a_live_session),
-		TEST(who_is_signed_out_meanwhile_signs_nobody_out),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,6 +45,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 static void
 put_file(const char *path, const char *text, size_t len, mode_t mode)
 {
@@ -98,8 +100,7 @@ is_without_secret(const struct master_secret *m)
 	return m->len == 0 && is_zero(m->secret, sizeof(m->secret));
 }
 
-static void
-takes_jwt_secret_as_it_stands(void **state)
+TEST(takes_jwt_secret_as_it_stands)
 {
 	unsigned char key[SECRET_KEY_BYTES], other_key[SECRET_KEY_BYTES];
 	struct fixture *f = *state;
@@ -126,8 +127,7 @@ takes_jwt_secret_as_it_stands(void **state)
 	assert_true(is_zero(&m, sizeof(m)));
 }
 
-static void
-says_what_is_wrong_with_a_secret(void **state)
+TEST(says_what_is_wrong_with_a_secret)
 {
 	static const struct {
 		const char *secret, *flaw;
@@ -149,7 +149,6 @@ says_what_is_wrong_with_a_secret(void **state)
 		{ "abcabcabcabcabcabcabcabcabcabcabcabcd", NULL },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		const char *flaw = master_secret_flaw(cases[i].secret);
 
@@ -160,8 +159,7 @@ says_what_is_wrong_with_a_secret(void **state)
 	}
 }
 
-static void
-refuses_a_bad_jwt_secret(void **state)
+TEST(refuses_a_bad_jwt_secret)
 {
 	struct fixture *f = *state;
 	char text[MASTER_SECRET_MAX + 2];
@@ -188,8 +186,7 @@ refuses_a_bad_jwt_secret(void **state)
 }
 
 /* Whether one may be made, those decide who know what was sealed. */
-static void
-has_no_secret_until_one_is_made(void **state)
+TEST(has_no_secret_until_one_is_made)
 {
 	struct fixture *f = *state;
 	struct master_secret m;
@@ -200,8 +197,7 @@ has_no_secret_until_one_is_made(void **state)
 	assert_int_equal(count_files(f->folder.dir), 0);
 }
 
-static void
-makes_the_file_once(void **state)
+TEST(makes_the_file_once)
 {
 	struct fixture *f = *state;
 	struct master_secret k, again;
@@ -234,8 +230,7 @@ makes_the_file_once(void **state)
 	assert_memory_not_equal(k.secret, again.secret, SECRET_KEY_BYTES);
 }
 
-static void
-reads_what_is_there(void **state)
+TEST(reads_what_is_there)
 {
 	struct fixture *f = *state;
 	struct master_secret k, again;
@@ -247,8 +242,7 @@ reads_what_is_there(void **state)
 	assert_memory_equal(&k, &again, sizeof(k));
 }
 
-static void
-refuses_a_malformed_file_and_keeps_it(void **state)
+TEST(refuses_a_malformed_file_and_keeps_it)
 {
 	static const char *const bad[] = { "", "\n", "secret\n", HEX64 "\n\n",
 		HEX64 " \n", " " HEX64, HEX64 "0",
@@ -274,8 +268,7 @@ refuses_a_malformed_file_and_keeps_it(void **state)
 	assert_int_equal(load_or_make("", f->path, &k), ERR_INVALID);
 }
 
-static void
-refuses_a_file_that_others_may_use(void **state)
+TEST(refuses_a_file_that_others_may_use)
 {
 	static const mode_t bad[] = { 0640, 0604, 0620, 0602, 0610, 0601, 0660,
 		0644 };
@@ -294,8 +287,7 @@ refuses_a_file_that_others_may_use(void **state)
 	}
 }
 
-static void
-refuses_what_is_no_file(void **state)
+TEST(refuses_what_is_no_file)
 {
 	struct fixture *f = *state;
 	char inside[4096];
@@ -329,8 +321,7 @@ make_one(void *ctx)
 	child_check(load_or_make("", f->path, &k) == ERR_OK);
 }
 
-static void
-a_maker_that_is_killed_leaves_nothing(void **state)
+TEST(a_maker_that_is_killed_leaves_nothing)
 {
 	struct fixture *f = *state;
 	struct master_secret k;
@@ -350,8 +341,7 @@ make_one_by_another_name(void *ctx)
 	make_one(ctx);
 }
 
-static void
-file_systems_without_nameless_files_will_do(void **state)
+TEST(file_systems_without_nameless_files_will_do)
 {
 	struct fixture *f = *state;
 	struct master_secret k;
@@ -388,8 +378,7 @@ race_to_make(void *ctx)
 			&r->race->made[r->number]) == ERR_OK);
 }
 
-static void
-of_many_makers_one_wins(void **state)
+TEST(of_many_makers_one_wins)
 {
 	struct fixture *f = *state;
 	struct race race = { .path = f->path };
@@ -412,28 +401,4 @@ of_many_makers_one_wins(void **state)
 		    &race.made[0], &race.made[i], sizeof(race.made[0]));
 	assert_int_equal(count_files(f->folder.dir), 1);
 	child_unshare(race.made, MAKERS * sizeof(*race.made));
-}
-
-int
-main(void)
-{
-#define MASTER_TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
-	const struct CMUnitTest tests[] = {
-		MASTER_TEST(takes_jwt_secret_as_it_stands),
-		MASTER_TEST(says_what_is_wrong_with_a_secret),
-		MASTER_TEST(has_no_secret_until_one_is_made),
-		MASTER_TEST(refuses_a_bad_jwt_secret),
-		MASTER_TEST(makes_the_file_once),
-		MASTER_TEST(reads_what_is_there),
-		MASTER_TEST(refuses_a_malformed_file_and_keeps_it),
-		MASTER_TEST(refuses_a_file_that_others_may_use),
-		MASTER_TEST(refuses_what_is_no_file),
-		MASTER_TEST(a_maker_that_is_killed_leaves_nothing),
-		MASTER_TEST(file_systems_without_nameless_files_will_do),
-		MASTER_TEST(of_many_makers_one_wins),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

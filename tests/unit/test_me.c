@@ -26,6 +26,8 @@ teardown(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(setup, teardown);
+
 #define VALIDATE .method = "POST", .uri = "/auth/validate-session"
 
 static void
@@ -40,8 +42,7 @@ assert_valid(const struct api_answer *a, const struct api_login *who)
 	assert_null(strstr(a->text.data, "Set-Cookie"));
 }
 
-static void
-a_live_session_gets_a_fresh_token(void **state)
+TEST(a_live_session_gets_a_fresh_token)
 {
 	struct api *api = *state;
 	struct buf body = { 0 };
@@ -75,8 +76,7 @@ a_live_session_gets_a_fresh_token(void **state)
 	buf_clear(&body);
 }
 
-static void
-the_body_comes_before_the_cookie(void **state)
+TEST(the_body_comes_before_the_cookie)
 {
 	struct buf body = { 0 };
 	struct api *api = *state;
@@ -95,8 +95,7 @@ the_body_comes_before_the_cookie(void **state)
 	buf_clear(&body);
 }
 
-static void
-what_is_no_live_session_is_refused(void **state)
+TEST(what_is_no_live_session_is_refused)
 {
 	static const struct {
 		struct api_call call;
@@ -138,8 +137,7 @@ what_is_no_live_session_is_refused(void **state)
 	    .cookie = who.session_id, .site = "same-origin");
 }
 
-static void
-me_tells_who_and_by_which_session(void **state)
+TEST(me_tells_who_and_by_which_session)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -166,21 +164,4 @@ me_tells_who_and_by_which_session(void **state)
 	/* The secret is not told to who came without it. */
 	assert_null(strstr(a.body, who.session_id));
 	api_free(&a);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_live_session_gets_a_fresh_token),
-		TEST(the_body_comes_before_the_cookie),
-		TEST(what_is_no_live_session_is_refused),
-		TEST(me_tells_who_and_by_which_session),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

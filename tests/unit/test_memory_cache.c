@@ -48,6 +48,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 /* Is the entry ${key} there under ${generation}?  Then it must be true. */
 static bool
 has(struct fixture *f, uint64_t key, uint64_t generation, int64_t now)
@@ -71,8 +73,7 @@ put(struct fixture *f, uint64_t key, uint64_t generation, size_t len)
 
 /* ---- what is there ---- */
 
-static void
-gives_back_what_was_put(void **state)
+TEST(gives_back_what_was_put)
 {
 	static const size_t lens[] = { 8, 9, 15, 16, 255, 256, 257, 1000,
 		MEMORY_CACHE_DATA_MAX - 1, MEMORY_CACHE_DATA_MAX };
@@ -94,8 +95,7 @@ gives_back_what_was_put(void **state)
 	shm_detach(other);
 }
 
-static void
-an_empty_entry_is_one(void **state)
+TEST(an_empty_entry_is_one)
 {
 	const struct memory_cache_name none = { { 0 } };
 	struct fixture *f = *state;
@@ -113,8 +113,7 @@ an_empty_entry_is_one(void **state)
 	    &f->t, &none, MEMORY_CACHE_ANY_GENERATION, -1, &f->e));
 }
 
-static void
-an_entry_counts_under_its_generation_only(void **state)
+TEST(an_entry_counts_under_its_generation_only)
 {
 	struct fixture *f = *state;
 
@@ -134,8 +133,7 @@ an_entry_counts_under_its_generation_only(void **state)
 	assert_false(has(f, 1, 4, NOW));
 }
 
-static void
-an_entry_ends_with_its_time(void **state)
+TEST(an_entry_ends_with_its_time)
 {
 	struct fixture *f = *state;
 
@@ -150,8 +148,7 @@ an_entry_ends_with_its_time(void **state)
 	assert_false(has(f, 2, 4, NOW));
 }
 
-static void
-what_is_dropped_is_gone(void **state)
+TEST(what_is_dropped_is_gone)
 {
 	static const size_t lens[] = { 100, 1000 };
 	struct fixture *f = *state;
@@ -168,8 +165,7 @@ what_is_dropped_is_gone(void **state)
 }
 
 /* Each bit that an entry consists of, the other way round. */
-static void
-what_was_altered_is_no_entry(void **state)
+TEST(what_was_altered_is_no_entry)
 {
 	struct fixture *f = *state;
 	unsigned char *area, *first;
@@ -191,8 +187,7 @@ what_was_altered_is_no_entry(void **state)
 	assert_true(has(f, 1, 4, NOW));
 }
 
-static void
-another_life_of_the_file_knows_nothing(void **state)
+TEST(another_life_of_the_file_knows_nothing)
 {
 	struct fixture *f = *state;
 	size_t size;
@@ -229,8 +224,7 @@ read_without_the_kernel(void *ctx)
 	(void)syscall(SYS_exit, ok ? 0 : 1);
 }
 
-static void
-reading_asks_the_kernel_nothing(void **state)
+TEST(reading_asks_the_kernel_nothing)
 {
 	struct fixture *f = *state;
 
@@ -238,8 +232,7 @@ reading_asks_the_kernel_nothing(void **state)
 	child_passed(child_start(read_without_the_kernel, f));
 }
 
-static void
-reading_writes_nothing(void **state)
+TEST(reading_writes_nothing)
 {
 	struct fixture *f = *state;
 	size_t size;
@@ -283,8 +276,7 @@ fill_bucket(struct fixture *f)
 		put(f, shm_pattern_neighbour(&f->t, i), 4, 100);
 }
 
-static void
-what_was_used_outlives_what_was_not(void **state)
+TEST(what_was_used_outlives_what_was_not)
 {
 	struct fixture *f = *state;
 
@@ -301,8 +293,7 @@ what_was_used_outlives_what_was_not(void **state)
 	    present(f, CREDENTIAL_SOURCES), CREDENTIAL_SOURCES - 1);
 }
 
-static void
-where_all_were_used_one_makes_room(void **state)
+TEST(where_all_were_used_one_makes_room)
 {
 	struct fixture *f = *state;
 
@@ -319,8 +310,7 @@ where_all_were_used_one_makes_room(void **state)
 	}
 }
 
-static void
-what_is_over_makes_room_first(void **state)
+TEST(what_is_over_makes_room_first)
 {
 	struct fixture *f = *state;
 	struct memory_cache_name name;
@@ -352,8 +342,7 @@ what_is_over_makes_room_first(void **state)
 }
 
 /* Far more than fit: what is there is true, and most places are taken. */
-static void
-is_full_and_goes_on(void **state)
+TEST(is_full_and_goes_on)
 {
 	struct fixture *f = *state;
 	const uint64_t n = 20000;
@@ -374,8 +363,7 @@ is_full_and_goes_on(void **state)
 }
 
 /* Short and long ones lie apart; under one name the last is the one. */
-static void
-the_last_one_counts_whatever_its_length(void **state)
+TEST(the_last_one_counts_whatever_its_length)
 {
 	static const size_t lens[] = { 8, 1000, 16, MEMORY_CACHE_DATA_MAX, 9 };
 	struct fixture *f = *state;
@@ -385,30 +373,4 @@ the_last_one_counts_whatever_its_length(void **state)
 		assert_true(has(f, 7, 2, NOW));
 		assert_int_equal(f->e.len, lens[i]);
 	}
-}
-
-int
-main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-	const struct CMUnitTest tests[] = {
-		TEST(gives_back_what_was_put),
-		TEST(the_last_one_counts_whatever_its_length),
-		TEST(an_empty_entry_is_one),
-		TEST(an_entry_counts_under_its_generation_only),
-		TEST(an_entry_ends_with_its_time),
-		TEST(what_is_dropped_is_gone),
-		TEST(what_was_altered_is_no_entry),
-		TEST(another_life_of_the_file_knows_nothing),
-		TEST(reading_asks_the_kernel_nothing),
-		TEST(reading_writes_nothing),
-		TEST(what_was_used_outlives_what_was_not),
-		TEST(where_all_were_used_one_makes_room),
-		TEST(what_is_over_makes_room_first),
-		TEST(is_full_and_goes_on),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

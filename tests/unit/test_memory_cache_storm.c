@@ -107,15 +107,13 @@ assert_usable(const struct memory_cache *t, int64_t now)
 	}
 }
 
-static void
-nobody_ever_sees_what_nobody_put_there(void **state)
+TEST(nobody_ever_sees_what_nobody_put_there)
 {
 	struct storm storm = { .crowd = child_shared(sizeof(*storm.crowd)) };
 	pid_t pids[PROCESSES];
 	struct memory_cache t;
 	struct shm *m;
 
-	(void)state;
 	shm_fixture_make(&storm.table);
 	m = shm_fixture_open(&storm.table);
 	memory_cache_init(&t, m);
@@ -143,17 +141,4 @@ nobody_ever_sees_what_nobody_put_there(void **state)
 	child_unshare(storm.crowd, sizeof(*storm.crowd));
 	shm_detach(m);
 	shm_fixture_remove(&storm.table);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nobody_ever_sees_what_nobody_put_there),
-	};
-
-	alarm(300); /* a wait without end is a failure too */
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,8 +33,7 @@ join(void *ctx)
 	return NULL;
 }
 
-static void
-threads_see_what_was_put_there(void **state)
+TEST(threads_see_what_was_put_there)
 {
 	struct shm_pattern_crowd crowd = { .now = 1000 };
 	struct joiner joiners[THREADS];
@@ -43,7 +42,6 @@ threads_see_what_was_put_there(void **state)
 	struct table table;
 	struct shm *m;
 
-	(void)state;
 	shm_fixture_make(&table);
 	m = shm_fixture_open(&table);
 	assert_int_equal(unsetenv("LATCHKEY_TESTPOINT_DIR"), 0);
@@ -63,17 +61,4 @@ threads_see_what_was_put_there(void **state)
 	assert_true(atomic_load(&crowd.hits) > 1000);
 	shm_detach(m);
 	shm_fixture_remove(&table);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(threads_see_what_was_put_there),
-	};
-
-	alarm(300); /* a wait without end is a failure too */
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

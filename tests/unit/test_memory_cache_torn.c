@@ -61,6 +61,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 static void
 put(struct fixture *f, uint64_t key, uint64_t generation, int64_t now)
 {
@@ -144,8 +146,7 @@ die_at(struct fixture *f, const char *point, child_fn *fn)
 	child_killed(child_start(fn, f));
 }
 
-static void
-a_killed_writer_costs_its_place_a_few_seconds(void **state)
+TEST(a_killed_writer_costs_its_place_a_few_seconds)
 {
 	struct fixture *f = *state;
 	uint64_t other = shm_pattern_neighbour(&f->t, 1);
@@ -169,8 +170,7 @@ a_killed_writer_costs_its_place_a_few_seconds(void **state)
 	}
 }
 
-static void
-a_killed_dropper_likewise(void **state)
+TEST(a_killed_dropper_likewise)
 {
 	struct fixture *f = *state;
 
@@ -182,8 +182,7 @@ a_killed_dropper_likewise(void **state)
 }
 
 /* Its clock went wrong, or ours did: that is no reason to wait for ever. */
-static void
-a_claim_of_another_time_is_given_up(void **state)
+TEST(a_claim_of_another_time_is_given_up)
 {
 	static const int64_t apart[] = { 3, 100, 86400 * 365, -3, -100,
 		-86400 * 365 };
@@ -227,8 +226,7 @@ still_there(struct fixture *f)
  * Its own entry, whole, if it had written nothing yet; then the one that it
  * wrote over is gone.  A mixture is neither.
  */
-static void
-a_writer_that_goes_on_too_late_makes_no_mixture(void **state)
+TEST(a_writer_that_goes_on_too_late_makes_no_mixture)
 {
 	struct fixture *f = *state;
 
@@ -248,8 +246,7 @@ a_writer_that_goes_on_too_late_makes_no_mixture(void **state)
 	assert_int_equal(usable(f, NOW), CREDENTIAL_SOURCES);
 }
 
-static void
-a_dropper_that_goes_on_too_late_makes_no_mixture(void **state)
+TEST(a_dropper_that_goes_on_too_late_makes_no_mixture)
 {
 	struct fixture *f = *state;
 
@@ -348,14 +345,12 @@ walk(struct fixture *f, child_fn *fn, bool makes_new)
 	free(s.copy);
 }
 
-static void
-an_entry_is_whole_after_each_instruction(void **state)
+TEST(an_entry_is_whole_after_each_instruction)
 {
 	walk(*state, write_new, true);
 }
 
-static void
-a_large_one_too(void **state)
+TEST(a_large_one_too)
 {
 	struct fixture *f = *state;
 
@@ -363,28 +358,7 @@ a_large_one_too(void **state)
 	walk(f, write_new, true);
 }
 
-static void
-a_drop_too(void **state)
+TEST(a_drop_too)
 {
 	walk(*state, drop, false);
-}
-
-int
-main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-	const struct CMUnitTest tests[] = {
-		TEST(a_killed_writer_costs_its_place_a_few_seconds),
-		TEST(a_killed_dropper_likewise),
-		TEST(a_claim_of_another_time_is_given_up),
-		TEST(a_writer_that_goes_on_too_late_makes_no_mixture),
-		TEST(a_dropper_that_goes_on_too_late_makes_no_mixture),
-		TEST(an_entry_is_whole_after_each_instruction),
-		TEST(a_large_one_too),
-		TEST(a_drop_too),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

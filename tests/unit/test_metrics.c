@@ -32,6 +32,8 @@ teardown(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(setup, teardown);
+
 static void
 get(struct api *api, struct api_answer *a)
 {
@@ -58,8 +60,7 @@ value(const struct api_answer *a, const char *series)
 
 /* ---- who may see them ---- */
 
-static void
-admins_and_this_machine_may_see_them(void **state)
+TEST(admins_and_this_machine_may_see_them)
 {
 	struct api *api = *state;
 	struct api_login root, ada;
@@ -81,8 +82,7 @@ admins_and_this_machine_may_see_them(void **state)
 }
 
 /* Behind a proxy on this machine everybody seems to be on this machine. */
-static void
-who_is_asked_for_by_a_proxy_is_not_local(void **state)
+TEST(who_is_asked_for_by_a_proxy_is_not_local)
 {
 	static const char *const headers[] = {
 		"HTTP_X_FORWARDED_FOR=192.0.2.7",
@@ -100,8 +100,7 @@ who_is_asked_for_by_a_proxy_is_not_local(void **state)
 
 /* ---- what they say ---- */
 
-static void
-requests_are_counted_by_route_and_status(void **state)
+TEST(requests_are_counted_by_route_and_status)
 {
 	struct api *api = *state;
 	struct api_answer a;
@@ -143,8 +142,7 @@ requests_are_counted_by_route_and_status(void **state)
 }
 
 /* As they were before and are after; each but once. */
-static void
-sign_ins_and_what_ends_them_are_counted(void **state)
+TEST(sign_ins_and_what_ends_them_are_counted)
 {
 	static const char wrong[] =
 	    "{\"email\":\"" ADA "\",\"password\":\"wrong\"}";
@@ -181,8 +179,7 @@ sign_ins_and_what_ends_them_are_counted(void **state)
 }
 
 /* Cumulative, and the last is all. */
-static void
-a_histogram_adds_up(void **state)
+TEST(a_histogram_adds_up)
 {
 	static const char bucket[] = "latchkey_redis_duration_seconds_bucket";
 	struct api *api = *state;
@@ -232,8 +229,7 @@ is_line_before(const char *body, const char *line, size_t len)
 }
 
 /* Each series once, whatever was asked for. */
-static void
-no_line_stands_twice(void **state)
+TEST(no_line_stands_twice)
 {
 	struct api *api = *state;
 	struct api_answer a;
@@ -257,8 +253,7 @@ no_line_stands_twice(void **state)
 	api_free(&a);
 }
 
-static void
-the_table_and_the_breaker_are_shown(void **state)
+TEST(the_table_and_the_breaker_are_shown)
 {
 	struct api *api = *state;
 	struct api_login ada;
@@ -278,24 +273,4 @@ the_table_and_the_breaker_are_shown(void **state)
 	    &a, "latchkey_build_info{version=\"" PACKAGE_VERSION "\"}", 1);
 	assert_true(value(&a, "latchkey_cache_hits_total{tier=\"store\"}") > 0);
 	api_free(&a);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(admins_and_this_machine_may_see_them),
-		TEST(who_is_asked_for_by_a_proxy_is_not_local),
-		TEST(requests_are_counted_by_route_and_status),
-		TEST(sign_ins_and_what_ends_them_are_counted),
-		TEST(a_histogram_adds_up),
-		TEST(no_line_stands_twice),
-		TEST(the_table_and_the_breaker_are_shown),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

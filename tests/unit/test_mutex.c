@@ -36,6 +36,8 @@ teardown(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(setup, teardown);
+
 static void
 take(void *ctx)
 {
@@ -56,8 +58,7 @@ take_and_die(void *ctx)
 	(void)raise(SIGKILL);
 }
 
-static void
-one_at_a_time_has_it(void **state)
+TEST(one_at_a_time_has_it)
 {
 	struct shared *s = *state;
 	pid_t pid;
@@ -72,8 +73,7 @@ one_at_a_time_has_it(void **state)
 	mutex_give(&s->mutex);
 }
 
-static void
-the_next_is_told_of_a_dead_owner(void **state)
+TEST(the_next_is_told_of_a_dead_owner)
 {
 	struct shared *s = *state;
 
@@ -97,8 +97,7 @@ somebody_waits(void *ctx)
  * As it is when a waiter was woken, overtaken and killed: nothing says that
  * another sleeps, so that giving it back wakes nobody.
  */
-static void
-a_waiter_that_nobody_wakes_looks_for_himself(void **state)
+TEST(a_waiter_that_nobody_wakes_looks_for_himself)
 {
 	struct shared *s = *state;
 	pid_t pid;
@@ -113,18 +112,4 @@ a_waiter_that_nobody_wakes_looks_for_himself(void **state)
 	}
 	mutex_give(&s->mutex);
 	child_passed(pid);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(one_at_a_time_has_it),
-		TEST(the_next_is_told_of_a_dead_owner),
-		TEST(a_waiter_that_nobody_wakes_looks_for_himself),
-	};
-
-	return cmocka_run_group_tests_name("mutex", tests, NULL, NULL);
 }

@@ -56,6 +56,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 /* An Authorization header, until the next call. */
 static const char *
 basic(const char *id, const char *secret)
@@ -144,8 +146,7 @@ assert_active(struct api *api, const char *token)
 	api_free(&a);
 }
 
-static void
-a_good_token_says_what_it_is(void **state)
+TEST(a_good_token_says_what_it_is)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -172,8 +173,7 @@ a_good_token_says_what_it_is(void **state)
 }
 
 /* What ended a token, and where nobody could see a difference. */
-static void
-whatever_is_not_good_is_inactive(void **state)
+TEST(whatever_is_not_good_is_inactive)
 {
 	struct api *api = *state;
 	struct api_login who, other;
@@ -210,8 +210,7 @@ whatever_is_not_good_is_inactive(void **state)
 	assert_inactive(api, other.token);
 }
 
-static void
-time_ends_a_token_here_too(void **state)
+TEST(time_ends_a_token_here_too)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -224,8 +223,7 @@ time_ends_a_token_here_too(void **state)
 	revoke(api, who.token);
 }
 
-static void
-a_revoked_token_is_never_taken_again(void **state)
+TEST(a_revoked_token_is_never_taken_again)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -268,8 +266,7 @@ a_revoked_token_is_never_taken_again(void **state)
 	api_free(&a);
 }
 
-static void
-what_is_no_token_is_revoked_already(void **state)
+TEST(what_is_no_token_is_revoked_already)
 {
 	struct api *api = *state;
 
@@ -278,8 +275,7 @@ what_is_no_token_is_revoked_already(void **state)
 	revoke(api, "");
 }
 
-static void
-clients_authenticate_in_one_of_two_ways(void **state)
+TEST(clients_authenticate_in_one_of_two_ways)
 {
 	static const struct {
 		const char *body;
@@ -350,8 +346,7 @@ clients_authenticate_in_one_of_two_ways(void **state)
 	}
 }
 
-static void
-bad_secrets_are_bounded_and_good_ones_are_not(void **state)
+TEST(bad_secrets_are_bounded_and_good_ones_are_not)
 {
 	struct api *api = *state;
 	struct api_call call = { INTROSPECT, .body = "token=x" };
@@ -371,8 +366,7 @@ bad_secrets_are_bounded_and_good_ones_are_not(void **state)
 		api_expect_at(api, &call, 200, NULL, __FILE__, __LINE__);
 }
 
-static void
-administrators_may_ask_and_not_revoke(void **state)
+TEST(administrators_may_ask_and_not_revoke)
 {
 	struct api *api = *state;
 	struct api_login who, admin;
@@ -396,8 +390,7 @@ administrators_may_ask_and_not_revoke(void **state)
 		.cookie = admin.session_id, .site = "same-origin" });
 }
 
-static void
-what_cannot_be_told_is_not_inactive(void **state)
+TEST(what_cannot_be_told_is_not_inactive)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -414,8 +407,7 @@ what_cannot_be_told_is_not_inactive(void **state)
 }
 
 /* With secrets alone there is nothing to publish; with pairs, their half. */
-static void
-public_keys_are_for_everybody(void **state)
+TEST(public_keys_are_for_everybody)
 {
 	struct api *api = *state;
 	struct master_secret master;
@@ -452,26 +444,4 @@ public_keys_are_for_everybody(void **state)
 	    json_value_string(json_value_member(key, "use")), "sig");
 	assert_null(json_value_member(key, "d"));
 	api_free(&a);
-}
-
-int
-main(void)
-{
-#define OAUTH_TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
-	const struct CMUnitTest tests[] = {
-		OAUTH_TEST(a_good_token_says_what_it_is),
-		OAUTH_TEST(whatever_is_not_good_is_inactive),
-		OAUTH_TEST(time_ends_a_token_here_too),
-		OAUTH_TEST(a_revoked_token_is_never_taken_again),
-		OAUTH_TEST(what_is_no_token_is_revoked_already),
-		OAUTH_TEST(clients_authenticate_in_one_of_two_ways),
-		OAUTH_TEST(bad_secrets_are_bounded_and_good_ones_are_not),
-		OAUTH_TEST(administrators_may_ask_and_not_revoke),
-		OAUTH_TEST(what_cannot_be_told_is_not_inactive),
-		OAUTH_TEST(public_keys_are_for_everybody),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -337,33 +337,28 @@ codes_wrong(json_t *root)
 
 /* ---- the tests ---- */
 
-static void
-every_route_is_in_the_contract(void **state)
+TEST(every_route_is_in_the_contract)
 {
 	assert_int_equal(routes_missing(*state), 0);
 }
 
-static void
-every_path_of_the_contract_is_a_route(void **state)
+TEST(every_path_of_the_contract_is_a_route)
 {
 	assert_int_equal(routes_invented(*state), 0);
 }
 
-static void
-every_problem_is_in_the_contract(void **state)
+TEST(every_problem_is_in_the_contract)
 {
 	assert_int_equal(problems_missing(*state), 0);
 }
 
-static void
-every_code_of_the_contract_is_a_problem_of_its_status(void **state)
+TEST(every_code_of_the_contract_is_a_problem_of_its_status)
 {
 	assert_int_equal(codes_wrong(*state), 0);
 }
 
 /* Each comparison notices what it is for. */
-static void
-a_contract_that_is_wrong_is_found_out(void **state)
+TEST(a_contract_that_is_wrong_is_found_out)
 {
 	json_t *root = json_deep_copy(*state);
 	json_t *paths = json_object_get(root, "paths");
@@ -403,17 +398,4 @@ a_contract_that_is_wrong_is_found_out(void **state)
 	json_decref(root);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_route_is_in_the_contract),
-		cmocka_unit_test(every_path_of_the_contract_is_a_route),
-		cmocka_unit_test(every_problem_is_in_the_contract),
-		cmocka_unit_test(
-		    every_code_of_the_contract_is_a_problem_of_its_status),
-		cmocka_unit_test(a_contract_that_is_wrong_is_found_out),
-	};
-
-	return cmocka_run_group_tests(tests, set_up, tear_down);
-}
+TEST_GROUP_FIXTURE(set_up, tear_down);

@@ -20,12 +20,10 @@ static const char *const common[] = {
 #include "auth/common_passwords.inc"
 };
 
-static void
-verifies_what_it_hashed(void **state)
+TEST(verifies_what_it_hashed)
 {
 	char hash[USER_HASH_SIZE], again[USER_HASH_SIZE];
 
-	(void)state;
 	assert_int_equal(password_hash(&weak, "a good one", hash), ERR_OK);
 	assert_int_equal(password_hash(&weak, "a good one", again), ERR_OK);
 	assert_string_not_equal(hash, again);
@@ -37,12 +35,10 @@ verifies_what_it_hashed(void **state)
 	    password_verify(&weak, hash, "a good one "), ERR_DENIED);
 }
 
-static void
-never_verifies_without_a_hash(void **state)
+TEST(never_verifies_without_a_hash)
 {
 	char hash[USER_HASH_SIZE];
 
-	(void)state;
 	assert_int_equal(password_verify(&weak, NULL, ""), ERR_DENIED);
 	assert_int_equal(password_verify(&weak, NULL, "password"), ERR_DENIED);
 	/* Not even with the salt that stands in for a real one. */
@@ -54,14 +50,12 @@ never_verifies_without_a_hash(void **state)
 	assert_false(password_outdated(&weak, ""));
 }
 
-static void
-verifies_the_reference_vectors(void **state)
+TEST(verifies_the_reference_vectors)
 {
 	struct json_value *doc = vectors_load("argon2id.json");
 	const struct json_value *list = json_value_member(doc, "vectors");
 	size_t n = json_value_size(list);
 
-	(void)state;
 	assert_int_equal(n, 7);
 	for (size_t i = 0; i < n; i++) {
 		const struct json_value *v = json_value_at(list, i);
@@ -79,8 +73,7 @@ verifies_the_reference_vectors(void **state)
 }
 
 /* A damaged row is no verdict on the password. */
-static void
-calls_a_malformed_hash_an_error(void **state)
+TEST(calls_a_malformed_hash_an_error)
 {
 	static const char *const bad[] = {
 		"password",
@@ -134,7 +127,6 @@ calls_a_malformed_hash_an_error(void **state)
 		"$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4$",
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(bad); i++) {
 		if (password_verify(&weak, bad[i], "password") != ERR_INTERNAL)
 			fail_msg("taken: %s", bad[i]);
@@ -180,15 +172,12 @@ hash_without_memory(void *ctx)
 	child_check(password_verify(&weak, hash, "password") == ERR_OK);
 }
 
-static void
-calls_a_lack_of_memory_no_denial(void **state)
+TEST(calls_a_lack_of_memory_no_denial)
 {
-	(void)state;
 	child_passed(child_start(hash_without_memory, NULL));
 }
 
-static void
-is_outdated_when_parameters_rose(void **state)
+TEST(is_outdated_when_parameters_rose)
 {
 	static const struct {
 		int kib, passes;
@@ -203,7 +192,6 @@ is_outdated_when_parameters_rose(void **state)
 	static const struct password_params then = { .kib = 64, .passes = 2 };
 	char hash[USER_HASH_SIZE];
 
-	(void)state;
 	assert_int_equal(password_hash(&then, "password", hash), ERR_OK);
 	for (size_t i = 0; i < NELEMS(now); i++) {
 		struct password_params params = { now[i].kib, now[i].passes };
@@ -216,12 +204,10 @@ is_outdated_when_parameters_rose(void **state)
 	}
 }
 
-static void
-normal_form_is_nfkc(void **state)
+TEST(normal_form_is_nfkc)
 {
 	char a[PASSWORD_NORMAL_SIZE], b[PASSWORD_NORMAL_SIZE];
 
-	(void)state;
 	/* e and combining acute, and é; the ligature fi, and f i */
 	assert_int_equal(password_normal(a,
 			     "cafe\xcc\x81 "
@@ -250,12 +236,10 @@ repeat(char *dst, const char *unit, size_t n)
 	dst[n * len] = '\0';
 }
 
-static void
-normal_form_has_at_most_128_characters(void **state)
+TEST(normal_form_has_at_most_128_characters)
 {
 	char normal[PASSWORD_NORMAL_SIZE], text[70000];
 
-	(void)state;
 	repeat(text, "x", 128);
 	assert_int_equal(password_normal(normal, text), ERR_OK);
 	assert_int_equal(strlen(normal), 128);
@@ -274,8 +258,7 @@ normal_form_has_at_most_128_characters(void **state)
 	assert_int_equal(password_normal(normal, text), ERR_INVALID);
 }
 
-static void
-policy_refuses_what_is_weak(void **state)
+TEST(policy_refuses_what_is_weak)
 {
 	static const struct {
 		const char *password, *word; /* in the sentence */
@@ -300,7 +283,6 @@ policy_refuses_what_is_weak(void **state)
 	};
 	const char *why;
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		enum err err = password_policy(cases[i].password,
 		    "zoe.winterbottom@example.org", "Zo\xc3\xab Winterbottom",
@@ -314,8 +296,7 @@ policy_refuses_what_is_weak(void **state)
 	}
 }
 
-static void
-policy_takes_what_is_good(void **state)
+TEST(policy_takes_what_is_good)
 {
 	static const char *const good[] = {
 		"Xk9$vQ2m",
@@ -328,7 +309,6 @@ policy_takes_what_is_good(void **state)
 	};
 	const char *why;
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(good); i++) {
 		if (password_policy(good[i], "zoe@example.org", "Zoe", &why) !=
 		    ERR_OK)
@@ -368,13 +348,11 @@ policy_cost(const char *text)
  * Four times the length, four times the work.  zxcvbn alone has 250 times as
  * much with alternating digits, more than a second in all.
  */
-static void
-policy_work_grows_with_length_only(void **state)
+TEST(policy_work_grows_with_length_only)
 {
 	static const char *const units[] = { "12", "98", "0o" };
 	char text[129];
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(units); i++) {
 		int64_t little, much;
 
@@ -388,12 +366,10 @@ policy_work_grows_with_length_only(void **state)
 	}
 }
 
-static void
-common_list_is_sorted_folded_and_long_enough(void **state)
+TEST(common_list_is_sorted_folded_and_long_enough)
 {
 	const char *why;
 
-	(void)state;
 	assert_true(NELEMS(common) >= 500);
 	for (size_t i = 0; i < NELEMS(common); i++) {
 		size_t chars;
@@ -409,27 +385,4 @@ common_list_is_sorted_folded_and_long_enough(void **state)
 		/* found as common, not only guessed: so it is folded */
 		assert_non_null(strstr(why, "most used"));
 	}
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(verifies_what_it_hashed),
-		cmocka_unit_test(never_verifies_without_a_hash),
-		cmocka_unit_test(verifies_the_reference_vectors),
-		cmocka_unit_test(calls_a_malformed_hash_an_error),
-		cmocka_unit_test(calls_a_lack_of_memory_no_denial),
-		cmocka_unit_test(is_outdated_when_parameters_rose),
-		cmocka_unit_test(normal_form_is_nfkc),
-		cmocka_unit_test(normal_form_has_at_most_128_characters),
-		cmocka_unit_test(policy_refuses_what_is_weak),
-		cmocka_unit_test(policy_takes_what_is_good),
-		cmocka_unit_test(policy_work_grows_with_length_only),
-		cmocka_unit_test(common_list_is_sorted_folded_and_long_enough),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,10 +3,8 @@
 
 #include "support/test.h"
 
-static void
-every_row_makes_sense(void **state)
+TEST(every_row_makes_sense)
 {
-	(void)state;
 	for (int p = PROBLEM_NONE + 1; p < PROBLEM_COUNT; p++) {
 		const struct problem_info *info = problem_info((enum problem)p);
 
@@ -25,21 +23,17 @@ every_row_makes_sense(void **state)
 	}
 }
 
-static void
-what_is_no_problem_is_an_internal_one(void **state)
+TEST(what_is_no_problem_is_an_internal_one)
 {
 	const struct problem_info *internal = problem_info(PROBLEM_INTERNAL);
 
-	(void)state;
 	assert_ptr_equal(problem_info(PROBLEM_NONE), internal);
 	assert_ptr_equal(problem_info(PROBLEM_COUNT), internal);
 	assert_ptr_equal(problem_info((enum problem) - 1), internal);
 }
 
-static void
-every_error_has_a_problem_of_its_kind(void **state)
+TEST(every_error_has_a_problem_of_its_kind)
 {
-	(void)state;
 	assert_int_equal(problem_of(ERR_OK), PROBLEM_NONE);
 	for (int e = ERR_OK + 1; e <= ERR_INTERNAL; e++)
 		assert_int_equal(problem_info(problem_of((enum err)e))->err, e);
@@ -47,16 +41,4 @@ every_error_has_a_problem_of_its_kind(void **state)
 	assert_int_equal(problem_of(ERR_UNAVAILABLE), PROBLEM_UNAVAILABLE);
 	assert_int_equal(problem_of(ERR_BUSY), PROBLEM_BUSY);
 	assert_int_equal(problem_of((enum err)99), PROBLEM_INTERNAL);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_row_makes_sense),
-		cmocka_unit_test(what_is_no_problem_is_an_internal_one),
-		cmocka_unit_test(every_error_has_a_problem_of_its_kind),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

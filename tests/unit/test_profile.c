@@ -25,10 +25,11 @@ teardown(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(setup, teardown);
+
 #define UPDATE .method = "PATCH", .uri = "/auth/update-profile"
 
-static void
-any_subset_can_be_changed_by_any_method(void **state)
+TEST(any_subset_can_be_changed_by_any_method)
 {
 	static const struct {
 		const char *method, *body, *name, *email, *avatar;
@@ -76,8 +77,7 @@ any_subset_can_be_changed_by_any_method(void **state)
 	}
 }
 
-static void
-a_bad_change_changes_nothing(void **state)
+TEST(a_bad_change_changes_nothing)
 {
 	static const struct {
 		const char *body;
@@ -132,8 +132,7 @@ a_bad_change_changes_nothing(void **state)
 	api_free(&a);
 }
 
-static void
-who_is_signed_out_meanwhile_changes_nothing(void **state)
+TEST(who_is_signed_out_meanwhile_changes_nothing)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -156,20 +155,4 @@ who_is_signed_out_meanwhile_changes_nothing(void **state)
 	assert_string_equal(api_text_in(&a, "user", "name"), "Ada");
 	assert_string_equal(api_text_in(&a, "user", "email"), ADA);
 	api_free(&a);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(any_subset_can_be_changed_by_any_method),
-		TEST(a_bad_change_changes_nothing),
-		TEST(who_is_signed_out_meanwhile_changes_nothing),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

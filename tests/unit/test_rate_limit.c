@@ -55,10 +55,11 @@ teardown(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(setup, teardown);
+
 /* ---- who is counted ---- */
 
-static void
-addresses_count_as_networks(void **state)
+TEST(addresses_count_as_networks)
 {
 	static const struct {
 		const char *address, *key;
@@ -76,7 +77,6 @@ addresses_count_as_networks(void **state)
 		{ "192.0.2.7, 192.0.2.8", "unknown" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct rate_limit_claim claim = { 0 };
 		char key[RATE_LIMIT_KEY_SIZE];
@@ -104,8 +104,7 @@ account_key(const struct rate_limits *rl, const char *email,
 	memcpy(key, claim.keys[0].key, RATE_LIMIT_KEY_SIZE);
 }
 
-static void
-accounts_count_however_they_are_written(void **state)
+TEST(accounts_count_however_they_are_written)
 {
 	static const char *const same[] = { "ada@example.org",
 		"Ada@Example.ORG", "ada@example.ORG" };
@@ -183,8 +182,7 @@ new_table(struct fixture *f)
 	f->rl.redis = f->client->redis;
 }
 
-static void
-each_address_and_each_account_has_its_limit(void **state)
+TEST(each_address_and_each_account_has_its_limit)
 {
 	struct fixture *f = *state;
 	char text[64];
@@ -205,8 +203,7 @@ each_address_and_each_account_has_its_limit(void **state)
 	assert_int_equal(wrong_ones(f, "192.0.2.9", "cyd@example.org", NOW), 5);
 }
 
-static void
-the_longest_wait_is_told(void **state)
+TEST(the_longest_wait_is_told)
 {
 	struct fixture *f = *state;
 	struct rate_limit_refusal refusal;
@@ -229,8 +226,7 @@ the_longest_wait_is_told(void **state)
 	    ERR_OK);
 }
 
-static void
-what_was_no_guess_is_taken_back(void **state)
+TEST(what_was_no_guess_is_taken_back)
 {
 	static const struct {
 		enum err outcome;
@@ -279,8 +275,7 @@ what_was_no_guess_is_taken_back(void **state)
 /* ---- two places ---- */
 
 /* The table may begin anew; Redis goes on. */
-static void
-redis_remembers_what_a_restart_forgets(void **state)
+TEST(redis_remembers_what_a_restart_forgets)
 {
 	struct fixture *f = *state;
 	struct rate_limit_refusal refusal;
@@ -300,8 +295,7 @@ redis_remembers_what_a_restart_forgets(void **state)
 	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW), 5);
 }
 
-static void
-a_redis_that_forgets_opens_nothing(void **state)
+TEST(a_redis_that_forgets_opens_nothing)
 {
 	struct fixture *f = *state;
 
@@ -320,8 +314,7 @@ a_redis_that_forgets_opens_nothing(void **state)
 }
 
 /* A count that only the table has is not taken back from Redis. */
-static void
-an_outage_between_is_no_credit(void **state)
+TEST(an_outage_between_is_no_credit)
 {
 	struct fixture *f = *state;
 	struct rate_limit_refusal refusal;
@@ -336,25 +329,4 @@ an_outage_between_is_no_credit(void **state)
 	rate_limit_settle(&f->rl, &claim, ERR_OK, NOW + 1);
 	new_table(f);
 	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW), 4);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(addresses_count_as_networks),
-		TEST(accounts_count_however_they_are_written),
-		TEST(each_address_and_each_account_has_its_limit),
-		TEST(the_longest_wait_is_told),
-		TEST(what_was_no_guess_is_taken_back),
-		TEST(redis_remembers_what_a_restart_forgets),
-		TEST(a_redis_that_forgets_opens_nothing),
-		TEST(an_outage_between_is_no_credit),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests_name("ratelimit", tests, NULL, NULL);
 }

@@ -53,6 +53,8 @@ teardown(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(setup, teardown);
+
 static uint64_t
 counter(struct api *api, enum counters_id which)
 {
@@ -85,8 +87,7 @@ wrong(struct api *api, const char *email, const char *from, int status)
 
 /* ---- logins ---- */
 
-static void
-a_sixth_wrong_login_is_told_to_wait(void **state)
+TEST(a_sixth_wrong_login_is_told_to_wait)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -126,8 +127,7 @@ a_sixth_wrong_login_is_told_to_wait(void **state)
 }
 
 /* Or the answer would tell who has an account. */
-static void
-unknown_accounts_are_limited_like_known_ones(void **state)
+TEST(unknown_accounts_are_limited_like_known_ones)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -146,8 +146,7 @@ unknown_accounts_are_limited_like_known_ones(void **state)
 	}
 }
 
-static void
-logins_that_succeed_are_not_counted(void **state)
+TEST(logins_that_succeed_are_not_counted)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -162,8 +161,7 @@ logins_that_succeed_are_not_counted(void **state)
 }
 
 /* Whoever floods an account does not touch who is signed in to it. */
-static void
-a_flooded_account_stays_signed_in(void **state)
+TEST(a_flooded_account_stays_signed_in)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -191,8 +189,7 @@ a_flooded_account_stays_signed_in(void **state)
 		    "\",\"new_password\":\"marble-canyon-31-owl\"}");
 }
 
-static void
-what_cannot_be_a_guess_is_not_counted(void **state)
+TEST(what_cannot_be_a_guess_is_not_counted)
 {
 	static const struct {
 		const char *body, *type, *site;
@@ -244,8 +241,7 @@ sign_up(struct api *api, const char *email, const char *password, int status,
 	    .body = body);
 }
 
-static void
-registrations_count_when_they_succeed(void **state)
+TEST(registrations_count_when_they_succeed)
 {
 	struct api *api = *state;
 
@@ -266,8 +262,7 @@ registrations_count_when_they_succeed(void **state)
 	sign_up(api, "cyd@example.org", API_PASSWORD, 201, NULL);
 }
 
-static void
-who_is_signed_in_may_not_guess_either(void **state)
+TEST(who_is_signed_in_may_not_guess_either)
 {
 	static const struct {
 		const char *method, *uri, *body;
@@ -315,8 +310,7 @@ who_is_signed_in_may_not_guess_either(void **state)
 }
 
 /* Where scripts are off, the page is told by its address. */
-static void
-forms_are_limited_like_json(void **state)
+TEST(forms_are_limited_like_json)
 {
 	struct api *api = *state;
 	struct api_answer a;
@@ -349,13 +343,11 @@ forms_are_limited_like_json(void **state)
 }
 
 /* A new route that hashes is limited, or is named here. */
-static void
-whatever_takes_a_password_is_limited(void **state)
+TEST(whatever_takes_a_password_is_limited)
 {
 	const unsigned limits =
 	    ROUTE_LIMIT_LOGIN | ROUTE_LIMIT_REGISTER | ROUTE_LIMIT_DEFAULT;
 
-	(void)state;
 	for (size_t i = 0; i < routes_count; i++) {
 		bool slow = (routes[i].flags & ROUTE_SLOW) != 0;
 		bool limited = (routes[i].flags & limits) != 0;
@@ -364,26 +356,4 @@ whatever_takes_a_password_is_limited(void **state)
 		    strncmp(routes[i].path, "/forms/", 7) == 0)
 			assert_int_equal(limited, slow);
 	}
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_sixth_wrong_login_is_told_to_wait),
-		TEST(unknown_accounts_are_limited_like_known_ones),
-		TEST(logins_that_succeed_are_not_counted),
-		TEST(a_flooded_account_stays_signed_in),
-		TEST(what_cannot_be_a_guess_is_not_counted),
-		TEST(registrations_count_when_they_succeed),
-		TEST(who_is_signed_in_may_not_guess_either),
-		TEST(forms_are_limited_like_json),
-		cmocka_unit_test(whatever_takes_a_password_is_limited),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests_name("admit", tests, NULL, NULL);
 }

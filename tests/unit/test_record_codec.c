@@ -71,10 +71,8 @@ some_claims(void)
 	return c;
 }
 
-static void
-sessions_come_back_as_they_were(void **state)
+TEST(sessions_come_back_as_they_were)
 {
-	(void)state;
 	for (int large = 0; large < 2; large++) {
 		struct session s = a_session(large), out;
 		struct memory_cache_entry e;
@@ -95,10 +93,8 @@ sessions_come_back_as_they_were(void **state)
 	}
 }
 
-static void
-users_come_back_as_they_were(void **state)
+TEST(users_come_back_as_they_were)
 {
-	(void)state;
 	for (int large = 0; large < 2; large++) {
 		struct user u = a_user(large), out;
 		struct memory_cache_entry e;
@@ -120,14 +116,12 @@ users_come_back_as_they_were(void **state)
 	}
 }
 
-static void
-claims_come_back_with_their_token_only(void **state)
+TEST(claims_come_back_with_their_token_only)
 {
 	unsigned char other[TOKEN_DIGEST_BYTES];
 	struct claims c = some_claims(), out;
 	struct memory_cache_entry e;
 
-	(void)state;
 	record_encode_claims(digest, &c, &e);
 	memset(&out, 0x5a, sizeof(out));
 	assert_int_equal(record_decode_claims(&e, digest, &out), ERR_OK);
@@ -160,14 +154,12 @@ claims_from_outside(void)
 }
 
 /* They have no session, and take no more room than ours. */
-static void
-claims_from_outside_come_back_too(void **state)
+TEST(claims_from_outside_come_back_too)
 {
 	struct claims ours = some_claims(), c = claims_from_outside(), out;
 	struct memory_cache_entry e;
 	size_t room;
 
-	(void)state;
 	record_encode_claims(digest, &ours, &e);
 	room = e.len;
 	record_encode_claims(digest, &c, &e);
@@ -226,12 +218,10 @@ assert_refused(enum kind kind, const struct memory_cache_entry *e)
 	}
 }
 
-static void
-too_short_or_too_long_is_refused(void **state)
+TEST(too_short_or_too_long_is_refused)
 {
 	struct memory_cache_entry e;
 
-	(void)state;
 	for (enum kind kind = SESSION; kind < KINDS; kind++) {
 		size_t len;
 
@@ -251,12 +241,10 @@ too_short_or_too_long_is_refused(void **state)
 	}
 }
 
-static void
-one_kind_is_not_taken_for_another(void **state)
+TEST(one_kind_is_not_taken_for_another)
 {
 	struct memory_cache_entry e;
 
-	(void)state;
 	for (enum kind kind = SESSION; kind < KINDS; kind++) {
 		for (enum kind as = SESSION; as < KINDS; as++) {
 			pack(kind, &e);
@@ -267,15 +255,13 @@ one_kind_is_not_taken_for_another(void **state)
 }
 
 /* What no row of ours has. */
-static void
-nonsense_is_refused(void **state)
+TEST(nonsense_is_refused)
 {
 	struct session s = a_session(false);
 	struct claims c = some_claims();
 	struct user u = a_user(false);
 	struct memory_cache_entry e;
 
-	(void)state;
 	s.handle[3] = 'G';
 	record_encode_session(&s, &e);
 	assert_refused(SESSION, &e);
@@ -313,22 +299,4 @@ nonsense_is_refused(void **state)
 	fill(c.handle, sizeof(c.handle), 'f');
 	record_encode_claims(digest, &c, &e);
 	assert_refused(CLAIMS, &e);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sessions_come_back_as_they_were),
-		cmocka_unit_test(users_come_back_as_they_were),
-		cmocka_unit_test(claims_come_back_with_their_token_only),
-		cmocka_unit_test(claims_from_outside_come_back_too),
-		cmocka_unit_test(too_short_or_too_long_is_refused),
-		cmocka_unit_test(one_kind_is_not_taken_for_another),
-		cmocka_unit_test(nonsense_is_refused),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,13 +82,11 @@ good(struct fcgi_bytes *b, unsigned id, bool keep)
 }
 
 /* The same request, however its bytes are dealt out. */
-static void
-records_do_not_care_how_bytes_arrive(void **state)
+TEST(records_do_not_care_how_bytes_arrive)
 {
 	struct fcgi_bytes in = { 0 };
 	struct seen whole, seen;
 
-	(void)state;
 	good(&in, 3, true);
 	scan(&in, in.len, &whole);
 	assert_int_equal(whole.requests, 1);
@@ -109,13 +107,11 @@ records_do_not_care_how_bytes_arrive(void **state)
 	fcgi_bytes_free(&in);
 }
 
-static void
-records_find_requests_behind_each_other(void **state)
+TEST(records_find_requests_behind_each_other)
 {
 	struct fcgi_bytes in = { 0 };
 	struct seen seen;
 
-	(void)state;
 	good(&in, 1, true);
 	good(&in, 1, true);
 	good(&in, 2, true);
@@ -274,8 +270,7 @@ params_too_large(struct fcgi_bytes *b)
 	fcgi_bytes_free(&p);
 }
 
-static void
-records_refuse_what_is_broken(void **state)
+TEST(records_refuse_what_is_broken)
 {
 	static const struct {
 		const char *name;
@@ -301,10 +296,8 @@ records_refuse_what_is_broken(void **state)
 		CASE(value_with_nul),
 		CASE(values_past_the_end),
 		CASE(params_too_large),
-#undef CASE
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct fcgi_bytes in = { 0 };
 		struct seen seen;
@@ -342,13 +335,11 @@ expect_end(struct fcgi_bytes *b, unsigned id, unsigned char status)
 }
 
 /* Repeated names overflow a buffer in libfcgi. */
-static void
-records_answer_each_value_once(void **state)
+TEST(records_answer_each_value_once)
 {
 	struct fcgi_bytes in = { 0 }, ask = { 0 }, expect = { 0 }, say = { 0 };
 	struct seen seen;
 
-	(void)state;
 	for (int i = 0; i < 200; i++) {
 		fcgi_put_pair(&ask, FCGI_MPXS_CONNS, "");
 		fcgi_put_pair(&ask, FCGI_MAX_CONNS, "ignored");
@@ -370,14 +361,12 @@ records_answer_each_value_once(void **state)
 }
 
 /* Management, other ids and a second request, all amid one request. */
-static void
-records_take_out_what_is_not_the_request(void **state)
+TEST(records_take_out_what_is_not_the_request)
 {
 	const unsigned char type[8] = { 42 };
 	struct fcgi_bytes in = { 0 }, plain = { 0 }, expect = { 0 };
 	struct seen seen, alone;
 
-	(void)state;
 	good(&plain, 5, false);
 	scan(&plain, plain.len, &alone);
 
@@ -406,13 +395,11 @@ records_take_out_what_is_not_the_request(void **state)
 	fcgi_bytes_free(&expect);
 }
 
-static void
-records_end_an_aborted_request(void **state)
+TEST(records_end_an_aborted_request)
 {
 	struct fcgi_bytes in = { 0 }, expect = { 0 };
 	struct seen seen;
 
-	(void)state;
 	fcgi_put_begin(&in, 4, FCGI_ROLE_RESPONDER, true);
 	params(&in, 4);
 	fcgi_put_record(&in, FCGI_ABORT_REQUEST, 4, "", 0);
@@ -435,12 +422,10 @@ records_end_an_aborted_request(void **state)
 }
 
 /* Consumed to its end, then refused; the next request is none the worse. */
-static void
-records_refuse_roles_we_do_not_play(void **state)
+TEST(records_refuse_roles_we_do_not_play)
 {
 	static const unsigned roles[] = { FCGI_ROLE_FILTER, 0, 77 };
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(roles); i++) {
 		struct fcgi_bytes in = { 0 }, expect = { 0 };
 		struct seen seen;
@@ -469,12 +454,10 @@ records_refuse_roles_we_do_not_play(void **state)
  * ended, and the empty body that some web servers send is nobody's, wherever
  * it comes.
  */
-static void
-records_ask_an_authorizer_without_a_body(void **state)
+TEST(records_ask_an_authorizer_without_a_body)
 {
 	struct fcgi_bytes one = { 0 };
 
-	(void)state;
 	fcgi_put_begin(&one, 1, FCGI_ROLE_AUTHORIZER, true);
 	params(&one, 1);
 	for (int late = 0; late < 2; late++) {
@@ -512,8 +495,7 @@ records_ask_an_authorizer_without_a_body(void **state)
 
 /* ---- the body ---- */
 
-static void
-records_drop_a_body_that_is_too_large(void **state)
+TEST(records_drop_a_body_that_is_too_large)
 {
 	static const struct {
 		size_t len;
@@ -525,7 +507,6 @@ records_drop_a_body_that_is_too_large(void **state)
 	};
 	unsigned char *body = test_calloc(1, 1024 * 1024);
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct fcgi_bytes in = { 0 };
 		struct seen seen;
@@ -552,8 +533,7 @@ records_drop_a_body_that_is_too_large(void **state)
 	test_free(body);
 }
 
-static void
-records_give_up_on_an_endless_body(void **state)
+TEST(records_give_up_on_an_endless_body)
 {
 	unsigned char *data = test_malloc(2 * RECORDS_RECORD_MAX);
 	struct fcgi_bytes in = { 0 };
@@ -563,7 +543,6 @@ records_give_up_on_an_endless_body(void **state)
 	size_t sent = 0;
 	size_t len;
 
-	(void)state;
 	records_init(&r, 1);
 	fcgi_put_begin(&in, 1, FCGI_ROLE_RESPONDER, true);
 	params(&in, 1);
@@ -586,23 +565,4 @@ records_give_up_on_an_endless_body(void **state)
 	assert_true(sent > RECORDS_DISCARD_MAX);
 	fcgi_bytes_free(&in);
 	test_free(data);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(records_do_not_care_how_bytes_arrive),
-		cmocka_unit_test(records_find_requests_behind_each_other),
-		cmocka_unit_test(records_refuse_what_is_broken),
-		cmocka_unit_test(records_answer_each_value_once),
-		cmocka_unit_test(records_take_out_what_is_not_the_request),
-		cmocka_unit_test(records_end_an_aborted_request),
-		cmocka_unit_test(records_refuse_roles_we_do_not_play),
-		cmocka_unit_test(records_ask_an_authorizer_without_a_body),
-		cmocka_unit_test(records_drop_a_body_that_is_too_large),
-		cmocka_unit_test(records_give_up_on_an_endless_body),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,8 +15,9 @@
 #include "support/redis_client.h"
 #include "support/redis_server.h"
 
-static void
-keeps_any_bytes_under_the_prefixed_key(void **state)
+TEST_FIXTURE(redis_client_setup, redis_client_teardown);
+
+TEST(keeps_any_bytes_under_the_prefixed_key)
 {
 	struct redis_client *f = *state;
 	struct buf value = { 0 };
@@ -35,8 +36,7 @@ keeps_any_bytes_under_the_prefixed_key(void **state)
 	assert_in_range(redis_server_int(f->server, "TTL site:user:1"), 70, 77);
 }
 
-static void
-tells_missing_from_empty(void **state)
+TEST(tells_missing_from_empty)
 {
 	struct redis_client *f = *state;
 
@@ -50,8 +50,7 @@ tells_missing_from_empty(void **state)
 }
 
 /* As many and as long as it gets: more than the socket takes at once. */
-static void
-carries_many_at_once(void **state)
+TEST(carries_many_at_once)
 {
 	struct redis_client *f = *state;
 	static char names[REDIS_KEYS_MAX][16], text[4096];
@@ -79,8 +78,7 @@ carries_many_at_once(void **state)
 	}
 }
 
-static void
-refuses_what_cannot_be_asked(void **state)
+TEST(refuses_what_cannot_be_asked)
 {
 	struct redis_client *f = *state;
 	char longest[REDIS_KEY_SIZE];
@@ -114,8 +112,7 @@ refuses_what_cannot_be_asked(void **state)
 	assert_null(none);
 }
 
-static void
-a_restart_between_two_commands_costs_nothing(void **state)
+TEST(a_restart_between_two_commands_costs_nothing)
 {
 	struct redis_client *f = *state;
 
@@ -130,8 +127,7 @@ a_restart_between_two_commands_costs_nothing(void **state)
 	assert_true(circuit_breaker_closed(f->m));
 }
 
-static void
-signs_in_before_it_asks(void **state)
+TEST(signs_in_before_it_asks)
 {
 	struct redis_client *f = *state;
 
@@ -153,8 +149,7 @@ signs_in_before_it_asks(void **state)
 	assert_int_equal(redis_client_get(f, "user:1"), ERR_UNAVAILABLE);
 }
 
-static void
-reaches_a_host_by_name(void **state)
+TEST(reaches_a_host_by_name)
 {
 	struct redis_client *f = *state;
 	int port = process_free_port();
@@ -181,8 +176,7 @@ reaches_a_host_by_name(void **state)
 }
 
 /* One process's want of an address says nothing about Redis. */
-static void
-a_name_without_address_opens_no_breaker(void **state)
+TEST(a_name_without_address_opens_no_breaker)
 {
 	struct redis_client *f = *state;
 
@@ -194,8 +188,7 @@ a_name_without_address_opens_no_breaker(void **state)
 	assert_true(circuit_breaker_closed(f->m));
 }
 
-static void
-says_how_much_the_server_holds(void **state)
+TEST(says_how_much_the_server_holds)
 {
 	struct redis_client *f = *state;
 	int64_t entries, bytes, empty;
@@ -221,28 +214,4 @@ says_how_much_the_server_holds(void **state)
 	assert_int_equal(bytes, 0);
 	assert_true(circuit_breaker_closed(f->m));
 	redis_client_expect(f, "user:2", "two");
-}
-
-int
-main(void)
-{
-#define TEST(name)                                                             \
-	cmocka_unit_test_setup_teardown(                                       \
-	    name, redis_client_setup, redis_client_teardown)
-	const struct CMUnitTest tests[] = {
-		TEST(keeps_any_bytes_under_the_prefixed_key),
-		TEST(tells_missing_from_empty),
-		TEST(carries_many_at_once),
-		TEST(refuses_what_cannot_be_asked),
-		TEST(a_restart_between_two_commands_costs_nothing),
-		TEST(signs_in_before_it_asks),
-		TEST(reaches_a_host_by_name),
-		TEST(a_name_without_address_opens_no_breaker),
-		TEST(says_how_much_the_server_holds),
-	};
-
-	alarm(300); /* a wait without end is a failure too */
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -186,8 +186,7 @@ assert_fails(struct script script, enum redis_expect expect, size_t n_values,
 	liar_free(liar);
 }
 
-static void
-refuses_replies_that_do_not_fit(void **state)
+TEST(refuses_replies_that_do_not_fit)
 {
 	static const struct {
 		enum redis_expect expect;
@@ -224,7 +223,6 @@ refuses_replies_that_do_not_fit(void **state)
 		    "THISWORD" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++)
 		assert_fails(
 		    (struct script){ .answer = cases[i].answer, .times = 1 },
@@ -232,8 +230,7 @@ refuses_replies_that_do_not_fit(void **state)
 }
 
 /* One deadline in all, however often a byte comes. */
-static void
-waits_no_longer_for_one_that_drips(void **state)
+TEST(waits_no_longer_for_one_that_drips)
 {
 	static const struct script scripts[] = {
 		{ .answer = "$1000000\r\n" },
@@ -246,7 +243,6 @@ waits_no_longer_for_one_that_drips(void **state)
 		{ .answer = "+still", .times = 100000, .pause_us = 2000 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(scripts); i++) {
 		struct liar *liar = liar_new(&scripts[i], 1);
 		int64_t start = clock_system.mono_us();
@@ -261,8 +257,7 @@ waits_no_longer_for_one_that_drips(void **state)
 	}
 }
 
-static void
-takes_no_reply_without_end(void **state)
+TEST(takes_no_reply_without_end)
 {
 	static const char piece[] = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 	struct script script = { .unasked = "$536870912\r\n",
@@ -270,7 +265,6 @@ takes_no_reply_without_end(void **state)
 		.times = 2 * REDIS_REPLY_BYTES_MAX / sizeof(piece) };
 	struct liar *liar = liar_new(&script, 1);
 
-	(void)state;
 	/* the deadline is not what ends it */
 	liar->options.deadline_ms = 20000;
 	assert_int_equal(ask(liar, REDIS_EXPECT_VALUE, 1), ERR_UNAVAILABLE);
@@ -279,8 +273,7 @@ takes_no_reply_without_end(void **state)
 }
 
 /* Closed while idle: one more try.  Closed within a reply: none. */
-static void
-asks_again_only_where_nothing_was_answered(void **state)
+TEST(asks_again_only_where_nothing_was_answered)
 {
 	static const struct script closes_idle[] = {
 		{ .answer = "+OK\r\n", .times = 1, .hangs_up = true },
@@ -293,7 +286,6 @@ asks_again_only_where_nothing_was_answered(void **state)
 	};
 	struct liar *liar = liar_new(closes_idle, 1);
 
-	(void)state;
 	for (int i = 1; i <= 3; i++) {
 		assert_int_equal(ask(liar, REDIS_EXPECT_STATUS, 0), ERR_OK);
 		assert_int_equal(*liar->connections, i);
@@ -305,8 +297,7 @@ asks_again_only_where_nothing_was_answered(void **state)
 }
 
 /* What arrives between two questions is no answer to the second. */
-static void
-what_nobody_asked_for_answers_nothing(void **state)
+TEST(what_nobody_asked_for_answers_nothing)
 {
 	static const struct script scripts[] = {
 		{ .answer = "+OK\r\n", .times = 1, .late = "$4\r\nlate\r\n" },
@@ -319,7 +310,6 @@ what_nobody_asked_for_answers_nothing(void **state)
 		.expect = REDIS_EXPECT_VALUE, .values = &value, .n_values = 1
 	};
 
-	(void)state;
 	assert_int_equal(ask(liar, REDIS_EXPECT_STATUS, 0), ERR_OK);
 	assert_int_equal(write(liar->cue[1], "", 1), 1);
 	assert_int_equal(read(liar->done[0], &byte, 1), 1);
@@ -333,8 +323,7 @@ what_nobody_asked_for_answers_nothing(void **state)
 }
 
 /* A reply to what was not sent yet leaves half a question on its way. */
-static void
-takes_no_reply_before_the_question(void **state)
+TEST(takes_no_reply_before_the_question)
 {
 	/* Deaf, or all of the question may be gone before the reply is seen. */
 	static const struct script hasty = { .unasked = "+OK\r\n",
@@ -343,7 +332,6 @@ takes_no_reply_before_the_question(void **state)
 	struct liar *liar = liar_new(&hasty, 1);
 	struct redis_batch talk = { .expect = REDIS_EXPECT_STATUS };
 
-	(void)state;
 	liar->options.deadline_ms = 20000;
 	redis_batch_put(
 	    &talk, 1, (const char *[]){ much }, (size_t[]){ sizeof(much) });
@@ -355,15 +343,13 @@ takes_no_reply_before_the_question(void **state)
 }
 
 /* It listens, but has no room for one more: nothing to wait for. */
-static void
-a_full_backlog_is_an_outage(void **state)
+TEST(a_full_backlog_is_an_outage)
 {
 	static const struct script silent = { .times = 0 };
 	struct liar *liar = liar_new(&silent, 1);
 	int fds[64];
 	size_t n = 0;
 
-	(void)state;
 	process_pause(liar->pid);
 	do {
 		assert_true(n < NELEMS(fds));
@@ -377,23 +363,4 @@ a_full_backlog_is_an_outage(void **state)
 		close(fds[i]);
 	process_resume(liar->pid);
 	liar_free(liar);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(refuses_replies_that_do_not_fit),
-		cmocka_unit_test(waits_no_longer_for_one_that_drips),
-		cmocka_unit_test(takes_no_reply_without_end),
-		cmocka_unit_test(asks_again_only_where_nothing_was_answered),
-		cmocka_unit_test(what_nobody_asked_for_answers_nothing),
-		cmocka_unit_test(takes_no_reply_before_the_question),
-		cmocka_unit_test(a_full_backlog_is_an_outage),
-	};
-
-	alarm(300); /* a wait without end is a failure too */
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

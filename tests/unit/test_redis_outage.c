@@ -28,8 +28,9 @@ probe_later(struct redis_client *f)
 	redis_probe(f->redis);
 }
 
-static void
-an_outage_is_over_when_a_probe_says_so(void **state)
+TEST_FIXTURE(redis_client_setup, redis_client_teardown);
+
+TEST(an_outage_is_over_when_a_probe_says_so)
 {
 	struct redis_client *f = *state;
 	int64_t latency;
@@ -62,8 +63,7 @@ an_outage_is_over_when_a_probe_says_so(void **state)
 }
 
 /* One deadline for the host, then nothing; and the late reply is nobody's. */
-static void
-a_late_reply_answers_nothing(void **state)
+TEST(a_late_reply_answers_nothing)
 {
 	struct redis_client *f = *state;
 	struct redis *other;
@@ -158,8 +158,7 @@ assert_outage_until(struct redis_client *f, enum err now, const char *recover)
 	redis_client_expect(f, "user:1", "one");
 }
 
-static void
-read_only_and_full_are_outages(void **state)
+TEST(read_only_and_full_are_outages)
 {
 	struct redis_client *f = *state;
 
@@ -178,8 +177,7 @@ bgsave_failed(void *ctx)
 		   "rdb_last_bgsave_status:err") != NULL;
 }
 
-static void
-a_server_that_cannot_save_is_an_outage(void **state)
+TEST(a_server_that_cannot_save_is_an_outage)
 {
 	struct redis_client *f = *state;
 	char path[64];
@@ -223,8 +221,7 @@ replies_with(void *ctx)
 		   strlen(w->start)) == 0;
 }
 
-static void
-a_busy_server_is_an_outage(void **state)
+TEST(a_busy_server_is_an_outage)
 {
 	struct redis_client *f = *state;
 	struct reply_wish busy = { f->server, "-BUSY" };
@@ -238,8 +235,7 @@ a_busy_server_is_an_outage(void **state)
 }
 
 /* It looks at its clients every so many bytes of the file. */
-static void
-a_loading_server_is_an_outage(void **state)
+TEST(a_loading_server_is_an_outage)
 {
 	struct redis_client *f = *state;
 	struct reply_wish loading = { f->server, "-LOADING" };
@@ -265,8 +261,7 @@ a_loading_server_is_an_outage(void **state)
 	redisFree(c);
 }
 
-static void
-a_value_of_another_type_is_a_miss(void **state)
+TEST(a_value_of_another_type_is_a_miss)
 {
 	struct redis_client *f = *state;
 
@@ -277,8 +272,7 @@ a_value_of_another_type_is_a_miss(void **state)
 	redis_client_expect(f, "user:1", "one");
 }
 
-static void
-logs_an_outage_once_and_never_the_password(void **state)
+TEST(logs_an_outage_once_and_never_the_password)
 {
 	struct redis_client *f = *state;
 	char path[64];
@@ -305,27 +299,4 @@ logs_an_outage_once_and_never_the_password(void **state)
 	assert_int_equal(log_count(path, "event=redis_up"), 1);
 	assert_int_equal(log_count(path, "letmein"), 0);
 	assert_int_equal(log_count(path, "hunter2"), 0);
-}
-
-int
-main(void)
-{
-#define TEST(name)                                                             \
-	cmocka_unit_test_setup_teardown(                                       \
-	    name, redis_client_setup, redis_client_teardown)
-	const struct CMUnitTest tests[] = {
-		TEST(an_outage_is_over_when_a_probe_says_so),
-		TEST(a_late_reply_answers_nothing),
-		TEST(read_only_and_full_are_outages),
-		TEST(a_server_that_cannot_save_is_an_outage),
-		TEST(a_busy_server_is_an_outage),
-		TEST(a_loading_server_is_an_outage),
-		TEST(a_value_of_another_type_is_a_miss),
-		TEST(logs_an_outage_once_and_never_the_password),
-	};
-
-	alarm(300); /* a wait without end is a failure too */
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,8 +4,7 @@
 #include "base/err.h"
 #include "cache/redis.h"
 
-static void
-reads_every_part(void **state)
+TEST(reads_every_part)
 {
 	static const struct {
 		const char *url;
@@ -54,7 +53,6 @@ reads_every_part(void **state)
 		    { .socket = "/run/r.sock", .password = "secret" } },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		const struct redis_options *e = &cases[i].expect;
 		struct redis_options o;
@@ -74,8 +72,7 @@ reads_every_part(void **state)
 	}
 }
 
-static void
-refuses_with_a_sentence(void **state)
+TEST(refuses_with_a_sentence)
 {
 	static const struct {
 		const char *url, *why;
@@ -129,7 +126,6 @@ refuses_with_a_sentence(void **state)
 	};
 	static const struct redis_options zero;
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct redis_options o;
 		const char *why = NULL;
@@ -145,8 +141,7 @@ refuses_with_a_sentence(void **state)
 	}
 }
 
-static void
-bounds_every_part(void **state)
+TEST(bounds_every_part)
 {
 	static const struct {
 		const char *before, *after;
@@ -161,7 +156,6 @@ bounds_every_part(void **state)
 	const char *why;
 	char url[512];
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++)
 		for (size_t more = 0; more < 2; more++) {
 			size_t n = cases[i].fits + more;
@@ -174,16 +168,4 @@ bounds_every_part(void **state)
 			assert_int_equal(redis_parse_url(url, &o, &why),
 			    more ? ERR_INVALID : ERR_OK);
 		}
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_every_part),
-		cmocka_unit_test(refuses_with_a_sentence),
-		cmocka_unit_test(bounds_every_part),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,8 +15,7 @@ init(struct request *req, char *const *params, const char *body)
 	request_init(req, params, body, body != NULL ? strlen(body) : 0);
 }
 
-static void
-methods_are_exact(void **state)
+TEST(methods_are_exact)
 {
 	static const struct {
 		const char *param;
@@ -36,7 +35,6 @@ methods_are_exact(void **state)
 		{ "REQUEST_METHODS=GET", METHOD_OTHER, false },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct request req;
 
@@ -46,8 +44,7 @@ methods_are_exact(void **state)
 	}
 }
 
-static void
-the_path_is_what_the_client_sent(void **state)
+TEST(the_path_is_what_the_client_sent)
 {
 	static const struct {
 		const char *uri;
@@ -67,7 +64,6 @@ the_path_is_what_the_client_sent(void **state)
 	char uri[400] = "REQUEST_URI=/";
 	struct request req;
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		init(&req,
 		    PARAMS(
@@ -90,8 +86,7 @@ the_path_is_what_the_client_sent(void **state)
 	assert_string_equal(req.path, "");
 }
 
-static void
-the_peer_is_on_this_machine_or_not(void **state)
+TEST(the_peer_is_on_this_machine_or_not)
 {
 	static const struct {
 		const char *param;
@@ -114,7 +109,6 @@ the_peer_is_on_this_machine_or_not(void **state)
 		{ "OTHER=127.0.0.1", "", false },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct request req;
 
@@ -124,8 +118,7 @@ the_peer_is_on_this_machine_or_not(void **state)
 	}
 }
 
-static void
-https_is_known_by_either_name(void **state)
+TEST(https_is_known_by_either_name)
 {
 	static const struct {
 		const char *param;
@@ -140,7 +133,6 @@ https_is_known_by_either_name(void **state)
 		{ "HTTP_X_FORWARDED_PROTO=https", false },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct request req;
 
@@ -149,8 +141,7 @@ https_is_known_by_either_name(void **state)
 	}
 }
 
-static void
-a_body_of_another_length_is_malformed(void **state)
+TEST(a_body_of_another_length_is_malformed)
 {
 	static const struct {
 		const char *param;
@@ -166,7 +157,6 @@ a_body_of_another_length_is_malformed(void **state)
 		{ "CONTENT_LENGTH=18446744073709551618", true },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct request req;
 
@@ -181,14 +171,12 @@ compare_ids(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-static void
-request_ids_are_fresh(void **state)
+TEST(request_ids_are_fresh)
 {
 	static char seen[4096][REQUEST_ID_SIZE];
 	struct request_names mine, others;
 	struct request req;
 
-	(void)state;
 	request_names_init(&mine);
 	request_names_init(&others);
 	request_init(&req, NULL, NULL, 0);
@@ -204,21 +192,4 @@ request_ids_are_fresh(void **state)
 	assert_true(seen[0][0] < '4');
 	assert_true(seen[NELEMS(seen) - 1][0] > 'b');
 	assert_null(request_param(&req, "ANY"));
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(methods_are_exact),
-		cmocka_unit_test(the_path_is_what_the_client_sent),
-		cmocka_unit_test(the_peer_is_on_this_machine_or_not),
-		cmocka_unit_test(https_is_known_by_either_name),
-		cmocka_unit_test(a_body_of_another_length_is_malformed),
-		cmocka_unit_test(request_ids_are_fresh),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

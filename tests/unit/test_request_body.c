@@ -14,8 +14,7 @@ init(struct request *req, char *const *params, const char *body)
 	request_init(req, params, body, body != NULL ? strlen(body) : 0);
 }
 
-static void
-only_json_in_utf8_is_json(void **state)
+TEST(only_json_in_utf8_is_json)
 {
 	static const struct {
 		const char *param;
@@ -38,7 +37,6 @@ only_json_in_utf8_is_json(void **state)
 		{ "OTHER=application/json", false },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct request req;
 
@@ -47,8 +45,7 @@ only_json_in_utf8_is_json(void **state)
 	}
 }
 
-static void
-bodies_are_json_objects(void **state)
+TEST(bodies_are_json_objects)
 {
 	static const struct {
 		const char *type;
@@ -71,7 +68,6 @@ bodies_are_json_objects(void **state)
 		    PROBLEM_NOT_AN_OBJECT },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		const struct json_value *json;
 		struct response res = { 0 };
@@ -90,15 +86,13 @@ bodies_are_json_objects(void **state)
 	}
 }
 
-static void
-a_body_beyond_the_limit_is_too_large(void **state)
+TEST(a_body_beyond_the_limit_is_too_large)
 {
 	char *body = malloc(REQUEST_BODY_MAX + 1);
 	const struct json_value *json;
 	struct response res = { 0 };
 	struct request req;
 
-	(void)state;
 	assert_non_null(body);
 	memset(body, ' ', REQUEST_BODY_MAX + 1);
 	body[0] = '{';
@@ -118,8 +112,7 @@ a_body_beyond_the_limit_is_too_large(void **state)
 	free(body);
 }
 
-static void
-string_members_are_checked(void **state)
+TEST(string_members_are_checked)
 {
 	static const struct {
 		struct request_field field;
@@ -141,7 +134,6 @@ string_members_are_checked(void **state)
 	struct request req;
 	struct response res = { 0 };
 
-	(void)state;
 	init(&req, PARAMS("CONTENT_TYPE=application/json"),
 	    "{\"s\":\"abc\",\"null\":null,\"n\":1,\"b\":true,\"o\":{}}");
 	assert_int_equal(request_json(&req, &res, &json), ERR_OK);
@@ -166,19 +158,4 @@ string_members_are_checked(void **state)
 	assert_false(request_is_null(json, "s"));
 	assert_false(request_is_null(json, "b"));
 	request_clear(&req);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(only_json_in_utf8_is_json),
-		cmocka_unit_test(bodies_are_json_objects),
-		cmocka_unit_test(a_body_beyond_the_limit_is_too_large),
-		cmocka_unit_test(string_members_are_checked),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,8 +24,7 @@ read_form(struct request *req, const char *type, const char *body, size_t len)
 	return err;
 }
 
-static void
-a_form_reads_as_the_same_members_of_json(void **state)
+TEST(a_form_reads_as_the_same_members_of_json)
 {
 	static const char body[] =
 	    "email=ada%40example.org&password=a+b%2Bc%26d%3De&empty=&none&&"
@@ -34,7 +33,6 @@ a_form_reads_as_the_same_members_of_json(void **state)
 	const struct json_value *json;
 	struct request req;
 
-	(void)state;
 	assert_int_equal(
 	    read_form(&req, FORM "; charset=UTF-8", body, strlen(body)),
 	    ERR_OK);
@@ -55,8 +53,7 @@ a_form_reads_as_the_same_members_of_json(void **state)
 	request_clear(&req);
 }
 
-static void
-what_is_no_form_is_refused(void **state)
+TEST(what_is_no_form_is_refused)
 {
 	static const struct {
 		const char *type, *body;
@@ -82,7 +79,6 @@ what_is_no_form_is_refused(void **state)
 		    0 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		size_t len =
 		    cases[i].len != 0 ? cases[i].len : strlen(cases[i].body);
@@ -94,15 +90,4 @@ what_is_no_form_is_refused(void **state)
 		assert_null(req.json);
 		request_clear(&req);
 	}
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_form_reads_as_the_same_members_of_json),
-		cmocka_unit_test(what_is_no_form_is_refused),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,8 +12,7 @@ init(struct request *req, char *const *params)
 	request_init(req, params, NULL, 0);
 }
 
-static void
-query_parameters_are_decoded_once(void **state)
+TEST(query_parameters_are_decoded_once)
 {
 	static const struct {
 		const char *query;
@@ -38,7 +37,6 @@ query_parameters_are_decoded_once(void **state)
 		{ "QUERY_STRING=", ERR_NOT_FOUND, "" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct request req;
 		char value[8];
@@ -51,8 +49,7 @@ query_parameters_are_decoded_once(void **state)
 	}
 }
 
-static void
-bearer_tokens_are_read_strictly(void **state)
+TEST(bearer_tokens_are_read_strictly)
 {
 	static const struct {
 		const char *param;
@@ -79,7 +76,6 @@ bearer_tokens_are_read_strictly(void **state)
 		{ "HTTP_AUTHORIZATION=Bearer x,Bearer y", ERR_INVALID, NULL },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct request req;
 		const char *token;
@@ -93,8 +89,7 @@ bearer_tokens_are_read_strictly(void **state)
 	}
 }
 
-static void
-only_the_same_origin_may_change_things(void **state)
+TEST(only_the_same_origin_may_change_things)
 {
 #define SITE "HTTP_SEC_FETCH_SITE="
 #define ORIGIN "HTTP_ORIGIN="
@@ -132,7 +127,6 @@ only_the_same_origin_may_change_things(void **state)
 		{ "HTTPS=on", ORIGIN "http://h", HOST "h", false },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct request req;
 
@@ -141,18 +135,4 @@ only_the_same_origin_may_change_things(void **state)
 		assert_int_equal(request_cross_site(&req),
 		    strcmp(cases[i].a, SITE "cross-site") == 0);
 	}
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(query_parameters_are_decoded_once),
-		cmocka_unit_test(bearer_tokens_are_read_strictly),
-		cmocka_unit_test(only_the_same_origin_may_change_things),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

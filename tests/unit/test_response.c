@@ -36,12 +36,10 @@ small(struct response *res)
 	return response_end(res, &w);
 }
 
-static void
-an_answer_has_all_its_headers(void **state)
+TEST(an_answer_has_all_its_headers)
 {
 	struct response res = { 0 };
 
-	(void)state;
 	assert_int_equal(small(&res), ERR_OK);
 	response_header(&res, "X-One", "1");
 	assert_answer(&res, &plain,
@@ -51,12 +49,10 @@ an_answer_has_all_its_headers(void **state)
 	    "\r\n{\"a\":1}");
 }
 
-static void
-head_is_get_without_the_body(void **state)
+TEST(head_is_get_without_the_body)
 {
 	struct response res = { 0 };
 
-	(void)state;
 	assert_int_equal(small(&res), ERR_OK);
 	assert_answer(&res, &head,
 	    "Status: 200 OK\r\n"
@@ -64,35 +60,29 @@ head_is_get_without_the_body(void **state)
 	    "Content-Length: 7\r\n" COMMON "\r\n");
 }
 
-static void
-no_content_has_no_length(void **state)
+TEST(no_content_has_no_length)
 {
 	struct response res = { .status = 204 };
 
-	(void)state;
 	assert_answer(&res, &plain, "Status: 204 No Content\r\n" COMMON "\r\n");
 }
 
-static void
-allow_names_the_methods(void **state)
+TEST(allow_names_the_methods)
 {
 	struct response res = {
 		.status = 204,
 		.allow = METHOD_GET | METHOD_PUT | METHOD_DELETE,
 	};
 
-	(void)state;
 	assert_answer(&res, &plain,
 	    "Status: 204 No Content\r\n" COMMON
 	    "Allow: GET, HEAD, PUT, DELETE, OPTIONS\r\n\r\n");
 }
 
-static void
-a_refusal_replaces_the_answer(void **state)
+TEST(a_refusal_replaces_the_answer)
 {
 	struct response res = { .status = 201 };
 
-	(void)state;
 	assert_int_equal(small(&res), ERR_OK);
 	response_header(&res, "Set-Cookie", "secret");
 	assert_int_equal(response_refuse(&res, PROBLEM_MISSING_FIELD,
@@ -109,8 +99,7 @@ a_refusal_replaces_the_answer(void **state)
 	    "\"request_id\":\"00112233445566aa\"}");
 }
 
-static void
-each_problem_brings_its_headers(void **state)
+TEST(each_problem_brings_its_headers)
 {
 	static const struct {
 		enum problem problem;
@@ -134,7 +123,6 @@ each_problem_brings_its_headers(void **state)
 		    "\r\nRetry-After: 1\r\n" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct response res = { 0 };
 		struct buf out = { 0 };
@@ -150,10 +138,8 @@ each_problem_brings_its_headers(void **state)
 	}
 }
 
-static void
-every_status_of_a_problem_has_a_reason(void **state)
+TEST(every_status_of_a_problem_has_a_reason)
 {
-	(void)state;
 	for (int p = PROBLEM_NONE + 1; p < PROBLEM_COUNT; p++) {
 		struct response res = { 0 };
 		struct buf out = { 0 };
@@ -166,35 +152,16 @@ every_status_of_a_problem_has_a_reason(void **state)
 	}
 }
 
-static void
-without_memory_there_is_no_half_answer(void **state)
+TEST(without_memory_there_is_no_half_answer)
 {
 	struct response res = { .body = { .failed = true } };
 	struct buf out = { 0 };
 	struct json_writer w;
 
-	(void)state;
 	assert_int_equal(response_finish(&res, &plain, &out), ERR_INTERNAL);
 	assert_int_equal(out.len, 0);
 	response_begin(&res, &w);
 	json_write_string(&w, "a", NULL);
 	assert_int_equal(response_end(&res, &w), ERR_INTERNAL);
 	response_clear(&res);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_answer_has_all_its_headers),
-		cmocka_unit_test(head_is_get_without_the_body),
-		cmocka_unit_test(no_content_has_no_length),
-		cmocka_unit_test(allow_names_the_methods),
-		cmocka_unit_test(a_refusal_replaces_the_answer),
-		cmocka_unit_test(each_problem_brings_its_headers),
-		cmocka_unit_test(every_status_of_a_problem_has_a_reason),
-		cmocka_unit_test(without_memory_there_is_no_half_answer),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

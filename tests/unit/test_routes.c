@@ -40,10 +40,8 @@ assert_refused(
 	response_clear(&res);
 }
 
-static void
-every_row_is_whole(void **state)
+TEST(every_row_is_whole)
 {
-	(void)state;
 	for (size_t i = 0; i < routes_count; i++) {
 		const struct route *r = &routes[i];
 		const char *hole = strstr(r->path, "{}");
@@ -64,10 +62,8 @@ every_row_is_whole(void **state)
 	}
 }
 
-static void
-each_row_is_found_where_it_stands(void **state)
+TEST(each_row_is_found_where_it_stands)
 {
-	(void)state;
 	for (size_t i = 0; i < routes_count; i++) {
 		const struct route *r = &routes[i];
 
@@ -93,8 +89,7 @@ each_row_is_found_where_it_stands(void **state)
 	}
 }
 
-static void
-paths_match_byte_for_byte(void **state)
+TEST(paths_match_byte_for_byte)
 {
 	static const char *const paths[] = {
 		"",
@@ -128,7 +123,6 @@ paths_match_byte_for_byte(void **state)
 		"/api/health",
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(paths); i++) {
 		assert_refused(METHOD_GET, paths[i], PROBLEM_NOT_FOUND);
 		assert_refused(METHOD_DELETE, paths[i], PROBLEM_NOT_FOUND);
@@ -136,10 +130,8 @@ paths_match_byte_for_byte(void **state)
 	}
 }
 
-static void
-a_wrong_method_is_told_the_right_ones(void **state)
+TEST(a_wrong_method_is_told_the_right_ones)
 {
-	(void)state;
 	assert_refused(METHOD_GET, "/auth/login", PROBLEM_METHOD_NOT_ALLOWED);
 	assert_refused(METHOD_POST, "/auth/me", PROBLEM_METHOD_NOT_ALLOWED);
 	assert_refused(METHOD_OTHER, "/auth/me", PROBLEM_METHOD_NOT_ALLOWED);
@@ -151,8 +143,7 @@ a_wrong_method_is_told_the_right_ones(void **state)
 	assert_int_equal(routes_methods("/api/v1/auth/account"), METHOD_DELETE);
 }
 
-static void
-only_what_takes_long_is_slow(void **state)
+TEST(only_what_takes_long_is_slow)
 {
 	static const char *const slow[] = {
 		"/auth/register",
@@ -169,7 +160,6 @@ only_what_takes_long_is_slow(void **state)
 	};
 	size_t expect = 0;
 
-	(void)state;
 	for (size_t i = 0; i < routes_count; i++) {
 		bool found = false;
 
@@ -181,31 +171,14 @@ only_what_takes_long_is_slow(void **state)
 	assert_int_equal(expect, NELEMS(slow));
 }
 
-static void
-the_segment_is_copied_or_refused(void **state)
+TEST(the_segment_is_copied_or_refused)
 {
 	struct request req = { .path = "/api/v1/users/1234" };
 	char text[5], small[4];
 
-	(void)state;
 	assert_int_equal(routes_segment(&req, text, sizeof(text)), ERR_OK);
 	assert_string_equal(text, "1234");
 	assert_int_equal(
 	    routes_segment(&req, small, sizeof(small)), ERR_INVALID);
 	assert_string_equal(small, "");
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_row_is_whole),
-		cmocka_unit_test(each_row_is_found_where_it_stands),
-		cmocka_unit_test(paths_match_byte_for_byte),
-		cmocka_unit_test(a_wrong_method_is_told_the_right_ones),
-		cmocka_unit_test(only_what_takes_long_is_slow),
-		cmocka_unit_test(the_segment_is_copied_or_refused),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

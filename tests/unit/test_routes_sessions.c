@@ -26,6 +26,8 @@ teardown(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(setup, teardown);
+
 #define LIST .method = "GET", .uri = "/auth/sessions"
 
 /* The ${i}th session of the list. */
@@ -52,8 +54,7 @@ is_current(const struct api_answer *a, size_t i)
 	return current;
 }
 
-static void
-the_list_shows_ones_own_live_sessions(void **state)
+TEST(the_list_shows_ones_own_live_sessions)
 {
 	struct api *api = *state;
 	struct api_login first, other;
@@ -109,8 +110,7 @@ end(struct api *api, const struct api_login *who, const char *handle,
 	buf_clear(&uri);
 }
 
-static void
-a_session_of_ones_own_can_be_ended(void **state)
+TEST(a_session_of_ones_own_can_be_ended)
 {
 	struct api *api = *state;
 	struct api_login here, there;
@@ -126,8 +126,7 @@ a_session_of_ones_own_can_be_ended(void **state)
 	    api, 401, "invalid_session", LIST, .cookie = here.session_id);
 }
 
-static void
-no_other_session_can_be_ended(void **state)
+TEST(no_other_session_can_be_ended)
 {
 	static const char *const none[] = {
 		"0123456789abcdef0123456789abcdef",
@@ -161,8 +160,7 @@ no_other_session_can_be_ended(void **state)
 	buf_clear(&uri);
 }
 
-static void
-who_is_signed_out_meanwhile_ends_nothing(void **state)
+TEST(who_is_signed_out_meanwhile_ends_nothing)
 {
 	struct api *api = *state;
 	struct api_login there, here;
@@ -187,21 +185,4 @@ who_is_signed_out_meanwhile_ends_nothing(void **state)
 	    .uri = uri.data, .token = here.token);
 	api_expect(api, 200, NULL, LIST, .cookie = there.session_id);
 	buf_clear(&uri);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(the_list_shows_ones_own_live_sessions),
-		TEST(a_session_of_ones_own_can_be_ended),
-		TEST(no_other_session_can_be_ended),
-		TEST(who_is_signed_out_meanwhile_ends_nothing),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

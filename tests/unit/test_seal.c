@@ -15,12 +15,10 @@ static const struct seal_binding bound = {
 	.key = "user:1", .shm_id = table, .generation = 42
 };
 
-static void
-opens_what_it_sealed(void **state)
+TEST(opens_what_it_sealed)
 {
 	struct buf sealed = { 0 }, out = { 0 };
 
-	(void)state;
 	buf_puts(&sealed, "before");
 	buf_puts(&out, "before");
 	assert_int_equal(
@@ -37,12 +35,10 @@ opens_what_it_sealed(void **state)
 	buf_clear(&out);
 }
 
-static void
-opens_nothing_as_nothing(void **state)
+TEST(opens_nothing_as_nothing)
 {
 	struct buf sealed = { 0 }, out = { 0 };
 
-	(void)state;
 	assert_int_equal(seal_close(key, &bound, "", 0, &sealed), ERR_OK);
 	assert_int_equal(
 	    seal_open(key, &bound, sealed.data, sealed.len, &out), ERR_OK);
@@ -51,12 +47,10 @@ opens_nothing_as_nothing(void **state)
 	buf_clear(&out);
 }
 
-static void
-seals_the_same_twice_differently(void **state)
+TEST(seals_the_same_twice_differently)
 {
 	struct buf a = { 0 }, b = { 0 };
 
-	(void)state;
 	assert_int_equal(
 	    seal_close(key, &bound, plain, sizeof(plain), &a), ERR_OK);
 	assert_int_equal(
@@ -68,8 +62,7 @@ seals_the_same_twice_differently(void **state)
 	buf_clear(&b);
 }
 
-static void
-opens_under_its_own_binding_alone(void **state)
+TEST(opens_under_its_own_binding_alone)
 {
 	static const unsigned char table2[SHM_ID_BYTES] = "table number 2";
 	static const unsigned char key2[SECRET_KEY_BYTES] = "0123456789abcdeg";
@@ -90,7 +83,6 @@ opens_under_its_own_binding_alone(void **state)
 	};
 	struct buf sealed = { 0 }, out = { 0 };
 
-	(void)state;
 	assert_int_equal(
 	    seal_close(key, &bound, plain, sizeof(plain), &sealed), ERR_OK);
 	buf_puts(&out, "before");
@@ -106,13 +98,11 @@ opens_under_its_own_binding_alone(void **state)
 }
 
 /* Every bit flipped, every length, is refused and leaves nothing. */
-static void
-refuses_what_was_touched(void **state)
+TEST(refuses_what_was_touched)
 {
 	struct buf sealed = { 0 }, out = { 0 };
 	char *exact;
 
-	(void)state;
 	assert_int_equal(
 	    seal_close(key, &bound, plain, sizeof(plain), &sealed), ERR_OK);
 	for (size_t bit = 0; bit < sealed.len * 8; bit++) {
@@ -137,20 +127,4 @@ refuses_what_was_touched(void **state)
 	    seal_open(key, &bound, sealed.data, sealed.len, &out), ERR_DENIED);
 	buf_clear(&sealed);
 	buf_clear(&out);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(opens_what_it_sealed),
-		cmocka_unit_test(opens_nothing_as_nothing),
-		cmocka_unit_test(seals_the_same_twice_differently),
-		cmocka_unit_test(opens_under_its_own_binding_alone),
-		cmocka_unit_test(refuses_what_was_touched),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,12 +6,10 @@
 #include "base/str.h"
 #include "support/test.h"
 
-static void
-wiping_leaves_zeros(void **state)
+TEST(wiping_leaves_zeros)
 {
 	char text[] = "correct horse\0battery", same[sizeof(text)] = { 0 };
 
-	(void)state;
 	secret_wipe_text(text);
 	assert_memory_equal(text, same, strlen("correct horse"));
 	assert_string_equal(text + 14, "battery");
@@ -21,10 +19,8 @@ wiping_leaves_zeros(void **state)
 	secret_wipe_text(NULL);
 }
 
-static void
-equality_is_of_every_byte(void **state)
+TEST(equality_is_of_every_byte)
 {
-	(void)state;
 	assert_true(secret_equal("abc", "abc", 3));
 	assert_false(secret_equal("abc", "abd", 3));
 	assert_false(secret_equal("bbc", "abc", 3));
@@ -32,13 +28,11 @@ equality_is_of_every_byte(void **state)
 	assert_true(secret_equal("a", "b", 0));
 }
 
-static void
-uuids_are_version_four_and_differ(void **state)
+TEST(uuids_are_version_four_and_differ)
 {
 	char a[RANDOM_UUID_SIZE], b[RANDOM_UUID_SIZE];
 	bool variants[4] = { false };
 
-	(void)state;
 	for (int i = 0; i < 1000; i++) {
 		random_uuid(a);
 		random_uuid(b);
@@ -51,8 +45,7 @@ uuids_are_version_four_and_differ(void **state)
 		assert_true(variants[i]);
 }
 
-static void
-only_lower_case_version_four_is_a_uuid(void **state)
+TEST(only_lower_case_version_four_is_a_uuid)
 {
 	static const struct {
 		const char *text;
@@ -73,19 +66,16 @@ only_lower_case_version_four_is_a_uuid(void **state)
 		{ "", false },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++)
 		assert_int_equal(
 		    random_is_uuid(cases[i].text), cases[i].expect);
 }
 
-static void
-the_hash_is_blake2b(void **state)
+TEST(the_hash_is_blake2b)
 {
 	unsigned char hash[64];
 	char hex[129];
 
-	(void)state;
 	/* RFC 7693 appendix A */
 	kdf_hash(hash, 64, "abc", 3);
 	str_hex(hex, hash, 64);
@@ -98,12 +88,10 @@ the_hash_is_blake2b(void **state)
 	assert_string_equal(hex, "cae66941d9efbd404e4d88758ea67670");
 }
 
-static void
-derived_keys_depend_on_all_of_it(void **state)
+TEST(derived_keys_depend_on_all_of_it)
 {
 	unsigned char master[100], a[SECRET_KEY_BYTES], b[SECRET_KEY_BYTES];
 
-	(void)state;
 	random_fill(master, sizeof(master));
 	for (size_t len = SECRET_KEY_BYTES; len <= sizeof(master); len++) {
 		kdf_derive(a, master, len, "token");
@@ -117,12 +105,10 @@ derived_keys_depend_on_all_of_it(void **state)
 	}
 }
 
-static void
-random_bytes_fill_all(void **state)
+TEST(random_bytes_fill_all)
 {
 	unsigned char seen[40] = { 0 }, draw[40];
 
-	(void)state;
 	/* Each byte stays zero in all of 64 draws once in 2^512. */
 	for (int i = 0; i < 64; i++) {
 		random_fill(draw, sizeof(draw));
@@ -131,22 +117,4 @@ random_bytes_fill_all(void **state)
 	}
 	for (size_t j = 0; j < sizeof(seen); j++)
 		assert_int_not_equal(seen[j], 0);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(wiping_leaves_zeros),
-		cmocka_unit_test(equality_is_of_every_byte),
-		cmocka_unit_test(uuids_are_version_four_and_differ),
-		cmocka_unit_test(only_lower_case_version_four_is_a_uuid),
-		cmocka_unit_test(the_hash_is_blake2b),
-		cmocka_unit_test(derived_keys_depend_on_all_of_it),
-		cmocka_unit_test(random_bytes_fill_all),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

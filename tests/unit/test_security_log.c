@@ -28,6 +28,8 @@ teardown(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(setup, teardown);
+
 #define CREDENTIALS(password)                                                  \
 	"{\"email\":\"" ADA "\",\"name\":\"Ada\",\"password\":\"" password "\"}"
 
@@ -111,8 +113,7 @@ live_a_life(struct api *api, struct api_login *who)
 	    .token = who->token, .body = "{\"password\":\"" API_PASSWORD "\"}");
 }
 
-static void
-each_event_has_its_line_and_no_secret(void **state)
+TEST(each_event_has_its_line_and_no_secret)
 {
 	static char log[65536];
 	static const struct {
@@ -153,8 +154,7 @@ each_event_has_its_line_and_no_secret(void **state)
 	assert_null(strstr(log, who.session_id));
 }
 
-static void
-a_peer_without_address_is_a_dash(void **state)
+TEST(a_peer_without_address_is_a_dash)
 {
 	struct api *api = *state;
 	struct capture c;
@@ -166,19 +166,4 @@ a_peer_without_address_is_a_dash(void **state)
 	capture_end(&c, log, sizeof(log));
 	assert_int_equal(lines(log, "login_refused", "address=-"), 1);
 	assert_null(strstr(log, "user="));
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(each_event_has_its_line_and_no_secret),
-		TEST(a_peer_without_address_is_a_dash),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,6 +58,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 static struct semaphore *
 new_gate(struct fixture *f, int places)
 {
@@ -75,8 +77,7 @@ tick(void)
 	(void)nanosleep(&ms, NULL);
 }
 
-static void
-there_are_as_many_places_as_said(void **state)
+TEST(there_are_as_many_places_as_said)
 {
 	struct fixture *f = *state;
 	struct semaphore *gates[PLACES + 1], *none;
@@ -112,8 +113,7 @@ there_are_as_many_places_as_said(void **state)
 }
 
 /* The keeper's place is one, and none of the hashes'. */
-static void
-the_keeper_is_one(void **state)
+TEST(the_keeper_is_one)
 {
 	struct fixture *f = *state;
 	struct semaphore *hash = new_gate(f, PLACES), *one, *other;
@@ -129,8 +129,7 @@ the_keeper_is_one(void **state)
 	semaphore_free(hash);
 }
 
-static void
-waiting_ends(void **state)
+TEST(waiting_ends)
 {
 	struct fixture *f = *state;
 	struct semaphore *one = new_gate(f, 1), *other = new_gate(f, 1);
@@ -169,8 +168,7 @@ have_entered(void *ctx)
 	return atomic_load(&f->shared->entered) >= f->wanted;
 }
 
-static void
-the_place_of_the_killed_is_free(void **state)
+TEST(the_place_of_the_killed_is_free)
 {
 	struct fixture *f = *state;
 	struct semaphore *g = new_gate(f, PLACES), *other = new_gate(f, PLACES);
@@ -223,8 +221,7 @@ push_through(void *ctx)
 	shm_detach(m);
 }
 
-static void
-a_crowd_is_let_through_a_few_at_a_time(void **state)
+TEST(a_crowd_is_let_through_a_few_at_a_time)
 {
 	struct fixture *f = *state;
 	pid_t pids[CROWD];
@@ -238,8 +235,7 @@ a_crowd_is_let_through_a_few_at_a_time(void **state)
 }
 
 /* The gate's locks are none of the file's life, nor the reverse. */
-static void
-a_gate_does_not_keep_the_table_alive(void **state)
+TEST(a_gate_does_not_keep_the_table_alive)
 {
 	struct fixture *f = *state;
 	unsigned char id[SHM_ID_BYTES];
@@ -260,23 +256,4 @@ a_gate_does_not_keep_the_table_alive(void **state)
 	assert_int_equal(unlink(f->table.path), 0);
 	assert_int_equal(semaphore_new(f->m, 1, &other), ERR_UNAVAILABLE);
 	assert_null(other);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(there_are_as_many_places_as_said),
-		TEST(the_keeper_is_one),
-		TEST(waiting_ends),
-		TEST(the_place_of_the_killed_is_free),
-		TEST(a_crowd_is_let_through_a_few_at_a_time),
-		TEST(a_gate_does_not_keep_the_table_alive),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,13 +39,11 @@ owner(void)
 	return u;
 }
 
-static void
-the_handle_hides_the_id(void **state)
+TEST(the_handle_hides_the_id)
 {
 	char handle[SESSION_HANDLE_SIZE] = "left over";
 	char key[SESSION_KEY_SIZE], jti_key[TOKEN_KEY_SIZE];
 
-	(void)state;
 	/* BLAKE2b-128, as b2sum -l 128 prints it */
 	assert_int_equal(
 	    session_handle(handle, "f47ac10b-58cc-4372-a567-0e02b2c3d479"),
@@ -64,15 +62,13 @@ the_handle_hides_the_id(void **state)
 	    jti_key, "blacklist:f47ac10b-58cc-4372-a567-0e02b2c3d479");
 }
 
-static void
-a_session_lives_only_if_all_holds(void **state)
+TEST(a_session_lives_only_if_all_holds)
 {
 	struct session s = sample();
 	struct user u = owner();
 	static const struct session no_session;
 	static const struct user no_user;
 
-	(void)state;
 	assert_true(session_live(&s, &u, NOW));
 	assert_true(session_live(&s, &u, s.expires_at - 1));
 	assert_false(session_live(&s, &u, s.expires_at));
@@ -96,14 +92,12 @@ a_session_lives_only_if_all_holds(void **state)
 	assert_false(session_live(&no_session, &no_user, -1));
 }
 
-static void
-the_device_list_shows_no_secret(void **state)
+TEST(the_device_list_shows_no_secret)
 {
 	struct session s = sample();
 	struct buf out = { 0 };
 	struct json_writer w;
 
-	(void)state;
 	json_write_begin(&w, &out);
 	json_write_object(&w, NULL);
 	session_write_device(&s, true, &w);
@@ -119,14 +113,12 @@ the_device_list_shows_no_secret(void **state)
 	buf_clear(&out);
 }
 
-static void
-its_holder_sees_how_long_it_lasts(void **state)
+TEST(its_holder_sees_how_long_it_lasts)
 {
 	struct session s = sample();
 	struct buf out = { 0 };
 	struct json_writer w;
 
-	(void)state;
 	json_write_begin(&w, &out);
 	json_write_object(&w, NULL);
 	session_write(&s, &w);
@@ -139,14 +131,12 @@ its_holder_sees_how_long_it_lasts(void **state)
 	buf_clear(&out);
 }
 
-static void
-a_packed_session_is_the_same_session(void **state)
+TEST(a_packed_session_is_the_same_session)
 {
 	struct session s = sample(), back;
 	struct json_value *doc;
 	struct buf out = { 0 };
 
-	(void)state;
 	s.revoked_at = 99;
 	doc = session_pack(&s);
 	assert_int_equal(json_value_print(doc, &out), ERR_OK);
@@ -182,8 +172,7 @@ assert_refused(const char *text)
 	json_value_free(doc);
 }
 
-static void
-a_session_that_lacks_anything_is_refused(void **state)
+TEST(a_session_that_lacks_anything_is_refused)
 {
 	static const char *const members[] = { HANDLE_MEMBER, "\"user_id\":1",
 		"\"epoch\":0", "\"created_at\":0", "\"last_seen_at\":0",
@@ -195,7 +184,6 @@ a_session_that_lacks_anything_is_refused(void **state)
 		"\"revoked_at\":false", "\"device\":null", "\"user_agent\":1",
 		"\"address\":7" };
 
-	(void)state;
 	for (size_t i = 0; i <= NELEMS(members); i++) {
 		struct buf without = { 0 }, with = { 0 };
 
@@ -226,21 +214,4 @@ a_session_that_lacks_anything_is_refused(void **state)
 		buf_clear(&with);
 	}
 	assert_refused("{}");
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_handle_hides_the_id),
-		cmocka_unit_test(a_session_lives_only_if_all_holds),
-		cmocka_unit_test(the_device_list_shows_no_secret),
-		cmocka_unit_test(its_holder_sees_how_long_it_lasts),
-		cmocka_unit_test(a_packed_session_is_the_same_session),
-		cmocka_unit_test(a_session_that_lacks_anything_is_refused),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

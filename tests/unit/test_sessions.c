@@ -99,6 +99,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 static const struct identity nobody;
 
 static enum err
@@ -135,8 +137,7 @@ both_are(struct fixture *f, enum err expect)
 	assert_int_equal(by_token(f, f->token.text, NOW), expect);
 }
 
-static void
-knows_who_is_signed_in(void **state)
+TEST(knows_who_is_signed_in)
 {
 	struct fixture *f = *state;
 	struct identity who;
@@ -156,8 +157,7 @@ knows_who_is_signed_in(void **state)
 	assert_string_equal(who.claims.jti, f->claims.jti);
 }
 
-static void
-knows_nobody_by_anything_else(void **state)
+TEST(knows_nobody_by_anything_else)
 {
 	static const char *const bad[] = { "", "x",
 		"2f1e7f0a-3c4d-4b5e-8f60-718293a4b5c6" };
@@ -175,8 +175,7 @@ knows_nobody_by_anything_else(void **state)
 	assert_int_equal(by_token(f, f->id, NOW), ERR_DENIED);
 }
 
-static void
-ends_with_time(void **state)
+TEST(ends_with_time)
 {
 	struct fixture *f = *state;
 
@@ -186,8 +185,7 @@ ends_with_time(void **state)
 	assert_int_equal(by_token(f, f->token.text, NOW + 900), ERR_DENIED);
 }
 
-static void
-ends_with_logout(void **state)
+TEST(ends_with_logout)
 {
 	struct fixture *f = *state;
 
@@ -197,8 +195,7 @@ ends_with_logout(void **state)
 	both_are(f, ERR_DENIED);
 }
 
-static void
-token_ends_when_blacklisted_and_its_session_lives(void **state)
+TEST(token_ends_when_blacklisted_and_its_session_lives)
 {
 	struct fixture *f = *state;
 
@@ -209,8 +206,7 @@ token_ends_when_blacklisted_and_its_session_lives(void **state)
 	assert_int_equal(by_id(f, f->id, NOW), ERR_OK);
 }
 
-static void
-ends_with_the_epoch(void **state)
+TEST(ends_with_the_epoch)
 {
 	struct fixture *f = *state;
 	int64_t epoch, ended;
@@ -229,8 +225,7 @@ ends_with_the_epoch(void **state)
 }
 
 /* The session that is kept lives on, its tokens do not. */
-static void
-token_of_the_old_epoch_ends_where_its_session_is_kept(void **state)
+TEST(token_of_the_old_epoch_ends_where_its_session_is_kept)
 {
 	struct fixture *f = *state;
 	int64_t epoch, ended;
@@ -247,8 +242,7 @@ token_of_the_old_epoch_ends_where_its_session_is_kept(void **state)
 	assert_int_equal(by_token(f, fresh.text, NOW), ERR_OK);
 }
 
-static void
-ends_with_the_account(void **state)
+TEST(ends_with_the_account)
 {
 	struct fixture *f = *state;
 
@@ -257,8 +251,7 @@ ends_with_the_account(void **state)
 	both_are(f, ERR_DENIED);
 }
 
-static void
-ends_when_the_user_is_gone(void **state)
+TEST(ends_when_the_user_is_gone)
 {
 	struct fixture *f = *state;
 
@@ -268,8 +261,7 @@ ends_when_the_user_is_gone(void **state)
 }
 
 /* Rightly signed, but sub and sid do not belong together. */
-static void
-refuses_a_token_that_mixes_two_users(void **state)
+TEST(refuses_a_token_that_mixes_two_users)
 {
 	struct fixture *f = *state;
 	char id[SESSION_ID_SIZE];
@@ -298,8 +290,7 @@ refuses_a_token_that_mixes_two_users(void **state)
 	assert_int_equal(by_token(f, token.text, NOW), ERR_DENIED);
 }
 
-static void
-calls_a_failure_no_denial(void **state)
+TEST(calls_a_failure_no_denial)
 {
 	static const enum err failures[] = { ERR_UNAVAILABLE, ERR_INTERNAL };
 	struct fixture *f = *state;
@@ -341,8 +332,7 @@ token_for(struct fixture *f, const char *id, int64_t now, struct token *token)
 	assert_int_equal(by_token(f, token->text, now), ERR_OK);
 }
 
-static void
-hands_out_a_token_again_for_half_its_life(void **state)
+TEST(hands_out_a_token_again_for_half_its_life)
 {
 	struct fixture *f = *state;
 	struct token first, again, next;
@@ -364,8 +354,7 @@ hands_out_a_token_again_for_half_its_life(void **state)
 }
 
 /* No token outlives its session; half of what is left is half its life. */
-static void
-hands_out_what_is_left_of_the_session(void **state)
+TEST(hands_out_what_is_left_of_the_session)
 {
 	const int64_t end = NOW + 604800;
 	struct fixture *f = *state;
@@ -385,8 +374,7 @@ hands_out_what_is_left_of_the_session(void **state)
 }
 
 /* The session is kept, all that was handed out for it is over. */
-static void
-hands_out_no_token_of_an_older_epoch(void **state)
+TEST(hands_out_no_token_of_an_older_epoch)
 {
 	struct fixture *f = *state;
 	struct identity who, old;
@@ -412,8 +400,7 @@ hands_out_no_token_of_an_older_epoch(void **state)
 }
 
 /* Whoever logs out by such a token ends the session, and it with that. */
-static void
-hands_out_no_token_that_was_blacklisted(void **state)
+TEST(hands_out_no_token_that_was_blacklisted)
 {
 	struct fixture *f = *state;
 	struct claims claims;
@@ -429,8 +416,7 @@ hands_out_no_token_that_was_blacklisted(void **state)
 	assert_int_equal(by_token(f, first.text, NOW), ERR_DENIED);
 }
 
-static void
-hands_out_a_good_token_after_a_touch(void **state)
+TEST(hands_out_a_good_token_after_a_touch)
 {
 	struct fixture *f = *state;
 	struct token token;
@@ -442,8 +428,7 @@ hands_out_a_good_token_after_a_touch(void **state)
 	token_for(f, f->id, NOW + 300, &token);
 }
 
-static void
-hands_nobody_the_token_of_another(void **state)
+TEST(hands_nobody_the_token_of_another)
 {
 	struct fixture *f = *state;
 	struct cache_issued_place place = { .handle = f->session.handle,
@@ -469,8 +454,7 @@ hands_nobody_the_token_of_another(void **state)
 }
 
 /* After a restart with other settings, what was signed is refused. */
-static void
-hands_out_no_token_of_other_settings(void **state)
+TEST(hands_out_no_token_of_other_settings)
 {
 	struct fixture *f = *state;
 	struct token first, next;
@@ -489,8 +473,7 @@ hands_out_no_token_of_other_settings(void **state)
 }
 
 /* Signed before a change and kept after it: nobody gets that. */
-static void
-keeps_no_token_under_a_generation_that_is_over(void **state)
+TEST(keeps_no_token_under_a_generation_that_is_over)
 {
 	struct fixture *f = *state;
 	static const struct token_compact kept = { .epoch = 3,
@@ -520,8 +503,7 @@ keeps_no_token_under_a_generation_that_is_over(void **state)
 }
 
 /* The area of the mapped file, which all of it is written to. */
-static void
-keeps_no_token_that_can_be_read(void **state)
+TEST(keeps_no_token_that_can_be_read)
 {
 	struct fixture *f = *state;
 	unsigned char room[JWS_ROOM(JWS_OURS_MAX)];
@@ -547,8 +529,7 @@ keeps_no_token_that_can_be_read(void **state)
  * 25,600 of them as easily.
  */
 #define MANY 400
-static void
-a_mebibyte_holds_four_hundred_validated_sessions(void **state)
+TEST(a_mebibyte_holds_four_hundred_validated_sessions)
 {
 	static char ids[MANY][SESSION_ID_SIZE];
 	static struct token first[MANY];
@@ -579,8 +560,7 @@ a_mebibyte_holds_four_hundred_validated_sessions(void **state)
 	assert_in_range(again, MANY * 90 / 100, MANY);
 }
 
-static void
-makes_up_a_session(void **state)
+TEST(makes_up_a_session)
 {
 	struct fixture *f = *state;
 	char id[SESSION_ID_SIZE], again[SESSION_ID_SIZE];
@@ -604,8 +584,7 @@ makes_up_a_session(void **state)
 	assert_string_not_equal(id, again);
 }
 
-static void
-keeps_readable_texts_only(void **state)
+TEST(keeps_readable_texts_only)
 {
 	struct fixture *f = *state;
 	char id[SESSION_ID_SIZE], longer[400];
@@ -626,52 +605,12 @@ keeps_readable_texts_only(void **state)
 	assert_memory_equal(s.user_agent, longer, 255);
 }
 
-static void
-moves_last_seen_every_five_minutes(void **state)
+TEST(moves_last_seen_every_five_minutes)
 {
 	struct session s = { .last_seen_at = NOW };
 
-	(void)state;
 	assert_false(sessions_touch_due(&s, NOW));
 	assert_false(sessions_touch_due(&s, NOW + 299));
 	assert_true(sessions_touch_due(&s, NOW + 300));
 	assert_false(sessions_touch_due(&s, NOW - 1000));
-}
-
-int
-main(void)
-{
-#define SESSIONS_TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
-	const struct CMUnitTest tests[] = {
-		SESSIONS_TEST(knows_who_is_signed_in),
-		SESSIONS_TEST(knows_nobody_by_anything_else),
-		SESSIONS_TEST(ends_with_time),
-		SESSIONS_TEST(ends_with_logout),
-		SESSIONS_TEST(
-		    token_ends_when_blacklisted_and_its_session_lives),
-		SESSIONS_TEST(ends_with_the_epoch),
-		SESSIONS_TEST(
-		    token_of_the_old_epoch_ends_where_its_session_is_kept),
-		SESSIONS_TEST(ends_with_the_account),
-		SESSIONS_TEST(ends_when_the_user_is_gone),
-		SESSIONS_TEST(refuses_a_token_that_mixes_two_users),
-		SESSIONS_TEST(calls_a_failure_no_denial),
-		SESSIONS_TEST(hands_out_a_token_again_for_half_its_life),
-		SESSIONS_TEST(hands_out_what_is_left_of_the_session),
-		SESSIONS_TEST(hands_out_no_token_of_an_older_epoch),
-		SESSIONS_TEST(hands_out_no_token_that_was_blacklisted),
-		SESSIONS_TEST(hands_out_a_good_token_after_a_touch),
-		SESSIONS_TEST(hands_nobody_the_token_of_another),
-		SESSIONS_TEST(hands_out_no_token_of_other_settings),
-		SESSIONS_TEST(keeps_no_token_under_a_generation_that_is_over),
-		SESSIONS_TEST(keeps_no_token_that_can_be_read),
-		SESSIONS_TEST(a_mebibyte_holds_four_hundred_validated_sessions),
-		SESSIONS_TEST(makes_up_a_session),
-		SESSIONS_TEST(keeps_readable_texts_only),
-		SESSIONS_TEST(moves_last_seen_every_five_minutes),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

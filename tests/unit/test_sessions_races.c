@@ -75,9 +75,10 @@ logout_all(struct accounts *a, const struct identity *who, const char *keep)
 	    ERR_OK);
 }
 
+TEST_FIXTURE(accounts_set_up, accounts_tear_down);
+
 /* The session's epoch was read before the change, the user's after it. */
-static void
-a_session_that_is_kept_is_never_refused(void **state)
+TEST(a_session_that_is_kept_is_never_refused)
 {
 	struct check c = { 0 };
 	struct identity who;
@@ -89,8 +90,7 @@ a_session_that_is_kept_is_never_refused(void **state)
 	assert_true(c.who.user.epoch == c.who.session.epoch);
 }
 
-static void
-a_session_that_is_not_kept_is_refused(void **state)
+TEST(a_session_that_is_not_kept_is_refused)
 {
 	struct check c = { 0 };
 	struct identity who;
@@ -101,8 +101,7 @@ a_session_that_is_not_kept_is_refused(void **state)
 }
 
 /* Kept by the first change, ended by the second. */
-static void
-a_session_that_ends_after_it_was_kept_is_refused(void **state)
+TEST(a_session_that_ends_after_it_was_kept_is_refused)
 {
 	struct check c = { 0 };
 	struct identity who;
@@ -115,8 +114,7 @@ a_session_that_ends_after_it_was_kept_is_refused(void **state)
 	assert_int_equal(let_go(&c), ERR_DENIED);
 }
 
-static void
-a_session_whose_user_is_deleted_is_refused(void **state)
+TEST(a_session_whose_user_is_deleted_is_refused)
 {
 	struct check c = { 0 };
 	struct identity who;
@@ -126,25 +124,4 @@ a_session_whose_user_is_deleted_is_refused(void **state)
 	    login_delete(&c.a->login, &who, ACCOUNTS_PASSWORD, "", NOW),
 	    ERR_OK);
 	assert_int_equal(let_go(&c), ERR_DENIED);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-		    a_session_that_is_kept_is_never_refused, accounts_set_up,
-		    accounts_tear_down),
-		cmocka_unit_test_setup_teardown(
-		    a_session_that_is_not_kept_is_refused, accounts_set_up,
-		    accounts_tear_down),
-		cmocka_unit_test_setup_teardown(
-		    a_session_that_ends_after_it_was_kept_is_refused,
-		    accounts_set_up, accounts_tear_down),
-		cmocka_unit_test_setup_teardown(
-		    a_session_whose_user_is_deleted_is_refused, accounts_set_up,
-		    accounts_tear_down),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,6 +52,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 static void
 id_of(const struct shm *m, unsigned char id[SHM_ID_BYTES])
 {
@@ -108,8 +110,7 @@ open_and_stay(void *ctx)
 	shm_detach(m);
 }
 
-static void
-only_the_first_resets(void **state)
+TEST(only_the_first_resets)
 {
 	struct fixture *f = *state;
 	unsigned char id[SHM_ID_BYTES];
@@ -155,8 +156,7 @@ take_an_inherited_view(void *ctx)
 }
 
 /* Neither does the child's close end the parent's lock, nor the reverse. */
-static void
-an_inherited_view_is_closed_without_harm(void **state)
+TEST(an_inherited_view_is_closed_without_harm)
 {
 	struct fixture *f = *state;
 	struct shm *m = shm_fixture_open(&f->table), *other;
@@ -179,8 +179,7 @@ an_inherited_view_is_closed_without_harm(void **state)
 	shm_detach(m);
 }
 
-static void
-a_replaced_file_is_noticed(void **state)
+TEST(a_replaced_file_is_noticed)
 {
 	struct fixture *f = *state;
 	struct shm *m = shm_fixture_open(&f->table), *other;
@@ -210,8 +209,7 @@ a_replaced_file_is_noticed(void **state)
 	shm_detach(other);
 }
 
-static void
-a_file_replaced_while_it_is_opened_is_left(void **state)
+TEST(a_file_replaced_while_it_is_opened_is_left)
 {
 	struct fixture *f = *state;
 	pid_t pid;
@@ -226,8 +224,7 @@ a_file_replaced_while_it_is_opened_is_left(void **state)
 	assert_int_equal(access(f->table.path, F_OK), 0);
 }
 
-static void
-a_killed_opener_leaves_nothing_behind(void **state)
+TEST(a_killed_opener_leaves_nothing_behind)
 {
 	static const char *const points[] = { "mapped:opened", "mapped:first",
 		"mapped:zeroed", "mapped:filled", "mapped:ready",
@@ -263,8 +260,7 @@ have_started(void *ctx)
  * take each other for proof that the file, which may still look good from its
  * last life, has been reset.
  */
-static void
-those_who_waited_for_a_killed_first_begin_anew(void **state)
+TEST(those_who_waited_for_a_killed_first_begin_anew)
 {
 	static const char *const points[] = { "mapped:first", "mapped:zeroed",
 		"mapped:filled", "mapped:ready" };
@@ -320,8 +316,7 @@ others_were_met(void *ctx)
  * in vain; where it did not, he would be killed before they ask for the lock
  * that they share, and the file of the last life would do for them.
  */
-static void
-nobody_takes_a_first_for_a_user(void **state)
+TEST(nobody_takes_a_first_for_a_user)
 {
 	struct fixture *f = *state;
 	unsigned char old[SHM_ID_BYTES];
@@ -349,8 +344,7 @@ nobody_takes_a_first_for_a_user(void **state)
 	}
 }
 
-static void
-a_stuck_opener_is_not_waited_for_for_ever(void **state)
+TEST(a_stuck_opener_is_not_waited_for_for_ever)
 {
 	struct fixture *f = *state;
 	struct shm *m;
@@ -383,8 +377,7 @@ pass_many_times(void *ctx)
 	shm_detach(m);
 }
 
-static void
-time_never_goes_back(void **state)
+TEST(time_never_goes_back)
 {
 	struct fixture *f = *state;
 	struct shm *m = shm_fixture_open(&f->table);
@@ -421,8 +414,7 @@ open_again_and_again(void *ctx)
 	shm_detach(held);
 }
 
-static void
-many_may_open_at_once(void **state)
+TEST(many_may_open_at_once)
 {
 	struct fixture *f = *state;
 	pid_t pids[OPENERS];
@@ -431,27 +423,4 @@ many_may_open_at_once(void **state)
 		pids[f->slot] = child_start(open_again_and_again, f);
 	for (int k = 0; k < OPENERS; k++)
 		child_passed(pids[k]);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(only_the_first_resets),
-		TEST(an_inherited_view_is_closed_without_harm),
-		TEST(a_replaced_file_is_noticed),
-		TEST(a_file_replaced_while_it_is_opened_is_left),
-		TEST(a_killed_opener_leaves_nothing_behind),
-		TEST(those_who_waited_for_a_killed_first_begin_anew),
-		TEST(nobody_takes_a_first_for_a_user),
-		TEST(a_stuck_opener_is_not_waited_for_for_ever),
-		TEST(time_never_goes_back),
-		TEST(many_may_open_at_once),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

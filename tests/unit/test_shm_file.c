@@ -38,6 +38,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 static void
 write_table(const struct table *t, const void *data, size_t len, mode_t mode)
 {
@@ -57,8 +59,7 @@ same_table(const struct shm *a, const struct shm *b)
 }
 
 /* Somebody uses the file, but not as we do: it is neither reset nor used. */
-static void
-another_versions_file_in_use_is_refused(void **state)
+TEST(another_versions_file_in_use_is_refused)
 {
 	static const struct {
 		uint64_t magic;
@@ -107,8 +108,7 @@ another_versions_file_in_use_is_refused(void **state)
 	}
 }
 
-static void
-a_file_that_others_may_have_is_refused(void **state)
+TEST(a_file_that_others_may_have_is_refused)
 {
 	static const mode_t modes[] = { 0640, 0604, 0660, 0601 };
 	struct table *t = *state;
@@ -141,8 +141,7 @@ a_file_that_others_may_have_is_refused(void **state)
 	assert_null(m);
 }
 
-static void
-the_table_belongs_to_the_databases_owner(void **state)
+TEST(the_table_belongs_to_the_databases_owner)
 {
 	struct table *t = *state;
 	struct shm *m;
@@ -185,8 +184,7 @@ open_with_little_room(void *ctx)
 	child_check(m == NULL);
 }
 
-static void
-every_byte_has_its_place_on_the_disk(void **state)
+TEST(every_byte_has_its_place_on_the_disk)
 {
 	struct table *t = *state;
 	unsigned char *area;
@@ -217,8 +215,7 @@ every_byte_has_its_place_on_the_disk(void **state)
 	}
 }
 
-static void
-the_first_one_says_how_large_the_area_is(void **state)
+TEST(the_first_one_says_how_large_the_area_is)
 {
 	static const int wrong[] = { -1, 0, SHM_MEMORY_CACHE_MB_MAX + 1 };
 	struct table *t = *state;
@@ -261,8 +258,7 @@ open_from_its_folder(void *ctx)
 	child_check(shm_is_current(m));
 }
 
-static void
-every_way_to_a_database_leads_to_its_one_table(void **state)
+TEST(every_way_to_a_database_leads_to_its_one_table)
 {
 	struct table *t = *state;
 	char link[PATH_MAX / 2 + 8], none[PATH_MAX];
@@ -303,28 +299,7 @@ open_without_standard_error(void *ctx)
 	child_check(fd > 2);
 }
 
-static void
-no_log_line_lands_in_the_file(void **state)
+TEST(no_log_line_lands_in_the_file)
 {
 	child_passed(child_start(open_without_standard_error, *state));
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(another_versions_file_in_use_is_refused),
-		TEST(a_file_that_others_may_have_is_refused),
-		TEST(the_table_belongs_to_the_databases_owner),
-		TEST(every_byte_has_its_place_on_the_disk),
-		TEST(the_first_one_says_how_large_the_area_is),
-		TEST(every_way_to_a_database_leads_to_its_one_table),
-		TEST(no_log_line_lands_in_the_file),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,6 +60,8 @@ teardown(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(setup, teardown);
+
 struct signing_key {
 	char text[32];
 };
@@ -120,8 +122,7 @@ crowd(struct fixture *f, size_t set, int64_t now)
 
 /* ---- no room ---- */
 
-static void
-keys_without_room_share_a_place_and_are_never_let_pass(void **state)
+TEST(keys_without_room_share_a_place_and_are_never_let_pass)
 {
 	struct fixture *f = *state;
 	struct signing_key a = key_in(f, 7), b = key_in(f, 7), c = key_in(f, 8);
@@ -138,8 +139,7 @@ keys_without_room_share_a_place_and_are_never_let_pass(void **state)
 }
 
 /* Its counts follow it out of the shared place. */
-static void
-room_that_is_found_later_opens_nothing(void **state)
+TEST(room_that_is_found_later_opens_nothing)
 {
 	struct fixture *f = *state;
 	struct signing_key a = key_in(f, 7);
@@ -195,8 +195,7 @@ live(const struct history *h, int key, int64_t window, int64_t now)
 	return n;
 }
 
-static void
-more_keys_than_places_never_open_a_limit(void **state)
+TEST(more_keys_than_places_never_open_a_limit)
 {
 	static const struct rate_limit_shm_rule rules[] = { { WINDOW, 5 },
 		{ 4 * WINDOW, 3 }, { WINDOW, 20 } };
@@ -241,8 +240,7 @@ more_keys_than_places_never_open_a_limit(void **state)
 	free(h);
 }
 
-static void
-a_block_never_counts_past_its_end(void **state)
+TEST(a_block_never_counts_past_its_end)
 {
 	const struct rate_limit_shm_rule most = { WINDOW, RATE_LIMIT_SHM_MAX };
 	struct fixture *f = *state;
@@ -284,8 +282,7 @@ count_one(void *ctx)
 	shm_detach(m);
 }
 
-static void
-who_dies_while_he_counts_wedges_nothing(void **state)
+TEST(who_dies_while_he_counts_wedges_nothing)
 {
 	static const struct {
 		const char *point;
@@ -322,8 +319,7 @@ who_dies_while_he_counts_wedges_nothing(void **state)
 }
 
 /* A stopped one holds up those of its part, and these not for long. */
-static void
-who_is_stopped_while_he_counts_is_not_waited_for(void **state)
+TEST(who_is_stopped_while_he_counts_is_not_waited_for)
 {
 	struct fixture *f = *state;
 	struct signing_key other = key_in(f, 8);
@@ -435,8 +431,7 @@ many_at_once(struct fixture *f, int max, bool refunds)
 	child_unshare(r.throng, sizeof(*r.throng));
 }
 
-static void
-many_at_once_count_exactly_so_many(void **state)
+TEST(many_at_once_count_exactly_so_many)
 {
 	many_at_once(*state, 5, false);
 	many_at_once(*state, 1000, false);
@@ -447,8 +442,7 @@ many_at_once_count_exactly_so_many(void **state)
  * Some are killed wherever they are: what they had counted and did not live to
  * say is lost to the others, and nothing else.
  */
-static void
-some_killed_open_nothing(void **state)
+TEST(some_killed_open_nothing)
 {
 	struct runner r = { .f = *state, .max = 200000 };
 	pthread_barrierattr_t attr;
@@ -482,25 +476,4 @@ some_killed_open_nothing(void **state)
 	}
 	assert_true(counted > 100);
 	child_unshare(r.throng, sizeof(*r.throng));
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(keys_without_room_share_a_place_and_are_never_let_pass),
-		TEST(room_that_is_found_later_opens_nothing),
-		TEST(more_keys_than_places_never_open_a_limit),
-		TEST(a_block_never_counts_past_its_end),
-		TEST(who_dies_while_he_counts_wedges_nothing),
-		TEST(who_is_stopped_while_he_counts_is_not_waited_for),
-		TEST(many_at_once_count_exactly_so_many),
-		TEST(some_killed_open_nothing),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests_name("limiter", tests, NULL, NULL);
 }

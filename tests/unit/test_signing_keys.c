@@ -77,6 +77,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 static void
 open_with(struct fixture *f, enum signing_keys_alg alg, int64_t now)
 {
@@ -138,8 +140,7 @@ is_published(struct fixture *f, const char *kid, int64_t now)
 }
 
 /* What was signed before there were keys in the store goes on. */
-static void
-the_first_is_the_one_the_secret_gives(void **state)
+TEST(the_first_is_the_one_the_secret_gives)
 {
 	struct fixture *f = *state;
 	struct signing_keys alone;
@@ -166,8 +167,7 @@ the_first_is_the_one_the_secret_gives(void **state)
 }
 
 /* There, too, if it is another algorithm that is wanted from the start. */
-static void
-the_first_of_another_algorithm_signs_at_once(void **state)
+TEST(the_first_of_another_algorithm_signs_at_once)
 {
 	static const enum signing_keys_alg algs[] = { SIGNING_KEYS_RS256,
 		SIGNING_KEYS_ES256 };
@@ -197,8 +197,7 @@ the_first_of_another_algorithm_signs_at_once(void **state)
 }
 
 /* Nor is it made again once another key signs. */
-static void
-a_token_of_each_algorithm_is_made_again(void **state)
+TEST(a_token_of_each_algorithm_is_made_again)
 {
 	static const enum signing_keys_alg algs[] = { SIGNING_KEYS_HS256,
 		SIGNING_KEYS_RS256, SIGNING_KEYS_ES256 };
@@ -232,8 +231,7 @@ a_token_of_each_algorithm_is_made_again(void **state)
 	}
 }
 
-static void
-a_new_key_is_published_before_it_signs(void **state)
+TEST(a_new_key_is_published_before_it_signs)
 {
 	const int64_t turn = NOW + 10 + PUBLISH;
 	char kid[SIGNING_KEY_KID_SIZE], again[SIGNING_KEY_KID_SIZE];
@@ -263,8 +261,7 @@ a_new_key_is_published_before_it_signs(void **state)
 	assert_int_equal(signing_keys_rotate(&f->keys, turn, again), ERR_OK);
 }
 
-static void
-an_old_key_goes_after_its_last_token(void **state)
+TEST(an_old_key_goes_after_its_last_token)
 {
 	const int64_t turn = NOW + PUBLISH;
 	const int64_t end = turn + LIFE + SIGNING_KEYS_GRACE_SECONDS;
@@ -288,8 +285,7 @@ an_old_key_goes_after_its_last_token(void **state)
 }
 
 /* Over is over, whether or not somebody has cleared it away. */
-static void
-a_key_that_is_over_verifies_nothing(void **state)
+TEST(a_key_that_is_over_verifies_nothing)
 {
 	const int64_t end = NOW + PUBLISH + LIFE + SIGNING_KEYS_GRACE_SECONDS;
 	char kid[SIGNING_KEY_KID_SIZE];
@@ -313,8 +309,7 @@ a_key_that_is_over_verifies_nothing(void **state)
 	signing_keys_close(&old);
 }
 
-static void
-an_algorithm_changes_as_a_key_does(void **state)
+TEST(an_algorithm_changes_as_a_key_does)
 {
 	static const enum signing_keys_alg algs[] = { SIGNING_KEYS_RS256,
 		SIGNING_KEYS_ES256, SIGNING_KEYS_HS256 };
@@ -348,8 +343,7 @@ an_algorithm_changes_as_a_key_does(void **state)
 }
 
 /* While another is on its way, the one that is wanted comes after it. */
-static void
-two_changes_of_mind_are_made_in_turn(void **state)
+TEST(two_changes_of_mind_are_made_in_turn)
 {
 	struct fixture *f = *state;
 
@@ -362,8 +356,7 @@ two_changes_of_mind_are_made_in_turn(void **state)
 	assert_int_equal(signs(f, NOW + 1 + 2 * PUBLISH), SIGNING_KEYS_ES256);
 }
 
-static void
-keys_rotate_by_age(void **state)
+TEST(keys_rotate_by_age)
 {
 	struct fixture *f = *state;
 	const int64_t day = 24 * 3600;
@@ -389,8 +382,7 @@ keys_rotate_by_age(void **state)
 }
 
 /* Several processes: what one changes, the others know at once. */
-static void
-others_know_of_a_change_at_once(void **state)
+TEST(others_know_of_a_change_at_once)
 {
 	char kid[SIGNING_KEY_KID_SIZE];
 	struct fixture *f = *state;
@@ -419,8 +411,7 @@ others_know_of_a_change_at_once(void **state)
 	signing_keys_close(&other);
 }
 
-static void
-what_cannot_be_told_is_neither_yes_nor_no(void **state)
+TEST(what_cannot_be_told_is_neither_yes_nor_no)
 {
 	char kid[SIGNING_KEY_KID_SIZE];
 	struct fixture *f = *state;
@@ -443,8 +434,7 @@ what_cannot_be_told_is_neither_yes_nor_no(void **state)
 	assert_int_equal(verify(f, &token, NOW), ERR_DENIED);
 }
 
-static void
-a_longer_life_of_tokens_keeps_their_key(void **state)
+TEST(a_longer_life_of_tokens_keeps_their_key)
 {
 	const int64_t end =
 	    NOW + PUBLISH + 2 * LIFE + SIGNING_KEYS_GRACE_SECONDS;
@@ -462,8 +452,7 @@ a_longer_life_of_tokens_keeps_their_key(void **state)
 	assert_false(is_published(f, first, end));
 }
 
-static void
-another_secret_opens_nothing(void **state)
+TEST(another_secret_opens_nothing)
 {
 	char kid[SIGNING_KEY_KID_SIZE], path[4096];
 	struct fixture *f = *state;
@@ -494,8 +483,7 @@ another_secret_opens_nothing(void **state)
 }
 
 /* A row whose parts were exchanged is none of ours. */
-static void
-a_key_is_bound_to_its_name_and_algorithm(void **state)
+TEST(a_key_is_bound_to_its_name_and_algorithm)
 {
 	struct fixture *f = *state;
 	struct signing_key_row row, other, bad;
@@ -534,8 +522,7 @@ a_key_is_bound_to_its_name_and_algorithm(void **state)
 	    signing_keys_row_open(&bad, &f->master, &key), ERR_INVALID);
 }
 
-static void
-there_is_a_secret_once_there_is_a_key(void **state)
+TEST(there_is_a_secret_once_there_is_a_key)
 {
 	struct fixture *f = *state;
 	struct master_secret made;
@@ -552,8 +539,7 @@ there_is_a_secret_once_there_is_a_key(void **state)
 }
 
 /* Of two that start at once, one may find the keys and not yet the secret. */
-static void
-the_secret_may_be_made_meanwhile(void **state)
+TEST(the_secret_may_be_made_meanwhile)
 {
 	struct fixture *f = *state;
 	struct master_secret mine, theirs;
@@ -574,8 +560,7 @@ the_secret_may_be_made_meanwhile(void **state)
 }
 
 /* A busy store is no reason not to start, nor to refuse a reload. */
-static void
-a_start_waits_for_a_busy_store(void **state)
+TEST(a_start_waits_for_a_busy_store)
 {
 	struct fixture *f = *state;
 	size_t count;
@@ -594,33 +579,4 @@ a_start_waits_for_a_busy_store(void **state)
 	assert_int_equal(f->keys.count, count);
 	assert_int_equal(signing_keys_maintain(&f->keys, NOW), ERR_OK);
 	assert_int_equal(f->keys.count, count + 1);
-}
-
-int
-main(void)
-{
-#define KEYS_TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
-	const struct CMUnitTest tests[] = {
-		KEYS_TEST(the_first_is_the_one_the_secret_gives),
-		KEYS_TEST(the_first_of_another_algorithm_signs_at_once),
-		KEYS_TEST(a_token_of_each_algorithm_is_made_again),
-		KEYS_TEST(a_new_key_is_published_before_it_signs),
-		KEYS_TEST(an_old_key_goes_after_its_last_token),
-		KEYS_TEST(a_key_that_is_over_verifies_nothing),
-		KEYS_TEST(an_algorithm_changes_as_a_key_does),
-		KEYS_TEST(two_changes_of_mind_are_made_in_turn),
-		KEYS_TEST(keys_rotate_by_age),
-		KEYS_TEST(others_know_of_a_change_at_once),
-		KEYS_TEST(what_cannot_be_told_is_neither_yes_nor_no),
-		KEYS_TEST(a_longer_life_of_tokens_keeps_their_key),
-		KEYS_TEST(another_secret_opens_nothing),
-		KEYS_TEST(a_key_is_bound_to_its_name_and_algorithm),
-		KEYS_TEST(there_is_a_secret_once_there_is_a_key),
-		KEYS_TEST(the_secret_may_be_made_meanwhile),
-		KEYS_TEST(a_start_waits_for_a_busy_store),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

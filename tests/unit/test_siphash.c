@@ -4,12 +4,10 @@
 #include "support/test.h"
 
 /* Appendix A of the SipHash paper, and the first line of its vectors. */
-static void
-siphash_matches_the_published_vectors(void **state)
+TEST(siphash_matches_the_published_vectors)
 {
 	unsigned char key[SIPHASH_KEY_BYTES], data[15];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(key); i++)
 		key[i] = (unsigned char)i;
 	for (size_t i = 0; i < sizeof(data); i++)
@@ -19,25 +17,12 @@ siphash_matches_the_published_vectors(void **state)
 	assert_true(siphash_bytes(key, data, 0) == 0x726fdb47dd0e0e31ULL);
 }
 
-static void
-siphash_depends_on_the_key(void **state)
+TEST(siphash_depends_on_the_key)
 {
 	unsigned char one[SIPHASH_KEY_BYTES] = { 0 };
 	unsigned char other[SIPHASH_KEY_BYTES] = { 0 };
 
-	(void)state;
 	other[SIPHASH_KEY_BYTES - 1] = 1;
 	assert_true(siphash_bytes(one, "user:1", 6) !=
 	    siphash_bytes(other, "user:1", 6));
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(siphash_matches_the_published_vectors),
-		cmocka_unit_test(siphash_depends_on_the_key),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

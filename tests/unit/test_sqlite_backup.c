@@ -67,6 +67,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 static void
 back_up(struct fixture *f)
 {
@@ -106,8 +108,7 @@ show(struct fixture *f, const char *subject, int64_t issued_at, int64_t *id_out)
 	return store_external_provision(f->st, &actor, &p, id_out, &done);
 }
 
-static void
-no_outside_token_survives(void **state)
+TEST(no_outside_token_survives)
 {
 	static char set[] = "{\"keys\":[]}";
 	const struct issuer_keys keys = { .issuer = "https://a.example",
@@ -142,8 +143,7 @@ no_outside_token_survives(void **state)
 }
 
 /* The time does not go back, so neither does the end. */
-static void
-a_clock_set_back_revives_none(void **state)
+TEST(a_clock_set_back_revives_none)
 {
 	struct store_actor actor = test_users_actor(LATER);
 	struct fixture *f = *state;
@@ -174,8 +174,7 @@ put_key(struct fixture *f, const char *kid)
 }
 
 /* A copy of any version; what was since is of this one. */
-static void
-a_copy_of_an_older_version_comes_back_too(void **state)
+TEST(a_copy_of_an_older_version_comes_back_too)
 {
 	static struct signing_key_row keys[SIGNING_KEYS_MAX];
 	struct fixture *f = *state;
@@ -201,19 +200,4 @@ a_copy_of_an_older_version_comes_back_too(void **state)
 		close_store(f);
 		assert_int_equal(unlink(f->copy), 0);
 	}
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-		CASE(no_outside_token_survives),
-		CASE(a_clock_set_back_revives_none),
-		CASE(a_copy_of_an_older_version_comes_back_too),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,6 +71,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 static void
 filler_path(const struct fixture *f, char path[PATH_MAX])
 {
@@ -155,8 +157,7 @@ ballast(const struct fixture *f)
 	return stat(path, &file) == 0 ? file.st_size : -1;
 }
 
-static void
-a_full_disk_lets_out_but_not_in(void **state)
+TEST(a_full_disk_lets_out_but_not_in)
 {
 	struct fixture *f = *state;
 	int64_t epoch, ended, removed;
@@ -200,8 +201,7 @@ a_full_disk_lets_out_but_not_in(void **state)
 }
 
 /* Hundreds of them, more than the ballast alone would hold without upkeep. */
-static void
-many_can_leave_a_full_disk(void **state)
+TEST(many_can_leave_a_full_disk)
 {
 	struct fixture *f = *state;
 	struct claims c;
@@ -223,8 +223,7 @@ many_can_leave_a_full_disk(void **state)
 }
 
 /* Until there is really nothing left: then it says so, and loses nothing. */
-static void
-the_last_room_ends_without_a_lie(void **state)
+TEST(the_last_room_ends_without_a_lie)
 {
 	struct fixture *f = *state;
 	enum err err = ERR_OK;
@@ -267,8 +266,7 @@ reopen_in_child(void *ctx)
 }
 
 /* A worker that is started now must be able to check and to log out. */
-static void
-a_start_on_a_full_disk_works(void **state)
+TEST(a_start_on_a_full_disk_works)
 {
 	struct fixture *f = *state;
 
@@ -277,19 +275,8 @@ a_start_on_a_full_disk_works(void **state)
 	assert_false(is_live(f, 1));
 }
 
-int
-main(void)
+TEST_RUN()
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-	const struct CMUnitTest tests[] = {
-		CASE(a_full_disk_lets_out_but_not_in),
-		CASE(many_can_leave_a_full_disk),
-		CASE(the_last_room_ends_without_a_lie),
-		CASE(a_start_on_a_full_disk_works),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
 	/*
 	 * Our mounts are nobody else's, and go with us.  Who may not have
 	 * that cannot have a small disk either; 77 is "skipped" to automake.
@@ -299,5 +286,5 @@ main(void)
 		perror("a mount namespace of our own");
 		return 77;
 	}
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return test_run("tests", TEST_ALL, NULL, NULL);
 }

@@ -69,6 +69,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 static enum err
 do_logout(const struct fixture *f, struct store *st)
 {
@@ -98,8 +100,7 @@ lock_from_outside(const struct fixture *f)
 	return db;
 }
 
-static void
-a_lock_held_too_long_is_no_answer(void **state)
+TEST(a_lock_held_too_long_is_no_answer)
 {
 	struct fixture *f = *state;
 	struct store_actor actor = test_users_actor(NOW);
@@ -142,8 +143,7 @@ hold_a_while(void *ctx)
 	child_check(sqlite3_close(db) == SQLITE_OK);
 }
 
-static void
-a_lock_held_briefly_is_waited_for(void **state)
+TEST(a_lock_held_briefly_is_waited_for)
 {
 	struct fixture *f = *state;
 	pid_t pid;
@@ -177,8 +177,7 @@ refused_in_time(void *ctx)
 }
 
 /* What the mutex has cost is not there for the database's lock. */
-static void
-a_change_waits_once_for_all_its_locks(void **state)
+TEST(a_change_waits_once_for_all_its_locks)
 {
 	const struct timespec all = { WAIT_MS / 1000, 0 };
 	struct fixture *f = *state;
@@ -197,19 +196,4 @@ a_change_waits_once_for_all_its_locks(void **state)
 	child_passed(pid);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 	assert_true(is_live(f));
-}
-
-int
-main(void)
-{
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-	const struct CMUnitTest tests[] = {
-		CASE(a_lock_held_too_long_is_no_answer),
-		CASE(a_lock_held_briefly_is_waited_for),
-		CASE(a_change_waits_once_for_all_its_locks),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,6 +53,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 static enum err
 open_store(struct fixture *f)
 {
@@ -133,8 +135,7 @@ setting(const struct fixture *f, const char *sql)
 	return value;
 }
 
-static void
-a_new_database_is_private_and_durable(void **state)
+TEST(a_new_database_is_private_and_durable)
 {
 	struct fixture *f = *state;
 	mode_t mask = umask(0);
@@ -163,8 +164,7 @@ a_new_database_is_private_and_durable(void **state)
 	assert_int_equal(store_ping(f->st), ERR_OK);
 }
 
-static void
-an_empty_file_becomes_a_database(void **state)
+TEST(an_empty_file_becomes_a_database)
 {
 	struct fixture *f = *state;
 
@@ -173,8 +173,7 @@ an_empty_file_becomes_a_database(void **state)
 	register_people(f, 1);
 }
 
-static void
-a_file_that_is_no_database_is_left_alone(void **state)
+TEST(a_file_that_is_no_database_is_left_alone)
 {
 	struct fixture *f = *state;
 	char text[8192];
@@ -189,8 +188,7 @@ a_file_that_is_no_database_is_left_alone(void **state)
 	}
 }
 
-static void
-a_foreign_database_is_left_alone(void **state)
+TEST(a_foreign_database_is_left_alone)
 {
 	struct fixture *f = *state;
 
@@ -222,8 +220,7 @@ adopt(struct fixture *f, int64_t issued_at)
 	return store_external_provision(f->st, &actor, &p, &id, &done);
 }
 
-static void
-an_older_version_is_brought_up_to_date(void **state)
+TEST(an_older_version_is_brought_up_to_date)
 {
 	static struct signing_key_row keys[SIGNING_KEYS_MAX];
 	static struct issuer_keys issuers[ISSUERS_MAX];
@@ -262,8 +259,7 @@ an_older_version_is_brought_up_to_date(void **state)
 	}
 }
 
-static void
-a_newer_version_is_refused(void **state)
+TEST(a_newer_version_is_refused)
 {
 	struct fixture *f = *state;
 
@@ -275,8 +271,7 @@ a_newer_version_is_refused(void **state)
 	    database_int(f->table.db, "PRAGMA user_version"), 1000);
 }
 
-static void
-a_table_that_is_missing_is_damage(void **state)
+TEST(a_table_that_is_missing_is_damage)
 {
 	struct fixture *f = *state;
 
@@ -286,8 +281,7 @@ a_table_that_is_missing_is_damage(void **state)
 	assert_int_equal(open_store(f), ERR_INVALID);
 }
 
-static void
-what_is_no_file_is_refused(void **state)
+TEST(what_is_no_file_is_refused)
 {
 	struct fixture *f = *state;
 
@@ -299,8 +293,7 @@ what_is_no_file_is_refused(void **state)
 	assert_int_equal(unlink(f->table.db), 0);
 }
 
-static void
-a_folder_that_is_missing_cannot_be_had(void **state)
+TEST(a_folder_that_is_missing_cannot_be_had)
 {
 	struct fixture *f = *state;
 	struct store *st;
@@ -331,8 +324,7 @@ damage_page(struct fixture *f, int64_t page)
 	write_file(f->table.db, junk, sizeof(junk), (page - 1) * PAGE);
 }
 
-static void
-a_damaged_page_is_found_at_the_start(void **state)
+TEST(a_damaged_page_is_found_at_the_start)
 {
 	struct fixture *f = *state;
 	int64_t pages;
@@ -358,8 +350,7 @@ a_damaged_page_is_found_at_the_start(void **state)
 }
 
 /* Too large to be read whole at the start: then it shows when it is read. */
-static void
-a_damaged_page_is_no_answer_later(void **state)
+TEST(a_damaged_page_is_no_answer_later)
 {
 	struct fixture *f = *state;
 	int unavailable = 0;
@@ -392,8 +383,7 @@ a_damaged_page_is_no_answer_later(void **state)
 	assert_int_equal(store_ping(f->st), ERR_OK);
 }
 
-static void
-a_row_that_we_cannot_have_written_is_no_answer(void **state)
+TEST(a_row_that_we_cannot_have_written_is_no_answer)
 {
 	struct fixture *f = *state;
 	char hash[USER_HASH_SIZE];
@@ -414,8 +404,7 @@ a_row_that_we_cannot_have_written_is_no_answer(void **state)
 
 /* ---- the file goes away under us ---- */
 
-static void
-a_moved_file_is_noticed(void **state)
+TEST(a_moved_file_is_noticed)
 {
 	struct fixture *f = *state;
 	struct store_actor actor = test_users_actor(NOW);
@@ -441,8 +430,7 @@ a_moved_file_is_noticed(void **state)
 }
 
 /* What others then write to a new log, we would never see. */
-static void
-a_missing_log_is_noticed(void **state)
+TEST(a_missing_log_is_noticed)
 {
 	struct fixture *f = *state;
 
@@ -470,8 +458,7 @@ open_as_nobody(void *ctx)
 }
 
 /* Run by root, these become somebody else to have less rights. */
-static void
-what_cannot_be_written_is_not_opened(void **state)
+TEST(what_cannot_be_written_is_not_opened)
 {
 	struct fixture *f = *state;
 
@@ -500,8 +487,7 @@ open_in_child(void *ctx)
 	(void)open_store(ctx);
 }
 
-static void
-a_database_half_made_is_made_again(void **state)
+TEST(a_database_half_made_is_made_again)
 {
 	static const char *const points[] = { "store:migrating.kill",
 		"store:migrated.kill" };
@@ -518,32 +504,4 @@ a_database_half_made_is_made_again(void **state)
 		assert_int_equal(unlink(beside(f, "-wal")), 0);
 		assert_int_equal(unlink(beside(f, "-shm")), 0);
 	}
-}
-
-int
-main(void)
-{
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-	const struct CMUnitTest tests[] = {
-		CASE(a_new_database_is_private_and_durable),
-		CASE(an_empty_file_becomes_a_database),
-		CASE(a_file_that_is_no_database_is_left_alone),
-		CASE(a_foreign_database_is_left_alone),
-		CASE(an_older_version_is_brought_up_to_date),
-		CASE(a_newer_version_is_refused),
-		CASE(a_table_that_is_missing_is_damage),
-		CASE(what_is_no_file_is_refused),
-		CASE(a_folder_that_is_missing_cannot_be_had),
-		CASE(a_damaged_page_is_found_at_the_start),
-		CASE(a_damaged_page_is_no_answer_later),
-		CASE(a_row_that_we_cannot_have_written_is_no_answer),
-		CASE(a_moved_file_is_noticed),
-		CASE(a_missing_log_is_noticed),
-		CASE(what_cannot_be_written_is_not_opened),
-		CASE(a_database_half_made_is_made_again),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

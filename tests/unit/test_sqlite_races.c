@@ -69,6 +69,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 /* In a child: a view and a connection of its own. */
 static struct store *
 child_store(struct fixture *f)
@@ -129,8 +131,7 @@ generation_of_session(struct fixture *f)
 
 /* ---- killed at every step ---- */
 
-static void
-a_killed_change_is_whole_or_not_at_all(void **state)
+TEST(a_killed_change_is_whole_or_not_at_all)
 {
 	static const struct {
 		const char *point;
@@ -207,8 +208,7 @@ copy_index(void *ctx)
  * Then it must not come back when the log is read anew: caches filled under
  * those generations would contradict the store.
  */
-static void
-what_died_unseen_never_comes_back(void **state)
+TEST(what_died_unseen_never_comes_back)
 {
 	struct fixture *f = *state;
 	struct index_copy copy = { .f = f };
@@ -239,8 +239,7 @@ what_died_unseen_never_comes_back(void **state)
 /* ---- held between two steps ---- */
 
 /* Marked before the rows are seen to change, quiet only after. */
-static void
-the_generation_is_odd_while_the_answer_changes(void **state)
+TEST(the_generation_is_odd_while_the_answer_changes)
 {
 	static const struct {
 		const char *point;
@@ -292,8 +291,7 @@ login_denied_in_child(void *ctx)
 	child_check(store_login(st, &actor, &u, hash, NULL, &s) == ERR_DENIED);
 }
 
-static void
-a_change_between_password_and_session_wins(void **state)
+TEST(a_change_between_password_and_session_wins)
 {
 	struct fixture *f = *state;
 	struct store_actor actor = test_users_actor(NOW);
@@ -339,8 +337,7 @@ rename_in_child(void *ctx)
 	}
 }
 
-static void
-no_profile_change_is_lost(void **state)
+TEST(no_profile_change_is_lost)
 {
 	struct fixture *f = *state;
 	pid_t pids[4];
@@ -374,8 +371,7 @@ churn_in_child(void *ctx)
 }
 
 /* The log is copied back while others commit; nothing may be lost. */
-static void
-upkeep_and_changes_meet(void **state)
+TEST(upkeep_and_changes_meet)
 {
 	struct fixture *f = *state;
 	pid_t pids[4];
@@ -408,8 +404,7 @@ try_to_take_it_over(void *ctx)
 	child_check(sqlite3_close(db) == SQLITE_OK);
 }
 
-static void
-closing_one_leaves_the_locks_of_the_other(void **state)
+TEST(closing_one_leaves_the_locks_of_the_other)
 {
 	struct fixture *f = *state;
 	struct store *second = open_store(f);
@@ -423,23 +418,4 @@ closing_one_leaves_the_locks_of_the_other(void **state)
 	store_close(second);
 	child_passed(child_start(try_to_take_it_over, f));
 	assert_int_equal(store_ping(f->st), ERR_OK);
-}
-
-int
-main(void)
-{
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-	const struct CMUnitTest tests[] = {
-		CASE(a_killed_change_is_whole_or_not_at_all),
-		CASE(what_died_unseen_never_comes_back),
-		CASE(the_generation_is_odd_while_the_answer_changes),
-		CASE(a_change_between_password_and_session_wins),
-		CASE(no_profile_change_is_lost),
-		CASE(upkeep_and_changes_meet),
-		CASE(closing_one_leaves_the_locks_of_the_other),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

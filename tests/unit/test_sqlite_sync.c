@@ -115,6 +115,8 @@ tear_down(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(set_up, tear_down);
+
 /* With no connection left, the log is read as it lies there. */
 static void
 reopen(struct fixture *f)
@@ -129,8 +131,7 @@ reopen(struct fixture *f)
  * and what is in doubt is written over: nobody who opens the database later
  * finds it in the log, and the next logout is one indeed.
  */
-static void
-a_failed_sync_closes_the_connection(void **state)
+TEST(a_failed_sync_closes_the_connection)
 {
 	struct fixture *f = *state;
 	const char *handle = f->ann.session.handle;
@@ -155,8 +156,7 @@ a_failed_sync_closes_the_connection(void **state)
 }
 
 /* As long as it fails, so do changes; reading goes on. */
-static void
-a_disk_that_keeps_failing_stops_changes_only(void **state)
+TEST(a_disk_that_keeps_failing_stops_changes_only)
 {
 	struct fixture *f = *state;
 	struct session s = test_users_session(2, NOW);
@@ -180,8 +180,7 @@ a_disk_that_keeps_failing_stops_changes_only(void **state)
  * What cannot be written over may still come back, so nobody may cache what
  * the store says until it was.
  */
-static void
-a_commit_in_doubt_stays_in_flight(void **state)
+TEST(a_commit_in_doubt_stays_in_flight)
 {
 	struct fixture *f = *state;
 	const char *handle = f->ann.session.handle;
@@ -239,8 +238,7 @@ create_on_a_broken_disk(void *ctx)
 }
 
 /* Neither a descriptor nor a file that a power cut might take. */
-static void
-a_database_that_cannot_be_synced_leaves_nothing(void **state)
+TEST(a_database_that_cannot_be_synced_leaves_nothing)
 {
 	struct fixture *f = *state;
 	char db[PATH_MAX];
@@ -249,19 +247,8 @@ a_database_that_cannot_be_synced_leaves_nothing(void **state)
 	child_passed(child_start(create_on_a_broken_disk, db));
 }
 
-int
-main(void)
+TEST_RUN()
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-	const struct CMUnitTest tests[] = {
-		CASE(a_failed_sync_closes_the_connection),
-		CASE(a_disk_that_keeps_failing_stops_changes_only),
-		CASE(a_commit_in_doubt_stays_in_flight),
-		CASE(a_database_that_cannot_be_synced_leaves_nothing),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
 	replace_disk();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return test_run("tests", TEST_ALL, NULL, NULL);
 }

@@ -61,8 +61,9 @@ tear_down(void **state)
 	return 0;
 }
 
-static void
-the_next_call_fails_once(void **state)
+TEST_FIXTURE(set_up, tear_down);
+
+TEST(the_next_call_fails_once)
 {
 	struct fixture *f = *state;
 	struct user u;
@@ -74,8 +75,7 @@ the_next_call_fails_once(void **state)
 }
 
 /* All rows are back, nothing stays in flight, and no cache is told. */
-static void
-a_failed_commit_leaves_everything_as_it_was(void **state)
+TEST(a_failed_commit_leaves_everything_as_it_was)
 {
 	struct fixture *f = *state;
 	char key[USER_KEY_SIZE], hash[USER_HASH_SIZE];
@@ -103,18 +103,4 @@ a_failed_commit_leaves_everything_as_it_was(void **state)
 			     TEST_USERS_HASH, "other", NULL, &epoch),
 	    ERR_OK);
 	assert_int_equal(f->tidied, 1);
-}
-
-int
-main(void)
-{
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-	const struct CMUnitTest tests[] = {
-		CASE(the_next_call_fails_once),
-		CASE(a_failed_commit_leaves_everything_as_it_was),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

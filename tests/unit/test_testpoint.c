@@ -10,8 +10,6 @@
 
 #include "support/test.h"
 
-#ifdef LATCHKEY_TESTPOINTS
-
 #define PATH_SIZE 128
 #define WAIT_STEPS 20000 /* of a millisecond */
 
@@ -114,8 +112,7 @@ assert_killed(pid_t pid)
 	assert_int_equal(WTERMSIG(status), SIGKILL);
 }
 
-static void
-an_unknown_point_is_passed(void **state)
+TEST(an_unknown_point_is_passed)
 {
 	struct fixture *f = *state;
 
@@ -124,8 +121,7 @@ an_unknown_point_is_passed(void **state)
 	drop(f, "other.hold");
 }
 
-static void
-a_hold_holds_until_it_is_gone(void **state)
+TEST(a_hold_holds_until_it_is_gone)
 {
 	struct fixture *f = *state;
 	pid_t pid;
@@ -139,8 +135,7 @@ a_hold_holds_until_it_is_gone(void **state)
 	assert_false(there(f, "point.reached"));
 }
 
-static void
-a_kill_kills_one(void **state)
+TEST(a_kill_kills_one)
 {
 	struct fixture *f = *state;
 
@@ -153,8 +148,7 @@ a_kill_kills_one(void **state)
 	assert_ended_well(child_reaching("point", 1));
 }
 
-static void
-those_who_pass_are_counted(void **state)
+TEST(those_who_pass_are_counted)
 {
 	struct fixture *f = *state;
 	char path[PATH_SIZE], line[32];
@@ -178,8 +172,7 @@ those_who_pass_are_counted(void **state)
 	drop(f, "point.count");
 }
 
-static void
-once_holds_the_first_alone(void **state)
+TEST(once_holds_the_first_alone)
 {
 	struct fixture *f = *state;
 	char held[64];
@@ -203,8 +196,7 @@ reach_in_thread(void *arg)
 	return arg;
 }
 
-static void
-one_thread_waits_while_others_pass(void **state)
+TEST(one_thread_waits_while_others_pass)
 {
 	struct fixture *f = *state;
 	pthread_t held, passing;
@@ -222,8 +214,7 @@ one_thread_waits_while_others_pass(void **state)
 	assert_false(there(f, "point.reached"));
 }
 
-static void
-without_a_folder_all_is_passed(void **state)
+TEST(without_a_folder_all_is_passed)
 {
 	struct fixture *f = *state;
 
@@ -259,30 +250,4 @@ tear_down(void **state)
 	return rmdir(f->dir); /* fails if a test left something behind */
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_unknown_point_is_passed),
-		cmocka_unit_test(a_hold_holds_until_it_is_gone),
-		cmocka_unit_test(a_kill_kills_one),
-		cmocka_unit_test(those_who_pass_are_counted),
-		cmocka_unit_test(once_holds_the_first_alone),
-		cmocka_unit_test(one_thread_waits_while_others_pass),
-		cmocka_unit_test(without_a_folder_all_is_passed),
-	};
-
-	return cmocka_run_group_tests(tests, set_up, tear_down);
-}
-
-#else
-
-/* A build without test points has nothing to test here. */
-int
-main(void)
-{
-	TESTPOINT("nothing");
-	return 77; /* automake: skipped */
-}
-
-#endif
+TEST_GROUP_FIXTURE(set_up, tear_down);

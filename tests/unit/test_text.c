@@ -8,12 +8,10 @@
 #include <stdio.h>
 #include <time.h>
 
-static void
-buf_grows_and_stays_terminated(void **state)
+TEST(buf_grows_and_stays_terminated)
 {
 	struct buf b = { 0 };
 
-	(void)state;
 	for (int i = 0; i < 1000; i++) {
 		buf_append(&b, "ab", 2);
 		assert_int_equal(b.data[b.len], '\0');
@@ -35,12 +33,10 @@ buf_grows_and_stays_terminated(void **state)
 	buf_clear(&b); /* of nothing is nothing */
 }
 
-static void
-buf_fits_exactly_at_its_edges(void **state)
+TEST(buf_fits_exactly_at_its_edges)
 {
 	char block[600];
 
-	(void)state;
 	memset(block, 'z', sizeof(block));
 	for (size_t n = 250; n < 262; n++) {
 		struct buf b = { 0 };
@@ -52,14 +48,12 @@ buf_fits_exactly_at_its_edges(void **state)
 	}
 }
 
-static void
-what_is_lent_is_used_first_and_wiped(void **state)
+TEST(what_is_lent_is_used_first_and_wiped)
 {
 	static const char zero[16];
 	char room[16], *p;
 	struct buf b = { 0 };
 
-	(void)state;
 	memset(room, 'x', sizeof(room));
 	buf_use_inline(&b, room, sizeof(room));
 	assert_string_equal(b.data, "");
@@ -85,12 +79,10 @@ what_is_lent_is_used_first_and_wiped(void **state)
 	buf_clear(&b);
 }
 
-static void
-buf_failure_is_sticky_and_harmless(void **state)
+TEST(buf_failure_is_sticky_and_harmless)
 {
 	struct buf b = { 0 };
 
-	(void)state;
 	buf_puts(&b, "kept");
 	buf_append(&b, "x", SIZE_MAX / 2);
 	assert_true(b.failed);
@@ -100,12 +92,10 @@ buf_failure_is_sticky_and_harmless(void **state)
 	assert_false(b.failed);
 }
 
-static void
-copy_fits_or_refuses(void **state)
+TEST(copy_fits_or_refuses)
 {
 	char dst[4] = "zzz";
 
-	(void)state;
 	assert_int_equal(str_copy(dst, sizeof(dst), "abc"), ERR_OK);
 	assert_string_equal(dst, "abc");
 	assert_int_equal(str_copy(dst, sizeof(dst), "abcd"), ERR_INVALID);
@@ -113,13 +103,11 @@ copy_fits_or_refuses(void **state)
 	assert_int_equal(str_copy(dst, 0, "a"), ERR_INVALID);
 }
 
-static void
-hex_both_ways(void **state)
+TEST(hex_both_ways)
 {
 	static const unsigned char raw[] = { 0x00, 0x9f, 0xa0, 0xff };
 	char dst[9];
 
-	(void)state;
 	str_hex(dst, raw, sizeof(raw));
 	assert_string_equal(dst, "009fa0ff");
 	assert_true(str_is_hex(dst, 8));
@@ -131,8 +119,7 @@ hex_both_ways(void **state)
 	assert_true(str_is_hex("", 0));
 }
 
-static void
-numbers_are_read_strictly(void **state)
+TEST(numbers_are_read_strictly)
 {
 	static const struct {
 		const char *text;
@@ -165,7 +152,6 @@ numbers_are_read_strictly(void **state)
 		{ "1.0", 0, 9, ERR_INVALID, 0 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		int64_t value = 77;
 
@@ -176,8 +162,7 @@ numbers_are_read_strictly(void **state)
 	}
 }
 
-static void
-numbers_are_written_as_they_are_read(void **state)
+TEST(numbers_are_written_as_they_are_read)
 {
 	static const struct {
 		int64_t value;
@@ -192,7 +177,6 @@ numbers_are_written_as_they_are_read(void **state)
 		{ INT64_MIN, "-9223372036854775808" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		char text[STR_INT_SIZE];
 		int64_t back;
@@ -207,8 +191,7 @@ numbers_are_written_as_they_are_read(void **state)
 	}
 }
 
-static void
-utf8_is_counted_and_checked(void **state)
+TEST(utf8_is_counted_and_checked)
 {
 	static const struct {
 		const char *text;
@@ -243,7 +226,6 @@ utf8_is_counted_and_checked(void **state)
 		{ "a\xc3(", 3, ERR_INVALID, 0 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		size_t chars = 77;
 
@@ -254,8 +236,7 @@ utf8_is_counted_and_checked(void **state)
 	}
 }
 
-static void
-time_is_rfc3339(void **state)
+TEST(time_is_rfc3339)
 {
 	static const struct {
 		int64_t seconds;
@@ -271,7 +252,6 @@ time_is_rfc3339(void **state)
 		{ INT64_MIN, "0000-01-01T00:00:00Z" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		char text[TIMEFMT_SIZE];
 
@@ -297,14 +277,12 @@ assert_as_gmtime_says(int64_t seconds)
 }
 
 /* Each day of ten thousand years, at its ends and somewhere in it. */
-static void
-time_is_what_gmtime_says(void **state)
+TEST(time_is_what_gmtime_says)
 {
 	static const int64_t first = INT64_C(-62167219200);
 	static const int64_t last = INT64_C(253402300799);
 	unsigned seed = 1;
 
-	(void)state;
 	for (int64_t day = first; day < last; day += 86400) {
 		seed = seed * 1664525 + 1013904223;
 		assert_as_gmtime_says(day);
@@ -316,8 +294,7 @@ time_is_what_gmtime_says(void **state)
 		assert_as_gmtime_says(951782400 + second);
 }
 
-static void
-what_is_joined_fits_or_is_cut(void **state)
+TEST(what_is_joined_fits_or_is_cut)
 {
 	static const struct {
 		const char *first, *second, *expect;
@@ -331,7 +308,6 @@ what_is_joined_fits_or_is_cut(void **state)
 		{ "abcdef", "g", "abcde" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		char text[7] = "zzzzzz";
 
@@ -341,10 +317,8 @@ what_is_joined_fits_or_is_cut(void **state)
 	}
 }
 
-static void
-errors_have_names(void **state)
+TEST(errors_have_names)
 {
-	(void)state;
 	assert_string_equal(err_name(ERR_OK), "ok");
 	assert_string_equal(err_name(ERR_NOT_FOUND), "not_found");
 	assert_string_equal(err_name(ERR_DENIED), "denied");
@@ -353,26 +327,4 @@ errors_have_names(void **state)
 	assert_string_equal(err_name(ERR_CONFLICT), "conflict");
 	assert_string_equal(err_name(ERR_UNAVAILABLE), "unavailable");
 	assert_string_equal(err_name(ERR_INTERNAL), "internal");
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(buf_grows_and_stays_terminated),
-		cmocka_unit_test(buf_fits_exactly_at_its_edges),
-		cmocka_unit_test(what_is_lent_is_used_first_and_wiped),
-		cmocka_unit_test(buf_failure_is_sticky_and_harmless),
-		cmocka_unit_test(copy_fits_or_refuses),
-		cmocka_unit_test(hex_both_ways),
-		cmocka_unit_test(numbers_are_read_strictly),
-		cmocka_unit_test(numbers_are_written_as_they_are_read),
-		cmocka_unit_test(utf8_is_counted_and_checked),
-		cmocka_unit_test(time_is_rfc3339),
-		cmocka_unit_test(time_is_what_gmtime_says),
-		cmocka_unit_test(what_is_joined_fits_or_is_cut),
-		cmocka_unit_test(errors_have_names),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,8 +4,7 @@
 #include "base/secret.h"
 #include "support/test.h"
 
-static void
-normal_forms_are_those_of_unicode(void **state)
+TEST(normal_forms_are_those_of_unicode)
 {
 	static const struct {
 		const char *text, *nfkc, *folded;
@@ -29,7 +28,6 @@ normal_forms_are_those_of_unicode(void **state)
 		{ "\xe2\x85\xa7", "VIII", "viii" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		char dst[32];
 
@@ -43,13 +41,11 @@ normal_forms_are_those_of_unicode(void **state)
 	}
 }
 
-static void
-what_is_not_utf8_is_refused(void **state)
+TEST(what_is_not_utf8_is_refused)
 {
 	static const char *const cases[] = { "\xff", "a\xc3", "\xed\xa0\x80",
 		"\xc0\xaf", "\xf4\x90\x80\x80" };
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		char dst[32] = "left over";
 		const char *p = cases[i];
@@ -64,12 +60,10 @@ what_is_not_utf8_is_refused(void **state)
 	}
 }
 
-static void
-what_does_not_fit_is_refused(void **state)
+TEST(what_does_not_fit_is_refused)
 {
 	char dst[4];
 
-	(void)state;
 	assert_int_equal(unicode_nfkc(dst, 4, "abc"), ERR_OK);
 	assert_string_equal(dst, "abc");
 	assert_int_equal(unicode_nfkc(dst, 4, "abcd"), ERR_INVALID);
@@ -85,10 +79,8 @@ what_does_not_fit_is_refused(void **state)
  * Two addresses are one account iff their normal forms are equal, so a normal
  * form must be its own normal form.
  */
-static void
-a_normal_form_stays(void **state)
+TEST(a_normal_form_stays)
 {
-	(void)state;
 	for (uint32_t c = 1; c < 0x30000; c++) {
 		char text[8] = { 0 }, once[128], twice[128];
 
@@ -118,8 +110,7 @@ a_normal_form_stays(void **state)
 	}
 }
 
-static void
-characters_have_a_kind(void **state)
+TEST(characters_have_a_kind)
 {
 	static const struct {
 		const char *text;
@@ -150,7 +141,6 @@ characters_have_a_kind(void **state)
 		{ "\x80", UNICODE_INVALID },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		const char *p = cases[i].text;
 
@@ -160,20 +150,4 @@ characters_have_a_kind(void **state)
 		else
 			assert_int_equal(*p, '\0');
 	}
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(normal_forms_are_those_of_unicode),
-		cmocka_unit_test(what_is_not_utf8_is_refused),
-		cmocka_unit_test(what_does_not_fit_is_refused),
-		cmocka_unit_test(a_normal_form_stays),
-		cmocka_unit_test(characters_have_a_kind),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

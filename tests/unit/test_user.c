@@ -27,8 +27,7 @@ sample(void)
 	return u;
 }
 
-static void
-addresses_have_one_normal_form(void **state)
+TEST(addresses_have_one_normal_form)
 {
 	static const struct {
 		const char *email, *normal; /* NULL: refused */
@@ -66,7 +65,6 @@ addresses_have_one_normal_form(void **state)
 		{ "ann\xe2\x80\xae@example.org", NULL },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		char normal[USER_EMAIL_SIZE] = "left over";
 		const char *expect = cases[i].normal;
@@ -90,22 +88,18 @@ email_verdict(size_t local, size_t total)
 	return user_email_normal(normal, email);
 }
 
-static void
-addresses_have_a_longest(void **state)
+TEST(addresses_have_a_longest)
 {
-	(void)state;
 	assert_int_equal(email_verdict(64, 254), ERR_OK);
 	assert_int_equal(email_verdict(64, 255), ERR_INVALID);
 	assert_int_equal(email_verdict(64, 399), ERR_INVALID);
 	assert_int_equal(email_verdict(65, 254), ERR_INVALID);
 }
 
-static void
-names_have_something_to_show(void **state)
+TEST(names_have_something_to_show)
 {
 	char name[USER_NAME_SIZE];
 
-	(void)state;
 	assert_int_equal(user_name_check("Ann"), ERR_OK);
 	assert_int_equal(user_name_check(" \xc3\x89va O'Neil "), ERR_OK);
 	assert_int_equal(user_name_check(""), ERR_INVALID);
@@ -130,8 +124,7 @@ names_have_something_to_show(void **state)
 	assert_int_equal(user_name_check(name), ERR_INVALID);
 }
 
-static void
-avatars_are_web_addresses(void **state)
+TEST(avatars_are_web_addresses)
 {
 	static const struct {
 		const char *url;
@@ -156,7 +149,6 @@ avatars_are_web_addresses(void **state)
 	};
 	char url[USER_AVATAR_SIZE + 1];
 
-	(void)state;
 	for (size_t i = 0; i < NELEMS(cases); i++)
 		assert_int_equal(
 		    user_avatar_check(cases[i].url), cases[i].expect);
@@ -169,10 +161,8 @@ avatars_are_web_addresses(void **state)
 	assert_int_equal(user_avatar_check(url), ERR_INVALID);
 }
 
-static void
-names_of_values_go_both_ways(void **state)
+TEST(names_of_values_go_both_ways)
 {
-	(void)state;
 	assert_int_equal(
 	    user_role_from(user_role_name(USER_ROLE_USER)), USER_ROLE_USER);
 	assert_int_equal(
@@ -189,12 +179,10 @@ names_of_values_go_both_ways(void **state)
 	assert_string_equal(user_status_name((enum user_status)99), "none");
 }
 
-static void
-keys_hold_any_id(void **state)
+TEST(keys_hold_any_id)
 {
 	char key[USER_KEY_SIZE];
 
-	(void)state;
 	user_key(key, 7);
 	assert_string_equal(key, "user:7");
 	user_key(key, INT64_MIN);
@@ -217,12 +205,10 @@ assert_writes(void (*write_one)(const struct user *, struct json_writer *),
 	buf_clear(&out);
 }
 
-static void
-views_show_what_they_may(void **state)
+TEST(views_show_what_they_may)
 {
 	struct user u = sample();
 
-	(void)state;
 	assert_writes(user_write_public, &u,
 	    "{\"id\":\"9007199254740991\",\"name\":\"Ann \\\"the\\\" "
 	    "\xc3\x89\",\"avatar_url\":\"https://example.org/a.png\"}");
@@ -234,12 +220,10 @@ views_show_what_they_may(void **state)
 	    "\"updated_at\":\"2099-12-31T23:59:59Z\"}");
 }
 
-static void
-who_has_no_address_shows_none(void **state)
+TEST(who_has_no_address_shows_none)
 {
 	struct user u = sample();
 
-	(void)state;
 	u.email[0] = '\0';
 	assert_writes(user_write_own, &u,
 	    "{\"id\":\"9007199254740991\",\"name\":\"Ann \\\"the\\\" "
@@ -262,13 +246,11 @@ through_text(struct json_value *doc)
 	return doc;
 }
 
-static void
-a_packed_user_is_the_same_user(void **state)
+TEST(a_packed_user_is_the_same_user)
 {
 	struct user u = sample(), back;
 	struct json_value *doc = through_text(user_pack(&u));
 
-	(void)state;
 	memset(&back, 'x', sizeof(back));
 	assert_int_equal(user_unpack(doc, &back), ERR_OK);
 	assert_int_equal(back.id, u.id);
@@ -299,8 +281,7 @@ assert_refused(const char *text)
 	json_value_free(doc);
 }
 
-static void
-a_user_that_lacks_anything_is_refused(void **state)
+TEST(a_user_that_lacks_anything_is_refused)
 {
 	static const char *const members[] = { "\"id\":1", "\"email\":\"a\"",
 		"\"name\":\"a\"", "\"avatar_url\":\"\"", "\"role\":\"user\"",
@@ -314,7 +295,6 @@ a_user_that_lacks_anything_is_refused(void **state)
 	struct json_value *doc;
 	struct user back;
 
-	(void)state;
 	/* With member i left out, with it wrong, and last with all of them. */
 	for (size_t i = 0; i <= NELEMS(members); i++) {
 		struct buf without = { 0 }, with = { 0 };
@@ -344,25 +324,4 @@ a_user_that_lacks_anything_is_refused(void **state)
 	}
 	assert_refused("[]");
 	assert_refused("null");
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(addresses_have_one_normal_form),
-		cmocka_unit_test(addresses_have_a_longest),
-		cmocka_unit_test(names_have_something_to_show),
-		cmocka_unit_test(avatars_are_web_addresses),
-		cmocka_unit_test(names_of_values_go_both_ways),
-		cmocka_unit_test(keys_hold_any_id),
-		cmocka_unit_test(views_show_what_they_may),
-		cmocka_unit_test(who_has_no_address_shows_none),
-		cmocka_unit_test(a_packed_user_is_the_same_user),
-		cmocka_unit_test(a_user_that_lacks_anything_is_refused),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

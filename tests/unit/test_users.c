@@ -23,10 +23,11 @@ teardown(void **state)
 	return 0;
 }
 
+TEST_FIXTURE(setup, teardown);
+
 #define GET(path) .method = "GET", .uri = "/api/v1/users" path
 
-static void
-one_user_is_shown_as_others_may_see_it(void **state)
+TEST(one_user_is_shown_as_others_may_see_it)
 {
 	struct api *api = *state;
 	struct api_login ada, bob;
@@ -41,8 +42,7 @@ one_user_is_shown_as_others_may_see_it(void **state)
 	api_free(&a);
 }
 
-static void
-what_is_no_user_is_not_found(void **state)
+TEST(what_is_no_user_is_not_found)
 {
 	static const char *const uris[] = {
 		"/api/v1/users/3",
@@ -67,8 +67,7 @@ what_is_no_user_is_not_found(void **state)
 	api_expect(api, 401, "not_signed_in", GET("?ids=1"));
 }
 
-static void
-several_users_come_by_their_ids(void **state)
+TEST(several_users_come_by_their_ids)
 {
 	static const char *const uris[] = {
 		"/api/v1/users?ids=2,7,1,2",
@@ -105,8 +104,7 @@ many_ids(struct buf *uri, int n)
 		buf_printf(uri, "%s9223372036854775%03d", i > 0 ? "," : "", i);
 }
 
-static void
-ids_are_one_to_a_hundred_numbers(void **state)
+TEST(ids_are_one_to_a_hundred_numbers)
 {
 	static const char *const bad[] = {
 		"",
@@ -145,21 +143,4 @@ ids_are_one_to_a_hundred_numbers(void **state)
 	api_expect(api, 400, "invalid_field", .method = "GET", .uri = uri.data,
 	    .token = who.token);
 	buf_clear(&uri);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(one_user_is_shown_as_others_may_see_it),
-		TEST(what_is_no_user_is_not_found),
-		TEST(several_users_come_by_their_ids),
-		TEST(ids_are_one_to_a_hundred_numbers),
-	};
-
-	if (secret_init() != ERR_OK)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }
