@@ -47,9 +47,9 @@ find(const struct clients *c, const char *id)
 	return NULL;
 }
 
-/* A line_file_take_fn. */
+/* A line_file_parse_fn. */
 static const char *
-take_line(void *ctx, char *line)
+parse_line(void *ctx, char *line)
 {
 	struct clients *c = ctx;
 	struct client *client = &c->list[c->count];
@@ -61,16 +61,13 @@ take_line(void *ctx, char *line)
 		return "is not \"ID HASH\"";
 	if (!is_id(id))
 		return "has an id of other characters than A-Z a-z 0-9 . _ -";
-	if (!str_is_hex(hash, (size_t)2 * HASH_BYTES))
-		return "has no BLAKE2b-256 in lower-case hex";
 	if (find(c, id) != NULL)
 		return "names a client twice";
 	if (c->count == CLIENTS_MAX - 1)
 		return "is one client too many";
-	/* Both are as long as they must be. */
-	memcpy(client->id, id, strlen(id) + 1);
-	(void)sodium_hex2bin(
-	    client->hash, HASH_BYTES, hash, strlen(hash), NULL, NULL, NULL);
+	if (str_from_hex(client->hash, HASH_BYTES, hash) != ERR_OK)
+		return "has no BLAKE2b-256 in lower-case hex";
+	memcpy(client->id, id, strlen(id) + 1); /* is_id() checked the size */
 	c->count++;
 	return NULL;
 }
@@ -80,8 +77,8 @@ clients_load(
     const char *path, char *why, size_t why_size, struct clients **clients_out)
 {
 	struct clients *c = calloc(1, sizeof(*c));
-	const struct line_file lines = { .path = path,
-		.take = take_line,
+	struct line_file file = { .path = path,
+		.parse = parse_line,
 		.ctx = c,
 		.why = why,
 		.why_size = why_size };
@@ -93,7 +90,7 @@ clients_load(
 		return ERR_INTERNAL;
 	}
 	if (path[0] != '\0')
-		err = line_file_read(&lines);
+		err = line_file_read(&file);
 	if (err == ERR_OK)
 		*clients_out = c;
 	else

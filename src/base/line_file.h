@@ -2,33 +2,39 @@
 #ifndef BASE_LINE_FILE_H
 #define BASE_LINE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
 
 #define LINE_FILE_LENGTH_MAX 2048
+#define LINE_FILE_BYTES_MAX ((size_t)1024 * 1024)
 
 /*
- * A file, line by line, that says who may do what.  ${take} is handed each line
- * without white space at its ends, to be cut to pieces if it likes, and says
- * what is wrong with it ("has no ..."), or NULL.  Lines that are empty or begin
- * with # do not count.
+ * A configuration file, read line by line.  It must be a regular file that
+ * belongs to this process's user or root and that others cannot write to.
+ * ${parse} receives each line without white space at its ends, and may change
+ * it; empty lines and lines that begin with # are skipped.  It returns NULL, or
+ * what is wrong with the line ("must be KEY = value"), which ends the reading.
  */
-typedef const char *line_file_take_fn(void *ctx, char *line);
+typedef const char *line_file_parse_fn(void *ctx, char *line);
 
 struct line_file {
 	const char *path;
-	line_file_take_fn *take;
+	bool optional; /* a missing file counts as an empty one */
+	line_file_parse_fn *parse;
 	void *ctx;
-	char *why;
+	char *why; /* receives the message of an error */
 	size_t why_size;
+	bool others_may_read; /* set before the first line */
 };
 
 /**
- * line_file_read(lines):
- * ERR_INVALID, with one line in ${lines}->why, if the file cannot be read, may
- * be written by others, or has a line with which something is wrong.
+ * line_file_read(file):
+ * Read ${file}->path.  Return ERR_INVALID if it cannot be read, its permissions
+ * are wrong, or a line is wrong; ${file}->why then holds one line that names
+ * the file.  The content is wiped from memory.
  */
-enum err line_file_read(const struct line_file *lines) MUST_CHECK;
+enum err line_file_read(struct line_file *file) MUST_CHECK;
 
 #endif

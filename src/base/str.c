@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/str.h"
 
+#include <ctype.h>
 #include <string.h>
 
 enum err
@@ -51,6 +52,49 @@ str_is_hex(const char *text, size_t len)
 			return false;
 	}
 	return text[len] == '\0';
+}
+
+int
+str_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+enum err
+str_from_hex(unsigned char *dst, size_t len, const char *text)
+{
+	if (!str_is_hex(text, 2 * len))
+		return ERR_INVALID;
+	for (size_t i = 0; i < len; i++)
+		dst[i] = (unsigned char)(str_hex_digit(text[2 * i]) * 16 +
+		    str_hex_digit(text[2 * i + 1]));
+	return ERR_OK;
+}
+
+char *
+str_trim(char *text)
+{
+	size_t len;
+
+	while (isspace((unsigned char)*text))
+		text++;
+	len = strlen(text);
+	while (len > 0 && isspace((unsigned char)text[len - 1]))
+		text[--len] = '\0';
+	return text;
+}
+
+bool
+str_is_visible(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text <= ' ' || *text > '~')
+			return false;
+	return true;
 }
 
 enum err

@@ -35,6 +35,28 @@ void str_hex(char *dst, const unsigned char *src, size_t len);
 bool str_is_hex(const char *text, size_t len);
 
 /**
+ * str_hex_digit(c):
+ * Return the value of the hex digit ${c} in either case, or -1.
+ *
+ * str_from_hex(dst, len, text):
+ * Decode ${text}, which must be exactly 2 * ${len} lower-case hex digits.
+ * Return ERR_INVALID, with nothing written, if it is not.
+ */
+int str_hex_digit(char c);
+enum err str_from_hex(
+    unsigned char *dst, size_t len, const char *text) MUST_CHECK;
+
+/**
+ * str_trim(text):
+ * Cut white space from the end of ${text}; return its first character that is
+ * not white space.
+ */
+char *str_trim(char *text);
+
+/* str_is_visible(text): only printable ASCII, no space. */
+bool str_is_visible(const char *text);
+
+/**
  * str_to_int64(text, min, max, value_out):
  * Read a decimal number: an optional minus, digits, nothing else, no leading
  * zeros.  Return ERR_INVALID, ${value_out} 0, if it is none or out of bounds.

@@ -41,15 +41,6 @@ skip(struct piece *rest, char c)
 	return true;
 }
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Decode RFC 3986 percent-encoding; a %00 would cut the text short. */
 static enum err
 decode(char *dst, size_t size, struct piece p)
@@ -61,8 +52,9 @@ decode(char *dst, size_t size, struct piece p)
 
 		if (c == '%') {
 			int high =
-			    i + 2 < p.len ? hex_value(p.text[i + 1]) : -1;
-			int low = i + 2 < p.len ? hex_value(p.text[i + 2]) : -1;
+			    i + 2 < p.len ? str_hex_digit(p.text[i + 1]) : -1;
+			int low =
+			    i + 2 < p.len ? str_hex_digit(p.text[i + 2]) : -1;
 
 			if (high < 0 || low < 0)
 				goto invalid;

@@ -10,24 +10,13 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "config/config.h"
 
 #define SPACE_LOW                                                              \
 	(64 * 1024 * 1024) /* bytes; enough for days of changes, not weeks */
 #define WRITABLE_BY_OTHERS (S_IWGRP | S_IWOTH)
 #define OPEN_TO_OTHERS (S_IRWXG | S_IRWXO)
-
-static void
-folder_of(const char *path, char dst[PATH_MAX])
-{
-	const char *slash = strrchr(path, '/');
-
-	if (slash == NULL)
-		(void)snprintf(dst, PATH_MAX, ".");
-	else
-		(void)snprintf(dst, PATH_MAX, "%.*s",
-		    slash == path ? 1 : (int)(slash - path), path);
-}
 
 /* ---- folders ---- */
 
@@ -137,7 +126,8 @@ doctor_files(struct doctor *d)
 	const char *state = config_text(d->context.config, CONFIG_STATE_DIR);
 	char folder[PATH_MAX];
 
-	folder_of(database, folder);
+	if (file_folder(folder, database) != ERR_OK)
+		return; /* config_load() refused it */
 	check_folder(d, folder);
 	if (state[0] != '\0' && strcmp(state, folder) != 0)
 		check_folder(d, state);

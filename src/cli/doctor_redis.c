@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/net.h"
 #include "base/secret.h"
 #include "cache/redis.h"
 #include "cache/redis_conn.h"
@@ -131,8 +132,8 @@ check_persistence(
 static bool
 is_near(const struct redis_options *o)
 {
-	return o->socket[0] != '\0' || strcmp(o->host, "localhost") == 0 ||
-	    strncmp(o->host, "127.", 4) == 0 || strcmp(o->host, "::1") == 0;
+	return o->socket[0] != '\0' ||
+	    net_is_loopback_host(o->host, strlen(o->host));
 }
 
 static void

@@ -5,7 +5,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/net.h"
 #include "base/random.h"
+#include "base/str.h"
 
 #define ADDRESS_SIZE 1024
 
@@ -24,21 +26,14 @@ is_this_machine(const char *url)
 
 	host = host != NULL ? host + 3 : url;
 	len = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
-	return (len == 9 && strncasecmp(host, "localhost", 9) == 0) ||
-	    strncmp(host, "127.", 4) == 0 ||
-	    (len == 5 && strncmp(host, "[::1]", 5) == 0);
+	return net_is_loopback_host(host, len);
 }
 
 static bool
 is_url(const char *url)
 {
-	if (!is_https(url) && strncasecmp(url, "http://", 7) != 0)
-		return false;
-	for (; *url != '\0'; url++) {
-		if (*url <= ' ' || *url > '~')
-			return false;
-	}
-	return true;
+	return (is_https(url) || strncasecmp(url, "http://", 7) == 0) &&
+	    str_is_visible(url);
 }
 
 /* ---- does the URL lead to this pool? ---- */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "config/sources.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "base/str.h"
 
 #define FILE_SUFFIX "_FILE"
 #define SECRET_FILE_MAX 4096 /* more than any secret's bound */
@@ -198,19 +198,6 @@ struct reader {
 	const struct option_why *why;
 };
 
-static char *
-trim(char *text)
-{
-	size_t len;
-
-	while (isspace((unsigned char)*text))
-		text++;
-	len = strlen(text);
-	while (len > 0 && isspace((unsigned char)text[len - 1]))
-		text[--len] = '\0';
-	return text;
-}
-
 static enum err
 read_option(struct reader *r, const char *name, const char *text)
 {
@@ -251,14 +238,14 @@ read_line(struct reader *r, char *line, size_t len)
 
 	if (strlen(line) != len)
 		return option_refuse(r->why, "the line holds a zero byte");
-	name = trim(line);
+	name = str_trim(line);
 	if (name[0] == '\0' || name[0] == '#')
 		return ERR_OK;
 	equals = strchr(name, '=');
 	if (equals == NULL)
 		return option_refuse(r->why, "must be KEY = value");
 	*equals = '\0';
-	return read_option(r, trim(name), trim(equals + 1));
+	return read_option(r, str_trim(name), str_trim(equals + 1));
 }
 
 /* The message of a line, with where it stands. */

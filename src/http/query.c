@@ -3,17 +3,7 @@
 
 #include <string.h>
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+#include "base/str.h"
 
 enum err
 query_decode(const char *text, size_t len, size_t size, char *dst)
@@ -26,8 +16,9 @@ query_decode(const char *text, size_t len, size_t size, char *dst)
 		if (c == '+')
 			c = ' ';
 		if (c == '%') {
-			int high = i + 2 < len ? hex_digit(text[i + 1]) : -1;
-			int low = i + 2 < len ? hex_digit(text[i + 2]) : -1;
+			int high =
+			    i + 2 < len ? str_hex_digit(text[i + 1]) : -1;
+			int low = i + 2 < len ? str_hex_digit(text[i + 2]) : -1;
 
 			if (high < 0 || low < 0)
 				return ERR_INVALID;

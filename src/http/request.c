@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/json_value.h"
+#include "base/net.h"
 #include "base/random.h"
 #include "base/siphash.h"
 #include "base/str.h"
@@ -123,18 +124,18 @@ read_address(struct request *req)
 	if (inet_pton(AF_INET, text, &v4) == 1) {
 		if (str_copy(req->address, sizeof(req->address), text) ==
 		    ERR_OK)
-			req->loopback = ntohl(v4.s_addr) >> 24 == 127;
+			req->loopback = net_is_loopback(AF_INET, &v4);
 		return;
 	}
 	if (inet_pton(AF_INET6, text, &v6) != 1)
 		return;
 	if (!IN6_IS_ADDR_V4MAPPED(&v6)) {
-		req->loopback = IN6_IS_ADDR_LOOPBACK(&v6);
+		req->loopback = net_is_loopback(AF_INET6, &v6);
 		inet_ntop(AF_INET6, &v6, req->address, sizeof(req->address));
 		return;
 	}
 	memcpy(&v4, &v6.s6_addr[12], sizeof(v4));
-	req->loopback = ntohl(v4.s_addr) >> 24 == 127;
+	req->loopback = net_is_loopback(AF_INET, &v4);
 	inet_ntop(AF_INET, &v4, req->address, sizeof(req->address));
 }
 

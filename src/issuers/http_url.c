@@ -2,21 +2,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/net.h"
 #include "issuers/http_get.h"
 #include "issuers/http_libcurl.h"
-
-/*
- * libcurl takes 0x7f.1 and its like for what they mean, and says that.  What
- * has letters in it is a name, and somebody's: 127.example.org.
- */
-static bool
-is_loopback(const char *host)
-{
-	return strcasecmp(host, "localhost") == 0 ||
-	    strcmp(host, "[::1]") == 0 ||
-	    (strncmp(host, "127.", 4) == 0 &&
-		host[strspn(host, "0123456789.")] == '\0');
-}
 
 static CURLU *
 parse(const struct http_client *f, const char *url)
@@ -54,7 +42,8 @@ http_url_scheme(const struct http_client *f, const char *url)
 	if (scheme != NULL && host != NULL && user == NULL) {
 		if (strcmp(scheme, "https") == 0)
 			found = FETCH_HTTPS;
-		else if (strcmp(scheme, "http") == 0 && is_loopback(host))
+		else if (strcmp(scheme, "http") == 0 &&
+		    net_is_loopback_host(host, strlen(host)))
 			found = FETCH_LOCAL;
 	}
 	f->free(scheme);

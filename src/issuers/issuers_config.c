@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/line_file.h"
+#include "base/net.h"
 #include "base/str.h"
 
 #define LEEWAY_DEFAULT 5
@@ -25,15 +26,6 @@ struct reader {
 /* What is wrong with ${text}, or NULL; ${value} has room for the member. */
 typedef const char *value_fn(void *value, size_t size, char *text);
 
-static bool
-is_plain(const char *text)
-{
-	for (; *text != '\0'; text++)
-		if (*text <= ' ' || *text > '~')
-			return false;
-	return true;
-}
-
 /* [::1], or a name or number of letters, digits, dots and dashes. */
 static size_t
 host_length(const char *at)
@@ -48,19 +40,6 @@ host_length(const char *at)
 	return at[len] == ']' ? len + 1 : 0;
 }
 
-static bool
-is_loopback(const char *host, size_t len)
-{
-	static const char *const names[] = { "localhost", "127.0.0.1",
-		"[::1]" };
-
-	for (size_t i = 0; i < NELEMS(names); i++)
-		if (strlen(names[i]) == len &&
-		    strncasecmp(names[i], host, len) == 0)
-			return true;
-	return false;
-}
-
 enum err
 issuer_url_check(const char *url)
 {
@@ -71,8 +50,9 @@ issuer_url_check(const char *url)
 	if (!secure && strncasecmp(url, "http://", 7) != 0)
 		return ERR_INVALID;
 	len = host_length(host);
-	if (len == 0 || !is_plain(host) || strpbrk(host, "#\\\"<>") != NULL ||
-	    (!secure && !is_loopback(host, len)))
+	if (len == 0 || !str_is_visible(host) ||
+	    strpbrk(host, "#\\\"<>") != NULL ||
+	    (!secure && !net_is_loopback_host(host, len)))
 		return ERR_INVALID;
 	host += len;
 	if (*host == ':')
@@ -102,7 +82,7 @@ set_file(void *value, size_t size, char *text)
 static const char *
 set_claim(void *value, size_t size, char *text)
 {
-	if (!is_plain(text) || str_copy(value, size, text) != ERR_OK)
+	if (!str_is_visible(text) || str_copy(value, size, text) != ERR_OK)
 		return "has no name of a claim";
 	return NULL;
 }
@@ -224,7 +204,7 @@ begin_block(struct reader *r, char *line)
 	if (line[len - 1] != ']')
 		return "is not \"[ISSUER]\"";
 	line[len - 1] = '\0';
-	if (line[1] == '\0' || !is_plain(line + 1))
+	if (line[1] == '\0' || !str_is_visible(line + 1))
 		return "has no issuer in its brackets";
 	if (issuers_config_find(r->config, line + 1) != NULL)
 		return "names an issuer twice";
@@ -251,9 +231,9 @@ note_line(struct issuers_config *config, const char *line)
 	str_hex(config->digest, digest, sizeof(digest));
 }
 
-/* A line_file_take_fn. */
+/* A line_file_parse_fn. */
 static const char *
-take_line(void *ctx, char *line)
+parse_line(void *ctx, char *line)
 {
 	struct reader *r = ctx;
 	char *equals, *end;
@@ -295,8 +275,8 @@ issuers_config_load(const char *path, char *why, size_t why_size,
 {
 	struct issuers_config *config = calloc(1, sizeof(*config));
 	struct reader r = { .config = config };
-	const struct line_file lines = { .path = path,
-		.take = take_line,
+	struct line_file file = { .path = path,
+		.parse = parse_line,
 		.ctx = &r,
 		.why = why,
 		.why_size = why_size };
@@ -308,7 +288,7 @@ issuers_config_load(const char *path, char *why, size_t why_size,
 		return ERR_INTERNAL;
 	}
 	if (path[0] != '\0')
-		err = line_file_read(&lines);
+		err = line_file_read(&file);
 	for (size_t i = 0; err == ERR_OK && i < config->count; i++) {
 		const char *flaw = block_flaw(&config->list[i]);
 

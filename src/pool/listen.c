@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/net.h"
 #include "base/str.h"
 #include "base/testpoint.h"
 
@@ -183,18 +184,6 @@ open_unix(
 	return err;
 }
 
-static bool
-is_loopback(const struct sockaddr *address)
-{
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
-
-	if (address->sa_family == AF_INET)
-		return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
-	/* ::ffff:127.0.0.1 is refused like any other: write 127.0.0.1. */
-	return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
-}
-
 /* Split HOST:PORT or [HOST]:PORT; no name but localhost is looked up. */
 static enum err
 find_address(const char *spec, struct addrinfo **info_out)
@@ -260,7 +249,8 @@ open_tcp(const char *spec, bool allow_remote, char *why, size_t size,
 	if (find_address(spec, &info) != ERR_OK)
 		return refuse(ERR_INVALID, why, size,
 		    "it is neither unix:PATH nor ADDRESS:PORT", spec);
-	if (!allow_remote && !is_loopback(info->ai_addr))
+	if (!allow_remote &&
+	    !net_is_loopback_host(spec, (size_t)(strrchr(spec, ':') - spec)))
 		err = refuse(ERR_INVALID, why, size,
 		    "FastCGI trusts whoever connects; outside loopback it "
 		    "needs --allow-remote",

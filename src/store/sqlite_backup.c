@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/testpoint.h"
 #include "store/sqlite_offline.h"
 
@@ -17,7 +18,7 @@
 static enum err
 publish(const char *temp, const char *file, bool replace, char *why)
 {
-	if (!sqlite_offline_sync(temp))
+	if (!file_sync(temp))
 		return sqlite_offline_errno(why, temp);
 	TESTPOINT("backup:synced");
 	if (replace) {
@@ -27,9 +28,8 @@ publish(const char *temp, const char *file, bool replace, char *why)
 		(void)sqlite_offline_errno(why, file);
 		return errno == EEXIST ? ERR_CONFLICT : ERR_UNAVAILABLE;
 	}
-	return sqlite_offline_sync_folder(file)
-	    ? ERR_OK
-	    : sqlite_offline_errno(why, file);
+	return file_sync_folder(file) ? ERR_OK
+				      : sqlite_offline_errno(why, file);
 }
 
 enum err
@@ -334,13 +334,12 @@ sqlite_backup_restore(const char *file, const char *database, int64_t now,
 		goto out;
 	TESTPOINT("restore:aside");
 	err = end_sessions(temp, &past, now, restored_out, why);
-	if (err == ERR_OK && !sqlite_offline_sync(temp))
+	if (err == ERR_OK && !file_sync(temp))
 		err = sqlite_offline_errno(why, temp);
 	if (err != ERR_OK)
 		goto out;
 	TESTPOINT("restore:ready");
-	if (rename(temp, database) != 0 ||
-	    !sqlite_offline_sync_folder(database)) {
+	if (rename(temp, database) != 0 || !file_sync_folder(database)) {
 		err = sqlite_offline_errno(why, database);
 		goto out;
 	}

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -239,35 +238,4 @@ sqlite_offline_is_ours(const char *path, char *why)
 		return ERR_OK;
 	(void)snprintf(why, SQLITE_BACKUP_WHY_SIZE, "%.160s: %s", path, reason);
 	return ERR_INVALID;
-}
-
-static bool
-sync_as(const char *path, int flags)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = fsync(fd) == 0;
-	(void)close(fd);
-	return ok;
-}
-
-bool
-sqlite_offline_sync(const char *path)
-{
-	return sync_as(path, 0);
-}
-
-bool
-sqlite_offline_sync_folder(const char *path)
-{
-	char copy[PATH_MAX];
-
-	if (str_copy(copy, sizeof(copy), path) != ERR_OK) {
-		errno = ENAMETOOLONG;
-		return false;
-	}
-	return sync_as(dirname(copy), O_DIRECTORY);
 }

@@ -46,12 +46,9 @@ enum err sqlite_offline_check(const char *path, char *why) MUST_CHECK;
 enum err sqlite_offline_is_ours(const char *path, char *why) MUST_CHECK;
 
 /**
- * sqlite_offline_sync(path), sqlite_offline_sync_folder(path): the file, the
- * folder it is in, to the disk; false with errno set. sqlite_offline_errno(why,
- * path): what errno says of it; ERR_UNAVAILABLE.
+ * sqlite_offline_errno(why, path):
+ * Write what errno says about ${path} to ${why}; return ERR_UNAVAILABLE.
  */
-bool sqlite_offline_sync(const char *path);
-bool sqlite_offline_sync_folder(const char *path);
 enum err sqlite_offline_errno(char *why, const char *path);
 
 #endif

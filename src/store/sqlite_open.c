@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "shm/generation.h"
 
@@ -52,25 +53,6 @@ sqlite_same_file(const char *path, const struct sqlite_file_id *id)
 	    now.ino == id->ino;
 }
 
-/* The name of a new file must survive a power cut, as its rows do. */
-static int
-sync_folder_of(const char *path)
-{
-	char folder[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	size_t len = slash == path ? 1 : (size_t)(slash - path);
-	int fd, rc;
-
-	memcpy(folder, path, len);
-	folder[len] = '\0';
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	rc = fsync(fd);
-	(void)close(fd);
-	return rc;
-}
-
 /*
  * Create an empty file, for SQLite would let the umask decide who may read
  * it.  Holding the mutex, under which every process opens the file first, so
@@ -90,7 +72,7 @@ create_file(const struct sqlite_store *s)
 		    : sqlite_refuse(s, "not a regular file");
 	fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 	    S_IRUSR | S_IWUSR);
-	durable = fd >= 0 && fsync(fd) == 0 && sync_folder_of(s->path) == 0;
+	durable = fd >= 0 && fsync(fd) == 0 && file_sync_folder(s->path);
 	if (!durable)
 		log_event(LOG_LEVEL_ERROR, "store_create", "path=%s errno=%d",
 		    log_quote(path, s->path), errno);

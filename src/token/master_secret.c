@@ -3,16 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/kdf.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -22,12 +21,12 @@
 
 #define MASTER_BYTES SECRET_KEY_BYTES
 #define MASTER_HEX (2 * MASTER_BYTES)
-#define MASTER_MIN 32  /* bytes: RFC 7518 section 3.2, for HS256 */
-#define REPEATED_MAX 8 /* characters that are written again and again */
+#define MASTER_MIN 32 /* bytes: RFC 7518 section 3.2, for HS256 */
+#define PERIOD_MAX 8  /* characters in a word whose repetition is refused */
 
-/* One log line; returns ${err}. */
+/* Log why the secret at ${path} is refused; return ${err}. */
 static enum err
-complain(enum err err, const char *path, const char *why)
+refuse(enum err err, const char *path, const char *why)
 {
 	char quoted[LOG_QUOTED_SIZE], reason[LOG_QUOTED_SIZE];
 
@@ -36,11 +35,11 @@ complain(enum err err, const char *path, const char *why)
 	return err;
 }
 
-/* A short word written again and again is no better than its first. */
+/* A short word repeated is no better than the word itself. */
 static bool
 is_repetition(const unsigned char *p, size_t len)
 {
-	for (size_t period = 1; period <= REPEATED_MAX; period++) {
+	for (size_t period = 1; period <= PERIOD_MAX; period++) {
 		size_t i = period;
 
 		while (i < len && p[i] == p[i - period])
@@ -52,8 +51,8 @@ is_repetition(const unsigned char *p, size_t len)
 }
 
 /*
- * What tutorials, standards and signing sites print as their example, and
- * people copy.  Whoever tries to break a token tries these first.
+ * Examples printed by tutorials, standards and signing sites.  People copy
+ * them, so attackers try them first.
  */
 static bool
 is_published(const char *secret)
@@ -98,7 +97,7 @@ master_secret_flaw(const char *jwt_secret)
 	if (is_repetition((const unsigned char *)jwt_secret, len))
 		return "must not be a few characters repeated";
 	if (is_published(jwt_secret))
-		return "must not be an example that everybody knows";
+		return "must not be a published example";
 	return NULL;
 }
 
@@ -108,14 +107,14 @@ from_secret(const char *secret, struct master_secret *m)
 	const char *flaw = master_secret_flaw(secret);
 
 	if (flaw != NULL)
-		return complain(ERR_INVALID, "JWT_SECRET", flaw);
+		return refuse(ERR_INVALID, "JWT_SECRET", flaw);
 	m->len = strlen(secret);
 	memcpy(m->secret, secret, m->len);
 	m->given = true;
 	return ERR_OK;
 }
 
-/* Write all of it and see it on the disk. */
+/* Write all of ${data} and sync it. */
 static bool
 write_whole(int fd, const char *data, size_t len)
 {
@@ -132,26 +131,13 @@ write_whole(int fd, const char *data, size_t len)
 	return fsync(fd) == 0;
 }
 
-static bool
-sync_folder(const char *folder)
-{
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = fsync(fd) == 0;
-	close(fd);
-	return ok;
-}
-
 /*
- * A file without a name, so that who is killed leaves none; ${name_out} is
- * what link(2) can call it.  Where the file system has no such files it gets
- * one beside ${path}, and *named_out is true.
+ * Open a file without a name, so that a process that is killed leaves none
+ * behind; ${name_out} is what link(2) can call it.  On file systems without
+ * O_TMPFILE the file has a name beside ${path}, and *named_out is true.
  */
 static int
-open_nameless(const char *path, const char *folder, char name_out[PATH_MAX],
+open_unnamed(const char *path, const char *folder, char name_out[PATH_MAX],
     bool *named_out)
 {
 	int fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
@@ -167,9 +153,9 @@ open_nameless(const char *path, const char *folder, char name_out[PATH_MAX],
 	return fd;
 }
 
-/* True also if it is another maker's already. */
+/* Succeeds also if another process has created ${path} first. */
 static bool
-give_name(const char *name, const char *path)
+link_file(const char *name, const char *path)
 {
 	TESTPOINT("master:written");
 	return linkat(AT_FDCWD, name, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0 ||
@@ -177,38 +163,36 @@ give_name(const char *name, const char *path)
 }
 
 /*
- * Make the file whole before it has its name: of many makers one wins, the
- * others find its file, and nobody ever reads half of one.
+ * Complete the file before it gets its name: of several processes one wins,
+ * the others find its file, and none ever reads half of one.
  */
 static enum err
-make_file(const char *path)
+create_file(const char *path)
 {
-	char text[MASTER_HEX + 2], name[PATH_MAX], copy[PATH_MAX];
+	char text[MASTER_HEX + 2], name[PATH_MAX], folder[PATH_MAX];
 	unsigned char master[MASTER_BYTES];
 	enum err err = ERR_UNAVAILABLE;
-	const char *folder;
-	bool logout_targets = false;
+	bool named = false;
 	int fd = -1;
 
 	random_fill(master, sizeof(master));
 	str_hex(text, master, sizeof(master));
 	text[MASTER_HEX] = '\n';
 
-	if (str_copy(copy, sizeof(copy), path) != ERR_OK ||
+	if (file_folder(folder, path) != ERR_OK ||
 	    strlen(path) + sizeof(".XXXXXX") > sizeof(name)) {
-		complain(err, path, "path too long");
+		refuse(err, path, "path too long");
 		goto out;
 	}
-	folder = dirname(copy);
-	fd = open_nameless(path, folder, name, &logout_targets);
+	fd = open_unnamed(path, folder, name, &named);
 	if (fd < 0 || !write_whole(fd, text, MASTER_HEX + 1) ||
-	    !give_name(name, path) || !sync_folder(folder)) {
-		complain(err, path, strerror(errno));
+	    !link_file(name, path) || !file_sync_folder(path)) {
+		refuse(err, path, strerror(errno));
 		goto out;
 	}
 	err = ERR_OK;
 out:
-	if (logout_targets)
+	if (named)
 		unlink(name);
 	if (fd >= 0)
 		close(fd);
@@ -217,76 +201,26 @@ out:
 	return err;
 }
 
-/* Judged on the descriptor: what we look at is what we read. */
-static enum err
-check_file(int fd, const char *path)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return complain(ERR_UNAVAILABLE, path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return complain(ERR_INVALID, path, "not a regular file");
-	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		return complain(
-		    ERR_INVALID, path, "others may use it: chmod 600 it");
-	if (st.st_uid != geteuid() && st.st_uid != 0)
-		return complain(ERR_INVALID, path, "belongs to someone else");
-	return ERR_OK;
-}
-
-static bool
-decode_master(const char *text, unsigned char master[MASTER_BYTES])
-{
-	char pair[3] = { 0 };
-
-	if (!str_is_hex(text, MASTER_HEX))
-		return false;
-	for (size_t i = 0; i < MASTER_BYTES; i++) {
-		memcpy(pair, text + 2 * i, 2);
-		master[i] = (unsigned char)strtoul(pair, NULL, 16);
-	}
-	secret_wipe(pair, sizeof(pair));
-	return true;
-}
-
-/* ERR_NOT_FOUND, without a log line, if there is no such file. */
+/* Return ERR_NOT_FOUND, without a log line, if there is no such file. */
 static enum err
 read_file(const char *path, unsigned char master[MASTER_BYTES])
 {
-	char text[MASTER_HEX + 3] = { 0 }; /* one more than may be there */
-	size_t len = 0;
-	ssize_t n = 1;
-	enum err err;
-	int fd;
+	struct file file = { .path = path, .max = MASTER_HEX + 1 };
+	enum err err = file_read(&file);
+	char *text = file.text.data;
 
-	/* O_NONBLOCK: opening a pipe must not wait for its writer. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0 && errno == ENOENT)
-		return ERR_NOT_FOUND;
-	if (fd < 0)
-		return complain(ERR_UNAVAILABLE, path, strerror(errno));
-	if ((err = check_file(fd, path)) != ERR_OK)
-		goto out;
-
-	while (len < sizeof(text) - 1 && n != 0) {
-		n = read(fd, text + len, sizeof(text) - 1 - len);
-		if (n < 0 && errno != EINTR) {
-			err = complain(ERR_UNAVAILABLE, path, strerror(errno));
-			goto out;
-		}
-		if (n > 0)
-			len += (size_t)n;
-	}
-	if (len == MASTER_HEX + 1 && text[MASTER_HEX] == '\n')
-		text[--len] = '\0';
-	if (len != MASTER_HEX || !decode_master(text, master) ||
+	if (err == ERR_NOT_FOUND)
+		return err;
+	if (err != ERR_OK)
+		return refuse(err, path, file.why);
+	if (file.text.len == MASTER_HEX + 1 && text[MASTER_HEX] == '\n')
+		text[--file.text.len] = '\0';
+	if (file.text.len != MASTER_HEX || /* not a zero byte behind them */
+	    str_from_hex(master, MASTER_BYTES, text) != ERR_OK ||
 	    is_repetition(master, MASTER_BYTES))
-		err = complain(
-		    ERR_INVALID, path, "not a secret of 64 random hex digits");
-out:
-	close(fd);
-	secret_wipe(text, sizeof(text));
+		err = refuse(ERR_INVALID, path,
+		    "does not hold a secret of 64 random hex digits");
+	buf_clear(&file.text);
 	return err;
 }
 
@@ -299,7 +233,7 @@ master_secret_load(const char *jwt_secret, const char *path,
 
 	memset(m, 0, sizeof(*m));
 	if (str_copy(m->path, sizeof(m->path), path) != ERR_OK)
-		return complain(ERR_INVALID, path, "path too long");
+		return refuse(ERR_INVALID, path, "path too long");
 	if (jwt_secret != NULL && jwt_secret[0] != '\0') {
 		err = from_secret(jwt_secret, m);
 	} else {
@@ -318,11 +252,11 @@ master_secret_make(struct master_secret *m)
 {
 	enum err err;
 
-	err = make_file(m->path);
+	err = create_file(m->path);
 	if (err == ERR_OK)
 		err = read_file(m->path, m->secret);
 	if (err == ERR_NOT_FOUND)
-		err = complain(ERR_UNAVAILABLE, m->path, "vanished");
+		err = refuse(ERR_UNAVAILABLE, m->path, "vanished");
 	if (err == ERR_OK)
 		m->len = MASTER_BYTES;
 	else

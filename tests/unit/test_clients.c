@@ -148,7 +148,7 @@ TEST(a_file_that_others_may_write_is_refused)
 	assert_int_equal(
 	    clients_load(f->path, f->why, sizeof(f->why), &f->clients),
 	    ERR_INVALID);
-	assert_non_null(strstr(f->why, "is no file"));
+	assert_non_null(strstr(f->why, "not a regular file"));
 }
 
 TEST(basic_is_read_as_it_is_written)

@@ -142,9 +142,9 @@ TEST(says_what_is_wrong_with_a_secret)
 		{ "abcabcabcabcabcabcabcabcabcabcabcabcab",
 		    "must not be a few characters repeated" },
 		{ "a-string-secret-at-least-256-bits-long",
-		    "must not be an example that everybody knows" },
+		    "must not be a published example" },
 		{ "A-String-Secret-At-Least-256-Bits-Long",
-		    "must not be an example that everybody knows" },
+		    "must not be a published example" },
 		{ SECRET, NULL },
 		{ "abcabcabcabcabcabcabcabcabcabcabcabcd", NULL },
 	};
