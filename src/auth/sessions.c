@@ -143,7 +143,6 @@ find_external_user(struct sessions *ss, int64_t now, struct identity *who)
 	if (u->status != USER_STATUS_ACTIVE ||
 	    (u->epoch_at != 0 && c->issued_at <= u->epoch_at + c->leeway))
 		return ERR_DENIED;
-	who->external = true;
 	who->session.user_id = u->id;
 	who->session.epoch = u->epoch;
 	who->session.created_at = c->issued_at;
@@ -166,10 +165,9 @@ sessions_by_token(struct sessions *ss, const char *text, const char *address,
 	err = find_claims(ss, text, &actor, who_out);
 	if (err != ERR_OK)
 		goto out;
-	err = who_out->claims.handle[0] == '\0'
+	err = who_out->claims.origin == TOKEN_OF_ISSUER
 	    ? find_external_user(ss, now, who_out)
 	    : find_our_user(ss, now, who_out);
-	who_out->by_token = true;
 out:
 	if (err != ERR_OK)
 		secret_wipe(who_out, sizeof(*who_out));

@@ -22,10 +22,8 @@ struct issuers;
 struct identity {
 	struct user user;
 	struct session session;
-	struct claims claims;    /* jti is "" unless by token */
-	enum external_done done; /* what became of an outside account */
-	bool by_token;
-	bool external;
+	struct claims claims;    /* origin TOKEN_NONE unless by token */
+	enum external_done done; /* what happened to an external account */
 };
 
 struct sessions {

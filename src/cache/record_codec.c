@@ -206,8 +206,11 @@ void
 record_encode_claims(const unsigned char digest[TOKEN_DIGEST_BYTES],
     const struct claims *c, struct memory_cache_entry *e)
 {
+	const unsigned char origin = (unsigned char)c->origin;
+
 	e->len = 0;
 	put(e, digest, TOKEN_DIGEST_BYTES);
+	put(e, &origin, sizeof(origin));
 	put_number(e, c->user_id);
 	put_number(e, c->epoch);
 	put_number(e, c->issued_at);
@@ -219,28 +222,27 @@ record_encode_claims(const unsigned char digest[TOKEN_DIGEST_BYTES],
 }
 
 static bool
-is_ours(const struct claims *c)
+names_fit_origin(const struct claims *c)
 {
-	return str_is_hex(c->handle, SESSION_HANDLE_SIZE - 1) &&
-	    random_is_uuid(c->jti);
-}
-
-static bool
-is_external(const struct claims *c)
-{
-	return c->handle[0] == '\0' && str_is_hex(c->jti, TOKEN_JTI_SIZE - 1);
+	if (c->origin == TOKEN_OF_THIS_SITE)
+		return str_is_hex(c->handle, SESSION_HANDLE_SIZE - 1) &&
+		    random_is_uuid(c->jti);
+	return c->origin == TOKEN_OF_ISSUER && c->handle[0] == '\0' &&
+	    str_is_hex(c->jti, TOKEN_JTI_SIZE - 1);
 }
 
 enum err
 record_decode_claims(const struct memory_cache_entry *e,
     const unsigned char digest[TOKEN_DIGEST_BYTES], struct claims *c_out)
 {
-	unsigned char found[TOKEN_DIGEST_BYTES];
+	unsigned char found[TOKEN_DIGEST_BYTES], origin = TOKEN_NONE;
 	struct claims *c = c_out;
 	struct rest r = rest_of(e);
 
 	memset(c, 0, sizeof(*c));
 	take(&r, found, sizeof(found));
+	take(&r, &origin, sizeof(origin));
+	c->origin = origin;
 	c->user_id = take_number(&r);
 	c->epoch = take_number(&r);
 	c->issued_at = take_number(&r);
@@ -250,7 +252,7 @@ record_decode_claims(const struct memory_cache_entry *e,
 	take_text(&r, c->handle, sizeof(c->handle));
 	take_text(&r, c->jti, sizeof(c->jti));
 	if (is_whole(&r) && secret_equal(found, digest, sizeof(found)) &&
-	    c->user_id > 0 && (is_ours(c) || is_external(c)))
+	    c->user_id > 0 && names_fit_origin(c))
 		return ERR_OK;
 	memset(c, 0, sizeof(*c));
 	return ERR_INVALID;

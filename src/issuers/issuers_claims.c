@@ -116,6 +116,7 @@ issuers_claims(const struct issuer *issuer, const struct json_value *payload,
 	const struct json_value *jti = json_value_member(payload, "jti");
 
 	memset(claims_out, 0, sizeof(*claims_out));
+	claims_out->origin = TOKEN_OF_ISSUER;
 	if (read_times(issuer, payload, claims_out) &&
 	    access_token_timely(claims_out, now) &&
 	    is_text(json_value_member(payload, "sub"), ISSUER_SUBJECT_SIZE) &&

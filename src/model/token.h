@@ -10,38 +10,45 @@
 #include "model/signing_key.h"
 
 #define TOKEN_TEXT_SIZE 1536    /* RS256, and the longest iss and aud */
-#define TOKEN_JTI_SIZE 65       /* of ours a UUID; of others a SHA-256 in hex */
+#define TOKEN_JTI_SIZE 65       /* UUID; of another issuer, SHA-256 in hex */
 #define TOKEN_DIGEST_BYTES 32   /* SHA-256 */
-#define TOKEN_SIGNATURE_MAX 512 /* of RSA with 4096 bits */
+#define TOKEN_SIGNATURE_MAX 512 /* RSA with 4096 bits */
 #define TOKEN_KEY_SIZE 80       /* "blacklist:" and a jti */
 
 struct token {
 	char text[TOKEN_TEXT_SIZE];
-	/* What it says, for whoever hands it out. */
 	int64_t epoch;
 	int64_t issued_at;
 	int64_t expires_at;
 };
 
+enum token_origin {
+	TOKEN_NONE = 0, /* no token has been verified */
+	TOKEN_OF_THIS_SITE,
+	TOKEN_OF_ISSUER
+};
+
 /*
- * What a token of ours says (RFC 7519 section 4.1, and sid, epoch).  One of an
- * outside issuer has no session: its handle is "", its epoch 0, and its jti
- * the name it has on the blacklist, 64 hex digits.
+ * The claims of a verified token (RFC 7519 section 4.1, and sid, epoch).  A
+ * TOKEN_OF_ISSUER has no session: its handle is "", its epoch 0, and its jti
+ * its name on the blacklist, 64 hex digits.
  */
 struct claims {
+	enum token_origin origin;
 	int64_t user_id; /* sub */
 	int64_t epoch;
 	int64_t issued_at;
 	int64_t not_before;
-	int64_t expires_at; /* from when on it is over, leeway and all */
-	int64_t leeway;     /* how far its issuer's clock may be off */
+	int64_t expires_at; /* the first second it is not valid; has leeway */
+	int64_t leeway;     /* seconds its issuer's clock may be off */
 	char handle[SESSION_HANDLE_SIZE]; /* sid */
 	char jti[TOKEN_JTI_SIZE];
 };
 
 /*
- * What of a token its session does not say: with that, the key that signed it,
- * issuer and audience, it is the whole token again.  As secret as the token.
+ * The parts of a token that its session does not hold.  They, the session, the
+ * signing key, issuer and audience give the whole token again, so they are as
+ * secret as the token.
  */
 struct token_compact {
 	int64_t epoch;

@@ -139,7 +139,7 @@ authenticate_by_token(struct app *app, const struct request *req,
 		return response_refuse(res, PROBLEM_INVALID_TOKEN, NULL);
 	if (err != ERR_OK)
 		return err;
-	if (who_out->external)
+	if (who_out->claims.origin == TOKEN_OF_ISSUER)
 		note_account(app, req, who_out);
 	else
 		note_seen(app, req, &who_out->session);
@@ -164,7 +164,8 @@ by_token(const struct credential_source *credential_source, struct app *app,
 {
 	enum err err = authenticate_by_token(app, req, res, text, who_out);
 
-	if (err != ERR_OK || credential_source->external || !who_out->external)
+	if (err != ERR_OK || credential_source->external ||
+	    who_out->claims.origin != TOKEN_OF_ISSUER)
 		return err;
 	secret_wipe(who_out, sizeof(*who_out));
 	return response_refuse(res, PROBLEM_INVALID_TOKEN,
@@ -279,6 +280,7 @@ enum err
 authenticate_ended(struct response *res, const struct identity *who)
 {
 	return response_refuse(res,
-	    who->by_token ? PROBLEM_INVALID_TOKEN : PROBLEM_INVALID_SESSION,
+	    who->claims.origin != TOKEN_NONE ? PROBLEM_INVALID_TOKEN
+					     : PROBLEM_INVALID_SESSION,
 	    NULL);
 }

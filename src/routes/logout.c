@@ -140,7 +140,8 @@ end_by_token(
 	enum err err;
 
 	err = store_logout(app->store, &actor,
-	    claims->handle[0] != '\0' ? claims->handle : NULL, claims);
+	    claims->origin == TOKEN_OF_THIS_SITE ? claims->handle : NULL,
+	    claims);
 	if (err != ERR_OK)
 		return err;
 	if (claims->expires_at > req->received_at)

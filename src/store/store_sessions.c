@@ -229,7 +229,7 @@ token_end_plan(struct change *c)
 	c->idle = revoked;
 	c->user_id = c->claims->user_id;
 	change_key_token(c, c->claims->jti);
-	if (c->claims->handle[0] != '\0')
+	if (c->claims->origin == TOKEN_OF_THIS_SITE)
 		change_key_session(c, c->claims->handle);
 	return ERR_OK;
 }

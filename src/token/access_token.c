@@ -151,6 +151,7 @@ access_token_issue(const struct access_tokens *t, const struct session *s,
 	if ((err = signing_key(t, now, &key)) != ERR_OK)
 		return err;
 
+	c.origin = TOKEN_OF_THIS_SITE;
 	c.user_id = s->user_id;
 	c.epoch = epoch;
 	c.issued_at = now;

@@ -101,6 +101,7 @@ claims_read(const struct access_tokens *t, const struct json_value *doc,
 	    !member_int(doc, "nbf", &c->not_before) ||
 	    !member_int(doc, "exp", &c->expires_at))
 		return false;
+	c->origin = TOKEN_OF_THIS_SITE;
 	memcpy(c->handle, sid, SESSION_HANDLE_SIZE);
 	memcpy(c->jti, jti, RANDOM_UUID_SIZE);
 	return access_token_timely(c, now);

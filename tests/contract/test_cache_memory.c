@@ -239,7 +239,8 @@ static const unsigned char digest[TOKEN_DIGEST_BYTES] = "of a token";
 static struct claims
 claims_of(const struct fixture *f)
 {
-	struct claims c = { .user_id = f->ann.id,
+	struct claims c = { .origin = TOKEN_OF_THIS_SITE,
+		.user_id = f->ann.id,
 		.epoch = f->ann.epoch,
 		.issued_at = CACHING_NOW,
 		.not_before = CACHING_NOW,
@@ -328,6 +329,7 @@ TEST(a_token_from_outside_is_known_until_it_is_revoked)
 	struct fixture *f = *state;
 	struct claims c = claims_of(f), out;
 
+	c.origin = TOKEN_OF_ISSUER;
 	c.handle[0] = '\0';
 	memcpy(c.jti, name, sizeof(c.jti));
 	assert_int_equal(check_records(f, &c, CACHING_NOW), ERR_OK);

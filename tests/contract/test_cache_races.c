@@ -86,7 +86,8 @@ digest_of(const struct fixture *f, unsigned char digest[TOKEN_DIGEST_BYTES])
 static struct claims
 claims_of(const struct fixture *f)
 {
-	struct claims c = { .user_id = f->ann.id,
+	struct claims c = { .origin = TOKEN_OF_THIS_SITE,
+		.user_id = f->ann.id,
 		.expires_at = CACHING_NOW + 900 };
 
 	snprintf(c.jti, sizeof(c.jti), "11111111-1111-4111-8111-%012lld",

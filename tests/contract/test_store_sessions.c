@@ -293,6 +293,7 @@ TEST(a_token_from_outside_ends_alone)
 	for (size_t i = 0; i < NELEMS(names); i++) {
 		struct claims c = test_users_claims(&f->ann, 7, NOW);
 
+		c.origin = TOKEN_OF_ISSUER;
 		c.handle[0] = '\0';
 		memcpy(c.jti, names[i], sizeof(c.jti));
 		gives(ERR_OK, store_token_revoked(f->st, c.jti, &revoked));

@@ -27,7 +27,8 @@ test_users_session(int n, int64_t now)
 struct claims
 test_users_claims(const struct person *p, int n, int64_t now)
 {
-	struct claims c = { .user_id = p->user.id,
+	struct claims c = { .origin = TOKEN_OF_THIS_SITE,
+		.user_id = p->user.id,
 		.epoch = p->user.epoch,
 		.issued_at = now,
 		.not_before = now,

@@ -97,6 +97,7 @@ TEST(says_what_it_read)
 	    ERR_OK);
 	assert_int_equal(c.user_id, 0);
 	assert_int_equal(c.epoch, 0);
+	assert_int_equal(c.origin, TOKEN_OF_ISSUER);
 	assert_string_equal(c.handle, "");
 	assert_int_equal(c.issued_at, NOW - 10);
 	assert_int_equal(c.not_before, NOW - 5);

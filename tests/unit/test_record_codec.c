@@ -60,7 +60,8 @@ a_user(bool large)
 static struct claims
 some_claims(void)
 {
-	struct claims c = { .user_id = 1,
+	struct claims c = { .origin = TOKEN_OF_THIS_SITE,
+		.user_id = 1,
 		.epoch = 2,
 		.issued_at = 3,
 		.not_before = 4,
@@ -125,6 +126,7 @@ TEST(claims_come_back_with_their_token_only)
 	record_encode_claims(digest, &c, &e);
 	memset(&out, 0x5a, sizeof(out));
 	assert_int_equal(record_decode_claims(&e, digest, &out), ERR_OK);
+	assert_int_equal(out.origin, c.origin);
 	assert_int_equal(out.user_id, c.user_id);
 	assert_int_equal(out.epoch, c.epoch);
 	assert_int_equal(out.issued_at, c.issued_at);
@@ -148,6 +150,7 @@ claims_from_outside(void)
 {
 	struct claims c = some_claims();
 
+	c.origin = TOKEN_OF_ISSUER;
 	c.handle[0] = '\0';
 	fill(c.jti, sizeof(c.jti), '7');
 	return c;
@@ -166,6 +169,7 @@ TEST(claims_from_outside_come_back_too)
 	assert_true(e.len <= room);
 	memset(&out, 0x5a, sizeof(out));
 	assert_int_equal(record_decode_claims(&e, digest, &out), ERR_OK);
+	assert_int_equal(out.origin, TOKEN_OF_ISSUER);
 	assert_string_equal(out.handle, "");
 	assert_string_equal(out.jti, c.jti);
 	assert_int_equal(out.user_id, c.user_id);
@@ -290,7 +294,11 @@ TEST(nonsense_is_refused)
 	c.handle[0] = '\0';
 	record_encode_claims(digest, &c, &e);
 	assert_refused(CLAIMS, &e);
-	/* The name of one from outside, and a session. */
+	c = some_claims();
+	c.origin = TOKEN_NONE;
+	record_encode_claims(digest, &c, &e);
+	assert_refused(CLAIMS, &e);
+	/* A token of another issuer with the jti or session of one of ours. */
 	c = claims_from_outside();
 	c.jti[3] = 'G';
 	record_encode_claims(digest, &c, &e);

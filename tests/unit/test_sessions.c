@@ -146,14 +146,14 @@ TEST(knows_who_is_signed_in)
 	assert_int_equal(who.user.id, f->user.id);
 	assert_string_equal(who.user.email, "zoe@example.org");
 	assert_string_equal(who.session.handle, f->session.handle);
-	assert_false(who.by_token);
+	assert_int_equal(who.claims.origin, TOKEN_NONE);
 	assert_string_equal(who.claims.jti, "");
 
 	assert_int_equal(
 	    sessions_by_token(&f->ss, f->token.text, "", NOW, &who), ERR_OK);
 	assert_int_equal(who.user.id, f->user.id);
 	assert_string_equal(who.session.handle, f->session.handle);
-	assert_true(who.by_token);
+	assert_int_equal(who.claims.origin, TOKEN_OF_THIS_SITE);
 	assert_string_equal(who.claims.jti, f->claims.jti);
 }
 
