@@ -7,9 +7,9 @@
 
 /*
  * LLVMFuzzerTestOneInput(data, size):
- * What each tests/fuzz/fuzz_*.c defines: feed ${size} bytes to the code under
- * test and abort() when a promise is broken.  Always returns 0.  libFuzzer
- * calls it with what it invents, replay.c with the files of the corpus.
+ * Defined by each tests/fuzz/fuzz_*.c: feed ${size} bytes to the code under
+ * test and abort() if a promise is broken.  Always return 0.  libFuzzer calls
+ * it with generated inputs, replay.c with the files of the corpus.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

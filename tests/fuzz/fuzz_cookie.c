@@ -9,7 +9,7 @@
 #include "http/cookie.h"
 #include "http/request.h"
 
-/* Whatever the Cookie header holds, what is read is a session id or "". */
+/* Any Cookie header yields either a session id or "". */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

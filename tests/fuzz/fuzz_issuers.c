@@ -17,14 +17,13 @@
 #define INPUT_MAX 8000
 
 /*
- * The first byte of the input says what the rest is: 'J' a set of keys, 'F'
- * the file of the issuers, 'T' a token as it came, 'H' a header and 'P' a
- * payload, which are signed with the right key, so that the fuzzer gets past
- * the signature.
+ * The first byte selects the kind of the rest: 'J' a JWK set, 'F' an issuers
+ * file, 'T' a whole token, 'H' a header and 'P' a payload.  The last two are
+ * signed with the right key, so that the fuzzer gets past the signature.
  */
 static struct external_issuers outsider;
 
-/* Not assert(): it must hold in every build. */
+/* Unlike assert(), checked in every build. */
 static void
 must(bool holds)
 {

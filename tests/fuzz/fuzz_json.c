@@ -10,7 +10,7 @@
 #include "base/secret.h"
 #include "base/str.h"
 
-/* Not assert(): it must hold in every build. */
+/* Unlike assert(), checked in every build. */
 static void
 must(bool holds)
 {
@@ -18,7 +18,7 @@ must(bool holds)
 		abort();
 }
 
-/* Ask every question of ${doc} and of what lies in it. */
+/* Call every accessor on ${doc} and its members. */
 static void
 walk(const struct json_value *doc, int depth)
 {
@@ -48,7 +48,7 @@ walk(const struct json_value *doc, int depth)
 		kinds++;
 	}
 	if (json_value_is_array(doc)) {
-		/* json_value_at() counts from the start each time. */
+		/* json_value_at() walks from the start each time. */
 		for (size_t i = 0; i < size && i < 64; i++)
 			walk(json_value_at(doc, i), depth + 1);
 		must(json_value_at(doc, size) == NULL);
@@ -57,7 +57,7 @@ walk(const struct json_value *doc, int depth)
 	must(kinds <= 1);
 }
 
-/* What was read prints as something that reads and prints the same. */
+/* Printing and parsing again gives the same text. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -68,7 +68,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(secret_init() == ERR_OK);
 	err = json_value_parse((const char *)data, size, &doc);
 	if (err != ERR_OK) {
-		/* Memory there is, so ERR_INTERNAL: the loaders differ. */
+		/* ERR_INTERNAL here means that the two parsers disagree. */
 		must(err == ERR_INVALID && doc == NULL);
 		return 0;
 	}

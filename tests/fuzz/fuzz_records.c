@@ -14,7 +14,7 @@ struct outcome {
 	int verdict;
 };
 
-/* Every request the scanner lets pass is one for libfcgi. */
+/* libfcgi accepts every request that the scanner accepts. */
 static void
 offer(const unsigned char *data, size_t len, const struct records *r)
 {
@@ -50,7 +50,7 @@ scan(const uint8_t *in, size_t in_len, size_t step, struct outcome *out)
 
 		if (n > size - len)
 			n = size - len;
-		/* There is always room for one record more. */
+		/* There is always room for one more record. */
 		if (n == 0 && at < in_len && out->verdict == RECORDS_MORE)
 			abort();
 		memcpy(data + len, in + at, n);
@@ -82,9 +82,9 @@ expect_same(const struct buf *a, const struct buf *b)
 }
 
 /*
- * The FastCGI records: the same bytes give the same requests and the same
- * replies whether they arrive at once or dealt out, and what passes libfcgi
- * takes.  The first byte says how they are dealt out.
+ * FastCGI records: the same bytes give the same requests and replies whether
+ * they arrive at once or in pieces, and libfcgi accepts what passes.  The first
+ * byte selects the sizes of the pieces.
  */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

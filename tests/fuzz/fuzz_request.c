@@ -13,7 +13,7 @@
 
 #define PARAMS_MAX 64
 
-/* Everything that reads a request, and what it promises. */
+/* Call every function that reads a request, and check its promises. */
 static void
 read_all(struct request *req)
 {
@@ -50,7 +50,7 @@ read_all(struct request *req)
 	response_clear(&res);
 }
 
-/* Is ${name} among the parameters as the web server itself would say it? */
+/* True if ${name} is a parameter that the web server itself sets. */
 static bool
 is_said(const struct request *req, const char *name)
 {
@@ -60,7 +60,7 @@ is_said(const struct request *req, const char *name)
 	return false;
 }
 
-/* Whatever the request looks like, the way to the login page is one header. */
+/* For any request the redirect to the login page is a single header. */
 static void
 refuse(const struct request *req)
 {
@@ -89,7 +89,7 @@ refuse(const struct request *req)
 	response_clear(&res);
 }
 
-/* Lines up to an empty one are parameters; the rest is the body. */
+/* Lines up to an empty line are parameters; the rest is the body. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

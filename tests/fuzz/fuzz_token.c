@@ -17,9 +17,9 @@
 #define INPUT_MAX 8000
 
 /*
- * The first byte of the input says what the rest is: 'T' a token as it came,
- * 'H' a header and 'P' a payload, which are signed with the right key, so that
- * the fuzzer gets past the signature.
+ * The first byte selects the kind of the rest: 'T' a whole token, 'H' a header
+ * and 'P' a payload.  The last two are signed with the right key, so that the
+ * fuzzer gets past the signature.
  */
 static const char payload[] =
     "{\"iss\":\"latchkey\",\"aud\":\"latchkey\",\"sub\":\"42\","
@@ -27,7 +27,7 @@ static const char payload[] =
     "\"jti\":\"2f1e7f0a-3c4d-4b5e-8f60-718293a4b5c6\","
     "\"iat\":1700000000,\"nbf\":1700000000,\"exp\":1700000900}";
 
-/* Not assert(): it must hold in every build. */
+/* Unlike assert(), checked in every build. */
 static void
 must(bool holds)
 {
@@ -46,7 +46,7 @@ load(struct signing_keys *keys)
 	must(signing_keys_without_store(&master, keys) == ERR_OK);
 }
 
-/* The one spelling of what was decoded is what was given. */
+/* Encoding the decoded parts gives the input: a token has one spelling. */
 static void
 must_be_canonical(const char *text)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Runs a fuzz target over every file of the folders given: so that "make
- * check" repeats, with any compiler, what a fuzzer has once found.
+ * Runs a fuzz target over every file of the given folders, so that "make check"
+ * repeats earlier findings with any compiler.
  */
 #include "fuzz/fuzz.h"
 
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* An allocation of just the size, so that a sanitizer sees its edges. */
+/* Allocate exactly the size, so that a sanitizer notices an overrun. */
 static bool
 replay_file(const char *path)
 {
@@ -40,7 +40,7 @@ out:
 	return done;
 }
 
-/* Count of files replayed, or -1. */
+/* Return the number of files replayed, or -1. */
 static long
 replay_folder(const char *folder)
 {
@@ -83,5 +83,5 @@ main(int argc, char **argv)
 		total += count;
 	}
 	printf("%ld inputs replayed\n", total);
-	return total > 0 ? 0 : 1; /* no corpus is no test */
+	return total > 0 ? 0 : 1; /* an empty corpus tests nothing */
 }

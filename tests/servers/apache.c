@@ -4,14 +4,14 @@
 #include <string.h>
 
 #include "servers/application.h"
-#include "servers/ground.h"
+#include "servers/server_site.h"
 
 #define MODULES "/usr/lib/apache2/modules"
 
 static const char *const apache2[] = { "/usr/sbin/apache2", "-D", "FOREGROUND",
 	"-f", NULL };
 
-/* What a2enmod does, for the recipe and for the pages around it. */
+/* Enables modules as a2enmod does, for the recipe and for the test's pages. */
 static void
 load(FILE *conf, const char *const *names)
 {
@@ -28,7 +28,7 @@ load(FILE *conf, const char *const *names)
 }
 
 static void
-surround(const struct ground *g, FILE *conf)
+surround(const struct server_site *g, FILE *conf)
 {
 	fprintf(conf,
 	    "ServerRoot %s\n"
@@ -48,17 +48,17 @@ surround(const struct ground *g, FILE *conf)
 	    "</Directory>\n"
 	    "AddHandler cgi-script .cgi\n",
 	    g->dir, g->dir, g->dir, g->port, g->www, g->www);
-	/* Enough for all clients at once, in two processes. */
+	/* Enough threads for all clients at once, in two processes. */
 	fprintf(conf,
 	    "StartServers 2\nThreadsPerChild 64\nMaxRequestWorkers 128\n"
 	    "MinSpareThreads 1\nMaxSpareThreads 128\n");
 }
 
-/* As somebody would write it who guards something. */
+/* A guarded location as a site owner would write it. */
 static void
-guard(const struct ground *g, FILE *conf)
+guard(const struct server_site *g, FILE *conf)
 {
-	const char *recipe = ground_recipe(g);
+	const char *recipe = server_site_recipe(g);
 
 	fprintf(conf,
 	    "Include %s/latchkey.conf\n"
@@ -76,7 +76,7 @@ guard(const struct ground *g, FILE *conf)
 }
 
 static void
-configure_mod_fcgid(const struct ground *g, FILE *conf)
+configure_mod_fcgid(const struct server_site *g, FILE *conf)
 {
 	static const char *const modules[] = { "fcgid", "lua", NULL };
 	const char *const *env = g->env;
@@ -98,7 +98,7 @@ configure_mod_fcgid(const struct ground *g, FILE *conf)
 }
 
 static void
-configure_proxy_fcgi(const struct ground *g, FILE *conf)
+configure_proxy_fcgi(const struct server_site *g, FILE *conf)
 {
 	static const char *const modules[] = { "authnz_fcgi", "proxy_fcgi",
 		NULL };
@@ -120,7 +120,7 @@ const struct server_ops server_apache_mod_fcgid = {
 	.proxies = true,
 	.forbidden = 401,
 	.redirection = 401,
-	.gives_up_ms = 120000, /* it tries 32 times, a second apart */
+	.gives_up_ms = 120000, /* it tries 32 times, one second apart */
 };
 
 const struct server_ops server_apache_proxy_fcgi = {

@@ -33,7 +33,7 @@ send_all(int fd, const char *data, size_t len)
 	}
 }
 
-/* One request a connection; a server that sends half of one is not ours. */
+/* Serves one request per connection; the servers under test send whole ones. */
 static void
 answer(int fd)
 {
@@ -97,7 +97,7 @@ application_stop(struct application *app)
 {
 	if (app == NULL)
 		return;
-	/* accept(2) on a socket that is shut down fails at once */
+	/* accept(2) fails at once on a socket that was shut down */
 	shutdown(app->fd, SHUT_RDWR);
 	pthread_join(app->thread, NULL);
 	close(app->fd);

@@ -3,15 +3,15 @@
 #define SERVERS_APPLICATION_H
 
 /*
- * An application behind a proxying web server, in a thread: it answers any
- * request with the request's head as text/plain.
+ * An application behind a proxying web server, in a thread.  It answers every
+ * request with the head of that request as text/plain.
  */
 struct application;
 
 struct application *application_start(void);
 void application_stop(struct application *app);
 
-/* Its port on loopback. */
+/* application_port(app): its port on loopback. */
 int application_port(const struct application *app);
 
 #endif

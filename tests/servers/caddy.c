@@ -4,13 +4,13 @@
 #include <stdlib.h>
 
 #include "servers/application.h"
-#include "servers/ground.h"
+#include "servers/server_site.h"
 
 static const char *const caddy[] = { "/usr/bin/caddy", "run", "--adapter",
 	"caddyfile", "--config", NULL };
 
 static void
-pass_cgi(const struct ground *g, FILE *conf)
+pass_cgi(const struct server_site *g, FILE *conf)
 {
 	fprintf(conf,
 	    "\t\t@cgi path *.cgi\n"
@@ -25,7 +25,7 @@ pass_cgi(const struct ground *g, FILE *conf)
 }
 
 static void
-configure(const struct ground *g, FILE *conf)
+configure(const struct server_site *g, FILE *conf)
 {
 	char socket[120];
 
@@ -49,7 +49,7 @@ configure(const struct ground *g, FILE *conf)
 	    "\t}\n"
 	    "\thandle /guarded* {\n"
 	    "\t\timport latchkey_guard\n",
-	    g->dir, ground_recipe(g), g->port, g->www,
+	    g->dir, server_site_recipe(g), g->port, g->www,
 	    application_port(g->app));
 	pass_cgi(g, conf);
 	fprintf(conf,

@@ -4,29 +4,29 @@
 
 #include <stdio.h>
 
-#include "servers/ground.h"
 #include "servers/server.h"
+#include "servers/server_site.h"
 #include "support/async_request.h"
 
 #define TIMES 48 /* more than any server has processes */
 
 static void
-refused(struct ground *g)
+refused(struct server_site *g)
 {
-	if (g->reply.status != 401 || ground_shown(g))
+	if (g->reply.status != 401 || server_site_shown(g))
 		fail_msg("%ld, %s", g->reply.status, g->reply.body.data);
 }
 
 static void
-shown(struct ground *g)
+shown(struct server_site *g)
 {
-	if (g->reply.status != 200 || !ground_shown(g))
+	if (g->reply.status != 200 || !server_site_shown(g))
 		fail_msg("%ld, %s", g->reply.status, g->reply.body.data);
 }
 
-/* GET without any cookie. */
+/* GET without a cookie. */
 static void
-get_with(struct ground *g, const char *path, const char *bearer,
+get_with(struct server_site *g, const char *path, const char *bearer,
     const char *const *headers)
 {
 	const struct web_call call = { .path = path,
@@ -39,26 +39,26 @@ get_with(struct ground *g, const char *path, const char *bearer,
 
 TEST(registering_signs_in)
 {
-	struct ground *g = *state;
+	struct server_site *g = *state;
 
-	ground_account(g);
-	ground_get(g, "/api/v1/auth/me");
+	server_site_account(g);
+	server_site_get(g, "/api/v1/auth/me");
 	web_expect(&g->reply, 200, NULL);
 	assert_string_equal(web_text(&g->reply, "user.email"), g->email);
 	web_forget(g->web);
-	ground_get(g, "/api/v1/auth/me");
+	server_site_get(g, "/api/v1/auth/me");
 	web_expect(&g->reply, 401, "not_signed_in");
 	web_login(g->web, g->email, &g->reply);
-	ground_get(g, "/auth/me");
+	server_site_get(g, "/auth/me");
 	web_expect(&g->reply, 200, NULL);
 }
 
-/* Apache keeps Authorization from programs unless told otherwise. */
+/* Apache hides Authorization from programs unless configured otherwise. */
 TEST(bearer_reaches_latchkey)
 {
-	struct ground *g = *state;
+	struct server_site *g = *state;
 
-	ground_account(g);
+	server_site_account(g);
 	get_with(g, "/api/v1/auth/me", g->token, NULL);
 	web_expect(&g->reply, 200, NULL);
 	get_with(g, "/guarded/page.txt", g->token, NULL);
@@ -67,12 +67,12 @@ TEST(bearer_reaches_latchkey)
 	refused(g);
 }
 
-TEST(guarded_page_wants_a_session)
+TEST(guarded_page_requires_a_session)
 {
 	static const char *const no_session[] = {
 		"Cookie: latchkey=6b4d1c6e-5f0e-4d56-9d1b-3f6f2a0f7f11", NULL
 	};
-	struct ground *g = *state;
+	struct server_site *g = *state;
 
 	get_with(g, "/open.txt", NULL, NULL);
 	assert_int_equal(g->reply.status, 200);
@@ -84,14 +84,14 @@ TEST(guarded_page_wants_a_session)
 	refused(g);
 	get_with(g, "/guarded/env.cgi", NULL, NULL);
 	refused(g);
-	ground_account(g);
-	ground_get(g, "/guarded/page.txt");
+	server_site_account(g);
+	server_site_get(g, "/guarded/page.txt");
 	shown(g);
 }
 
-/* The line "NAME=value" of a program that prints its environment. */
+/* Find the line "NAME=value" in the output of env.cgi. */
 static void
-expect_line(struct ground *g, const char *name, const char *value)
+expect_line(struct server_site *g, const char *name, const char *value)
 {
 	char line[256];
 
@@ -101,16 +101,16 @@ expect_line(struct ground *g, const char *name, const char *value)
 		fail_msg("no %s=%s in\n%s", name, value, g->reply.body.data);
 }
 
-TEST(application_is_told_who_it_is)
+TEST(application_receives_the_identity)
 {
-	struct ground *g = *state;
+	struct server_site *g = *state;
 	char handle[64];
 
-	ground_account(g);
-	ground_get(g, "/api/v1/auth/me");
+	server_site_account(g);
+	server_site_get(g, "/api/v1/auth/me");
 	snprintf(handle, sizeof(handle), "%s",
 	    web_text(&g->reply, "session.handle"));
-	ground_get(g, "/guarded/env.cgi?x=1");
+	server_site_get(g, "/guarded/env.cgi?x=1");
 	expect_line(g, "REMOTE_USER", g->user_id);
 	expect_line(g, "AUTH_ID", g->user_id);
 	expect_line(g, "AUTH_USER", "Test");
@@ -121,7 +121,7 @@ TEST(application_is_told_who_it_is)
 }
 
 static void
-expect_header(struct ground *g, const char *name, const char *value)
+expect_header(struct server_site *g, const char *name, const char *value)
 {
 	char line[256];
 
@@ -130,16 +130,16 @@ expect_header(struct ground *g, const char *name, const char *value)
 		fail_msg("no %s: %s in\n%s", name, value, g->reply.body.data);
 }
 
-TEST(proxied_application_is_told_too)
+TEST(proxied_application_receives_the_identity)
 {
-	struct ground *g = *state;
+	struct server_site *g = *state;
 
 	if (!g->server->proxies)
 		skip();
 	get_with(g, "/guarded/app/", NULL, NULL);
 	assert_int_equal(g->reply.status, 401);
-	ground_account(g);
-	ground_get(g, "/guarded/app/");
+	server_site_account(g);
+	server_site_get(g, "/guarded/app/");
 	assert_int_equal(g->reply.status, 200);
 	expect_header(g, "Remote-User", g->user_id);
 	expect_header(g, "X-Auth-Id", g->user_id);
@@ -150,13 +150,13 @@ TEST(proxied_application_is_told_too)
 
 TEST(example_page_escapes_names)
 {
-	struct ground *g = *state;
+	struct server_site *g = *state;
 
-	ground_account(g);
+	server_site_account(g);
 	web_post(g->web, "/api/v1/auth/update-profile",
 	    "{\"name\":\"<b onclick='x'>&\\\" Zo\\u00eb\"}", &g->reply);
 	web_expect(&g->reply, 200, NULL);
-	ground_get(g, "/guarded/whoami.cgi");
+	server_site_get(g, "/guarded/whoami.cgi");
 	assert_int_equal(g->reply.status, 200);
 	assert_null(strstr(g->reply.body.data, "<b"));
 	assert_non_null(strstr(g->reply.body.data,
@@ -164,7 +164,7 @@ TEST(example_page_escapes_names)
 	assert_non_null(strstr(g->reply.body.data, g->email));
 }
 
-/* Whatever a client calls a header, no program takes it for ours. */
+/* No spelling of a header sent by a client sets an identity variable. */
 static const char *const spoofed[] = { "Remote-User: mallory",
 	"Remote_User: mallory", "REMOTE_USER: mallory", "X-Auth-User: mallory",
 	"X_Auth_User: mallory", "X-Auth_User: mallory", "X_Auth-User: mallory",
@@ -175,11 +175,11 @@ static const char *const spoofed[] = { "Remote-User: mallory",
 	"Variable-REMOTE_USER: mallory", "Variable-AUTH_ROLE: mallory", NULL };
 
 static void
-assert_not_spoofed(struct ground *g)
+assert_not_spoofed(struct server_site *g)
 {
 	static const char *const paths[] = { "/env.cgi", "/guarded/env.cgi",
 		"/guarded/app/" };
-	/* Only our names matter: a program asks for nothing else. */
+	/* Only Latchkey's names matter: programs read no others. */
 	static const char *const ours[] = { "\nREMOTE_USER=m", "\nAUTH_ID=m",
 		"\nAUTH_USER=m", "\nAUTH_EMAIL=m", "\nAUTH_ROLE=m",
 		"\nAUTH_SESSION=m", "HTTP_REMOTE_USER=m", "HTTP_X_AUTH_",
@@ -210,33 +210,33 @@ assert_not_spoofed(struct ground *g)
 	}
 }
 
-TEST(identity_cannot_be_sent_along)
+TEST(a_client_cannot_send_an_identity)
 {
-	struct ground *g = *state;
+	struct server_site *g = *state;
 
-	ground_account(g);
+	server_site_account(g);
 	assert_not_spoofed(g);
-	/* Nor does Latchkey take them for anything. */
+	/* Latchkey ignores them too. */
 	get_with(g, "/guarded/page.txt", NULL, spoofed);
 	refused(g);
 }
 
-/* As accounts of outside issuers may have none: nobody fills the gap. */
-TEST(what_is_missing_cannot_be_sent_either)
+/* An account of another issuer may lack both; a client cannot fill them in. */
+TEST(a_client_cannot_fill_in_a_missing_identity)
 {
-	struct ground *g = *state;
+	struct server_site *g = *state;
 
-	ground_account(g);
-	ground_anonymize(g);
+	server_site_account(g);
+	server_site_anonymize(g);
 	assert_not_spoofed(g);
-	ground_get(g, "/guarded/env.cgi");
+	server_site_get(g, "/guarded/env.cgi");
 	expect_line(g, "AUTH_ID", g->user_id);
 	assert_null(strstr(g->reply.body.data, g->email));
 	assert_null(strstr(g->reply.body.data, "none:"));
 }
 
 static void
-no_variables(struct ground *g)
+no_variables(struct server_site *g)
 {
 	static const char *const ours[] = { "\nVariable-", "\nRemote-User",
 		"\nX-Auth-" };
@@ -250,11 +250,11 @@ TEST(browser_sees_no_variables)
 {
 	static const char *const paths[] = { "/guarded/page.txt",
 		"/guarded/env.cgi", "/guarded/missing.txt", "/admin/page.txt" };
-	struct ground *g = *state;
+	struct server_site *g = *state;
 
-	ground_account(g);
+	server_site_account(g);
 	for (size_t i = 0; i < NELEMS(paths); i++) {
-		ground_get(g, paths[i]);
+		server_site_get(g, paths[i]);
 		no_variables(g);
 	}
 	get_with(g, "/guarded/page.txt", NULL, NULL);
@@ -263,26 +263,26 @@ TEST(browser_sees_no_variables)
 
 TEST(role_is_required)
 {
-	struct ground *g = *state;
+	struct server_site *g = *state;
 
 	get_with(g, "/admin/page.txt", NULL, NULL);
 	refused(g);
-	ground_account(g);
-	ground_get(g, "/guarded/page.txt");
+	server_site_account(g);
+	server_site_get(g, "/guarded/page.txt");
 	shown(g);
-	ground_get(g, "/admin/page.txt");
+	server_site_get(g, "/admin/page.txt");
 	assert_int_equal(g->reply.status, g->server->forbidden);
-	assert_false(ground_shown(g));
+	assert_false(server_site_shown(g));
 	if (g->server->passes_body)
 		web_expect(&g->reply, 403, "forbidden");
-	ground_promote(g);
-	ground_get(g, "/admin/page.txt");
+	server_site_promote(g);
+	server_site_get(g, "/admin/page.txt");
 	shown(g);
 }
 
-/* ${n} requests at once with the last account's session. */
+/* Send ${n} requests at once with the session of the last account. */
 static void
-ask_at_once(struct ground *g, size_t n, long status)
+ask_at_once(struct server_site *g, size_t n, long status)
 {
 	const struct web_call call = { .path = "/guarded/page.txt" };
 	struct async_request *errands[TIMES];
@@ -296,9 +296,9 @@ ask_at_once(struct ground *g, size_t n, long status)
 
 TEST(logout_counts_in_every_process)
 {
-	struct ground *g = *state;
+	struct server_site *g = *state;
 
-	ground_account(g);
+	server_site_account(g);
 	ask_at_once(g, TIMES, 200);
 	web_post(g->web, "/api/v1/auth/logout", "{}", &g->reply);
 	web_expect(&g->reply, 200, NULL);
@@ -309,9 +309,9 @@ TEST(logout_counts_in_every_process)
 
 TEST(logout_everywhere_counts_too)
 {
-	struct ground *g = *state;
+	struct server_site *g = *state;
 
-	ground_account(g);
+	server_site_account(g);
 	web_login(g->web, g->email, &g->reply);
 	ask_at_once(g, TIMES, 200);
 	web_post(g->web, "/api/v1/auth/logout-all-devices", "{}", &g->reply);

@@ -2,23 +2,23 @@
 #include "base/err.h"
 #include "support/test.h"
 
-#include "servers/ground.h"
 #include "servers/server.h"
+#include "servers/server_site.h"
 #include "support/async_request.h"
 #include "support/process.h"
 
 #define CLIENTS 64
 #define ROUNDS 4
 
-/* Half of them are signed in. */
+/* Every other request is signed in. */
 TEST(many_at_once_are_served)
 {
 	static const char *const paths[] = { "/guarded/page.txt",
 		"/api/v1/auth/me", "/guarded/env.cgi" };
-	struct ground *g = *state;
+	struct server_site *g = *state;
 	struct async_request *errands[CLIENTS];
 
-	ground_account(g);
+	server_site_account(g);
 	for (size_t round = 0; round < ROUNDS; round++) {
 		for (size_t i = 0; i < CLIENTS; i++) {
 			const struct web_call call = {
@@ -36,11 +36,11 @@ TEST(many_at_once_are_served)
 }
 
 /*
- * Nobody is there to check who is signed in: neither a member nor anybody else
- * gets in, and everybody is told soon.
+ * While no process can check sessions, every guarded request is refused within
+ * a bounded time, signed in or not.
  */
 static void
-closed(struct ground *g)
+closed(struct server_site *g)
 {
 	static const char *const paths[] = { "/guarded/page.txt",
 		"/guarded/page.txt", "/guarded/env.cgi", "/api/v1/auth/me" };
@@ -68,34 +68,34 @@ closed(struct ground *g)
 static bool
 open_again(void *ctx)
 {
-	struct ground *g = ctx;
+	struct server_site *g = ctx;
 
-	ground_get(g, "/guarded/page.txt");
-	return g->reply.status == 200 && ground_shown(g);
+	server_site_get(g, "/guarded/page.txt");
+	return g->reply.status == 200 && server_site_shown(g);
 }
 
 static bool
 answers_again(void *ctx)
 {
-	struct ground *g = ctx;
+	struct server_site *g = ctx;
 
-	ground_get(g, "/api/v1/auth/me");
+	server_site_get(g, "/api/v1/auth/me");
 	return g->reply.status == 200;
 }
 
-/* And when it is back, so is everybody, without a word to the web server. */
-TEST(dead_pool_lets_nobody_in)
+/* After the pool has returned, sessions work again without a reload. */
+TEST(dead_pool_refuses_every_request)
 {
-	struct ground *g = *state;
+	struct server_site *g = *state;
 
-	ground_account(g);
-	ground_get(g, "/guarded/page.txt");
-	assert_true(ground_shown(g));
-	ground_kill_latchkey(g);
+	server_site_account(g);
+	server_site_get(g, "/guarded/page.txt");
+	assert_true(server_site_shown(g));
+	server_site_kill_latchkey(g);
 	closed(g);
-	ground_get(g, "/open.txt");
+	server_site_get(g, "/open.txt");
 	assert_int_equal(g->reply.status, 200);
-	ground_revive_latchkey(g);
+	server_site_revive_latchkey(g);
 	assert_true(process_until(open_again, g, 15000));
 	assert_true(process_until(answers_again, g, 15000));
 }

@@ -4,29 +4,29 @@
 
 #include <stdio.h>
 
-#include "servers/ground.h"
 #include "servers/server.h"
+#include "servers/server_site.h"
 
 #define MIB ((size_t)1024 * 1024)
 
 static void
-call(struct ground *g, const struct web_call *c)
+call(struct server_site *g, const struct web_call *c)
 {
 	web_call(g->web, c, &g->reply);
 }
 
-/* The guarded file as if there were no guard: absent, unchanged, in part. */
+/* A missing, unmodified or partial file is answered as without a guard. */
 TEST(guard_changes_no_answer)
 {
 	char since[96];
 	const char *const unchanged[] = { since, NULL };
 	static const char *const part[] = { "Range: bytes=0-3", NULL };
-	struct ground *g = *state;
+	struct server_site *g = *state;
 
-	ground_account(g);
-	ground_get(g, "/guarded/missing.txt");
+	server_site_account(g);
+	server_site_get(g, "/guarded/missing.txt");
 	assert_int_equal(g->reply.status, 404);
-	ground_get(g, "/guarded/page.txt");
+	server_site_get(g, "/guarded/page.txt");
 	assert_int_equal(g->reply.status, 200);
 	snprintf(since, sizeof(since), "If-None-Match: %s",
 	    web_header(&g->reply, "ETag"));
@@ -42,7 +42,7 @@ TEST(guard_changes_no_answer)
 }
 
 static bool
-of_size(struct ground *g, const char *size)
+of_size(struct server_site *g, const char *size)
 {
 	const char *length = web_header(&g->reply, "Content-Length");
 
@@ -53,7 +53,7 @@ TEST(head_and_options_are_guarded)
 {
 	static const char *const methods[] = { "HEAD", "OPTIONS", "POST", "PUT",
 		"DELETE", "TRACE", "PROPFIND", "FOO" };
-	struct ground *g = *state;
+	struct server_site *g = *state;
 	char size[32];
 
 	snprintf(size, sizeof(size), "%zu", strlen(g->secret));
@@ -62,13 +62,13 @@ TEST(head_and_options_are_guarded)
 		    &(struct web_call){ .method = methods[i],
 			.path = "/guarded/page.txt",
 			.no_cookies = true });
-		if (g->reply.status < 400 || ground_shown(g))
+		if (g->reply.status < 400 || server_site_shown(g))
 			fail_msg("%s: %ld", methods[i], g->reply.status);
-		/* Its length would tell something too. */
+		/* The length would reveal something too. */
 		if (strcmp(methods[i], "HEAD") == 0 && of_size(g, size))
 			fail_msg("%s", g->reply.headers.data);
 	}
-	ground_account(g);
+	server_site_account(g);
 	call(g,
 	    &(struct web_call){
 		.method = "HEAD", .path = "/guarded/page.txt" });
@@ -86,7 +86,7 @@ TEST(head_and_options_are_guarded)
 	assert_non_null(strstr(web_header(&g->reply, "Allow"), "GET"));
 }
 
-TEST(no_spelling_goes_around_the_guard)
+TEST(no_spelling_bypasses_the_guard)
 {
 	static const char *const paths[] = { "/guarded/page.txt",
 		"//guarded/page.txt", "/guarded//page.txt",
@@ -111,24 +111,25 @@ TEST(no_spelling_goes_around_the_guard)
 		"/health/../guarded/page.txt", "/guarded/./env.cgi",
 		"/guarded//env.cgi", "/guarded/env.cgi/api/v1/health",
 		"/%e2%80%8bguarded/page.txt", "/guarded/page.txt%0a" };
-	struct ground *g = *state;
+	struct server_site *g = *state;
 	size_t opened = 0;
 
 	for (size_t i = 0; i < NELEMS(paths); i++) {
 		call(g,
 		    &(struct web_call){ .path = paths[i], .no_cookies = true });
-		if (ground_shown(g) || g->reply.status == 0 ||
+		if (server_site_shown(g) || g->reply.status == 0 ||
 		    g->reply.status >= 500)
 			fail_msg("%s: %ld", paths[i], g->reply.status);
 		if (g->reply.body.data != NULL &&
 		    strstr(g->reply.body.data, "GATEWAY_INTERFACE") != NULL)
 			fail_msg("%s: ran the program", paths[i]);
 	}
-	/* Several of them do lead there, or the test would say nothing. */
-	ground_account(g);
+	/* Several spellings must lead there, or the test would prove nothing.
+	 */
+	server_site_account(g);
 	for (size_t i = 0; i < NELEMS(paths); i++) {
-		ground_get(g, paths[i]);
-		opened += ground_shown(g);
+		server_site_get(g, paths[i]);
+		opened += server_site_shown(g);
 	}
 	assert_true(opened >= 5);
 }
@@ -136,59 +137,59 @@ TEST(no_spelling_goes_around_the_guard)
 TEST(large_bodies_are_refused)
 {
 	static const size_t sizes[] = { 70000, 900 * 1024, 2 * MIB, 20 * MIB };
-	struct ground *g = *state;
+	struct server_site *g = *state;
 	char *body = malloc(20 * MIB);
 
 	assert_non_null(body);
 	memset(body, ' ', 20 * MIB);
-	ground_account(g);
+	server_site_account(g);
 	for (size_t i = 0; i < NELEMS(sizes); i++) {
 		call(g,
 		    &(struct web_call){ .path = "/api/v1/auth/login",
 			.body = body,
 			.body_len = sizes[i] });
-		/* A server may also close before all of it has been sent. */
+		/* A server may also close before it has read the whole body. */
 		if (g->reply.status != 413 &&
 		    !(g->reply.status == 0 && sizes[i] >= MIB))
 			fail_msg("%zu: %ld", sizes[i], g->reply.status);
 		if (sizes[i] < MIB)
 			web_expect(&g->reply, 413, "body_too_large");
-		ground_get(g, "/api/v1/auth/me");
+		server_site_get(g, "/api/v1/auth/me");
 		web_expect(&g->reply, 200, NULL);
 	}
-	/* The guard never sees them. */
+	/* The guard never receives the body. */
 	call(g,
 	    &(struct web_call){ .path = "/guarded/env.cgi",
 		.body = body,
 		.body_len = 2 * MIB,
 		.no_cookies = true });
 	assert_true(g->reply.status == 0 || g->reply.status >= 400);
-	ground_get(g, "/guarded/page.txt");
-	assert_true(ground_shown(g));
+	server_site_get(g, "/guarded/page.txt");
+	assert_true(server_site_shown(g));
 	free(body);
 }
 
-TEST(chunked_bodies_are_taken_or_refused)
+TEST(chunked_bodies_are_accepted_or_refused)
 {
 	static const char *const chunked[] = { "Transfer-Encoding: chunked",
 		NULL };
-	struct ground *g = *state;
+	struct server_site *g = *state;
 	char body[128];
 	char *large = malloc(3 * MIB);
 
 	assert_non_null(large);
-	ground_account(g);
+	server_site_account(g);
 	snprintf(body, sizeof(body),
 	    "{\"email\":\"%s\",\"password\":\"" WEB_PASSWORD "\"}", g->email);
 	call(g,
 	    &(struct web_call){ .path = "/api/v1/auth/login",
 		.body = body,
 		.headers = chunked });
-	/* Caddy hands it on without its length, and Latchkey takes none. */
+	/* Caddy passes it without a length, which Latchkey refuses. */
 	if (g->reply.status != 200 && g->reply.status != 400 &&
 	    g->reply.status != 411)
 		fail_msg("%ld", g->reply.status);
-	/* And one without end, as far as anybody can tell. */
+	/* A body longer than the limit, without an announced length. */
 	memset(large, ' ', 3 * MIB);
 	call(g,
 	    &(struct web_call){ .path = "/api/v1/auth/login",
@@ -196,24 +197,24 @@ TEST(chunked_bodies_are_taken_or_refused)
 		.body_len = 3 * MIB,
 		.headers = chunked });
 	assert_true(g->reply.status == 0 || g->reply.status >= 400);
-	ground_get(g, "/api/v1/auth/me");
+	server_site_get(g, "/api/v1/auth/me");
 	web_expect(&g->reply, 200, NULL);
 	free(large);
 }
 
-TEST(browsers_are_led_to_the_login_page)
+TEST(browsers_are_redirected_to_the_login_page)
 {
 	static const char *const browser[] = { "Sec-Fetch-Mode: navigate",
 		"Sec-Fetch-Dest: document", "Accept: text/html,*/*;q=0.8",
 		NULL };
-	struct ground *g = *state;
+	struct server_site *g = *state;
 
 	call(g,
 	    &(struct web_call){ .path = "/guarded/page.txt?a=1&b=2",
 		.headers = browser,
 		.no_cookies = true });
 	assert_int_equal(g->reply.status, g->server->redirection);
-	assert_false(ground_shown(g));
+	assert_false(server_site_shown(g));
 	if (g->reply.status == 302) {
 		const char *to = web_header(&g->reply, "Location");
 
@@ -223,7 +224,7 @@ TEST(browsers_are_led_to_the_login_page)
 	} else {
 		assert_non_null(strstr(g->reply.body.data, "id=\"login\""));
 	}
-	/* What has no eyes gets no page. */
+	/* Programs get no login page. */
 	call(g,
 	    &(struct web_call){
 		.path = "/guarded/page.txt", .no_cookies = true });

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "servers/server.h"
 
-#include "servers/ground.h"
+#include "servers/server_site.h"
 
 static const char *const lighttpd[] = { "/usr/sbin/lighttpd", "-D", "-f",
 	NULL };
 
 static void
-configure(const struct ground *g, FILE *conf)
+configure(const struct server_site *g, FILE *conf)
 {
-	const char *recipe = ground_recipe(g);
+	const char *recipe = server_site_recipe(g);
 
 	fprintf(conf,
 	    "var.state = \"%s\"\n"

@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 #include "servers/application.h"
-#include "servers/ground.h"
+#include "servers/server_site.h"
 #include "support/files.h"
 
 #define SOCKET "/run/latchkey/fcgi.sock"
@@ -18,26 +18,26 @@
 static const char *const nginx[] = { "/usr/sbin/nginx", "-e", "/dev/stderr",
 	"-g", "daemon off;", "-c", NULL };
 
-/* The recipe beside the configuration, as a user would copy it. */
+/* Copy the recipe beside the configuration, as a user would. */
 static void
-copy(const struct ground *g, const char *name)
+copy(const struct server_site *g, const char *name)
 {
 	char from[300], to[160];
 
-	snprintf(from, sizeof(from), "%s/%s", ground_recipe(g), name);
+	snprintf(from, sizeof(from), "%s/%s", server_site_recipe(g), name);
 	snprintf(to, sizeof(to), "%s/latchkey/%s", g->dir, name);
 	files_copy(from, to);
 }
 
-/* And with the socket that is served here. */
+/* Put in the path of this test's socket. */
 static void
-copy_upstream(const struct ground *g)
+copy_upstream(const struct server_site *g)
 {
 	struct buf text = { 0 }, changed = { 0 };
 	char path[300];
 	const char *at;
 
-	snprintf(path, sizeof(path), "%s/latchkey.conf", ground_recipe(g));
+	snprintf(path, sizeof(path), "%s/latchkey.conf", server_site_recipe(g));
 	files_read(path, &text);
 	buf_append(&text, "", 1);
 	assert_false(text.failed);
@@ -54,7 +54,7 @@ copy_upstream(const struct ground *g)
 }
 
 static void
-copy_recipe(const struct ground *g)
+copy_recipe(const struct server_site *g)
 {
 	static const char *const names[] = { "site.conf", "ask.conf",
 		"respond.conf", "guard.conf", "application_proxy.conf",
@@ -69,7 +69,7 @@ copy_recipe(const struct ground *g)
 }
 
 static void
-surround(const struct ground *g, FILE *conf)
+surround(const struct server_site *g, FILE *conf)
 {
 	static const char *const temporary[] = { "client_body", "proxy",
 		"fastcgi", "uwsgi", "scgi" };
@@ -94,9 +94,9 @@ surround(const struct ground *g, FILE *conf)
 	    g->port, g->www);
 }
 
-/* As somebody would write it who guards something. */
+/* A guarded location as a site owner would write it. */
 static void
-guard(const struct ground *g, FILE *conf)
+guard(const struct server_site *g, FILE *conf)
 {
 	fprintf(conf,
 	    "location ~ \\.cgi$ {\n"
@@ -127,7 +127,7 @@ guard(const struct ground *g, FILE *conf)
 }
 
 static void
-configure(const struct ground *g, FILE *conf)
+configure(const struct server_site *g, FILE *conf)
 {
 	copy_recipe(g);
 	surround(g, conf);

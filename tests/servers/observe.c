@@ -4,11 +4,11 @@
 
 #include <stdio.h>
 
-#include "servers/ground.h"
 #include "servers/server.h"
+#include "servers/server_site.h"
 
 /*
- * Print docs/SERVERS.md: what each web server was seen to do.
+ * Prints docs/SERVERS.md: the observed behaviour of each web server.
  */
 
 #define SERVERS_MAX 8
@@ -18,43 +18,42 @@ struct cell {
 	char text[160];
 };
 
-static const char start[] =
-    "# What web servers do\n"
-    "\n"
-    "Observed by `tests/servers/observe`, which prints this page; `tests/run "
-    "servers`\n"
-    "fails if it says anything else.  Each is the server of Debian 12 with its "
-    "recipe\n"
-    "of `deploy/`.\n";
+static const char start[] = "# How web servers treat Latchkey's answers\n"
+			    "\n"
+			    "For operators who choose or configure a web "
+			    "server.  It shows how each one\n"
+			    "treats the answers of the guard and of the API.\n"
+			    "\n"
+			    "`tests/servers/observe` prints this page, and "
+			    "`tests/run servers` fails if the\n"
+			    "two differ.  Each server is the one of Debian 12 "
+			    "with its recipe of `deploy/`.\n";
 
 static const char answers_text[] =
     "\n"
-    "## What becomes of the guard's answer\n"
+    "## Answers of the guard\n"
     "\n"
-    "Here a probe stands in Latchkey's place, and the cell is what the browser "
-    "gets\n"
-    "that asked for a guarded page: the page, or the status and what else "
-    "arrives of\n"
-    "the answer (its own headers, its body).  \"Others\" are headers of a "
-    "grant that are\n"
-    "no `Variable-*`; Latchkey sends none.\n"
+    "A probe answers in Latchkey's place.  Each cell shows what a browser "
+    "receives\n"
+    "for a guarded page: the page, or the status and the parts of the answer "
+    "that\n"
+    "arrive (headers, body).  \"Others\" are headers of a grant other than\n"
+    "`Variable-*`; Latchkey sends none.\n"
     "\n";
 
-static const char requests_text[] =
-    "\n"
-    "## What becomes of a request\n"
-    "\n"
-    "With Latchkey.  `/guarded/` wants somebody who is signed in, `/admin/` "
-    "the role\n"
-    "`admin`.\n"
-    "\n";
+static const char requests_text[] = "\n"
+				    "## Answers to requests\n"
+				    "\n"
+				    "With Latchkey.  `/guarded/` requires a "
+				    "sign-in, `/admin/` the role `admin`.\n"
+				    "\n";
 
 /* ---- the probe's answers ---- */
 
 static const int answers[] = { 200, 204, 302, 400, 401, 403, 429, 500, 503 };
 
 static bool
-has(struct ground *g, const char *header, const char *value)
+has(struct server_site *g, const char *header, const char *value)
 {
 	const char *got = web_header(&g->reply, header);
 
@@ -72,13 +71,13 @@ add(struct cell *cell, bool seen, const char *what)
 }
 
 static void
-describe_answer(struct ground *g, struct cell *cell)
+describe_answer(struct server_site *g, struct cell *cell)
 {
 	const char *body = g->reply.body.data;
 	bool said = body != NULL && strstr(body, "said by the probe") != NULL;
 	bool html = has(g, "Content-Type", "html");
 
-	if (ground_shown(g)) {
+	if (server_site_shown(g)) {
 		snprintf(cell->text, sizeof(cell->text), "the page");
 		add(cell, has(g, "X-Probe", "yes"), "others");
 	} else {
@@ -99,7 +98,7 @@ static void
 observe_answers(const struct server_ops *server, size_t column,
     struct cell cells[][SERVERS_MAX])
 {
-	struct ground *g = ground_probe(server);
+	struct server_site *g = server_site_probe(server);
 
 	for (size_t i = 0; i < NELEMS(answers); i++) {
 		char header[32];
@@ -112,7 +111,7 @@ observe_answers(const struct server_ops *server, size_t column,
 		web_call(g->web, &call, &g->reply);
 		describe_answer(g, &cells[i][column]);
 	}
-	ground_free(g);
+	server_site_free(g);
 }
 
 /* ---- requests ---- */
@@ -126,8 +125,8 @@ static const char *const chunked[] = { "Transfer-Encoding: chunked", NULL };
 static const struct request_row {
 	const char *name;
 	struct web_call call;
-	bool member; /* somebody is signed in */
-	bool dead;   /* all of Latchkey's processes are; these come last */
+	bool signed_in;
+	bool dead; /* with Latchkey killed; these come last */
 } rows[] = {
 	{ "guarded, not signed in", { .path = "/guarded/page.txt" }, false,
 	    false },
@@ -165,20 +164,20 @@ static const struct request_row {
 	{ "body in chunks",
 	    { .path = "/api/v1/auth/logout", .body = "{}", .headers = chunked },
 	    false, false },
-	{ "guarded, Latchkey dead", { .path = "/guarded/page.txt" }, true,
+	{ "guarded, Latchkey down", { .path = "/guarded/page.txt" }, true,
 	    true },
-	{ "API, Latchkey dead", { .path = "/api/v1/auth/me" }, true, true },
+	{ "API, Latchkey down", { .path = "/api/v1/auth/me" }, true, true },
 };
 
 static void
-describe_request(struct ground *g, struct cell *cell)
+describe_request(struct server_site *g, struct cell *cell)
 {
 	const char *body = g->reply.body.data;
 
-	if (ground_shown(g))
+	if (server_site_shown(g))
 		snprintf(cell->text, sizeof(cell->text), "the page");
 	else if (g->reply.status >= 500 && g->server->starts_latchkey)
-		/* One or the other, as its attempts to start one fail. */
+		/* Either, depending on which attempt to start it fails. */
 		snprintf(cell->text, sizeof(cell->text), "500 or 503");
 	else
 		snprintf(
@@ -196,23 +195,23 @@ static void
 observe_requests(const struct server_ops *server, size_t column,
     struct cell cells[][SERVERS_MAX])
 {
-	struct ground *g = ground_new(server, NULL);
+	struct server_site *g = server_site_new(server, NULL);
 	bool killed = false;
 
 	memset(large, ' ', sizeof(large));
-	ground_account(g);
+	server_site_account(g);
 	for (size_t i = 0; i < NELEMS(rows); i++) {
 		struct web_call call = rows[i].call;
 
 		if (rows[i].dead && !killed)
-			ground_kill_latchkey(g);
+			server_site_kill_latchkey(g);
 		killed = rows[i].dead;
-		call.no_cookies = !rows[i].member;
+		call.no_cookies = !rows[i].signed_in;
 		call.wait_ms = 120000;
 		web_call(g->web, &call, &g->reply);
 		describe_request(g, &cells[i][column]);
 	}
-	ground_free(g);
+	server_site_free(g);
 }
 
 /* ---- the page ---- */
@@ -245,7 +244,7 @@ main(int argc, char **argv)
 	static struct cell of_requests[NELEMS(rows)][SERVERS_MAX];
 
 	(void)argc;
-	ground_drop_root(argv);
+	server_site_drop_root(argv);
 	assert_true(servers_count <= SERVERS_MAX);
 	for (size_t i = 0; i < servers_count; i++) {
 		observe_answers(servers[i], i, of_answers);
@@ -253,7 +252,7 @@ main(int argc, char **argv)
 	}
 	fputs(start, stdout);
 	fputs(answers_text, stdout);
-	print_head("the guard says");
+	print_head("answer of the guard");
 	for (size_t i = 0; i < NELEMS(answers); i++) {
 		char name[16];
 

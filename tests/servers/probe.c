@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A FastCGI program in the place of Latchkey that answers with whatever status
- * the browser asks for in X-Answer, and with headers and a body that tell
- * whether they arrive: what a web server makes of answers, the rare ones too.
+ * A FastCGI program in Latchkey's place.  It answers with the status that the
+ * browser names in X-Answer, and with headers and a body that show whether the
+ * web server passes them on.
  */
 #include <fcgiapp.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* As many as Latchkey has, and one more that it never sends. */
+/* The headers that Latchkey sends, and one that it never sends. */
 static const char identity[] = "Variable-REMOTE_USER: 7\r\n"
 			       "Variable-AUTH_ID: 7\r\n"
 			       "Remote-User: 7\r\n"

@@ -6,15 +6,15 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#include "servers/ground.h"
 #include "servers/server.h"
+#include "servers/server_site.h"
 #include "support/async_request.h"
 #include "support/process.h"
 #include "support/write_stress.h"
 
 /*
- * mod_fcgid starts a process when all are busy and ends one that was idle,
- * when it likes.  Here it does both all the time.
+ * mod_fcgid starts a process when all are busy, and ends idle ones.  The tests
+ * make it do both all the time.
  */
 
 #define ROUNDS 3
@@ -30,19 +30,19 @@ static const char whims[] = "FcgidMinProcessesPerClass 0\n"
 			    "FcgidErrorScanInterval 1\n"
 			    "FcgidZombieScanInterval 1\n";
 
-/* Every process there ever was, as far as we looked. */
+/* All processes seen so far. */
 struct seen {
-	struct ground *ground;
+	struct server_site *server_site;
 	pid_t pids[SEEN_MAX];
 	size_t count;
-	size_t most; /* at one time */
+	size_t most; /* at the same time */
 };
 
 static size_t
 lookup(struct seen *seen)
 {
 	pid_t now[64];
-	size_t n = ground_latchkeys(seen->ground, now, NELEMS(now));
+	size_t n = server_site_latchkeys(seen->server_site, now, NELEMS(now));
 
 	for (size_t i = 0; i < n; i++) {
 		size_t at = 0;
@@ -63,9 +63,10 @@ all_gone(void *ctx)
 	return lookup(ctx) == 0;
 }
 
-/* ${n} at once, each of whom is told ${status}. */
+/* Send ${n} requests at once; each must be answered with ${status}. */
 static void
-crowd(struct ground *g, struct seen *seen, const char *session, long status)
+crowd(
+    struct server_site *g, struct seen *seen, const char *session, long status)
 {
 	const struct web_call call = { .path = "/guarded/page.txt",
 		.wait_ms = 60000 };
@@ -78,16 +79,16 @@ crowd(struct ground *g, struct seen *seen, const char *session, long status)
 		long got = async_request_end(errands[i], NULL);
 
 		if (got != status) {
-			ground_print_log(g);
+			server_site_print_log(g);
 			fail_msg("%ld, not %ld", got, status);
 		}
 		lookup(seen);
 	}
 }
 
-/* No session outlives its end, in however many processes it was known. */
+/* An ended session is refused by every process that had cached it. */
 static void
-sign_out(struct ground *g, struct seen *seen)
+sign_out(struct server_site *g, struct seen *seen)
 {
 	crowd(g, seen, g->session, 200);
 	web_post(g->web, "/api/v1/auth/logout", "{}", &g->reply);
@@ -95,9 +96,9 @@ sign_out(struct ground *g, struct seen *seen)
 	crowd(g, seen, g->session, 401);
 }
 
-/* Each change was answered, and is as it was answered. */
+/* Every change was answered, and the database holds what was answered. */
 static void
-check_people(struct ground *g, struct write_stress *b)
+check_people(struct server_site *g, struct write_stress *b)
 {
 	struct write_stress_person *people;
 	size_t n = write_stress_people(b, &people);
@@ -117,18 +118,18 @@ check_people(struct ground *g, struct write_stress *b)
 
 TEST(processes_come_and_go)
 {
-	struct ground *g = *state;
-	struct seen seen = { .ground = g };
+	struct server_site *g = *state;
+	struct seen seen = { .server_site = g };
 	char kept[64];
 
-	ground_account(g);
+	server_site_account(g);
 	snprintf(kept, sizeof(kept), "%s", g->session);
 	for (int round = 0; round < ROUNDS; round++) {
 		char tag[16];
 		struct write_stress *b;
 
 		snprintf(tag, sizeof(tag), "round%d", round);
-		ground_account(g);
+		server_site_account(g);
 		b = write_stress_start(g->base, tag);
 		write_stress_wait(b, 20);
 		sign_out(g, &seen);
@@ -136,7 +137,8 @@ TEST(processes_come_and_go)
 		write_stress_stop(b);
 		check_people(g, b);
 		write_stress_free(b);
-		/* Once it is quiet they all leave, and what they shared too. */
+		/* Without requests all processes end, and shared memory with
+		 * them. */
 		if (!process_until(all_gone, &seen, 60000))
 			fail_msg("%zu stay", lookup(&seen));
 	}
@@ -145,11 +147,11 @@ TEST(processes_come_and_go)
 	assert_true(seen.most <= PROCESSES);
 	assert_true(seen.most >= 4);
 	assert_true(seen.count >= seen.most + 2);
-	/* Who stayed signed in is so with none of those processes left. */
+	/* Sessions survive the end of all processes. */
 	crowd(g, &seen, kept, 200);
 }
 
-/* A process that is being torn down still takes connections. */
+/* A process that mod_fcgid is ending may still accept connections. */
 static bool
 is_dead(void *ctx)
 {
@@ -158,11 +160,11 @@ is_dead(void *ctx)
 	return !process_alive(*pid);
 }
 
-/* kill -9 of all of them, in the middle: the next ones know what they knew. */
-TEST(killed_processes_take_nothing_along)
+/* After kill -9 of all processes their successors know all sessions. */
+TEST(killed_processes_lose_nothing)
 {
-	struct ground *g = *state;
-	struct seen seen = { .ground = g };
+	struct server_site *g = *state;
+	struct seen seen = { .server_site = g };
 
 	for (int round = 0; round < 4; round++) {
 		struct write_stress_person *people;
@@ -174,7 +176,7 @@ TEST(killed_processes_take_nothing_along)
 		snprintf(tag, sizeof(tag), "killed%d", round);
 		b = write_stress_start(g->base, tag);
 		write_stress_wait(b, 10);
-		n = ground_latchkeys(g, pids, NELEMS(pids));
+		n = server_site_latchkeys(g, pids, NELEMS(pids));
 		for (size_t i = 0; i < n; i++)
 			kill(pids[i], SIGKILL);
 		for (size_t i = 0; i < n; i++)
@@ -185,21 +187,21 @@ TEST(killed_processes_take_nothing_along)
 		free(people);
 		write_stress_free(b);
 	}
-	ground_account(g);
+	server_site_account(g);
 	sign_out(g, &seen);
 }
 
 static int
 set_up(void **state)
 {
-	*state = ground_new(&server_apache_mod_fcgid, whims);
+	*state = server_site_new(&server_apache_mod_fcgid, whims);
 	return 0;
 }
 
 static int
 tear_down(void **state)
 {
-	ground_free(*state);
+	server_site_free(*state);
 	return 0;
 }
 
@@ -208,6 +210,6 @@ TEST_GROUP_FIXTURE(set_up, tear_down);
 int
 main(int argc, char **argv)
 {
-	ground_drop_root(argv);
+	server_site_drop_root(argv);
 	return test_main(argc, argv);
 }

@@ -4,12 +4,12 @@
 
 #include <stdio.h>
 
-#include "servers/ground.h"
 #include "servers/server.h"
+#include "servers/server_site.h"
 
 /*
- * One list of cases against every web server with its recipe.  Arguments name
- * the servers; none: all of them; --list: print their names.
+ * Runs one list of cases against every web server with its recipe.  Arguments
+ * name the servers, by default all; --list prints their names.
  */
 
 /* cmocka's group set-up takes no argument. */
@@ -18,14 +18,14 @@ static const struct server_ops *chosen;
 static int
 set_up(void **state)
 {
-	*state = ground_new(chosen, NULL);
+	*state = server_site_new(chosen, NULL);
 	return 0;
 }
 
 static int
 tear_down(void **state)
 {
-	ground_free(*state);
+	server_site_free(*state);
 	return 0;
 }
 
@@ -46,7 +46,7 @@ main(int argc, char **argv)
 			puts(servers[i]->name);
 		return 0;
 	}
-	ground_drop_root(argv);
+	server_site_drop_root(argv);
 	for (int i = 1; i < argc; i++) {
 		const struct server_ops *server = server_named(argv[i]);
 

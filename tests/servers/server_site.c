@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "servers/ground.h"
+#include "servers/server_site.h"
 
 #include "base/err.h"
 #include "support/test.h"
@@ -21,7 +21,7 @@
 #define STOP_MS 15000
 
 void
-ground_drop_root(char **argv)
+server_site_drop_root(char **argv)
 {
 	static const char *const as_www_data[] = { "setpriv",
 		"--reuid=www-data", "--regid=www-data", "--clear-groups",
@@ -52,7 +52,7 @@ top_srcdir(void)
 }
 
 const char *
-ground_recipe(const struct ground *g)
+server_site_recipe(const struct server_site *g)
 {
 	static char path[256];
 
@@ -64,7 +64,7 @@ ground_recipe(const struct ground *g)
 /* ---- the pages ---- */
 
 static void
-put(const struct ground *g, const char *name, const char *text)
+put(const struct server_site *g, const char *name, const char *text)
 {
 	char path[160];
 
@@ -73,8 +73,8 @@ put(const struct ground *g, const char *name, const char *text)
 }
 
 static void
-put_copy(
-    const struct ground *g, const char *name, const char *from, mode_t mode)
+put_copy(const struct server_site *g, const char *name, const char *from,
+    mode_t mode)
 {
 	char path[160], source[256];
 
@@ -85,7 +85,7 @@ put_copy(
 }
 
 static void
-make_pages(struct ground *g)
+make_pages(struct server_site *g)
 {
 	static const char *const folders[] = { "", "/guarded", "/admin" };
 	char path[160];
@@ -101,7 +101,7 @@ make_pages(struct ground *g)
 	put_copy(g, "env.cgi", "tests/servers/pages/env.cgi", 0755);
 	put_copy(g, "guarded/env.cgi", "tests/servers/pages/env.cgi", 0755);
 	put_copy(g, "guarded/whoami.cgi", "deploy/examples/whoami.cgi", 0755);
-	/* Of the login page a test wants to see only that it is shown. */
+	/* Tests only need to recognize the login page. */
 	put_copy(g, "index.html", "www/index.html", 0644);
 }
 
@@ -118,7 +118,7 @@ cgi_listens(void *ctx)
 }
 
 static void
-start_fcgiwrap(struct ground *g)
+start_fcgiwrap(struct server_site *g)
 {
 	char socket[96];
 	const char *argv[] = { "spawn-fcgi", "-n", "-s", socket, "--",
@@ -136,7 +136,7 @@ start_fcgiwrap(struct ground *g)
 static bool
 serves(void *ctx)
 {
-	struct ground *g = ctx;
+	struct server_site *g = ctx;
 	const struct web_call call = { .path = "/open.txt", .wait_ms = 2000 };
 
 	web_call(g->web, &call, &g->reply);
@@ -144,7 +144,7 @@ serves(void *ctx)
 }
 
 static void
-start_server(struct ground *g)
+start_server(struct server_site *g)
 {
 	const char *argv[16] = { NULL };
 	struct process_options p = {
@@ -169,10 +169,10 @@ start_server(struct ground *g)
 		fail_msg("%s does not serve; see %s", g->server->name, g->log);
 }
 
-static struct ground *
+static struct server_site *
 open_ground(const struct server_ops *server, const char *extras, bool probe)
 {
-	struct ground *g = calloc(1, sizeof(*g));
+	struct server_site *g = calloc(1, sizeof(*g));
 
 	assert_non_null(g);
 	g->server = server;
@@ -187,29 +187,29 @@ open_ground(const struct server_ops *server, const char *extras, bool probe)
 	g->app = application_start();
 	make_pages(g);
 	if (probe)
-		ground_start_probe(g);
+		server_site_start_probe(g);
 	else
-		ground_start_latchkey(g);
+		server_site_start_latchkey(g);
 	if (server->fcgiwrap)
 		start_fcgiwrap(g);
 	start_server(g);
 	return g;
 }
 
-struct ground *
-ground_new(const struct server_ops *server, const char *extras)
+struct server_site *
+server_site_new(const struct server_ops *server, const char *extras)
 {
 	return open_ground(server, extras, false);
 }
 
-struct ground *
-ground_probe(const struct server_ops *server)
+struct server_site *
+server_site_probe(const struct server_ops *server)
 {
 	return open_ground(server, NULL, true);
 }
 
 void
-ground_free(struct ground *g)
+server_site_free(struct server_site *g)
 {
 	if (g == NULL)
 		return;
@@ -219,7 +219,7 @@ ground_free(struct ground *g)
 	for (size_t i = 0; i < NELEMS(g->probes); i++)
 		if (g->probes[i] != 0)
 			process_stop(g->probes[i], SIGKILL, STOP_MS);
-	/* What mod_fcgid starts writes there. */
+	/* Processes started by mod_fcgid write there. */
 	assert_false(stack_file_contains(g->log, "Sanitizer"));
 	assert_false(stack_file_contains(g->log, "runtime error:"));
 	assert_false(stack_file_contains(g->log, "Assertion"));
@@ -233,7 +233,7 @@ ground_free(struct ground *g)
 }
 
 void
-ground_print_log(const struct ground *g)
+server_site_print_log(const struct server_site *g)
 {
 	char line[512];
 	FILE *f = fopen(g->log, "r");
@@ -246,10 +246,10 @@ ground_print_log(const struct ground *g)
 	fclose(f);
 }
 
-/* ---- people ---- */
+/* ---- accounts ---- */
 
 void
-ground_account(struct ground *g)
+server_site_account(struct server_site *g)
 {
 	web_forget(g->web);
 	snprintf(g->email, sizeof(g->email), "user%d@example.org", ++g->serial);
@@ -262,10 +262,9 @@ ground_account(struct ground *g)
 	    web_text(&g->reply, "user.id"));
 }
 
-/* A change of the profile makes everybody read the user anew. */
-/* Change the row behind everybody's back, and tell the pool. */
+/* Change the row directly; the profile update makes the pool read it again. */
 static void
-edit_account(struct ground *g, const char *what, const char *patch)
+edit_account(struct server_site *g, const char *what, const char *patch)
 {
 	char path[96], sql[160];
 
@@ -278,26 +277,26 @@ edit_account(struct ground *g, const char *what, const char *patch)
 }
 
 void
-ground_promote(struct ground *g)
+server_site_promote(struct server_site *g)
 {
 	edit_account(g, "role = 'admin'", "{\"name\":\"Boss\"}");
 }
 
 void
-ground_anonymize(struct ground *g)
+server_site_anonymize(struct server_site *g)
 {
 	edit_account(g, "email = '', email_normal = 'none:' || id, name = ''",
 	    "{\"avatar_url\":\"https://example.org/x.png\"}");
 }
 
 void
-ground_get(struct ground *g, const char *path)
+server_site_get(struct server_site *g, const char *path)
 {
 	web_get(g->web, path, &g->reply);
 }
 
 bool
-ground_shown(const struct ground *g)
+server_site_shown(const struct server_site *g)
 {
 	return g->reply.body.data != NULL &&
 	    strstr(g->reply.body.data, g->secret) != NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/err.h"
-#include "servers/ground.h"
+#include "servers/server_site.h"
 
 #include "support/test.h"
 
@@ -17,7 +17,7 @@
 
 #define START_MS 15000
 
-/* Was that a connection? */
+/* True if the socket accepted a connection. */
 static bool
 is_there(int fd)
 {
@@ -27,11 +27,11 @@ is_there(int fd)
 }
 
 /*
- * What a server starts that starts latchkey by itself; with the file "dead"
- * beside it latchkey cannot be started.
+ * The script by which mod_fcgid starts latchkey.  It fails while the file
+ * "dead" stands beside it.
  */
 static void
-write_program(struct ground *g, const char *program)
+write_program(struct server_site *g, const char *program)
 {
 	char text[512];
 
@@ -44,9 +44,9 @@ write_program(struct ground *g, const char *program)
 }
 
 void
-ground_start_latchkey(struct ground *g)
+server_site_start_latchkey(struct server_site *g)
 {
-	/* However busy the machine is, a change is not told 503. */
+	/* Generous: changes must not fail with 503 on a busy machine. */
 	static const char *const env[] = { "LATCHKEY_WRITE_WAIT_MS=20000",
 		"LATCHKEY_HASH_WAIT_MS=20000", NULL };
 	const struct stack_options options = { .kind = STACK_POOL,
@@ -73,7 +73,7 @@ ground_start_latchkey(struct ground *g)
 static bool
 probe_listens(void *ctx)
 {
-	const struct ground *g = ctx;
+	const struct server_site *g = ctx;
 
 	return g->server->starts_latchkey ||
 	    (is_there(fcgi_connect_unix(g->socket)) &&
@@ -81,9 +81,9 @@ probe_listens(void *ctx)
 		    is_there(fcgi_connect_tcp(g->authorizer_port))));
 }
 
-/* The probe where Latchkey would be. */
+/* Start the probe on Latchkey's socket. */
 void
-ground_start_probe(struct ground *g)
+server_site_start_probe(struct server_site *g)
 {
 	static const char *const none[] = { NULL };
 	char program[256], port[16];
@@ -113,9 +113,9 @@ ground_start_probe(struct ground *g)
 		fail_msg("no probe; see %s", g->log);
 }
 
-/* Processes below the web server that are no web server. */
+/* Children of the web server that are not the web server itself. */
 static size_t
-started_by_server(struct ground *g, pid_t *pids, size_t max)
+started_by_server(struct server_site *g, pid_t *pids, size_t max)
 {
 	pid_t children[64], below[64];
 	size_t n = 0;
@@ -132,7 +132,7 @@ started_by_server(struct ground *g, pid_t *pids, size_t max)
 }
 
 size_t
-ground_latchkeys(struct ground *g, pid_t *pids, size_t max)
+server_site_latchkeys(struct server_site *g, pid_t *pids, size_t max)
 {
 	size_t n;
 
@@ -145,7 +145,7 @@ ground_latchkeys(struct ground *g, pid_t *pids, size_t max)
 }
 
 void
-ground_kill_latchkey(struct ground *g)
+server_site_kill_latchkey(struct server_site *g)
 {
 	char dead[96];
 	pid_t pids[64];
@@ -159,13 +159,13 @@ ground_kill_latchkey(struct ground *g)
 	}
 	snprintf(dead, sizeof(dead), "%s/dead", g->dir);
 	files_write(dead, "", 0);
-	n = ground_latchkeys(g, pids, NELEMS(pids));
+	n = server_site_latchkeys(g, pids, NELEMS(pids));
 	for (size_t i = 0; i < n; i++)
 		kill(pids[i], SIGKILL);
 }
 
 void
-ground_revive_latchkey(struct ground *g)
+server_site_revive_latchkey(struct server_site *g)
 {
 	char dead[96];
 
