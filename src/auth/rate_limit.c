@@ -21,29 +21,38 @@
 
 _Static_assert(
     RATE_LIMIT_KEYS_MAX <= RATE_LIMIT_REDIS_KEYS_MAX, "one step in Redis");
-/* The longest: rate_limit:register: and a network. */
-_Static_assert(RATE_LIMIT_KEY_SIZE >= 21 + NETWORK_SIZE, "all keys fit");
+_Static_assert(sizeof("account:") + 2 * ACCOUNT_BYTES <= NETWORK_SIZE,
+    "a network is the longest part of a key");
+#define RATE_LIMIT(id, name, ...)                                              \
+	_Static_assert(sizeof("rate_limit:" name ":") + NETWORK_SIZE <=        \
+		RATE_LIMIT_KEY_SIZE,                                           \
+	    "keys of " name " fit");
+#include "model/rate_limits.def"
+#undef RATE_LIMIT
 
-static const char *const names[RATE_LIMIT_NAMES] = {
-	[RATE_LIMIT_LOGIN] = "login",
-	[RATE_LIMIT_REGISTER] = "register",
-	[RATE_LIMIT_DEFAULT] = "default",
+static const struct rate_limit_info infos[RATE_LIMIT_NAMES] = {
+#define RATE_LIMIT(id, name, option, rate, subject, success, also, help)       \
+	[RATE_LIMIT_##id] = { name, RATE_LIMIT_BY_##subject,                   \
+		RATE_LIMIT_SUCCESS_##success },
+#include "model/rate_limits.def"
+#undef RATE_LIMIT
 };
 
-const char *
-rate_limit_text(enum rate_limit_name name)
+const struct rate_limit_info *
+rate_limit_info(enum rate_limit_name name)
 {
-	return names[name];
+	assert(name > RATE_LIMIT_NONE && name < RATE_LIMIT_NAMES);
+	return &infos[name];
 }
 
 /* ---- claims ---- */
 
 /*
- * Whoever has one IPv6 address has mostly its /64, so an address more costs
- * nothing there.
+ * A customer with one IPv6 address mostly has its whole /64, where another
+ * address costs nothing.
  */
 static void
-network_of(const char *address, char dst[NETWORK_SIZE])
+format_network(const char *address, char dst[NETWORK_SIZE])
 {
 	struct in6_addr v6;
 	struct in_addr v4;
@@ -64,8 +73,8 @@ network_of(const char *address, char dst[NETWORK_SIZE])
 }
 
 static void
-add(struct rate_limit_claim *claim, enum rate_limit_name name, const char *kind,
-    const char *whose)
+add_key(struct rate_limit_claim *claim, enum rate_limit_name name,
+    const char *kind, const char *value)
 {
 	size_t i = claim->n++;
 	int n;
@@ -73,7 +82,7 @@ add(struct rate_limit_claim *claim, enum rate_limit_name name, const char *kind,
 	assert(i < RATE_LIMIT_KEYS_MAX);
 	claim->keys[i].name = name;
 	n = snprintf(claim->keys[i].key, RATE_LIMIT_KEY_SIZE,
-	    "rate_limit:%s:%s%s", names[name], kind, whose);
+	    "rate_limit:%s:%s%s", infos[name].name, kind, value);
 	assert(n > 0 && n < RATE_LIMIT_KEY_SIZE);
 }
 
@@ -83,14 +92,14 @@ rate_limit_address(struct rate_limit_claim *claim, enum rate_limit_name name,
 {
 	char network[NETWORK_SIZE];
 
-	network_of(address, network);
-	add(claim, name, "", network);
+	format_network(address, network);
+	add_key(claim, name, "", network);
 }
 
-/* Redis need not know who has an account, or who would like to know. */
+/* Hashed with a key: a dump of Redis shows no e-mail address. */
 void
 rate_limit_account(const struct rate_limits *rl, struct rate_limit_claim *claim,
-    const char *email)
+    enum rate_limit_name name, const char *email)
 {
 	char normal[USER_EMAIL_SIZE], hex[2 * ACCOUNT_BYTES + 1];
 	unsigned char hash[SECRET_KEY_BYTES];
@@ -99,7 +108,7 @@ rate_limit_account(const struct rate_limits *rl, struct rate_limit_claim *claim,
 		email = normal;
 	kdf_derive(hash, rl->key, sizeof(rl->key), email);
 	str_hex(hex, hash, ACCOUNT_BYTES);
-	add(claim, RATE_LIMIT_LOGIN, "account:", hex);
+	add_key(claim, name, "account:", hex);
 }
 
 void
@@ -109,13 +118,13 @@ rate_limit_user(
 	char id[24];
 
 	(void)snprintf(id, sizeof(id), "%" PRId64, user_id);
-	add(claim, name, "user:", id);
+	add_key(claim, name, "user:", id);
 }
 
 /* ---- counting ---- */
 
 static void
-note_refusal(struct rate_limit_refusal *refusal, enum rate_limit_name name,
+keep_longest_wait(struct rate_limit_refusal *refusal, enum rate_limit_name name,
     int64_t wait_ms)
 {
 	if (wait_ms <= refusal->wait_ms)
@@ -125,7 +134,7 @@ note_refusal(struct rate_limit_refusal *refusal, enum rate_limit_name name,
 }
 
 static void
-refund_mapped(struct rate_limits *rl, const struct rate_limit_claim *claim,
+refund_shm(struct rate_limits *rl, const struct rate_limit_claim *claim,
     size_t n, int64_t now_ms)
 {
 	for (size_t i = 0; i < n; i++)
@@ -133,37 +142,37 @@ refund_mapped(struct rate_limits *rl, const struct rate_limit_claim *claim,
 		    &rl->rules[claim->keys[i].name], now_ms);
 }
 
-/* Once one has refused, the others are only asked how long they would. */
+/* After the first refusal the other keys only tell how long they would wait. */
 static enum err
-take_mapped(struct rate_limits *rl, struct rate_limit_claim *claim,
-    int64_t now_ms, struct rate_limit_refusal *refusal)
+take_shm(struct rate_limits *rl, struct rate_limit_claim *claim, int64_t now_ms,
+    struct rate_limit_refusal *refusal)
 {
-	enum err verdict = ERR_OK;
+	enum err result = ERR_OK;
 	size_t taken = 0;
 
 	for (size_t i = 0; i < claim->n; i++) {
 		enum rate_limit_name name = claim->keys[i].name;
 		struct rate_limit_shm_count *count = &claim->keys[i].shm;
-		enum err err = verdict == ERR_OK
+		enum err err = result == ERR_OK
 		    ? rate_limit_shm_take(rl->shm, claim->keys[i].key,
 			  &rl->rules[name], now_ms, count)
 		    : rate_limit_shm_peek(rl->shm, claim->keys[i].key,
 			  &rl->rules[name], now_ms, count);
 
 		if (err == ERR_LIMITED)
-			note_refusal(refusal, name, count->wait_ms);
-		if (err == ERR_OK && verdict == ERR_OK)
+			keep_longest_wait(refusal, name, count->wait_ms);
+		if (err == ERR_OK && result == ERR_OK)
 			taken++;
-		else if (verdict == ERR_OK)
-			verdict = err;
+		else if (result == ERR_OK)
+			result = err;
 	}
-	if (verdict != ERR_OK)
-		refund_mapped(rl, claim, taken, now_ms);
-	return verdict;
+	if (result != ERR_OK)
+		refund_shm(rl, claim, taken, now_ms);
+	return result;
 }
 
 static void
-put_keys(const struct rate_limits *rl, const struct rate_limit_claim *claim,
+list_keys(const struct rate_limits *rl, const struct rate_limit_claim *claim,
     struct rate_limit_redis_key keys[RATE_LIMIT_KEYS_MAX])
 {
 	for (size_t i = 0; i < claim->n; i++)
@@ -172,7 +181,7 @@ put_keys(const struct rate_limits *rl, const struct rate_limit_claim *claim,
 			    .rule = &rl->rules[claim->keys[i].name] };
 }
 
-/* Whatever Redis cannot tell, the mapped file has told. */
+/* Without an answer of Redis the count of the shared memory decides. */
 static enum err
 take_redis(struct rate_limits *rl, struct rate_limit_claim *claim,
     struct rate_limit_refusal *refusal)
@@ -183,10 +192,10 @@ take_redis(struct rate_limits *rl, struct rate_limit_claim *claim,
 
 	if (rl->redis == NULL)
 		return ERR_OK;
-	put_keys(rl, claim, keys);
+	list_keys(rl, claim, keys);
 	err = rate_limit_redis_take(rl->redis, keys, claim->n, 0, &count);
 	if (err == ERR_LIMITED) {
-		note_refusal(
+		keep_longest_wait(
 		    refusal, claim->keys[count.refused].name, count.wait_ms);
 		return ERR_LIMITED;
 	}
@@ -203,12 +212,12 @@ rate_limit_take(struct rate_limits *rl, struct rate_limit_claim *claim,
 
 	*refusal_out = (struct rate_limit_refusal){ 0 };
 	claim->redis_at_ms = 0;
-	err = take_mapped(rl, claim, now_ms, refusal_out);
+	err = take_shm(rl, claim, now_ms, refusal_out);
 	if (err == ERR_OK) {
 		TESTPOINT("ratelimit:mapped");
 		err = take_redis(rl, claim, refusal_out);
 		if (err != ERR_OK)
-			refund_mapped(rl, claim, claim->n, now_ms);
+			refund_shm(rl, claim, claim->n, now_ms);
 	}
 	if (err != ERR_OK)
 		claim->n = 0;
@@ -216,14 +225,14 @@ rate_limit_take(struct rate_limits *rl, struct rate_limit_claim *claim,
 }
 
 /*
- * A guess is what was answered with no.  A registration is counted when it
- * succeeds, too.  What was wrong in its form or failed here told nothing.
+ * Only a request that was answered with "no" may have been a guess.  One with
+ * an error in its form, or a failure here, revealed nothing.
  */
 static bool
-stays(enum rate_limit_name name, enum err outcome)
+stays_counted(enum rate_limit_name name, enum err outcome)
 {
 	switch (outcome) {
-	case ERR_OK: return name == RATE_LIMIT_REGISTER;
+	case ERR_OK: return infos[name].success == RATE_LIMIT_SUCCESS_COUNTED;
 	case ERR_NOT_FOUND:
 	case ERR_DENIED:
 	case ERR_LIMITED:
@@ -242,10 +251,10 @@ rate_limit_settle(struct rate_limits *rl, struct rate_limit_claim *claim,
 {
 	struct rate_limit_redis_key keys[RATE_LIMIT_KEYS_MAX];
 
-	/* One request counts under one name. */
-	if (claim->n > 0 && !stays(claim->keys[0].name, outcome)) {
-		refund_mapped(rl, claim, claim->n, now_ms);
-		put_keys(rl, claim, keys);
+	/* All keys of a request belong to one limit. */
+	if (claim->n > 0 && !stays_counted(claim->keys[0].name, outcome)) {
+		refund_shm(rl, claim, claim->n, now_ms);
+		list_keys(rl, claim, keys);
 		if (rl->redis != NULL && claim->redis_at_ms != 0 &&
 		    rate_limit_redis_refund(rl->redis, keys, claim->n,
 			claim->redis_at_ms, 0) != ERR_OK)

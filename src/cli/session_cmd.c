@@ -118,7 +118,7 @@ revoke_one(const struct context *context, const char *handle)
 		err = store_session_end(st, &actor, s.user_id, handle);
 	if (err != ERR_OK)
 		return context_failed(context, err, handle);
-	counters_add(context->app->shm, COUNTERS_SESSIONS_ENDED, 1);
+	counters_event(context->app->shm, EVENT_SESSION_END);
 	printf("ended %s\n", handle);
 	return EXIT_GO_ON;
 }
@@ -138,7 +138,7 @@ revoke_all_of(const struct context *context, const char *who)
 	    context->app->store, &actor, u.id, NULL, &epoch, &sessions);
 	if (err != ERR_OK)
 		return context_failed(context, err, who);
-	counters_add(context->app->shm, COUNTERS_LOGOUTS_ALL, 1);
+	counters_event(context->app->shm, EVENT_LOGOUT_ALL);
 	printf("sessions ended: %" PRId64 "\n", sessions);
 	return EXIT_GO_ON;
 }

@@ -196,7 +196,7 @@ add(const struct context *context, enum user_role role, const char *password)
 	    &context->app->login, &cred, role, context->now, &u, &why);
 	if (err != ERR_OK)
 		return report_refusal(context, err, why, cred.email);
-	counters_add(context->app->shm, COUNTERS_REGISTERED, 1);
+	counters_event(context->app->shm, EVENT_REGISTER);
 	return show(context, &u);
 }
 
@@ -254,7 +254,7 @@ user_cmd_passwd(const struct command_line *line)
 		status = report_refusal(&context, err, why, display_name(&u));
 		goto out;
 	}
-	counters_add(context.app->shm, COUNTERS_PASSWORDS_CHANGED, 1);
+	counters_event(context.app->shm, EVENT_PASSWORD_SET);
 	status = report_ended("new password for", &u, sessions);
 out:
 	secret_wipe(password, sizeof(password));
@@ -307,7 +307,7 @@ disable(const struct context *context, const struct user *u, int64_t *ended_out)
 	enum err err = set_role_and_status(context, u, &out, ended_out);
 
 	if (err == ERR_OK)
-		counters_add(context->app->shm, COUNTERS_DEACTIVATED, 1);
+		counters_event(context->app->shm, EVENT_DISABLE);
 	return err;
 }
 
@@ -330,7 +330,7 @@ remove_user(
 
 	err = store_user_remove(context->app->store, &actor, u->id, ended_out);
 	if (err == ERR_OK)
-		counters_add(context->app->shm, COUNTERS_DELETED, 1);
+		counters_event(context->app->shm, EVENT_REMOVE);
 	return err;
 }
 

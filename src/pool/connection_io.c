@@ -109,13 +109,16 @@ serve(struct connection_io *x, struct connection *c, struct fcgi *f,
     bool too_large, bool more)
 {
 	struct request req;
+	struct routes_match match;
 	struct rate_limit_admission ad;
 	bool keep = fcgi_keep(f);
 	enum err err;
 
 	request_of(x, f, too_large, &req);
-	if (dispatch_is_slow(&req)) {
-		err = dispatch_admit(x->services, &req, &ad, &x->answer);
+	match = routes_find(&req);
+	if (dispatch_is_slow(&match)) {
+		err =
+		    dispatch_admit(x->services, &req, &match, &ad, &x->answer);
 		if (err == ERR_OK) {
 			if (submit(x, c, f, &req, &ad))
 				return;
@@ -125,7 +128,7 @@ serve(struct connection_io *x, struct connection *c, struct fcgi *f,
 		}
 	} else {
 		TESTPOINT("worker:request");
-		err = dispatch_run(x->services, &req, &x->answer);
+		err = dispatch_run(x->services, &req, &match, &x->answer);
 	}
 	keep = send_answer(x, f, err) && keep;
 	request_clear(&req);

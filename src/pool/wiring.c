@@ -322,9 +322,10 @@ wire_ratelimit(
     const struct config *config, const struct shared *sh, struct app *app)
 {
 	static const enum config_id options[RATE_LIMIT_NAMES] = {
-		[RATE_LIMIT_LOGIN] = CONFIG_LIMIT_LOGIN,
-		[RATE_LIMIT_REGISTER] = CONFIG_LIMIT_REGISTER,
-		[RATE_LIMIT_DEFAULT] = CONFIG_LIMIT_DEFAULT,
+#define RATE_LIMIT(id, name, option, rate, subject, success, also, help)       \
+	[RATE_LIMIT_##id] = CONFIG_LIMIT_##id,
+#include "model/rate_limits.def"
+#undef RATE_LIMIT
 	};
 	struct rate_limits *rl = &app->rate_limits;
 	int64_t seconds;
@@ -332,7 +333,7 @@ wire_ratelimit(
 	rl->shm = app->shm;
 	rl->redis = app->redis;
 	master_secret_derive(&sh->master, "latchkey rate limits", rl->key);
-	for (size_t i = 0; i < RATE_LIMIT_NAMES; i++) {
+	for (size_t i = RATE_LIMIT_NONE + 1; i < RATE_LIMIT_NAMES; i++) {
 		rl->rules[i].max = config_rate(config, options[i], &seconds);
 		rl->rules[i].window_ms = seconds * 1000;
 	}

@@ -126,7 +126,7 @@ route_register(struct app *app, struct request *req, struct response *res)
 		    refused_field(&cred), "%s", why != NULL ? why : "");
 	if (err != ERR_OK)
 		goto out;
-	security_log(app, req, "register", grant.user.id);
+	security_log(app, req, EVENT_REGISTER, grant.user.id);
 	err = response_grant(req, res, &grant);
 out:
 	secret_wipe(&grant, sizeof(grant));
@@ -149,14 +149,14 @@ route_login(struct app *app, struct request *req, struct response *res)
 	err = login_attempt(
 	    &app->login, &cred, &origin, req->received_at, &grant);
 	if (err == ERR_DENIED) {
-		security_log(app, req, "login_refused", 0);
+		security_log(app, req, EVENT_LOGIN_REFUSED, 0);
 		err = response_refuse(res, PROBLEM_INVALID_CREDENTIALS, NULL);
 	} else if (err != ERR_OK) {
 		counters_add(app->shm, COUNTERS_LOGINS_FAILED, 1);
 	}
 	if (err != ERR_OK)
 		goto out;
-	security_log(app, req, "login_ok", grant.user.id);
+	security_log(app, req, EVENT_LOGIN, grant.user.id);
 	err = response_grant(req, res, &grant);
 out:
 	secret_wipe(&grant, sizeof(grant));
@@ -200,7 +200,7 @@ route_change_password(
 		err = authenticate_ended(res, &who);
 	if (err != ERR_OK)
 		goto out;
-	security_log(app, req, "password_changed", who.user.id);
+	security_log(app, req, EVENT_PASSWORD_CHANGE, who.user.id);
 
 	response_begin(res, &w);
 	json_write_string(&w, "msg", "Password changed");
@@ -218,7 +218,7 @@ typedef enum err login_end_fn(struct login *, const struct identity *,
 
 static enum err
 end_account(struct app *app, struct request *req, struct response *res,
-    login_end_fn *end, const char *event)
+    login_end_fn *end, enum event event)
 {
 	const struct json_value *json;
 	const char *password;
@@ -254,8 +254,7 @@ route_deactivate(struct app *app, struct request *req, struct response *res)
 {
 	enum err err;
 
-	err =
-	    end_account(app, req, res, login_deactivate, "account_deactivated");
+	err = end_account(app, req, res, login_deactivate, EVENT_DEACTIVATE);
 	if (err != ERR_OK)
 		return err;
 	return response_message(res, "Account deactivated");
@@ -265,5 +264,5 @@ route_deactivate(struct app *app, struct request *req, struct response *res)
 enum err
 route_delete_account(struct app *app, struct request *req, struct response *res)
 {
-	return end_account(app, req, res, login_delete, "account_deleted");
+	return end_account(app, req, res, login_delete, EVENT_DELETE);
 }

@@ -172,7 +172,7 @@ route_admin_user(struct app *app, struct request *req, struct response *res)
 		err = store_user_by_id(app->store, id, &changed);
 	if (err != ERR_OK)
 		return err;
-	security_log(app, req, "account_changed_by_admin", id);
+	security_log(app, req, EVENT_ACCOUNT_CHANGED_BY_ADMIN, id);
 	response_begin(res, &w);
 	json_write_object(&w, "user");
 	put_user(&w, &changed);
@@ -202,7 +202,7 @@ route_admin_sessions(struct app *app, struct request *req, struct response *res)
 		return admin_over(app, res, &who, &actor);
 	if (err != ERR_OK)
 		return err;
-	security_log(app, req, "logout_all_by_admin", id);
+	security_log(app, req, EVENT_LOGOUT_ALL_BY_ADMIN, id);
 	response_begin(res, &w);
 	json_write_string(&w, "msg", "Logged out on all devices");
 	json_write_int(&w, "sessions_ended", ended);

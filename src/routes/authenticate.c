@@ -117,13 +117,13 @@ static void
 note_account(const struct app *app, const struct request *req,
     const struct identity *who)
 {
-	static const char *const events[] = {
-		[OUTSIDE_CREATED] = "outside_created",
-		[OUTSIDE_LINKED] = "outside_linked",
-		[OUTSIDE_UPDATED] = "outside_updated",
+	static const enum event events[] = {
+		[OUTSIDE_CREATED] = EVENT_EXTERNAL_CREATED,
+		[OUTSIDE_LINKED] = EVENT_EXTERNAL_LINKED,
+		[OUTSIDE_UPDATED] = EVENT_EXTERNAL_UPDATED,
 	};
 
-	if (who->done < NELEMS(events) && events[who->done] != NULL)
+	if (who->done < NELEMS(events) && events[who->done] != EVENT_NONE)
 		security_log(app, req, events[who->done], who->user.id);
 }
 

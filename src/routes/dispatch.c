@@ -9,86 +9,75 @@
 #include "routes/routes.h"
 #include "shm/counters.h"
 
-bool
-dispatch_is_slow(const struct request *req)
+static bool
+is_slow(const struct route *route)
 {
-	struct response res = { 0 };
-	const struct route *route;
-	bool slow;
-
-	slow = routes_find(req, &res, &route) == ERR_OK &&
-	    (route->flags & ROUTE_SLOW) != 0;
-	response_clear(&res);
-	return slow;
+	return route != NULL && (route->flags & ROUTE_SLOW) != 0;
 }
 
-/* What the answer's status line says (http/response). */
+bool
+dispatch_is_slow(const struct routes_match *match)
+{
+	return is_slow(match->route);
+}
+
 static int
-status_of(const struct response *res)
+final_status(const struct response *res)
 {
 	if (res->problem != PROBLEM_NONE)
 		return problem_info(res->problem)->status;
 	return res->status != 0 ? res->status : 200;
 }
 
-/* ${route} is NULL where there is none. */
-static void
-count(const struct app *app, const struct route *route, int status)
-{
-	counters_request(app->shm,
-	    route != NULL ? (size_t)(route - routes) : COUNTERS_NO_ROUTE,
-	    status);
-}
-
 static void
 count_time(const struct app *app, const struct route *route, int64_t start)
 {
-	bool slow = route != NULL && (route->flags & ROUTE_SLOW) != 0;
-
 	counters_time(app->shm,
-	    slow ? COUNTERS_TIMER_SLOW : COUNTERS_TIMER_FAST,
+	    is_slow(route) ? COUNTERS_TIMER_SLOW : COUNTERS_TIMER_FAST,
 	    app->clock->mono_us() - start);
 }
 
-/* Answer OPTIONS: what this path takes. */
+/* No route: OPTIONS lists the methods of the path, any other is refused. */
 static enum err
-options(const struct request *req, struct response *res)
+answer_without_route(const struct request *req,
+    const struct routes_match *match, struct response *res,
+    struct rate_limit_admission *ad)
 {
-	res->allow = routes_methods(req->path);
-	if (res->allow == 0)
+	res->allow = match->methods;
+	if (match->methods == 0)
 		return ERR_NOT_FOUND;
+	if (req->method != METHOD_OPTIONS)
+		return response_refuse(res, PROBLEM_METHOD_NOT_ALLOWED, NULL);
 	res->status = 204;
+	ad->answered = true;
 	return ERR_OK;
 }
 
-/* All that comes before the handler, which may be an answer already. */
+/* Everything before the handler; may already answer. */
 static enum err
-prepare(struct app *app, struct request *req, struct response *res,
-    struct rate_limit_admission *ad)
+prepare(struct app *app, struct request *req, const struct routes_match *match,
+    struct response *res, struct rate_limit_admission *ad)
 {
-	bool decides = routes_authorizes(req);
-	enum err err;
+	const struct route *route = match->route;
+	bool authorizes =
+	    route != NULL && (route->flags & ROUTE_AUTHORIZE) != 0;
 
 	*ad = (struct rate_limit_admission){ 0 };
 	if (app->always_https)
 		req->https = true;
-	if (req->malformed && !decides)
+	if (req->malformed && !authorizes)
 		return response_refuse(res, PROBLEM_MALFORMED_REQUEST,
-		    "The body has another length than Content-Length says.");
-	if (req->method == METHOD_OPTIONS && !decides) {
-		ad->answered = true;
-		return options(req, res);
-	}
-	err = routes_find(req, res, &ad->route);
-	if (err != ERR_OK)
-		return err;
-	if (req->body_too_long && !decides)
+		    "The length of the body differs from Content-Length.");
+	if (route == NULL)
+		return answer_without_route(req, match, res, ad);
+	ad->route = route;
+	if (req->body_too_long && !authorizes)
 		return response_refuse(res, PROBLEM_BODY_TOO_LARGE, NULL);
 	return rate_limit_request(app, req, res, ad);
 }
 
 static enum err
-handle(struct app *app, struct request *req, struct response *res,
+run_handler(struct app *app, struct request *req, struct response *res,
     struct rate_limit_admission *ad)
 {
 	enum err err;
@@ -100,11 +89,12 @@ handle(struct app *app, struct request *req, struct response *res,
 }
 
 /*
- * Append the answer to ${answer}.  Without memory for the right one, a fixed
- * one: it is small, and whatever took the memory has been given back by now.
+ * Append the response to ${answer}.  If memory for it runs out, append a fixed
+ * one: it is small, and the handler has released its memory by now.
  */
 static enum err
-finish(struct response *res, const struct request *req, struct buf *answer)
+append_answer(
+    struct response *res, const struct request *req, struct buf *answer)
 {
 	if (response_finish(res, req, answer) == ERR_OK)
 		return ERR_OK;
@@ -120,74 +110,82 @@ finish(struct response *res, const struct request *req, struct buf *answer)
 	return answer->failed ? ERR_INTERNAL : ERR_OK;
 }
 
-/* The whole answer of ${route}, NULL if it is none, which ended with ${err}. */
+/* ${route} (NULL: none) ended with ${err}: log, count and append the answer. */
 static enum err
-conclude(struct app *app, const struct request *req, struct response *res,
+finish(struct app *app, const struct request *req, struct response *res,
     const struct route *route, enum err err, struct buf *answer)
 {
+	/* Never the path of the request: it may hold anything. */
+	const char *path = route != NULL ? route->path : "-";
+
 	if (err != ERR_OK && res->problem == PROBLEM_NONE)
 		err = response_refuse(res, problem_of(err), NULL);
 	if (err == ERR_INTERNAL)
 		log_event(LOG_LEVEL_ERROR, "internal", "request_id=%s route=%s",
-		    req->request_id, route != NULL ? route->path : "-");
-	/* The route, not the path: that may hold anything. */
+		    req->request_id, path);
 	log_event(LOG_LEVEL_DEBUG, "request",
 	    "request_id=%s route=%s answer=%s address=%s", req->request_id,
-	    route != NULL ? route->path : "-",
+	    path,
 	    res->problem != PROBLEM_NONE ? problem_info(res->problem)->code
 		: res->status == 302     ? "redirect"
 					 : "ok",
 	    req->address[0] != '\0' ? req->address : "-");
-	count(app, route, status_of(res));
-	err = finish(res, req, answer);
+	counters_request(app->shm,
+	    route != NULL ? (size_t)(route - routes) : COUNTERS_NO_ROUTE,
+	    final_status(res));
+	err = append_answer(res, req, answer);
 	response_clear(res);
 	return err;
 }
 
-/* What nearly every answer fits into, so that it costs no allocation. */
-struct room {
+/* Almost every answer fits, and then costs no allocation. */
+struct inline_buffer {
 	char headers[512];
 	char body[2048];
 };
 
 static void
-lend(struct response *res, struct room *room)
+use_inline(struct response *res, struct inline_buffer *inline_buffer)
 {
-	buf_use_inline(&res->headers, room->headers, sizeof(room->headers));
-	buf_use_inline(&res->body, room->body, sizeof(room->body));
+	buf_use_inline(&res->headers, inline_buffer->headers,
+	    sizeof(inline_buffer->headers));
+	buf_use_inline(
+	    &res->body, inline_buffer->body, sizeof(inline_buffer->body));
 }
 
 enum err
-dispatch_run(struct app *app, struct request *req, struct buf *answer)
+dispatch_run(struct app *app, struct request *req,
+    const struct routes_match *match, struct buf *answer)
 {
 	int64_t start = app->clock->mono_us();
 	struct response res = { 0 };
 	struct rate_limit_admission ad;
-	struct room room;
+	struct inline_buffer inline_buffer;
 	enum err err;
 
-	lend(&res, &room);
-	err = prepare(app, req, &res, &ad);
-	if (err == ERR_OK && ad.route != NULL && !ad.answered)
-		err = handle(app, req, &res, &ad);
-	err = conclude(app, req, &res, ad.route, err, answer);
+	use_inline(&res, &inline_buffer);
+	err = prepare(app, req, match, &res, &ad);
+	if (err == ERR_OK && !ad.answered)
+		err = run_handler(app, req, &res, &ad);
+	err = finish(app, req, &res, ad.route, err, answer);
 	count_time(app, ad.route, start);
 	return err;
 }
 
 enum err
 dispatch_admit(struct app *app, struct request *req,
-    struct rate_limit_admission *ad_out, struct buf *answer)
+    const struct routes_match *match, struct rate_limit_admission *ad_out,
+    struct buf *answer)
 {
 	struct response res = { 0 };
-	struct room room;
+	struct inline_buffer inline_buffer;
 	enum err err;
 
-	lend(&res, &room);
-	err = prepare(app, req, &res, ad_out);
-	if (err == ERR_OK && ad_out->route != NULL && !ad_out->answered)
-		return ERR_OK; /* nothing of the answer has been made */
-	err = conclude(app, req, &res, ad_out->route, err, answer);
+	use_inline(&res, &inline_buffer);
+	err = prepare(app, req, match, &res, ad_out);
+	if (err == ERR_OK && !ad_out->answered)
+		return ERR_OK;
+	err = finish(app, req, &res, ad_out->route, err, answer);
 	return err == ERR_OK ? ERR_DENIED : err;
 }
 
@@ -197,12 +195,12 @@ dispatch_admitted(struct app *app, struct request *req,
 {
 	int64_t start = app->clock->mono_us();
 	struct response res = { 0 };
-	struct room room;
+	struct inline_buffer inline_buffer;
 	enum err err;
 
-	lend(&res, &room);
-	err = handle(app, req, &res, ad);
-	err = conclude(app, req, &res, ad->route, err, answer);
+	use_inline(&res, &inline_buffer);
+	err = run_handler(app, req, &res, ad);
+	err = finish(app, req, &res, ad->route, err, answer);
 	count_time(app, ad->route, start);
 	return err;
 }
@@ -214,5 +212,5 @@ dispatch_busy(struct app *app, struct request *req,
 	struct response res = { 0 };
 
 	rate_limit_request_done(app, ad, ERR_BUSY);
-	return conclude(app, req, &res, ad->route, ERR_BUSY, answer);
+	return finish(app, req, &res, ad->route, ERR_BUSY, answer);
 }

@@ -127,7 +127,7 @@ end_by_id(struct app *app, const struct request *req, const char *session_id)
 		return err;
 	err = store_logout(app->store, &actor, handle, NULL);
 	if (err == ERR_OK)
-		security_log(app, req, "logout", s.user_id);
+		security_log(app, req, EVENT_LOGOUT, s.user_id);
 	return err;
 }
 
@@ -147,7 +147,7 @@ end_by_token(
 	if (claims->expires_at > req->received_at)
 		cache_publish_revoked(app->cache, claims->jti,
 		    claims->expires_at, req->received_at);
-	security_log(app, req, "logout", claims->user_id);
+	security_log(app, req, EVENT_LOGOUT, claims->user_id);
 	return ERR_OK;
 }
 
@@ -248,7 +248,7 @@ route_logout_all(struct app *app, struct request *req, struct response *res)
 		return authenticate_ended(res, &who);
 	if (err != ERR_OK)
 		return err;
-	security_log(app, req, "logout_all", who.user.id);
+	security_log(app, req, EVENT_LOGOUT_ALL, who.user.id);
 	return answer_logout_all(
 	    app, req, res, keep ? &who : NULL, epoch, ended);
 }

@@ -109,7 +109,7 @@ ask_client(struct app *app, const struct request *req,
 		*asker_out = CLIENT;
 		goto out;
 	}
-	security_log(app, req, "client_refused", 0);
+	security_log(app, req, EVENT_CLIENT_REFUSED, 0);
 	err = rate_limit_guess(app, req, res);
 	if (err == ERR_OK)
 		err = refuse(res, 401, "invalid_client",
@@ -184,7 +184,7 @@ revoke(struct app *app, const struct request *req, const char *text)
 		return err;
 	cache_publish_revoked(
 	    app->cache, claims.jti, claims.expires_at, req->received_at);
-	security_log(app, req, "token_revoked", claims.user_id);
+	security_log(app, req, EVENT_TOKEN_END, claims.user_id);
 	return ERR_OK;
 }
 

@@ -12,13 +12,7 @@
 #include "routes/forms.h"
 #include "routes/routes.h"
 #include "routes/security_log.h"
-
-/* Fixed texts, for log watchers. */
-static const char *const events[RATE_LIMIT_NAMES] = {
-	[RATE_LIMIT_LOGIN] = "login_limited",
-	[RATE_LIMIT_REGISTER] = "register_limited",
-	[RATE_LIMIT_DEFAULT] = "default_limited",
-};
+#include "shm/counters.h"
 
 static int64_t
 now_ms(const struct app *app)
@@ -26,85 +20,91 @@ now_ms(const struct app *app)
 	return app->clock->mono_us() / 1000;
 }
 
-/* ---- what a request counts as ---- */
+/* ---- claims ---- */
 
+/* Check everything that may refuse ${req}, then add its subject to ${claim}. */
 typedef enum err claim_fn(struct app *app, struct request *req,
-    struct response *res, struct rate_limit_claim *claim);
+    struct response *res, enum rate_limit_name name,
+    struct rate_limit_claim *claim);
 
 /* Another site's page must not use up its visitor's attempts. */
 static enum err
-claim_register(struct app *app, struct request *req, struct response *res,
-    struct rate_limit_claim *claim)
+read_own_json(struct request *req, struct response *res,
+    const struct json_value **json_out)
 {
-	const struct json_value *json;
-	enum err err = ERR_OK;
-
-	(void)app;
 	if (request_cross_site(req))
-		err = response_refuse(res, PROBLEM_CROSS_SITE, NULL);
-	if (err == ERR_OK)
-		err = request_json(req, res, &json);
-	if (err == ERR_OK)
-		rate_limit_address(claim, RATE_LIMIT_REGISTER, req->address);
-	return err;
+		return response_refuse(res, PROBLEM_CROSS_SITE, NULL);
+	return request_json(req, res, json_out);
 }
 
 static enum err
-claim_login(struct app *app, struct request *req, struct response *res,
-    struct rate_limit_claim *claim)
+claim_address(struct app *app, struct request *req, struct response *res,
+    enum rate_limit_name name, struct rate_limit_claim *claim)
+{
+	const struct json_value *json;
+
+	(void)app;
+	(void)name;
+	(void)claim;
+	return read_own_json(req, res, &json);
+}
+
+static enum err
+claim_account(struct app *app, struct request *req, struct response *res,
+    enum rate_limit_name name, struct rate_limit_claim *claim)
 {
 	static const struct request_field email_field = { "email", true,
 		USER_EMAIL_SIZE - 1 };
 	const struct json_value *json;
 	const char *email;
-	enum err err = ERR_OK;
-
-	if (request_cross_site(req))
-		err = response_refuse(res, PROBLEM_CROSS_SITE, NULL);
-	if (err == ERR_OK)
-		err = request_json(req, res, &json);
-	if (err == ERR_OK)
-		err = request_string(json, &email_field, res, &email);
-	if (err != ERR_OK)
-		return err;
-	rate_limit_address(claim, RATE_LIMIT_LOGIN, req->address);
-	rate_limit_account(&app->rate_limits, claim, email);
-	return ERR_OK;
-}
-
-static enum err
-claim_default(struct app *app, struct request *req, struct response *res,
-    struct rate_limit_claim *claim)
-{
-	void (*touch)(void *, const char *) = app->touch;
-	struct identity who;
 	enum err err;
 
-	/* The handler asks again, and notes it then. */
-	app->touch = NULL;
-	err = authenticate(app, req, res, &who);
-	app->touch = touch;
-	if (err == ERR_OK) {
-		rate_limit_address(claim, RATE_LIMIT_DEFAULT, req->address);
-		rate_limit_user(claim, RATE_LIMIT_DEFAULT, who.user.id);
-	}
-	secret_wipe(&who, sizeof(who));
+	err = read_own_json(req, res, &json);
+	if (err == ERR_OK)
+		err = request_string(json, &email_field, res, &email);
+	if (err == ERR_OK)
+		rate_limit_account(&app->rate_limits, claim, name, email);
 	return err;
 }
 
-static claim_fn *
-claim_of(const struct route *route)
+static enum err
+claim_user(struct app *app, struct request *req, struct response *res,
+    enum rate_limit_name name, struct rate_limit_claim *claim)
 {
-	if ((route->flags & ROUTE_LIMIT_LOGIN) != 0)
-		return claim_login;
-	if ((route->flags & ROUTE_LIMIT_REGISTER) != 0)
-		return claim_register;
-	if ((route->flags & ROUTE_LIMIT_DEFAULT) != 0)
-		return claim_default;
-	return NULL;
+	void (*touch)(void *, const char *) = app->touch;
+	struct identity identity;
+	enum err err;
+
+	/* The handler authenticates again, and records last_seen_at then. */
+	app->touch = NULL;
+	err = authenticate(app, req, res, &identity);
+	app->touch = touch;
+	if (err == ERR_OK)
+		rate_limit_user(claim, name, identity.user.id);
+	secret_wipe(&identity, sizeof(identity));
+	return err;
 }
 
-/* ---- one too many ---- */
+/* ---- refusal ---- */
+
+static void
+count_refusal(
+    const struct app *app, const struct request *req, enum rate_limit_name name)
+{
+	static const struct {
+		enum event event;
+		enum counters_id also;
+	} rows[RATE_LIMIT_NAMES] = {
+#define RATE_LIMIT(id, name, option, rate, subject, success, also, help)       \
+	[RATE_LIMIT_##id] = { EVENT_##id##_LIMITED, COUNTERS_##also },
+#include "model/rate_limits.def"
+#undef RATE_LIMIT
+	};
+
+	security_log(app, req, rows[name].event, 0);
+	if (rows[name].also != COUNTERS_NONE)
+		counters_add(app->shm, rows[name].also, 1);
+}
 
 /* The fields of draft-ietf-httpapi-ratelimit-headers-10. */
 static enum err
@@ -113,7 +113,7 @@ refuse(struct app *app, const struct request *req, struct response *res,
 {
 	const struct rate_limit_shm_rule *rule =
 	    &app->rate_limits.rules[refusal->name];
-	const char *name = rate_limit_text(refusal->name);
+	const char *name = rate_limit_info(refusal->name)->name;
 	int64_t window = rule->window_ms / 1000;
 	char text[64];
 	enum err err;
@@ -128,41 +128,48 @@ refuse(struct app *app, const struct request *req, struct response *res,
 	(void)snprintf(
 	    text, sizeof(text), "\"%s\";r=0;t=%d", name, res->retry_after);
 	response_header(res, "RateLimit", text);
-	security_log(app, req, events[refusal->name], 0);
+	count_refusal(app, req, refusal->name);
 	return err;
 }
 
 static enum err
-count(struct app *app, struct request *req, struct response *res,
-    claim_fn *claim, struct rate_limit_admission *ad)
+take(struct app *app, const struct request *req, struct response *res,
+    struct rate_limit_claim *claim)
 {
 	struct rate_limit_refusal refusal;
 	enum err err;
 
-	err = claim(app, req, res, &ad->claim);
-	if (err != ERR_OK)
-		return err;
-	err = rate_limit_take(
-	    &app->rate_limits, &ad->claim, now_ms(app), &refusal);
-	if (err == ERR_LIMITED)
-		err = refuse(app, req, res, &refusal);
-	return err;
+	err = rate_limit_take(&app->rate_limits, claim, now_ms(app), &refusal);
+	return err == ERR_LIMITED ? refuse(app, req, res, &refusal) : err;
 }
+
+/* ---- requests ---- */
 
 enum err
 rate_limit_request(struct app *app, struct request *req, struct response *res,
     struct rate_limit_admission *ad)
 {
+	static claim_fn *const claims[] = {
+		[RATE_LIMIT_BY_ADDRESS] = claim_address,
+		[RATE_LIMIT_BY_ACCOUNT] = claim_account,
+		[RATE_LIMIT_BY_USER] = claim_user,
+	};
 	bool form = (ad->route->flags & ROUTE_FORM) != 0;
-	claim_fn *claim = claim_of(ad->route);
+	enum rate_limit_name name = ad->route->limit;
 	enum err err = ERR_OK;
 
-	if (claim == NULL)
+	if (name == RATE_LIMIT_NONE)
 		return ERR_OK;
 	if (form)
 		err = forms_read(req, res);
+	rate_limit_address(&ad->claim, name, req->address);
 	if (err == ERR_OK)
-		err = count(app, req, res, claim, ad);
+		err = claims[rate_limit_info(name)->subject](
+		    app, req, res, name, &ad->claim);
+	if (err == ERR_OK)
+		err = take(app, req, res, &ad->claim);
+	else
+		ad->claim.n = 0; /* nothing was counted */
 	if (err != ERR_OK && form) {
 		err = forms_answer(app, req, res, err);
 		ad->answered = err == ERR_OK;
@@ -182,10 +189,7 @@ rate_limit_guess(
     struct app *app, const struct request *req, struct response *res)
 {
 	struct rate_limit_claim claim = { 0 };
-	struct rate_limit_refusal refusal;
-	enum err err;
 
 	rate_limit_address(&claim, RATE_LIMIT_DEFAULT, req->address);
-	err = rate_limit_take(&app->rate_limits, &claim, now_ms(app), &refusal);
-	return err == ERR_LIMITED ? refuse(app, req, res, &refusal) : err;
+	return take(app, req, res, &claim);
 }

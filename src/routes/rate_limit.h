@@ -12,31 +12,29 @@
 struct route;
 struct app;
 
-/*
- * What is asked of a request before its handler runs, and, if it is slow,
- * before it may wait for the slow lane: whether a rate limit has room for it.
+/* A request on its way to the handler of its route, and its rate-limit count.
  */
 struct rate_limit_admission {
-	const struct route *route; /* NULL: there is none */
-	bool answered; /* with ERR_OK, before its handler could run */
-	struct rate_limit_claim claim; /* what it was counted as */
+	const struct route *route; /* NULL: none */
+	bool answered;             /* before the handler, with ERR_OK */
+	struct rate_limit_claim claim;
 };
 
 /**
- * rate_limit_request(sv, req, res, ad):
- * Count ${req} as its ->route, which is set, wants it.  What the handler would
- * refuse for its form, or for being signed in by nobody, is refused here and
- * not counted; what is one too many, with rate_limited.  A form that is refused
- * is answered with a page: ERR_OK, and ->answered.
+ * rate_limit_request(app, req, res, ad):
+ * Count ${req} under the limit of ${ad}->route, which is set.  A request that
+ * the handler would refuse for its form, or because nobody is signed in, is
+ * refused on ${res} and not counted; one too many is refused with rate_limited.
+ * The refusal of a ROUTE_FORM is a page: ERR_OK with ${ad}->answered.
  *
- * rate_limit_request_done(sv, ad, outcome): the handler has ended with
- * ${outcome}.
+ * rate_limit_request_done(app, ad, outcome):
+ * The handler has ended with ${outcome}: settle the count.
  *
- * rate_limit_guess(sv, req, res):
- * ${req} came with a wrong secret that a machine must have made: count it.
- * ERR_LIMITED, with rate_limited on ${res}, if there were too many.  It is not
- * counted before it is known to be wrong: nobody guesses such a secret, while
- * those who know it ask by the hundred at once, from one address.
+ * rate_limit_guess(app, req, res):
+ * Count ${req}, which carried a wrong machine-made secret, by its address.
+ * ERR_LIMITED, with rate_limited on ${res}, if there were too many.  Such
+ * secrets cannot be guessed, so they are counted only once known to be wrong:
+ * servers that know theirs send hundreds of requests at once from one address.
  */
 enum err rate_limit_request(struct app *app, struct request *req,
     struct response *res, struct rate_limit_admission *ad) MUST_CHECK;

@@ -2,9 +2,9 @@
 #ifndef ROUTES_ROUTES_H
 #define ROUTES_ROUTES_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
+#include "auth/rate_limit.h"
 #include "base/err.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -15,26 +15,24 @@ typedef enum err route_fn(
     struct app *app, struct request *req, struct response *res);
 
 enum route_flags {
-	/* hashes a password, or takes long otherwise: for the slow lane */
+	/* hashes a password or takes long for another reason: runs in the
+	 * background queue */
 	ROUTE_SLOW = 1 << 0,
-	ROUTE_ROOT = 1 << 1, /* stands at the root too, without /api/v1 */
+	ROUTE_ROOT = 1 << 1, /* also served without /api/v1 */
 	/*
-	 * answers of another request whether it may pass: any method, and
-	 * neither body nor Content-Length is its own
+	 * decides on another request: takes every method, and body and
+	 * Content-Length belong to that other request
 	 */
 	ROUTE_AUTHORIZE = 1 << 2,
-	/* guesses at a secret, or makes accounts: routes/rate_limit.h */
-	ROUTE_LIMIT_LOGIN = 1 << 3,
-	ROUTE_LIMIT_REGISTER = 1 << 4,
-	ROUTE_LIMIT_DEFAULT = 1 << 5,
-	ROUTE_FORM = 1 << 6 /* takes a form, and answers with a page */
+	ROUTE_FORM = 1 << 3 /* takes a form and answers with a page */
 };
 
 struct route {
 	unsigned methods; /* request methods, or'ed */
-	const char *path; /* below /api/v1; a last "{}" is one segment */
+	const char *path; /* below /api/v1; a final "{}" is one segment */
 	route_fn *run;
-	int status; /* when it went well */
+	int status; /* of a success */
+	enum rate_limit_name limit;
 	unsigned flags;
 };
 
@@ -42,26 +40,24 @@ struct route {
 extern const struct route routes[];
 extern const size_t routes_count;
 
+struct routes_match {
+	const struct route *route; /* NULL: none */
+	unsigned methods; /* if there is none: those that the path takes */
+};
+
 /**
- * routes_find(req, res, route_out):
- * Find the route of ${req}'s method and path.  A path matches as it was sent:
- * byte for byte, nothing decoded or tidied.  Otherwise refuse on ${res}:
- * not_found or method_not_allowed.  Where the web server asks about another
- * request (routes/authorize_protocol.h), no path of ours counts, only the route
- * that decides.
+ * routes_find(req):
+ * Find the route of ${req}'s method and path.  Paths are compared byte for
+ * byte as they were sent, nothing decoded or normalised.  If a web server asks
+ * about another request (routes/authorize_protocol.h), every path leads to the
+ * ROUTE_AUTHORIZE row.
  */
-enum err routes_find(const struct request *req, struct response *res,
-    const struct route **route_out) MUST_CHECK;
-
-/* routes_authorizes(req): is it for a route with ROUTE_AUTHORIZE? */
-bool routes_authorizes(const struct request *req);
-
-/* routes_methods(path): the methods that ${path} takes; 0 if it is none. */
-unsigned routes_methods(const char *path);
+struct routes_match routes_find(const struct request *req);
 
 /**
  * routes_segment(req, dst, size):
- * Copy what stood for "{}" in the path.  ERR_INVALID if it does not fit.
+ * Copy the segment that matched "{}" to ${dst}.  ERR_INVALID if it does not
+ * fit in ${size} bytes.
  */
 enum err routes_segment(
     const struct request *req, char *dst, size_t size) MUST_CHECK;

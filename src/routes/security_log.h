@@ -4,15 +4,17 @@
 
 #include <stdint.h>
 
+#include "model/event.h"
+
 struct request;
 struct app;
 
 /**
- * security_log(sv, req, event, user_id):
- * Log a security event under its fixed name, with who (0: unknown) and from
- * where; log watchers match these lines.  Each is counted, too.
+ * security_log(app, req, event, user_id):
+ * Count ${event} and log it under its fixed name, with the address of ${req}
+ * and ${user_id} (0: not known).
  */
 void security_log(const struct app *app, const struct request *req,
-    const char *event, int64_t user_id);
+    enum event event, int64_t user_id);
 
 #endif

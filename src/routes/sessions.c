@@ -71,7 +71,7 @@ route_sessions_end(struct app *app, struct request *req, struct response *res)
 		return authenticate_ended(res, &who);
 	if (err != ERR_OK)
 		return err;
-	security_log(app, req, "session_ended", who.user.id);
+	security_log(app, req, EVENT_SESSION_END, who.user.id);
 	if (strcmp(handle, who.session.handle) == 0)
 		cookie_remove(req, res);
 	return ERR_OK;

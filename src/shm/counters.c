@@ -38,6 +38,20 @@ counters_add(const struct shm *m, enum counters_id counter, uint64_t n)
 }
 
 void
+counters_event(const struct shm *m, enum event event)
+{
+	static const enum counters_id counter_of[EVENT_COUNT] = {
+		[EVENT_NONE] = COUNTERS_NONE,
+#define EVENT(id, audit, log, counter) [EVENT_##id] = COUNTERS_##counter,
+#include "model/events.def"
+#undef EVENT
+	};
+
+	if (event < EVENT_COUNT && counter_of[event] != COUNTERS_NONE)
+		counters_add(m, counter_of[event], 1);
+}
+
+void
 counters_tier(const struct shm *m, enum counters_tier tier, enum err err)
 {
 	int what = err == ERR_OK ? 0 : err == ERR_NOT_FOUND ? 1 : 2;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "model/event.h"
 
 struct shm;
 
@@ -26,7 +27,8 @@ enum counters_id {
 #undef FAMILY
 #undef COUNTER
 #undef TIMER
-	COUNTERS_COUNT
+	COUNTERS_COUNT,
+	COUNTERS_NONE = COUNTERS_COUNT
 };
 
 enum counters_timer {
@@ -63,6 +65,8 @@ enum counters_tier {
 
 /**
  * counters_add(m, counter, n): count ${n} more.
+ * counters_event(m, event): count ${event} on the counter of its row in
+ * model/events.def, if it has one.
  * counters_tier(m, tier, err): the tier was asked: a hit if ${err} is ERR_OK, a
  * miss if it is ERR_NOT_FOUND, else an error.
  * counters_time(m, timer, us): it took ${us} microseconds.
@@ -70,6 +74,7 @@ enum counters_tier {
  * (COUNTERS_NO_ROUTE if it was none) has answered ${status}.
  */
 void counters_add(const struct shm *m, enum counters_id counter, uint64_t n);
+void counters_event(const struct shm *m, enum event event);
 void counters_tier(const struct shm *m, enum counters_tier tier, enum err err);
 void counters_time(const struct shm *m, enum counters_timer timer, int64_t us);
 void counters_request(const struct shm *m, size_t route, int status);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "model/event.h"
 #include "store/store.h"
 
 /*
@@ -22,7 +23,7 @@
 
 struct store_audit {
 	int64_t at;
-	const char *event;
+	enum event event;
 	int64_t user_id;
 	const char *handle; /* "" if there is none */
 	const char *address;

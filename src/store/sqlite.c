@@ -268,7 +268,7 @@ static enum err
 overwrite_log(struct sqlite_store *s)
 {
 	const struct store_audit note = {
-		.event = "commit_failed", .handle = "", .address = ""
+		.event = EVENT_COMMIT_FAILED, .handle = "", .address = ""
 	};
 	sqlite3_stmt *commit;
 	enum err err;

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/testpoint.h"
+#include "model/event.h"
 #include "store/sqlite_offline.h"
 
 /* Whatever happens, the half-made file goes. */
@@ -268,10 +269,10 @@ end_sessions(const char *temp, const struct past *past, int64_t now,
 	    "UPDATE sqlite_sequence SET seq = max(seq, %jd)"
 	    " WHERE name = 'users';"
 	    "INSERT INTO audit (at, event, user_id, handle, address)"
-	    " VALUES (%jd, 'restore', 0, '', '');"
+	    " VALUES (%jd, '%s', 0, '', '');"
 	    "COMMIT",
 	    (intmax_t)now, (intmax_t)past->latest, (intmax_t)past->last_id,
-	    (intmax_t)now);
+	    (intmax_t)now, event_audit_name(EVENT_RESTORE));
 	if (err == ERR_OK)
 		err = sqlite_offline_run(w, sql, why);
 	if (err == ERR_OK)

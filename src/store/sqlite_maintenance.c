@@ -96,7 +96,7 @@ sqlite_audit_add(struct store *st, const struct store_audit *row)
 	sqlite3_stmt *stmt = sqlite_use(s, SQLITE_STATEMENT_AUDIT_ADD);
 
 	sqlite_put_int(s, stmt, 1, row->at);
-	sqlite_put_text(s, stmt, 2, row->event);
+	sqlite_put_text(s, stmt, 2, event_audit_name(row->event));
 	sqlite_put_int(s, stmt, 3, row->user_id);
 	sqlite_put_text(s, stmt, 4, row->handle);
 	sqlite_put_text(s, stmt, 5, row->address);

@@ -92,7 +92,7 @@ enum err
 store_logout_all(struct store *st, const struct store_actor *actor,
     int64_t user_id, const char *keep, int64_t *epoch_out, int64_t *ended_out)
 {
-	static const struct change_kind kind = { .event = "logout_all",
+	static const struct change_kind kind = { .event = EVENT_LOGOUT_ALL,
 		.waits = true,
 		.ends = true,
 		.plan = store_epoch_plan,
@@ -123,7 +123,7 @@ store_password_change(struct store *st, const struct store_actor *actor,
     int64_t user_id, const char *hash, const char *new_hash, const char *keep,
     int64_t *epoch_out)
 {
-	static const struct change_kind kind = { .event = "password",
+	static const struct change_kind kind = { .event = EVENT_PASSWORD_CHANGE,
 		.waits = true,
 		.ends = true,
 		.plan = store_epoch_plan,
@@ -144,7 +144,7 @@ enum err
 store_password_set(struct store *st, const struct store_actor *actor,
     int64_t user_id, const char *hash, int64_t *ended_out)
 {
-	static const struct change_kind kind = { .event = "password_set",
+	static const struct change_kind kind = { .event = EVENT_PASSWORD_SET,
 		.waits = true,
 		.ends = true,
 		.plan = store_epoch_plan,
@@ -171,7 +171,7 @@ enum err
 store_deactivate(struct store *st, const struct store_actor *actor,
     int64_t user_id, const char *hash)
 {
-	static const struct change_kind kind = { .event = "deactivate",
+	static const struct change_kind kind = { .event = EVENT_DEACTIVATE,
 		.waits = true,
 		.ends = true,
 		.plan = store_epoch_plan,
@@ -212,7 +212,7 @@ enum err
 store_delete(struct store *st, const struct store_actor *actor, int64_t user_id,
     const char *hash)
 {
-	static const struct change_kind kind = { .event = "delete",
+	static const struct change_kind kind = { .event = EVENT_DELETE,
 		.waits = true,
 		.ends = true,
 		.plan = delete_plan,
@@ -228,7 +228,7 @@ enum err
 store_user_remove(struct store *st, const struct store_actor *actor,
     int64_t user_id, int64_t *ended_out)
 {
-	static const struct change_kind kind = { .event = "remove",
+	static const struct change_kind kind = { .event = EVENT_REMOVE,
 		.waits = true,
 		.ends = true,
 		.plan = delete_plan,

@@ -95,9 +95,9 @@ store_actor_check(struct store *st, const struct store_actor *actor)
 }
 
 static enum err
-note(struct change *c, const char *event)
+note(struct change *c, enum event event)
 {
-	if (event == NULL)
+	if (event == EVENT_NONE)
 		return ERR_OK;
 	return c->st->ops->audit_add(c->st,
 	    &(struct store_audit){
@@ -118,8 +118,8 @@ write_rows(struct change *c, const struct change_kind *kind)
 		return err;
 	if ((err = c->st->ops->latest_time_raise(c->st, c->now)) != ERR_OK)
 		return err;
-	err = note(c, c->event != NULL ? c->event : kind->event);
-	return err != ERR_OK ? err : note(c, c->also);
+	err = note(c, c->event != EVENT_NONE ? c->event : kind->event);
+	return err != ERR_OK ? err : note(c, c->second_event);
 }
 
 /*
@@ -139,7 +139,7 @@ attempt(struct change *c, const struct change_kind *kind)
 	c->key_count = 0;
 	c->idle = false;
 	c->in_doubt = false;
-	c->event = c->also = NULL;
+	c->event = c->second_event = EVENT_NONE;
 	err = st->ops->begin(st, store_wait_left(st));
 	if (err != ERR_OK)
 		return err;
@@ -180,7 +180,7 @@ commit_a_note(struct store *st)
 	/* A row more, for SQLite writes no page that would stay the same. */
 	err = st->ops->audit_add(st,
 	    &(struct store_audit){
-		.event = "change_recovered", .handle = "", .address = "" });
+		.event = EVENT_CHANGE_RECOVERED, .handle = "", .address = "" });
 	if (err == ERR_OK)
 		return st->ops->commit(st);
 	st->ops->rollback(st);

@@ -52,10 +52,10 @@ struct change {
 	struct store_subject subject;
 	char no_email[USER_EMAIL_SIZE];
 	enum external_done done;
-	const char *event; /* if the kind does not say it */
-	const char *also;  /* a second one; NULL: none */
-	bool idle;         /* the store says so already: nothing to write */
-	bool in_doubt;     /* whether it was committed may still turn out */
+	enum event event; /* if the kind does not say it */
+	enum event second_event;
+	bool idle;     /* the store says so already: nothing to write */
+	bool in_doubt; /* whether it was committed may still turn out */
 
 	char keys[CHANGE_KEYS_MAX][TOKEN_KEY_SIZE];
 	size_t key_count;
@@ -64,8 +64,8 @@ struct change {
 typedef enum err change_step_fn(struct change *c);
 
 struct change_kind {
-	const char *event; /* in the audit table; NULL is not noted there */
-	bool waits;        /* for the lock, as long as the options say */
+	enum event event; /* of the audit table; NONE: no row */
+	bool waits;       /* for the lock, as long as the options say */
 	/*
 	 * It ends something, so it may use the room that is kept for that;
 	 * others are refused while that room is not whole.

@@ -135,7 +135,7 @@ plan_update(struct change *c)
 
 	c->user_id = c->subject.user_id;
 	c->done = OUTSIDE_UPDATED;
-	c->event = "outside_updated";
+	c->event = EVENT_EXTERNAL_UPDATED;
 	if ((err = c->st->ops->user_by_id(c->st, c->user_id, &c->user)) !=
 	    ERR_OK)
 		return err == ERR_NOT_FOUND ? ERR_INTERNAL : err;
@@ -172,11 +172,11 @@ plan_account(struct change *c)
 	if (err == ERR_OK && may_link(c->external, &owner)) {
 		c->user_id = owner.id;
 		c->done = OUTSIDE_LINKED;
-		c->event = "outside_linked";
+		c->event = EVENT_EXTERNAL_LINKED;
 		return ERR_OK;
 	}
 	c->done = OUTSIDE_CREATED;
-	c->event = "outside_created";
+	c->event = EVENT_EXTERNAL_CREATED;
 	c->user = (struct user){ .role = USER_ROLE_USER,
 		.status = USER_STATUS_ACTIVE,
 		.epoch = 1,

@@ -54,7 +54,7 @@ put_plan(struct change *c)
 	if (i == ISSUERS_MAX)
 		err = ERR_LIMITED;
 	if (!same_keys(i < n ? rows[i].jwks : NULL, c->issuer->jwks))
-		c->event = "issuer_keys";
+		c->event = EVENT_ISSUER_KEYS;
 	clear_all(rows);
 	change_key_named(c, ISSUERS_KEY);
 	return err;
@@ -95,7 +95,7 @@ enum err
 store_issuer_remove(
     struct store *st, const struct store_actor *actor, const char *issuer)
 {
-	static const struct change_kind kind = { .event = "issuer_removed",
+	static const struct change_kind kind = { .event = EVENT_ISSUER_REMOVED,
 		.waits = true,
 		.plan = remove_plan,
 		.write = remove_write };

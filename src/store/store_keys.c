@@ -109,12 +109,12 @@ store_keys_edit(struct store *st, const struct store_actor *actor,
     const struct store_keys_edit *edit)
 {
 	static const struct change_kind kinds[] = {
-		{ .event = "keys_changed",
+		{ .event = EVENT_KEYS_CHANGED,
 		    .waits = true,
 		    .plan = keys_plan,
 		    .write = keys_write },
 		/* Ending what got out takes the room kept for that. */
-		{ .event = "keys_replaced",
+		{ .event = EVENT_KEYS_REPLACED,
 		    .waits = true,
 		    .ends = true,
 		    .plan = keys_plan,

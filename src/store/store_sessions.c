@@ -58,7 +58,7 @@ enum err
 store_register(struct store *st, const struct store_actor *actor,
     struct user *u, const char *normal, const char *hash, struct session *s)
 {
-	static const struct change_kind kind = { .event = "register",
+	static const struct change_kind kind = { .event = EVENT_REGISTER,
 		.waits = true,
 		.plan = register_plan,
 		.write = register_write };
@@ -125,7 +125,7 @@ store_login(struct store *st, const struct store_actor *actor,
     const struct user *u, const char *hash, const char *rehash,
     struct session *s)
 {
-	static const struct change_kind kind = { .event = "login",
+	static const struct change_kind kind = { .event = EVENT_LOGIN,
 		.waits = true,
 		.plan = login_plan,
 		.write = login_write };
@@ -200,7 +200,7 @@ enum err
 store_logout(struct store *st, const struct store_actor *actor,
     const char *handle, const struct claims *claims)
 {
-	static const struct change_kind kind = { .event = "logout",
+	static const struct change_kind kind = { .event = EVENT_LOGOUT,
 		.waits = true,
 		.ends = true,
 		.plan = logout_plan,
@@ -238,7 +238,7 @@ enum err
 store_token_end(struct store *st, const struct store_actor *actor,
     const struct claims *claims)
 {
-	static const struct change_kind kind = { .event = "token_end",
+	static const struct change_kind kind = { .event = EVENT_TOKEN_END,
 		.waits = true,
 		.ends = true,
 		.plan = token_end_plan,
@@ -268,7 +268,7 @@ enum err
 store_session_end(struct store *st, const struct store_actor *actor,
     int64_t user_id, const char *handle)
 {
-	static const struct change_kind kind = { .event = "session_end",
+	static const struct change_kind kind = { .event = EVENT_SESSION_END,
 		.waits = true,
 		.ends = true,
 		.plan = session_end_plan,

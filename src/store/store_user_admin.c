@@ -54,7 +54,7 @@ enum err
 store_profile_update(struct store *st, const struct store_actor *actor,
     int64_t user_id, const struct user_patch *patch, struct user *user_out)
 {
-	static const struct change_kind kind = { .event = "profile",
+	static const struct change_kind kind = { .event = EVENT_PROFILE_UPDATE,
 		.waits = true,
 		.plan = profile_plan,
 		.write = write_user };
@@ -90,10 +90,12 @@ role_and_status_plan(struct change *c)
 	if (err != ERR_OK)
 		return err;
 	if (to->status != USER_STATUS_NONE && to->status != c->user.status)
-		c->event = is_put_out(c) ? "disable" : "enable";
+		c->event = is_put_out(c) ? EVENT_DISABLE : EVENT_ENABLE;
 	if (to->role != USER_ROLE_NONE && to->role != c->user.role)
-		c->also = to->role == USER_ROLE_ADMIN ? "promote" : "demote";
-	c->idle = c->event == NULL && c->also == NULL;
+		c->second_event =
+		    to->role == USER_ROLE_ADMIN ? EVENT_PROMOTE : EVENT_DEMOTE;
+	c->idle =
+	    c->event == EVENT_NONE && c->second_event == EVENT_NONE;
 	if (is_put_out(c))
 		return store_epoch_plan(c);
 	change_key_user(c, c->user_id);
@@ -149,7 +151,7 @@ nothing(struct change *c)
 enum err
 store_write_check(struct store *st, const struct store_actor *actor)
 {
-	static const struct change_kind kind = { .event = "write_check",
+	static const struct change_kind kind = { .event = EVENT_WRITE_CHECK,
 		.waits = true,
 		.plan = nothing,
 		.write = nothing };

@@ -173,6 +173,7 @@ TEST(being_busy_is_an_answer_too)
 	struct rate_limit_admission ad;
 	struct buf answer = { 0 };
 	struct request_names names;
+	struct routes_match match;
 	struct request req;
 	struct counters counters;
 	uint64_t counted = 0;
@@ -180,7 +181,9 @@ TEST(being_busy_is_an_answer_too)
 	request_init(&req, params, body, strlen(body));
 	request_names_init(&names);
 	request_name(&req, &names);
-	assert_int_equal(dispatch_admit(&api->app, &req, &ad, &answer), ERR_OK);
+	match = routes_find(&req);
+	assert_int_equal(
+	    dispatch_admit(&api->app, &req, &match, &ad, &answer), ERR_OK);
 	assert_int_equal(answer.len, 0);
 	assert_int_equal(dispatch_busy(&api->app, &req, &ad, &answer), ERR_OK);
 	request_clear(&req);
@@ -235,12 +238,14 @@ TEST(what_takes_long_is_slow)
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		char method[32], uri[64];
 		char *params[] = { method, uri, NULL };
+		struct routes_match match;
 		struct request req;
 
 		snprintf(method, sizeof(method), "REQUEST_METHOD=%s",
 		    cases[i].method);
 		snprintf(uri, sizeof(uri), "REQUEST_URI=%s", cases[i].uri);
 		request_init(&req, params, NULL, 0);
-		assert_int_equal(dispatch_is_slow(&req), cases[i].slow);
+		match = routes_find(&req);
+		assert_int_equal(dispatch_is_slow(&match), cases[i].slow);
 	}
 }

@@ -285,10 +285,8 @@ may_be_busy(const struct route *route)
 static bool
 is_limited(const struct route *route)
 {
-	const unsigned limits =
-	    ROUTE_LIMIT_LOGIN | ROUTE_LIMIT_REGISTER | ROUTE_LIMIT_DEFAULT;
-
-	return (route->flags & limits) != 0 && (route->flags & ROUTE_FORM) == 0;
+	return route->limit != RATE_LIMIT_NONE &&
+	    (route->flags & ROUTE_FORM) == 0;
 }
 
 /* The codes that the flags of a route tell. */
