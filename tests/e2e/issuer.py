@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: ISC
 """usage: issuer.py FOLDER PORT [tls]
 
-An issuer of tokens that does as it is told.  Commands come as lines over the
-socket on descriptor 0, whose end ends it: one call each of a method of Told,
+An issuer of tokens under the control of a test.  Commands are lines on the
+socket on descriptor 0, whose end ends the program: each calls a method of Told
 with literals, as in answer('/jwks.json', status=500).  Answers are lines of
-JSON.  The first says where it is.  With tls the certificate is for localhost
-alone, by an authority in FOLDER/ca.pem.
+JSON; the first contains the issuer's address.  With tls the certificate is for
+localhost alone, signed by the authority in FOLDER/ca.pem.
 """
 import ast
 import base64
@@ -60,7 +60,7 @@ def certificate(name, key, issuer, issuer_key, extension):
 
 
 def certify(folder):
-    """ca.pem, and a certificate for localhost by it with its key."""
+    """Write ca.pem, and a certificate for localhost signed by it, with its key."""
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca = certificate("tests", ca_key.public_key(), "tests", ca_key,
                      x509.BasicConstraints(True, None))
@@ -82,9 +82,9 @@ def certify(folder):
 
 
 class Key:
-    """One key: kid (default: its name), bits and e (1: nothing to break) of
-    RSA, crv of EC, k of oct.  private: published with all there is.  jwk:
-    members to be put over what is published; None: left out."""
+    """A key: kid (default: its name), bits and e (1: a broken key) of RSA, crv
+    of EC, k of oct.  private: publish the private part too.  jwk: members that
+    replace published ones; None removes a member."""
 
     def __init__(self, name, kty, kid=None, bits=2048, e=65537, crv="P-256",
                  k="", private=False, jwk=None):
@@ -138,7 +138,7 @@ class Key:
             how = padding.PKCS1v15()
         if self.e != 1:
             return self.key.sign(data, how, digest)
-        # RFC 8017 section 9.2, and that to the power of one.
+        # The padding of RFC 8017 section 9.2, to the power of one.
         inner = bytes.fromhex("3031300d060960864801650304020105000420")
         inner += hashlib.sha256(data).digest()
         size = self.key.key_size // 8
@@ -151,7 +151,7 @@ class Key:
             body.public_bytes(serialization.Encoding.DER)).decode()
 
     def public(self, form):
-        """The public key as somebody could take it for a secret."""
+        """The public key in a form that a verifier might use as a secret."""
         if form == "jwk":
             return json.dumps(self.jwk).encode()
         if form in self.jwk:
@@ -160,7 +160,7 @@ class Key:
         text = self.key.public_key().public_bytes(
             serialization.Encoding[encoding],
             serialization.PublicFormat[kind.rstrip("-")])
-        # A dash at the end: as somebody who trims texts has it.
+        # A trailing dash stands for trimmed text.
         return text.rstrip() if form.endswith("-") else text
 
 
@@ -168,7 +168,7 @@ class Key:
 
 
 def change_signature(how, signature):
-    """flip: the other of the two that ECDSA has; der; zero; hex of another."""
+    """flip: the second valid ECDSA signature; der; zero; or another one in hex."""
     if how in ("flip", "der"):
         half = len(signature) // 2
         r = int.from_bytes(signature[:half], "big")
@@ -184,13 +184,13 @@ def change_signature(how, signature):
 def mint(issuer, key, alg=None, header=None, claims=None, at=0, life=300,
          pad=0, own=None, header_text=None, payload_text=None, secret=None,
          by=None, signature=None, of=None):
-    """A token: of somebody, from now + at on, for life seconds.  header and
-    claims are put over what it would have; None: left out.  header_text and
-    payload_text say it all, to the letter.  alg signs, whatever the header
-    says.  secret: {"of": key, "as": form of its public key} for HS256.  by:
-    "pyjwt", who writes it then.  signature: see change_signature(), of the
-    token of if there is one.  pad: so many bytes more.  own: "jwk" or "x5c",
-    by which the header brings the key along."""
+    """Make a token issued at now + at that lives for life seconds.  header and
+    claims replace members; None removes one.  header_text and payload_text
+    replace the whole part.  alg signs, whatever the header says.  secret:
+    {"of": key, "as": form of its public key} for HS256.  by: "pyjwt" encodes
+    with that library.  signature: see change_signature(); of names the token
+    whose signature is changed.  pad: the number of extra bytes.  own: "jwk" or
+    "x5c" puts the key into the header."""
     signer = issuer.keys[key]
     if alg is None:
         alg = {"RSA": "RS256", "oct": "HS256"}.get(signer.kty, "ES256")
@@ -236,8 +236,8 @@ def mint(issuer, key, alg=None, header=None, claims=None, at=0, life=300,
 
 
 class Answer:
-    """What a path answers: status, headers, type, body (text, or JSON), pad
-    (so many spaces before the end of that), unsized (no length is said), pace:
+    """The answer of a path: status, headers, type, body (text or JSON), pad
+    (spaces before its end), unsized (no Content-Length), pace:
     "hang", "drip", "half" (the connection ends in the middle)."""
 
     def __init__(self, status=200, headers=None, type="application/json",
@@ -292,7 +292,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return
 
     def wait(self, answer, seconds):
-        """Until they have gone, it answers otherwise, or so many seconds."""
+        """Wait until the client has gone, the answer changes, or seconds pass."""
         until = None if seconds is None else time.monotonic() + seconds
         while not answer.over.is_set():
             left = 0.05
@@ -319,7 +319,7 @@ class Server(http.server.ThreadingHTTPServer):
         return connection
 
     def handle_error(self, request, client_address):
-        pass  # they went away
+        pass  # the client has gone
 
 
 class Issuer:
@@ -344,7 +344,7 @@ class Issuer:
         self.server = Server(("127.0.0.1", self.port), Handler)
         self.server.issuer = self
         if self.context is not None:
-            # By the thread that serves, not by the one that accepts.
+            # In the serving thread: the accepting one must not block.
             self.server.socket = self.context.wrap_socket(
                 self.server.socket, server_side=True,
                 do_handshake_on_connect=False)
@@ -362,25 +362,25 @@ class Issuer:
 
 
 class Told:
-    """What may be told."""
+    """The commands."""
 
     def __init__(self, issuer):
         self.issuer = issuer
 
     def key(self, name, kty, **how):
-        """Make one, see Key; another of that name is forgotten."""
+        """Make a key, see Key; it replaces another of that name."""
         key = Key(name, kty, **how)
         with self.issuer.lock:
             self.issuer.keys[name] = key
         return {"jwk": key.jwk}
 
     def publish(self, *names):
-        """What the set holds from now on."""
+        """Set the keys of the JWK set."""
         with self.issuer.lock:
             self.issuer.published = names
 
     def answer(self, path, **how):
-        """What that path answers, see Answer; without more: as it should."""
+        """Set the answer of a path, see Answer; by default the correct one."""
         with self.issuer.lock:
             old = self.issuer.answers.pop(path, None)
             if how:
@@ -389,11 +389,11 @@ class Told:
             old.over.set()
 
     def down(self):
-        """Nobody listens there any more."""
+        """Stop listening."""
         self.issuer.down()
 
     def up(self):
-        """There it is again."""
+        """Listen again."""
         self.issuer.up()
 
     def token(self, key, **how):
@@ -401,7 +401,7 @@ class Told:
         return {"token": mint(self.issuer, key, **how)}
 
     def count(self, path):
-        """Requests for that path; "connections": all there were."""
+        """The number of requests for a path; "connections": of connections."""
         with self.issuer.lock:
             return {"count": self.issuer.counts[path]}
 

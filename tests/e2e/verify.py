@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: ISC
 """verify.py JWKS-URL ALGORITHM TOKEN-FILE KEY-FILE
 
-Verify our token with PyJWT by the keys at the URL, and write one of its own
-making, signed with our private key (DER), to standard output.
+Verify a token of the site with PyJWT and the keys at the URL, and write a token
+made by PyJWT, signed with the site's private key (DER), to standard output.
 """
 import base64
 import hashlib
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 
 def thumbprint(jwk):
-    """RFC 7638, from the text of the RFC."""
+    """The thumbprint of RFC 7638, computed independently."""
     names = {"RSA": ["e", "kty", "n"], "EC": ["crv", "kty", "x", "y"]}
     members = {name: jwk[name] for name in names[jwk["kty"]]}
     text = json.dumps(members, separators=(",", ":"), sort_keys=True)
@@ -34,7 +34,7 @@ def main():
         assert "max-age=" in answer.headers["Cache-Control"]
         jwks = json.load(answer)
     for jwk in jwks["keys"]:
-        assert thumbprint(jwk) == jwk["kid"], "kid is no thumbprint"
+        assert thumbprint(jwk) == jwk["kid"], "kid is not the thumbprint"
         assert not {"d", "p", "q", "dp", "dq", "qi", "k"} & set(jwk)
 
     key = jwt.PyJWKClient(url).get_signing_key_from_jwt(token)

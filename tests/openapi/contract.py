@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
-"""Hold answers of a running site against the contract, both ways.
+"""Compare the answers of a running site with the contract, in both directions.
 
-An exchange is what tests/support/web_log.c writes of one: method, path, status,
-headers (as they came), and the body if it was JSON.
+An exchange is a line written by tests/support/web_log.c: method, path, status,
+headers as received, and the body if it was JSON.
 """
 
 import json
@@ -11,22 +11,22 @@ import re
 import jsonschema
 import yaml
 
-# The one in C is ten times as fast; both are safe.
+# The loader written in C is ten times as fast; both are safe.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 BASE = "/api/v1"
 METHODS = ("get", "put", "post", "delete", "patch")
 PROBLEM = "application/problem+json"
 
-# Refusals of a client, in the words of RFC 6749.
+# Refusals of a client in the form of RFC 6749.
 OAUTH = "application/json"
 
-# What every answer has, and what web servers add.
+# Headers of every answer, and headers that web servers add.
 GENERAL = {
     "accept-ranges", "cache-control", "connection", "content-length", "content-type", "date",
     "server", "transfer-encoding", "x-content-type-options", "x-request-id",
 }  # fmt: skip
-# Bodies of one kind that are looked into; there are thousands.
+# The most bodies of one kind that are validated; there are thousands.
 BODIES_MAX = 200
 
 
@@ -45,13 +45,13 @@ class Exchange:
         self.type = self.headers.get("content-type", "").partition(";")[0]
 
     def is_ours(self):
-        """Not of the web server alone, nor of a path that it has tidied."""
+        """True if Latchkey answered, at a path that the web server kept."""
         return "x-request-id" in self.headers and not re.search(
             r"//|/\.\.?(/|$)|%", self.path
         )
 
     def code(self):
-        """What a refusal calls itself."""
+        """The code of a refusal."""
         if self.status < 400 or not self.body:
             return None
         body = json.loads(self.body)
@@ -99,7 +99,7 @@ class Contract:
         return value
 
     def codes(self, key, response):
-        """The examples of a refusal by their codes; None if it is none."""
+        """The examples of a refusal by code; None for another response."""
         refusal = key == "default" or int(key) >= 400
         content = response.get("content", {})
         if not refusal:
@@ -112,28 +112,28 @@ class Contract:
             .items()
         }
 
-    # ---- what was answered is in the contract ----
+    # ---- every answer is in the contract ----
 
-    def judge(self, exchange):
-        """What is wrong with it, in words, or None."""
+    def check(self, exchange):
+        """A description of what is wrong with the exchange, or None."""
         if not exchange.is_ours():
             return None
         for pattern, operations in self.paths:
             if pattern.fullmatch(exchange.path):
-                return self.judge_path(exchange, operations)
+                return self.check_path(exchange, operations)
         if not exchange.path.startswith(BASE + "/"):
-            return None  # a path that is guarded
+            return None  # a guarded path
         if exchange.status == 404 and exchange.code() == "not_found":
             return None
-        return "answered at a path that is none"
+        return "answered at a path that is not in the contract"
 
-    def judge_path(self, exchange, operations):
+    def check_path(self, exchange, operations):
         method = "GET" if exchange.method == "HEAD" else exchange.method
         for operation in operations.values():
             if operation.any_method:
-                return self.judge_answer(exchange, operation)
+                return self.check_answer(exchange, operation)
         if method in operations:
-            return self.judge_answer(exchange, operations[method])
+            return self.check_answer(exchange, operations[method])
         allow = {"OPTIONS"} | set(operations)
         if "GET" in allow:
             allow.add("HEAD")
@@ -145,7 +145,7 @@ class Contract:
             return None
         return "this method is not in the contract"
 
-    def judge_answer(self, exchange, operation):
+    def check_answer(self, exchange, operation):
         status, response = str(exchange.status), None
         code = exchange.code()
         for key in (status, "default"):
@@ -161,11 +161,11 @@ class Contract:
                     response = found
             if response is not None:
                 self.note(operation, key, code, exchange)
-                return self.judge_head(exchange, response) or self.judge_body(
+                return self.check_head(exchange, response) or self.check_body(
                     exchange, response, (operation.name, key, code)
                 )
         if exchange.method == "HEAD" and status in operation.responses:
-            return None  # a refusal without its body: who knows which
+            return None  # without a body the refusal is not known
         return f"{operation.name} has no {status} {code or ''}"
 
     def note(self, operation, key, code, exchange):
@@ -175,7 +175,7 @@ class Contract:
         )
         self.seen.add(code)
 
-    def judge_head(self, exchange, response):
+    def check_head(self, exchange, response):
         got = exchange.headers
         if got.get("x-content-type-options") != "nosniff":
             return "not nosniff"
@@ -194,12 +194,12 @@ class Contract:
                 if header.get("required"):
                     return f"without the header {name}"
                 continue
-            fault = self.fault(got[name], header["schema"])
+            fault = self.schema_error(got[name], header["schema"])
             if fault:
                 return f"{name}: {fault}"
         return None
 
-    def judge_body(self, exchange, response, kind):
+    def check_body(self, exchange, response, kind):
         content = response.get("content", {})
         if exchange.method == "HEAD":
             return None
@@ -214,11 +214,11 @@ class Contract:
         self.bodies[kind] = self.bodies.get(kind, 0) + 1
         if self.bodies[kind] > BODIES_MAX:
             return None
-        return self.fault(
+        return self.schema_error(
             json.loads(exchange.body), content[exchange.type]["schema"]
         )
 
-    def fault(self, value, schema):
+    def schema_error(self, value, schema):
         validator = jsonschema.Draft202012Validator(
             schema, resolver=self.resolver
         )
@@ -228,10 +228,10 @@ class Contract:
         where = "/".join(str(part) for part in error.absolute_path)
         return f"{where}: {error.message}"
 
-    # ---- what is in the contract was answered ----
+    # ---- everything in the contract was answered ----
 
     def unseen(self):
-        """What is in the contract and was never answered, in words."""
+        """Descriptions of what the contract has and no answer showed."""
         everywhere = {}
         for _, operations in self.paths:
             for operation in operations.values():
@@ -259,8 +259,8 @@ class Contract:
 
 
 def close(value):
-    """Have no object take members that are not named: programs must bear with
-    new ones, but the contract has to name them."""
+    """Allow no unnamed members in objects.  Clients must tolerate new members, but
+    the contract must name them."""
     if isinstance(value, list):
         for item in value:
             close(item)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""That contract.py finds what is wrong, on either side."""
+"""Test that contract.py finds differences on either side."""
 
 import json
 import pathlib
@@ -19,7 +19,7 @@ TEXT = (HERE / "../../docs/openapi.yaml").read_text(encoding="utf-8")
 
 
 def exchange(method, path, status, body=None, **headers):
-    """One as of a running site; what is None is left out."""
+    """An exchange of a running site; headers that are None are left out."""
     fields = {
         "Content-Type": None if body is None else "application/json",
         "Cache-Control": "no-store",
@@ -64,15 +64,15 @@ LOGIN = "/api/v1/auth/login"
 
 
 class Answered(unittest.TestCase):
-    """What is answered and not in the contract."""
+    """Answers that are not in the contract."""
 
     def assert_right(self, what, text=TEXT):
-        self.assertIsNone(Contract(text).judge(what))
+        self.assertIsNone(Contract(text).check(what))
 
     def assert_wrong(self, what, why, text=TEXT):
-        self.assertRegex(Contract(text).judge(what) or "right", why)
+        self.assertRegex(Contract(text).check(what) or "right", why)
 
-    def test_what_is_right(self):
+    def test_correct_answers(self):
         self.assert_right(exchange("GET", "/api/v1/healthz", 200, OK))
         self.assert_right(exchange("GET", "/healthz?x=1", 200, OK))
         self.assert_right(exchange("HEAD", "/healthz", 200))
@@ -91,16 +91,16 @@ class Answered(unittest.TestCase):
             )
         )  # fmt: skip
 
-    def test_what_is_not_ours(self):
+    def test_answers_of_other_servers(self):
         self.assert_right(
             exchange("GET", ME, 502, {"x": 1}, X_Request_Id=None)
         )
         self.assert_right(exchange("GET", "/guarded/x", 200, {"x": 1}))
         self.assert_right(refusal("GET", "//auth/me", 401, "not_signed_in"))
 
-    def test_a_path_or_method(self):
+    def test_an_unknown_path_or_method(self):
         self.assert_wrong(
-            exchange("GET", "/api/v1/no", 200, OK), "a path that is none"
+            exchange("GET", "/api/v1/no", 200, OK), "a path that is not in"
         )
         self.assert_wrong(
             exchange("PUT", LOGIN, 200, OK, Allow="POST, OPTIONS"),
@@ -111,15 +111,15 @@ class Answered(unittest.TestCase):
             "Allow is not",
         )
 
-    def test_a_path_that_is_taken_out(self):
+    def test_a_removed_path(self):
         text = TEXT.replace("  /healthz:\n", "  /elsewhere:\n", 1)
         self.assert_wrong(
             exchange("GET", "/api/v1/healthz", 200, OK),
-            "a path that is none",
+            "a path that is not in",
             text,
         )
 
-    def test_a_status_or_code(self):
+    def test_an_unknown_status_or_code(self):
         self.assert_wrong(exchange("GET", "/healthz", 202, OK), "has no 202")
         self.assert_wrong(
             refusal("GET", ME, 403, "cross_site"), "has no 403 cross_site"
@@ -178,15 +178,15 @@ class Answered(unittest.TestCase):
 
 
 class Promised(unittest.TestCase):
-    """What is in the contract and was not answered."""
+    """Parts of the contract that were not answered."""
 
     def unseen(self, *exchanges, text=TEXT):
         contract = Contract(text)
         for one in exchanges:
-            self.assertIsNone(contract.judge(one))
+            self.assertIsNone(contract.check(one))
         return set(contract.unseen())
 
-    def test_each_status_code_and_header_is_asked_for(self):
+    def test_each_status_code_and_header_is_required(self):
         nothing = self.unseen()
         self.assertIn("GET /healthz: 200", nothing)
         self.assertIn("GET /auth/me: 401 invalid_token", nothing)
@@ -195,7 +195,7 @@ class Promised(unittest.TestCase):
         self.assertIn("anywhere: body_too_large", nothing)
         self.assertNotIn("anywhere: malformed_request", nothing)
 
-    def test_what_was_answered_is_not(self):
+    def test_answered_parts_are_not_listed(self):
         some = self.unseen(
             exchange("GET", "/healthz", 200, OK),
             refusal("GET", ME, 401, "not_signed_in"),
@@ -211,14 +211,14 @@ class Promised(unittest.TestCase):
             },
         )
 
-    def test_one_operation_does_not_answer_for_another(self):
+    def test_operations_are_counted_separately(self):
         put = "PUT /auth/update-profile: 401 not_signed_in"
         some = self.unseen(
             refusal("PATCH", "/auth/update-profile", 401, "not_signed_in")
         )
         self.assertIn(put, some)
 
-    def test_what_is_put_in_is_asked_for(self):
+    def test_an_added_status_is_required(self):
         text = re.sub(
             r"(  /healthz:\n(?:.*\n)*?      responses:\n)",
             r'\1        "418":\n          description: A teapot.\n',
@@ -229,7 +229,7 @@ class Promised(unittest.TestCase):
 
 
 class Held(unittest.TestCase):
-    """tests/openapi/hold, over a log."""
+    """tests/openapi/hold on a log."""
 
     def hold(self, *lines):
         with tempfile.NamedTemporaryFile("w") as log:
@@ -240,7 +240,7 @@ class Held(unittest.TestCase):
                 capture_output=True, text=True, check=False,
             )  # fmt: skip
 
-    def test_it_fails_for_either(self):
+    def test_it_fails_on_either_side(self):
         line = json.dumps(
             {
                 "method": "GET",
@@ -254,7 +254,7 @@ class Held(unittest.TestCase):
         self.assertIn("has no 202 , 2 times", held.stdout)
         self.assertIn("never answered: GET /healthz: 200", held.stdout)
 
-    def test_no_answers_are_no_proof(self):
+    def test_an_empty_log_fails(self):
         self.assertEqual(self.hold().returncode, 1)
 
 
