@@ -162,16 +162,17 @@ def record(path, text):
 
 
 def main():
-    if len(sys.argv) not in (2, 3):
-        sys.exit("usage: report.py RESULTS [DOCUMENT]")
+    if len(sys.argv) not in (2, 4):
+        sys.exit("usage: report.py RESULTS [SUMMARY DETAILS]")
     found = collect(Path(sys.argv[1]))
     if not found:
         sys.exit("report: there are no results")
     print(aims(found))
     if len(sys.argv) > 2:
-        parts = ["## Aims", aims(found), "## The machine", machine(),
-                 "## In detail", *(part["text"] for part in found)]
-        record(Path(sys.argv[2]), "\n\n".join(parts))
+        record(Path(sys.argv[2]), "\n\n".join(
+            ["## Aims", aims(found), "## The machine", machine()]))
+        record(Path(sys.argv[3]), "\n\n".join(
+            ["## In detail", *(part["text"] for part in found)]))
 
 
 if __name__ == "__main__":
