@@ -11,9 +11,9 @@
 #include "support/site.h"
 
 /*
- * Nothing secret lies anywhere when a session has lived its life: no session
- * id, no token, no password; no plain email in Redis, and no whole one in the
- * log.
+ * After a session has gone through its whole life no secret is stored anywhere:
+ * no session id, token or password, no plain e-mail address in Redis, and no
+ * complete one in the log.
  */
 #define SECRETS_MAX 64
 
@@ -36,7 +36,7 @@ keep(struct secrets *x, const char *text)
 	snprintf(x->text[x->count++], sizeof(x->text[0]), "%s", text);
 }
 
-/* The whole token, and its signature, without which the rest is no token. */
+/* Search for the token and for its signature, which alone makes it usable. */
 static void
 keep_token(struct secrets *x, const char *token)
 {
@@ -58,7 +58,7 @@ keep_session(struct secrets *x, const char *session)
 	keep(x, bare);
 }
 
-/* What an answer like that to a login has handed out. */
+/* Note the secrets that the answer to a login contains. */
 static void
 keep_grant(struct secrets *x, struct web_reply *reply)
 {
@@ -87,7 +87,7 @@ post(struct site *s, const char *path, const char *json, long status)
 	ask(s, "POST", path, json, status);
 }
 
-/* Refused attempts, which are logged more than others. */
+/* Refused attempts, which write more log lines than others. */
 static void
 be_refused(struct site *s, struct secrets *x)
 {
@@ -158,7 +158,7 @@ live(struct site *s, struct secrets *x)
 	ask(s, "GET", "/auth/me", NULL, 200);
 }
 
-/* ---- where it might lie ---- */
+/* ---- the places to search ---- */
 
 static void
 read_file(const char *path, struct buf *all)
@@ -183,7 +183,7 @@ assert_not_within(const struct buf *all, const char *text, const char *where)
 		fail_msg("\"%s\" is in %s", text, where);
 }
 
-/* In all that lies there: the database and its companions, logs, snapshot. */
+/* Search the database, its companion files, the logs and the snapshot. */
 static void
 assert_not_in_folder(const char *dir, const struct secrets *x)
 {
@@ -226,7 +226,7 @@ assert_nothing_secret(struct site *s, const struct secrets *x)
 	buf_clear(&log);
 }
 
-TEST(a_life_leaves_no_secret)
+TEST(a_session_leaves_no_secret)
 {
 	struct site *s = *state;
 	struct redis_server *redis = stack_redis(s->stack);
@@ -235,13 +235,13 @@ TEST(a_life_leaves_no_secret)
 
 	assert_non_null(x);
 	live(s, x);
-	/* The search finds what is there: this test can fail. */
+	/* The search finds a text that is there, so the test can fail. */
 	assert_true(redis_server_int(redis, "DBSIZE") > 0);
 	assert_true(redis_server_contains(redis, "session:"));
 	snprintf(db, sizeof(db), "%s/latchkey.db-wal", stack_dir(s->stack));
 	assert_true(stack_file_contains(db, NEW_EMAIL));
 	assert_true(stack_file_contains(stack_log(s->stack), "event=login"));
-	/* With what Redis would write to its disk, too. */
+	/* Include what Redis writes to disk. */
 	redis_server_ask(redis, "SAVE");
 	assert_nothing_secret(s, x);
 	post(s, "/auth/logout-all-devices", "{}", 200);
@@ -253,7 +253,7 @@ TEST(a_life_leaves_no_secret)
 
 TEST_RUN()
 {
-	/* Long, so that Redis is used however busy the machine is. */
+	/* A long deadline, so that Redis is used on a busy machine too. */
 	static const char *const info[] = { "LATCHKEY_LOG_LEVEL=info",
 		"LATCHKEY_REDIS_DEADLINE_MS=5000", NULL };
 	static const char *const debug[] = { "LATCHKEY_LOG_LEVEL=debug",

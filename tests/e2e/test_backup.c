@@ -16,7 +16,7 @@
 #include "support/process.h"
 #include "support/site.h"
 
-/* Copies made while everything runs, and what comes back of them. */
+/* Backups made while the pool runs, and their restoration. */
 
 #define OTHER_PASSWORD "walrus tangerine orbit 5"
 
@@ -80,7 +80,7 @@ struct writer_ctx {
 	volatile bool *stop;
 };
 
-/* Accounts by the command line, one after the other, as fast as it goes. */
+/* Add accounts by the command line as fast as possible. */
 static void
 write_on(void *ctx)
 {
@@ -98,7 +98,7 @@ write_on(void *ctx)
 	cli_close(&cli);
 }
 
-TEST(a_copy_is_whole_while_others_write)
+TEST(a_backup_is_consistent_during_writes)
 {
 	struct fixture *f = begin(state);
 	struct writer_ctx w = { f, child_shared(sizeof(bool)) };
@@ -126,7 +126,7 @@ TEST(a_copy_is_whole_while_others_write)
 	expect_me(f, f->site->token, 200);
 }
 
-TEST(nothing_is_overwritten_unasked)
+TEST(nothing_is_overwritten_without_force)
 {
 	struct fixture *f = begin(state);
 	struct buf before = { 0 };
@@ -152,7 +152,7 @@ TEST(nothing_is_overwritten_unasked)
 
 /* ---- restore ---- */
 
-TEST(a_running_pool_is_left_alone)
+TEST(a_running_pool_is_not_disturbed)
 {
 	struct fixture *f = begin(state);
 	struct buf before = { 0 };
@@ -176,10 +176,10 @@ start_pool(struct fixture *f)
 }
 
 /*
- * The copy knows a session as live that was revoked afterwards: it must not
- * come back, neither as a session nor by a token, nor from Redis.
+ * The backup contains a session as live that was revoked later.  It must not
+ * come back as a session, by a token, or from Redis.
  */
-TEST(what_was_revoked_since_stays_so)
+TEST(a_later_revocation_survives_the_restore)
 {
 	struct fixture *f = begin(state);
 	struct site *site = f->site;
@@ -220,7 +220,7 @@ TEST(what_was_revoked_since_stays_so)
 	expect_me(f, site->token, 401);
 	cli_run(&f->cli, NULL, "user show later@example.org");
 	cli_expect(&f->cli, 1, "not found");
-	/* Somebody else must not get the number of who is gone. */
+	/* The id of a deleted account must not be reused. */
 	cli_run(
 	    &f->cli, OTHER_PASSWORD "\n", "user add other@example.org --json");
 	cli_expect(&f->cli, 0, "other@example.org");
@@ -232,8 +232,8 @@ TEST(what_was_revoked_since_stays_so)
 	web_expect(&site->reply, 200, NULL);
 }
 
-/* A key that was replaced, because it got out perhaps, stays so. */
-TEST(keys_do_not_go_back)
+/* A replaced key, which may have been disclosed, stays replaced. */
+TEST(replaced_keys_do_not_come_back)
 {
 	struct fixture *f = begin(state);
 	char kid[64];
@@ -257,7 +257,7 @@ TEST(keys_do_not_go_back)
 	cli_expect(&f->cli, 0, kid);
 }
 
-TEST(what_is_no_good_copy_is_refused)
+TEST(an_unusable_backup_is_refused)
 {
 	struct fixture *f = begin(state);
 	struct buf before = { 0 }, whole = { 0 };
@@ -295,7 +295,7 @@ TEST(what_is_no_good_copy_is_refused)
 	start_pool(f);
 }
 
-/* A copy comes in the place of what nobody can read any more. */
+/* A restore replaces a database that cannot be read. */
 TEST(a_damaged_database_is_replaced)
 {
 	struct fixture *f = begin(state);
@@ -317,7 +317,7 @@ TEST(a_damaged_database_is_replaced)
 	web_login(f->site->web, f->site->email, &f->site->reply);
 }
 
-/* What is left of a lost database's log must not get into the new one. */
+/* The leftover log of a lost database must not affect the restored one. */
 TEST(a_lost_database_is_replaced)
 {
 	struct fixture *f = begin(state);
@@ -341,8 +341,8 @@ TEST(a_lost_database_is_replaced)
 	web_login(f->site->web, f->site->email, &f->site->reply);
 }
 
-/* Killed anywhere, there is one database or the other, and it is whole. */
-TEST(who_is_killed_on_the_way_leaves_a_whole_one)
+/* A restore killed at any point leaves the old or the new database intact. */
+TEST(a_killed_restore_leaves_an_intact_database)
 {
 	static const struct {
 		const char *point;

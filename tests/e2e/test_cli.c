@@ -17,11 +17,11 @@
 #include "support/site.h"
 
 /*
- * The command line beside a pool whose workers have everything in their
- * table: what it changes they must know with its exit.
+ * The command line beside a pool whose workers have cached everything: when a
+ * command exits, every worker must honour its change.
  */
 
-#define CHECKS 8 /* so that either worker has seen it */
+#define CHECKS 8 /* enough to reach both workers */
 #define OTHER_PASSWORD "walrus tangerine orbit 5"
 
 static struct cli *
@@ -34,7 +34,7 @@ cli_of(struct site *site)
 	return &cli;
 }
 
-/* Ask often enough for every worker to answer from its table. */
+/* Ask often enough that every worker answers from its cache. */
 static void
 expect_me(struct site *site, long status)
 {
@@ -87,9 +87,9 @@ log_in(struct site *site, const char *password, long status)
 		site_keep(site);
 }
 
-/* ---- at once in running workers ---- */
+/* ---- immediate effect in running workers ---- */
 
-TEST(a_disabled_account_is_out_at_once)
+TEST(a_disabled_account_is_refused_at_once)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -107,7 +107,7 @@ TEST(a_disabled_account_is_out_at_once)
 	expect_me(site, 200);
 }
 
-TEST(a_revoked_session_is_over_at_once)
+TEST(a_revoked_session_is_refused_at_once)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -121,7 +121,7 @@ TEST(a_revoked_session_is_over_at_once)
 	run_on_account(cli, site, NULL, "session list --json --user");
 	assert_int_equal(cli->status, 0);
 	assert_int_equal(json_value_size(cli->json), 2);
-	/* Both began in the same second perhaps, so try which one it is. */
+	/* Both may have begun in the same second, so try which is which. */
 	web_call(site->web,
 	    &(struct web_call){
 		.path = "/auth/me", .bearer = site->token, .no_cookies = true },
@@ -132,7 +132,7 @@ TEST(a_revoked_session_is_over_at_once)
 	cli_expect(cli, 0, "ended ");
 	expect_me(site, 401);
 	cli_run(cli, NULL, line);
-	cli_expect(cli, 0, "ended "); /* is over, and stays so */
+	cli_expect(cli, 0, "ended "); /* ending it twice is no error */
 	memcpy(site->token, other, sizeof(other));
 	expect_me(site, 200);
 	run_on_account(cli, site, NULL, "session list --json --user");
@@ -145,7 +145,7 @@ TEST(a_revoked_session_is_over_at_once)
 	expect_me(site, 401);
 }
 
-TEST(a_password_that_is_set_ends_all_sessions_at_once)
+TEST(setting_a_password_ends_all_sessions_at_once)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -163,7 +163,7 @@ TEST(a_password_that_is_set_ends_all_sessions_at_once)
 	expect_me(site, 200);
 }
 
-TEST(a_role_counts_at_once)
+TEST(a_role_takes_effect_at_once)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -179,7 +179,7 @@ TEST(a_role_counts_at_once)
 	expect_me(site, 200);
 }
 
-TEST(a_deleted_account_is_gone_at_once)
+TEST(a_deleted_account_is_refused_at_once)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -198,7 +198,7 @@ TEST(a_deleted_account_is_gone_at_once)
 
 /* ---- accounts ---- */
 
-TEST(an_account_that_is_added_can_sign_in)
+TEST(an_added_account_can_sign_in)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -224,7 +224,7 @@ TEST(an_account_that_is_added_can_sign_in)
 	cli_expect(cli, 0, "[]\n");
 }
 
-TEST(what_is_typed_wrong_is_one_line_and_2)
+TEST(bad_usage_is_one_line_and_status_2)
 {
 	static const struct {
 		const char *line, *input, *text;
@@ -288,7 +288,7 @@ answer(const struct cli *cli, int fd, const char *question, const char *text)
 	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 }
 
-/* Twice, and nothing of it appears. */
+/* The password is read twice, and nothing of it is shown. */
 TEST(a_terminal_asks_twice_without_echo)
 {
 	struct site *site = *state;
@@ -310,7 +310,7 @@ TEST(a_terminal_asks_twice_without_echo)
 	cli_expect(cli, 0, "tty@example.org");
 	assert_null(strstr(cli->text.data, "walrus"));
 	close(theirs);
-	/* The terminal echoes nothing, so there may be nothing to read. */
+	/* Without echo there may be nothing to read. */
 	(void)!read(ours, shown, sizeof(shown) - 1);
 	assert_null(strstr(shown, "walrus"));
 	close(ours);
@@ -318,7 +318,7 @@ TEST(a_terminal_asks_twice_without_echo)
 
 /* ---- keys ---- */
 
-TEST(a_key_is_succeeded_or_replaced)
+TEST(keys_are_rotated_and_replaced)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -336,7 +336,7 @@ TEST(a_key_is_succeeded_or_replaced)
 	cli_run(cli, NULL, "key list");
 	cli_expect(cli, 0, "  signs  ");
 	cli_expect(cli, 0, "  next   ");
-	/* Every token ends with its key, in every worker, at once. */
+	/* Every token ends with its key, in every worker at once. */
 	cli_run(cli, NULL, "key rotate --replace");
 	cli_expect(cli, 0, " signs now; all tokens ended");
 	expect_me(site, 401);
@@ -348,7 +348,7 @@ TEST(a_key_is_succeeded_or_replaced)
 
 /* ---- stats ---- */
 
-/* Does it come, sooner or later? */
+/* Wait for the text. */
 static bool
 shows(int fd, const char *text)
 {
@@ -368,7 +368,7 @@ shows(int fd, const char *text)
 	return false;
 }
 
-TEST(stats_count_what_the_pool_does)
+TEST(stats_count_the_requests_of_the_pool)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -385,7 +385,7 @@ TEST(stats_count_what_the_pool_does)
 	    json_value_read_int(cli->json, "requests", &before), ERR_OK);
 	assert_true(before > 0);
 	expect_me(site, 200);
-	/* A worker counts when it has answered, on a busy machine later. */
+	/* A worker counts after it has answered. */
 	for (int i = 0; i < 100 && after < before + CHECKS; i++) {
 		cli_run(cli, NULL, "stats --json");
 		assert_int_equal(
@@ -399,7 +399,7 @@ TEST(stats_count_what_the_pool_does)
 	cli_run(cli, NULL, "stats --interval 0");
 	cli_expect(cli, 2, "--interval");
 
-	/* On one it goes on, until ^C. */
+	/* On a terminal it continues until Ctrl-C. */
 	assert_int_equal(openpty(&ours, &theirs, NULL, NULL, NULL), 0);
 	assert_int_equal(
 	    str_copy(cli->log, sizeof(cli->log), ttyname(theirs)), ERR_OK);
@@ -417,9 +417,9 @@ TEST(stats_count_what_the_pool_does)
 	cli_close(&idle);
 }
 
-/* ---- the first admin ---- */
+/* ---- the first administrator ---- */
 
-TEST(of_two_at_once_one_is_the_first_admin)
+TEST(of_two_at_once_one_becomes_administrator)
 {
 	struct site *site = *state;
 	char dir[96], words[64];
@@ -455,7 +455,7 @@ TEST(of_two_at_once_one_is_the_first_admin)
 		}
 		assert_int_equal(admins, 1);
 	}
-	/* And without being asked, nobody is. */
+	/* Without the option no account becomes one. */
 	(void)snprintf(dir, sizeof(dir), "%s/none", stack_dir(site->stack));
 	assert_int_equal(mkdir(dir, 0700), 0);
 	cli_open(&both[0], dir);
@@ -464,7 +464,7 @@ TEST(of_two_at_once_one_is_the_first_admin)
 	cli_close(&both[0]);
 }
 
-/* Root leaves nothing behind that the workers could not open. */
+/* Root leaves no file behind that the workers cannot open. */
 TEST(root_works_as_the_owner_of_the_database)
 {
 	static const char *const names[] = { "latchkey.db", "latchkey.db-wal",
@@ -476,7 +476,7 @@ TEST(root_works_as_the_owner_of_the_database)
 
 	if (geteuid() != 0)
 		skip();
-	/* The folders above must be open to everybody: /tmp is. */
+	/* The folders above must be open to all users, as /tmp is. */
 	(void)snprintf(dir, sizeof(dir), "/tmp/latchkey-owner-XXXXXX");
 	assert_non_null(mkdtemp(dir));
 	assert_int_equal(chown(dir, 65534, 65534), 0);

@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "support/process.h"
 
-/* What is said to whoever types it, and what the exit status is. */
+/* Messages and exit statuses of the command line. */
 #define WAIT_MS 15000
 
 struct fixture {
@@ -18,7 +18,7 @@ struct fixture {
 	char log[64];
 	char conf[64];
 	char db[80];
-	struct buf text; /* all that was printed */
+	struct buf text; /* the output */
 	int status;
 };
 
@@ -137,7 +137,7 @@ TEST(help_and_version)
 	expect(f, 0, "latchkey " PACKAGE_VERSION "\n");
 }
 
-/* Every option there is, with its value and where that came from. */
+/* Every option with its value and its source. */
 TEST(config_prints_every_option)
 {
 	static const char *const names[] = {
@@ -217,7 +217,7 @@ TEST(wrong_words)
 	}
 }
 
-/* Neither a connected socket nor one that nobody listens on. */
+/* A connected socket and an unbound one are refused. */
 TEST(descriptor_0_must_listen)
 {
 	struct fixture *f = *state;
@@ -284,7 +284,7 @@ TEST(bad_configuration)
 	(void)unlink(f->conf);
 	run(f, line, NULL);
 	expect_refusal(f, "latchkey.conf");
-	/* Nothing was begun. */
+	/* No file was created. */
 	snprintf(line, sizeof(line), "%s/sock", f->dir);
 	assert_int_equal(access(line, F_OK), -1);
 }

@@ -12,7 +12,7 @@
 #include "support/fcgi_client.h"
 #include "support/process.h"
 
-/* Descriptors that are not there, go away, or are few. */
+/* Descriptors that are missing, closed meanwhile, or scarce. */
 #define WAIT_MS 15000
 #define CLIENTS 3
 #define FEW_FILES 128
@@ -63,7 +63,7 @@ is_serving(void *ctx)
 	return fcgi_get(f->socket, "/healthz", 1000) == 200;
 }
 
-/* A pool of one worker; the shell does ${first} and ${redirections} for it. */
+/* Start a pool of one worker by a shell that runs ${first} before. */
 static void
 start(struct fixture *f, const char *first, const char *redirections)
 {
@@ -94,10 +94,10 @@ assert_is_null_device(pid_t pid, int fd)
 }
 
 /*
- * A refused login is logged.  Were descriptor 2 one of the connections, the
- * line would stand before the answer, or in somebody else's.
+ * A refused login is logged.  If descriptor 2 were a connection, the log line
+ * would be sent to a client.
  */
-TEST(no_log_line_goes_into_a_connection)
+TEST(no_log_line_is_sent_to_a_client)
 {
 	static const char body[] =
 	    "{\"email\":\"nobody@example.org\",\"password\":\"wrong horse\"}";
@@ -131,7 +131,7 @@ TEST(no_log_line_goes_into_a_connection)
 
 struct place {
 	pid_t pool;
-	pid_t first; /* the worker before */
+	pid_t first; /* the worker before the reload */
 };
 
 static bool
@@ -143,8 +143,8 @@ is_replaced(void *ctx)
 	return process_children(p->pool, pids, 3) == 1 && pids[0] != p->first;
 }
 
-/* The pool logs that it reloads, into a pipe that nobody reads any more. */
-TEST(a_log_whose_reader_died_ends_nothing)
+/* The reload is logged to a pipe whose reading end is closed. */
+TEST(a_log_without_a_reader_ends_no_process)
 {
 	struct fixture *f = *state;
 	struct place place;
@@ -165,12 +165,12 @@ TEST(a_log_whose_reader_died_ends_nothing)
 }
 
 /*
- * A large request goes through a file in memory, for which there must be a
- * descriptor left however many connections are kept.
+ * A large request needs a descriptor for a file in memory, so kept connections
+ * must leave one.
  */
-TEST(connections_leave_descriptors_for_the_work)
+TEST(connections_leave_descriptors_for_requests)
 {
-	static char body[65536]; /* the most there may be */
+	static char body[65536]; /* the largest body allowed */
 	const struct fcgi_ask small = { .keep = true, .uri = "/healthz" };
 	const struct fcgi_ask large = { .method = "POST",
 		.uri = "/api/v1/auth/login",

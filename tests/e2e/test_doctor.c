@@ -13,14 +13,15 @@
 #include "support/redis_server.h"
 #include "support/site.h"
 
-/* A site that is well, and the same with one thing wrong at a time. */
+/* A healthy site, and the same site with one fault at a time. */
 
 #define PASSWORD "walrus tangerine orbit 5\n"
 #define LOGIN_PAGE "LATCHKEY_LOGIN_PAGE=/signin.html"
 
 /*
- * Beside the guarded page of every stack: one that nobody guards, one whose
- * program is handed what the browser made up, and two that send to each other.
+ * Beside the guarded page of every stack: a page without a guard, one whose
+ * program receives the browser's identity headers, and two that redirect to
+ * each other.
  */
 static const char lighttpd[] =
     "server.modules += ( \"mod_redirect\" )\n"
@@ -58,7 +59,7 @@ cli_of(struct site *site)
 	return &cli;
 }
 
-/* A finding of that verdict and subject, which says ${text} and the cure. */
+/* Expect a finding with that verdict and subject, ${text} and ${cure}. */
 static void
 expect_finding(const struct cli *cli, const char *start, const char *text,
     const char *cure)
@@ -90,7 +91,7 @@ expect_fail(const struct cli *cli, const char *subject, const char *text,
 	expect_finding(cli, start, text, cure);
 }
 
-/* Every check there is, on the whole site. */
+/* Run every check on the whole site. */
 static void
 run_all(struct cli *cli, struct site *site, const char *guarded)
 {
@@ -102,7 +103,7 @@ run_all(struct cli *cli, struct site *site, const char *guarded)
 	cli_run(cli, NULL, line);
 }
 
-TEST(a_site_that_is_well_has_no_failure)
+TEST(a_healthy_site_has_no_failure)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -124,7 +125,7 @@ TEST(a_site_that_is_well_has_no_failure)
 	expect_finding(cli, "ok    login page: ", "/signin.html", "");
 	expect_finding(cli, "ok    guard: ", "status 302", "");
 	expect_finding(cli, "ok    identity: ", STACK_GUARDED, "");
-	/* The account that was made for it is gone. */
+	/* The temporary account was deleted. */
 	cli_run(cli, NULL, "user list doctor- --json");
 	cli_expect(cli, 0, "[]\n");
 	cli_run(cli, NULL, "doctor --json");
@@ -132,7 +133,7 @@ TEST(a_site_that_is_well_has_no_failure)
 	assert_non_null(cli->json);
 }
 
-/* ---- one thing wrong ---- */
+/* ---- single faults ---- */
 
 TEST(a_bad_configuration)
 {
@@ -144,7 +145,7 @@ TEST(a_bad_configuration)
 	    "latchkey config --options");
 }
 
-TEST(a_secret_for_everybody_in_the_configuration)
+TEST(a_readable_secret_in_the_configuration)
 {
 	static const char conf[] =
 	    "JWT_SECRET = kYhq2nX7pBv4sWd9mTz3cRf6gLj8aQe5\n";
@@ -172,7 +173,7 @@ with_mode(struct cli *cli, const char *name, mode_t mode)
 	assert_int_equal(chmod(path, st.st_mode & 07777), 0);
 }
 
-TEST(a_folder_that_others_write_to)
+TEST(a_folder_writable_by_others)
 {
 	struct cli *cli = cli_of(*state);
 
@@ -180,7 +181,7 @@ TEST(a_folder_that_others_write_to)
 	expect_fail(cli, "folder", "other users may write", "chmod 700");
 }
 
-TEST(files_that_others_read)
+TEST(files_readable_by_others)
 {
 	struct cli *cli = cli_of(*state);
 
@@ -191,7 +192,7 @@ TEST(files_that_others_read)
 	expect_fail(cli, "store", "cannot be opened", "log lines above");
 }
 
-/* A database of its own, with an account in it. */
+/* Create a separate database with an account. */
 static void
 another(struct cli *cli, struct site *site, const char *name)
 {
@@ -204,7 +205,7 @@ another(struct cli *cli, struct site *site, const char *name)
 	cli_expect(cli, 0, "ada@example.org");
 }
 
-TEST(a_clock_that_is_behind)
+TEST(a_clock_behind_the_store)
 {
 	struct cli cli;
 
@@ -233,7 +234,7 @@ TEST(a_damaged_database)
 	cli_close(&cli);
 }
 
-/* What stands in the way of the ballast takes the room for changes. */
+/* Without the reserve file there is no space for changes. */
 TEST(a_store_without_room)
 {
 	struct cli cli;
@@ -249,7 +250,7 @@ TEST(a_store_without_room)
 	cli_close(&cli);
 }
 
-TEST(a_redis_that_is_not_there)
+TEST(a_missing_redis)
 {
 	struct cli cli;
 
@@ -260,7 +261,7 @@ TEST(a_redis_that_is_not_there)
 	cli_close(&cli);
 }
 
-TEST(a_redis_that_will_fail)
+TEST(a_redis_without_eviction)
 {
 	struct site *site = *state;
 	struct redis_server *redis = stack_redis(site->stack);
@@ -282,7 +283,7 @@ TEST(a_redis_that_will_fail)
 	redis_server_ask(redis, "CONFIG SET appendonly no");
 }
 
-TEST(a_socket_of_nobody_or_somebody_else)
+TEST(a_socket_without_latchkey)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -303,7 +304,7 @@ TEST(a_socket_of_nobody_or_somebody_else)
 	expect_fail(cli, "socket", "every user may connect", "chmod 660");
 }
 
-TEST(a_site_that_does_not_lead_to_us)
+TEST(a_site_without_latchkey)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -321,7 +322,7 @@ TEST(a_site_that_does_not_lead_to_us)
 	expect_fail(cli, "url", "is not a URL", "https://");
 }
 
-TEST(a_cookie_that_no_browser_keeps)
+TEST(a_cookie_that_browsers_reject)
 {
 	static const char *const env[] = { "LATCHKEY_ALWAYS_HTTPS=true", NULL };
 	static const struct stack_options options = {
@@ -338,7 +339,7 @@ TEST(a_cookie_that_no_browser_keeps)
 	cli_run(cli, NULL, line);
 	expect_fail(cli, "cookie", "Secure", "LATCHKEY_ALWAYS_HTTPS");
 	stack_free(secure);
-	/* This machine, but by an address that does not say so. */
+	/* This machine, by an address that is not recognized as loopback. */
 	(void)snprintf(line, sizeof(line), "doctor --url http://0.0.0.0:%s",
 	    strrchr(stack_base(site->stack), ':') + 1);
 	cli_run(cli, NULL, line);
@@ -354,7 +355,7 @@ TEST(a_guard_that_does_not_guard)
 	expect_fail(cli, "guard", "served without a sign-in", "put the guard");
 }
 
-TEST(headers_that_a_browser_made_up)
+TEST(identity_headers_sent_by_a_browser)
 {
 	struct site *site = *state;
 	struct cli *cli = cli_of(site);
@@ -375,7 +376,7 @@ TEST(a_login_page_that_cannot_be_reached)
 	cli_env(cli, "LATCHKEY_LOGIN_PAGE=/guarded/file.txt");
 	cli->env[cli->env_count - 2] = cli->env[cli->env_count - 1];
 	run_all(cli, site, STACK_GUARDED);
-	/* It leads to the pool's login page, which is another one here. */
+	/* The redirect leads to the pool's login page, another one here. */
 	expect_finding(cli, "ok    login page: ", "/signin.html", "");
 	cli->env[cli->env_count - 1] = "LATCHKEY_LOGIN_PAGE=/missing.html";
 	cli->env[cli->env_count - 2] = cli->env[cli->env_count - 1];
@@ -383,7 +384,7 @@ TEST(a_login_page_that_cannot_be_reached)
 	expect_fail(cli, "login page", "status 404", "LATCHKEY_LOGIN_PAGE");
 }
 
-/* On an empty site nobody but its owner is to be the first. */
+/* The first account of an empty site must be its owner's. */
 TEST(an_empty_site_gets_no_account)
 {
 	struct site *site = *state;

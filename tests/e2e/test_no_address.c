@@ -9,16 +9,16 @@
 #include "support/site.h"
 
 /*
- * An account without an address, as an outside issuer's may be: nothing that
- * shows accounts may stumble over it, and nothing finds it by what stands in
- * the place of the address.
+ * An account without an e-mail address, as tokens of other issuers may create.
+ * Every place that shows accounts must handle it, and the placeholder in the
+ * database must not be found as an address.
  */
 
 #define API "/api/v1"
 
 static struct cli cli;
 
-/* Signed in while it had an address; an administrator, to see more. */
+/* Sign in while it has an address, and make it an administrator. */
 static void
 account_without_address(struct site *s)
 {
@@ -34,7 +34,7 @@ account_without_address(struct site *s)
 	    " name = '' WHERE id = %s",
 	    s->user_id);
 	database_run(path, sql);
-	/* With which the pool knows. */
+	/* This change makes the pool read the row again. */
 	(void)snprintf(line, sizeof(line), "user promote %s", s->user_id);
 	cli_run(&cli, NULL, line);
 	cli_expect(&cli, 0, "now an administrator: - (");
@@ -56,7 +56,7 @@ user_in(struct site *s)
 	return json_value_member(s->reply.json, "user");
 }
 
-/* Some web servers keep empty ones to themselves. */
+/* Some web servers drop empty headers. */
 static void
 assert_no_header(struct site *s, const char *name)
 {
@@ -65,7 +65,7 @@ assert_no_header(struct site *s, const char *name)
 	assert_string_equal(value != NULL ? value : "", "");
 }
 
-TEST(it_is_shown_without_one)
+TEST(an_account_is_shown_without_an_address)
 {
 	struct site *s = *state;
 	char path[96], body[1200];
@@ -94,7 +94,7 @@ TEST(it_is_shown_without_one)
 	assert_null(web_text(&s->reply, "username"));
 }
 
-TEST(it_is_found_by_its_number_only)
+TEST(it_is_found_only_by_its_number)
 {
 	struct site *s = *state;
 	char path[96], line[64];
@@ -116,8 +116,8 @@ TEST(it_is_found_by_its_number_only)
 	cli_expect(&cli, 0, "\"email\":null");
 }
 
-/* There would be nothing to type it in with. */
-TEST(it_gets_no_password)
+/* A password without an address to sign in with would be useless. */
+TEST(it_cannot_be_given_a_password)
 {
 	struct site *s = *state;
 	char line[64];

@@ -16,9 +16,9 @@
 #include "support/test_issuer.h"
 
 /*
- * The units of deploy/systemd: systemd's own judgement of them, and the
- * product inside what they forbid (support/sandboxed).  A sanitizer asks for
- * more than the product does, so under one the product runs outside.
+ * The units of deploy/systemd: systemd's own checks of them, and the product
+ * under their restrictions (support/sandboxed).  A sanitizer needs more than
+ * the product, so under one the product runs without the restrictions.
  */
 #if defined(__SANITIZE_ADDRESS__)
 #define INSIDE false
@@ -33,7 +33,7 @@
 static char unit_in[PATH_MAX]; /* latchkey.service.in */
 static char sandboxed[PATH_MAX];
 
-/* The status of waitpid(2). */
+/* Return the status of waitpid(2). */
 static int
 run(const char *const *argv, const char *const *env, const char *log, int ms)
 {
@@ -52,14 +52,14 @@ succeeds(const char *const *argv, const char *log)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* ---- what systemd says ---- */
+/* ---- checks by systemd ---- */
 
 struct units {
 	char dir[32];
 	char service[64], socket[64], log[64];
 };
 
-/* The two units as make install leaves them, for the program under test. */
+/* Install the two units as make install does, for the program under test. */
 static int
 write_units(void **state)
 {
@@ -94,10 +94,10 @@ remove_units(void **state)
 	return 0;
 }
 
-/* where a test runs */
+/* the environment of a test */
 enum { JUDGED = 1, SANDBOXED = 2, UNCONFINED = 4 };
 
-TEST_IN(JUDGED, systemd_finds_no_mistake)
+TEST_IN(JUDGED, systemd_accepts_the_units)
 {
 	struct units *u = *state;
 	const char *argv[] = { "systemd-analyze", "verify", "--man=no",
@@ -105,12 +105,12 @@ TEST_IN(JUDGED, systemd_finds_no_mistake)
 
 	if (!succeeds(argv, u->log))
 		fail_msg("see %s", u->log);
-	/* It warns, and is content, where it does not know a word. */
+	/* systemd-analyze only warns of directives that it does not know. */
 	assert_false(stack_file_contains(u->log, "Unknown"));
 	assert_false(stack_file_contains(u->log, "gnoring"));
 }
 
-TEST_IN(JUDGED, the_exposure_is_two_at_most)
+TEST_IN(JUDGED, the_exposure_is_at_most_two)
 {
 	struct units *u = *state;
 	const char *argv[] = { "systemd-analyze", "security", "--offline=true",
@@ -121,7 +121,7 @@ TEST_IN(JUDGED, the_exposure_is_two_at_most)
 	assert_true(stack_file_contains(u->log, "Overall exposure level"));
 }
 
-/* ---- inside ---- */
+/* ---- under the restrictions ---- */
 
 static int
 killed_inside(const char *const *words, const char *log)
@@ -138,8 +138,8 @@ killed_inside(const char *const *words, const char *log)
 	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
-/* Or the other cases would show nothing. */
-TEST_IN(SANDBOXED, the_sandbox_holds)
+/* The other cases depend on restrictions that work. */
+TEST_IN(SANDBOXED, the_restrictions_work)
 {
 	static const char *const plain[] = { "/bin/true", NULL };
 	static const char *const nice[] = { "/usr/bin/nice", "-n", "5",
@@ -166,8 +166,8 @@ TEST_IN(SANDBOXED, the_sandbox_holds)
 			fail_msg("%s is allowed", bad[i][0]);
 }
 
-/* ExecStart, on the socket of descriptor 0; then ExecReload, and the end. */
-TEST_IN(SANDBOXED | UNCONFINED, the_service_works_inside)
+/* ExecStart on the socket of descriptor 0, then ExecReload, then the end. */
+TEST_IN(SANDBOXED | UNCONFINED, the_service_works_restricted)
 {
 	static const char *const args[] = { "serve", "--workers", "auto",
 		NULL };
@@ -202,8 +202,8 @@ TEST_IN(SANDBOXED | UNCONFINED, the_service_works_inside)
 	fcgi_site_close(&site);
 }
 
-/* By TLS, which is what needs the most. */
-TEST_IN(SANDBOXED | UNCONFINED, keys_are_fetched_inside)
+/* By TLS, which needs the most permissions. */
+TEST_IN(SANDBOXED | UNCONFINED, keys_are_fetched_restricted)
 {
 	static const char *const args[] = { "serve", "--workers", "auto",
 		NULL };
@@ -237,7 +237,7 @@ TEST_IN(SANDBOXED | UNCONFINED, keys_are_fetched_inside)
 	test_issuer_free(idp);
 }
 
-TEST_IN(SANDBOXED, every_route_works_inside)
+TEST_IN(SANDBOXED, every_route_works_restricted)
 {
 	struct units *u = *state;
 	char program[PATH_MAX + 32], real[PATH_MAX + 32], routes[PATH_MAX + 32];
@@ -255,7 +255,7 @@ TEST_IN(SANDBOXED, every_route_works_inside)
 		fail_msg("see %s", u->log);
 }
 
-/* What all the processes below find in their environment. */
+/* The environment of all processes below. */
 static void
 set_paths(void)
 {

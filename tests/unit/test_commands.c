@@ -8,8 +8,8 @@
 #include "base/err.h"
 #include "cli/exit.h"
 
-/* Rows are what help, manual and completion are made of. */
-TEST(every_row_says_what_it_does)
+/* The help, the manual and the completion are made from these rows. */
+TEST(every_row_has_a_description)
 {
 	for (size_t i = 0; i < commands_count; i++) {
 		const struct command *c = &commands[i];
@@ -26,7 +26,7 @@ TEST(every_row_says_what_it_does)
 		for (size_t j = 0; j < i; j++)
 			assert_false(strcmp(c->group, commands[j].group) == 0 &&
 			    strcmp(c->name, commands[j].name) == 0);
-		/* A group is no command itself. */
+		/* The name of a group is not a command. */
 		for (size_t j = 0; j < commands_count; j++)
 			assert_true(c->group[0] == '\0' ||
 			    commands[j].group[0] != '\0' ||
@@ -79,7 +79,7 @@ TEST(arguments_are_read_in_any_order)
 	assert_string_equal(line.operands[0], "--flag");
 }
 
-TEST(what_it_does_not_take_is_wrong)
+TEST(unexpected_arguments_are_refused)
 {
 	struct command_line line;
 
