@@ -65,21 +65,15 @@ enum err cache_users(struct cache *c, const int64_t *ids, size_t n, int64_t now,
     struct user *users_out) MUST_CHECK;
 
 /**
- * cache_token_revoked(c, jti, revoked_out):
- * Is the token on the blacklist?  *${revoked_out} is true on any error.
- */
-enum err cache_token_revoked(
-    struct cache *c, const char *jti, bool *revoked_out) MUST_CHECK;
-
-/**
  * cache_token_known(c, digest, now, claims_out):
  * Was the token with the SHA-256 ${digest} verified, not long ago, and is its
  * jti still not on the blacklist?  Then its claims; they are to be held
  * against ${now}, and session and user asked, like those of any other.
  *
  * cache_token_judge(c, digest, claims, now, revoked_out):
- * cache_token_revoked() for a token just verified, and remember it for
- * cache_token_known().
+ * Look up whether a token just verified is on the blacklist, and cache its
+ * claims for cache_token_known() if it is not.  *${revoked_out} is true on any
+ * error.
  */
 bool cache_token_known(struct cache *c,
     const unsigned char digest[TOKEN_DIGEST_BYTES], int64_t now,

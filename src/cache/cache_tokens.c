@@ -79,6 +79,17 @@ out:
 	return known;
 }
 
+static enum err
+read_revoked(struct cache *c, const char *jti, bool *revoked_out)
+{
+	int64_t begun = lookup_clock(c);
+	enum err err;
+
+	err = store_token_revoked(c->st, jti, revoked_out);
+	lookup_store_done(c, begun, err);
+	return err;
+}
+
 enum err
 cache_token_judge(struct cache *c,
     const unsigned char digest[TOKEN_DIGEST_BYTES], const struct claims *claims,
@@ -92,7 +103,7 @@ cache_token_judge(struct cache *c,
 	token_key(lookup.key, claims->jti);
 	lookup_begin(c, &lookup);
 	TESTPOINT("token:generation");
-	err = cache_token_revoked(c, claims->jti, revoked_out);
+	err = read_revoked(c, claims->jti, revoked_out);
 	TESTPOINT("token:store-read");
 	if (err != ERR_OK || *revoked_out || !lookup.cached)
 		return err;
@@ -103,17 +114,6 @@ cache_token_judge(struct cache *c,
 	lookup_fill_memory(c, &lookup, now, ttl, &e);
 	TESTPOINT("token:filled");
 	return ERR_OK;
-}
-
-enum err
-cache_token_revoked(struct cache *c, const char *jti, bool *revoked_out)
-{
-	int64_t begun = lookup_clock(c);
-	enum err err;
-
-	err = store_token_revoked(c->st, jti, revoked_out);
-	lookup_store_done(c, begun, err);
-	return err;
 }
 
 void

@@ -40,31 +40,31 @@ host_length(const char *at)
 	return at[len] == ']' ? len + 1 : 0;
 }
 
-enum err
-issuer_url_check(const char *url)
+/* https, or http on loopback; without user, fragment and white space. */
+static bool
+is_fetchable_url(const char *url)
 {
 	bool secure = strncasecmp(url, "https://", 8) == 0;
 	const char *host = url + (secure ? 8 : 7);
 	size_t len;
 
 	if (!secure && strncasecmp(url, "http://", 7) != 0)
-		return ERR_INVALID;
+		return false;
 	len = host_length(host);
 	if (len == 0 || !str_is_visible(host) ||
 	    strpbrk(host, "#\\\"<>") != NULL ||
 	    (!secure && !net_is_loopback_host(host, len)))
-		return ERR_INVALID;
+		return false;
 	host += len;
 	if (*host == ':')
 		host += 1 + strspn(host + 1, "0123456789");
-	return *host == '\0' || *host == '/' || *host == '?' ? ERR_OK
-							     : ERR_INVALID;
+	return *host == '\0' || *host == '/' || *host == '?';
 }
 
 static const char *
 set_url(void *value, size_t size, char *text)
 {
-	if (issuer_url_check(text) != ERR_OK)
+	if (!is_fetchable_url(text))
 		return "has no https URL (http is for loopback only)";
 	return str_copy(value, size, text) == ERR_OK ? NULL
 						     : "has too long a URL";
@@ -263,8 +263,7 @@ block_flaw(const struct issuer *b)
 		return "has neither audience nor authorized_party: tokens for "
 		       "anybody would be good here";
 	if (b->jwks_uri[0] == '\0' &&
-	    (issuer_url_check(b->name) != ERR_OK ||
-		strchr(b->name, '?') != NULL))
+	    (!is_fetchable_url(b->name) || strchr(b->name, '?') != NULL))
 		return "has no jwks_uri, and is no https URL to ask for it";
 	return NULL;
 }

@@ -75,11 +75,4 @@ void issuers_config_free(struct issuers_config *config);
 const struct issuer *issuers_config_find(
     const struct issuers_config *config, const char *name);
 
-/**
- * issuer_url_check(url):
- * ERR_INVALID unless ${url} is one that keys may be fetched from: https, or
- * http on loopback; a host, and printable ASCII without user or fragment.
- */
-enum err issuer_url_check(const char *url) MUST_CHECK;
-
 #endif

@@ -324,22 +324,6 @@ signing_keys_open(const struct signing_keys_options *options, int64_t now,
 	return err == ERR_CONFLICT ? ERR_UNAVAILABLE : err;
 }
 
-enum err
-signing_keys_without_store(
-    const struct master_secret *master, struct signing_keys *keys_out)
-{
-	struct signing_key_row row;
-	enum err err;
-
-	memset(keys_out, 0, sizeof(*keys_out));
-	err = signing_keys_row_first(master, &row);
-	if (err == ERR_OK)
-		err = signing_keys_row_open(&row, master, &keys_out->list[0]);
-	if (err == ERR_OK)
-		keys_out->count = 1;
-	return err;
-}
-
 void
 signing_keys_close(struct signing_keys *k)
 {

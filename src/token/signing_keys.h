@@ -85,14 +85,6 @@ enum err signing_keys_open(const struct signing_keys_options *options,
 void signing_keys_close(struct signing_keys *k);
 
 /**
- * signing_keys_without_store(master, keys_out):
- * The one HS256 key that ${master} gives, which signs for ever, without a
- * store.
- */
-enum err signing_keys_without_store(const struct master_secret *master,
-    struct signing_keys *keys_out) MUST_CHECK;
-
-/**
  * signing_keys_refresh(k):
  * Have what the store has.  Costs nothing unless something changed.  After
  * ERR_UNAVAILABLE nobody can tell which keys there are.

@@ -21,6 +21,8 @@ struct fixture {
 	struct session ann_s, ben_s;
 };
 
+static const unsigned char digest[TOKEN_DIGEST_BYTES] = "of a token";
+
 static int
 setup(void **state, bool with_redis, enum caching_store kind)
 {
@@ -224,6 +226,9 @@ TEST_IN(BOTH, cannot_tell_without_the_store)
 	struct user u, many[2];
 	bool revoked = false;
 	const int64_t ids[] = { f->ann.id, f->ben.id };
+	const struct claims claims = {
+		.jti = "11111111-1111-4111-8111-111111111111"
+	};
 
 	memset(&s, 0x5a, sizeof(s));
 	memset(&u, 0x5a, sizeof(u));
@@ -242,8 +247,8 @@ TEST_IN(BOTH, cannot_tell_without_the_store)
 	    ERR_UNAVAILABLE);
 	assert_memory_equal(&many[1], &no_user, sizeof(no_user));
 	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
-	assert_int_equal(cache_token_revoked(f->c.cache,
-			     "11111111-1111-4111-8111-111111111111", &revoked),
+	assert_int_equal(cache_token_judge(f->c.cache, digest, &claims,
+			     CACHING_NOW, &revoked),
 	    ERR_UNAVAILABLE);
 	assert_true(revoked);
 	/* and it was no verdict: with the store back, all is well */
@@ -329,15 +334,17 @@ TEST_IN(BOTH, a_revoked_token_is_seen_at_once)
 		.jti = "11111111-1111-4111-8111-111111111111" };
 	bool revoked = true;
 
-	assert_int_equal(
-	    cache_token_revoked(f->c.cache, claims.jti, &revoked), ERR_OK);
+	assert_int_equal(cache_token_judge(f->c.cache, digest, &claims,
+			     CACHING_NOW, &revoked),
+	    ERR_OK);
 	assert_false(revoked);
 	assert_int_equal(
 	    store_logout(f->c.st, &caching_actor, NULL, &claims), ERR_OK);
 	cache_publish_revoked(
 	    f->c.cache, claims.jti, claims.expires_at, CACHING_NOW);
-	assert_int_equal(
-	    cache_token_revoked(f->c.cache, claims.jti, &revoked), ERR_OK);
+	assert_int_equal(cache_token_judge(f->c.cache, digest, &claims,
+			     CACHING_NOW, &revoked),
+	    ERR_OK);
 	assert_true(revoked);
 }
 

@@ -39,11 +39,15 @@ static void
 load(struct signing_keys *keys)
 {
 	struct master_secret master;
+	struct signing_key_row row;
 
 	must(secret_init() == ERR_OK);
 	must(master_secret_load(
 		 "the secret of the fuzzer, 32 bytes", "", &master) == ERR_OK);
-	must(signing_keys_without_store(&master, keys) == ERR_OK);
+	memset(keys, 0, sizeof(*keys));
+	must(signing_keys_row_first(&master, &row) == ERR_OK);
+	must(signing_keys_row_open(&row, &master, &keys->list[0]) == ERR_OK);
+	keys->count = 1;
 }
 
 /* Encoding the decoded parts gives the input: a token has one spelling. */

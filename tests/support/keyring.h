@@ -6,7 +6,7 @@
 #include "token/signing_keys.h"
 
 /*
- * keyring_open(secret, keys_out): the one HS256 key that JWT_SECRET
+ * keyring_open(secret, keys_out): hold the one HS256 key that JWT_SECRET
  * gives. keyring_seal(secret, seal_out): what the caches are sealed under with
  * it.
  */

@@ -293,7 +293,13 @@ TEST(keys_come_from_safe_places_only)
 		{ "", ERR_INVALID },
 	};
 
-	for (size_t i = 0; i < NELEMS(cases); i++)
-		if (issuer_url_check(cases[i].url) != cases[i].expect)
+	struct fixture *f = *state;
+	char text[512];
+
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		(void)snprintf(text, sizeof(text),
+		    HOME AUDIENCE "jwks_uri = %s\n", cases[i].url);
+		if (load(f, 0600, text) != cases[i].expect)
 			fail_msg("%s", cases[i].url);
+	}
 }
