@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# A guarded page: who is signed in?  The web server has asked Latchkey before
-# this runs, and hands over the answer in the environment.
+# A guarded page that greets the user.  The web server has asked Latchkey before
+# this program runs, and passes the user in the environment.
 
-# Names are what people chose to be called: never print them as HTML.
+# Users choose their names: escape them in HTML.
 escape() {
 	printf '%s' "$1" | sed -e 's/&/\&amp;/g' -e 's/</\&lt;/g' \
 	    -e 's/>/\&gt;/g' -e 's/"/\&quot;/g' -e "s/'/\\&#39;/g"

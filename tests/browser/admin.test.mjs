@@ -30,11 +30,11 @@ async function find(page, who) {
 }
 
 test("a disabled user is signed out at the next click", async () => {
-	const desk = await device();
+	const laptop = await device();
 	const home = await device();
 	const who = person("Grace");
 	const theirs = await register(home, who);
-	const page = await adminPage(desk);
+	const page = await adminPage(laptop);
 
 	await find(page, who);
 	await expectSound(page);
@@ -57,15 +57,15 @@ test("a disabled user is signed out at the next click", async () => {
 	await theirs.click("#profile button");
 	await theirs.waitForSelector("#ended:not([hidden])");
 	await close(home);
-	await close(desk);
+	await close(laptop);
 });
 
 test("a user becomes an administrator and a user again", async () => {
-	const desk = await device();
+	const laptop = await device();
 	const home = await device();
 	const who = person("Grace");
 	const theirs = await register(home, who);
-	const page = await adminPage(desk);
+	const page = await adminPage(laptop);
 
 	assert.equal(await theirs.isVisible("text=Admin"), false);
 	await find(page, who);
@@ -79,13 +79,13 @@ test("a user becomes an administrator and a user again", async () => {
 	await theirs.reload();
 	await theirs.waitForSelector("text=Administrators only");
 	await close(home);
-	await close(desk);
+	await close(laptop);
 });
 
 test("the dashboard follows the load and shows a lost connection",
 	async () => {
-		const desk = await device({ colorScheme: "dark" });
-		const page = await adminPage(desk);
+		const laptop = await device({ colorScheme: "dark" });
+		const page = await adminPage(laptop);
 		const requests = page.locator(".tile .large").first();
 		let load = true;
 		const worker = (async () => {
@@ -103,13 +103,13 @@ test("the dashboard follows the load and shows a lost connection",
 		assert.equal(await page.locator(".tile").last().locator(".large")
 			.textContent(), "Good");
 		await expectSound(page);
-		await desk.setOffline(true);
+		await laptop.setOffline(true);
 		await page.waitForSelector(".tiles.stale");
 		assert.match(await page.textContent("#live-state"), /Connection lost/);
-		await desk.setOffline(false);
+		await laptop.setOffline(false);
 		await page.waitForSelector(".tiles:not(.stale)");
 		assert.notEqual(await requests.textContent(), "–");
-		await close(desk);
+		await close(laptop);
 	});
 
 test("without the chart library the dashboard shows numbers", async () => {
