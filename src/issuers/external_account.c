@@ -6,39 +6,39 @@
 #include "issuers/issuers_config.h"
 
 static struct external_profile
-profile_of(const struct external *said, const struct claims *claims)
+profile_of(const struct external *external, const struct claims *claims)
 {
 	struct external_profile p = {
-		.issuer = said->issuer->name,
-		.subject = said->subject,
+		.issuer = external->issuer->name,
+		.subject = external->subject,
 		.issued_at = claims->issued_at,
 		.leeway = claims->leeway,
-		.name = said->name,
-		.avatar_url = said->avatar_url,
-		.link = said->issuer->link_by_email,
+		.name = external->name,
+		.avatar_url = external->avatar_url,
+		.link = external->issuer->link_by_email,
 	};
 
-	if (said->email[0] != '\0') {
-		p.email = said->email;
-		p.normal = said->normal;
+	if (external->email[0] != '\0') {
+		p.email = external->email;
+		p.normal = external->normal;
 	}
-	memcpy(p.digest, said->digest, sizeof(p.digest));
+	memcpy(p.digest, external->digest, sizeof(p.digest));
 	return p;
 }
 
 enum err
-external_account_user(struct store *st, const struct external *said,
+external_account_user(struct store *st, const struct external *external,
     const struct claims *claims, int64_t *user_id_out)
 {
-	const struct external_profile p = profile_of(said, claims);
+	const struct external_profile p = profile_of(external, claims);
 	enum err err = store_external_user(st, &p, user_id_out);
 
 	return err == ERR_NOT_FOUND || err == ERR_DENIED ? ERR_OK : err;
 }
 
-/* One that was signed out with before anybody saw it makes no account. */
+/* A token that was revoked before its first use creates no account. */
 static enum err
-change(struct store *st, const struct store_actor *actor,
+provision(struct store *st, const struct store_actor *actor,
     const struct external_profile *p, struct claims *claims,
     enum external_done *done_out)
 {
@@ -55,13 +55,13 @@ change(struct store *st, const struct store_actor *actor,
 
 enum err
 external_account_provision(struct store *st, const struct store_actor *actor,
-    const struct external *said, struct claims *claims,
+    const struct external *external, struct claims *claims,
     enum external_done *done_out)
 {
-	const struct external_profile p = profile_of(said, claims);
+	const struct external_profile p = profile_of(external, claims);
 	enum err err = store_external_user(st, &p, &claims->user_id);
 
 	*done_out = err == ERR_OK ? OUTSIDE_FOUND : OUTSIDE_NONE;
-	return err == ERR_NOT_FOUND ? change(st, actor, &p, claims, done_out)
+	return err == ERR_NOT_FOUND ? provision(st, actor, &p, claims, done_out)
 				    : err;
 }

@@ -7,7 +7,7 @@
 
 #include "issuers/http_get.h"
 
-#define SECONDS_MAX INT64_C(1000000000) /* more is all the same */
+#define SECONDS_MAX INT64_C(1000000000) /* larger values are cut to this */
 
 /* One directive of the list: NAME, NAME=TOKEN or NAME="TEXT". */
 struct directive {
@@ -21,9 +21,9 @@ is_end(char c)
 	return c == '\0' || c == '\r' || c == '\n';
 }
 
-/* Take the one at ${at}; return where the next may be. */
+/* Parse the directive at ${at}; return the end of it. */
 static const char *
-take(const char *at, struct directive *d)
+parse_directive(const char *at, struct directive *d)
 {
 	d->name = at;
 	d->name_len = strcspn(at, "=, \t\r\n");
@@ -45,15 +45,15 @@ take(const char *at, struct directive *d)
 }
 
 static bool
-is_called(const struct directive *d, const char *name)
+has_name(const struct directive *d, const char *name)
 {
 	return d->name_len == strlen(name) &&
 	    strncasecmp(d->name, name, d->name_len) == 0;
 }
 
-/* What is no number says that it is stale (RFC 9111 section 4.2.1). */
+/* An invalid number means stale (RFC 9111 section 4.2.1). */
 static int64_t
-seconds_of(const struct directive *d)
+parse_seconds(const struct directive *d)
 {
 	int64_t n = 0;
 
@@ -72,20 +72,20 @@ http_cache_control(const char *cache_control)
 {
 	const char *at = cache_control;
 	struct directive d;
-	int64_t fresh = -1;
+	int64_t max_age = -1;
 
 	for (;;) {
 		at += strspn(at, ", \t");
 		if (is_end(*at))
-			return fresh;
-		at = take(at, &d);
-		if (is_called(&d, "no-store") || is_called(&d, "no-cache"))
+			return max_age;
+		at = parse_directive(at, &d);
+		if (has_name(&d, "no-store") || has_name(&d, "no-cache"))
 			return 0;
-		if (is_called(&d, "max-age")) {
-			int64_t n = seconds_of(&d);
+		if (has_name(&d, "max-age")) {
+			int64_t n = parse_seconds(&d);
 
-			if (fresh < 0 || n < fresh)
-				fresh = n;
+			if (max_age < 0 || n < max_age)
+				max_age = n;
 		}
 	}
 }

@@ -14,16 +14,16 @@
 #define REDIRECTS_MAX 3
 #define HEADERS_MAX ((size_t)64 * 1024)
 
-/* One GET on its way. */
+/* A GET in progress. */
 struct get {
-	const struct http_client *f;
+	const struct http_client *client;
 	CURL *handle;
-	const struct http_request *ask;
+	const struct http_request *request;
 	struct http_reply *reply;
-	size_t headers; /* bytes of all of them, those of redirects too */
-	size_t body;    /* of the last answer */
-	int64_t age;    /* seconds that it had when it came */
-	bool large;
+	size_t header_bytes; /* of all answers, redirects included */
+	size_t body_bytes;   /* of the last answer */
+	int64_t age;         /* value of its Age header, seconds */
+	bool too_large;
 };
 
 void
@@ -45,11 +45,11 @@ http_get_fail(struct http_reply *reply, const char *error, const char *fmt, ...)
 	return ERR_UNAVAILABLE;
 }
 
-/* ---- what comes ---- */
+/* ---- receiving ---- */
 
-/* Is ${line} the header ${name}?  Its value, cut to fit, to ${value}. */
+/* If ${line} is the header ${name}, copy its value, cut to fit. */
 static bool
-header_is(
+read_header(
     const char *line, size_t len, const char *name, char *value, size_t size)
 {
 	size_t skip = strlen(name);
@@ -70,33 +70,35 @@ on_header(char *line, size_t unit, size_t n, void *ctx)
 	struct get *g = ctx;
 	size_t len = unit * n;
 	char value[1024];
-	int64_t fresh;
+	int64_t max_age;
 
-	g->headers += len;
-	g->large = g->headers > HEADERS_MAX;
-	if (g->large)
+	g->header_bytes += len;
+	g->too_large = g->header_bytes > HEADERS_MAX;
+	if (g->too_large)
 		return 0;
 	if (len > 5 && strncmp(line, "HTTP/", 5) == 0) {
-		g->reply->fresh = -1;
+		g->reply->max_age = -1;
 		g->age = 0;
 	}
-	if (header_is(line, len, "age", value, sizeof(value)))
+	if (read_header(line, len, "age", value, sizeof(value)))
 		g->age = strtoll(value, NULL, 10);
-	if (!header_is(line, len, "cache-control", value, sizeof(value)))
+	if (!read_header(line, len, "cache-control", value, sizeof(value)))
 		return len;
-	fresh = http_cache_control(value);
-	/* There may be several: what lasts for the shortest counts. */
-	if (fresh >= 0 && (g->reply->fresh < 0 || fresh < g->reply->fresh))
-		g->reply->fresh = fresh;
+	max_age = http_cache_control(value);
+	/* Of several such headers the shortest counts. */
+	if (max_age >= 0 &&
+	    (g->reply->max_age < 0 || max_age < g->reply->max_age))
+		g->reply->max_age = max_age;
 	return len;
 }
 
 static long
-status_of(const struct get *g)
+read_status(const struct get *g)
 {
 	long status = 0;
 
-	(void)g->f->easy_getinfo(g->handle, CURLINFO_RESPONSE_CODE, &status);
+	(void)g->client->easy_getinfo(
+	    g->handle, CURLINFO_RESPONSE_CODE, &status);
 	return status;
 }
 
@@ -106,18 +108,18 @@ on_body(char *data, size_t unit, size_t n, void *ctx)
 	struct get *g = ctx;
 	size_t len = unit * n;
 
-	g->body += len;
-	/* What comes with another status is read, or there is no redirect. */
-	if (status_of(g) != 200)
-		return g->body > HTTP_GET_BODY_MAX ? 0 : len;
-	g->large = g->body > HTTP_GET_BODY_MAX;
-	if (g->large)
+	g->body_bytes += len;
+	/* Bodies of redirects must be read and are discarded. */
+	if (read_status(g) != 200)
+		return g->body_bytes > HTTP_GET_BODY_MAX ? 0 : len;
+	g->too_large = g->body_bytes > HTTP_GET_BODY_MAX;
+	if (g->too_large)
 		return 0;
 	buf_append(&g->reply->body, data, len);
 	return g->reply->body.failed ? 0 : len;
 }
 
-/* Asked at least once a second. */
+/* Called at least once a second. */
 static int
 on_progress(void *ctx, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
     curl_off_t up)
@@ -128,36 +130,36 @@ on_progress(void *ctx, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
 	(void)down;
 	(void)up_all;
 	(void)up;
-	return g->ask->stop != NULL && atomic_load(g->ask->stop);
+	return g->request->stop != NULL && atomic_load(g->request->stop);
 }
 
 static void
-take_type(struct get *g)
+read_media_type(struct get *g)
 {
-	char *type = g->reply->type;
+	char *type = g->reply->media_type;
 	char *text = NULL;
 	size_t n;
 
-	(void)g->f->easy_getinfo(g->handle, CURLINFO_CONTENT_TYPE, &text);
+	(void)g->client->easy_getinfo(g->handle, CURLINFO_CONTENT_TYPE, &text);
 	n = text != NULL ? strcspn(text, "; \t") : 0;
-	if (n >= sizeof(g->reply->type))
+	if (n >= sizeof(g->reply->media_type))
 		n = 0;
 	for (size_t i = 0; i < n; i++)
 		type[i] = (char)tolower((unsigned char)text[i]);
 	type[n] = '\0';
 }
 
-/* ---- one step ---- */
+/* ---- one request ---- */
 
 static bool
-set_numbers(const struct get *g)
+set_limits(const struct get *g)
 {
 	static const struct {
 		CURLoption option;
 		long value;
 	} numbers[] = {
-		{ CURLOPT_NOSIGNAL, 1 }, /* there may be other threads */
-		/* Or it would wait until the name service gives up. */
+		{ CURLOPT_NOSIGNAL, 1 }, /* the process may have threads */
+		/* Without this it waits for a slow name server. */
 		{ CURLOPT_QUICK_EXIT, 1 },
 		{ CURLOPT_FOLLOWLOCATION, 0 },
 		{ CURLOPT_CONNECTTIMEOUT_MS, HTTP_GET_CONNECT_MS },
@@ -171,20 +173,20 @@ set_numbers(const struct get *g)
 	bool good = true;
 
 	for (size_t i = 0; i < NELEMS(numbers); i++)
-		good &= g->f->easy_setopt(g->handle, numbers[i].option,
+		good &= g->client->easy_setopt(g->handle, numbers[i].option,
 			    numbers[i].value) == CURLE_OK;
 	return good;
 }
 
 static bool
-set_texts(struct get *g, char error[CURL_ERROR_SIZE])
+set_callbacks(struct get *g, char error[CURL_ERROR_SIZE])
 {
 	const struct {
 		CURLoption option;
 		const void *value;
 	} others[] = {
 		{ CURLOPT_PROTOCOLS_STR, "http,https" },
-		/* Or it would ask the environment for one. */
+		/* NULL would mean: as the environment says. */
 		{ CURLOPT_PROXY, "" },
 		{ CURLOPT_USERAGENT, "latchkey/" PACKAGE_VERSION },
 		{ CURLOPT_HEADERDATA, g },
@@ -192,26 +194,27 @@ set_texts(struct get *g, char error[CURL_ERROR_SIZE])
 		{ CURLOPT_XFERINFODATA, g },
 		{ CURLOPT_ERRORBUFFER, error },
 	};
-	const struct http_client *f = g->f;
+	const struct http_client *client = g->client;
 	CURL *h = g->handle;
 	bool good = true;
 
 	for (size_t i = 0; i < NELEMS(others); i++)
-		good &= f->easy_setopt(h, others[i].option, others[i].value) ==
-		    CURLE_OK;
-	good &=
-	    f->easy_setopt(h, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK;
-	good &= f->easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK;
-	good &= f->easy_setopt(h, CURLOPT_XFERINFOFUNCTION, on_progress) ==
+		good &= client->easy_setopt(
+			    h, others[i].option, others[i].value) == CURLE_OK;
+	good &= client->easy_setopt(h, CURLOPT_HEADERFUNCTION, on_header) ==
 	    CURLE_OK;
-	if (g->ask->ca_file[0] != '\0')
-		good &= f->easy_setopt(h, CURLOPT_CAINFO, g->ask->ca_file) ==
-		    CURLE_OK;
+	good &=
+	    client->easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK;
+	good &= client->easy_setopt(h, CURLOPT_XFERINFOFUNCTION, on_progress) ==
+	    CURLE_OK;
+	if (g->request->ca_file[0] != '\0')
+		good &= client->easy_setopt(
+			    h, CURLOPT_CAINFO, g->request->ca_file) == CURLE_OK;
 	return good;
 }
 
 static const char *
-word_for(CURLcode code)
+error_word(CURLcode code)
 {
 	switch (code) {
 	case CURLE_COULDNT_RESOLVE_HOST: return "resolve";
@@ -228,52 +231,53 @@ word_for(CURLcode code)
 	}
 }
 
-/* Ask at ${url}.  ERR_OK if there was an answer, of *status_out. */
+/* Send one request; ERR_OK if there was an answer, of *status_out. */
 static enum err
-ask_once(struct get *g, const char *url, long *status_out)
+request_once(struct get *g, const char *url, long *status_out)
 {
-	int64_t left_ms = (g->ask->until_us - clock_system.mono_us()) / 1000;
+	int64_t left_ms =
+	    (g->request->deadline_us - clock_system.mono_us()) / 1000;
 	char error[CURL_ERROR_SIZE] = "";
 	struct http_reply *reply = g->reply;
-	const struct http_client *f = g->f;
+	const struct http_client *client = g->client;
 	CURLcode code;
 
 	*status_out = 0;
-	g->body = 0;
+	g->body_bytes = 0;
 	if (left_ms < 1)
 		return http_get_fail(reply, "timeout", "%s", url);
-	if (http_url_scheme(f, url) == FETCH_OTHER)
+	if (http_url_scheme(client, url) == HTTP_URL_REFUSED)
 		return http_get_fail(reply, "address", "%s", url);
-	if (!set_numbers(g) || !set_texts(g, error) ||
-	    f->easy_setopt(g->handle, CURLOPT_URL, url) != CURLE_OK ||
-	    f->easy_setopt(g->handle, CURLOPT_TIMEOUT_MS, (long)left_ms) !=
+	if (!set_limits(g) || !set_callbacks(g, error) ||
+	    client->easy_setopt(g->handle, CURLOPT_URL, url) != CURLE_OK ||
+	    client->easy_setopt(g->handle, CURLOPT_TIMEOUT_MS, (long)left_ms) !=
 		CURLE_OK)
 		return http_get_fail(reply, "broken", "libcurl is too old");
-	code = f->easy_perform(g->handle);
-	(void)f->easy_setopt(g->handle, CURLOPT_ERRORBUFFER, NULL);
-	*status_out = status_of(g);
-	if (g->large)
+	code = client->easy_perform(g->handle);
+	(void)client->easy_setopt(g->handle, CURLOPT_ERRORBUFFER, NULL);
+	*status_out = read_status(g);
+	if (g->too_large)
 		return http_get_fail(reply, "too_large", "%s", url);
 	if (*status_out < 200 || (*status_out == 200 && code != CURLE_OK))
-		return http_get_fail(reply, word_for(code), "%s",
-		    error[0] != '\0' ? error : f->easy_strerror(code));
+		return http_get_fail(reply, error_word(code), "%s",
+		    error[0] != '\0' ? error : client->easy_strerror(code));
 	return ERR_OK;
 }
 
-/* Where the answer sends us; NULL if it does not. */
+/* Return the target of a redirect, owned by the handle, or NULL. */
 static const char *
-redirect_of(const struct get *g, long status)
+redirect_target(const struct get *g, long status)
 {
 	char *url = NULL;
 
 	if (status / 100 == 3)
-		(void)g->f->easy_getinfo(
+		(void)g->client->easy_getinfo(
 		    g->handle, CURLINFO_REDIRECT_URL, &url);
 	return url;
 }
 
 static enum err
-follow(struct get *g, struct buf *url)
+follow_redirects(struct get *g, struct buf *url)
 {
 	struct http_reply *reply = g->reply;
 	char word[HTTP_GET_ERROR_SIZE];
@@ -282,21 +286,21 @@ follow(struct get *g, struct buf *url)
 	enum err err;
 
 	for (int i = 0; i <= REDIRECTS_MAX; i++) {
-		if ((err = ask_once(g, url->data, &status)) != ERR_OK)
+		if ((err = request_once(g, url->data, &status)) != ERR_OK)
 			return err;
-		next = redirect_of(g, status);
+		next = redirect_target(g, status);
 		if (next == NULL)
 			break;
-		if (!http_url_is_same_origin(g->f, g->ask->url, next))
+		if (!http_url_is_same_origin(g->client, g->request->url, next))
 			return http_get_fail(reply, "redirect", "to %s", next);
-		/* ${next} is the handle's, and goes with the next question. */
+		/* The next request on the handle frees ${next}. */
 		buf_reset(url);
 		buf_puts(url, next);
 		if (url->failed)
 			return http_get_fail(reply, "broken", "out of memory");
 	}
 	if (next != NULL)
-		return http_get_fail(reply, "redirect", "again and again");
+		return http_get_fail(reply, "redirect", "more than three");
 	if (status == 200)
 		return ERR_OK;
 	(void)snprintf(word, sizeof(word), "status_%ld", status);
@@ -304,29 +308,29 @@ follow(struct get *g, struct buf *url)
 }
 
 enum err
-http_get(const struct http_client *f, const struct http_request *ask,
+http_get(const struct http_client *client, const struct http_request *request,
     struct http_reply *reply)
 {
-	struct get g = { .f = f, .ask = ask, .reply = reply };
+	struct get g = { .client = client, .request = request, .reply = reply };
 	struct buf url = { 0 };
 	enum err err;
 
 	memset(reply, 0, sizeof(*reply));
-	buf_puts(&url, ask->url);
-	g.handle = f->easy_init();
+	buf_puts(&url, request->url);
+	g.handle = client->easy_init();
 	if (g.handle == NULL || url.failed)
 		err = http_get_fail(reply, "broken", "out of memory");
 	else
-		err = follow(&g, &url);
+		err = follow_redirects(&g, &url);
 	if (err == ERR_OK) {
-		take_type(&g);
-		if (reply->fresh > 0 && g.age > 0)
-			reply->fresh =
-			    reply->fresh > g.age ? reply->fresh - g.age : 0;
+		read_media_type(&g);
+		if (reply->max_age > 0 && g.age > 0)
+			reply->max_age =
+			    reply->max_age > g.age ? reply->max_age - g.age : 0;
 	} else {
 		buf_clear(&reply->body);
 	}
-	f->easy_cleanup(g.handle);
+	client->easy_cleanup(g.handle);
 	buf_clear(&url);
 	return err;
 }

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "issuers/http_get.h"
 
-/* The name of its interface, the same since 2006. */
+/* The SONAME, unchanged since 2006. */
 #define LIBRARY "libcurl.so.4"
 
 #define FUNCTION(name)                                                         \
@@ -39,9 +39,9 @@ static const struct {
 _Static_assert(sizeof(struct http_client) == NELEMS(functions) * sizeof(void *),
     "each member is in the table");
 
-/* It stays loaded: what it has loaded in its turn cannot be unloaded. */
+/* The library stays loaded: its own dependencies cannot be unloaded. */
 static bool
-find_all(struct http_client *f)
+load_functions(struct http_client *client)
 {
 	void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 	void *symbol;
@@ -52,42 +52,42 @@ find_all(struct http_client *f)
 		symbol = dlsym(library, functions[i].name);
 		if (symbol == NULL)
 			return false;
-		/* ISO C knows no way from it to a function; POSIX has this. */
-		memcpy((unsigned char *)f + functions[i].offset, &symbol,
+		/* ISO C cannot convert it to a function pointer. */
+		memcpy((unsigned char *)client + functions[i].offset, &symbol,
 		    sizeof(symbol));
 	}
 	return true;
 }
 
 enum err
-http_libcurl_new(struct http_client **fetch_out)
+http_libcurl_new(struct http_client **client_out)
 {
-	struct http_client *f = calloc(1, sizeof(*f));
+	struct http_client *client = calloc(1, sizeof(*client));
+	const char *reason = NULL;
 	char quoted[LOG_QUOTED_SIZE];
 
-	*fetch_out = NULL;
-	if (f == NULL)
+	*client_out = NULL;
+	if (client == NULL)
 		return ERR_UNAVAILABLE;
-	if (!find_all(f)) {
+	if (!load_functions(client))
+		reason = dlerror();
+	else if (client->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		reason = "curl_global_init";
+	if (reason != NULL) {
 		log_event(LOG_LEVEL_ERROR, "fetch_unable", "reason=%s",
-		    log_quote(quoted, dlerror()));
-		free(f);
+		    log_quote(quoted, reason));
+		free(client);
 		return ERR_UNAVAILABLE;
 	}
-	if (f->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-		log_event(LOG_LEVEL_ERROR, "fetch_unable", "reason=libcurl");
-		free(f);
-		return ERR_UNAVAILABLE;
-	}
-	*fetch_out = f;
+	*client_out = client;
 	return ERR_OK;
 }
 
 void
-http_libcurl_free(struct http_client *f)
+http_libcurl_free(struct http_client *client)
 {
-	if (f == NULL)
+	if (client == NULL)
 		return;
-	f->global_cleanup();
-	free(f);
+	client->global_cleanup();
+	free(client);
 }

@@ -2,12 +2,12 @@
 #ifndef ISSUERS_HTTP_LIBCURL_H
 #define ISSUERS_HTTP_LIBCURL_H
 
-/* Its checks of types are macros, which calls by pointer do not pass. */
+/* curl's type checks are macros, which calls through pointers do not pass. */
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
 #include <stdbool.h>
 
-/* libcurl as it was loaded; for the files of auth/fetch only. */
+/* The functions of libcurl as loaded; for issuers/http_*.c only. */
 struct http_client {
 	__typeof__(curl_global_init) *global_init;
 	__typeof__(curl_global_cleanup) *global_cleanup;
@@ -24,22 +24,17 @@ struct http_client {
 	__typeof__(curl_free) *free;
 };
 
-/* ---- fetch_address.c ---- */
-
 enum http_url_scheme {
-	FETCH_OTHER, /* we do not go there */
-	FETCH_LOCAL, /* http, to this machine */
-	FETCH_HTTPS
+	HTTP_URL_REFUSED = 0,
+	HTTP_URL_LOOPBACK, /* http to a loopback address */
+	HTTP_URL_HTTPS
 };
 
 enum http_url_scheme http_url_scheme(
-    const struct http_client *f, const char *url);
+    const struct http_client *client, const char *url);
 
-/**
- * http_url_is_same_origin(f, one, other): have they scheme, host and port in
- * common?  Nothing else says whose an address is.
- */
+/* http_url_is_same_origin(client, one, other): same scheme, host and port. */
 bool http_url_is_same_origin(
-    const struct http_client *f, const char *one, const char *other);
+    const struct http_client *client, const char *one, const char *other);
 
 #endif

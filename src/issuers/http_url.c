@@ -7,75 +7,76 @@
 #include "issuers/http_libcurl.h"
 
 static CURLU *
-parse(const struct http_client *f, const char *url)
+parse_url(const struct http_client *client, const char *url)
 {
-	CURLU *u = f->url();
+	CURLU *u = client->url();
 
-	if (u != NULL && f->url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK)
+	if (u != NULL && client->url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK)
 		return u;
-	f->url_cleanup(u);
+	client->url_cleanup(u);
 	return NULL;
 }
 
-/* That part, to be given back with f->free; NULL if there is none. */
+/* Return a part of ${u}, to be freed with client->free; NULL if absent. */
 static char *
-part_of(const struct http_client *f, CURLU *u, CURLUPart part)
+url_part(const struct http_client *client, CURLU *u, CURLUPart part)
 {
 	char *text = NULL;
 
-	(void)f->url_get(u, part, &text, CURLU_DEFAULT_PORT);
+	(void)client->url_get(u, part, &text, CURLU_DEFAULT_PORT);
 	return text;
 }
 
 enum http_url_scheme
-http_url_scheme(const struct http_client *f, const char *url)
+http_url_scheme(const struct http_client *client, const char *url)
 {
-	enum http_url_scheme found = FETCH_OTHER;
-	CURLU *u = parse(f, url);
+	enum http_url_scheme result = HTTP_URL_REFUSED;
+	CURLU *u = parse_url(client, url);
 	char *scheme, *host, *user;
 
 	if (u == NULL)
-		return FETCH_OTHER;
-	scheme = part_of(f, u, CURLUPART_SCHEME);
-	host = part_of(f, u, CURLUPART_HOST);
-	user = part_of(f, u, CURLUPART_USER);
+		return HTTP_URL_REFUSED;
+	scheme = url_part(client, u, CURLUPART_SCHEME);
+	host = url_part(client, u, CURLUPART_HOST);
+	user = url_part(client, u, CURLUPART_USER);
 	if (scheme != NULL && host != NULL && user == NULL) {
 		if (strcmp(scheme, "https") == 0)
-			found = FETCH_HTTPS;
+			result = HTTP_URL_HTTPS;
 		else if (strcmp(scheme, "http") == 0 &&
 		    net_is_loopback_host(host, strlen(host)))
-			found = FETCH_LOCAL;
+			result = HTTP_URL_LOOPBACK;
 	}
-	f->free(scheme);
-	f->free(host);
-	f->free(user);
-	f->url_cleanup(u);
-	return found;
+	client->free(scheme);
+	client->free(host);
+	client->free(user);
+	client->url_cleanup(u);
+	return result;
 }
 
 bool
-http_url_is_local(const struct http_client *f, const char *url)
+http_url_is_loopback(const struct http_client *client, const char *url)
 {
-	return http_url_scheme(f, url) == FETCH_LOCAL;
+	return http_url_scheme(client, url) == HTTP_URL_LOOPBACK;
 }
 
 bool
 http_url_is_same_origin(
-    const struct http_client *f, const char *one, const char *other)
+    const struct http_client *client, const char *one, const char *other)
 {
 	static const CURLUPart parts[] = { CURLUPART_SCHEME, CURLUPART_HOST,
 		CURLUPART_PORT };
-	CURLU *a = parse(f, one), *b = parse(f, other);
+	CURLU *a = parse_url(client, one), *b = parse_url(client, other);
 	bool same = a != NULL && b != NULL;
 
 	for (size_t i = 0; same && i < NELEMS(parts); i++) {
-		char *x = part_of(f, a, parts[i]), *y = part_of(f, b, parts[i]);
+		char *x = url_part(client, a, parts[i]),
+		     *y = url_part(client, b, parts[i]);
 
 		same = x != NULL && y != NULL && strcasecmp(x, y) == 0;
-		f->free(x);
-		f->free(y);
+		client->free(x);
+		client->free(y);
 	}
-	f->url_cleanup(a);
-	f->url_cleanup(b);
+	client->url_cleanup(a);
+	client->url_cleanup(b);
 	return same;
 }

@@ -13,10 +13,10 @@
 #include "token/jwk.h"
 #include "token/jws.h"
 
-/* What is in memory of one issuer's row. */
+/* The copy in memory of an issuer's row. */
 struct issuers_row {
 	struct jwk_set *set;
-	char digest[ISSUERS_DIGEST_SIZE]; /* of its text; "": none */
+	char digest[ISSUERS_DIGEST_SIZE]; /* of the JWKS; "": none */
 	char error[ISSUER_ERROR_SIZE];
 	int64_t fetched_at;
 	int64_t fresh_until;
@@ -28,10 +28,10 @@ struct issuers {
 	const struct issuers_config *config;
 	struct store *store;
 	struct shm *shm;
-	struct issuers_row rows[ISSUERS_MAX]; /* by the config's index */
-	uint64_t generation;                  /* odd: read it again */
-	int64_t settled_until; /* then a set is too old: another revision */
-	char revision[ISSUERS_DIGEST_SIZE];
+	struct issuers_row rows[ISSUERS_MAX]; /* same index as config */
+	uint64_t generation;                  /* odd: must be read */
+	int64_t revision_until;               /* then a set expires */
+	char revision[ISSUERS_DIGEST_SIZE];   /* of the config and valid sets */
 };
 
 enum err
@@ -60,11 +60,11 @@ issuers_free(struct issuers *is)
 	free(is);
 }
 
-/* ---- what the store has ---- */
+/* ---- reading the store ---- */
 
-/* A set that has not changed is not parsed again. */
+/* Parse ${jwks} unless it is unchanged. */
 static enum err
-take_set(struct issuers_row *row, const char *jwks, unsigned algorithms)
+read_set(struct issuers_row *row, const char *jwks, unsigned algorithms)
 {
 	char hex[ISSUERS_DIGEST_SIZE] = "";
 	unsigned char digest[DIGEST_BYTES];
@@ -84,26 +84,26 @@ take_set(struct issuers_row *row, const char *jwks, unsigned algorithms)
 	err = jwk_set_parse(jwks, strlen(jwks), algorithms, &row->set);
 	if (err == ERR_INTERNAL)
 		return err;
-	/* None that is any good: it was stored when the block said else. */
+	/* Without a usable key: the block allowed other algorithms before. */
 	memcpy(row->digest, hex, sizeof(hex));
 	return ERR_OK;
 }
 
-/* ${keys} is NULL where the store has no row. */
+/* ${keys} is NULL if the store has no row. */
 static enum err
-take_row(struct issuers_row *row, const struct issuer_keys *keys,
+read_row(struct issuers_row *row, const struct issuer_keys *keys,
     unsigned algorithms)
 {
-	static const struct issuer_keys nothing;
+	static const struct issuer_keys none;
 
 	if (keys == NULL)
-		keys = &nothing;
+		keys = &none;
 	row->fetched_at = keys->fetched_at;
 	row->fresh_until = keys->fresh_until;
 	row->tried_at = keys->tried_at;
 	row->failures = keys->failures;
 	memcpy(row->error, keys->error, sizeof(row->error));
-	return take_set(row, keys->jwks, algorithms);
+	return read_set(row, keys->jwks, algorithms);
 }
 
 static const struct issuer_keys *
@@ -116,34 +116,34 @@ find_row(const struct issuer_keys *rows, size_t n, const char *name)
 }
 
 static bool
-is_good(const struct issuers_row *row, int64_t now)
+is_valid(const struct issuers_row *row, int64_t now)
 {
 	return row->set != NULL && now < row->fetched_at + ISSUERS_HARD_AGE;
 }
 
-/* All that a verdict rests on, but for the token. */
+/* Digest everything but the token that a verification depends on. */
 static void
-revise(struct issuers *is, int64_t now)
+update_revision(struct issuers *is, int64_t now)
 {
 	const char *texts[1 + ISSUERS_MAX] = { is->config->digest };
 	unsigned char digest[DIGEST_BYTES];
 
-	is->settled_until = INT64_MAX;
+	is->revision_until = INT64_MAX;
 	for (size_t i = 0; i < is->config->count; i++) {
 		const struct issuers_row *row = &is->rows[i];
 		int64_t until = row->fetched_at + ISSUERS_HARD_AGE;
 
-		texts[1 + i] = is_good(row, now) ? row->digest : "";
-		if (is_good(row, now) && until < is->settled_until)
-			is->settled_until = until;
+		texts[1 + i] = is_valid(row, now) ? row->digest : "";
+		if (is_valid(row, now) && until < is->revision_until)
+			is->revision_until = until;
 	}
 	digest_texts(digest, texts, 1 + is->config->count);
 	str_hex(is->revision, digest, sizeof(digest));
 }
 
-/* The generation first, as always: see cache/cache.c. */
+/* Reads the generation first: see cache/cache.c. */
 static enum err
-reload(struct issuers *is, int64_t now)
+read_store(struct issuers *is, int64_t now)
 {
 	struct issuer_keys rows[ISSUERS_MAX];
 	uint64_t generation;
@@ -157,14 +157,14 @@ reload(struct issuers *is, int64_t now)
 	for (size_t i = 0; err == ERR_OK && i < is->config->count; i++) {
 		const struct issuer *issuer = &is->config->list[i];
 
-		err = take_row(&is->rows[i], find_row(rows, n, issuer->name),
+		err = read_row(&is->rows[i], find_row(rows, n, issuer->name),
 		    issuer->algorithms);
 	}
 	for (size_t i = 0; i < n; i++)
 		issuer_keys_clear(&rows[i]);
 	if (err != ERR_OK)
 		return err;
-	revise(is, now);
+	update_revision(is, now);
 	is->generation = generation;
 	return ERR_OK;
 }
@@ -174,9 +174,9 @@ issuers_refresh(struct issuers *is, int64_t now)
 {
 	if (!generation_quiet(is->generation) ||
 	    generation_read(is->shm, ISSUERS_KEY) != is->generation)
-		return reload(is, now);
-	if (now >= is->settled_until)
-		revise(is, now);
+		return read_store(is, now);
+	if (now >= is->revision_until)
+		update_revision(is, now);
 	return ERR_OK;
 }
 
@@ -184,7 +184,7 @@ enum err
 issuers_digest(struct issuers *is, const char *text, int64_t now,
     unsigned char digest_out[TOKEN_DIGEST_BYTES])
 {
-	const char *const texts[] = { "outside", is->revision, text };
+	const char *const texts[] = { "external", is->revision, text };
 	enum err err;
 
 	if (strnlen(text, JWS_EXTERNAL_MAX + 1) > JWS_EXTERNAL_MAX)
@@ -195,7 +195,7 @@ issuers_digest(struct issuers *is, const char *text, int64_t now,
 	return err;
 }
 
-/* ---- what is asked of them ---- */
+/* ---- lookups ---- */
 
 const struct issuer *
 issuers_block(const struct issuers *is, const char *name)
@@ -209,12 +209,12 @@ issuers_keys(const struct issuers *is, const struct issuer *issuer, int64_t now,
 {
 	const struct issuers_row *row = &is->rows[issuer - is->config->list];
 
-	*set_out = is_good(row, now) ? row->set : NULL;
+	*set_out = is_valid(row, now) ? row->set : NULL;
 	return *set_out != NULL ? ERR_OK : ERR_UNAVAILABLE;
 }
 
 void
-issuers_request_refresh(
+issuers_request_fetch(
     const struct issuers *is, const struct issuer *issuer, int64_t now)
 {
 	jwks_refresh_request_issuer(is->shm, issuer->name, now);
@@ -257,7 +257,7 @@ issuers_state(const struct issuers *is, size_t i, int64_t now,
 	memcpy(state->error, row->error, sizeof(state->error));
 	if (row->set == NULL)
 		state->freshness = ISSUERS_NONE;
-	else if (!is_good(row, now))
+	else if (!is_valid(row, now))
 		state->freshness = ISSUERS_EXPIRED;
 	else
 		state->freshness =

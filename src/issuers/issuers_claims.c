@@ -14,10 +14,9 @@
 #include "token/access_token.h"
 #include "token/jws.h"
 
-/* More people than this are meant by nobody's token. */
-#define AUDIENCE_MAX 64
+#define AUDIENCE_MAX 64 /* elements of aud; more are refused */
 
-/* ---- who it is for ---- */
+/* ---- audience ---- */
 
 static bool
 is_one_of(const struct issuer_texts *texts, const char *text)
@@ -29,8 +28,8 @@ is_one_of(const struct issuer_texts *texts, const char *text)
 }
 
 /*
- * One text, or a list of them (RFC 7519 section 4.1.3); *${ours_out}: is one
- * of them ours?  False if it is neither.
+ * Read a string or an array of strings (RFC 7519 section 4.1.3); *ours_out is
+ * true if one of them is in ${ours}.  Return false if ${aud} is neither.
  */
 static bool
 read_audience(const struct json_value *aud, const struct issuer_texts *ours,
@@ -70,9 +69,9 @@ is_for_us(const struct issuer *issuer, const struct json_value *payload)
 		(party != NULL && is_one_of(&issuer->authorized_party, party)));
 }
 
-/* ---- when ---- */
+/* ---- times ---- */
 
-/* Seconds since the epoch; ${fallback} where there is none, if not negative. */
+/* Seconds since the epoch; ${fallback} if absent, which -1 does not allow. */
 static bool
 read_time(const struct json_value *payload, const char *name, int64_t fallback,
     int64_t *time_out)
@@ -99,7 +98,7 @@ read_times(const struct issuer *issuer, const struct json_value *payload,
 	return true;
 }
 
-/* ---- the whole ---- */
+/* ---- all claims ---- */
 
 static bool
 is_text(const struct json_value *member, size_t size)
@@ -128,7 +127,7 @@ issuers_claims(const struct issuer *issuer, const struct json_value *payload,
 }
 
 static void
-write_name(const char *const texts[], size_t n, struct claims *claims)
+set_jti(const char *const texts[], size_t n, struct claims *claims)
 {
 	unsigned char digest[DIGEST_BYTES];
 
@@ -138,11 +137,11 @@ write_name(const char *const texts[], size_t n, struct claims *claims)
 }
 
 /*
- * Where there is no jti it is named after what was signed, and not after the
- * signature: of one made by ECDSA anybody can make another one that is good.
+ * Without a jti the name is a digest of the signed text.  The signature is left
+ * out: from an ECDSA signature anyone can compute a second valid one.
  */
 static void
-name_by_input(
+name_by_signed_text(
     const struct issuer *issuer, const char *text, struct claims *claims)
 {
 	char input[JWS_EXTERNAL_MAX + 1];
@@ -151,7 +150,7 @@ name_by_input(
 
 	memcpy(input, text, len);
 	input[len] = '\0';
-	write_name(texts, NELEMS(texts), claims);
+	set_jti(texts, NELEMS(texts), claims);
 }
 
 void
@@ -162,23 +161,23 @@ issuers_claims_name(const struct issuer *issuer,
 	const char *const texts[] = { issuer->name, "jti", jti };
 
 	if (jti == NULL)
-		name_by_input(issuer, text, claims);
+		name_by_signed_text(issuer, text, claims);
 	else
-		write_name(texts, NELEMS(texts), claims);
+		set_jti(texts, NELEMS(texts), claims);
 }
 
-/* ---- its user ---- */
+/* ---- profile ---- */
 
-/* "" where it says none. */
+/* Return the string claim ${name}, or "" if there is none. */
 static const char *
-mapped_text(const struct json_value *payload, const char *name)
+read_claim(const struct json_value *payload, const char *name)
 {
 	const char *text = json_value_string(json_value_member(payload, name));
 
 	return name[0] == '\0' || text == NULL ? "" : text;
 }
 
-/* Only true is true: some issuers say "true", and some of those "false". */
+/* Only the JSON value true counts: some issuers send the string "false". */
 static bool
 is_verified(const struct issuer *issuer, const struct json_value *payload)
 {
@@ -193,40 +192,39 @@ is_verified(const struct issuer *issuer, const struct json_value *payload)
 
 static void
 map_email(const struct issuer *issuer, const struct json_value *payload,
-    struct external *said)
+    struct external *external)
 {
-	const char *email = mapped_text(payload, issuer->claim_email);
+	const char *email = read_claim(payload, issuer->claim_email);
 
 	if (is_verified(issuer, payload) &&
-	    user_email_normal(said->normal, email) == ERR_OK &&
-	    str_copy(said->email, sizeof(said->email), email) == ERR_OK)
+	    user_email_normal(external->normal, email) == ERR_OK &&
+	    str_copy(external->email, sizeof(external->email), email) == ERR_OK)
 		return;
-	said->normal[0] = '\0';
+	external->normal[0] = '\0';
 }
 
 void
 issuers_claims_map(const struct issuer *issuer,
-    const struct json_value *payload, struct external *outside_out)
+    const struct json_value *payload, struct external *external_out)
 {
-	struct external *said = outside_out;
-	const char *name = mapped_text(payload, issuer->claim_name);
-	const char *avatar = mapped_text(payload, issuer->claim_avatar);
-	const char *const texts[] = { said->email, said->normal, said->name,
-		said->avatar_url };
+	struct external *x = external_out;
+	const char *name = read_claim(payload, issuer->claim_name);
+	const char *avatar = read_claim(payload, issuer->claim_avatar);
+	const char *const texts[] = { x->email, x->normal, x->name,
+		x->avatar_url };
 
-	memset(said, 0, sizeof(*said));
-	said->issuer = issuer;
-	/* All of these fit: they were judged. */
-	if (str_copy(said->subject, sizeof(said->subject),
-		mapped_text(payload, "sub")) != ERR_OK)
-		said->subject[0] = '\0';
-	map_email(issuer, payload, said);
+	memset(x, 0, sizeof(*x));
+	x->issuer = issuer;
+	/* All of these fit, as issuers_claims() and user_*_check() ensure. */
+	if (str_copy(x->subject, sizeof(x->subject),
+		read_claim(payload, "sub")) != ERR_OK)
+		x->subject[0] = '\0';
+	map_email(issuer, payload, x);
 	if (user_name_check(name) == ERR_OK &&
-	    str_copy(said->name, sizeof(said->name), name) != ERR_OK)
-		said->name[0] = '\0';
+	    str_copy(x->name, sizeof(x->name), name) != ERR_OK)
+		x->name[0] = '\0';
 	if (user_avatar_check(avatar) == ERR_OK &&
-	    str_copy(said->avatar_url, sizeof(said->avatar_url), avatar) !=
-		ERR_OK)
-		said->avatar_url[0] = '\0';
-	digest_texts(said->digest, texts, NELEMS(texts));
+	    str_copy(x->avatar_url, sizeof(x->avatar_url), avatar) != ERR_OK)
+		x->avatar_url[0] = '\0';
+	digest_texts(x->digest, texts, NELEMS(texts));
 }

@@ -13,17 +13,16 @@ struct external;
 
 /**
  * issuers_claims(issuer, payload, now, claims_out):
- * Does ${payload}, of a token whose iss is ${issuer}'s, hold at ${now}, and is
- * it meant for us?  sub, exp and iat must be there, nbf, aud, azp and jti may
- * be; each that is has the right type.  Fills in the times.  ERR_DENIED if
- * not.
+ * Check the claims ${payload} of a token of ${issuer}: sub, exp and iat are
+ * required; nbf, aud, azp and jti optional; each must have the right type, and
+ * the token must be for this site and valid at ${now}.  Sets the times.
+ * ERR_DENIED, with ${claims_out} all zero, if a check fails.
  *
- * issuers_claims_name(issuer, payload, text, claims): fill in ->jti, the name
- * that the token ${text} has on the blacklist.
+ * issuers_claims_name(issuer, payload, text, claims):
+ * Set ${claims}->jti to the name of the token ${text} on the blacklist.
  *
- * issuers_claims_map(issuer, payload, outside_out):
- * What it says of its user, by the mapping of ${issuer}.  What is not fit to be
- * kept counts as not said.
+ * issuers_claims_map(issuer, payload, external_out):
+ * Read the user's profile as ${issuer} maps it.  Invalid values are left empty.
  */
 enum err issuers_claims(const struct issuer *issuer,
     const struct json_value *payload, int64_t now,
@@ -31,6 +30,6 @@ enum err issuers_claims(const struct issuer *issuer,
 void issuers_claims_name(const struct issuer *issuer,
     const struct json_value *payload, const char *text, struct claims *claims);
 void issuers_claims_map(const struct issuer *issuer,
-    const struct json_value *payload, struct external *outside_out);
+    const struct json_value *payload, struct external *external_out);
 
 #endif

@@ -17,16 +17,16 @@
 
 struct reader {
 	struct issuers_config *config;
-	struct issuer *block; /* the one being read; NULL before the first */
-	unsigned seen;        /* of its names, a bit each */
+	struct issuer *block; /* being read; NULL before the first */
+	unsigned seen;        /* bit i: members[i] is set in it */
 };
 
 /* ---- values ---- */
 
-/* What is wrong with ${text}, or NULL; ${value} has room for the member. */
+/* Set the member at ${value}; return NULL, or what is wrong with ${text}. */
 typedef const char *value_fn(void *value, size_t size, char *text);
 
-/* [::1], or a name or number of letters, digits, dots and dashes. */
+/* Length of a host name or address, IPv6 in brackets; 0 if there is none. */
 static size_t
 host_length(const char *at)
 {
@@ -65,7 +65,7 @@ static const char *
 set_url(void *value, size_t size, char *text)
 {
 	if (!is_fetchable_url(text))
-		return "has no https URL (http is for loopback only)";
+		return "needs an https URL (http on loopback only)";
 	return str_copy(value, size, text) == ERR_OK ? NULL
 						     : "has too long a URL";
 }
@@ -74,7 +74,7 @@ static const char *
 set_file(void *value, size_t size, char *text)
 {
 	if (text[0] != '/' || access(text, R_OK) != 0)
-		return "has no path of a file that can be read";
+		return "needs the absolute path of a readable file";
 	return str_copy(value, size, text) == ERR_OK ? NULL
 						     : "has too long a path";
 }
@@ -83,7 +83,7 @@ static const char *
 set_claim(void *value, size_t size, char *text)
 {
 	if (!str_is_visible(text) || str_copy(value, size, text) != ERR_OK)
-		return "has no name of a claim";
+		return "needs the name of a claim";
 	return NULL;
 }
 
@@ -97,10 +97,10 @@ set_texts(void *value, size_t size, char *text)
 	for (char *word = strtok_r(text, " \t", &rest); word != NULL;
 	     word = strtok_r(NULL, " \t", &rest)) {
 		if (texts->count == ISSUER_TEXTS_MAX)
-			return "has more of them than there is room for";
+			return "has too many values";
 		if (str_copy(texts->list[texts->count], ISSUER_TEXT_SIZE,
 			word) != ERR_OK)
-			return "has one that is too long";
+			return "has a value that is too long";
 		texts->count++;
 	}
 	return texts->count > 0 ? NULL : "has no value";
@@ -131,7 +131,7 @@ set_leeway(void *value, size_t size, char *text)
 {
 	(void)size;
 	if (str_to_int64(text, 0, LEEWAY_MAX, value) != ERR_OK)
-		return "has no number of seconds from 0 to 60";
+		return "needs a number of seconds from 0 to 60";
 	return NULL;
 }
 
@@ -172,18 +172,18 @@ static const struct {
 };
 
 static const char *
-take_member(struct reader *r, const char *name, char *text)
+set_member(struct reader *r, const char *name, char *text)
 {
 	for (size_t i = 0; i < NELEMS(members); i++) {
 		if (strcmp(members[i].name, name) != 0)
 			continue;
 		if ((r->seen & 1u << i) != 0)
-			return "has a name for the second time in its block";
+			return "sets a name twice in its block";
 		r->seen |= 1u << i;
 		return members[i].set((char *)r->block + members[i].offset,
 		    members[i].size, text);
 	}
-	return "has a name that is not known";
+	return "has an unknown name";
 }
 
 /* ---- blocks ---- */
@@ -220,9 +220,9 @@ begin_block(struct reader *r, char *line)
 	return NULL;
 }
 
-/* What the lines said so far, and this one. */
+/* Extend the digest of the file by ${line}. */
 static void
-note_line(struct issuers_config *config, const char *line)
+digest_line(struct issuers_config *config, const char *line)
 {
 	const char *const texts[] = { config->digest, line };
 	unsigned char digest[DIGEST_BYTES];
@@ -236,35 +236,32 @@ static const char *
 parse_line(void *ctx, char *line)
 {
 	struct reader *r = ctx;
-	char *equals, *end;
+	char *equals;
 
 	if (line[0] == ';')
 		return NULL;
-	note_line(r->config, line);
+	digest_line(r->config, line);
 	if (line[0] == '[')
 		return begin_block(r, line);
 	equals = strchr(line, '=');
 	if (equals == NULL)
 		return "is neither \"[ISSUER]\" nor \"NAME = value\"";
 	if (r->block == NULL)
-		return "stands before the first \"[ISSUER]\"";
-	end = equals;
-	while (end > line && (end[-1] == ' ' || end[-1] == '\t'))
-		end--;
-	*end = '\0';
-	return take_member(r, line, equals + 1 + strspn(equals + 1, " \t"));
+		return "is before the first \"[ISSUER]\"";
+	*equals = '\0';
+	return set_member(r, str_trim(line), str_trim(equals + 1));
 }
 
-/* What only the whole block can tell. */
+/* Checks that need the whole block. */
 static const char *
 block_flaw(const struct issuer *b)
 {
 	if (b->audience.count == 0 && b->authorized_party.count == 0)
-		return "has neither audience nor authorized_party: tokens for "
-		       "anybody would be good here";
+		return "has neither audience nor authorized_party, so tokens "
+		       "for any site would be accepted";
 	if (b->jwks_uri[0] == '\0' &&
 	    (!is_fetchable_url(b->name) || strchr(b->name, '?') != NULL))
-		return "has no jwks_uri, and is no https URL to ask for it";
+		return "has no jwks_uri and is not an https URL for discovery";
 	return NULL;
 }
 

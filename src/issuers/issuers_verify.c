@@ -11,23 +11,23 @@
 #include "token/jws.h"
 #include "token/keypair.h"
 
-/* What was signed, and by what it says it was; borrowed. */
-struct shown {
+/* A token under verification. */
+struct parsed {
 	const char *text;
 	struct jws jws;
 	struct json_value *header, *payload;
 	enum jwk_alg alg;
-	const char *kid; /* NULL: it names none */
+	const char *kid; /* NULL: absent */
 };
 
 /* ---- the header ---- */
 
 /*
- * These would have the key, or the way to read what was signed, from the one
- * who shows the token.  Others (x5t, cat) only say something.
+ * These parameters let the token choose its key or change how the signed text
+ * is read.  Others (x5t, cat) are harmless.
  */
 static bool
-wants_too_much(const struct json_value *header)
+has_forbidden_parameter(const struct json_value *header)
 {
 	static const char *const names[] = { "crit", "jwk", "jku", "x5u", "x5c",
 		"b64", "zip", "enc" };
@@ -52,7 +52,7 @@ is_access_token(const struct json_value *typ)
 }
 
 static bool
-read_header(struct shown *s)
+read_header(struct parsed *s)
 {
 	const struct json_value *kid = json_value_member(s->header, "kid");
 	const char *alg =
@@ -60,17 +60,17 @@ read_header(struct shown *s)
 
 	s->kid = json_value_string(kid);
 	if (alg == NULL || (kid != NULL && s->kid == NULL) ||
-	    wants_too_much(s->header) ||
+	    has_forbidden_parameter(s->header) ||
 	    !is_access_token(json_value_member(s->header, "typ")))
 		return false;
 	s->alg = strcmp(alg, "RS256") == 0 ? JWK_RS256 : JWK_ES256;
 	return s->alg == JWK_RS256 || strcmp(alg, "ES256") == 0;
 }
 
-/* ---- the whole ---- */
+/* ---- the whole token ---- */
 
 static enum err
-parse(struct shown *s)
+parse_token(struct parsed *s)
 {
 	enum err err;
 
@@ -84,12 +84,9 @@ parse(struct shown *s)
 	return read_header(s) ? ERR_OK : ERR_DENIED;
 }
 
-/*
- * Whose key, is told by iss; if that is a lie, no signature of that issuer
- * follows.
- */
+/* Unverified until the signature is checked by a key of that issuer. */
 static const struct issuer *
-block_of(const struct issuers *is, const struct shown *s)
+find_issuer(const struct issuers *is, const struct parsed *s)
 {
 	const char *iss =
 	    json_value_string(json_value_member(s->payload, "iss"));
@@ -101,7 +98,7 @@ block_of(const struct issuers *is, const struct shown *s)
 }
 
 static enum err
-check_by_key(const struct keypair *key, const struct shown *s)
+verify_by_key(const struct keypair *key, const struct parsed *s)
 {
 	if (key == NULL || s->jws.signature_len != keypair_signature_len(key))
 		return ERR_DENIED;
@@ -109,10 +106,13 @@ check_by_key(const struct keypair *key, const struct shown *s)
 	    (size_t)(strrchr(s->text, '.') - s->text), s->jws.signature);
 }
 
-/* By a key that has no name, another than ours may be meant. */
+/*
+ * *retry_out: a key set fetched later may verify the token, because its key is
+ * unknown, or because it names none and may mean another than the one we have.
+ */
 static enum err
-check_signature(const struct issuers *is, const struct issuer *issuer,
-    const struct shown *s, int64_t now, bool *undecided_out)
+verify_signature(const struct issuers *is, const struct issuer *issuer,
+    const struct parsed *s, int64_t now, bool *retry_out)
 {
 	const struct keypair *key;
 	const struct jwk_set *set;
@@ -120,20 +120,20 @@ check_signature(const struct issuers *is, const struct issuer *issuer,
 
 	err = issuers_keys(is, issuer, now, &set);
 	if (err != ERR_OK) {
-		issuers_request_refresh(is, issuer, now);
+		issuers_request_fetch(is, issuer, now);
 		return err;
 	}
 	key = jwk_set_find(set, s->kid, s->alg);
 	if (key == NULL && s->kid != NULL)
-		issuers_request_refresh(is, issuer, now);
-	err = check_by_key(key, s);
-	*undecided_out = err == ERR_DENIED && (key == NULL || s->kid == NULL);
+		issuers_request_fetch(is, issuer, now);
+	err = verify_by_key(key, s);
+	*retry_out = err == ERR_DENIED && (key == NULL || s->kid == NULL);
 	return err;
 }
 
-/* Refused at ${now}: would it be taken just before it ends? */
+/* Of a token refused at ${now}: would it be valid just before it expires? */
 static bool
-is_early(
+is_not_yet_valid(
     const struct issuer *issuer, const struct json_value *payload, int64_t now)
 {
 	const struct json_value *exp = json_value_member(payload, "exp");
@@ -144,49 +144,50 @@ is_early(
 	    issuers_claims(issuer, payload, end - 1, &ignored) == ERR_OK;
 }
 
-/* What costs most comes last, and what cannot be told behind what can. */
+/* The costly signature comes last, and checks that may be unavailable. */
 static enum err
-check_records(const struct issuers *is, struct shown *s, int64_t now,
-    struct claims *claims, struct external *said)
+verify_token(const struct issuers *is, struct parsed *s, int64_t now,
+    struct claims *claims, struct external *external)
 {
 	const struct issuer *issuer;
 	enum err err;
 
-	err = parse(s);
+	err = parse_token(s);
 	if (err != ERR_OK)
 		return err;
-	issuer = block_of(is, s);
+	issuer = find_issuer(is, s);
 	if (issuer == NULL)
 		return ERR_DENIED;
 	err = issuers_claims(issuer, s->payload, now, claims);
 	if (err == ERR_DENIED)
-		said->may_become_valid = is_early(issuer, s->payload, now);
+		external->may_become_valid =
+		    is_not_yet_valid(issuer, s->payload, now);
 	if (err == ERR_OK)
-		err = check_signature(
-		    is, issuer, s, now, &said->may_become_valid);
+		err = verify_signature(
+		    is, issuer, s, now, &external->may_become_valid);
 	if (err != ERR_OK)
 		return err;
 	issuers_claims_name(issuer, s->payload, s->text, claims);
-	issuers_claims_map(issuer, s->payload, said);
+	issuers_claims_map(issuer, s->payload, external);
 	return ERR_OK;
 }
 
 enum err
 issuers_verify(struct issuers *is, const char *text, int64_t now,
-    struct claims *claims_out, struct external *outside_out)
+    struct claims *claims_out, struct external *external_out)
 {
 	unsigned char room[JWS_ROOM(JWS_EXTERNAL_MAX)];
-	struct shown s = { .text = text };
+	struct parsed s = { .text = text };
 	enum err err;
 
 	memset(claims_out, 0, sizeof(*claims_out));
-	memset(outside_out, 0, sizeof(*outside_out));
+	memset(external_out, 0, sizeof(*external_out));
 	err = jws_split(text, JWS_EXTERNAL_MAX, room, &s.jws);
 	if (err != ERR_OK)
 		return err;
 	err = issuers_refresh(is, now);
 	if (err == ERR_OK)
-		err = check_records(is, &s, now, claims_out, outside_out);
+		err = verify_token(is, &s, now, claims_out, external_out);
 	if (err != ERR_OK)
 		memset(claims_out, 0, sizeof(*claims_out));
 	json_value_free(s.header);

@@ -14,8 +14,10 @@
 #include "store/store.h"
 #include "token/jwk.h"
 
-#define EARLY 20 /* one or two parts of so many */
+/* A set is fetched 5 to 10 % before it becomes stale. */
+#define EARLY 20
 
+/* The rows of the store. */
 struct rows {
 	struct issuer_keys list[ISSUERS_MAX];
 	size_t count;
@@ -39,15 +41,15 @@ find_row(struct rows *rows, const char *issuer)
 }
 
 static struct store_actor
-acting(int64_t now)
+actor_at(int64_t now)
 {
 	return (struct store_actor){ .address = "", .now = now };
 }
 
-/* ---- when ---- */
+/* ---- scheduling ---- */
 
 static int64_t
-clamped(int64_t seconds)
+clamp_freshness(int64_t seconds)
 {
 	if (seconds < JWKS_REFRESH_FRESH_MIN)
 		return JWKS_REFRESH_FRESH_MIN;
@@ -55,29 +57,29 @@ clamped(int64_t seconds)
 						: JWKS_REFRESH_FRESH_MAX;
 }
 
-/* What may be kept for longer than we like to is asked for sooner. */
+/* How long a set counts as fresh; ${allowed} by the issuer, -1: not stated. */
 static int64_t
-fresh_for(const struct jwks_refresh *k, int64_t allowed)
+freshness(const struct jwks_refresh *r, int64_t allowed)
 {
-	if (allowed < 0 || allowed > k->interval)
-		allowed = k->interval;
-	return clamped(allowed);
+	if (allowed < 0 || allowed > r->interval)
+		allowed = r->interval;
+	return clamp_freshness(allowed);
 }
 
 /*
- * Some time before it is over, so that there is room for another try, and not
- * all at once; always the same for the same set, as it is asked again and
- * again.
+ * Fetch before the set is stale, to leave time for another attempt, and not at
+ * the same time for all sets.  The result is a hash, so that every call gives
+ * the same time for the same set.
  */
 static int64_t
-refresh_at(const struct jwks_refresh *k, const struct issuer_keys *row)
+refresh_time(const struct jwks_refresh *r, const struct issuer_keys *row)
 {
-	int64_t span = fresh_for(k, row->fresh_until - row->fetched_at);
+	int64_t span = freshness(r, row->fresh_until - row->fetched_at);
 	uint64_t chance =
-	    siphash_bytes(k->seed, row->issuer, strlen(row->issuer));
+	    siphash_bytes(r->seed, row->issuer, strlen(row->issuer));
 
 	chance ^= (uint64_t)row->fetched_at;
-	chance = siphash_bytes(k->seed, &chance, sizeof(chance));
+	chance = siphash_bytes(r->seed, &chance, sizeof(chance));
 	return row->fetched_at + span - span / EARLY -
 	    (int64_t)(chance % (uint64_t)(span / EARLY + 1));
 }
@@ -95,13 +97,13 @@ back_off(int64_t failures)
 }
 
 static int64_t
-due_at(const struct jwks_refresh *k, const struct issuer_keys *row)
+due_time(const struct jwks_refresh *r, const struct issuer_keys *row)
 {
-	int64_t at = row->jwks != NULL ? refresh_at(k, row) : row->tried_at;
+	int64_t at = row->jwks != NULL ? refresh_time(r, row) : row->tried_at;
 
 	if (row->failures > 0 && at < row->tried_at + back_off(row->failures))
 		at = row->tried_at + back_off(row->failures);
-	if (jwks_refresh_request_time(k->shm, row->issuer) > row->tried_at)
+	if (jwks_refresh_request_time(r->shm, row->issuer) > row->tried_at)
 		at = row->tried_at;
 	if (row->tried_at > 0 &&
 	    at < row->tried_at + JWKS_REFRESH_FLOOR_SECONDS)
@@ -111,28 +113,28 @@ due_at(const struct jwks_refresh *k, const struct issuer_keys *row)
 
 /* ---- fetching ---- */
 
-/* Are there keys in it that we can use? */
+/* Count the usable keys of ${reply}; having none is a failure. */
 static enum err
-check_keys(const struct issuer *issuer, struct http_reply *reply, size_t *n)
+check_keys(const struct issuer *issuer, struct http_reply *reply, size_t *n_out)
 {
 	struct jwk_set *set;
 	enum err err;
 
-	*n = 0;
+	*n_out = 0;
 	err = reply->body.len == 0
 	    ? ERR_INVALID
 	    : jwk_set_parse(
 		  reply->body.data, reply->body.len, issuer->algorithms, &set);
 	if (err != ERR_OK)
-		return http_get_fail(reply, "no_keys",
-		    "no JWK set, or no key in it that could be used");
-	*n = jwk_set_count(set);
+		return http_get_fail(
+		    reply, "no_keys", "not a JWK set, or no usable key in it");
+	*n_out = jwk_set_count(set);
 	jwk_set_free(set);
 	return ERR_OK;
 }
 
 static enum err
-take_set(const struct jwks_refresh *k, struct http_reply *reply, int64_t now,
+accept_set(const struct jwks_refresh *r, struct http_reply *reply, int64_t now,
     struct issuer_keys *row)
 {
 	char *jwks = strdup(reply->body.data);
@@ -142,14 +144,14 @@ take_set(const struct jwks_refresh *k, struct http_reply *reply, int64_t now,
 	free(row->jwks);
 	row->jwks = jwks;
 	row->fetched_at = now;
-	row->fresh_until = now + fresh_for(k, reply->fresh);
+	row->fresh_until = now + freshness(r, reply->max_age);
 	row->failures = 0;
 	row->error[0] = '\0';
 	return ERR_OK;
 }
 
 static void
-note_failure(
+record_failure(
     struct shm *m, const struct http_reply *reply, struct issuer_keys *row)
 {
 	char name[LOG_QUOTED_SIZE], detail[LOG_QUOTED_SIZE];
@@ -164,9 +166,9 @@ note_failure(
 	    log_quote(detail, reply->detail));
 }
 
-/* Fetch, and have in ${row} what came of it; not if we were told to stop. */
+/* Fetch and write the result to ${row}; false if stopped meanwhile. */
 static bool
-try_fetch(const struct jwks_refresh *k, const struct issuer *issuer,
+fetch_set(const struct jwks_refresh *r, const struct issuer *issuer,
     int64_t now, struct issuer_keys *row)
 {
 	struct http_reply reply;
@@ -174,48 +176,49 @@ try_fetch(const struct jwks_refresh *k, const struct issuer *issuer,
 	size_t keys = 0;
 	enum err err;
 
-	err = discovery_fetch(k->http_client, issuer, k->stop, &reply);
+	err = discovery_fetch(r->http_client, issuer, r->stop, &reply);
 	if (err == ERR_OK)
 		err = check_keys(issuer, &reply, &keys);
 	if (err == ERR_OK)
-		err = take_set(k, &reply, now, row);
+		err = accept_set(r, &reply, now, row);
 	if (err == ERR_OK) {
-		counters_add(k->shm, COUNTERS_JWKS_FETCHED, 1);
+		counters_add(r->shm, COUNTERS_JWKS_FETCHED, 1);
 		log_event(LOG_LEVEL_INFO, "issuer_fetched",
 		    "issuer=%s keys=%zu fresh=%lld",
 		    log_quote(name, row->issuer), keys,
 		    (long long)(row->fresh_until - now));
-	} else if (k->stop == NULL || !atomic_load(k->stop)) {
-		note_failure(k->shm, &reply, row);
+	} else if (r->stop == NULL || !atomic_load(r->stop)) {
+		record_failure(r->shm, &reply, row);
 	}
 	http_get_reply_clear(&reply);
-	return err == ERR_OK || k->stop == NULL || !atomic_load(k->stop);
+	return err == ERR_OK || r->stop == NULL || !atomic_load(r->stop);
 }
 
 static enum err
-fetch_one(const struct jwks_refresh *k, const struct issuer *issuer,
+refresh_one(const struct jwks_refresh *r, const struct issuer *issuer,
     int64_t now, struct issuer_keys *row)
 {
-	struct store_actor actor = acting(now);
+	struct store_actor actor = actor_at(now);
 	enum err err;
 
-	/* First, or who is killed while he asks would ask again at once. */
+	/* A crash during the fetch must not cause an immediate retry. */
 	row->tried_at = now;
-	if ((err = store_issuer_put(k->store, &actor, row)) != ERR_OK)
+	if ((err = store_issuer_put(r->store, &actor, row)) != ERR_OK)
 		return err;
-	TESTPOINT("keeper:claimed");
-	if (!try_fetch(k, issuer, now, row))
+	TESTPOINT("jwks:attempt-recorded");
+	if (!fetch_set(r, issuer, now, row))
 		return ERR_OK;
-	TESTPOINT("keeper:fetched");
-	return store_issuer_put(k->store, &actor, row);
+	TESTPOINT("jwks:fetched");
+	return store_issuer_put(r->store, &actor, row);
 }
 
 /* ---- one step ---- */
 
 static enum err
-remove_others(const struct jwks_refresh *k, int64_t now, struct rows *rows)
+remove_unconfigured(
+    const struct jwks_refresh *r, int64_t now, struct rows *rows)
 {
-	struct store_actor actor = acting(now);
+	struct store_actor actor = actor_at(now);
 	char name[LOG_QUOTED_SIZE];
 	size_t i = 0;
 	enum err err;
@@ -223,11 +226,11 @@ remove_others(const struct jwks_refresh *k, int64_t now, struct rows *rows)
 	while (i < rows->count) {
 		struct issuer_keys *row = &rows->list[i];
 
-		if (issuers_config_find(k->issuers, row->issuer) != NULL) {
+		if (issuers_config_find(r->issuers, row->issuer) != NULL) {
 			i++;
 			continue;
 		}
-		err = store_issuer_remove(k->store, &actor, row->issuer);
+		err = store_issuer_remove(r->store, &actor, row->issuer);
 		if (err != ERR_OK)
 			return err;
 		log_event(LOG_LEVEL_INFO, "issuer_removed", "issuer=%s",
@@ -239,12 +242,12 @@ remove_others(const struct jwks_refresh *k, int64_t now, struct rows *rows)
 	return ERR_OK;
 }
 
-/* Rows for those that have none; there is room for all that are configured. */
+/* Only configured issuers are left, so there is room for all of them. */
 static enum err
-add_missing(const struct jwks_refresh *k, struct rows *rows)
+add_missing(const struct jwks_refresh *r, struct rows *rows)
 {
-	for (size_t i = 0; i < k->issuers->count; i++) {
-		const char *name = k->issuers->list[i].name;
+	for (size_t i = 0; i < r->issuers->count; i++) {
+		const char *name = r->issuers->list[i].name;
 		struct issuer_keys *row = &rows->list[rows->count];
 		enum err err;
 
@@ -258,15 +261,15 @@ add_missing(const struct jwks_refresh *k, struct rows *rows)
 	return ERR_OK;
 }
 
-/* The one that is due first; NULL if there are none. */
+/* Return the row that is due first, and when; NULL if there are no rows. */
 static struct issuer_keys *
-first_due(const struct jwks_refresh *k, struct rows *rows, int64_t *at_out)
+first_due(const struct jwks_refresh *r, struct rows *rows, int64_t *at_out)
 {
 	struct issuer_keys *first = NULL;
 	int64_t at;
 
 	for (size_t i = 0; i < rows->count; i++) {
-		at = due_at(k, &rows->list[i]);
+		at = due_time(r, &rows->list[i]);
 		if (first != NULL && at >= *at_out)
 			continue;
 		first = &rows->list[i];
@@ -276,28 +279,28 @@ first_due(const struct jwks_refresh *k, struct rows *rows, int64_t *at_out)
 }
 
 enum err
-jwks_refresh_step(const struct jwks_refresh *k, int64_t now, int64_t *next_out)
+jwks_refresh_step(const struct jwks_refresh *r, int64_t now, int64_t *next_out)
 {
 	struct rows rows = { 0 };
 	struct issuer_keys *row;
 	int64_t next = now + JWKS_REFRESH_FLOOR_SECONDS;
 	enum err err;
 
-	err = store_issuers(k->store, rows.list, &rows.count);
+	err = store_issuers(r->store, rows.list, &rows.count);
 	if (err == ERR_OK)
-		err = remove_others(k, now, &rows);
+		err = remove_unconfigured(r, now, &rows);
 	if (err == ERR_OK)
-		err = add_missing(k, &rows);
+		err = add_missing(r, &rows);
 	if (err != ERR_OK)
 		goto out;
-	row = first_due(k, &rows, &next);
+	row = first_due(r, &rows, &next);
 	if (row != NULL && next <= now) {
-		err = fetch_one(
-		    k, issuers_config_find(k->issuers, row->issuer), now, row);
+		err = refresh_one(
+		    r, issuers_config_find(r->issuers, row->issuer), now, row);
 		if (err == ERR_OK)
-			(void)first_due(k, &rows, &next);
+			(void)first_due(r, &rows, &next);
 	}
-	TESTPOINT("keeper:stepped");
+	TESTPOINT("jwks:stepped");
 out:
 	*next_out = err == ERR_OK ? next : now + JWKS_REFRESH_RETRY_SECONDS;
 	clear_rows(&rows);

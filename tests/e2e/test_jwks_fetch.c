@@ -165,7 +165,7 @@ TEST(a_set_is_fetched)
 	long before = test_issuer_count(fx->idp, TEST_ISSUER_DISCOVERY);
 
 	expect_set(fx, &direct);
-	assert_int_equal(fx->reply.fresh, -1);
+	assert_int_equal(fx->reply.max_age, -1);
 	assert_int_equal(
 	    test_issuer_count(fx->idp, TEST_ISSUER_DISCOVERY), before);
 	expect_set(fx, &found);
@@ -216,9 +216,9 @@ TEST(how_long_it_keeps_is_found_out)
 		    "answer('" TEST_ISSUER_JWKS "', headers={%s})",
 		    cases[i].headers);
 		expect_set(fx, &issuer);
-		if (fx->reply.fresh != cases[i].fresh)
+		if (fx->reply.max_age != cases[i].fresh)
 			fail_msg("%s: %lld", cases[i].headers,
-			    (long long)fx->reply.fresh);
+			    (long long)fx->reply.max_age);
 	}
 }
 
@@ -352,7 +352,7 @@ TEST(redirects_lead_nowhere_else)
 		    "'Cache-Control': 'max-age=11'})",
 		    status);
 		expect_set(fx, &issuer);
-		assert_int_equal(fx->reply.fresh, 77);
+		assert_int_equal(fx->reply.max_age, 77);
 	}
 	/* Another port, another name of the same host, another scheme. */
 	snprintf(
@@ -456,7 +456,7 @@ TEST(slowness_has_an_end)
 
 		test_issuer_tell(fx->idp,
 		    "answer('" TEST_ISSUER_JWKS "', pace='%s')", paces[i]);
-		ask.until_us = start + SHORT_US;
+		ask.deadline_us = start + SHORT_US;
 		http_get_reply_clear(&fx->reply);
 		assert_int_equal(
 		    http_get(fx->f, &ask, &fx->reply), ERR_UNAVAILABLE);
@@ -480,7 +480,7 @@ fetch_until_stopped(void *arg)
 	char url[128];
 	const struct http_request ask = { .url = url,
 		.ca_file = "",
-		.until_us = clock_system.mono_us() + LONG_US,
+		.deadline_us = clock_system.mono_us() + LONG_US,
 		.stop = &s->stop };
 
 	snprintf(url, sizeof(url), "%s" TEST_ISSUER_JWKS,

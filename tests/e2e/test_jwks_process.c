@@ -263,7 +263,7 @@ have_it_look(struct fixture *f, bool wish)
 	struct awaited a = { .text = "\n", .file = path };
 	struct shm *m;
 
-	snprintf(path, sizeof(path), "%s/points/keeper:stepped.count", f->dir);
+	snprintf(path, sizeof(path), "%s/points/jwks:stepped.count", f->dir);
 	a.count = count_in(path, "\n") + 1;
 	assert_int_equal(shm_attach(f->db, 1, &m), ERR_OK);
 	if (wish)
@@ -282,7 +282,7 @@ TEST(keys_are_fetched_once)
 	struct fixture *f = *state;
 
 	open_site(f, STACK_POOL, 2);
-	stack_point(f->site.stack, "keeper:stepped", "count");
+	stack_point(f->site.stack, "jwks:stepped", "count");
 	wait_for_row(f, FETCHED, 2);
 	/* Wishes or not: for half a minute that is all. */
 	for (int i = 0; i < 3; i++)
@@ -350,7 +350,7 @@ TEST(a_killed_keeper_is_replaced_and_asks_nobody_again)
 		fcgi_site_serves(&f->site);
 	}
 	wait_for_log(f, "event=keeper_ready", 4);
-	stack_point(f->site.stack, "keeper:stepped", "count");
+	stack_point(f->site.stack, "jwks:stepped", "count");
 	answer_all(f, 1, "two");
 	have_it_look(f, true);
 	assert_int_equal(asked(f, 0), 1);
@@ -381,7 +381,7 @@ TEST(the_last_good_set_stays)
 	char sql[160];
 
 	open_site(f, STACK_POOL, 1);
-	stack_point(f->site.stack, "keeper:stepped", "count");
+	stack_point(f->site.stack, "jwks:stepped", "count");
 	wait_for_row(f, FETCHED, 1);
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		test_issuer_tell(f->idp,
@@ -438,7 +438,7 @@ TEST(a_replaced_table_renews_the_keeper)
 	snprintf(table, sizeof(table), "%s-table", f->db);
 	assert_int_equal(unlink(table), 0);
 	wait_for_log(f, "event=keeper_ready", 2);
-	stack_point(f->site.stack, "keeper:stepped", "count");
+	stack_point(f->site.stack, "jwks:stepped", "count");
 	have_it_look(f, true);
 	assert_int_equal(asked(f, 0), 1);
 	fcgi_site_note_workers(&f->site);
@@ -476,7 +476,7 @@ TEST(two_pools_of_one_database_fetch_once)
 	open_site(f, STACK_POOL, 2);
 	wait_for_row(f, FETCHED, 2);
 	stack_point(f->site.stack, "keeping:waits", "count");
-	stack_point(f->site.stack, "keeper:stepped", "count");
+	stack_point(f->site.stack, "jwks:stepped", "count");
 	second = start_second_pool(f, log);
 	assert_true(process_until(is_logged, &waiting, WAIT_MS));
 	have_it_look(f, true);
@@ -518,7 +518,7 @@ TEST(of_workers_alone_one_keeps)
 	open_site(f, STACK_SPAWN_FCGI, 2);
 	wait_for_row(f, FETCHED, 2);
 	jwks_refresh = who_keeps(f, 1);
-	stack_point(f->site.stack, "keeper:stepped", "count");
+	stack_point(f->site.stack, "jwks:stepped", "count");
 	have_it_look(f, true);
 	assert_int_equal(in_log(f, "event=keeper_ready"), 1);
 

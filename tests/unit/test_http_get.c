@@ -93,7 +93,7 @@ ask_for(const char *url)
 {
 	return (struct http_request){ .url = url,
 		.ca_file = "",
-		.until_us = clock_system.mono_us() + 10 * 1000 * 1000 };
+		.deadline_us = clock_system.mono_us() + 10 * 1000 * 1000 };
 }
 
 /* Nobody is asked, whatever name service or network there is. */
@@ -112,13 +112,13 @@ TEST(other_addresses_are_refused)
 		struct http_request ask = ask_for(urls[i]);
 
 		expect(fx, &ask, "address");
-		assert_false(http_url_is_local(fx->f, urls[i]));
+		assert_false(http_url_is_loopback(fx->f, urls[i]));
 	}
-	assert_true(http_url_is_local(fx->f, "http://127.0.0.1:8080/x"));
-	assert_true(http_url_is_local(fx->f, "http://127.1/x"));
-	assert_true(http_url_is_local(fx->f, "http://LOCALHOST/x"));
-	assert_true(http_url_is_local(fx->f, "http://[::1]/x"));
-	assert_false(http_url_is_local(fx->f, "https://localhost/x"));
+	assert_true(http_url_is_loopback(fx->f, "http://127.0.0.1:8080/x"));
+	assert_true(http_url_is_loopback(fx->f, "http://127.1/x"));
+	assert_true(http_url_is_loopback(fx->f, "http://LOCALHOST/x"));
+	assert_true(http_url_is_loopback(fx->f, "http://[::1]/x"));
+	assert_false(http_url_is_loopback(fx->f, "https://localhost/x"));
 }
 
 TEST(it_says_why_it_could_not)
@@ -133,6 +133,6 @@ TEST(it_says_why_it_could_not)
 	expect(fx, &ask, "connect");
 	ask.stop = &yes;
 	expect(fx, &ask, "stopped");
-	ask.until_us = clock_system.mono_us();
+	ask.deadline_us = clock_system.mono_us();
 	expect(fx, &ask, "timeout");
 }
