@@ -179,7 +179,11 @@ request_init(
 	/* libfcgi puts it first, so that no parameter of the name counts. */
 	req->authorizer =
 	    strcmp(param_or_empty(req, "FCGI_ROLE"), "AUTHORIZER") == 0;
-	req->authorize_protocol = request_param(req, "LATCHKEY_DIALECT");
+	req->authorize_protocol =
+	    request_param(req, "LATCHKEY_AUTHORIZE_PROTOCOL");
+	if (req->authorize_protocol == NULL) /* its old name */
+		req->authorize_protocol =
+		    request_param(req, "LATCHKEY_DIALECT");
 	read_method(req);
 	read_path(req);
 	read_address(req);

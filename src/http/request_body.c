@@ -110,15 +110,15 @@ request_string(const struct json_value *json, const struct request_field *field,
 		if (!field->required)
 			return ERR_OK;
 		return response_refuse_field(res, PROBLEM_MISSING_FIELD,
-		    field->name, "The member \"%s\" is missing.", field->name);
+		    field->name, "The field \"%s\" is missing.", field->name);
 	}
 	if (text == NULL)
 		return response_refuse_field(res, PROBLEM_INVALID_FIELD,
-		    field->name, "The member \"%s\" must be a string.",
+		    field->name, "The field \"%s\" must be a string.",
 		    field->name);
 	if (strlen(text) > field->max_bytes)
 		return response_refuse_field(res, PROBLEM_INVALID_FIELD,
-		    field->name, "The member \"%s\" is longer than %zu bytes.",
+		    field->name, "The field \"%s\" is longer than %zu bytes.",
 		    field->name, field->max_bytes);
 	*text_out = text;
 	return ERR_OK;

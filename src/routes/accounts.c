@@ -9,12 +9,9 @@
 #include "routes/security_log.h"
 #include "shm/counters.h"
 
-/*
- * 128 characters after NFKC may come from several times as many bytes before
- * it; whether they do is for auth/password to say.
- */
+/* Generous: auth/password counts the characters after NFKC. */
 #define PASSWORD_BYTES_MAX 4096
-#define DEVICE_BYTES_MAX 1024 /* what is too long for the record is cut */
+#define DEVICE_BYTES_MAX 1024 /* the record holds less and cuts it */
 
 static const struct request_field email_field = { "email", true,
 	USER_EMAIL_SIZE - 1 };
@@ -30,18 +27,10 @@ static const struct request_field new_field = { "new_password", true,
 	PASSWORD_BYTES_MAX };
 
 /*
- * Another site must not sign its visitor in to an account of its choosing,
- * where the visitor would then leave things behind.
+ * Read e-mail address, password and what describes the session.  Login CSRF:
+ * another site must not sign its visitor in to an account of its own, where
+ * the visitor would leave data behind.
  */
-static enum err
-refuse_cross_site(const struct request *req, struct response *res)
-{
-	if (request_cross_site(req))
-		return response_refuse(res, PROBLEM_CROSS_SITE, NULL);
-	return ERR_OK;
-}
-
-/* Email and password, and what names the session. */
 static enum err
 read_credentials(struct request *req, struct response *res,
     struct login_credentials *cred, struct session_origin *origin)
@@ -49,9 +38,9 @@ read_credentials(struct request *req, struct response *res,
 	const struct json_value *json;
 	enum err err;
 
-	err = refuse_cross_site(req, res);
-	if (err == ERR_OK)
-		err = request_json(req, res, &json);
+	if (request_cross_site(req))
+		return response_refuse(res, PROBLEM_CROSS_SITE, NULL);
+	err = request_json(req, res, &json);
 	if (err == ERR_OK)
 		err = request_string(json, &email_field, res, &cred->email);
 	if (err == ERR_OK)
@@ -68,7 +57,7 @@ read_credentials(struct request *req, struct response *res,
 	return ERR_OK;
 }
 
-/* The login answer and the cookie. */
+/* Answer with the identity, its tokens and the cookie. */
 static enum err
 response_grant(const struct request *req, struct response *res,
     const struct login_grant *grant)
@@ -84,7 +73,8 @@ response_grant(const struct request *req, struct response *res,
 	return response_login(res, req, &parts);
 }
 
-/* Which of the two that login_register() looks at in this order was refused. */
+/* The field that login_register() found invalid; it checks them in this order.
+ */
 static const char *
 refused_field(const struct login_credentials *cred)
 {
@@ -102,7 +92,7 @@ route_register(struct app *app, struct request *req, struct response *res)
 	struct session_origin origin = { 0 };
 	struct login_grant grant = { 0 };
 	const struct json_value *json;
-	const char *why = NULL;
+	const char *reason = NULL;
 	enum err err;
 
 	err = read_credentials(req, res, &cred, &origin);
@@ -114,16 +104,16 @@ route_register(struct app *app, struct request *req, struct response *res)
 		return err;
 
 	err = login_register(
-	    &app->login, &cred, &origin, req->received_at, &grant, &why);
+	    &app->login, &cred, &origin, req->received_at, &grant, &reason);
 	if (err == ERR_CONFLICT)
 		err = response_refuse_field(
 		    res, PROBLEM_EMAIL_TAKEN, "email", NULL);
 	else if (err == ERR_DENIED)
 		err = response_refuse_field(res, PROBLEM_WEAK_PASSWORD,
-		    "password", "%s", why != NULL ? why : "");
+		    "password", "%s", reason != NULL ? reason : "");
 	else if (err == ERR_INVALID)
 		err = response_refuse_field(res, PROBLEM_INVALID_FIELD,
-		    refused_field(&cred), "%s", why != NULL ? why : "");
+		    refused_field(&cred), "%s", reason != NULL ? reason : "");
 	if (err != ERR_OK)
 		goto out;
 	security_log(app, req, EVENT_REGISTER, grant.user.id);
@@ -171,12 +161,12 @@ route_change_password(
 	struct login_change change = { .address = req->address };
 	struct login_grant grant = { 0 };
 	const struct json_value *json;
-	const char *why = NULL;
-	struct identity who;
+	const char *reason = NULL;
+	struct identity identity;
 	struct json_writer w;
 	enum err err;
 
-	err = authenticate(app, req, res, &who);
+	err = authenticate(app, req, res, &identity);
 	if (err == ERR_OK)
 		err = request_json(req, res, &json);
 	if (err == ERR_OK)
@@ -189,18 +179,18 @@ route_change_password(
 		goto out;
 
 	err = login_change_password(
-	    &app->login, &who, &change, req->received_at, &grant, &why);
-	if (err == ERR_DENIED && why != NULL)
+	    &app->login, &identity, &change, req->received_at, &grant, &reason);
+	if (err == ERR_DENIED && reason != NULL)
 		err = response_refuse_field(
-		    res, PROBLEM_WEAK_PASSWORD, "new_password", "%s", why);
+		    res, PROBLEM_WEAK_PASSWORD, "new_password", "%s", reason);
 	else if (err == ERR_DENIED)
 		err = response_refuse_field(
 		    res, PROBLEM_WRONG_PASSWORD, "current_password", NULL);
 	else if (err == ERR_NOT_FOUND)
-		err = authenticate_ended(res, &who);
+		err = authenticate_ended(res, &identity);
 	if (err != ERR_OK)
 		goto out;
-	security_log(app, req, EVENT_PASSWORD_CHANGE, who.user.id);
+	security_log(app, req, EVENT_PASSWORD_CHANGE, identity.user.id);
 
 	response_begin(res, &w);
 	json_write_string(&w, "msg", "Password changed");
@@ -208,11 +198,11 @@ route_change_password(
 	err = response_end(res, &w);
 out:
 	secret_wipe(&grant, sizeof(grant));
-	secret_wipe(&who, sizeof(who));
+	secret_wipe(&identity, sizeof(identity));
 	return err;
 }
 
-/* What deactivation and deletion have in common. */
+/* login_deactivate() and login_delete() */
 typedef enum err login_end_fn(struct login *, const struct identity *,
     const char *, const char *, int64_t);
 
@@ -222,10 +212,10 @@ end_account(struct app *app, struct request *req, struct response *res,
 {
 	const struct json_value *json;
 	const char *password;
-	struct identity who;
+	struct identity identity;
 	enum err err;
 
-	err = authenticate(app, req, res, &who);
+	err = authenticate(app, req, res, &identity);
 	if (err == ERR_OK)
 		err = request_json(req, res, &json);
 	if (err == ERR_OK)
@@ -233,18 +223,19 @@ end_account(struct app *app, struct request *req, struct response *res,
 	if (err != ERR_OK)
 		goto out;
 
-	err = end(&app->login, &who, password, req->address, req->received_at);
+	err = end(
+	    &app->login, &identity, password, req->address, req->received_at);
 	if (err == ERR_DENIED)
 		err = response_refuse_field(
 		    res, PROBLEM_WRONG_PASSWORD, "password", NULL);
 	else if (err == ERR_NOT_FOUND)
-		err = authenticate_ended(res, &who);
+		err = authenticate_ended(res, &identity);
 	if (err != ERR_OK)
 		goto out;
-	security_log(app, req, event, who.user.id);
+	security_log(app, req, event, identity.user.id);
 	cookie_remove(req, res);
 out:
-	secret_wipe(&who, sizeof(who));
+	secret_wipe(&identity, sizeof(identity));
 	return err;
 }
 

@@ -9,31 +9,31 @@
 
 enum err
 admin_identify(struct app *app, struct request *req, struct response *res,
-    struct identity *who_out)
+    struct identity *identity_out)
 {
 	enum err err;
 
-	err = authenticate(app, req, res, who_out);
-	if (err != ERR_OK || who_out->user.role == USER_ROLE_ADMIN)
+	err = authenticate(app, req, res, identity_out);
+	if (err != ERR_OK || identity_out->user.role == USER_ROLE_ADMIN)
 		return err;
-	secret_wipe(who_out, sizeof(*who_out));
+	secret_wipe(identity_out, sizeof(*identity_out));
 	return response_refuse(res, PROBLEM_FORBIDDEN, NULL);
 }
 
 enum err
 admin_check(struct app *app, struct request *req, struct response *res)
 {
-	struct identity who;
+	struct identity identity;
 	enum err err;
 
-	err = admin_identify(app, req, res, &who);
-	secret_wipe(&who, sizeof(who));
+	err = admin_identify(app, req, res, &identity);
+	secret_wipe(&identity, sizeof(identity));
 	return err;
 }
 
 /*
- * A proxy on this machine makes every visitor look local.  It says for whom it
- * asks, so that counts: as a reason to refuse, for anybody can say so.
+ * Behind a proxy on this machine every client looks local, so a forwarding
+ * header refuses; a forged one can do no more.
  */
 static bool
 is_local(const struct request *req)
@@ -50,24 +50,24 @@ admin_or_local_check(struct app *app, struct request *req, struct response *res)
 }
 
 struct store_actor
-admin_actor(const struct request *req, const struct identity *who)
+admin_actor(const struct request *req, const struct identity *identity)
 {
-	struct store_actor actor = authenticate_actor(req, who);
+	struct store_actor actor = authenticate_actor(req, identity);
 
 	actor.as_admin = true;
 	return actor;
 }
 
 enum err
-admin_over(struct app *app, struct response *res, const struct identity *who,
-    const struct store_actor *actor)
+admin_denied(struct app *app, struct response *res,
+    const struct identity *identity, const struct store_actor *actor)
 {
-	struct store_actor anybody = *actor;
+	struct store_actor without_role = *actor;
 	enum err err;
 
-	anybody.as_admin = false;
-	err = store_actor_check(app->store, &anybody);
+	without_role.as_admin = false;
+	err = store_actor_check(app->store, &without_role);
 	if (err == ERR_OK)
 		return response_refuse(res, PROBLEM_FORBIDDEN, NULL);
-	return err == ERR_DENIED ? authenticate_ended(res, who) : err;
+	return err == ERR_DENIED ? authenticate_ended(res, identity) : err;
 }

@@ -11,35 +11,37 @@ struct response;
 struct app;
 
 /**
- * admin_identify(sv, req, res, who_out):
- * Who asks, if it is an admin.  Otherwise refuse on ${res}: forbidden, or what
- * authenticate() refuses.
+ * admin_identify(app, req, res, identity_out):
+ * Like authenticate(), but refuse on ${res} with forbidden an identity that is
+ * no administrator.
  *
- * admin_check(sv, req, res):
- * The same, where it does not matter which.
+ * admin_check(app, req, res):
+ * The same, for a caller that does not need the identity.
  *
- * admin_or_local_check(sv, req, res):
- * The same, but whoever is on this machine may ask too: the peer of the web
- * server is, and names nobody for whom it would be asking.
+ * admin_or_local_check(app, req, res):
+ * Like admin_check(), but allow requests from this machine too: the client of
+ * the web server is on it and forwards for no other.
  */
 enum err admin_identify(struct app *app, struct request *req,
-    struct response *res, struct identity *who_out) MUST_CHECK;
+    struct response *res, struct identity *identity_out) MUST_CHECK;
 enum err admin_check(
     struct app *app, struct request *req, struct response *res) MUST_CHECK;
 enum err admin_or_local_check(
     struct app *app, struct request *req, struct response *res) MUST_CHECK;
 
 /**
- * admin_actor(req, who): as authenticate_actor(), for what only an admin may
- * do.
+ * admin_actor(req, identity):
+ * Like authenticate_actor(), for a change that only an administrator may make.
  *
- * admin_over(sv, res, who, actor):
- * The change was denied: refuse on ${res} as authenticate_ended(), or forbidden
- * if it is not the session that is over, but being an admin.
+ * admin_denied(app, res, identity, actor):
+ * The store denied a change of ${actor}, which is ${identity}: refuse on ${res}
+ * with forbidden if it has lost the role since, or as authenticate_ended() if
+ * its session has ended.
  */
 struct store_actor admin_actor(
-    const struct request *req, const struct identity *who);
-enum err admin_over(struct app *app, struct response *res,
-    const struct identity *who, const struct store_actor *actor) MUST_CHECK;
+    const struct request *req, const struct identity *identity);
+enum err admin_denied(struct app *app, struct response *res,
+    const struct identity *identity,
+    const struct store_actor *actor) MUST_CHECK;
 
 #endif

@@ -13,7 +13,7 @@
 
 #define SEARCH_SIZE 256
 
-/* The user that the path names; ERR_NOT_FOUND if it cannot be one. */
+/* The id in the path; ERR_NOT_FOUND if it is not valid. */
 static enum err
 read_id(const struct request *req, int64_t *id_out)
 {
@@ -44,7 +44,7 @@ read_page(const struct request *req, struct response *res,
 	*after_out = 0;
 	if (request_query(req, "search", SEARCH_SIZE, search) == ERR_INVALID)
 		return response_refuse(res, PROBLEM_INVALID_FIELD,
-		    "\"search\" must be given once, and be shorter.");
+		    "\"search\" must be given once and be shorter.");
 	err = request_query(req, "after", sizeof(text), text);
 	if (err == ERR_OK)
 		err = str_to_int64(text, 0, INT64_MAX, after_out);
@@ -54,7 +54,7 @@ read_page(const struct request *req, struct response *res,
 	return ERR_OK;
 }
 
-/* GET search?, after?: 200 a page of users, by id; 400 401 403 503. */
+/* GET search?, after?: 200 a page of users in order of id; 400 401 403 503. */
 enum err
 route_admin_users(struct app *app, struct request *req, struct response *res)
 {
@@ -102,8 +102,8 @@ out:
 /* ---- change ---- */
 
 static enum err
-read_wish(struct request *req, struct response *res,
-    struct user_role_and_status *wish)
+read_change(struct request *req, struct response *res,
+    struct user_role_and_status *change)
 {
 	static const struct request_field role = { "role", false, 16 };
 	static const struct request_field status = { "status", false, 16 };
@@ -111,31 +111,32 @@ read_wish(struct request *req, struct response *res,
 	const char *text;
 	enum err err;
 
-	*wish = (struct user_role_and_status){ 0 };
+	*change = (struct user_role_and_status){ 0 };
 	err = request_json(req, res, &json);
 	if (err == ERR_OK)
 		err = request_string(json, &role, res, &text);
 	if (err != ERR_OK)
 		return err;
 	if (text != NULL) {
-		wish->role = user_role_from(text);
-		if (wish->role == USER_ROLE_NONE)
+		change->role = user_role_from(text);
+		if (change->role == USER_ROLE_NONE)
 			return response_refuse_field(res, PROBLEM_INVALID_FIELD,
 			    "role",
-			    "The member \"role\" must be user or admin.");
+			    "The field \"role\" must be user or admin.");
 	}
 	err = request_string(json, &status, res, &text);
 	if (err != ERR_OK)
 		return err;
 	if (text != NULL) {
-		wish->status = user_status_from(text);
-		if (wish->status == USER_STATUS_NONE)
+		change->status = user_status_from(text);
+		if (change->status == USER_STATUS_NONE)
 			return response_refuse_field(res, PROBLEM_INVALID_FIELD,
 			    "status",
-			    "The member \"status\" must be active or "
+			    "The field \"status\" must be active or "
 			    "inactive.");
 	}
-	if (wish->role == USER_ROLE_NONE && wish->status == USER_STATUS_NONE)
+	if (change->role == USER_ROLE_NONE &&
+	    change->status == USER_STATUS_NONE)
 		return response_refuse(res, PROBLEM_MISSING_FIELD,
 		    "One of \"role\", \"status\" is needed.");
 	return ERR_OK;
@@ -146,28 +147,29 @@ enum err
 route_admin_user(struct app *app, struct request *req, struct response *res)
 {
 	struct store_actor actor;
-	struct identity who;
+	struct identity identity;
 	struct user changed;
 	int64_t id, ended;
-	struct user_role_and_status wish;
+	struct user_role_and_status change;
 	struct json_writer w;
 	enum err err;
 
-	err = admin_identify(app, req, res, &who);
+	err = admin_identify(app, req, res, &identity);
 	if (err == ERR_OK)
 		err = read_id(req, &id);
 	if (err == ERR_OK)
-		err = read_wish(req, res, &wish);
+		err = read_change(req, res, &change);
 	if (err != ERR_OK)
 		return err;
-	/* Or the last admin could lock everybody out by one click. */
-	if (id == who.user.id)
+	/* The last administrator must not lock itself out by one click. */
+	if (id == identity.user.id)
 		return response_refuse(res, PROBLEM_FORBIDDEN,
 		    "Another administrator has to change your own account.");
-	actor = admin_actor(req, &who);
-	err = store_user_role_and_status(app->store, &actor, id, &wish, &ended);
+	actor = admin_actor(req, &identity);
+	err =
+	    store_user_role_and_status(app->store, &actor, id, &change, &ended);
 	if (err == ERR_DENIED)
-		return admin_over(app, res, &who, &actor);
+		return admin_denied(app, res, &identity, &actor);
 	if (err == ERR_OK)
 		err = store_user_by_id(app->store, id, &changed);
 	if (err != ERR_OK)
@@ -181,25 +183,25 @@ route_admin_user(struct app *app, struct request *req, struct response *res)
 	return response_end(res, &w);
 }
 
-/* DELETE: 200 all sessions of the user are over; 401 403 404 503. */
+/* DELETE: 200 all sessions of the user have ended; 401 403 404 503. */
 enum err
 route_admin_sessions(struct app *app, struct request *req, struct response *res)
 {
 	struct store_actor actor;
-	struct identity who;
+	struct identity identity;
 	int64_t id, epoch, ended;
 	struct json_writer w;
 	enum err err;
 
-	err = admin_identify(app, req, res, &who);
+	err = admin_identify(app, req, res, &identity);
 	if (err == ERR_OK)
 		err = read_id(req, &id);
 	if (err != ERR_OK)
 		return err;
-	actor = admin_actor(req, &who);
+	actor = admin_actor(req, &identity);
 	err = store_logout_all(app->store, &actor, id, NULL, &epoch, &ended);
 	if (err == ERR_DENIED)
-		return admin_over(app, res, &who, &actor);
+		return admin_denied(app, res, &identity, &actor);
 	if (err != ERR_OK)
 		return err;
 	security_log(app, req, EVENT_LOGOUT_ALL_BY_ADMIN, id);

@@ -13,7 +13,7 @@
 #include "routes/security_log.h"
 
 #define SAME_ORIGIN_DETAIL                                                     \
-	"Signed in by cookie, this takes a request of the same origin."
+	"With a cookie, the request must come from the same origin."
 
 static const struct request_field session_id_field = { "session_id", false,
 	REQUEST_BODY_MAX };
@@ -62,16 +62,15 @@ authenticate_cookie_id(const struct request *req, struct response *res,
 		return ERR_OK;
 
 	/*
-	 * Any page can make the browser send this cookie along.  It cannot
-	 * fake where the request comes from, nor send JSON to us without
-	 * asking first, which nobody here says yes to.
+	 * Any page can make the browser send this cookie.  It can neither fake
+	 * the origin nor send JSON without a CORS preflight, which fails here.
 	 */
 	if (!request_same_origin(req))
 		err = response_refuse(
 		    res, PROBLEM_CROSS_SITE, SAME_ORIGIN_DETAIL);
 	else if ((req->method & with_body) != 0 && !request_is_json(req))
 		err = response_refuse(res, PROBLEM_UNSUPPORTED_MEDIA_TYPE,
-		    "Signed in by cookie, the content type must be "
+		    "With a cookie, the content type must be "
 		    "application/json.");
 	if (err != ERR_OK)
 		secret_wipe(id_out, SESSION_ID_SIZE);
@@ -89,9 +88,10 @@ authenticate_session_id(
 	return err;
 }
 
-/* The session was seen: move last_seen_at, but never in our way. */
+/* Have last_seen_at moved in the background. */
 static void
-note_seen(struct app *app, const struct request *req, const struct session *s)
+record_last_seen(
+    struct app *app, const struct request *req, const struct session *s)
 {
 	if (app->touch != NULL && sessions_touch_due(s, req->received_at))
 		app->touch(app->touch_ctx, s->handle);
@@ -99,23 +99,23 @@ note_seen(struct app *app, const struct request *req, const struct session *s)
 
 enum err
 authenticate_by_id(struct app *app, const struct request *req,
-    struct response *res, const char *session_id, struct identity *who_out)
+    struct response *res, const char *session_id, struct identity *identity_out)
 {
 	enum err err;
 
 	err = sessions_by_id(
-	    &app->sessions, session_id, req->received_at, who_out);
+	    &app->sessions, session_id, req->received_at, identity_out);
 	if (err == ERR_DENIED)
 		return response_refuse(res, PROBLEM_INVALID_SESSION, NULL);
 	if (err == ERR_OK)
-		note_seen(app, req, &who_out->session);
+		record_last_seen(app, req, &identity_out->session);
 	return err;
 }
 
-/* Of what an outside token made of its account, this is worth a line. */
+/* Log what an external token did to its account. */
 static void
-note_account(const struct app *app, const struct request *req,
-    const struct identity *who)
+log_account_change(const struct app *app, const struct request *req,
+    const struct identity *identity)
 {
 	static const enum event events[] = {
 		[OUTSIDE_CREATED] = EVENT_EXTERNAL_CREATED,
@@ -123,90 +123,90 @@ note_account(const struct app *app, const struct request *req,
 		[OUTSIDE_UPDATED] = EVENT_EXTERNAL_UPDATED,
 	};
 
-	if (who->done < NELEMS(events) && events[who->done] != EVENT_NONE)
-		security_log(app, req, events[who->done], who->user.id);
+	if (identity->done < NELEMS(events) &&
+	    events[identity->done] != EVENT_NONE)
+		security_log(
+		    app, req, events[identity->done], identity->user.id);
 }
 
 enum err
 authenticate_by_token(struct app *app, const struct request *req,
-    struct response *res, const char *text, struct identity *who_out)
+    struct response *res, const char *text, struct identity *identity_out)
 {
 	enum err err;
 
 	err = sessions_by_token(
-	    &app->sessions, text, req->address, req->received_at, who_out);
+	    &app->sessions, text, req->address, req->received_at, identity_out);
 	if (err == ERR_DENIED)
 		return response_refuse(res, PROBLEM_INVALID_TOKEN, NULL);
 	if (err != ERR_OK)
 		return err;
-	if (who_out->claims.origin == TOKEN_OF_ISSUER)
-		note_account(app, req, who_out);
+	if (identity_out->claims.origin == TOKEN_OF_ISSUER)
+		log_account_change(app, req, identity_out);
 	else
-		note_seen(app, req, &who_out->session);
+		record_last_seen(app, req, &identity_out->session);
 	return ERR_OK;
 }
 
-/*
- * Where a session id is looked for where there is no access token, and under
- * which rule; and whose tokens count.
- */
-typedef enum err source_fn(
+/* ---- credentials in order of precedence ---- */
+
+typedef enum err read_id_fn(
     struct request *req, struct response *res, char id_out[SESSION_ID_SIZE]);
+
+/* What a request may authenticate with. */
 struct credential_source {
-	source_fn *source;
-	bool external;
+	read_id_fn *read_id; /* of the session, if there is no token */
+	bool external;       /* accept tokens of external issuers */
 };
 
 static enum err
-by_token(const struct credential_source *credential_source, struct app *app,
+by_token(const struct credential_source *source, struct app *app,
     struct request *req, struct response *res, const char *text,
-    struct identity *who_out)
+    struct identity *identity_out)
 {
-	enum err err = authenticate_by_token(app, req, res, text, who_out);
+	enum err err = authenticate_by_token(app, req, res, text, identity_out);
 
-	if (err != ERR_OK || credential_source->external ||
-	    who_out->claims.origin != TOKEN_OF_ISSUER)
+	if (err != ERR_OK || source->external ||
+	    identity_out->claims.origin != TOKEN_OF_ISSUER)
 		return err;
-	secret_wipe(who_out, sizeof(*who_out));
+	secret_wipe(identity_out, sizeof(*identity_out));
 	return response_refuse(res, PROBLEM_INVALID_TOKEN,
 	    "This takes an access token of this site, not another issuer's.");
 }
 
-/* An access token decides if there is one. */
 static enum err
-by_token_or(const struct credential_source *credential_source, struct app *app,
-    struct request *req, struct response *res, struct identity *who_out)
+by_source(const struct credential_source *source, struct app *app,
+    struct request *req, struct response *res, struct identity *identity_out)
 {
 	char id[SESSION_ID_SIZE];
 	const char *token;
 	enum err err;
 
-	*who_out = (struct identity){ 0 };
+	*identity_out = (struct identity){ 0 };
 	err = authenticate_token(req, res, &token);
 	if (err != ERR_OK)
 		return err;
 	if (token != NULL)
-		return by_token(
-		    credential_source, app, req, res, token, who_out);
+		return by_token(source, app, req, res, token, identity_out);
 
-	err = credential_source->source(req, res, id);
+	err = source->read_id(req, res, id);
 	if (err == ERR_OK && id[0] == '\0')
 		err = response_refuse(res, PROBLEM_NOT_SIGNED_IN, NULL);
 	if (err == ERR_OK)
-		err = authenticate_by_id(app, req, res, id, who_out);
+		err = authenticate_by_id(app, req, res, id, identity_out);
 	secret_wipe(id, sizeof(id));
 	return err;
 }
 
 static enum err
-our_cookie(
+read_cookie(
     struct request *req, struct response *res, char id_out[SESSION_ID_SIZE])
 {
 	return authenticate_cookie_id(req, res, id_out);
 }
 
 static enum err
-any_cookie(
+read_any_cookie(
     struct request *req, struct response *res, char id_out[SESSION_ID_SIZE])
 {
 	(void)res;
@@ -215,7 +215,7 @@ any_cookie(
 }
 
 static enum err
-same_origin_cookie(
+read_same_origin_cookie(
     struct request *req, struct response *res, char id_out[SESSION_ID_SIZE])
 {
 	cookie_session_id(req, id_out);
@@ -227,60 +227,59 @@ same_origin_cookie(
 
 enum err
 authenticate(struct app *app, struct request *req, struct response *res,
-    struct identity *who_out)
+    struct identity *identity_out)
 {
-	static const struct credential_source credential_source = { our_cookie,
-		false };
+	static const struct credential_source source = { read_cookie, false };
 
-	return by_token_or(&credential_source, app, req, res, who_out);
+	return by_source(&source, app, req, res, identity_out);
 }
 
 enum err
 authenticate_any(struct app *app, struct request *req, struct response *res,
-    struct identity *who_out)
+    struct identity *identity_out)
 {
-	static const struct credential_source credential_source = { our_cookie,
-		true };
+	static const struct credential_source source = { read_cookie, true };
 
-	return by_token_or(&credential_source, app, req, res, who_out);
+	return by_source(&source, app, req, res, identity_out);
 }
 
 enum err
 authenticate_guarded(struct app *app, struct request *req, bool safe,
-    struct response *res, struct identity *who_out)
+    struct response *res, struct identity *identity_out)
 {
-	static const struct credential_source ways[] = {
-		{ same_origin_cookie, true }, { any_cookie, true }
+	static const struct credential_source sources[] = {
+		{ read_same_origin_cookie, true },
+		{ read_any_cookie, true },
 	};
 
-	return by_token_or(&ways[safe], app, req, res, who_out);
+	return by_source(&sources[safe], app, req, res, identity_out);
 }
 
 enum err
 authenticate_or_body(struct app *app, struct request *req, struct response *res,
-    struct identity *who_out)
+    struct identity *identity_out)
 {
-	static const struct credential_source credential_source = {
+	static const struct credential_source source = {
 		authenticate_session_id, false
 	};
 
-	return by_token_or(&credential_source, app, req, res, who_out);
+	return by_source(&source, app, req, res, identity_out);
 }
 
 struct store_actor
-authenticate_actor(const struct request *req, const struct identity *who)
+authenticate_actor(const struct request *req, const struct identity *identity)
 {
 	return (struct store_actor){ .address = req->address,
 		.now = req->received_at,
-		.handle = who->session.handle,
-		.epoch = who->session.epoch };
+		.handle = identity->session.handle,
+		.epoch = identity->session.epoch };
 }
 
 enum err
-authenticate_ended(struct response *res, const struct identity *who)
+authenticate_ended(struct response *res, const struct identity *identity)
 {
 	return response_refuse(res,
-	    who->claims.origin != TOKEN_NONE ? PROBLEM_INVALID_TOKEN
-					     : PROBLEM_INVALID_SESSION,
+	    identity->claims.origin != TOKEN_NONE ? PROBLEM_INVALID_TOKEN
+						  : PROBLEM_INVALID_SESSION,
 	    NULL);
 }

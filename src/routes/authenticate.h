@@ -14,84 +14,86 @@ struct response;
 struct app;
 
 /*
- * Who is asking?  An access token decides if there is one; a cookie counts
- * for a request that may change something only under the same-origin rule,
- * since the browser adds it by itself.
+ * Authentication of a request.  If it carries an access token, only the token
+ * counts.  Browsers add a cookie by themselves, so for a request that may
+ * change something the cookie counts only under the same-origin rule.
  */
 
 /**
- * authenticate(sv, req, res, who_out):
- * Who asks, by access token of ours or else by cookie.  Otherwise refuse on
- * ${res}: not_signed_in, invalid_token, invalid_session, cross_site,
- * unsupported_media_type; ERR_UNAVAILABLE if nobody can tell.  Notes that the
- * session was seen.
+ * authenticate(app, req, res, identity_out):
+ * Find the identity of ${req} by an access token of this site, or else by
+ * cookie, and record that its session was seen.  Otherwise refuse on ${res}:
+ * not_signed_in, invalid_token, invalid_session, cross_site or
+ * unsupported_media_type; ERR_UNAVAILABLE if the store cannot answer.
  *
- * authenticate_any(sv, req, res, who_out):
- * The same, also by a token of an outside issuer: who so comes has no session,
- * so that nothing can be done with it.
+ * authenticate_any(app, req, res, identity_out):
+ * Like authenticate(), but accept tokens of external issuers too.  Such an
+ * identity has no session, so a caller can change nothing with it.
  *
- * authenticate_guarded(sv, req, safe, res, who_out):
- * The same as authenticate_any() for a request to somebody else's program,
- * which takes what bodies it likes: a cookie counts under the same-origin rule
- * unless
- * ${safe} says that the request changes nothing.
+ * authenticate_guarded(app, req, safe, res, identity_out):
+ * Like authenticate_any(), for a request to a guarded application, whose bodies
+ * may have any content type.  ${safe} says that the request changes nothing:
+ * its cookie then counts without the same-origin rule.
  *
- * authenticate_or_body(sv, req, res, who_out):
- * The same as authenticate(), and without a token the session_id of the body
- * comes before the cookie.
+ * authenticate_or_body(app, req, res, identity_out):
+ * Like authenticate(), but without a token the session_id of the body takes
+ * precedence over the cookie.
  */
 enum err authenticate(struct app *app, struct request *req,
-    struct response *res, struct identity *who_out) MUST_CHECK;
+    struct response *res, struct identity *identity_out) MUST_CHECK;
 enum err authenticate_any(struct app *app, struct request *req,
-    struct response *res, struct identity *who_out) MUST_CHECK;
+    struct response *res, struct identity *identity_out) MUST_CHECK;
 enum err authenticate_guarded(struct app *app, struct request *req, bool safe,
-    struct response *res, struct identity *who_out) MUST_CHECK;
+    struct response *res, struct identity *identity_out) MUST_CHECK;
 enum err authenticate_or_body(struct app *app, struct request *req,
-    struct response *res, struct identity *who_out) MUST_CHECK;
+    struct response *res, struct identity *identity_out) MUST_CHECK;
 
 /**
- * authenticate_actor(req, who):
- * ${who} changes something: good for as long as both arguments.
+ * authenticate_actor(req, identity):
+ * Return the actor of a change that ${identity} makes; borrows both arguments.
  *
- * authenticate_ended(res, who):
- * The change was denied, because the session ended after it was found live:
- * refuse on ${res} as a later request will be.
+ * authenticate_ended(res, identity):
+ * A change was denied because the session of ${identity} ended after it was
+ * found live: refuse on ${res} as every later request will be refused.
  */
 struct store_actor authenticate_actor(
-    const struct request *req, const struct identity *who);
+    const struct request *req, const struct identity *identity);
 enum err authenticate_ended(
-    struct response *res, const struct identity *who) MUST_CHECK;
+    struct response *res, const struct identity *identity) MUST_CHECK;
 
 /**
  * authenticate_session_id(req, res, id_out):
- * The session_id of the body, or else of the cookie; "" if there is none.  The
- * caller wipes ${id_out}.
+ * Copy the session_id of the body, or else of the cookie, to ${id_out}; "" if
+ * there is none.  Errors are those of authenticate_body_id() and
+ * authenticate_cookie_id().  The caller wipes ${id_out}.
  *
- * authenticate_by_id(sv, req, res, session_id, who_out),
- * authenticate_by_token(sv, req, res, text, who_out):
- * Whose it is; refuse on ${res} if nobody's.  The token may be anybody's.
+ * authenticate_by_id(app, req, res, session_id, identity_out),
+ * authenticate_by_token(app, req, res, text, identity_out):
+ * Find the identity of ${session_id}, or of the access token ${text} of any
+ * issuer.  Refuse on ${res} with invalid_session or invalid_token.
  */
 enum err authenticate_session_id(struct request *req, struct response *res,
     char id_out[SESSION_ID_SIZE]) MUST_CHECK;
 enum err authenticate_by_id(struct app *app, const struct request *req,
     struct response *res, const char *session_id,
-    struct identity *who_out) MUST_CHECK;
+    struct identity *identity_out) MUST_CHECK;
 enum err authenticate_by_token(struct app *app, const struct request *req,
     struct response *res, const char *text,
-    struct identity *who_out) MUST_CHECK;
+    struct identity *identity_out) MUST_CHECK;
 
 /**
  * authenticate_body_id(req, res, id_out):
- * The member session_id of the body, "" if there is none.  Refuse on ${res}
- * what is no string (invalid_field) or no session id (invalid_session).
+ * Copy the field session_id of the body to ${id_out}; "" if there is none.
+ * Refuse on ${res} a value that is no string (invalid_field) or no session id
+ * (invalid_session).
  *
  * authenticate_cookie_id(req, res, id_out):
- * The session id in the cookie, "" if there is none; the same-origin rule
- * applies.
+ * Copy the session id of the cookie to ${id_out}; "" if there is none.  Refuse
+ * on ${res} a request that breaks the same-origin rule.
  *
  * authenticate_token(req, res, text_out):
- * The access token of ${req}, borrowed, or NULL; invalid_token on ${res} for
- * an Authorization header that is malformed.
+ * Point ${text_out} to the access token of ${req}, borrowed, or to NULL.
+ * Refuse on ${res} a malformed Authorization header (invalid_token).
  */
 enum err authenticate_body_id(struct request *req, struct response *res,
     char id_out[SESSION_ID_SIZE]) MUST_CHECK;

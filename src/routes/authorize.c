@@ -11,15 +11,15 @@
 #define ROLE_PARAM "LATCHKEY_REQUIRE_ROLE"
 #define ROLE_NAME_SIZE 16
 
-/* The first word of the list at ${*list_at}, which moves behind it. */
+/* Parse the first role of the list at *${rest}, and move behind it. */
 static enum user_role
-next_role(const char **list_at)
+parse_role(const char **rest)
 {
-	const char *word = *list_at + strspn(*list_at, " ");
+	const char *word = *rest + strspn(*rest, " ");
 	size_t len = strcspn(word, ",");
 	char name[ROLE_NAME_SIZE];
 
-	*list_at = word + len;
+	*rest = word + len;
 	while (len > 0 && word[len - 1] == ' ')
 		len--;
 	if (len >= sizeof(name))
@@ -30,13 +30,12 @@ next_role(const char **list_at)
 }
 
 /*
- * Is ${role} one of those that the web server's configuration asks for: "admin"
- * or "admin,user"?  Each counts for itself.  ERR_INTERNAL for a list with a
- * role in it that does not exist, or with none: nobody passes what somebody
- * meant to guard better, and the log says why.
+ * Is ${role} in the list of the web server's configuration ("admin" or
+ * "admin,user")?  No role includes another.  An empty list or an unknown role
+ * is ERR_INTERNAL and logged: a misconfigured guard must not let requests pass.
  */
 static enum err
-has_role(const struct request *req, enum user_role role, bool *has_out)
+check_role(const struct request *req, enum user_role role, bool *has_out)
 {
 	const char *list = request_param(req, ROLE_PARAM);
 	char shown[LOG_QUOTED_SIZE];
@@ -46,7 +45,7 @@ has_role(const struct request *req, enum user_role role, bool *has_out)
 	if (list == NULL)
 		return ERR_OK;
 	for (const char *at = list;; at++) {
-		wanted = next_role(&at);
+		wanted = parse_role(&at);
 		if (wanted == USER_ROLE_NONE)
 			break;
 		*has_out |= wanted == role;
@@ -61,46 +60,59 @@ has_role(const struct request *req, enum user_role role, bool *has_out)
 }
 
 static enum err
-decide(struct app *app, struct request *req, const struct guarded *g,
-    struct response *res, struct identity *who_out)
+authorize(struct app *app, struct request *req, const struct guarded *g,
+    struct response *res, struct identity *identity_out)
 {
 	bool has;
 	enum err err;
 
-	err = authenticate_guarded(app, req, g->safe, res, who_out);
+	err = authenticate_guarded(app, req, g->safe, res, identity_out);
 	if (err != ERR_OK)
 		return err;
-	err = has_role(req, who_out->user.role, &has);
+	err = check_role(req, identity_out->user.role, &has);
 	if (err == ERR_OK && !has)
 		err = response_refuse(res, PROBLEM_FORBIDDEN, NULL);
 	return err;
 }
 
+/* Once per process, not per request. */
+static void
+warn_of_old_name(struct app *app, const struct request *req)
+{
+	if (app->warned_of_old_name || req->authorize_protocol == NULL ||
+	    request_param(req, "LATCHKEY_AUTHORIZE_PROTOCOL") != NULL)
+		return;
+	app->warned_of_old_name = true;
+	log_event(LOG_LEVEL_WARN, "parameter_renamed",
+	    "LATCHKEY_DIALECT is now called LATCHKEY_AUTHORIZE_PROTOCOL");
+}
+
 /*
- * A web server asks whether a request may pass: 200 and who it is; 302 to the
- * login page; 401 403.  In the FastCGI role Authorizer the path is the guarded
- * one, whatever it is.  Never touches a cookie.
+ * A web server asks about a guarded request: 200 and its identity; 302 to the
+ * login page; 401 403.  In the FastCGI role Authorizer the path is that of the
+ * guarded request.  Never sets a cookie: it would become the guarded answer's.
  */
 enum err
 route_authorize(struct app *app, struct request *req, struct response *res)
 {
 	char shown[LOG_QUOTED_SIZE];
-	struct identity who;
+	struct identity identity;
 	struct guarded g;
 	enum err err;
 
+	warn_of_old_name(app, req);
 	err = authorize_protocol_read(req, &g);
 	if (err != ERR_OK) {
 		log_event(LOG_LEVEL_ERROR, "guard_misconfigured",
-		    "request_id=%s LATCHKEY_DIALECT=%s", req->request_id,
-		    log_quote(shown, req->authorize_protocol));
+		    "request_id=%s LATCHKEY_AUTHORIZE_PROTOCOL=%s",
+		    req->request_id, log_quote(shown, req->authorize_protocol));
 		return ERR_INTERNAL;
 	}
-	err = decide(app, req, &g, res, &who);
+	err = authorize(app, req, &g, res, &identity);
 	if (err == ERR_OK)
-		err = authorize_protocol_grant(&g, &who, res);
+		err = authorize_protocol_grant(&g, &identity, res);
 	else
 		err = authorize_protocol_refuse(&g, app->login_page, res, err);
-	secret_wipe(&who, sizeof(who));
+	secret_wipe(&identity, sizeof(identity));
 	return err;
 }

@@ -21,11 +21,11 @@ enum {
 };
 
 /*
- * lighttpd and mod_authnz_fcgi hand on whatever is not 200.  mod_fcgid makes
- * a bare 401 of it.  nginx's auth_request knows 2xx, 401 and 403, and calls
- * everything else a 500, but can read headers of the answer.
+ * lighttpd and mod_authnz_fcgi pass on any answer but 200.  mod_fcgid turns it
+ * into a bare 401.  nginx's auth_request accepts 2xx, 401 and 403 and turns the
+ * rest into a 500, but can read headers of the answer.
  */
-static const struct authorize_protocol dialects[AUTHORIZE_PROTOCOLS] = {
+static const struct authorize_protocol protocols[AUTHORIZE_PROTOCOLS] = {
 	[LIGHTTPD] = { "lighttpd", true, true, false, false },
 	[MOD_AUTHNZ_FCGI] = { "mod_authnz_fcgi", true, true, false, false },
 	[MOD_FCGID] = { "mod_fcgid", true, false, false, false },
@@ -40,32 +40,33 @@ authorize_protocol_asks(const struct request *req)
 }
 
 /*
- * Apache's modules name the phase they ask in.  mod_fcgid's
- * FcgidAccessChecker is the only one of its three that needs no password;
- * AUTHENTICATOR is mod_authnz_fcgi's AuthnzFcgiCheckAuthnProvider, which hands
- * on what it gets, and AUTHORIZER comes from "Require", which does not.
+ * Apache's modules name their phase.  AUTHENTICATOR is mod_authnz_fcgi's
+ * AuthnzFcgiCheckAuthnProvider, which passes answers on; AUTHORIZER is its
+ * "Require", which does not.  Of mod_fcgid's three phases only
+ * FcgidAccessChecker needs no password.
  */
 static const struct authorize_protocol *
-of_role(const struct request *req)
+protocol_of_role(const struct request *req)
 {
 	const char *phase = request_param(req, "FCGI_APACHE_ROLE");
 
 	if (phase == NULL)
-		return &dialects[LIGHTTPD];
+		return &protocols[LIGHTTPD];
 	if (strcmp(phase, "AUTHENTICATOR") == 0)
-		return &dialects[MOD_AUTHNZ_FCGI];
-	return &dialects[MOD_FCGID];
+		return &protocols[MOD_AUTHNZ_FCGI];
+	return &protocols[MOD_FCGID];
 }
 
 static const struct authorize_protocol *
-dialect_of(const struct request *req)
+select_protocol(const struct request *req)
 {
 	if (req->authorize_protocol == NULL)
-		return req->authorizer ? of_role(req) : &dialects[AUTH_REQUEST];
+		return req->authorizer ? protocol_of_role(req)
+				       : &protocols[AUTH_REQUEST];
 	for (size_t i = 0; i < AUTHORIZE_PROTOCOLS; i++) {
-		if (strcmp(dialects[i].name, req->authorize_protocol) == 0 &&
-		    dialects[i].authorizer == req->authorizer)
-			return &dialects[i];
+		if (strcmp(protocols[i].name, req->authorize_protocol) == 0 &&
+		    protocols[i].authorizer == req->authorizer)
+			return &protocols[i];
 	}
 	return NULL;
 }
@@ -92,31 +93,27 @@ authorize_protocol_read(const struct request *req, struct guarded *guarded_out)
 {
 	struct guarded *g = guarded_out;
 
-	*g = (struct guarded){ .authorize_protocol = dialect_of(req),
-		.target = "" };
-	if (g->authorize_protocol == NULL)
+	*g = (struct guarded){ .protocol = select_protocol(req), .target = "" };
+	if (g->protocol == NULL)
 		return ERR_INVALID;
-	if (g->authorize_protocol->forwards) {
+	if (g->protocol->forwards) {
 		read_forwarded(req, g);
 		return ERR_OK;
 	}
 	g->safe = req->method == METHOD_GET || req->method == METHOD_OPTIONS;
 	g->page =
 	    req->method == METHOD_GET && !req->head && request_navigates(req);
-	/* Else the path is that of the question. */
+	/* Otherwise the path is that of /auth/check itself. */
 	if (authorize_protocol_asks(req))
 		g->target = request_target(req);
 	return ERR_OK;
 }
 
-/* ---- allowed ---- */
+/* ---- grant ---- */
 
-/*
- * Bytes beyond ASCII pass as they are, UTF-8: that is what a program finds in
- * its environment.
- */
+/* UTF-8 passes unchanged: applications read it from their environment. */
 static bool
-may_stand_in_header(const char *text)
+is_header_text(const char *text)
 {
 	for (const char *p = text; *p != '\0'; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
@@ -125,42 +122,42 @@ may_stand_in_header(const char *text)
 }
 
 enum err
-authorize_protocol_grant(
-    const struct guarded *g, const struct identity *who, struct response *res)
+authorize_protocol_grant(const struct guarded *g,
+    const struct identity *identity, struct response *res)
 {
 	char id[24];
 	/*
-	 * REMOTE_USER is what programs keep and compare: the id, which nobody
-	 * else ever gets.  Addresses and names are what their owners say.
+	 * Applications store and compare REMOTE_USER, so it is the id, which is
+	 * never reused.  Users choose their names and addresses.
 	 */
 	const struct {
 		const char *variable, *header, *value;
 	} parts[] = {
 		{ "Variable-REMOTE_USER", "Remote-User", id },
-		{ "Variable-AUTH_USER", "X-Auth-User", who->user.name },
+		{ "Variable-AUTH_USER", "X-Auth-User", identity->user.name },
 		{ "Variable-AUTH_ID", "X-Auth-Id", id },
-		{ "Variable-AUTH_EMAIL", "X-Auth-Email", who->user.email },
+		{ "Variable-AUTH_EMAIL", "X-Auth-Email", identity->user.email },
 		{ "Variable-AUTH_ROLE", "X-Auth-Role",
-		    user_role_name(who->user.role) },
+		    user_role_name(identity->user.role) },
 		{ "Variable-AUTH_SESSION", "X-Auth-Session",
-		    who->session.handle },
+		    identity->session.handle },
 	};
 
-	(void)snprintf(id, sizeof(id), "%" PRId64, who->user.id);
+	(void)snprintf(id, sizeof(id), "%" PRId64, identity->user.id);
 	for (size_t i = 0; i < NELEMS(parts); i++) {
-		if (!may_stand_in_header(parts[i].value))
+		if (!is_header_text(parts[i].value))
 			return ERR_INTERNAL;
 		response_header(res,
-		    g->authorize_protocol->authorizer ? parts[i].variable
-						      : parts[i].header,
+		    g->protocol->authorizer ? parts[i].variable
+					    : parts[i].header,
 		    parts[i].value);
 	}
-	/* Our other headers would become those of the guarded answer. */
-	res->bare = g->authorize_protocol->authorizer;
+	/* Any other header would become one of the guarded answer. */
+	res->bare = g->protocol->authorizer;
 	return ERR_OK;
 }
 
-/* ---- refused ---- */
+/* ---- refuse ---- */
 
 static size_t
 path_length(const char *target)
@@ -168,7 +165,7 @@ path_length(const char *target)
 	return strcspn(target, "?");
 }
 
-/* The login page behind its own guard: sent there, one would come back. */
+/* A guarded login page must not redirect to itself. */
 static bool
 is_login_page(const struct guarded *g, const char *login_page)
 {
@@ -182,13 +179,13 @@ enum err
 authorize_protocol_refuse(const struct guarded *g, const char *login_page,
     struct response *res, enum err err)
 {
-	const struct authorize_protocol *d = g->authorize_protocol;
+	const struct authorize_protocol *p = g->protocol;
 	struct buf url = { 0 };
 
-	if (!g->page || !(d->redirects || d->announces) ||
+	if (!g->page || !(p->redirects || p->announces) ||
 	    is_login_page(g, login_page))
 		return err;
-	/* Signing in mends nothing else; a bad token is no browser's. */
+	/* Signing in helps with nothing else: browsers send no tokens. */
 	if (res->problem != PROBLEM_NOT_SIGNED_IN &&
 	    res->problem != PROBLEM_INVALID_SESSION)
 		return err;
@@ -196,7 +193,7 @@ authorize_protocol_refuse(const struct guarded *g, const char *login_page,
 	local_path_put(&url, "rd", g->target);
 	if (url.failed) {
 		err = ERR_INTERNAL;
-	} else if (d->redirects) {
+	} else if (p->redirects) {
 		response_redirect(res, url.data);
 		err = ERR_OK;
 	} else {

@@ -11,53 +11,53 @@ struct request;
 struct response;
 
 /*
- * Web servers ask in several ways whether a request may pass, and each does
- * something else with the answer.  All of that is here.
+ * Web servers implement forward authorization differently; this module hides
+ * the differences.
  *
- * Which one asks is told by the FastCGI role and by what the web server's own
- * configuration says: the parameter LATCHKEY_DIALECT, one of these names.  A
- * client cannot say it: what it sends arrives in parameters called HTTP_...
+ * The FastCGI role and the parameter LATCHKEY_AUTHORIZE_PROTOCOL of the web
+ * server's configuration, which is one of these names, select the protocol.  A
+ * client cannot: its headers arrive in parameters called HTTP_...
  */
 struct authorize_protocol {
 	const char *name;
-	bool authorizer; /* asks in that role: identity as Variable-... */
-	bool redirects;  /* its clients get to see a 302 */
-	bool announces;  /* can make one itself, of a header of the 401 */
-	bool forwards;   /* the guarded request is in X-Forwarded-... */
+	bool authorizer; /* that FastCGI role: identity as Variable-... */
+	bool redirects;  /* passes a 302 on to the client */
+	bool announces;  /* redirects itself, by a header of the 401 */
+	bool forwards;   /* sends the guarded request in X-Forwarded-... */
 };
 
-/* What the web server asks about. */
+/* The request that the web server asks about. */
 struct guarded {
-	const struct authorize_protocol *authorize_protocol;
-	const char *target; /* path and query; "" if that is not known */
-	bool safe;          /* its method changes nothing: GET, HEAD, OPTIONS */
-	bool page;          /* a person is to look at the answer */
+	const struct authorize_protocol *protocol;
+	const char *target; /* path and query; "" if not known */
+	bool safe;          /* changes nothing: GET, HEAD, OPTIONS */
+	bool page;          /* a browser navigation */
 };
 
-/* authorize_protocol_asks(req): does a web server ask with ${req} whether
- * another may? */
+/* authorize_protocol_asks(req): does ${req} ask about another request? */
 bool authorize_protocol_asks(const struct request *req);
 
 /**
  * authorize_protocol_read(req, guarded_out):
- * What is asked, and by whom.  ERR_INVALID if LATCHKEY_DIALECT names none, or
- * one that asks in another role.
+ * Read the guarded request from ${req}; ${guarded_out} borrows from it.
+ * ERR_INVALID if LATCHKEY_AUTHORIZE_PROTOCOL names no protocol, or one of
+ * another FastCGI role.
  */
 enum err authorize_protocol_read(
     const struct request *req, struct guarded *guarded_out) MUST_CHECK;
 
 /**
- * authorize_protocol_grant(g, who, res):
- * Say who it is, as the web server hands it on.  ERR_INTERNAL for a text that
- * cannot stand in a header.
+ * authorize_protocol_grant(g, identity, res):
+ * Put ${identity} on ${res} as the web server of ${g} passes it on.
+ * ERR_INTERNAL if a text cannot stand in a header.
  */
 enum err authorize_protocol_grant(const struct guarded *g,
-    const struct identity *who, struct response *res) MUST_CHECK;
+    const struct identity *identity, struct response *res) MUST_CHECK;
 
 /**
  * authorize_protocol_refuse(g, login_page, res, err):
- * ${res} refuses with ${err}.  Where somebody who is not signed in can be sent
- * to ${login_page}, answer that instead.  Return what the route returns.
+ * ${res} refuses ${g} with ${err}.  If a browser without a valid session can be
+ * sent to ${login_page}, make that the answer.  Return the result of the route.
  */
 enum err authorize_protocol_refuse(const struct guarded *g,
     const char *login_page, struct response *res, enum err err) MUST_CHECK;

@@ -15,7 +15,7 @@
 
 /* ---- /cache/stats ---- */
 
-/* What a tier holds; negative: nobody can tell. */
+/* What a tier holds; negative: not known. */
 struct content {
 	int64_t entries;
 	int64_t bytes;
@@ -32,7 +32,7 @@ put_or_null(struct json_writer *w, const char *name, int64_t value)
 		json_write_int(w, name, value);
 }
 
-/* A real with ${digits} behind the point: more would be noise. */
+/* More than ${digits} decimals would be noise. */
 static void
 put_rounded(struct json_writer *w, const char *name, double value, int digits)
 {
@@ -61,19 +61,19 @@ put_latency(struct json_writer *w, const struct counters_time *t)
 	json_write_close(w);
 }
 
-/* ${counts}: hits, misses, errors, as they follow each other in stats.def. */
+/* ${counts}: hits, misses and errors, in the order of counters.def. */
 static void
 put_tier(struct json_writer *w, const uint64_t counts[3],
     const struct content *content)
 {
 	static const char *const names[] = { "hits", "misses", "errors" };
-	double asked = (double)counts[0] + (double)counts[1];
+	double reads = (double)counts[0] + (double)counts[1];
 
 	for (size_t i = 0; i < NELEMS(names); i++)
 		json_write_int(w, names[i], (int64_t)counts[i]);
-	if (asked > 0)
+	if (reads > 0)
 		put_rounded(
-		    w, "hit_rate_percent", 100 * (double)counts[0] / asked, 2);
+		    w, "hit_rate_percent", 100 * (double)counts[0] / reads, 2);
 	else
 		json_write_null(w, "hit_rate_percent");
 	put_or_null(w, "entries", content->entries);
@@ -119,20 +119,20 @@ put_tiers(struct json_writer *w, const struct content held[3],
 }
 
 static void
-put_requests(struct json_writer *w, const char *background_queue,
-    const struct counters_time *t)
+put_requests(
+    struct json_writer *w, const char *name, const struct counters_time *t)
 {
-	json_write_object(w, background_queue);
+	json_write_object(w, name);
 	json_write_int(w, "count", (int64_t)t->count);
 	put_latency(w, t);
 	json_write_close(w);
 }
 
-/* GET: 200 what each tier did and holds; 401 403 503. */
+/* GET: 200 counts and content of each tier; 401 403 503. */
 enum err
 route_cache_stats(struct app *app, struct request *req, struct response *res)
 {
-	struct content held[3]; /* table, Redis, store */
+	struct content held[3]; /* memory cache, Redis, store */
 	char since[TIMEFMT_SIZE];
 	struct counters counters;
 	struct json_writer w;
@@ -168,7 +168,7 @@ route_cache_stats(struct app *app, struct request *req, struct response *res)
 
 /* ---- /cache/health ---- */
 
-/* GET: 200 how what is behind the table is; 401 403. */
+/* GET: 200 the state of Redis; 401 403. */
 enum err
 route_cache_health(struct app *app, struct request *req, struct response *res)
 {
@@ -186,7 +186,7 @@ route_cache_health(struct app *app, struct request *req, struct response *res)
 	response_begin(res, &w);
 	json_write_string(
 	    &w, "status", app->redis == NULL || up ? "ok" : "degraded");
-	/* Without Redis, or while it is down, the table is the whole cache. */
+	/* Without Redis, or while it is down, "table" is the whole cache. */
 	json_write_string(&w, "backend", up ? "redis" : "table");
 	if (up)
 		put_rounded(&w, "latency_ms", (double)latency_us / 1000, 3);
@@ -197,10 +197,10 @@ route_cache_health(struct app *app, struct request *req, struct response *res)
 
 /* ---- /cache/cleanup ---- */
 
-/* Each step removes 500 rows at most, and lets others write in between. */
+/* A step removes at most 500 rows; other writers get in between. */
 #define CLEANUP_STEPS 40
 
-/* POST: 200 how many entries that had ended were removed; 401 403 503. */
+/* POST: 200 the number of expired entries removed; 401 403 503. */
 enum err
 route_cache_cleanup(struct app *app, struct request *req, struct response *res)
 {
@@ -222,7 +222,7 @@ route_cache_cleanup(struct app *app, struct request *req, struct response *res)
 	    &w, "table", cache_memory_sweep(app->cache, req->received_at));
 	json_write_int(&w, "store", rows);
 	json_write_close(&w);
-	/* false: there was more than one call removes. */
+	/* false: call again, there is more. */
 	json_write_bool(&w, "complete", step == 0);
 	return response_end(res, &w);
 }

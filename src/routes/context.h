@@ -18,8 +18,8 @@ struct redis;
 struct store;
 
 /*
- * What the routes of one lane work with.  Each lane of each worker has its
- * own; pool/wiring.c wires them after fork.
+ * What the handlers work with.  Each thread of each worker has its own;
+ * pool/wiring.c fills it in after fork.
  */
 struct app {
 	struct shm *shm;
@@ -27,17 +27,19 @@ struct app {
 	struct redis *redis; /* NULL: switched off */
 	struct signing_keys keys;
 	const struct clients *clients;
-	struct issuers *issuers; /* NULL: no others are configured */
+	struct issuers *issuers; /* NULL: no external ones are configured */
 	struct cache *cache;
 	struct sessions sessions;
 	struct login login;
 	struct rate_limits rate_limits;
-	const char *login_page; /* a path */
-	bool always_https;      /* TLS ends in front of the web server */
-	/* Hand a session whose last_seen_at is due to the slow lane. */
+	const char *login_page;  /* a path */
+	bool always_https;       /* TLS ends in front of the web server */
+	bool warned_of_old_name; /* LATCHKEY_DIALECT; see authorize.c */
+	/* Have last_seen_at of the session ${handle} moved in the background.
+	 */
 	void (*touch)(void *ctx, const char *handle);
 	void *touch_ctx;
-	const struct clock *clock; /* for measuring, and rate limits */
+	const struct clock *clock; /* for durations and rate limits */
 };
 
 #endif

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 """usage: embed.py FILE.yaml: write its data as JSON, as a C string.
 
-Line by line, as no compiler needs to take a longer one.
+In short lines: compilers need not accept long string literals.
 """
 
 import json

@@ -9,10 +9,9 @@
 
 /**
  * expired_token_verify(t, text, now, claims_out):
- * Is ${text} a token that access_token_verify() would have taken when it was
- * issued,
- * ${now} or earlier?  Good for signing out with and for nothing else.  Return
- * ERR_DENIED, ${claims_out} all zero, if not.
+ * Verify that ${text} was a valid access token when it was issued, which was at
+ * ${now} or before.  Only for signing out.  ERR_DENIED, with ${claims_out} all
+ * zero, if it was not.
  */
 enum err expired_token_verify(const struct access_tokens *t, const char *text,
     int64_t now, struct claims *claims_out) MUST_CHECK;

@@ -10,19 +10,18 @@
 #include "routes/handlers.h"
 
 /*
- * What a page's own forms post where scripts are off.  The route that takes
- * JSON does the work; the answer is a page to go to, always by GET: where the
- * person wanted to go, or back to the login page, where the code of the problem
- * is the fragment, and so shows the sentence of that name.
+ * Forms for pages without scripts.  The handler of the JSON route does the
+ * work; the answer redirects to the requested page, or back to the login page
+ * with the code of the problem as fragment, which makes the page show the
+ * message of that id.
  *
- * A form can be posted by the page of any site, so that the same-origin rule
- * holds for all of these, whether or not there is a cookie.
+ * Any site can post a form, so the same-origin rule applies with and without
+ * a cookie.
  */
 
-/* The way on that was asked for: a field, or the rd of the page with the form.
- */
+/* The page to go to next: the rd of the page with the form, or a field. */
 static void
-read_return(const struct request *req, char path[LOCAL_PATH_MAX + 1])
+read_next_page(const struct request *req, char path[LOCAL_PATH_MAX + 1])
 {
 	const char *referer = request_param(req, "HTTP_REFERER");
 	const char *query = referer != NULL ? strchr(referer, '?') : NULL;
@@ -38,9 +37,8 @@ read_return(const struct request *req, char path[LOCAL_PATH_MAX + 1])
 		path[0] = '\0';
 }
 
-/* Back to the login page, which says why by the name of ${problem}. */
 static void
-go_back(struct app *app, struct response *res, enum problem problem,
+redirect_to_login(struct app *app, struct response *res, enum problem problem,
     const char *path)
 {
 	struct buf url = { 0 };
@@ -71,12 +69,12 @@ forms_answer(struct app *app, const struct request *req, struct response *res,
 	if (err == ERR_INTERNAL || res->problem == PROBLEM_CROSS_SITE)
 		return err;
 	res->outcome = err;
-	read_return(req, path);
+	read_next_page(req, path);
 	if (err == ERR_OK)
 		response_see_other(
 		    res, path[0] != '\0' ? path : app->login_page);
 	else
-		go_back(app, res,
+		redirect_to_login(app, res,
 		    res->problem != PROBLEM_NONE ? res->problem
 						 : problem_of(err),
 		    path);

@@ -10,14 +10,14 @@ struct app;
 
 /**
  * forms_read(req, res):
- * The body as a form, which request_json() then has the fields of; may be
- * called again.  Otherwise refuse on ${res}; cross_site, unless it comes from a
- * page of ours.
+ * Parse the body of ${req} as a form, for request_json() to return; repeatable.
+ * Refuse on ${res} a form from another origin with cross_site, and a bad body
+ * as request_form() does.
  *
- * forms_answer(sv, req, res, err):
- * The work has ended with ${err}, and perhaps a problem on ${res}: answer with
- * the page to go to, and note ${err} as ->outcome.  Return ${err} where no page
- * can tell it: ERR_INTERNAL, cross_site.
+ * forms_answer(app, req, res, err):
+ * The handler has ended with ${err}, and perhaps a problem on ${res}: redirect
+ * to the next page, and store ${err} in ${res}->outcome.  Return ${err}
+ * unchanged if no page can show it: ERR_INTERNAL, cross_site.
  */
 enum err forms_read(struct request *req, struct response *res) MUST_CHECK;
 enum err forms_answer(struct app *app, const struct request *req,

@@ -5,42 +5,42 @@
 #include "routes/routes.h"
 
 /*
- * What the table of routes.c runs.  Each parses, makes one call of a service,
- * and renders; where it refuses, it returns the error, with a problem on the
- * response if the error alone does not say which (dispatch.c).
+ * The handlers of the table in routes.c.  Each parses, makes one call of a
+ * service, and renders.  To refuse, it returns the error, with a problem on the
+ * response if problem_of() would map the error to another.
  */
 
-/* accounts.c: whatever takes a password */
+/* accounts.c: everything that takes a password */
 route_fn route_register;
 route_fn route_login;
 route_fn route_change_password;
 route_fn route_deactivate;
 route_fn route_delete_account;
 
-/* forms.c: the same for pages without scripts */
+/* forms.c: for pages without scripts */
 route_fn route_form_login;
 route_fn route_form_register;
 route_fn route_form_logout;
 
-/* current.c: who am I */
+/* me.c */
 route_fn route_validate_session;
 route_fn route_me;
 
-/* check.c: may another request pass */
+/* authorize.c: decide on a guarded request */
 route_fn route_authorize;
 
 /* logout.c */
 route_fn route_logout;
 route_fn route_logout_all;
 
-/* devices.c: the sessions of a user */
+/* sessions.c: the devices of a user */
 route_fn route_sessions_list;
 route_fn route_sessions_end;
 
 /* profile.c */
 route_fn route_update_profile;
 
-/* people.c: what users see of each other */
+/* users.c: what users see of each other */
 route_fn route_user;
 route_fn route_users;
 
@@ -50,23 +50,23 @@ route_fn route_healthz;
 route_fn route_readyz;
 route_fn route_version;
 
-/* contract.c: what all of these take and answer */
+/* openapi.c */
 route_fn route_openapi;
 
-/* admin_users.c: for admins */
+/* admin_users.c: for administrators */
 route_fn route_admin_users;
 route_fn route_admin_user;
 route_fn route_admin_sessions;
 
-/* cache_admin.c: for admins */
+/* cache_admin.c: for administrators */
 route_fn route_cache_stats;
 route_fn route_cache_health;
 route_fn route_cache_cleanup;
 
-/* key_sets.c: the keys of other issuers; for admins */
+/* issuer_keys.c: for administrators */
 route_fn route_cache_refresh;
 
-/* oauth.c: for other servers of the site */
+/* oauth.c: for the site's other servers */
 route_fn route_revoke;
 route_fn route_introspect;
 route_fn route_jwks;

@@ -9,7 +9,7 @@
 #include "store/store.h"
 
 static enum err
-status_ok(struct response *res)
+answer_ok(struct response *res)
 {
 	struct json_writer w;
 
@@ -28,8 +28,8 @@ check_store(struct app *app, struct response *res)
 }
 
 /*
- * GET: 200 how store and Redis are; 503 without the store.  Redis is an aid:
- * without it every answer is the same, so its loss is no 503.
+ * GET: 200 the state of store and Redis; 503 without the store.  Without Redis
+ * every answer stays the same, so its loss is no 503.
  */
 enum err
 route_health(struct app *app, struct request *req, struct response *res)
@@ -37,7 +37,7 @@ route_health(struct app *app, struct request *req, struct response *res)
 	const char *redis = "off", *jwks;
 	int64_t latency_us = 0;
 	struct json_writer w;
-	bool well;
+	bool ok;
 	enum err err;
 
 	err = check_store(app, res);
@@ -47,11 +47,11 @@ route_health(struct app *app, struct request *req, struct response *res)
 		redis = redis_ping(app->redis, &latency_us) == ERR_OK ? "ok"
 								      : "down";
 	jwks = issuer_keys_health(app, req->received_at);
-	well = strcmp(redis, "down") != 0 &&
+	ok = strcmp(redis, "down") != 0 &&
 	    (jwks == NULL || strcmp(jwks, "ok") == 0);
 
 	response_begin(res, &w);
-	json_write_string(&w, "status", well ? "ok" : "degraded");
+	json_write_string(&w, "status", ok ? "ok" : "degraded");
 	json_write_string(&w, "store", "ok");
 	json_write_object(&w, "redis_cache");
 	json_write_string(&w, "status", redis);
@@ -65,13 +65,13 @@ route_health(struct app *app, struct request *req, struct response *res)
 	return response_end(res, &w);
 }
 
-/* GET: 200, this process answers; asks nobody. */
+/* GET: 200 if this process answers; depends on nothing else. */
 enum err
 route_healthz(struct app *app, struct request *req, struct response *res)
 {
 	(void)app;
 	(void)req;
-	return status_ok(res);
+	return answer_ok(res);
 }
 
 /* GET: 200 if requests can be served; 503. */
@@ -84,7 +84,7 @@ route_readyz(struct app *app, struct request *req, struct response *res)
 	err = check_store(app, res);
 	if (err != ERR_OK)
 		return err;
-	return status_ok(res);
+	return answer_ok(res);
 }
 
 /* GET: 200 name and version. */

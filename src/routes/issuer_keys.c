@@ -40,7 +40,7 @@ issuer_keys_health(struct app *app, int64_t now)
 	return health;
 }
 
-/* 0 is never. */
+/* ${at} 0: never. */
 static void
 put_time(struct json_writer *w, const char *name, int64_t at)
 {
@@ -85,17 +85,16 @@ issuer_keys_write(const struct app *app, int64_t now, struct json_writer *w)
 	json_write_close(w);
 }
 
-/* Seconds until it may be asked again; 0: at once. */
+/* Seconds until the next fetch is allowed; 0: now. */
 static int64_t
-wait_for(const struct issuers_state *state, int64_t now)
+seconds_to_wait(const struct issuers_state *state, int64_t now)
 {
 	int64_t until = state->tried_at + JWKS_REFRESH_FLOOR_SECONDS;
 
 	return state->tried_at > 0 && until > now ? until - now : 0;
 }
 
-/* POST: 202 whose keys will be fetched, and whose were just now; 401 403 503.
- */
+/* POST: 202 the issuers, and which are fetched again; 401 403 503. */
 enum err
 route_cache_refresh(struct app *app, struct request *req, struct response *res)
 {
@@ -116,7 +115,7 @@ route_cache_refresh(struct app *app, struct request *req, struct response *res)
 		int64_t wait;
 
 		issuers_state(app->issuers, i, now, &state);
-		wait = wait_for(&state, now);
+		wait = seconds_to_wait(&state, now);
 		if (wait == 0)
 			jwks_refresh_request_issuer(
 			    app->shm, state.issuer, now);

@@ -9,21 +9,22 @@
 struct app;
 struct json_writer;
 
-/* What is told of the key sets of other issuers; see issuers/issuers.h. */
+/* The state of the key sets of external issuers; see issuers/issuers.h. */
 
 /**
- * issuer_keys_health(sv, now):
- * "ok"; "stale" if a set is overdue, though still good; "unavailable" if of an
- * issuer there is none that is good, or nobody can tell.  NULL if there are no
- * other issuers.
+ * issuer_keys_health(app, now):
+ * Return "ok"; "stale" if a set is overdue but still valid; "unavailable" if an
+ * issuer has no valid set or the store cannot answer; NULL if no external
+ * issuers are configured.
  */
 const char *issuer_keys_health(struct app *app, int64_t now);
 
 /**
- * issuer_keys_refresh(sv, now): issuers_refresh(), if there are other issuers.
+ * issuer_keys_refresh(app, now):
+ * issuers_refresh(), if external issuers are configured.
  *
- * issuer_keys_write(sv, now, w):
- * The member "jwks", one element for each issuer.  Does not refresh.
+ * issuer_keys_write(app, now, w):
+ * Write the member "jwks", an element for each issuer.  Does not refresh.
  */
 enum err issuer_keys_refresh(struct app *app, int64_t now) MUST_CHECK;
 void issuer_keys_write(

@@ -15,38 +15,39 @@
 #include "routes/security_log.h"
 #include "store/store.h"
 
-/* Whatever a sign-out names: all of it ends. */
+/* What a logout names; all of it ends. */
 struct logout_targets {
-	bool token; /* claims are those of a token that was truly signed */
+	bool token; /* ${claims} are those of a verified token */
 	struct claims claims;
 	char body_id[SESSION_ID_SIZE];
 	char cookie_id[SESSION_ID_SIZE];
-	bool keep_cookie; /* another site's page sent it along */
+	bool keep_cookie; /* another site's page made the browser send it */
 };
 
 /*
- * A token of ours past its exp still says which session to end; with another
- * issuer's there is nothing to end any more.
+ * An expired token of this site still names a session to end; one of an
+ * external issuer names nothing any more.
  */
 static enum err
-verify(struct app *app, const char *text, int64_t now, struct claims *claims)
+verify_token(
+    struct app *app, const char *text, int64_t now, struct claims *claims)
 {
-	struct external said;
+	struct external external;
 	enum err err;
 
-	err = bearer_verify(&app->sessions, text, now, claims, &said);
+	err = bearer_verify(&app->sessions, text, now, claims, &external);
 	if (err == ERR_DENIED)
 		return expired_token_verify(
 		    &app->sessions.tokens, text, now, claims);
-	if (err == ERR_OK && said.issuer != NULL)
+	if (err == ERR_OK && external.issuer != NULL)
 		err = external_account_user(
-		    app->store, &said, claims, &claims->user_id);
+		    app->store, &external, claims, &claims->user_id);
 	return err;
 }
 
 static enum err
-name_token(struct app *app, const struct request *req, struct response *res,
-    struct logout_targets *logout_targets)
+read_token(struct app *app, const struct request *req, struct response *res,
+    struct logout_targets *targets)
 {
 	const char *text;
 	enum err err;
@@ -54,57 +55,55 @@ name_token(struct app *app, const struct request *req, struct response *res,
 	err = authenticate_token(req, res, &text);
 	if (err != ERR_OK || text == NULL)
 		return err;
-	err = verify(app, text, req->received_at, &logout_targets->claims);
+	err = verify_token(app, text, req->received_at, &targets->claims);
 	if (err == ERR_DENIED)
 		return response_refuse(res, PROBLEM_INVALID_TOKEN, NULL);
-	logout_targets->token = err == ERR_OK;
+	targets->token = err == ERR_OK;
 	return err;
 }
 
 /*
- * The cookie of a cross-site request names nothing, and stays.  That is an
- * error only if nothing else names a session; a token or session_id was put
- * there by somebody who has it, and no other site can add a token without
- * asking us first.
+ * In a cross-site request the cookie is ignored and kept, which is an error
+ * only if nothing else names a session: the sender knows the token or
+ * session_id that it sends, and another site cannot add a token without a CORS
+ * preflight.
  */
 static enum err
-name_cookie(const struct request *req, struct response *res,
-    struct logout_targets *logout_targets)
+read_cookie(const struct request *req, struct response *res,
+    struct logout_targets *targets)
 {
-	if (!logout_targets->token && logout_targets->body_id[0] == '\0')
-		return authenticate_cookie_id(
-		    req, res, logout_targets->cookie_id);
-	cookie_session_id(req, logout_targets->cookie_id);
-	if (!logout_targets->token && logout_targets->cookie_id[0] != '\0' &&
+	if (!targets->token && targets->body_id[0] == '\0')
+		return authenticate_cookie_id(req, res, targets->cookie_id);
+	cookie_session_id(req, targets->cookie_id);
+	if (!targets->token && targets->cookie_id[0] != '\0' &&
 	    !request_same_origin(req)) {
-		logout_targets->keep_cookie = strcmp(logout_targets->cookie_id,
-						  logout_targets->body_id) != 0;
-		secret_wipe(logout_targets->cookie_id, SESSION_ID_SIZE);
+		targets->keep_cookie =
+		    strcmp(targets->cookie_id, targets->body_id) != 0;
+		secret_wipe(targets->cookie_id, SESSION_ID_SIZE);
 	}
 	return ERR_OK;
 }
 
 static enum err
 collect_targets(struct app *app, struct request *req, struct response *res,
-    struct logout_targets *logout_targets)
+    struct logout_targets *targets)
 {
 	enum err err;
 
-	err = name_token(app, req, res, logout_targets);
+	err = read_token(app, req, res, targets);
 	if (err == ERR_OK)
-		err = authenticate_body_id(req, res, logout_targets->body_id);
+		err = authenticate_body_id(req, res, targets->body_id);
 	if (err == ERR_OK)
-		err = name_cookie(req, res, logout_targets);
-	if (err == ERR_OK && !logout_targets->token &&
-	    logout_targets->body_id[0] == '\0' &&
-	    logout_targets->cookie_id[0] == '\0')
+		err = read_cookie(req, res, targets);
+	if (err == ERR_OK && !targets->token && targets->body_id[0] == '\0' &&
+	    targets->cookie_id[0] == '\0')
 		err = response_refuse(res, PROBLEM_NOT_SIGNED_IN, NULL);
 	return err;
 }
 
 /*
- * End the session of an id; one that is unknown or over costs no write, so
- * that made-up ids cannot keep the writers busy.
+ * End the session of ${session_id}.  An unknown or ended one costs no write, so
+ * that invented ids cannot keep the writers busy.
  */
 static enum err
 end_by_id(struct app *app, const struct request *req, const char *session_id)
@@ -152,29 +151,29 @@ end_by_token(
 }
 
 /*
- * POST (token, session_id?, cookie): 200, also when they were over already;
- * 400 401 403 415 503.  Only the 200 takes the cookie away: after a 503 the
- * browser still holds what it needs to try again.
+ * POST (token, session_id?, cookie): 200, even if they had ended before; 400
+ * 401 403 415 503.  Only 200 removes the cookie: after a 503 the browser needs
+ * it to try again.
  */
 enum err
 route_logout(struct app *app, struct request *req, struct response *res)
 {
-	struct logout_targets logout_targets = { 0 };
+	struct logout_targets targets = { 0 };
 	enum err err;
 
-	err = collect_targets(app, req, res, &logout_targets);
-	if (err == ERR_OK && logout_targets.token)
-		err = end_by_token(app, req, &logout_targets.claims);
+	err = collect_targets(app, req, res, &targets);
+	if (err == ERR_OK && targets.token)
+		err = end_by_token(app, req, &targets.claims);
 	if (err == ERR_OK)
-		err = end_by_id(app, req, logout_targets.body_id);
+		err = end_by_id(app, req, targets.body_id);
 	if (err == ERR_OK)
-		err = end_by_id(app, req, logout_targets.cookie_id);
+		err = end_by_id(app, req, targets.cookie_id);
 	if (err == ERR_OK) {
-		if (!logout_targets.keep_cookie)
+		if (!targets.keep_cookie)
 			cookie_remove(req, res);
 		err = response_message(res, "Logged out successfully");
 	}
-	secret_wipe(&logout_targets, sizeof(logout_targets));
+	secret_wipe(&targets, sizeof(targets));
 	return err;
 }
 
@@ -194,11 +193,11 @@ read_keep_current(struct request *req, struct response *res, bool *keep_out)
 		return ERR_OK;
 	if (json_value_bool(json_value_member(json, name), keep_out) != ERR_OK)
 		return response_refuse(res, PROBLEM_INVALID_FIELD,
-		    "The member \"%s\" must be true or false.", name);
+		    "The field \"%s\" must be true or false.", name);
 	return ERR_OK;
 }
 
-/* With keep_current the caller lives on, under the new epoch. */
+/* With keep_current the session of ${kept} continues, under ${epoch}. */
 static enum err
 answer_logout_all(struct app *app, const struct request *req,
     struct response *res, const struct identity *kept, int64_t epoch,
@@ -232,23 +231,23 @@ route_logout_all(struct app *app, struct request *req, struct response *res)
 {
 	int64_t epoch = 0, ended = 0;
 	struct store_actor actor;
-	struct identity who;
+	struct identity identity;
 	bool keep;
 	enum err err;
 
-	err = authenticate_or_body(app, req, res, &who);
+	err = authenticate_or_body(app, req, res, &identity);
 	if (err == ERR_OK)
 		err = read_keep_current(req, res, &keep);
 	if (err != ERR_OK)
 		return err;
-	actor = authenticate_actor(req, &who);
-	err = store_logout_all(app->store, &actor, who.user.id,
-	    keep ? who.session.handle : NULL, &epoch, &ended);
+	actor = authenticate_actor(req, &identity);
+	err = store_logout_all(app->store, &actor, identity.user.id,
+	    keep ? identity.session.handle : NULL, &epoch, &ended);
 	if (err == ERR_DENIED)
-		return authenticate_ended(res, &who);
+		return authenticate_ended(res, &identity);
 	if (err != ERR_OK)
 		return err;
-	security_log(app, req, EVENT_LOGOUT_ALL, who.user.id);
+	security_log(app, req, EVENT_LOGOUT_ALL, identity.user.id);
 	return answer_logout_all(
-	    app, req, res, keep ? &who : NULL, epoch, ended);
+	    app, req, res, keep ? &identity : NULL, epoch, ended);
 }

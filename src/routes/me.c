@@ -8,24 +8,24 @@
 #include "routes/handlers.h"
 #include "routes/response_bodies.h"
 
-/* The token that was shown, and no session: who stole it gains nothing. */
+/* The same token and no session id: a thief of the token gains nothing. */
 static enum err
-answer_shown(struct response *res, const struct request *req,
-    const struct identity *who, const char *text)
+answer_with_token(struct response *res, const struct request *req,
+    const struct identity *identity, const char *text)
 {
 	struct json_writer w;
 
 	response_begin(res, &w);
-	response_put_access(
-	    &w, req, text, who->claims.expires_at - who->claims.leeway);
-	response_put_user(&w, &who->user);
+	response_put_access(&w, req, text,
+	    identity->claims.expires_at - identity->claims.leeway);
+	response_put_user(&w, &identity->user);
 	return response_end(res, &w);
 }
 
 static enum err
 validate_token(struct app *app, struct request *req, struct response *res)
 {
-	struct identity who = { 0 };
+	struct identity identity = { 0 };
 	const char *text;
 	enum err err;
 
@@ -33,15 +33,16 @@ validate_token(struct app *app, struct request *req, struct response *res)
 	if (err == ERR_OK && text == NULL)
 		err = response_refuse(res, PROBLEM_NOT_SIGNED_IN, NULL);
 	if (err == ERR_OK)
-		err = authenticate_by_token(app, req, res, text, &who);
+		err = authenticate_by_token(app, req, res, text, &identity);
 	if (err == ERR_OK)
-		err = answer_shown(res, req, &who, text);
+		err = answer_with_token(res, req, &identity, text);
 	return err;
 }
 
 /*
- * POST session_id? (or the cookie): 200 with a token that has at least half
- * its life left.  With neither, a Bearer token: 200 with that.  400 401 403.
+ * POST session_id? (or the cookie): 200 with a token that has at least half of
+ * its lifetime left.  With neither, a Bearer token: 200 with that one.  400 401
+ * 403.
  */
 enum err
 route_validate_session(
@@ -49,9 +50,9 @@ route_validate_session(
 {
 	char session_id[SESSION_ID_SIZE];
 	struct token token = { 0 };
-	struct identity who;
+	struct identity identity;
 	const struct response_grant parts = {
-		.user = &who.user,
+		.user = &identity.user,
 		.session_id = session_id,
 		.token = &token,
 	};
@@ -61,10 +62,10 @@ route_validate_session(
 	if (err == ERR_OK && session_id[0] == '\0')
 		return validate_token(app, req, res);
 	if (err == ERR_OK)
-		err = authenticate_by_id(app, req, res, session_id, &who);
+		err = authenticate_by_id(app, req, res, session_id, &identity);
 	if (err == ERR_OK)
-		err = sessions_token(
-		    &app->sessions, session_id, &who, req->received_at, &token);
+		err = sessions_token(&app->sessions, session_id, &identity,
+		    req->received_at, &token);
 	if (err == ERR_OK)
 		err = response_login(res, req, &parts);
 	secret_wipe(session_id, sizeof(session_id));
@@ -72,21 +73,21 @@ route_validate_session(
 	return err;
 }
 
-/* GET: 200 who is signed in, and by which session, if any; 401. */
+/* GET: 200 user and session (null for an external token); 401. */
 enum err
 route_me(struct app *app, struct request *req, struct response *res)
 {
-	struct identity who;
+	struct identity identity;
 	struct json_writer w;
 	enum err err;
 
-	err = authenticate_any(app, req, res, &who);
+	err = authenticate_any(app, req, res, &identity);
 	if (err != ERR_OK)
 		return err;
 	response_begin(res, &w);
-	response_put_user(&w, &who.user);
+	response_put_user(&w, &identity.user);
 	json_write_object(&w, "session");
-	session_write(&who.session, &w);
+	session_write(&identity.session, &w);
 	json_write_close(&w);
 	return response_end(res, &w);
 }

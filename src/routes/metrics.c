@@ -14,10 +14,7 @@
 #include "shm/circuit_breaker.h"
 #include "shm/counters.h"
 
-/*
- * The text format of Prometheus, version 0.0.4: for each metric what it is,
- * and then all of its numbers, together.
- */
+/* Prometheus' text format 0.0.4: a metric's head, then all of its samples. */
 #define CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 #define PREFIX "latchkey_"
 #define NAME_SIZE 64
@@ -59,59 +56,60 @@ put_one(struct buf *b, const char *name, const char *type, const char *help,
 	put_number(b, name, "", n);
 }
 
-/* One bucket of so many is looked at: 0.2 ms for the default size. */
-#define TABLE_STEP 64
+/* One bucket in 64 is sampled: 0.2 ms for the default size. */
+#define SAMPLE_STEP 64
 
 static void
-put_table(struct buf *b, const struct app *app, int64_t now)
+put_memory_cache(struct buf *b, const struct app *app, int64_t now)
 {
 	int64_t entries, bytes;
 
-	cache_memory_size(app->cache, now, TABLE_STEP, &entries, &bytes);
+	cache_memory_size(app->cache, now, SAMPLE_STEP, &entries, &bytes);
 	put_one(b, "table_entries", "gauge",
-	    "Entries of the shared table, reckoned from a sample.",
+	    "Entries of the memory cache, estimated from a sample.",
 	    (uint64_t)entries);
-	put_one(b, "table_used_bytes", "gauge", "The room they take.",
+	put_one(b, "table_used_bytes", "gauge", "Bytes that these entries use.",
 	    (uint64_t)bytes);
 }
 
-/* What the mapped file knows beside the statistics. */
+/* The state in shared memory beside the counters. */
 static void
 put_state(struct buf *b, const struct app *app, const struct counters *counters)
 {
-	put_head(b, "build_info", "gauge", "The program that answers.");
+	put_head(b, "build_info", "gauge", "The version that answers.");
 	put_number(b, "build_info", "version=\"" PACKAGE_VERSION "\"", 1);
 	put_one(b, "counting_since_timestamp_seconds", "gauge",
-	    "When all counters were 0.", (uint64_t)counters->since);
-	put_one(b, "redis_enabled", "gauge", "1 if Redis is to be used.",
+	    "Time when all counters were 0.", (uint64_t)counters->since);
+	put_one(b, "redis_enabled", "gauge", "1 if Redis is configured.",
 	    app->redis != NULL);
 	put_one(b, "redis_breaker_open", "gauge",
-	    "1 while nobody asks Redis, because it failed.",
+	    "1 while Redis is not used because it failed.",
 	    !circuit_breaker_closed(app->shm));
 	put_one(b, "redis_breaker_opened_total", "counter", "Outages of Redis.",
 	    circuit_breaker_opened(app->shm));
 }
 
-/* ---- the keys of other issuers ---- */
+/* ---- the keys of external issuers ---- */
 
-/* Of each issuer, one number. */
+/* One sample for each issuer. */
 static const struct {
 	const char *name, *help;
-	size_t offset; /* in struct issuers_state; 0: the keys that are good */
+	size_t offset; /* in struct issuers_state; 0: valid keys */
 } jwks_gauges[] = {
-	{ "jwks_keys", "Keys of an issuer by which its tokens are checked.",
-	    0 },
-	{ "jwks_failures", "Fetches that failed since one that did not.",
+	{ "jwks_keys", "Keys that verify the tokens of an issuer.", 0 },
+	{ "jwks_failures", "Failed fetches since the last successful one.",
 	    offsetof(struct issuers_state, failures) },
-	{ "jwks_fetched_timestamp_seconds", "When they were fetched.",
+	{ "jwks_fetched_timestamp_seconds",
+	    "Time of the last successful fetch.",
 	    offsetof(struct issuers_state, fetched_at) },
-	{ "jwks_fresh_until_timestamp_seconds", "When others are overdue.",
+	{ "jwks_fresh_until_timestamp_seconds",
+	    "Time when the next fetch is due.",
 	    offsetof(struct issuers_state, fresh_until) },
-	{ "jwks_tried_timestamp_seconds", "When the last fetch began.",
+	{ "jwks_tried_timestamp_seconds", "Time when the last fetch began.",
 	    offsetof(struct issuers_state, tried_at) },
 };
 
-/* ISSUER as a label's value: backslashes and quotes are escaped. */
+/* The label of ${issuer}, with backslashes and quotes escaped. */
 static void
 put_issuer(struct buf *label, const char *issuer)
 {
@@ -142,7 +140,7 @@ put_issuers(struct buf *b, struct app *app, int64_t now)
 {
 	struct buf label = { 0 };
 
-	/* Nobody can tell: then nothing is said. */
+	/* No samples at all while the store cannot answer. */
 	if (issuers_count(app->issuers) == 0 ||
 	    issuer_keys_refresh(app, now) != ERR_OK)
 		return;
@@ -177,7 +175,7 @@ put_counters(struct buf *b, const struct counters *counters)
 		while (labels[first].family != family)
 			first++;
 		if (first < i)
-			continue; /* they have been put together */
+			continue; /* was written with the first */
 		put_head(b, family->name, family->type, family->help);
 		for (size_t j = i; j < COUNTERS_COUNT; j++)
 			if (labels[j].family == family)
@@ -188,7 +186,7 @@ put_counters(struct buf *b, const struct counters *counters)
 
 /* ---- requests ---- */
 
-/* Rows that differ by their method only count as one route. */
+/* Rows of one path are one route, whatever their methods. */
 static uint64_t
 requests_of(const struct counters *counters, size_t first, size_t status)
 {
@@ -223,7 +221,7 @@ static void
 put_requests(struct buf *b, const struct counters *counters)
 {
 	put_head(b, "requests_total", "counter",
-	    "Answers by route and status; route none: there is no such.");
+	    "Answers by route and status; route none: no such path.");
 	for (size_t r = 0; r < routes_count; r++)
 		for (size_t s = 0; is_first(r) && s < COUNTERS_STATUSES; s++)
 			put_request(
@@ -252,8 +250,8 @@ seconds(char dst[SECONDS_SIZE], uint64_t us)
 }
 
 /*
- * One bucket for each power of two.  The last of ours holds what took longer
- * still, so it is but part of the whole.
+ * One bucket for each power of two.  The last counter holds everything slower,
+ * so it shows in +Inf only.
  */
 static void
 put_time(struct buf *b, const struct counters_label *label,
@@ -283,7 +281,7 @@ put_times(struct buf *b, const struct counters *counters)
 {
 	const struct counters_family *last = NULL;
 
-	/* Those of one family follow each other in stats.def. */
+	/* Timers of one family are adjacent in counters.def. */
 	for (size_t i = 0; i < COUNTERS_TIMERS; i++) {
 		const struct counters_label *label = &counters_timer_labels[i];
 
@@ -295,7 +293,7 @@ put_times(struct buf *b, const struct counters *counters)
 	}
 }
 
-/* GET: 200 for admins, and for whoever asks from this machine; 401 403. */
+/* GET: 200 for administrators and from this machine; 401 403. */
 enum err
 route_metrics(struct app *app, struct request *req, struct response *res)
 {
@@ -308,7 +306,7 @@ route_metrics(struct app *app, struct request *req, struct response *res)
 	counters_read(app->shm, &counters);
 	res->content_type = CONTENT_TYPE;
 	put_state(&res->body, app, &counters);
-	put_table(&res->body, app, req->received_at);
+	put_memory_cache(&res->body, app, req->received_at);
 	put_issuers(&res->body, app, req->received_at);
 	put_counters(&res->body, &counters);
 	put_requests(&res->body, &counters);

@@ -20,11 +20,10 @@
 #include "token/access_token.h"
 
 /*
- * What other servers of the site ask of tokens: RFC 7009, RFC 7662 and RFC
- * 7517.  Their clients are libraries, so what is wrong with a request is said
- * in the words of RFC 6749 section 5.2; what is wrong with us (503 and its
- * kin), or with what every request must be (405, 413, 415), is a problem here
- * as everywhere.
+ * Revocation (RFC 7009), introspection (RFC 7662) and public keys (RFC 7517)
+ * for the site's other servers.  They use client libraries, so errors in a
+ * request are those of RFC 6749 section 5.2.  Failures here (503) and errors
+ * that any request can have (405, 413, 415) are problems as on every route.
  */
 
 static const struct request_field token_field = { "token", true,
@@ -36,7 +35,7 @@ static const struct request_field id_field = { "client_id", false,
 static const struct request_field secret_field = { "client_secret", false,
 	CLIENTS_SECRET_SIZE - 1 };
 
-/* The refusal is the answer, so this is ERR_OK unless memory ran out. */
+/* An OAuth error is a complete answer: ERR_OK unless memory ran out. */
 static enum err
 refuse(struct response *res, int status, const char *error, const char *why)
 {
@@ -53,13 +52,17 @@ refuse(struct response *res, int status, const char *error, const char *why)
 	return response_end(res, &w);
 }
 
-/* ---- who asks ---- */
+/* ---- callers ---- */
 
-enum caller { NOBODY, CLIENT, SOMEBODY };
+enum caller {
+	CALLER_REFUSED, /* the answer is written */
+	CALLER_CLIENT,
+	CALLER_OTHER /* presents no client credentials */
+};
 
-/* client_secret_post: both members, or neither. */
+/* client_secret_post.  ERR_NOT_FOUND without a client_secret. */
 static enum err
-claim_by_form(const struct json_value *form, struct response *res,
+read_posted_claim(const struct json_value *form, struct response *res,
     struct clients_claim *claim)
 {
 	const char *id, *secret;
@@ -78,58 +81,55 @@ claim_by_form(const struct json_value *form, struct response *res,
 	return err;
 }
 
-/*
- * Is it a client that asks?  *${asker_out} is NOBODY where the answer is
- * written already, and SOMEBODY where no client says so.
- */
 static enum err
-ask_client(struct app *app, const struct request *req,
-    const struct json_value *form, struct response *res, enum caller *asker_out)
+authenticate_client(struct app *app, const struct request *req,
+    const struct json_value *form, struct response *res,
+    enum caller *caller_out)
 {
 	struct clients_claim basic, posted = { 0 };
-	enum err by_header, by_form, err = ERR_OK;
+	enum err header_err, form_err, err = ERR_OK;
 
-	*asker_out = NOBODY;
-	by_header =
+	*caller_out = CALLER_REFUSED;
+	header_err =
 	    clients_basic(request_param(req, "HTTP_AUTHORIZATION"), &basic);
-	by_form = claim_by_form(form, res, &posted);
-	if (by_header == ERR_NOT_FOUND && by_form == ERR_NOT_FOUND) {
-		*asker_out = SOMEBODY;
+	form_err = read_posted_claim(form, res, &posted);
+	if (header_err == ERR_NOT_FOUND && form_err == ERR_NOT_FOUND) {
+		*caller_out = CALLER_OTHER;
 		goto out;
 	}
-	if (by_header != ERR_NOT_FOUND && by_form != ERR_NOT_FOUND) {
+	if (header_err != ERR_NOT_FOUND && form_err != ERR_NOT_FOUND) {
 		err = refuse(res, 400, "invalid_request",
-		    "The client authenticates in two ways.");
+		    "The client used two ways to authenticate.");
 		goto out;
 	}
-	if ((by_header == ERR_OK &&
+	if ((header_err == ERR_OK &&
 		clients_check(app->clients, &basic) == ERR_OK) ||
-	    (by_form == ERR_OK &&
+	    (form_err == ERR_OK &&
 		clients_check(app->clients, &posted) == ERR_OK)) {
-		*asker_out = CLIENT;
+		*caller_out = CALLER_CLIENT;
 		goto out;
 	}
 	security_log(app, req, EVENT_CLIENT_REFUSED, 0);
 	err = rate_limit_guess(app, req, res);
 	if (err == ERR_OK)
 		err = refuse(res, 401, "invalid_client",
-		    "There is no such client, or its secret is another.");
+		    "Unknown client or wrong secret.");
 out:
 	secret_wipe(&basic, sizeof(basic));
 	secret_wipe(&posted, sizeof(posted));
 	return err;
 }
 
-/* The token that is asked about, borrowed; NULL where that is answered. */
+/* Read the parameter token, borrowed; NULL if a refusal is the answer. */
 static enum err
-find_token(
+read_token(
     const struct json_value *form, struct response *res, const char **text_out)
 {
 	const char *hint;
 	enum err err;
 
 	err = request_string(form, &token_field, res, text_out);
-	/* A hint is only that, and we have one kind of tokens. */
+	/* There is only one kind of tokens, so the hint is of no use. */
 	if (err == ERR_OK)
 		err = request_string(form, &hint_field, res, &hint);
 	if (err != ERR_INVALID)
@@ -139,7 +139,7 @@ find_token(
 	    res, 400, "invalid_request", "The parameter \"token\" is missing.");
 }
 
-/* The form; NULL where its refusal is the answer. */
+/* Read the form; NULL if a refusal is the answer. */
 static enum err
 read_form(struct request *req, struct response *res,
     const struct json_value **form_out)
@@ -158,26 +158,26 @@ read_form(struct request *req, struct response *res,
 /* ---- revocation ---- */
 
 /*
- * What is not a token, or not any more, is as revoked as can be: RFC
- * 7009 section 2.2.  The session goes on, and gets other tokens.  But one that
- * may be good later has not been ended, and nobody is to believe that it was.
+ * An invalid token counts as revoked (RFC 7009 section 2.2).  The session
+ * continues and gets other tokens.  A token that may become valid later was not
+ * revoked, and the client must not believe that it was.
  */
 static enum err
 revoke(struct app *app, const struct request *req, const char *text)
 {
 	const struct store_actor actor = { .address = req->address,
 		.now = req->received_at };
-	struct external said;
+	struct external external;
 	struct claims claims;
 	enum err err;
 
 	err = bearer_verify(
-	    &app->sessions, text, req->received_at, &claims, &said);
+	    &app->sessions, text, req->received_at, &claims, &external);
 	if (err == ERR_DENIED)
-		return said.may_become_valid ? ERR_UNAVAILABLE : ERR_OK;
-	if (err == ERR_OK && said.issuer != NULL)
+		return external.may_become_valid ? ERR_UNAVAILABLE : ERR_OK;
+	if (err == ERR_OK && external.issuer != NULL)
 		err = external_account_user(
-		    app->store, &said, &claims, &claims.user_id);
+		    app->store, &external, &claims, &claims.user_id);
 	if (err == ERR_OK)
 		err = store_token_end(app->store, &actor, &claims);
 	if (err != ERR_OK)
@@ -189,14 +189,14 @@ revoke(struct app *app, const struct request *req, const char *text)
 }
 
 /*
- * POST token, as a form, from a client (RFC 7009): 200 {}, whatever it was;
- * 400 401 413 415 429 503.
+ * POST token, as a form, from a client (RFC 7009): 200 {} for any token; 400
+ * 401 413 415 429 503.
  */
 enum err
 route_revoke(struct app *app, struct request *req, struct response *res)
 {
 	const struct json_value *form;
-	enum caller caller = NOBODY;
+	enum caller caller = CALLER_REFUSED;
 	const char *text = NULL;
 	struct json_writer w;
 	enum err err;
@@ -204,12 +204,12 @@ route_revoke(struct app *app, struct request *req, struct response *res)
 	err = read_form(req, res, &form);
 	if (err != ERR_OK || form == NULL)
 		return err;
-	err = ask_client(app, req, form, res, &caller);
-	if (err == ERR_OK && caller == SOMEBODY)
-		return refuse(
-		    res, 401, "invalid_client", "Only clients may ask this.");
-	if (err == ERR_OK && caller == CLIENT)
-		err = find_token(form, res, &text);
+	err = authenticate_client(app, req, form, res, &caller);
+	if (err == ERR_OK && caller == CALLER_OTHER)
+		return refuse(res, 401, "invalid_client",
+		    "This takes the credentials of a client.");
+	if (err == ERR_OK && caller == CALLER_CLIENT)
+		err = read_token(form, res, &text);
 	if (err != ERR_OK || text == NULL)
 		return err;
 	if ((err = revoke(app, req, text)) != ERR_OK)
@@ -221,31 +221,31 @@ route_revoke(struct app *app, struct request *req, struct response *res)
 /* ---- introspection ---- */
 
 static enum err
-answer_active(
-    const struct app *app, struct response *res, const struct identity *who)
+answer_active(const struct app *app, struct response *res,
+    const struct identity *identity)
 {
 	const struct access_tokens *t = &app->sessions.tokens;
 	char sub[STR_INT_SIZE];
 	struct json_writer w;
 
-	str_int(sub, who->user.id);
+	str_int(sub, identity->user.id);
 	response_begin(res, &w);
 	json_write_bool(&w, "active", true);
 	json_write_string(&w, "token_type", "bearer");
 	json_write_string(&w, "sub", sub);
-	if (who->user.email[0] != '\0')
-		json_write_string(&w, "username", who->user.email);
-	json_write_string(&w, "sid", who->claims.handle);
+	if (identity->user.email[0] != '\0')
+		json_write_string(&w, "username", identity->user.email);
+	json_write_string(&w, "sid", identity->claims.handle);
 	json_write_string(&w, "iss", t->issuer);
 	json_write_string(&w, "aud", t->audience);
-	json_write_string(&w, "jti", who->claims.jti);
-	json_write_int(&w, "iat", who->claims.issued_at);
-	json_write_int(&w, "nbf", who->claims.not_before);
-	json_write_int(&w, "exp", who->claims.expires_at);
+	json_write_string(&w, "jti", identity->claims.jti);
+	json_write_int(&w, "iat", identity->claims.issued_at);
+	json_write_int(&w, "nbf", identity->claims.not_before);
+	json_write_int(&w, "exp", identity->claims.expires_at);
 	return response_end(res, &w);
 }
 
-/* Whatever is wrong with it: this and nothing else (RFC 7662 section 2.2). */
+/* The reason is not revealed (RFC 7662 section 2.2). */
 static enum err
 answer_inactive(struct response *res)
 {
@@ -257,32 +257,32 @@ answer_inactive(struct response *res)
 }
 
 /*
- * The same verdict as where the token is used, by the same way; but who asks
- * about another issuer's token is to ask that issuer, and a question makes
- * nobody an account.
+ * Decide as the routes that take the token do, except that a token of an
+ * external issuer is inactive: that issuer introspects it, and introspection
+ * must not create an account.
  */
 static enum err
 introspect(struct app *app, const struct request *req, const char *text,
     struct response *res)
 {
 	struct sessions ours = app->sessions;
-	struct identity who;
+	struct identity identity;
 	enum err err;
 
 	ours.issuers = NULL;
 	err = sessions_by_token(
-	    &ours, text, req->address, req->received_at, &who);
+	    &ours, text, req->address, req->received_at, &identity);
 	if (err == ERR_OK)
-		err = answer_active(app, res, &who);
+		err = answer_active(app, res, &identity);
 	else if (err == ERR_DENIED)
 		err = answer_inactive(res);
-	secret_wipe(&who, sizeof(who));
+	secret_wipe(&identity, sizeof(identity));
 	return err;
 }
 
-/* An admin may ask as well, by an access token; else it is a client. */
+/* Administrators may introspect too, with an access token. */
 static enum err
-ask_admin(
+authenticate_admin(
     struct app *app, struct request *req, struct response *res, bool *admin_out)
 {
 	const char *bearer;
@@ -292,34 +292,35 @@ ask_admin(
 	err = request_bearer(req, &bearer);
 	if (err == ERR_OK && bearer == NULL)
 		return refuse(res, 401, "invalid_client",
-		    "Only clients and administrators may ask this.");
+		    "This takes the credentials of a client or an "
+		    "administrator.");
 	err = admin_check(app, req, res);
 	*admin_out = err == ERR_OK;
 	return err;
 }
 
 /*
- * POST token, as a form, from a client or an admin (RFC 7662): 200 what it
- * says, or {"active":false}; 400 401 403 413 415 429 503.
+ * POST token, as a form, from a client or an administrator (RFC 7662): 200 its
+ * claims, or {"active":false}; 400 401 403 413 415 429 503.
  */
 enum err
 route_introspect(struct app *app, struct request *req, struct response *res)
 {
 	const struct json_value *form;
-	enum caller caller = NOBODY;
+	enum caller caller = CALLER_REFUSED;
 	const char *text = NULL;
-	bool may;
+	bool allowed;
 	enum err err;
 
 	err = read_form(req, res, &form);
 	if (err != ERR_OK || form == NULL)
 		return err;
-	err = ask_client(app, req, form, res, &caller);
-	may = caller == CLIENT;
-	if (err == ERR_OK && caller == SOMEBODY)
-		err = ask_admin(app, req, res, &may);
-	if (err == ERR_OK && may)
-		err = find_token(form, res, &text);
+	err = authenticate_client(app, req, form, res, &caller);
+	allowed = caller == CALLER_CLIENT;
+	if (err == ERR_OK && caller == CALLER_OTHER)
+		err = authenticate_admin(app, req, res, &allowed);
+	if (err == ERR_OK && allowed)
+		err = read_token(form, res, &text);
 	if (err != ERR_OK || text == NULL)
 		return err;
 	return introspect(app, req, text, res);
@@ -327,7 +328,7 @@ route_introspect(struct app *app, struct request *req, struct response *res)
 
 /* ---- public keys ---- */
 
-/* GET: 200 the public keys (RFC 7517), good for as long as it says; 503. */
+/* GET: 200 the public keys (RFC 7517), which may be cached; 503. */
 enum err
 route_jwks(struct app *app, struct request *req, struct response *res)
 {
@@ -343,8 +344,8 @@ route_jwks(struct app *app, struct request *req, struct response *res)
 	if (err == ERR_OK)
 		err = response_end(res, &w);
 	/*
-	 * Whoever read the set just before a key came into it reads it again
-	 * by the time that key signs.
+	 * A new key is published for that long before it signs, so no client
+	 * misses it.
 	 */
 	res->max_age = keys->options.publish;
 	return err;

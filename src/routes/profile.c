@@ -14,7 +14,7 @@ static const struct request_field email_field = { "email", false,
 static const struct request_field avatar_field = { "avatar_url", false,
 	USER_AVATAR_SIZE - 1 };
 
-/* Read the patch; ${normal} keeps the normal form it points to. */
+/* Read ${patch}, which borrows ${normal}. */
 static enum err
 read_patch(struct request *req, struct response *res,
     char normal[USER_EMAIL_SIZE], struct user_patch *patch)
@@ -41,17 +41,17 @@ read_patch(struct request *req, struct response *res,
 		    "One of \"name\", \"email\", \"avatar_url\" is needed.");
 	if (patch->name != NULL && user_name_check(patch->name) != ERR_OK)
 		return response_refuse_field(res, PROBLEM_INVALID_FIELD, "name",
-		    "The member \"name\" must have 1 to 100 characters.");
+		    "The field \"name\" must have 1 to 100 characters.");
 	if (patch->avatar_url != NULL &&
 	    user_avatar_check(patch->avatar_url) != ERR_OK)
 		return response_refuse_field(res, PROBLEM_INVALID_FIELD,
 		    "avatar_url",
-		    "The member \"avatar_url\" must be an https or http URL.");
+		    "The field \"avatar_url\" must be an https or http URL.");
 	if (patch->email == NULL)
 		return ERR_OK;
 	if (user_email_normal(normal, patch->email) != ERR_OK)
 		return response_refuse_field(res, PROBLEM_INVALID_FIELD,
-		    "email", "The member \"email\" must be an email address.");
+		    "email", "The field \"email\" must be an email address.");
 	patch->normal = normal;
 	return ERR_OK;
 }
@@ -63,25 +63,25 @@ route_update_profile(struct app *app, struct request *req, struct response *res)
 	char normal[USER_EMAIL_SIZE];
 	struct user_patch patch = { 0 };
 	struct store_actor actor;
-	struct identity who;
+	struct identity identity;
 	struct user user;
 	struct json_writer w;
 	enum err err;
 
-	err = authenticate(app, req, res, &who);
+	err = authenticate(app, req, res, &identity);
 	if (err == ERR_OK)
 		err = read_patch(req, res, normal, &patch);
 	if (err != ERR_OK)
 		return err;
 
-	actor = authenticate_actor(req, &who);
+	actor = authenticate_actor(req, &identity);
 	err = store_profile_update(
-	    app->store, &actor, who.user.id, &patch, &user);
+	    app->store, &actor, identity.user.id, &patch, &user);
 	if (err == ERR_CONFLICT)
 		return response_refuse_field(
 		    res, PROBLEM_EMAIL_TAKEN, "email", NULL);
 	if (err == ERR_DENIED)
-		return authenticate_ended(res, &who);
+		return authenticate_ended(res, &identity);
 	if (err != ERR_OK)
 		return err;
 	response_begin(res, &w);

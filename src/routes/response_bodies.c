@@ -12,7 +12,7 @@ response_put_token(
 	response_put_access(w, req, token->text, token->expires_at);
 }
 
-/* One that is good only because clocks differ is not good for less than 0. */
+/* Within the clock leeway of an expired token expires_in would be negative. */
 void
 response_put_access(struct json_writer *w, const struct request *req,
     const char *text, int64_t expires_at)

@@ -15,8 +15,11 @@ struct json_writer;
 
 /**
  * response_put_token(w, req, token), response_put_access(w, req, text,
- * expires_at), response_put_user(w, u): Add access_token, token_type and
- * expires_in; add user, as it sees itself.
+ * expires_at):
+ * Write access_token, token_type and expires_in.
+ *
+ * response_put_user(w, u):
+ * Write user, with the fields that only the user itself sees.
  */
 void response_put_token(struct json_writer *w, const struct request *req,
     const struct token *token);
@@ -24,18 +27,18 @@ void response_put_access(struct json_writer *w, const struct request *req,
     const char *text, int64_t expires_at);
 void response_put_user(struct json_writer *w, const struct user *u);
 
-/* What the login answer is made of; borrowed. */
+/* The parts of the login answer; borrowed. */
 struct response_grant {
 	const struct user *user;
 	const char *session_id;
 	const struct token *token;
 };
 
-/* response_login: the login answer. */
+/* response_login(res, req, grant): write the login answer. */
 enum err response_login(struct response *res, const struct request *req,
     const struct response_grant *grant) MUST_CHECK;
 
-/* response_message: {"msg": ${msg}}. */
+/* response_message(res, msg): write {"msg": ${msg}}. */
 enum err response_message(struct response *res, const char *msg) MUST_CHECK;
 
 #endif

@@ -11,24 +11,24 @@
 #include "routes/security_log.h"
 #include "store/store.h"
 
-/* GET: 200 the live sessions of whoever asks, newest first; 401. */
+/* GET: 200 the live sessions of the user, newest first; 401. */
 enum err
 route_sessions_list(struct app *app, struct request *req, struct response *res)
 {
 	struct session *sessions;
-	struct identity who;
+	struct identity identity;
 	struct json_writer w;
 	size_t n = 0;
 	enum err err;
 
-	err = authenticate(app, req, res, &who);
+	err = authenticate(app, req, res, &identity);
 	if (err != ERR_OK)
 		return err;
 	sessions = calloc(SESSION_MAX_PER_USER, sizeof(*sessions));
 	if (sessions == NULL)
 		return ERR_INTERNAL;
 	err = store_sessions_live(
-	    app->store, who.user.id, req->received_at, sessions, &n);
+	    app->store, identity.user.id, req->received_at, sessions, &n);
 	if (err != ERR_OK)
 		goto out;
 
@@ -36,7 +36,7 @@ route_sessions_list(struct app *app, struct request *req, struct response *res)
 	json_write_array(&w, "sessions");
 	for (size_t i = 0; i < n; i++) {
 		bool current =
-		    strcmp(sessions[i].handle, who.session.handle) == 0;
+		    strcmp(sessions[i].handle, identity.session.handle) == 0;
 
 		json_write_object(&w, NULL);
 		session_write_device(&sessions[i], current, &w);
@@ -49,30 +49,30 @@ out:
 	return err;
 }
 
-/* DELETE: 204, the session is over; 401 403 404 503. */
+/* DELETE: 204, the session has ended; 401 403 404 503. */
 enum err
 route_sessions_end(struct app *app, struct request *req, struct response *res)
 {
 	char handle[SESSION_HANDLE_SIZE];
 	struct store_actor actor;
-	struct identity who;
+	struct identity identity;
 	enum err err;
 
-	err = authenticate(app, req, res, &who);
+	err = authenticate(app, req, res, &identity);
 	if (err != ERR_OK)
 		return err;
 	if (routes_segment(req, handle, sizeof(handle)) != ERR_OK ||
 	    !str_is_hex(handle, SESSION_HANDLE_SIZE - 1))
 		return ERR_NOT_FOUND;
 
-	actor = authenticate_actor(req, &who);
-	err = store_session_end(app->store, &actor, who.user.id, handle);
+	actor = authenticate_actor(req, &identity);
+	err = store_session_end(app->store, &actor, identity.user.id, handle);
 	if (err == ERR_DENIED)
-		return authenticate_ended(res, &who);
+		return authenticate_ended(res, &identity);
 	if (err != ERR_OK)
 		return err;
-	security_log(app, req, EVENT_SESSION_END, who.user.id);
-	if (strcmp(handle, who.session.handle) == 0)
+	security_log(app, req, EVENT_SESSION_END, identity.user.id);
+	if (strcmp(handle, identity.session.handle) == 0)
 		cookie_remove(req, res);
 	return ERR_OK;
 }

@@ -18,13 +18,13 @@ enum err
 route_user(struct app *app, struct request *req, struct response *res)
 {
 	char text[ID_SIZE];
-	struct identity who;
+	struct identity identity;
 	struct json_writer w;
 	struct user user;
 	int64_t id;
 	enum err err;
 
-	err = authenticate(app, req, res, &who);
+	err = authenticate(app, req, res, &identity);
 	if (err != ERR_OK)
 		return err;
 	if (routes_segment(req, text, sizeof(text)) != ERR_OK ||
@@ -48,7 +48,7 @@ contains(const int64_t *ids, size_t n, int64_t id)
 	return false;
 }
 
-/* Read "1,2,3", each id once; cuts ${text} to pieces. */
+/* Parse "1,2,3" to distinct ids; overwrites ${text}. */
 static enum err
 parse_ids(char *text, int64_t ids[IDS_MAX], size_t *n_out)
 {
@@ -91,24 +91,24 @@ answer_users(struct response *res, const int64_t *ids, size_t n,
 	return response_end(res, &w);
 }
 
-/* GET /users?ids=1,2,3: 200 each by its id, or null; 400 401 503. */
+/* GET /users?ids=1,2,3: 200 the public view of each, or null; 400 401 503. */
 enum err
 route_users(struct app *app, struct request *req, struct response *res)
 {
 	char text[IDS_SIZE];
 	int64_t ids[IDS_MAX];
-	struct identity who;
+	struct identity identity;
 	struct user *users;
 	size_t n = 0;
 	enum err err;
 
-	err = authenticate(app, req, res, &who);
+	err = authenticate(app, req, res, &identity);
 	if (err != ERR_OK)
 		return err;
 	if (request_query(req, "ids", sizeof(text), text) != ERR_OK ||
 	    parse_ids(text, ids, &n) != ERR_OK)
 		return response_refuse(res, PROBLEM_INVALID_FIELD,
-		    "\"ids\" must be 1 to %d numbers with commas between.",
+		    "\"ids\" must be 1 to %d numbers separated by commas.",
 		    IDS_MAX);
 
 	users = calloc(n, sizeof(*users));

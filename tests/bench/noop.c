@@ -35,7 +35,8 @@ decided(FCGX_Request *request)
 		(void)FCGX_FPrintF(request->out,
 		    "Status: 200 OK\r\n" IDENTITY(
 			"Variable-REMOTE_USER", "Variable-AUTH_"));
-	else if (FCGX_GetParam("LATCHKEY_DIALECT", request->envp) != NULL)
+	else if (FCGX_GetParam("LATCHKEY_AUTHORIZE_PROTOCOL", request->envp) !=
+	    NULL)
 		(void)FCGX_FPrintF(request->out,
 		    "Status: 200 OK\r\n" IDENTITY("Remote-User", "X-Auth-"));
 	else

@@ -29,7 +29,7 @@ static const char lighttpd[] =
     "else $HTTP[\"url\"] =~ \"^/guarded/nobody/\" { setenv.add-environment = ("
     "\"LATCHKEY_REQUIRE_ROLE\" => \"wizard\" ) }\n"
     "else $HTTP[\"url\"] =~ \"^/guarded/odd/\" { setenv.add-environment = ("
-    "\"LATCHKEY_DIALECT\" => \"auth_request\" ) }\n";
+    "\"LATCHKEY_AUTHORIZE_PROTOCOL\" => \"auth_request\" ) }\n";
 
 /* What the program has in its environment, and what was posted to it. */
 static const char program[] =
@@ -205,9 +205,9 @@ TEST(the_program_is_told_who_it_is)
 		"Variable-AUTH_ROLE: admin", "Auth-Role: admin",
 		"AUTH_ROLE: admin", "Latchkey-Require-Role: user",
 		"LATCHKEY_REQUIRE_ROLE: user", "Latchkey-Dialect: forward_auth",
-		"LATCHKEY_DIALECT: auth_request", "FCGI_ROLE: RESPONDER",
-		"Fcgi-Apache-Role: ACCESS_CHECKER", "X-Forwarded-Method: GET",
-		"X-Forwarded-Uri: /", NULL };
+		"LATCHKEY_AUTHORIZE_PROTOCOL: auth_request",
+		"FCGI_ROLE: RESPONDER", "Fcgi-Apache-Role: ACCESS_CHECKER",
+		"X-Forwarded-Method: GET", "X-Forwarded-Uri: /", NULL };
 	struct site *s = *state;
 	struct signed_in_user m;
 
@@ -292,8 +292,8 @@ TEST(a_role_lets_in_whom_it_is_given_to)
 	web_expect(&s->reply, 500, "internal");
 	assert_true(stack_file_contains(
 	    stack_log(s->stack), "LATCHKEY_REQUIRE_ROLE=\"wizard\""));
-	assert_true(stack_file_contains(
-	    stack_log(s->stack), "LATCHKEY_DIALECT=\"auth_request\""));
+	assert_true(stack_file_contains(stack_log(s->stack),
+	    "LATCHKEY_AUTHORIZE_PROTOCOL=\"auth_request\""));
 }
 
 /* However it is spelt, it is guarded, or is not there. */

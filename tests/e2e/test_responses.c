@@ -230,11 +230,11 @@ static const char lighttpd_conf[] =
     "$HTTP[\"querystring\"] == \"admin\" { setenv.add-environment = ("
     " \"LATCHKEY_REQUIRE_ROLE\" => \"admin\" ) }\n"
     "$HTTP[\"querystring\"] == \"odd\" { setenv.add-environment = ("
-    " \"LATCHKEY_DIALECT\" => \"odd\" ) }\n"
+    " \"LATCHKEY_AUTHORIZE_PROTOCOL\" => \"odd\" ) }\n"
     "$HTTP[\"querystring\"] == \"forward_auth\" { setenv.add-environment = ("
-    " \"LATCHKEY_DIALECT\" => \"forward_auth\" ) }\n"
+    " \"LATCHKEY_AUTHORIZE_PROTOCOL\" => \"forward_auth\" ) }\n"
     "$HTTP[\"querystring\"] == \"auth_request\" { setenv.add-environment = ("
-    " \"LATCHKEY_DIALECT\" => \"auth_request\" ) }\n";
+    " \"LATCHKEY_AUTHORIZE_PROTOCOL\" => \"auth_request\" ) }\n";
 
 TEST_RUN()
 {

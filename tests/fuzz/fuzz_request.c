@@ -71,6 +71,7 @@ refuse(const struct request *req)
 
 	if (authorize_protocol_asks(req) &&
 	    !is_said(req, "FCGI_ROLE=AUTHORIZER") &&
+	    !is_said(req, "LATCHKEY_AUTHORIZE_PROTOCOL=") &&
 	    !is_said(req, "LATCHKEY_DIALECT="))
 		abort();
 	if (authorize_protocol_read(req, &g) != ERR_OK)

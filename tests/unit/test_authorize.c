@@ -133,11 +133,11 @@ TEST(the_check_route_says_it_in_headers)
 		    .token = ada.token,
 		    WITH("CONTENT_LENGTH=12", "CONTENT_TYPE=text/plain") },
 		{ GUARDED, .token = ada.token,
-		    WITH("LATCHKEY_DIALECT=auth_request") },
+		    WITH("LATCHKEY_AUTHORIZE_PROTOCOL=auth_request") },
 		{ .method = "GET",
 		    .uri = "/auth/logout",
 		    .token = ada.token,
-		    WITH("LATCHKEY_DIALECT=forward_auth") },
+		    WITH("LATCHKEY_AUTHORIZE_PROTOCOL=forward_auth") },
 	};
 
 	api_register(api, ADA, &ada);
@@ -256,7 +256,7 @@ TEST(a_cookie_changes_things_from_the_same_origin_only)
 		    .method = cases[i].method, .uri = "/guarded/form",
 		    .site = cases[i].site, .param = cases[i].param,
 		    .cookie = ada.session_id,
-		    WITH("LATCHKEY_DIALECT=auth_request"));
+		    WITH("LATCHKEY_AUTHORIZE_PROTOCOL=auth_request"));
 		api_expect(api, 200, NULL, .method = cases[i].method,
 		    .uri = "/guarded/form", .site = cases[i].site,
 		    .param = cases[i].param, .token = ada.token,
@@ -329,15 +329,16 @@ TEST(no_header_of_a_client_is_configuration)
 		"LATCHKEY_REQUIRE_ROLE=admin", AUTHORIZER));
 	api_expect(api, 200, NULL, GUARDED, .cookie = ada.session_id,
 	    WITH("HTTP_LATCHKEY_REQUIRE_ROLE=admin",
-		"HTTP_LATCHKEY_DIALECT=auth_request", "HTTP_FCGI_APACHE_ROLE=x",
-		"HTTP_REMOTE_USER=7", AUTHORIZER));
+		"HTTP_LATCHKEY_AUTHORIZE_PROTOCOL=auth_request",
+		"HTTP_FCGI_APACHE_ROLE=x", "HTTP_REMOTE_USER=7", AUTHORIZER));
 	/* These would make a route of ours a question, or the reverse. */
 	api_expect(api, 401, "not_signed_in", .method = "GET",
 	    .uri = "/auth/me",
 	    WITH("HTTP_FCGI_ROLE=AUTHORIZER",
-		"HTTP_LATCHKEY_DIALECT=forward_auth"));
+		"HTTP_LATCHKEY_AUTHORIZE_PROTOCOL=forward_auth"));
 	api_expect(api, 404, "not_found", GUARDED, .cookie = ada.session_id,
-	    WITH("HTTP_FCGI_ROLE=AUTHORIZER", "HTTP_LATCHKEY_DIALECT=lighttpd",
+	    WITH("HTTP_FCGI_ROLE=AUTHORIZER",
+		"HTTP_LATCHKEY_AUTHORIZE_PROTOCOL=lighttpd",
 		"FCGI_ROLE=RESPONDER"));
 }
 

@@ -56,24 +56,32 @@ TEST(each_server_is_told_by_what_it_sends)
 		    "mod_authnz_fcgi" },
 		{ { "FCGI_ROLE=RESPONDER" }, "auth_request" },
 		{ { NULL }, "auth_request" },
-		/* by name */
-		{ { "LATCHKEY_DIALECT=auth_request" }, "auth_request" },
+		/* by name, and by the old name */
 		{ { "LATCHKEY_DIALECT=forward_auth" }, "forward_auth" },
-		{ { AUTHORIZER, "LATCHKEY_DIALECT=mod_fcgid" }, "mod_fcgid" },
-		{ { AUTHORIZER, "LATCHKEY_DIALECT=lighttpd",
+		{ { "LATCHKEY_DIALECT=forward_auth",
+		      "LATCHKEY_AUTHORIZE_PROTOCOL=auth_request" },
+		    "auth_request" },
+		{ { "LATCHKEY_AUTHORIZE_PROTOCOL=auth_request" },
+		    "auth_request" },
+		{ { "LATCHKEY_AUTHORIZE_PROTOCOL=forward_auth" },
+		    "forward_auth" },
+		{ { AUTHORIZER, "LATCHKEY_AUTHORIZE_PROTOCOL=mod_fcgid" },
+		    "mod_fcgid" },
+		{ { AUTHORIZER, "LATCHKEY_AUTHORIZE_PROTOCOL=lighttpd",
 		      "FCGI_APACHE_ROLE=ACCESS_CHECKER" },
 		    "lighttpd" },
-		{ { AUTHORIZER, "LATCHKEY_DIALECT=mod_authnz_fcgi" },
+		{ { AUTHORIZER, "LATCHKEY_AUTHORIZE_PROTOCOL=mod_authnz_fcgi" },
 		    "mod_authnz_fcgi" },
 		/* a name that is none, or asks in the other role */
-		{ { "LATCHKEY_DIALECT=" }, NULL },
-		{ { "LATCHKEY_DIALECT=nginx" }, NULL },
-		{ { "LATCHKEY_DIALECT=Auth_Request" }, NULL },
-		{ { "LATCHKEY_DIALECT=lighttpd" }, NULL },
-		{ { AUTHORIZER, "LATCHKEY_DIALECT=" }, NULL },
-		{ { AUTHORIZER, "LATCHKEY_DIALECT=auth_request" }, NULL },
+		{ { "LATCHKEY_AUTHORIZE_PROTOCOL=" }, NULL },
+		{ { "LATCHKEY_AUTHORIZE_PROTOCOL=nginx" }, NULL },
+		{ { "LATCHKEY_AUTHORIZE_PROTOCOL=Auth_Request" }, NULL },
+		{ { "LATCHKEY_AUTHORIZE_PROTOCOL=lighttpd" }, NULL },
+		{ { AUTHORIZER, "LATCHKEY_AUTHORIZE_PROTOCOL=" }, NULL },
+		{ { AUTHORIZER, "LATCHKEY_AUTHORIZE_PROTOCOL=auth_request" },
+		    NULL },
 		/* no client names one */
-		{ { AUTHORIZER, "HTTP_LATCHKEY_DIALECT=mod_fcgid",
+		{ { AUTHORIZER, "HTTP_LATCHKEY_AUTHORIZE_PROTOCOL=mod_fcgid",
 		      "HTTP_FCGI_APACHE_ROLE=ACCESS_CHECKER" },
 		    "lighttpd" },
 	};
@@ -87,12 +95,11 @@ TEST(each_server_is_told_by_what_it_sends)
 		err = read_asked(&asked, &g);
 		if (cases[i].expect == NULL) {
 			assert_int_equal(err, ERR_INVALID);
-			assert_null(g.authorize_protocol);
+			assert_null(g.protocol);
 			continue;
 		}
 		assert_int_equal(err, ERR_OK);
-		assert_string_equal(
-		    g.authorize_protocol->name, cases[i].expect);
+		assert_string_equal(g.protocol->name, cases[i].expect);
 	}
 }
 
@@ -127,20 +134,22 @@ TEST(what_is_guarded_is_read_off_the_request)
 		    "/a", true, false },
 		/* asked at the check's own path: nobody says about what */
 		{ { "GET", "/auth/check", { NAVIGATE } }, "", true, true },
-		{ { "GET", "/a", { "LATCHKEY_DIALECT=auth_request" } }, "/a",
-		    true, false },
+		{ { "GET", "/a",
+		      { "LATCHKEY_AUTHORIZE_PROTOCOL=auth_request" } },
+		    "/a", true, false },
 		{ { "GET", "/auth/check",
-		      { "LATCHKEY_DIALECT=forward_auth", NAVIGATE,
+		      { "LATCHKEY_AUTHORIZE_PROTOCOL=forward_auth", NAVIGATE,
 			  "HTTP_X_FORWARDED_METHOD=GET",
 			  "HTTP_X_FORWARDED_URI=/b?c" } },
 		    "/b?c", true, true },
 		{ { "GET", "/auth/check",
-		      { "LATCHKEY_DIALECT=forward_auth", NAVIGATE,
+		      { "LATCHKEY_AUTHORIZE_PROTOCOL=forward_auth", NAVIGATE,
 			  "HTTP_X_FORWARDED_METHOD=DELETE" } },
 		    "", false, false },
 		/* not known: not safe */
 		{ { "GET", "/auth/check",
-		      { "LATCHKEY_DIALECT=forward_auth", NAVIGATE } },
+		      { "LATCHKEY_AUTHORIZE_PROTOCOL=forward_auth",
+			  NAVIGATE } },
 		    "", false, false },
 		/* believed of no other */
 		{ { "POST", "/a",
@@ -192,12 +201,13 @@ TEST(people_are_sent_to_the_login_page)
 			  "FCGI_APACHE_ROLE=ACCESS_CHECKER" } },
 		    "" },
 		{ { "GET", "/a",
-		      { "LATCHKEY_DIALECT=auth_request", NAVIGATE } },
+		      { "LATCHKEY_AUTHORIZE_PROTOCOL=auth_request",
+			  NAVIGATE } },
 		    "X-Login-Page: /in?rd=/a\r\n" },
 		{ { "GET", "/auth/check", { NAVIGATE } },
 		    "X-Login-Page: /in\r\n" },
 		{ { "GET", "/auth/check",
-		      { "LATCHKEY_DIALECT=forward_auth", NAVIGATE,
+		      { "LATCHKEY_AUTHORIZE_PROTOCOL=forward_auth", NAVIGATE,
 			  "HTTP_X_FORWARDED_METHOD=GET",
 			  "HTTP_X_FORWARDED_URI=/b" } },
 		    "Location: /in?rd=/b\r\n" },

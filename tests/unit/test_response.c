@@ -86,14 +86,14 @@ TEST(a_refusal_replaces_the_answer)
 	assert_int_equal(small(&res), ERR_OK);
 	response_header(&res, "Set-Cookie", "secret");
 	assert_int_equal(response_refuse(&res, PROBLEM_MISSING_FIELD,
-			     "The member \"%s\" is missing.", "email"),
+			     "The field \"%s\" is missing.", "email"),
 	    ERR_INVALID);
 	assert_answer(&res, &plain,
 	    "Status: 400 Bad Request\r\n"
 	    "Content-Type: application/problem+json\r\n"
 	    "Content-Length: 173\r\n" COMMON "\r\n"
 	    "{\"type\":\"about:blank\","
-	    "\"title\":\"A required member is missing\","
+	    "\"title\":\"A required field is missing\","
 	    "\"status\":400,\"code\":\"missing_field\","
 	    "\"detail\":\"The member \\\"email\\\" is missing.\","
 	    "\"request_id\":\"00112233445566aa\"}");

@@ -167,3 +167,25 @@ TEST(a_peer_without_address_is_a_dash)
 	assert_int_equal(lines(log, "login_refused", "address=-"), 1);
 	assert_null(strstr(log, "user="));
 }
+
+TEST(a_renamed_parameter_is_reported_once)
+{
+	static const char *const names[] = { "LATCHKEY_AUTHORIZE_PROTOCOL",
+		"LATCHKEY_DIALECT", "LATCHKEY_DIALECT" };
+	struct api *api = *state;
+	struct capture c;
+	char log[4096];
+
+	capture_begin(&c);
+	for (size_t i = 0; i < NELEMS(names); i++) {
+		char param[64];
+
+		snprintf(param, sizeof(param), "%s=auth_request", names[i]);
+		api_expect(api, 401, NULL, .uri = "/guarded", .param = param);
+	}
+	capture_end(&c, log, sizeof(log));
+	assert_int_equal(lines(log, "parameter_renamed",
+			     "LATCHKEY_DIALECT is now called "
+			     "LATCHKEY_AUTHORIZE_PROTOCOL"),
+	    1);
+}
