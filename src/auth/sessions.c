@@ -102,7 +102,7 @@ find_claims(struct sessions *ss, const char *text,
 	if (err != ERR_OK)
 		return err;
 	if (cache_token_known(ss->cache, digest, actor->now, &who->claims))
-		return access_token_timely(&who->claims, actor->now)
+		return access_token_is_timely(&who->claims, actor->now)
 		    ? ERR_OK
 		    : ERR_DENIED;
 	err = verify(ss, text, actor, who);

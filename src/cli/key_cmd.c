@@ -28,9 +28,9 @@ add_key(
 {
 	static const char *const states[] = {
 		[SIGNING_KEYS_NEXT] = "next",
-		[SIGNING_KEYS_SIGNS] = "signs",
+		[SIGNING_KEYS_ACTIVE] = "signs",
 		[SIGNING_KEYS_VERIFIES] = "verifies",
-		[SIGNING_KEYS_OVER] = "over",
+		[SIGNING_KEYS_RETIRED] = "over",
 	};
 	struct json_writer *w = output_begin(output);
 	char when[TIMEFMT_SIZE];

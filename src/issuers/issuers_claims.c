@@ -117,7 +117,7 @@ issuers_claims(const struct issuer *issuer, const struct json_value *payload,
 	memset(claims_out, 0, sizeof(*claims_out));
 	claims_out->origin = TOKEN_OF_ISSUER;
 	if (read_times(issuer, payload, claims_out) &&
-	    access_token_timely(claims_out, now) &&
+	    access_token_is_timely(claims_out, now) &&
 	    is_text(json_value_member(payload, "sub"), ISSUER_SUBJECT_SIZE) &&
 	    (jti == NULL || is_text(jti, JWS_EXTERNAL_MAX)) &&
 	    is_for_us(issuer, payload))

@@ -176,7 +176,7 @@ enum err
 issuers_verify(struct issuers *is, const char *text, int64_t now,
     struct claims *claims_out, struct external *external_out)
 {
-	unsigned char room[JWS_ROOM(JWS_EXTERNAL_MAX)];
+	unsigned char room[JWS_DECODED_MAX(JWS_EXTERNAL_MAX)];
 	struct parsed s = { .text = text };
 	enum err err;
 

@@ -9,7 +9,7 @@
 static enum err
 read_issued_at(const char *text, int64_t *seconds_out)
 {
-	unsigned char buffer[JWS_ROOM(JWS_OURS_MAX)];
+	unsigned char buffer[JWS_DECODED_MAX(JWS_OURS_MAX)];
 	struct json_value *json = NULL;
 	struct jws jws;
 	enum err err;

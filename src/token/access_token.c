@@ -16,8 +16,8 @@
 #include "token/keypair.h"
 #include "token/signing_keys.h"
 
-/* What a payload fits into, unless the issuer's name is very long. */
-#define PAYLOAD_ROOM 512
+/* Holds a payload unless issuer and audience are very long. */
+#define PAYLOAD_SIZE 512
 
 /* Members in the order of their names, as libjwt writes them. */
 static enum err
@@ -46,15 +46,15 @@ payload_print(
 /* ---- signing ---- */
 
 /*
- * The claims go to libjwt as one text, because its own setter for numbers
- * takes a long, which ends in 2038 where that has 32 bits.
+ * The claims are passed as JSON text: libjwt's setter for numbers takes a long,
+ * which with 32 bits ends in 2038.
  */
 static enum err
 sign_hs256(
     const struct signing_key *key, const struct buf *payload, struct buf *text)
 {
 	jwt_t *jwt = NULL;
-	char *made = NULL;
+	char *encoded = NULL;
 	enum err err = ERR_INTERNAL;
 
 	if (jwt_new(&jwt) != 0 ||
@@ -64,14 +64,14 @@ sign_hs256(
 	    jwt_add_header(jwt, "kid", key->kid) != 0 ||
 	    jwt_add_grants_json(jwt, payload->data) != 0)
 		goto out;
-	made = jwt_encode_str(jwt);
-	if (made == NULL)
+	encoded = jwt_encode_str(jwt);
+	if (encoded == NULL)
 		goto out;
-	buf_puts(text, made);
+	buf_puts(text, encoded);
 	err = ERR_OK;
 out:
-	secret_wipe_text(made);
-	free(made); /* as jwt.h says */
+	secret_wipe_text(encoded);
+	free(encoded); /* as jwt.h prescribes */
 	jwt_free(jwt);
 	return err;
 }
@@ -119,9 +119,9 @@ sign(const struct signing_key *key, const struct buf *payload,
 	return err;
 }
 
-/* The key that signs at ${now}. */
+/* Find the key that signs at ${now}. */
 static enum err
-signing_key(const struct access_tokens *t, int64_t now,
+find_signing_key(const struct access_tokens *t, int64_t now,
     const struct signing_key **key_out)
 {
 	enum err err = signing_keys_refresh(t->keys);
@@ -129,7 +129,7 @@ signing_key(const struct access_tokens *t, int64_t now,
 	*key_out = NULL;
 	if (err != ERR_OK)
 		return err;
-	*key_out = signing_keys_current(t->keys, now);
+	*key_out = signing_keys_active(t->keys, now);
 	return *key_out != NULL ? ERR_OK : ERR_UNAVAILABLE;
 }
 
@@ -148,7 +148,7 @@ access_token_issue(const struct access_tokens *t, const struct session *s,
 		memset(claims_out, 0, sizeof(*claims_out));
 	if (now >= s->expires_at)
 		return ERR_DENIED;
-	if ((err = signing_key(t, now, &key)) != ERR_OK)
+	if ((err = find_signing_key(t, now, &key)) != ERR_OK)
 		return err;
 
 	c.origin = TOKEN_OF_THIS_SITE;
@@ -176,20 +176,20 @@ out:
 	return err;
 }
 
-/* ---- handing out again ---- */
+/* ---- restoring ---- */
 
-/* ${token} as ${key} would sign it: with this signature. */
+/* Encode the token of ${key} with these claims and this signature. */
 static enum err
-join(const struct access_tokens *t, const struct signing_key *key,
-    const struct claims *c, const struct token_compact *core,
+encode(const struct access_tokens *t, const struct signing_key *key,
+    const struct claims *c, const struct token_compact *compact,
     struct token *token_out)
 {
-	char payload_room[PAYLOAD_ROOM], text_room[TOKEN_TEXT_SIZE];
+	char payload_storage[PAYLOAD_SIZE], text_storage[TOKEN_TEXT_SIZE];
 	struct buf payload = { 0 }, text = { 0 };
 	enum err err;
 
-	buf_use_inline(&payload, payload_room, sizeof(payload_room));
-	buf_use_inline(&text, text_room, sizeof(text_room));
+	buf_use_inline(&payload, payload_storage, sizeof(payload_storage));
+	buf_use_inline(&text, text_storage, sizeof(text_storage));
 	err = payload_print(t, c, &payload);
 	if (err != ERR_OK)
 		goto out;
@@ -197,7 +197,7 @@ join(const struct access_tokens *t, const struct signing_key *key,
 	buf_puts(&text, ".");
 	jws_encode(&text, payload.data, payload.len);
 	buf_puts(&text, ".");
-	jws_encode(&text, core->signature, core->signature_len);
+	jws_encode(&text, compact->signature, compact->signature_len);
 	if (text.failed)
 		err = ERR_INTERNAL;
 	else
@@ -211,27 +211,27 @@ out:
 
 enum err
 access_token_restore(const struct access_tokens *t, const struct session *s,
-    const struct token_compact *core, int64_t now, struct token *token_out)
+    const struct token_compact *compact, int64_t now, struct token *token_out)
 {
 	struct claims c = {
 		.user_id = s->user_id,
-		.epoch = core->epoch,
-		.issued_at = core->issued_at,
-		.not_before = core->issued_at,
-		.expires_at = core->expires_at,
+		.epoch = compact->epoch,
+		.issued_at = compact->issued_at,
+		.not_before = compact->issued_at,
+		.expires_at = compact->expires_at,
 	};
 	const struct signing_key *key;
 	enum err err;
 
 	memset(token_out, 0, sizeof(*token_out));
-	err = signing_key(t, now, &key);
+	err = find_signing_key(t, now, &key);
 	if (err != ERR_OK)
 		return err;
-	if (strcmp(key->kid, core->kid) != 0)
-		return ERR_INVALID; /* another has taken its place */
+	if (strcmp(key->kid, compact->kid) != 0)
+		return ERR_INVALID; /* another key signs now */
 	memcpy(c.handle, s->handle, sizeof(c.handle));
-	memcpy(c.jti, core->jti, sizeof(core->jti));
-	err = join(t, key, &c, core, token_out);
+	memcpy(c.jti, compact->jti, sizeof(compact->jti));
+	err = encode(t, key, &c, compact, token_out);
 	if (err != ERR_OK)
 		return err;
 	token_out->epoch = c.epoch;
@@ -243,36 +243,36 @@ access_token_restore(const struct access_tokens *t, const struct session *s,
 enum err
 access_token_compact(const struct access_tokens *t, const struct session *s,
     const struct claims *c, const struct token *token,
-    struct token_compact *core_out)
+    struct token_compact *compact_out)
 {
-	unsigned char room[JWS_ROOM(JWS_OURS_MAX)];
-	struct token again = { 0 };
+	unsigned char storage[JWS_DECODED_MAX(JWS_OURS_MAX)];
+	struct token restored = { 0 };
 	const struct signing_key *key;
 	struct jws jws;
 	enum err err;
 
-	memset(core_out, 0, sizeof(*core_out));
-	err = jws_split(token->text, JWS_OURS_MAX, room, &jws);
+	memset(compact_out, 0, sizeof(*compact_out));
+	err = jws_split(token->text, JWS_OURS_MAX, storage, &jws);
 	if (err == ERR_OK)
-		err = signing_key(t, c->issued_at, &key);
+		err = find_signing_key(t, c->issued_at, &key);
 	if (err != ERR_OK)
 		goto out;
-	core_out->epoch = c->epoch;
-	core_out->issued_at = c->issued_at;
-	core_out->expires_at = c->expires_at;
-	memcpy(core_out->kid, key->kid, sizeof(core_out->kid));
-	memcpy(core_out->jti, c->jti, sizeof(core_out->jti));
-	memcpy(core_out->signature, jws.signature, jws.signature_len);
-	core_out->signature_len = jws.signature_len;
-	/* libjwt wrote it: it may spell what we do not know. */
-	err = access_token_restore(t, s, core_out, c->issued_at, &again);
-	if (err == ERR_OK && strcmp(again.text, token->text) != 0)
+	compact_out->epoch = c->epoch;
+	compact_out->issued_at = c->issued_at;
+	compact_out->expires_at = c->expires_at;
+	memcpy(compact_out->kid, key->kid, sizeof(compact_out->kid));
+	memcpy(compact_out->jti, c->jti, sizeof(compact_out->jti));
+	memcpy(compact_out->signature, jws.signature, jws.signature_len);
+	compact_out->signature_len = jws.signature_len;
+	/* libjwt encoded it, so its spelling may differ from ours. */
+	err = access_token_restore(t, s, compact_out, c->issued_at, &restored);
+	if (err == ERR_OK && strcmp(restored.text, token->text) != 0)
 		err = ERR_INVALID;
 out:
 	if (err != ERR_OK)
-		secret_wipe(core_out, sizeof(*core_out));
-	secret_wipe(&again, sizeof(again));
-	secret_wipe(room, sizeof(room));
+		secret_wipe(compact_out, sizeof(*compact_out));
+	secret_wipe(&restored, sizeof(restored));
+	secret_wipe(storage, sizeof(storage));
 	return err;
 }
 
@@ -284,7 +284,7 @@ access_token_key(const struct access_tokens *t, const char *session_id,
 	enum err err;
 
 	memset(key_out, 0, SECRET_KEY_BYTES);
-	err = signing_key(t, now, &key);
+	err = find_signing_key(t, now, &key);
 	if (err == ERR_OK) {
 		const char *const texts[] = { "latchkey issued token", key->kid,
 			t->issuer, t->audience, session_id };

@@ -14,21 +14,20 @@
 #include "token/signing_keys.h"
 
 /*
- * Explicit typing as "at+jwt" (RFC 9068) is not to be had: libjwt 1.10 writes
- * "JWT" over any other typ when it encodes, and refuses to decode any other.
- * A token of another kind under the same key is still none of ours: kid, iss,
- * aud, sid, epoch and jti must all be there.
+ * Not "at+jwt" (RFC 9068): libjwt 1.10 overwrites any other typ with "JWT" when
+ * it encodes, and refuses to decode others.  A token of another kind under the
+ * same key is refused anyway: kid, iss, aud, sid, epoch and jti are required.
  */
 #define TYP "JWT"
-#define HS256_BYTES 32 /* of its signatures */
+#define HS256_BYTES 32 /* length of its signatures */
 
 /*
  * libjwt computes the HMAC and compares it in constant time (jwt_strcmp).  It
- * takes the algorithm from the token, which by now says HS256, and nothing
- * else that it read counts.
+ * reads the algorithm from the token, whose header has been checked to say
+ * HS256.  Nothing else of its reading is used.
  */
 static enum err
-check_hs256(
+verify_hs256(
     const struct signing_key *key, const struct jws *jws, const char *text)
 {
 	jwt_t *jwt = NULL;
@@ -46,13 +45,13 @@ check_hs256(
 	return rc == ENOMEM ? ERR_INTERNAL : ERR_DENIED;
 }
 
-/* By the key's algorithm, which the header has been held against. */
+/* The header has been checked to name the algorithm of ${key}. */
 static enum err
-signature_check(
+verify_signature(
     const struct signing_key *key, const struct jws *jws, const char *text)
 {
 	if (key->alg == SIGNING_KEYS_HS256)
-		return check_hs256(key, jws, text);
+		return verify_hs256(key, jws, text);
 	if (jws->signature_len != keypair_signature_len(key->pair))
 		return ERR_DENIED;
 	return keypair_verify(key->pair, text,
@@ -76,15 +75,15 @@ member_int(const struct json_value *doc, const char *name, int64_t *value_out)
 }
 
 bool
-access_token_timely(const struct claims *c, int64_t now)
+access_token_is_timely(const struct claims *c, int64_t now)
 {
 	return c->issued_at <= now + c->leeway &&
 	    c->not_before <= now + c->leeway && now < c->expires_at;
 }
 
-/* Members we do not know do no harm; all we know must be there. */
+/* Unknown members are ignored; all known ones are required. */
 static bool
-claims_read(const struct access_tokens *t, const struct json_value *doc,
+read_claims(const struct access_tokens *t, const struct json_value *doc,
     int64_t now, struct claims *c)
 {
 	const char *sid = member_text(doc, "sid");
@@ -104,12 +103,12 @@ claims_read(const struct access_tokens *t, const struct json_value *doc,
 	c->origin = TOKEN_OF_THIS_SITE;
 	memcpy(c->handle, sid, SESSION_HANDLE_SIZE);
 	memcpy(c->jti, jti, RANDOM_UUID_SIZE);
-	return access_token_timely(c, now);
+	return access_token_is_timely(c, now);
 }
 
-/* Our own strict reading of what was signed: libjwt's is not asked. */
+/* Parse the signed text strictly, not as libjwt did. */
 static enum err
-claims_check(const struct access_tokens *t, const struct jws *jws, int64_t now,
+check_claims(const struct access_tokens *t, const struct jws *jws, int64_t now,
     struct claims *claims_out)
 {
 	struct json_value *doc = NULL;
@@ -119,7 +118,7 @@ claims_check(const struct access_tokens *t, const struct jws *jws, int64_t now,
 	err = json_value_parse(
 	    (const char *)jws->payload, jws->payload_len, &doc);
 	if (err == ERR_OK && json_value_is_object(doc) &&
-	    claims_read(t, doc, now, &c))
+	    read_claims(t, doc, now, &c))
 		*claims_out = c;
 	else if (err != ERR_INTERNAL)
 		err = ERR_DENIED;
@@ -127,9 +126,9 @@ claims_check(const struct access_tokens *t, const struct jws *jws, int64_t now,
 	return err;
 }
 
-/* The key that ${text} names; ERR_DENIED if we have none of that name. */
+/* Find the signing key that ${text} names; ERR_DENIED if there is none. */
 static enum err
-named_key(const struct access_tokens *t, const char *text, int64_t now,
+find_named_key(const struct access_tokens *t, const char *text, int64_t now,
     const struct signing_key **key_out)
 {
 	enum err err = signing_keys_refresh(t->keys);
@@ -137,30 +136,30 @@ named_key(const struct access_tokens *t, const char *text, int64_t now,
 	*key_out = NULL;
 	if (err != ERR_OK)
 		return err;
-	*key_out = signing_keys_of(t->keys, text, now);
+	*key_out = signing_keys_find(t->keys, text, now);
 	return *key_out != NULL ? ERR_OK : ERR_DENIED;
 }
 
 static enum err
-verify_ours(const struct access_tokens *t, const struct signing_key *key,
+verify_with_key(const struct access_tokens *t, const struct signing_key *key,
     const char *text, int64_t now, struct claims *claims_out)
 {
-	unsigned char room[JWS_ROOM(JWS_OURS_MAX)];
+	unsigned char storage[JWS_DECODED_MAX(JWS_OURS_MAX)];
 	struct jws jws;
 	enum err err;
 
-	err = jws_split(text, JWS_OURS_MAX, room, &jws);
+	err = jws_split(text, JWS_OURS_MAX, storage, &jws);
 	if (err != ERR_OK)
 		goto out;
 	err = jws_header_check(
 	    &jws, signing_keys_alg_name(key->alg), key->kid, TYP);
 	if (err != ERR_OK)
 		goto out;
-	if ((err = signature_check(key, &jws, text)) != ERR_OK)
+	if ((err = verify_signature(key, &jws, text)) != ERR_OK)
 		goto out;
-	err = claims_check(t, &jws, now, claims_out);
+	err = check_claims(t, &jws, now, claims_out);
 out:
-	secret_wipe(room, sizeof(room));
+	secret_wipe(storage, sizeof(storage));
 	return err;
 }
 
@@ -172,8 +171,9 @@ access_token_verify(const struct access_tokens *t, const char *text,
 	enum err err;
 
 	memset(claims_out, 0, sizeof(*claims_out));
-	err = named_key(t, text, now, &key);
-	return err == ERR_OK ? verify_ours(t, key, text, now, claims_out) : err;
+	err = find_named_key(t, text, now, &key);
+	return err == ERR_OK ? verify_with_key(t, key, text, now, claims_out)
+			     : err;
 }
 
 enum err
@@ -182,31 +182,24 @@ access_token_names_our_key(
 {
 	const struct signing_key *key;
 
-	return named_key(t, text, now, &key);
-}
-
-static void
-digest(const struct access_tokens *t, const struct signing_key *key,
-    const char *text, unsigned char digest_out[TOKEN_DIGEST_BYTES])
-{
-	const char *const texts[] = { key->kid, t->issuer, t->audience, text };
-
-	_Static_assert(TOKEN_DIGEST_BYTES == DIGEST_BYTES, "both are SHA-256");
-	digest_texts(digest_out, texts, NELEMS(texts));
+	return find_named_key(t, text, now, &key);
 }
 
 enum err
 access_token_digest(const struct access_tokens *t, const char *text,
     int64_t now, unsigned char digest_out[TOKEN_DIGEST_BYTES])
 {
+	const char *texts[] = { NULL, t->issuer, t->audience, text };
 	const struct signing_key *key;
 	enum err err;
 
-	err = named_key(t, text, now, &key);
+	_Static_assert(TOKEN_DIGEST_BYTES == DIGEST_BYTES, "both are SHA-256");
+	err = find_named_key(t, text, now, &key);
 	if (err != ERR_OK)
 		return err;
 	if (strnlen(text, JWS_OURS_MAX + 1) > JWS_OURS_MAX)
 		return ERR_DENIED;
-	digest(t, key, text, digest_out);
+	texts[0] = key->kid;
+	digest_texts(digest_out, texts, NELEMS(texts));
 	return ERR_OK;
 }

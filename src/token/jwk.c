@@ -12,7 +12,7 @@
 #define KEY_OPS_MAX 16 /* there are eight (RFC 7517 section 4.3) */
 
 struct jwk {
-	char kid[JWK_KID_SIZE]; /* "": it has none */
+	char kid[JWK_KID_SIZE]; /* "": absent */
 	enum jwk_alg alg;
 	struct keypair *key;
 	bool dropped;
@@ -23,10 +23,10 @@ struct jwk_set {
 	struct jwk list[JWK_KEYS_MAX];
 };
 
-/* What a key of each algorithm looks like. */
+/* The key type of each algorithm. */
 static const struct kind {
 	const char *kty, *name;
-	const char *first, *second; /* the members of its numbers */
+	const char *first, *second; /* members that hold its numbers */
 	enum keypair_type type;
 	enum jwk_alg alg;
 } kinds[] = {
@@ -34,9 +34,9 @@ static const struct kind {
 	{ "EC", "ES256", "x", "y", KEYPAIR_P256, JWK_ES256 },
 };
 
-/* Has ${jwk} no member ${name}, or just this text? */
+/* True if the member ${name} is absent or is ${want}. */
 static bool
-is_or_none(const struct json_value *jwk, const char *name, const char *want)
+is_absent_or(const struct json_value *jwk, const char *name, const char *want)
 {
 	const struct json_value *member = json_value_member(jwk, name);
 	const char *text = json_value_string(member);
@@ -44,12 +44,9 @@ is_or_none(const struct json_value *jwk, const char *name, const char *want)
 	return member == NULL || (text != NULL && strcmp(text, want) == 0);
 }
 
-/*
- * To find an element takes time that grows with its place, so that a long list
- * is not looked through to its end.
- */
+/* Finding element i takes time i, so long lists are not read to their end. */
 static size_t
-at_most(const struct json_value *list, size_t max)
+limited_size(const struct json_value *list, size_t max)
 {
 	size_t size = json_value_is_array(list) ? json_value_size(list) : 0;
 
@@ -57,12 +54,12 @@ at_most(const struct json_value *list, size_t max)
 }
 
 static bool
-may_verify(const struct json_value *jwk)
+allows_verify(const struct json_value *jwk)
 {
 	const struct json_value *ops = json_value_member(jwk, "key_ops");
 	bool may = ops == NULL;
 
-	for (size_t i = 0; i < at_most(ops, KEY_OPS_MAX); i++) {
+	for (size_t i = 0; i < limited_size(ops, KEY_OPS_MAX); i++) {
 		const char *op = json_value_string(json_value_at(ops, i));
 
 		may |= op != NULL && strcmp(op, "verify") == 0;
@@ -82,19 +79,16 @@ kind_of(const struct json_value *jwk, unsigned algorithms)
 	return NULL;
 }
 
-/*
- * Is it meant for what we would do with it?  One whose private part is there
- * for all to read proves nothing.
- */
+/* A key whose private part was published proves nothing. */
 static bool
-is_for_us(const struct json_value *jwk, const struct kind *kind)
+may_verify_tokens(const struct json_value *jwk, const struct kind *kind)
 {
 	if (kind->type == KEYPAIR_P256 &&
 	    (json_value_member(jwk, "crv") == NULL ||
-		!is_or_none(jwk, "crv", "P-256")))
+		!is_absent_or(jwk, "crv", "P-256")))
 		return false;
-	return is_or_none(jwk, "use", "sig") &&
-	    is_or_none(jwk, "alg", kind->name) && may_verify(jwk) &&
+	return is_absent_or(jwk, "use", "sig") &&
+	    is_absent_or(jwk, "alg", kind->name) && allows_verify(jwk) &&
 	    json_value_member(jwk, "d") == NULL;
 }
 
@@ -128,16 +122,16 @@ read_key(const struct json_value *jwk, const struct kind *kind,
 	return err;
 }
 
-/* ERR_INVALID: it does not count. */
+/* ERR_INVALID: to be skipped. */
 static enum err
-take(struct jwk_set *set, const struct json_value *jwk, unsigned algorithms)
+add_key(struct jwk_set *set, const struct json_value *jwk, unsigned algorithms)
 {
 	const struct json_value *kid = json_value_member(jwk, "kid");
 	const struct kind *kind = kind_of(jwk, algorithms);
 	struct jwk *slot = &set->list[set->count];
 	enum err err;
 
-	if (kind == NULL || !is_for_us(jwk, kind))
+	if (kind == NULL || !may_verify_tokens(jwk, kind))
 		return ERR_INVALID;
 	memset(slot, 0, sizeof(*slot));
 	slot->alg = kind->alg;
@@ -152,9 +146,9 @@ take(struct jwk_set *set, const struct json_value *jwk, unsigned algorithms)
 	return err;
 }
 
-/* Of keys that are called the same, one counts if they are the same. */
+/* Two keys with the same name: keep one if equal, else none. */
 static void
-compare(struct jwk *later, struct jwk *earlier)
+compare_names(struct jwk *later, struct jwk *earlier)
 {
 	if (later->kid[0] == '\0' || later->alg != earlier->alg ||
 	    strcmp(later->kid, earlier->kid) != 0)
@@ -165,13 +159,13 @@ compare(struct jwk *later, struct jwk *earlier)
 }
 
 static void
-drop_doubtful(struct jwk_set *set)
+drop_duplicates(struct jwk_set *set)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < set->count; i++)
 		for (size_t j = 0; j < i; j++)
-			compare(&set->list[i], &set->list[j]);
+			compare_names(&set->list[i], &set->list[j]);
 	for (size_t i = 0; i < set->count; i++) {
 		if (set->list[i].dropped)
 			keypair_free(set->list[i].key);
@@ -196,14 +190,14 @@ jwk_set_parse(
 	if (err == ERR_OK && (set = calloc(1, sizeof(*set))) == NULL)
 		err = ERR_INTERNAL;
 	keys = json_value_member(doc, "keys");
-	for (size_t i = 0; err == ERR_OK && i < at_most(keys, JWK_KEYS_MAX);
-	     i++) {
-		err = take(set, json_value_at(keys, i), algorithms);
+	for (size_t i = 0;
+	     err == ERR_OK && i < limited_size(keys, JWK_KEYS_MAX); i++) {
+		err = add_key(set, json_value_at(keys, i), algorithms);
 		if (err == ERR_INVALID)
 			err = ERR_OK;
 	}
 	if (err == ERR_OK) {
-		drop_doubtful(set);
+		drop_duplicates(set);
 		if (set->count == 0)
 			err = ERR_INVALID;
 	}

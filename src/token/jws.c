@@ -10,8 +10,8 @@
 #include "base/json_value.h"
 
 /*
- * libsodium's decoder refuses white space, padding and bits left over; two
- * spellings of the same bytes would be two names for one token.
+ * libsodium's decoder refuses white space, padding and left-over bits: a second
+ * spelling of a token would evade the blacklist of one without a jti.
  */
 static bool
 decode(unsigned char *dst, size_t size, const char *part, size_t len,
@@ -23,9 +23,9 @@ decode(unsigned char *dst, size_t size, const char *part, size_t len,
 }
 
 /*
- * libsodium's encoder takes fifty instructions for each character, so as to
- * tell nothing by its timing; this one's table is one line of the processor's
- * cache, so it tells nothing either.
+ * libsodium's constant-time encoder takes fifty instructions per character.
+ * The table here is one cache line, so its timing does not depend on the data
+ * either.
  */
 void
 jws_encode(struct buf *out, const void *data, size_t len)
@@ -66,22 +66,22 @@ jws_decode(unsigned char *dst, size_t size, const char *text, size_t *len_out)
 }
 
 enum err
-jws_header(const char *text, unsigned char *room, size_t size, size_t *len_out)
+jws_header(const char *text, unsigned char *dst, size_t size, size_t *len_out)
 {
 	const char *dot = strchr(text, '.');
 
 	*len_out = 0;
 	return dot != NULL &&
-		decode(room, size, text, (size_t)(dot - text), len_out)
+		decode(dst, size, text, (size_t)(dot - text), len_out)
 	    ? ERR_OK
 	    : ERR_DENIED;
 }
 
-/* One part after the other into what is left of ${room}. */
+/* Decode the parts one after the other into ${at}. */
 static bool
-split(const char *text, size_t max, unsigned char *room, struct jws *jws)
+split(const char *text, size_t max, unsigned char *at, struct jws *jws)
 {
-	unsigned char *const end = room + JWS_ROOM(max);
+	unsigned char *const end = at + JWS_DECODED_MAX(max);
 	const char *payload, *signature;
 
 	if (strnlen(text, max + 1) > max)
@@ -91,28 +91,28 @@ split(const char *text, size_t max, unsigned char *room, struct jws *jws)
 		return false;
 	payload++;
 	signature++;
-	jws->header = room;
-	if (!decode(room, (size_t)(end - room), text,
-		(size_t)(payload - 1 - text), &jws->header_len))
+	jws->header = at;
+	if (!decode(at, (size_t)(end - at), text, (size_t)(payload - 1 - text),
+		&jws->header_len))
 		return false;
-	room += jws->header_len;
-	jws->payload = room;
-	if (!decode(room, (size_t)(end - room), payload,
+	at += jws->header_len;
+	jws->payload = at;
+	if (!decode(at, (size_t)(end - at), payload,
 		(size_t)(signature - 1 - payload), &jws->payload_len))
 		return false;
-	room += jws->payload_len;
-	jws->signature = room;
-	return decode(room, (size_t)(end - room), signature, strlen(signature),
+	at += jws->payload_len;
+	jws->signature = at;
+	return decode(at, (size_t)(end - at), signature, strlen(signature),
 		   &jws->signature_len) &&
 	    jws->signature_len <= JWS_SIGNATURE_MAX;
 }
 
 enum err
 jws_split(
-    const char *text, size_t max, unsigned char *room, struct jws *jws_out)
+    const char *text, size_t max, unsigned char *storage, struct jws *jws_out)
 {
 	memset(jws_out, 0, sizeof(*jws_out));
-	if (split(text, max, room, jws_out))
+	if (split(text, max, storage, jws_out))
 		return ERR_OK;
 	memset(jws_out, 0, sizeof(*jws_out));
 	return ERR_DENIED;

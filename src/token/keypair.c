@@ -17,35 +17,32 @@
 #include "token/jws.h"
 
 #define RSA_BITS 2048
-#define RSA_E_BYTES 8 /* more no library takes with long keys */
-#define P256_BYTES 32 /* of each of the two numbers of a signature */
+#define RSA_E_BYTES 8 /* OpenSSL refuses more with long keys */
+#define P256_BYTES 32 /* each coordinate, and each half of a signature */
 
 struct keypair {
 	enum keypair_type type;
 	EVP_PKEY *evp;
 };
 
-/*
- * What went wrong is noted by the library per thread, and nobody reads it
- * here: it would only grow stale.
- */
+/* OpenSSL queues errors per thread; nothing here reads the queue. */
 static enum err
-failed(enum err err)
+openssl_failed(enum err err)
 {
 	ERR_clear_error();
 	return err;
 }
 
-/* Takes ${evp}; NULL is an error. */
+/* Own ${evp} in a new keypair; NULL gives ${err}. */
 static enum err
-wrap(enum keypair_type type, EVP_PKEY *evp, enum err err,
+adopt(enum keypair_type type, EVP_PKEY *evp, enum err err,
     struct keypair **key_out)
 {
 	struct keypair *key;
 
 	*key_out = NULL;
 	if (evp == NULL)
-		return failed(err);
+		return openssl_failed(err);
 	key = calloc(1, sizeof(*key));
 	if (key == NULL) {
 		EVP_PKEY_free(evp);
@@ -63,7 +60,7 @@ keypair_make(enum keypair_type type, struct keypair **key_out)
 	EVP_PKEY *evp =
 	    type == KEYPAIR_RSA ? EVP_RSA_gen(RSA_BITS) : EVP_EC_gen("P-256");
 
-	return wrap(type, evp, ERR_INTERNAL, key_out);
+	return adopt(type, evp, ERR_INTERNAL, key_out);
 }
 
 enum err
@@ -78,7 +75,7 @@ keypair_read(enum keypair_type type, const void *data, size_t len,
 		EVP_PKEY_free(evp);
 		evp = NULL;
 	}
-	return wrap(type, evp, ERR_INVALID, key_out);
+	return adopt(type, evp, ERR_INVALID, key_out);
 }
 
 enum err
@@ -88,7 +85,7 @@ keypair_write(const struct keypair *key, struct buf *out)
 	int len = i2d_PrivateKey(key->evp, &der);
 
 	if (len <= 0)
-		return failed(ERR_INTERNAL);
+		return openssl_failed(ERR_INTERNAL);
 	buf_append(out, der, (size_t)len);
 	OPENSSL_clear_free(der, (size_t)len);
 	return out->failed ? ERR_INTERNAL : ERR_OK;
@@ -103,12 +100,11 @@ keypair_free(struct keypair *key)
 	free(key);
 }
 
-/* ---- the public keys of others ---- */
+/* ---- public keys of other issuers ---- */
 
 /*
- * What is not refused here costs every token that names the key: an e as long
- * as n would take a thousand times as long to verify with, and so would a
- * longer n.  Whether n is a product of two primes only its owner can prove.
+ * Bounds the cost of every verification with the key: an e as long as n, or a
+ * longer n, would make it a thousand times slower.
  */
 static bool
 rsa_is_sound(const struct keypair_numbers *numbers)
@@ -120,7 +116,7 @@ rsa_is_sound(const struct keypair_numbers *numbers)
 	    e_len == 0 || e_len > RSA_E_BYTES || n[0] == 0 || e[0] == 0)
 		return false;
 	if (n_len == RSA_BITS / 8 && n[0] < 0x80)
-		return false; /* a few bits less than that */
+		return false; /* a few bits less than RSA_BITS */
 	return (n[n_len - 1] & 1) != 0 && (e[e_len - 1] & 1) != 0 &&
 	    (e_len > 1 || e[0] >= 3);
 }
@@ -159,7 +155,7 @@ rsa_from(const struct keypair_numbers *numbers)
 	return evp;
 }
 
-/* The library sees to it that the point is one of the curve. */
+/* OpenSSL checks that the point is on the curve. */
 static EVP_PKEY *
 p256_from(const struct keypair_numbers *numbers)
 {
@@ -186,12 +182,12 @@ keypair_public(enum keypair_type type, const struct keypair_numbers *numbers,
 	*key_out = NULL;
 	if (type == KEYPAIR_RSA)
 		return rsa_is_sound(numbers)
-		    ? wrap(type, rsa_from(numbers), ERR_INVALID, key_out)
+		    ? adopt(type, rsa_from(numbers), ERR_INVALID, key_out)
 		    : ERR_INVALID;
 	if (numbers->first_len != P256_BYTES ||
 	    numbers->second_len != P256_BYTES)
 		return ERR_INVALID;
-	return wrap(type, p256_from(numbers), ERR_INVALID, key_out);
+	return adopt(type, p256_from(numbers), ERR_INVALID, key_out);
 }
 
 bool
@@ -203,11 +199,11 @@ keypair_same(const struct keypair *a, const struct keypair *b)
 	return false;
 }
 
-/* ---- the public key, for others ---- */
+/* ---- publishing the public key ---- */
 
 /*
- * Write the number ${param} as base64url: with ${len} 0 in as many bytes as it
- * takes (n, e), otherwise in exactly ${len} (x, y).
+ * Write the number ${param} as base64url in exactly ${len} bytes (x, y), or, if
+ * ${len} is 0, in as few as possible (n, e).
  */
 static enum err
 write_number(const struct keypair *key, const char *param, size_t len,
@@ -233,10 +229,10 @@ write_number(const struct keypair *key, const char *param, size_t len,
 out:
 	BN_free(number);
 	buf_clear(&text);
-	return err == ERR_OK ? ERR_OK : failed(err);
+	return err == ERR_OK ? ERR_OK : openssl_failed(err);
 }
 
-/* In the order of their names, as the thumbprint wants them. */
+/* In the order of their names, as RFC 7638 requires. */
 enum err
 keypair_jwk(const struct keypair *key, struct json_writer *w)
 {
@@ -277,7 +273,7 @@ keypair_thumbprint(const struct keypair *key, struct buf *out)
 	if (err == ERR_OK &&
 	    EVP_Digest(text.data, text.len, digest, &len, EVP_sha256(), NULL) !=
 		1)
-		err = failed(ERR_INTERNAL);
+		err = openssl_failed(ERR_INTERNAL);
 	if (err == ERR_OK) {
 		jws_encode(out, digest, len);
 		err = out->failed ? ERR_INTERNAL : ERR_OK;
@@ -295,16 +291,16 @@ keypair_signature_len(const struct keypair *key)
 					: (size_t)2 * P256_BYTES;
 }
 
-/* The library has the two numbers as DER, JWS has them side by side. */
+/* OpenSSL encodes (r, s) in DER; JWS concatenates them. */
 static enum err
-numbers_from_der(const unsigned char *der, size_t len, unsigned char *raw)
+signature_from_der(const unsigned char *der, size_t len, unsigned char *raw)
 {
 	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long)len);
 	const BIGNUM *r, *s;
 	enum err err = ERR_INTERNAL;
 
 	if (sig == NULL)
-		return failed(err);
+		return openssl_failed(err);
 	ECDSA_SIG_get0(sig, &r, &s);
 	if (BN_bn2binpad(r, raw, P256_BYTES) == P256_BYTES &&
 	    BN_bn2binpad(s, raw + P256_BYTES, P256_BYTES) == P256_BYTES)
@@ -314,7 +310,8 @@ numbers_from_der(const unsigned char *der, size_t len, unsigned char *raw)
 }
 
 static enum err
-numbers_to_der(const unsigned char *raw, unsigned char **der_out, int *len_out)
+signature_to_der(
+    const unsigned char *raw, unsigned char **der_out, int *len_out)
 {
 	ECDSA_SIG *sig = ECDSA_SIG_new();
 	BIGNUM *r = BN_bin2bn(raw, P256_BYTES, NULL);
@@ -333,10 +330,10 @@ numbers_to_der(const unsigned char *raw, unsigned char **der_out, int *len_out)
 		err = ERR_OK;
 out:
 	ECDSA_SIG_free(sig);
-	return err == ERR_OK ? ERR_OK : failed(err);
+	return err == ERR_OK ? ERR_OK : openssl_failed(err);
 }
 
-/* RSA in the padding of RS256 (PKCS #1 v1.5), which is its default. */
+/* OpenSSL's default padding, PKCS #1 v1.5, is that of RS256. */
 static enum err
 sign(EVP_MD_CTX *ctx, const struct keypair *key, const void *data, size_t len,
     unsigned char *out)
@@ -346,9 +343,9 @@ sign(EVP_MD_CTX *ctx, const struct keypair *key, const void *data, size_t len,
 
 	if (EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key->evp) != 1 ||
 	    EVP_DigestSign(ctx, made, &made_len, data, len) != 1)
-		return failed(ERR_INTERNAL);
+		return openssl_failed(ERR_INTERNAL);
 	if (key->type == KEYPAIR_P256)
-		return numbers_from_der(made, made_len, out);
+		return signature_from_der(made, made_len, out);
 	if (made_len != keypair_signature_len(key))
 		return ERR_INTERNAL;
 	memcpy(out, made, made_len);
@@ -382,16 +379,16 @@ keypair_verify(const struct keypair *key, const void *data, size_t len,
 	if (ctx == NULL)
 		goto out;
 	if (key->type == KEYPAIR_P256) {
-		err = numbers_to_der(signature, &der, &der_len);
+		err = signature_to_der(signature, &der, &der_len);
 		if (err != ERR_OK)
 			goto out;
 		form = der;
 		form_len = (size_t)der_len;
 	}
 	if (EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key->evp) != 1)
-		err = failed(ERR_INTERNAL);
+		err = openssl_failed(ERR_INTERNAL);
 	else if (EVP_DigestVerify(ctx, form, form_len, data, len) != 1)
-		err = failed(ERR_DENIED);
+		err = openssl_failed(ERR_DENIED);
 	else
 		err = ERR_OK;
 out:

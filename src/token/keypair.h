@@ -12,12 +12,11 @@ struct keypair;
 struct json_writer;
 
 /*
- * Pairs of a private and a public key, for RS256 and ES256 (RFC 7518 sections
- * 3.3 and 3.4).
+ * Key pairs for RS256 and ES256 (RFC 7518 sections 3.3 and 3.4).
  *
- * libjwt can sign and verify with these too, but reads the key's text anew
- * each time: 0.4 ms of which a P-256 verification is a quarter, and whoever
- * sends bad tokens would be spending them.
+ * libjwt can sign and verify with such keys too, but parses the PEM text each
+ * time: 0.4 ms, four times a P-256 verification, which anyone could make us
+ * spend by sending bad tokens.
  */
 enum keypair_type { KEYPAIR_RSA, KEYPAIR_P256 };
 
@@ -25,13 +24,14 @@ enum keypair_type { KEYPAIR_RSA, KEYPAIR_P256 };
 
 /**
  * keypair_make(type, key_out):
- * Make a new pair; RSA has 2048 bits.  That takes a tenth of a second, and now
- * and then much longer: not on the way of a request.
+ * Make a new pair; RSA has 2048 bits.  RSA takes 0.1 s and sometimes much
+ * longer, so not within a request.
  *
  * keypair_read(type, data, len, key_out):
- * Read what keypair_write() wrote.  ERR_INVALID if it is not that.
+ * Read a private key in DER, as keypair_write() wrote it.  ERR_INVALID if it is
+ * not one.
  *
- * keypair_write(key, out): append the private part to ${out}; it is a secret.
+ * keypair_write(key, out): append the private key to ${out} in DER.
  */
 enum err keypair_make(
     enum keypair_type type, struct keypair **key_out) MUST_CHECK;
@@ -41,8 +41,8 @@ enum err keypair_write(const struct keypair *key, struct buf *out) MUST_CHECK;
 void keypair_free(struct keypair *key);
 
 /*
- * The numbers of somebody else's public key, most significant byte first, as
- * RFC 7518 section 6 calls them: n and e of RSA, x and y of P-256.
+ * The numbers of a public key (RFC 7518 section 6), most significant byte
+ * first: n and e of RSA, x and y of P-256.
  */
 struct keypair_numbers {
 	const unsigned char *first;
@@ -53,12 +53,11 @@ struct keypair_numbers {
 
 /**
  * keypair_public(type, numbers, key_out):
- * That public key, which has no private part and so signs nothing.
- * ERR_INVALID unless RSA has 2048 to 4096 bits and an odd e of 3 and more but
- * not above 64 bits, and no number begins with a zero byte; unless x and y have
- * 32 bytes each and are a point of the curve.
+ * Make a public key, which cannot sign.  ERR_INVALID unless RSA has 2048 to
+ * 4096 bits, an odd e from 3 to 64 bits and no number with a leading zero byte;
+ * or x and y have 32 bytes each and are a point of the curve.
  *
- * keypair_same(a, b): are their public keys the same?
+ * keypair_same(a, b): true if their public keys are equal.
  */
 enum err keypair_public(enum keypair_type type,
     const struct keypair_numbers *numbers, struct keypair **key_out) MUST_CHECK;
@@ -76,16 +75,16 @@ enum err keypair_jwk(
 enum err keypair_thumbprint(
     const struct keypair *key, struct buf *out) MUST_CHECK;
 
-/* keypair_signature_len(key): how long every signature of it is, in bytes. */
+/* keypair_signature_len(key): bytes of each of its signatures. */
 size_t keypair_signature_len(const struct keypair *key);
 
 /**
  * keypair_sign(key, data, len, signature_out):
- * Sign ${len} bytes; keypair_signature_len() bytes come out, as JWS has them.
+ * Sign ${data}; the signature has keypair_signature_len() bytes in JWS format.
  *
  * keypair_verify(key, data, len, signature):
- * ERR_OK iff ${signature}, of that length, is one of these bytes by this key;
- * ERR_DENIED otherwise.
+ * Return ERR_OK if ${signature}, of that length, is valid for ${data}, else
+ * ERR_DENIED; ERR_INTERNAL without memory.
  */
 enum err keypair_sign(const struct keypair *key, const void *data, size_t len,
     unsigned char signature_out[KEYPAIR_SIGNATURE_MAX]) MUST_CHECK;

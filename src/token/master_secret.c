@@ -272,7 +272,7 @@ master_secret_derive(const struct master_secret *m, const char *purpose,
 }
 
 void
-master_secret_clear(struct master_secret *master)
+master_secret_clear(struct master_secret *m)
 {
-	secret_wipe(master, sizeof(*master));
+	secret_wipe(m, sizeof(*m));
 }

@@ -17,11 +17,11 @@
 #include "token/master_secret.h"
 
 /*
- * Of those who start at once, one makes the first key; see start().  And on a
- * busy machine the lock for that may not be had in the time of one change.
+ * Of processes that start together one creates the first key; the others get
+ * ERR_CONFLICT, or on a busy machine ERR_UNAVAILABLE from the write lock.
  */
 #define START_TRIES 8
-#define SETTLE_TRIES 50 /* of a millisecond; a change takes a few */
+#define SETTLE_TRIES 50 /* 1 ms each; a change takes a few ms */
 
 /* ---- reading ---- */
 
@@ -33,11 +33,11 @@ clear_list(struct signing_key *list, size_t count)
 }
 
 /*
- * A key never changes, so one that is known is not opened again: that would
- * cost a hundred times what asking the store does.
+ * Move a key that is in memory already, since only its lifetime can change:
+ * opening costs a hundred times as much as reading the row.
  */
 static enum err
-take(struct signing_keys *k, const struct signing_key_row *row,
+read_key(struct signing_keys *k, const struct signing_key_row *row,
     struct signing_key *key_out)
 {
 	for (size_t i = 0; i < k->count; i++) {
@@ -55,26 +55,26 @@ take(struct signing_keys *k, const struct signing_key_row *row,
 	return signing_keys_row_open(row, k->options.master, key_out);
 }
 
-/* Said once, not with every token. */
+/* Logged once, not with every token. */
 static enum err
-refuse(struct signing_keys *k, const char *why)
+log_refusal(struct signing_keys *k, const char *why)
 {
-	if (!k->told)
+	if (!k->refusal_logged)
 		log_event(
 		    LOG_LEVEL_ERROR, "keys_refused", "reason=\"%s\"", why);
-	k->told = true;
+	k->refusal_logged = true;
 	return ERR_INVALID;
 }
 
 static enum err
-take_all(struct signing_keys *k, const struct signing_key_row *rows, size_t n)
+read_all(struct signing_keys *k, const struct signing_key_row *rows, size_t n)
 {
 	struct signing_key list[SIGNING_KEYS_MAX] = { 0 };
 	enum err err = ERR_OK;
 	size_t count;
 
 	for (count = 0; count < n; count++) {
-		err = take(k, &rows[count], &list[count]);
+		err = read_key(k, &rows[count], &list[count]);
 		if (err != ERR_OK)
 			break;
 	}
@@ -82,18 +82,18 @@ take_all(struct signing_keys *k, const struct signing_key_row *rows, size_t n)
 	memcpy(k->list, list, count * sizeof(*list));
 	k->count = count;
 	if (err == ERR_INVALID)
-		refuse(k, "sealed under another master secret");
+		log_refusal(k, "sealed under another master secret");
 	else
-		k->told = false;
+		k->refusal_logged = false;
 	return err;
 }
 
 /*
- * Where there are keys there was a secret.  Whoever found none may have looked
- * just before somebody else made both.
+ * Keys in the store are sealed, so a secret must exist; another process may
+ * have created both since this one found no file.
  */
 static enum err
-find_master(struct signing_keys *k)
+load_master(struct signing_keys *k)
 {
 	struct master_secret *m = k->options.master;
 	char path[sizeof(m->path)];
@@ -103,13 +103,14 @@ find_master(struct signing_keys *k)
 		return ERR_OK;
 	memcpy(path, m->path, sizeof(path));
 	err = master_secret_load(NULL, path, m);
-	return err == ERR_NOT_FOUND ? refuse(k, "their master secret is gone")
-				    : err;
+	return err == ERR_NOT_FOUND
+	    ? log_refusal(k, "the master secret is missing")
+	    : err;
 }
 
-/* The generation first, as always: see cache/cache.c. */
+/* Reads the generation first: see cache/cache.c. */
 static enum err
-reload(struct signing_keys *k)
+read_store(struct signing_keys *k)
 {
 	struct signing_key_row *rows = calloc(SIGNING_KEYS_MAX, sizeof(*rows));
 	uint64_t generation;
@@ -123,13 +124,13 @@ reload(struct signing_keys *k)
 	TESTPOINT("keys:generation");
 	err = store_keys(k->options.store, rows, &n);
 	if (err == ERR_OK && n > 0)
-		err = find_master(k);
+		err = load_master(k);
 	if (err == ERR_OK)
-		err = take_all(k, rows, n);
+		err = read_all(k, rows, n);
 	if (err == ERR_OK)
 		k->generation = generation;
 out:
-	free(rows); /* sealed: nothing to be wiped */
+	free(rows); /* sealed, so not wiped */
 	return err;
 }
 
@@ -143,11 +144,11 @@ signing_keys_refresh(struct signing_keys *k)
 	if (generation_quiet(k->generation) &&
 	    generation_read(k->options.shm, SIGNING_KEYS_KEY) == k->generation)
 		return ERR_OK;
-	err = reload(k);
+	err = read_store(k);
 	return err == ERR_INVALID ? ERR_UNAVAILABLE : err;
 }
 
-/* ---- what they are for ---- */
+/* ---- finding a key ---- */
 
 enum signing_keys_state
 signing_keys_state(const struct signing_keys *k, size_t i, int64_t now)
@@ -157,21 +158,21 @@ signing_keys_state(const struct signing_keys *k, size_t i, int64_t now)
 	if (key->signs_at > now)
 		return SIGNING_KEYS_NEXT;
 	if (i + 1 == k->count || k->list[i + 1].signs_at > now)
-		return SIGNING_KEYS_SIGNS;
-	/* The one after it took over, and it signed nothing since. */
+		return SIGNING_KEYS_ACTIVE;
+	/* It signed its last token when the next key took over. */
 	return k->list[i + 1].signs_at + key->lifetime +
 		    SIGNING_KEYS_GRACE_SECONDS >
 		now
 	    ? SIGNING_KEYS_VERIFIES
-	    : SIGNING_KEYS_OVER;
+	    : SIGNING_KEYS_RETIRED;
 }
 
 /*
- * Where the clock of the one who made the first key is ahead of ours, none
- * signs yet by our time; there is no other.
+ * If the first key was created by a host whose clock is ahead, none signs yet
+ * by our clock; use it anyway.
  */
 const struct signing_key *
-signing_keys_current(const struct signing_keys *k, int64_t now)
+signing_keys_active(const struct signing_keys *k, int64_t now)
 {
 	for (size_t i = k->count; i-- > 0;)
 		if (k->list[i].signs_at <= now)
@@ -180,32 +181,33 @@ signing_keys_current(const struct signing_keys *k, int64_t now)
 }
 
 /*
- * May a header name one of the keys?  To read it takes longer than all else
- * that is done with another issuer's token that is known.
+ * Could ${header} name one of the keys?  Parsing it takes longer than
+ * everything else that is done with a cached token of another issuer.
  */
 static bool
-may_name(const struct signing_keys *k, const unsigned char *header, size_t len)
+may_name_key(
+    const struct signing_keys *k, const unsigned char *header, size_t len)
 {
-	bool may = memchr(header, '\\', len) != NULL;
+	bool found = memchr(header, '\\', len) != NULL;
 
-	for (size_t i = 0; !may && i < k->count; i++)
-		may = memmem(header, len, k->list[i].kid,
-			  strlen(k->list[i].kid)) != NULL;
-	return may;
+	for (size_t i = 0; !found && i < k->count; i++)
+		found = memmem(header, len, k->list[i].kid,
+			    strlen(k->list[i].kid)) != NULL;
+	return found;
 }
 
-/* The kid of a header that is spelled otherwise than ours. */
+/* Find by the kid of a header that is not spelled like ours. */
 static const struct signing_key *
-by_name(const struct signing_keys *k, const char *text)
+find_by_kid(const struct signing_keys *k, const char *text)
 {
-	unsigned char header[JWS_ROOM(JWS_OURS_MAX)];
+	unsigned char header[JWS_DECODED_MAX(JWS_OURS_MAX)];
 	struct json_value *doc = NULL;
 	const struct signing_key *key = NULL;
 	const char *kid = NULL;
 	size_t len;
 
 	if (jws_header(text, header, sizeof(header), &len) == ERR_OK &&
-	    may_name(k, header, len) &&
+	    may_name_key(k, header, len) &&
 	    json_value_parse((const char *)header, len, &doc) == ERR_OK)
 		kid = json_value_string(json_value_member(doc, "kid"));
 	for (size_t i = 0; kid != NULL && i < k->count; i++)
@@ -216,7 +218,7 @@ by_name(const struct signing_keys *k, const char *text)
 }
 
 const struct signing_key *
-signing_keys_of(const struct signing_keys *k, const char *text, int64_t now)
+signing_keys_find(const struct signing_keys *k, const char *text, int64_t now)
 {
 	const struct signing_key *key = NULL;
 
@@ -228,10 +230,10 @@ signing_keys_of(const struct signing_keys *k, const char *text, int64_t now)
 			key = &k->list[i];
 	}
 	if (key == NULL)
-		key = by_name(k, text);
+		key = find_by_kid(k, text);
 	if (key == NULL ||
 	    signing_keys_state(k, (size_t)(key - k->list), now) ==
-		SIGNING_KEYS_OVER)
+		SIGNING_KEYS_RETIRED)
 		return NULL;
 	return key;
 }
@@ -247,7 +249,7 @@ signing_keys_jwks(
 		const struct signing_key *key = &k->list[i];
 
 		if (key->pair == NULL ||
-		    signing_keys_state(k, i, now) == SIGNING_KEYS_OVER)
+		    signing_keys_state(k, i, now) == SIGNING_KEYS_RETIRED)
 			continue;
 		json_write_object(w, NULL);
 		json_write_string(w, "kid", key->kid);
@@ -262,9 +264,9 @@ signing_keys_jwks(
 
 /* ---- opening ---- */
 
-/* What is missing for us to sign with; ERR_CONFLICT: somebody was faster. */
+/* Create what is missing; ERR_CONFLICT: another process was faster. */
 static enum err
-start(struct signing_keys *k, int64_t now)
+create_missing(struct signing_keys *k, int64_t now)
 {
 	const struct signing_keys_options *o = &k->options;
 	enum err err;
@@ -278,11 +280,11 @@ start(struct signing_keys *k, int64_t now)
 }
 
 /*
- * Of those who start at once, one may be changing the keys while we read them:
- * then what we have does not count, and our first request would read again.
+ * Another process that starts may be changing the keys while we read them. Wait
+ * for it, so that the first request need not read again.
  */
 static enum err
-settle(struct signing_keys *k)
+await_quiet(struct signing_keys *k)
 {
 	static const struct timespec pause = { .tv_nsec = 1000 * 1000 };
 	enum err err = ERR_OK;
@@ -309,18 +311,18 @@ signing_keys_open(const struct signing_keys_options *options, int64_t now,
 	for (int i = 0;
 	     i < START_TRIES && (err == ERR_CONFLICT || err == ERR_UNAVAILABLE);
 	     i++) {
-		err = reload(k);
+		err = read_store(k);
 		if (err == ERR_OK)
-			err = start(k, now);
+			err = create_missing(k, now);
 	}
 	if (err == ERR_OK) {
 		err = signing_keys_maintain(k, now);
-		/* What it could not do now it does in a second. */
+		/* Maintenance is repeated every second. */
 		if (err == ERR_UNAVAILABLE)
 			err = ERR_OK;
 	}
 	if (err == ERR_OK)
-		err = settle(k);
+		err = await_quiet(k);
 	return err == ERR_CONFLICT ? ERR_UNAVAILABLE : err;
 }
 

@@ -8,7 +8,7 @@
 #include "token/master_secret.h"
 #include "token/signing_keys.h"
 
-/* How often one goes on while others change the keys, too. */
+/* Attempts while other processes change the keys, too. */
 #define CHANGE_TRIES 8
 
 static const char *
@@ -21,9 +21,9 @@ static enum err
 edit(const struct signing_keys_options *o, int64_t now,
     const struct store_keys_edit *change)
 {
-	const struct store_actor nobody = { .address = "", .now = now };
+	const struct store_actor system = { .address = "", .now = now };
 
-	return store_keys_edit(o->store, &nobody, change);
+	return store_keys_edit(o->store, &system, change);
 }
 
 static void
@@ -43,13 +43,13 @@ log_new(const struct signing_key_row *row, const char *why)
 	    (long long)row->signs_at, why);
 }
 
-/* ---- at the start ---- */
+/* ---- first start ---- */
 
 /*
- * Tokens from before there were keys in the store were signed with the key
- * that the master secret gives.  Where that is not what is wanted it has been
- * succeeded already; nobody can have read the set that has no public key in
- * it, so the other need not be published first.
+ * Tokens of versions without keys in the store were signed with the key derived
+ * from the master secret, so that is the first row.  With another algorithm a
+ * second key takes over at once: the first has no public part, so no verifier
+ * can have cached a set that lacks the second.
  */
 enum err
 signing_keys_first(struct signing_keys *k, int64_t now)
@@ -75,9 +75,9 @@ signing_keys_first(struct signing_keys *k, int64_t now)
 	return err;
 }
 
-/* What a row needs to have its lifetime raised, and no more. */
+/* A row that raises the lifetime of ${key} and nothing else. */
 static enum err
-longer(const struct signing_key *key, int64_t lifetime,
+make_lifetime_row(const struct signing_key *key, int64_t lifetime,
     struct signing_key_row *row)
 {
 	memset(row, 0, sizeof(*row));
@@ -100,9 +100,9 @@ signing_keys_extend_lifetime(struct signing_keys *k, int64_t now)
 		enum signing_keys_state state = signing_keys_state(k, i, now);
 
 		if ((state == SIGNING_KEYS_NEXT ||
-			state == SIGNING_KEYS_SIGNS) &&
+			state == SIGNING_KEYS_ACTIVE) &&
 		    k->list[i].lifetime < o->lifetime)
-			err = longer(
+			err = make_lifetime_row(
 			    &k->list[i], o->lifetime, &rows[change.puts++]);
 	}
 	return err == ERR_OK && change.puts > 0 ? edit(o, now, &change) : err;
@@ -111,14 +111,14 @@ signing_keys_extend_lifetime(struct signing_keys *k, int64_t now)
 /* ---- rotation ---- */
 
 static bool
-is_on_its_way(const struct signing_keys *k, int64_t now)
+is_next_waiting(const struct signing_keys *k, int64_t now)
 {
 	return k->count > 0 && k->list[k->count - 1].signs_at > now;
 }
 
 /*
- * The new key is made before anything is locked: that may take a second.  If
- * somebody else was quicker, theirs will do.
+ * Create the key before anything is locked: it may take a second.  If another
+ * process was faster, its key is used.
  */
 static enum err
 rotate(struct signing_keys *k, int64_t now, const char *why,
@@ -132,7 +132,7 @@ rotate(struct signing_keys *k, int64_t now, const char *why,
 	kid_out[0] = '\0';
 	if ((err = signing_keys_refresh(k)) != ERR_OK)
 		return err;
-	if (is_on_its_way(k, now))
+	if (is_next_waiting(k, now))
 		return ERR_CONFLICT;
 	err = signing_keys_row_make(o->alg, o->master, &row);
 	if (err != ERR_OK)
@@ -147,7 +147,7 @@ rotate(struct signing_keys *k, int64_t now, const char *why,
 			break;
 		if ((err = signing_keys_refresh(k)) != ERR_OK)
 			return err;
-		if (is_on_its_way(k, now))
+		if (is_next_waiting(k, now))
 			return ERR_CONFLICT;
 		err = ERR_UNAVAILABLE;
 	}
@@ -189,16 +189,16 @@ signing_keys_replace(const struct signing_keys_options *o, int64_t now,
 	return ERR_OK;
 }
 
-/* ---- upkeep ---- */
+/* ---- maintenance ---- */
 
 static enum err
-remove_over(struct signing_keys *k, int64_t now)
+delete_retired(struct signing_keys *k, int64_t now)
 {
 	struct store_keys_edit change = { .newest = newest_kid(k) };
 	enum err err;
 
 	for (size_t i = 0; i < k->count; i++) {
-		if (signing_keys_state(k, i, now) != SIGNING_KEYS_OVER)
+		if (signing_keys_state(k, i, now) != SIGNING_KEYS_RETIRED)
 			continue;
 		memcpy(change.remove[change.removes++], k->list[i].kid,
 		    SIGNING_KEY_KID_SIZE);
@@ -206,7 +206,7 @@ remove_over(struct signing_keys *k, int64_t now)
 	if (change.removes == 0)
 		return ERR_OK;
 	err = edit(&k->options, now, &change);
-	/* Somebody else changed them: there is another time. */
+	/* Another process changed them; retried at the next maintenance. */
 	if (err == ERR_CONFLICT)
 		return signing_keys_refresh(k);
 	for (size_t i = 0; err == ERR_OK && i < change.removes; i++)
@@ -216,19 +216,18 @@ remove_over(struct signing_keys *k, int64_t now)
 }
 
 /*
- * What is wanted other than what there is.  Another algorithm is wanted once
- * and not again: of two pools that differ, neither may undo what the other
- * does for ever.
+ * Why to rotate, or NULL.  A rotation to another algorithm is started only
+ * once, so that two pools with different configurations do not rotate for ever.
  */
 static const char *
-wanted(struct signing_keys *k, int64_t now)
+rotation_reason(struct signing_keys *k, int64_t now)
 {
 	const struct signing_keys_options *o = &k->options;
 	const struct signing_key *newest = &k->list[k->count - 1];
 
 	if (newest->alg == o->alg)
-		k->settled = true;
-	if (!k->settled)
+		k->algorithm_used = true;
+	if (!k->algorithm_used)
 		return "algorithm";
 	if (o->max_age > 0 && now - newest->signs_at >= o->max_age - o->publish)
 		return "age";
@@ -244,9 +243,9 @@ signing_keys_maintain(struct signing_keys *k, int64_t now)
 
 	if ((err = signing_keys_refresh(k)) != ERR_OK)
 		return err;
-	if ((err = remove_over(k, now)) != ERR_OK || k->count == 0)
+	if ((err = delete_retired(k, now)) != ERR_OK || k->count == 0)
 		return err;
-	if ((why = wanted(k, now)) == NULL)
+	if ((why = rotation_reason(k, now)) == NULL)
 		return ERR_OK;
 	err = rotate(k, now, why, kid);
 	return err == ERR_CONFLICT ? ERR_OK : err;

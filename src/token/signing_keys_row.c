@@ -15,7 +15,7 @@
 
 static const struct {
 	const char *name;
-	enum keypair_type type; /* of those that are pairs */
+	enum keypair_type type; /* not for HS256 */
 } algs[SIGNING_KEYS_ALGS] = {
 	[SIGNING_KEYS_HS256] = { "HS256", KEYPAIR_RSA },
 	[SIGNING_KEYS_RS256] = { "RS256", KEYPAIR_RSA },
@@ -41,7 +41,7 @@ signing_keys_alg_from(const char *name, enum signing_keys_alg *alg_out)
 	return ERR_INVALID;
 }
 
-/* The name of a secret key tells nothing of it. */
+/* Derive the kid of a secret key; it reveals nothing of the key. */
 static void
 name_secret(const void *secret, size_t len, char kid[SIGNING_KEY_KID_SIZE])
 {
@@ -54,9 +54,9 @@ name_secret(const void *secret, size_t len, char kid[SIGNING_KEY_KID_SIZE])
 
 /* ---- sealing ---- */
 
-/* What is sealed belongs to this kid and this algorithm, and to no other. */
+/* A sealed key opens only under its own kid and algorithm. */
 static enum err
-bind(const struct signing_key_row *row, struct buf *bound)
+write_binding(const struct signing_key_row *row, struct buf *bound)
 {
 	buf_printf(bound, "signing_key:%s:%s", row->alg, row->kid);
 	return bound->failed ? ERR_INTERNAL : ERR_OK;
@@ -65,10 +65,10 @@ bind(const struct signing_key_row *row, struct buf *bound)
 static struct seal_binding
 binding_of(const struct buf *bound)
 {
-	/* It outlives every table. */
-	static const unsigned char no_table[SHM_ID_BYTES];
+	/* Rows outlive every shared-memory file. */
+	static const unsigned char no_shm_id[SHM_ID_BYTES];
 
-	return (struct seal_binding){ .key = bound->data, .shm_id = no_table };
+	return (struct seal_binding){ .key = bound->data, .shm_id = no_shm_id };
 }
 
 static enum err
@@ -81,7 +81,7 @@ seal(const struct master_secret *master, const void *plain, size_t len,
 	enum err err;
 
 	master_secret_derive(master, "latchkey signing keys", key);
-	if ((err = bind(row, &bound)) != ERR_OK)
+	if ((err = write_binding(row, &bound)) != ERR_OK)
 		goto out;
 	binding = binding_of(&bound);
 	err = seal_close(key, &binding, plain, len, &sealed);
@@ -108,7 +108,7 @@ unseal(const struct signing_key_row *row, const struct master_secret *master,
 	enum err err;
 
 	master_secret_derive(master, "latchkey signing keys", key);
-	if ((err = bind(row, &bound)) == ERR_OK) {
+	if ((err = write_binding(row, &bound)) == ERR_OK) {
 		binding = binding_of(&bound);
 		err = seal_open(
 		    key, &binding, row->sealed, row->sealed_len, plain);
@@ -118,7 +118,7 @@ unseal(const struct signing_key_row *row, const struct master_secret *master,
 	return err == ERR_DENIED ? ERR_INVALID : err;
 }
 
-/* ---- making ---- */
+/* ---- creating ---- */
 
 static enum err
 make_pair(enum signing_keys_alg alg, const struct master_secret *master,
@@ -164,8 +164,8 @@ signing_keys_row_make(enum signing_keys_alg alg,
 }
 
 /*
- * JWT_SECRET is the key as it stands, for those who verify with it as well;
- * from a secret of our own one is derived.
+ * JWT_SECRET itself is the key, for sites whose services verify tokens with it;
+ * from a generated secret the key is derived.
  */
 enum err
 signing_keys_row_first(
@@ -195,8 +195,8 @@ signing_keys_row_first(
 /* ---- opening ---- */
 
 /*
- * The header as libjwt writes it, members by name; found at the beginning of a
- * token, it says whose that is without being read.
+ * The header as libjwt writes it.  A token that begins with it is known to be
+ * of this key without parsing.
  */
 static enum err
 write_header(struct signing_key *key)
@@ -212,9 +212,9 @@ write_header(struct signing_key *key)
 	return key->header.failed ? ERR_INTERNAL : ERR_OK;
 }
 
-/* A pair must have the name that its public key gives it. */
+/* The kid of a pair must be the thumbprint of its public key. */
 static enum err
-check_name(const struct signing_key *key)
+check_kid(const struct signing_key *key)
 {
 	struct buf kid = { 0 };
 	enum err err;
@@ -246,7 +246,7 @@ signing_keys_row_open(const struct signing_key_row *row,
 		err = keypair_read(
 		    algs[key->alg].type, plain.data, plain.len, &key->pair);
 		if (err == ERR_OK)
-			err = check_name(key);
+			err = check_kid(key);
 	} else if (err == ERR_OK) {
 		key->secret = plain;
 		plain = (struct buf){ 0 };

@@ -56,7 +56,7 @@ take_key(const struct site *s, const char *to)
 	o.master = &master;
 	assert_int_equal(signing_keys_alg_from(algorithm, &o.alg), ERR_OK);
 	assert_int_equal(signing_keys_open(&o, time(NULL), &keys), ERR_OK);
-	key = signing_keys_current(&keys, time(NULL));
+	key = signing_keys_active(&keys, time(NULL));
 	assert_int_equal(keypair_write(key->pair, &der), ERR_OK);
 	files_write(to, der.data, der.len);
 	buf_clear(&der);

@@ -96,7 +96,7 @@ try_file(const char *text)
 static void
 must_be_canonical(const char *text)
 {
-	unsigned char room[JWS_ROOM(JWS_EXTERNAL_MAX)];
+	unsigned char room[JWS_DECODED_MAX(JWS_EXTERNAL_MAX)];
 	struct buf again = { 0 };
 	struct jws jws;
 

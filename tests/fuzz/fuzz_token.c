@@ -54,7 +54,7 @@ load(struct signing_keys *keys)
 static void
 must_be_canonical(const char *text)
 {
-	unsigned char room[JWS_ROOM(JWS_OURS_MAX)];
+	unsigned char room[JWS_DECODED_MAX(JWS_OURS_MAX)];
 	char again[TOKEN_TEXT_SIZE * 2] = "";
 	struct jws jws;
 	struct {
@@ -88,7 +88,7 @@ try_token(struct signing_keys *keys, const char *text)
 		.issuer = "latchkey",
 		.audience = "latchkey",
 		.lifetime = 900 };
-	unsigned char room[JWS_ROOM(JWS_OURS_MAX)];
+	unsigned char room[JWS_DECODED_MAX(JWS_OURS_MAX)];
 	struct claims c;
 	struct jws jws;
 	enum err err;

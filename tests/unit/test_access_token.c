@@ -211,7 +211,7 @@ TEST(is_not_made_again_of_anything_else)
 TEST(signs_as_anybody_would)
 {
 	char head[TOKEN_FORGER_SIZE], text[TOKEN_FORGER_SIZE] = "", *dot;
-	unsigned char room[JWS_ROOM(JWS_OURS_MAX)];
+	unsigned char room[JWS_DECODED_MAX(JWS_OURS_MAX)];
 	struct token token;
 	struct jws jws;
 

@@ -13,7 +13,7 @@
 static const struct jws nothing;
 static const unsigned char zero[32];
 
-static unsigned char room[JWS_ROOM(JWS_EXTERNAL_MAX)];
+static unsigned char room[JWS_DECODED_MAX(JWS_EXTERNAL_MAX)];
 static size_t longest = JWS_OURS_MAX;
 
 static enum err

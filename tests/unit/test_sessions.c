@@ -506,7 +506,7 @@ TEST(keeps_no_token_under_a_generation_that_is_over)
 TEST(keeps_no_token_that_can_be_read)
 {
 	struct fixture *f = *state;
-	unsigned char room[JWS_ROOM(JWS_OURS_MAX)];
+	unsigned char room[JWS_DECODED_MAX(JWS_OURS_MAX)];
 	struct token token, again;
 	const char *area;
 	struct jws jws;

@@ -110,7 +110,7 @@ static enum signing_keys_alg
 signs(struct fixture *f, int64_t now)
 {
 	assert_int_equal(signing_keys_refresh(&f->keys), ERR_OK);
-	return signing_keys_current(&f->keys, now)->alg;
+	return signing_keys_active(&f->keys, now)->alg;
 }
 
 /* The public keys at ${now}, as text. */
@@ -252,8 +252,8 @@ TEST(a_new_key_is_published_before_it_signs)
 	before = issue(f, turn - 1);
 	after = issue(f, turn);
 	assert_string_equal(
-	    signing_keys_current(&f->keys, turn - 1)->kid, first);
-	assert_string_equal(signing_keys_current(&f->keys, turn)->kid, kid);
+	    signing_keys_active(&f->keys, turn - 1)->kid, first);
+	assert_string_equal(signing_keys_active(&f->keys, turn)->kid, kid);
 	assert_int_equal(verify(f, &before, turn), ERR_OK);
 	/* seen by one whose clock is behind: iat decides that, not the key */
 	assert_int_equal(verify(f, &after, turn), ERR_OK);
@@ -373,9 +373,9 @@ TEST(keys_rotate_by_age)
 	    signing_keys_maintain(&f->keys, NOW + 30 * day - PUBLISH), ERR_OK);
 	assert_int_equal(f->keys.count, 2);
 	assert_string_equal(
-	    signing_keys_current(&f->keys, NOW + 30 * day - 1)->kid, first);
+	    signing_keys_active(&f->keys, NOW + 30 * day - 1)->kid, first);
 	assert_string_not_equal(
-	    signing_keys_current(&f->keys, NOW + 30 * day)->kid, first);
+	    signing_keys_active(&f->keys, NOW + 30 * day)->kid, first);
 	assert_int_equal(
 	    signing_keys_maintain(&f->keys, NOW + 30 * day), ERR_OK);
 	assert_int_equal(f->keys.count, 2);
@@ -571,7 +571,7 @@ TEST(a_start_waits_for_a_busy_store)
 	store_memory_fail_commit(f->store, ERR_UNAVAILABLE);
 	open_with(f, SIGNING_KEYS_ES256, NOW);
 	assert_int_equal(
-	    signing_keys_current(&f->keys, NOW)->lifetime, 2 * LIFE);
+	    signing_keys_active(&f->keys, NOW)->lifetime, 2 * LIFE);
 	/* The rotation that is due comes later. */
 	store_memory_fail_commit(f->store, ERR_UNAVAILABLE);
 	count = f->keys.count;
