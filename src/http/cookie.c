@@ -53,7 +53,7 @@ void
 cookie_session_id(const struct request *req, char id_out[SESSION_ID_SIZE])
 {
 	const char *name = cookie_name(req);
-	const char *text = request_param(req, "HTTP_COOKIE");
+	const char *text = request_param(req, PARAM_HTTP_COOKIE);
 	size_t name_len;
 
 	memset(id_out, 0, SESSION_ID_SIZE);

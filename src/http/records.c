@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "http/params.h"
 
-/* One record, whole, in the caller's bytes. */
+/* A complete record; the content lies in the caller's buffer. */
 struct record {
 	unsigned type;
 	unsigned id;
@@ -17,14 +18,14 @@ struct record {
 
 enum step {
 	STEP_BROKEN = 0,
-	STEP_KEEP,   /* part of the request */
-	STEP_DROP,   /* answered, or nobody's business */
-	STEP_DONE,   /* part of the request, and its last */
-	STEP_FORGET, /* the request is over without having been one */
-	STEP_CLOSE   /* the same, and the connection is not to be kept */
+	STEP_KEEP,   /* the record is part of the request */
+	STEP_DROP,   /* the record is answered or ignored */
+	STEP_DONE,   /* the record completes the request */
+	STEP_FORGET, /* the request ends here, without an answer of ours */
+	STEP_CLOSE   /* the same, and the connection is closed */
 };
 
-/* A name-value pair of FastCGI 1.0 section 3.4, within the record. */
+/* A name-value pair (FastCGI 1.0 section 3.4) within its record. */
 struct pair {
 	const unsigned char *name;
 	size_t name_len;
@@ -58,9 +59,9 @@ broken(struct records *r, const char *why)
 	return STEP_BROKEN;
 }
 
-/* One byte, or four with the highest bit set, which is masked. */
+/* Read a length: one byte, or four if the highest bit is set. */
 static bool
-take_length(const unsigned char *data, size_t len, size_t *at, size_t *out)
+read_length(const unsigned char *data, size_t len, size_t *at, size_t *out)
 {
 	const unsigned char *p = data + *at;
 
@@ -79,12 +80,12 @@ take_length(const unsigned char *data, size_t len, size_t *at, size_t *out)
 	return true;
 }
 
-/* The pair at *at; false if it runs past the end. */
+/* Read the pair at *${at}; false if it runs past the end. */
 static bool
-take_pair(const unsigned char *data, size_t len, size_t *at, struct pair *out)
+read_pair(const unsigned char *data, size_t len, size_t *at, struct pair *out)
 {
-	if (!take_length(data, len, at, &out->name_len) ||
-	    !take_length(data, len, at, &out->value_len))
+	if (!read_length(data, len, at, &out->name_len) ||
+	    !read_length(data, len, at, &out->value_len))
 		return false;
 	/* Each is below 2^31, so the sum cannot wrap. */
 	if (out->name_len + out->value_len > len - *at)
@@ -96,26 +97,72 @@ take_pair(const unsigned char *data, size_t len, size_t *at, struct pair *out)
 }
 
 /*
- * libfcgi makes one string NAME=value of each pair.  A zero byte or an equals
- * sign in the wrong place would make it another pair than the web server
- * meant, so such a request is none.
+ * libfcgi makes one string NAME=value of each pair.  A NUL, or an equals sign
+ * in the name, would turn it into another pair than the web server sent.
  */
 static bool
-params_are_sound(const unsigned char *data, size_t len)
+pair_is_valid(const struct pair *pair)
 {
-	struct pair pair;
-	size_t at = 0;
+	return pair->name_len > 0 &&
+	    memchr(pair->name, '=', pair->name_len) == NULL &&
+	    memchr(pair->name, 0, pair->name_len + pair->value_len) == NULL;
+}
 
+/* Does the request have a record of parameters, its last so far? */
+static bool
+has_params(const struct records *r, const unsigned char *data)
+{
+	return data[r->last + 1] == FCGI_PARAMS;
+}
+
+/*
+ * Check all parameters and remove those that the product does not read; false
+ * if one of them is not valid.
+ */
+static bool
+reduce_params(struct records *r, unsigned char *data)
+{
+	unsigned char *header = data + r->last;
+	unsigned char *pairs = header + FCGI_HEADER_LEN;
+	size_t len = r->kept - r->last - FCGI_HEADER_LEN;
+	size_t at = 0, kept = 0;
+	struct pair pair;
+
+	if (!has_params(r, data))
+		return true;
 	while (at < len) {
-		if (!take_pair(data, len, &at, &pair))
+		size_t start = at;
+
+		if (!read_pair(pairs, len, &at, &pair) || !pair_is_valid(&pair))
 			return false;
-		if (pair.name_len == 0 ||
-		    memchr(pair.name, '=', pair.name_len) != NULL ||
-		    memchr(pair.name, 0, pair.name_len + pair.value_len) !=
-			NULL)
-			return false;
+		if (params_find(pair.name, pair.name_len) == PARAMS)
+			continue;
+		memmove(pairs + kept, pairs + start, at - start);
+		kept += at - start;
+	}
+	header[4] = (unsigned char)(kept >> 8);
+	header[5] = (unsigned char)kept;
+	r->kept = r->last + FCGI_HEADER_LEN + kept;
+	if (kept == 0) {
+		/* An empty record would be the end of the stream. */
+		r->kept = r->last;
+		r->last = 0;
 	}
 	return true;
+}
+
+static void
+put_header(unsigned char dst[FCGI_HEADER_LEN], unsigned type, unsigned id,
+    size_t len, size_t padding)
+{
+	dst[0] = FCGI_VERSION_1;
+	dst[1] = (unsigned char)type;
+	dst[2] = (unsigned char)(id >> 8);
+	dst[3] = (unsigned char)id;
+	dst[4] = (unsigned char)(len >> 8);
+	dst[5] = (unsigned char)len;
+	dst[6] = (unsigned char)padding;
+	dst[7] = 0;
 }
 
 static void
@@ -123,18 +170,10 @@ put_record(struct buf *reply, unsigned type, unsigned id, const void *content,
     size_t len)
 {
 	static const unsigned char zeros[8];
+	unsigned char header[FCGI_HEADER_LEN];
 	size_t padding = (8 - len % 8) % 8;
-	unsigned char header[FCGI_HEADER_LEN] = {
-		FCGI_VERSION_1,
-		(unsigned char)type,
-		(unsigned char)(id >> 8),
-		(unsigned char)id,
-		(unsigned char)(len >> 8),
-		(unsigned char)len,
-		(unsigned char)padding,
-		0,
-	};
 
+	put_header(header, type, id, len, padding);
 	buf_append(reply, header, sizeof(header));
 	buf_append(reply, content, len);
 	buf_append(reply, zeros, padding);
@@ -149,11 +188,11 @@ put_end(struct buf *reply, unsigned id, unsigned char status)
 }
 
 /*
- * Each name is answered once however often it is asked for: libfcgi has room
- * for three answers and writes as many as there are questions.
+ * Answer each name once, however often it is asked for.  (libfcgi's own answer
+ * overflows its buffer when names repeat.)
  */
 static enum step
-get_values(const struct record *rec, struct records *r, struct buf *reply)
+answer_values(const struct record *rec, struct records *r, struct buf *reply)
 {
 	static const char *const names[] = {
 		FCGI_MAX_CONNS,
@@ -167,7 +206,7 @@ get_values(const struct record *rec, struct records *r, struct buf *reply)
 	size_t at = 0;
 
 	while (at < rec->len) {
-		if (!take_pair(rec->content, rec->len, &at, &pair))
+		if (!read_pair(rec->content, rec->len, &at, &pair))
 			return broken(r, "values");
 		for (size_t i = 0; i < 3; i++) {
 			if (pair.name_len == strlen(names[i]) &&
@@ -178,7 +217,7 @@ get_values(const struct record *rec, struct records *r, struct buf *reply)
 	for (size_t i = 0; i < 3; i++) {
 		if (!asked[i])
 			continue;
-		/* Requests are not multiplexed: one for each connection. */
+		/* A connection carries one request at a time. */
 		(void)snprintf(
 		    value, sizeof(value), "%u", i < 2 ? r->max_conns : 0);
 		buf_printf(&result, "%c%c%s%s", (int)strlen(names[i]),
@@ -192,21 +231,22 @@ get_values(const struct record *rec, struct records *r, struct buf *reply)
 }
 
 static enum step
-manage(const struct record *rec, struct records *r, struct buf *reply)
+answer_management(
+    const struct record *rec, struct records *r, struct buf *reply)
 {
 	unsigned char body[8] = { 0 };
 
 	if (rec->type == FCGI_BEGIN_REQUEST)
 		return broken(r, "id");
 	if (rec->type == FCGI_GET_VALUES)
-		return get_values(rec, r, reply);
+		return answer_values(rec, r, reply);
 	body[0] = (unsigned char)rec->type;
 	put_record(reply, FCGI_UNKNOWN_TYPE, 0, body, sizeof(body));
 	return STEP_DROP;
 }
 
 static enum step
-begin(const struct record *rec, struct records *r, struct buf *reply)
+begin_request(const struct record *rec, struct records *r, struct buf *reply)
 {
 	if (rec->len != sizeof(FCGI_BeginRequestBody))
 		return broken(r, "begin");
@@ -223,15 +263,15 @@ begin(const struct record *rec, struct records *r, struct buf *reply)
 	return STEP_KEEP;
 }
 
-/* The request is over before it was one; what it sent has been read. */
+/* End a request that is not handled; all its records have been read. */
 static enum step
-end(struct records *r, unsigned char status, struct buf *reply)
+end_request(struct records *r, unsigned char status, struct buf *reply)
 {
 	put_end(reply, r->id, status);
 	return r->keep ? STEP_FORGET : STEP_CLOSE;
 }
 
-/* The type of the stream whose end is the end of a request of ${role}. */
+/* The type of the last stream of a request in ${role}. */
 static unsigned
 last_stream(unsigned role)
 {
@@ -239,61 +279,59 @@ last_stream(unsigned role)
 	case FCGI_RESPONDER: return FCGI_STDIN;
 	case FCGI_FILTER: return FCGI_DATA;
 	/*
-	 * An AUTHORIZER is sent nothing more (FastCGI 1.0 section 6.3).  Some
-	 * web servers end an empty STDIN all the same: it comes when no request
-	 * is active any more, and is ignored as such.
+	 * An AUTHORIZER gets nothing else (FastCGI 1.0 section 6.3).  Some web
+	 * servers send an empty STDIN too; no request is active by then, so it
+	 * is ignored.
 	 */
 	default: return FCGI_PARAMS;
 	}
 }
 
-/* The one place that knows which roles we play. */
+/* The only place that lists the supported roles. */
 static bool
 role_is_served(unsigned role)
 {
 	return role == FCGI_RESPONDER || role == FCGI_AUTHORIZER;
 }
 
-/* A record of a stream ended the whole request, or only itself. */
+/* A stream of ${type} has ended, and the request with its last stream. */
 static enum step
-stream_end(unsigned type, struct records *r, struct buf *reply)
+end_stream(unsigned type, struct records *r, struct buf *reply)
 {
 	if (type != last_stream(r->role))
 		return role_is_served(r->role) ? STEP_KEEP : STEP_DROP;
 	if (!role_is_served(r->role))
-		return end(r, FCGI_UNKNOWN_ROLE, reply);
+		return end_request(r, FCGI_UNKNOWN_ROLE, reply);
 	return STEP_DONE;
 }
 
 static enum step
-params(const struct record *rec, struct records *r, const unsigned char *data,
+accept_params(const struct record *rec, struct records *r, unsigned char *data,
     struct buf *reply)
 {
-	size_t start = r->last + FCGI_HEADER_LEN;
-	size_t have = r->kept - start; /* none behind BEGIN_REQUEST */
+	size_t have =
+	    has_params(r, data) ? r->kept - r->last - FCGI_HEADER_LEN : 0;
 
 	if (r->params_done)
 		return broken(r, "order");
-	if (data[r->last + 1] != FCGI_PARAMS)
-		have = 0;
 	if (rec->len > 0)
 		return have + rec->len <= RECORDS_PARAMS_MAX
 		    ? STEP_KEEP
 		    : broken(r, "params_too_large");
-	if (!params_are_sound(data + start, have))
+	if (!reduce_params(r, data))
 		return broken(r, "params");
 	r->params_done = true;
-	return stream_end(FCGI_PARAMS, r, reply);
+	return end_stream(FCGI_PARAMS, r, reply);
 }
 
-/* A body beyond the limit is read on, so that its sender gets an answer. */
+/* A body beyond the limit is read to its end, so that its sender reads 413. */
 static enum step
-input(const struct record *rec, struct records *r, struct buf *reply)
+accept_body(const struct record *rec, struct records *r, struct buf *reply)
 {
 	if (!r->params_done)
 		return broken(r, "order");
 	if (rec->len == 0)
-		return stream_end(rec->type, r, reply);
+		return end_stream(rec->type, r, reply);
 	if (role_is_served(r->role) &&
 	    rec->len <= RECORDS_BODY_MAX - r->body_len && !r->too_large) {
 		r->body_len += rec->len;
@@ -307,71 +345,60 @@ input(const struct record *rec, struct records *r, struct buf *reply)
 }
 
 static enum step
-check_records(const struct record *rec, struct records *r,
-    const unsigned char *data, struct buf *reply)
+check_record(const struct record *rec, struct records *r, unsigned char *data,
+    struct buf *reply)
 {
 	if (rec->id == FCGI_NULL_REQUEST_ID)
-		return manage(rec, r, reply);
+		return answer_management(rec, r, reply);
 	switch (rec->type) {
-	case FCGI_BEGIN_REQUEST: return begin(rec, r, reply);
+	case FCGI_BEGIN_REQUEST: return begin_request(rec, r, reply);
 	case FCGI_ABORT_REQUEST:
 	case FCGI_PARAMS:
 	case FCGI_STDIN:
 	case FCGI_DATA: break;
-	default: return broken(r, "type"); /* not for an application */
+	default: return broken(r, "type"); /* only applications send it */
 	}
-	/* Section 3.3: records of a request that is not active are ignored. */
+	/* Section 3.3: ignore records of requests that are not active. */
 	if (!r->active || rec->id != r->id)
 		return STEP_DROP;
 	switch (rec->type) {
-	case FCGI_ABORT_REQUEST: return end(r, FCGI_REQUEST_COMPLETE, reply);
-	case FCGI_PARAMS: return params(rec, r, data, reply);
+	case FCGI_ABORT_REQUEST:
+		return end_request(r, FCGI_REQUEST_COMPLETE, reply);
+	case FCGI_PARAMS: return accept_params(rec, r, data, reply);
 	case FCGI_DATA:
 		if (r->role != FCGI_FILTER)
 			return broken(r, "type");
-		return input(rec, r, reply);
-	default: return input(rec, r, reply);
+		return accept_body(rec, r, reply);
+	default: return accept_body(rec, r, reply);
 	}
 }
 
 /*
- * Put the record behind the request's others, into the last of them if that
- * is of the same stream.  There is always room: no record grows, and every
- * one before it has been read already.
+ * Append the record to the request, into its last record if that is of the same
+ * stream.  The copy never overtakes its source: no record grows, and all bytes
+ * before it have been read.
  */
 static void
-keep(const struct record *rec, struct records *r, unsigned char *data)
+keep_record(const struct record *rec, struct records *r, unsigned char *data)
 {
 	unsigned char *last = data + r->last;
-	size_t old = (size_t)last[4] << 8 | last[5];
-	unsigned char header[FCGI_HEADER_LEN] = {
-		FCGI_VERSION_1,
-		(unsigned char)rec->type,
-		(unsigned char)(rec->id >> 8),
-		(unsigned char)rec->id,
-		(unsigned char)(rec->len >> 8),
-		(unsigned char)rec->len,
-		0,
-		0,
-	};
+	size_t len = rec->len + ((size_t)last[4] << 8 | last[5]);
 
 	if (r->kept > 0 && last[1] == rec->type && rec->len > 0 &&
-	    old + rec->len <= FCGI_MAX_LENGTH) {
-		last[4] = (unsigned char)((old + rec->len) >> 8);
-		last[5] = (unsigned char)(old + rec->len);
-	} else {
-		r->last = r->kept;
-		memmove(
-		    data + r->kept + FCGI_HEADER_LEN, rec->content, rec->len);
-		memcpy(data + r->kept, header, sizeof(header));
-		r->kept += FCGI_HEADER_LEN + rec->len;
+	    len <= FCGI_MAX_LENGTH) {
+		last[4] = (unsigned char)(len >> 8);
+		last[5] = (unsigned char)len;
+		memmove(data + r->kept, rec->content, rec->len);
+		r->kept += rec->len;
 		return;
 	}
-	memmove(data + r->kept, rec->content, rec->len);
-	r->kept += rec->len;
+	r->last = r->kept;
+	memmove(data + r->kept + FCGI_HEADER_LEN, rec->content, rec->len);
+	put_header(data + r->kept, rec->type, rec->id, rec->len, 0);
+	r->kept += FCGI_HEADER_LEN + rec->len;
 }
 
-/* Read the record at ${at}; 0 if it is not all there, else its length. */
+/* Read the record at ${data}; return its length, 0 if it is not complete. */
 static size_t
 read_record(const unsigned char *data, size_t len, struct record *rec_out)
 {
@@ -407,12 +434,12 @@ records_scan(
 		if (size == 0)
 			break;
 		at += size;
-		switch (check_records(&rec, r, data, reply)) {
+		switch (check_record(&rec, r, data, reply)) {
 		case STEP_BROKEN: verdict = RECORDS_BROKEN; break;
-		case STEP_KEEP: keep(&rec, r, data); break;
+		case STEP_KEEP: keep_record(&rec, r, data); break;
 		case STEP_DROP: break;
 		case STEP_DONE:
-			keep(&rec, r, data);
+			keep_record(&rec, r, data);
 			verdict = RECORDS_REQUEST;
 			break;
 		case STEP_FORGET: records_next(r); break;

@@ -2,7 +2,6 @@
 #include "http/request.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -12,26 +11,10 @@
 #include "base/siphash.h"
 #include "base/str.h"
 
-const char *
-request_param(const struct request *req, const char *name)
-{
-	size_t len = strlen(name);
-
-	if (req->params == NULL)
-		return NULL;
-	for (char *const *p = req->params; *p != NULL; p++) {
-		/* Most names differ in these two; looked at some 15 times. */
-		if ((*p)[0] == name[0] && strncmp(*p, name, len) == 0 &&
-		    (*p)[len] == '=')
-			return *p + len + 1;
-	}
-	return NULL;
-}
-
 static const char *
-param_or_empty(const struct request *req, const char *name)
+param_or_empty(const struct request *req, enum param param)
 {
-	const char *value = request_param(req, name);
+	const char *value = request_param(req, param);
 
 	return value != NULL ? value : "";
 }
@@ -51,7 +34,7 @@ read_method(struct request *req)
 		{ "DELETE", METHOD_DELETE },
 		{ "OPTIONS", METHOD_OPTIONS },
 	};
-	const char *name = param_or_empty(req, "REQUEST_METHOD");
+	const char *name = param_or_empty(req, PARAM_REQUEST_METHOD);
 
 	req->method = METHOD_OTHER;
 	for (size_t i = 0; i < NELEMS(methods); i++) {
@@ -79,48 +62,60 @@ skip_authority(const char *uri)
 const char *
 request_target(const struct request *req)
 {
-	return skip_authority(param_or_empty(req, "REQUEST_URI"));
+	return skip_authority(param_or_empty(req, PARAM_REQUEST_URI));
+}
+
+/* Append ${len} bytes to the path; a path that does not fit becomes "". */
+static void
+add_to_path(struct request *req, size_t *at, const char *text, size_t len)
+{
+	if (len >= sizeof(req->path) - *at) {
+		req->path[0] = '\0';
+		*at = sizeof(req->path);
+		return;
+	}
+	memcpy(req->path + *at, text, len);
+	*at += len;
+	req->path[*at] = '\0';
 }
 
 /*
- * REQUEST_URI is what the client sent; SCRIPT_NAME and PATH_INFO are what the
- * web server made of it, decoded and tidied, so they come second.
+ * Prefer REQUEST_URI, which the client sent, to SCRIPT_NAME and PATH_INFO,
+ * which the web server has decoded and normalised.
  */
 static void
 read_path(struct request *req)
 {
-	const char *uri = param_or_empty(req, "REQUEST_URI");
-	const char *query = request_param(req, "QUERY_STRING");
-	int len;
+	const char *uri = request_target(req);
+	const char *query = request_param(req, PARAM_QUERY_STRING);
+	const char *script = param_or_empty(req, PARAM_SCRIPT_NAME);
+	const char *info = param_or_empty(req, PARAM_PATH_INFO);
+	size_t len = strcspn(uri, "?");
+	size_t at = 0;
 
-	if (uri[0] != '\0') {
-		uri = skip_authority(uri);
-		len = snprintf(req->path, sizeof(req->path), "%.*s",
-		    (int)strcspn(uri, "?"), uri);
-		if (query == NULL && strchr(uri, '?') != NULL)
-			query = strchr(uri, '?') + 1;
+	if (param_or_empty(req, PARAM_REQUEST_URI)[0] != '\0') {
+		add_to_path(req, &at, uri, len);
+		if (query == NULL && uri[len] == '?')
+			query = uri + len + 1;
 	} else {
-		len = snprintf(req->path, sizeof(req->path), "%s%s",
-		    param_or_empty(req, "SCRIPT_NAME"),
-		    param_or_empty(req, "PATH_INFO"));
+		add_to_path(req, &at, script, strlen(script));
+		add_to_path(req, &at, info, strlen(info));
 	}
-	if (len < 0 || (size_t)len >= sizeof(req->path))
-		req->path[0] = '\0';
 	req->query = query != NULL ? query : "";
 }
 
 /*
- * REMOTE_ADDR in its canonical spelling, an IPv4 peer of an IPv6 socket as
- * IPv4; "" for a peer that has no address (a unix socket).
+ * Store REMOTE_ADDR in its canonical form, an IPv4-mapped address as IPv4.  The
+ * address stays "" for a peer on a unix socket.
  */
 static void
 read_address(struct request *req)
 {
-	const char *text = param_or_empty(req, "REMOTE_ADDR");
+	const char *text = param_or_empty(req, PARAM_REMOTE_ADDR);
 	struct in6_addr v6;
 	struct in_addr v4;
 
-	/* Of IPv4 it takes the canonical spelling only, so that is a copy. */
+	/* inet_pton() accepts IPv4 in its canonical form only. */
 	if (inet_pton(AF_INET, text, &v4) == 1) {
 		if (str_copy(req->address, sizeof(req->address), text) ==
 		    ERR_OK)
@@ -139,11 +134,11 @@ read_address(struct request *req)
 	inet_ntop(AF_INET, &v4, req->address, sizeof(req->address));
 }
 
-/* A body cut short on its way must not pass for the whole. */
+/* Is CONTENT_LENGTH other than the body's, as when the body was cut short? */
 static bool
 length_differs(const struct request *req)
 {
-	const char *text = param_or_empty(req, "CONTENT_LENGTH");
+	const char *text = param_or_empty(req, PARAM_CONTENT_LENGTH);
 	int64_t length;
 
 	if (text[0] == '\0')
@@ -155,10 +150,27 @@ length_differs(const struct request *req)
 static bool
 is_https(const struct request *req)
 {
-	const char *https = param_or_empty(req, "HTTPS");
+	const char *https = param_or_empty(req, PARAM_HTTPS);
 
 	return strcasecmp(https, "on") == 0 || strcmp(https, "1") == 0 ||
-	    strcasecmp(param_or_empty(req, "REQUEST_SCHEME"), "https") == 0;
+	    strcasecmp(param_or_empty(req, PARAM_REQUEST_SCHEME), "https") == 0;
+}
+
+/*
+ * Of two parameters of one name the first counts: libfcgi puts its own
+ * FCGI_ROLE before those of the web server.
+ */
+static void
+read_params(struct request *req, char *const *params)
+{
+	for (; params != NULL && *params != NULL; params++) {
+		size_t len = strcspn(*params, "=");
+		enum param param = params_find(*params, len);
+
+		if (param != PARAMS && req->params[param] == NULL &&
+		    (*params)[len] == '=')
+			req->params[param] = *params + len + 1;
+	}
 }
 
 void
@@ -166,48 +178,47 @@ request_init(
     struct request *req, char *const *params, const char *body, size_t body_len)
 {
 	*req = (struct request){
-		.params = params,
 		.body = body != NULL ? body : "",
 		.body_len = body != NULL ? body_len : 0,
 	};
+	read_params(req, params);
 	req->body_too_long = req->body_len > REQUEST_BODY_MAX;
 	req->malformed = length_differs(req);
-	req->content_type = param_or_empty(req, "CONTENT_TYPE");
-	req->host = param_or_empty(req, "HTTP_HOST");
-	req->user_agent = param_or_empty(req, "HTTP_USER_AGENT");
+	req->content_type = param_or_empty(req, PARAM_CONTENT_TYPE);
+	req->host = param_or_empty(req, PARAM_HTTP_HOST);
+	req->user_agent = param_or_empty(req, PARAM_HTTP_USER_AGENT);
 	req->https = is_https(req);
-	/* libfcgi puts it first, so that no parameter of the name counts. */
 	req->authorizer =
-	    strcmp(param_or_empty(req, "FCGI_ROLE"), "AUTHORIZER") == 0;
+	    strcmp(param_or_empty(req, PARAM_FCGI_ROLE), "AUTHORIZER") == 0;
 	req->authorize_protocol =
-	    request_param(req, "LATCHKEY_AUTHORIZE_PROTOCOL");
-	if (req->authorize_protocol == NULL) /* its old name */
+	    request_param(req, PARAM_LATCHKEY_AUTHORIZE_PROTOCOL);
+	if (req->authorize_protocol == NULL)
 		req->authorize_protocol =
-		    request_param(req, "LATCHKEY_DIALECT");
+		    request_param(req, PARAM_LATCHKEY_DIALECT);
 	read_method(req);
 	read_path(req);
 	read_address(req);
 }
 
 void
-request_names_init(struct request_names *names)
+request_ids_init(struct request_ids *ids)
 {
-	random_fill(names->key, sizeof(names->key));
-	names->count = 0;
+	random_fill(ids->key, sizeof(ids->key));
+	ids->count = 0;
 }
 
-/* A count alone would tell everybody how many requests there are. */
+/* Hashed, since a plain counter would reveal the number of requests. */
 void
-request_name(struct request *req, struct request_names *names)
+request_set_id(struct request *req, struct request_ids *ids)
 {
 	uint64_t hash =
-	    siphash_bytes(names->key, &names->count, sizeof(names->count));
+	    siphash_bytes(ids->key, &ids->count, sizeof(ids->count));
 	unsigned char id[sizeof(hash)];
 
 	_Static_assert(2 * sizeof(id) + 1 == REQUEST_ID_SIZE, "it fits");
 	memcpy(id, &hash, sizeof(id));
 	str_hex(req->request_id, id, sizeof(id));
-	names->count++;
+	ids->count++;
 }
 
 void

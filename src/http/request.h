@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/siphash.h"
+#include "http/params.h"
 #include "model/session.h"
 
 struct json_value;
@@ -28,7 +29,7 @@ enum request_method {
 
 /* One parsed request.  Strings are borrowed from the FastCGI parameters. */
 struct request {
-	char *const *params; /* NAME=value, NULL at the end */
+	const char *params[PARAMS]; /* values; NULL if not given */
 	enum request_method method;
 	bool head;
 	char path[256];    /* without query, not decoded; "" if too long */
@@ -41,42 +42,48 @@ struct request {
 	struct json_value *json; /* owned; made by request_json() */
 	const char *host;
 	const char *user_agent;
-	/* How the web server's configuration says that it asks, or NULL. */
-	const char *authorize_protocol;
+	const char
+	    *authorize_protocol; /* LATCHKEY_AUTHORIZE_PROTOCOL or NULL */
 	char address[SESSION_ADDRESS_SIZE]; /* of the peer; "" if it has none */
 	bool https;
-	bool loopback;   /* the peer is on this machine */
-	bool authorizer; /* FastCGI role: may it pass, not what is there */
+	bool loopback; /* the peer is on this machine */
+	bool
+	    authorizer; /* FastCGI role: decide about access, send no content */
 	char request_id[REQUEST_ID_SIZE];
 	int64_t received_at; /* seconds; never before the store's latest time */
 };
 
 /**
  * request_init(req, params, body, body_len):
- * Fill ${req} from the FastCGI parameters (RFC 3875 names) and the body; all
- * stay the caller's and outlive ${req}.  request_id and received_at are set by
- * the caller afterwards.  Never fails: what is missing is "" or METHOD_OTHER.
+ * Fill ${req} from ${params} (NAME=value each, NULL at the end; names of RFC
+ * 3875) and the body, which both outlive it.  The caller sets request_id and
+ * received_at afterwards.  Never fails: what is not given is "" or
+ * METHOD_OTHER.
  */
 void request_init(struct request *req, char *const *params, const char *body,
     size_t body_len);
+
 /*
- * Where the ids of requests come from: as unlike each other as random numbers,
- * without asking the system for each.  One for each thread, made after fork;
- * nothing depends on their being secret.
+ * A source of request ids that look random and cost no system call.  Each
+ * thread has its own, made after fork.  Nothing depends on their secrecy.
  */
-struct request_names {
+struct request_ids {
 	unsigned char key[SIPHASH_KEY_BYTES];
 	uint64_t count;
 };
-void request_names_init(struct request_names *names);
-/* request_name(req, names): give ${req} its id. */
-void request_name(struct request *req, struct request_names *names);
+void request_ids_init(struct request_ids *ids);
+/* request_set_id(req, ids): give ${req} the next id. */
+void request_set_id(struct request *req, struct request_ids *ids);
 
-/* request_clear(req): free the parsed body, wiping it. */
+/* request_clear(req): wipe and free the parsed body. */
 void request_clear(struct request *req);
 
-/* Value of the parameter ${name} (e.g. "HTTP_ORIGIN"), borrowed, or NULL. */
-const char *request_param(const struct request *req, const char *name);
+/* request_param(req, param): its value, borrowed; NULL if it is not given. */
+static inline const char *
+request_param(const struct request *req, enum param param)
+{
+	return req->params[param];
+}
 
 /* Is the content type application/json, in UTF-8 if it names a charset? */
 bool request_is_json(const struct request *req);

@@ -35,7 +35,7 @@ enum err
 request_bearer(const struct request *req, const char **token_out)
 {
 	static const char scheme[] = "Bearer";
-	const char *text = request_param(req, "HTTP_AUTHORIZATION");
+	const char *text = request_param(req, PARAM_HTTP_AUTHORIZATION);
 	size_t len = 0;
 
 	*token_out = NULL;
@@ -88,8 +88,8 @@ origin_is_host(const struct request *req, const char *origin)
 bool
 request_same_origin(const struct request *req)
 {
-	const char *site = request_param(req, "HTTP_SEC_FETCH_SITE");
-	const char *origin = request_param(req, "HTTP_ORIGIN");
+	const char *site = request_param(req, PARAM_HTTP_SEC_FETCH_SITE);
+	const char *origin = request_param(req, PARAM_HTTP_ORIGIN);
 
 	if (site != NULL)
 		return strcmp(site, "same-origin") == 0 ||
@@ -100,7 +100,7 @@ request_same_origin(const struct request *req)
 bool
 request_cross_site(const struct request *req)
 {
-	const char *site = request_param(req, "HTTP_SEC_FETCH_SITE");
+	const char *site = request_param(req, PARAM_HTTP_SEC_FETCH_SITE);
 
 	return site != NULL && strcmp(site, "cross-site") == 0;
 }
@@ -108,8 +108,8 @@ request_cross_site(const struct request *req)
 bool
 request_navigates(const struct request *req)
 {
-	const char *mode = request_param(req, "HTTP_SEC_FETCH_MODE");
-	const char *accept = request_param(req, "HTTP_ACCEPT");
+	const char *mode = request_param(req, PARAM_HTTP_SEC_FETCH_MODE);
+	const char *accept = request_param(req, PARAM_HTTP_ACCEPT);
 
 	if (mode != NULL)
 		return strcmp(mode, "navigate") == 0;

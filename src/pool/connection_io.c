@@ -99,7 +99,7 @@ request_of(struct connection_io *x, const struct fcgi *f, bool too_large,
 		req_out->body_too_long = true;
 		req_out->malformed = false;
 	}
-	request_name(req_out, &x->names);
+	request_set_id(req_out, &x->request_ids);
 	req_out->received_at = shm_time(x->shm, x->clock->wall());
 }
 

@@ -31,7 +31,7 @@ struct connection_io {
 	bool draining;          /* an idle connection is not kept any more */
 	bool busier;            /* by work that lasts; the loop takes note */
 	unsigned char *scratch; /* CONNECTION_DATA_MAX bytes */
-	struct request_names names;
+	struct request_ids request_ids;
 	struct buf answer;
 	struct buf reply;
 };

@@ -137,7 +137,7 @@ worker_open(struct worker *w)
 		return err;
 	x->conns = &w->conns;
 	x->clock = &clock_system;
-	request_names_init(&x->names);
+	request_ids_init(&x->request_ids);
 	x->deadline_us = config_int(w->config, CONFIG_REQUEST_DEADLINE) * 1000;
 	x->scratch = malloc(CONNECTION_DATA_MAX);
 	if (x->scratch == NULL)

@@ -38,9 +38,10 @@ admin_check(struct app *app, struct request *req, struct response *res)
 static bool
 is_local(const struct request *req)
 {
-	return req->loopback && request_param(req, "HTTP_FORWARDED") == NULL &&
-	    request_param(req, "HTTP_X_FORWARDED_FOR") == NULL &&
-	    request_param(req, "HTTP_X_REAL_IP") == NULL;
+	return req->loopback &&
+	    request_param(req, PARAM_HTTP_FORWARDED) == NULL &&
+	    request_param(req, PARAM_HTTP_X_FORWARDED_FOR) == NULL &&
+	    request_param(req, PARAM_HTTP_X_REAL_IP) == NULL;
 }
 
 enum err

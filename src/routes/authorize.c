@@ -37,7 +37,7 @@ parse_role(const char **rest)
 static enum err
 check_role(const struct request *req, enum user_role role, bool *has_out)
 {
-	const char *list = request_param(req, ROLE_PARAM);
+	const char *list = request_param(req, PARAM_LATCHKEY_REQUIRE_ROLE);
 	char shown[LOG_QUOTED_SIZE];
 	enum user_role wanted;
 
@@ -80,7 +80,7 @@ static void
 warn_of_old_name(struct app *app, const struct request *req)
 {
 	if (app->warned_of_old_name || req->authorize_protocol == NULL ||
-	    request_param(req, "LATCHKEY_AUTHORIZE_PROTOCOL") != NULL)
+	    request_param(req, PARAM_LATCHKEY_AUTHORIZE_PROTOCOL) != NULL)
 		return;
 	app->warned_of_old_name = true;
 	log_event(LOG_LEVEL_WARN, "parameter_renamed",

@@ -48,7 +48,7 @@ authorize_protocol_asks(const struct request *req)
 static const struct authorize_protocol *
 protocol_of_role(const struct request *req)
 {
-	const char *phase = request_param(req, "FCGI_APACHE_ROLE");
+	const char *phase = request_param(req, PARAM_FCGI_APACHE_ROLE);
 
 	if (phase == NULL)
 		return &protocols[LIGHTTPD];
@@ -74,8 +74,8 @@ select_protocol(const struct request *req)
 static void
 read_forwarded(const struct request *req, struct guarded *g)
 {
-	const char *method = request_param(req, "HTTP_X_FORWARDED_METHOD");
-	const char *uri = request_param(req, "HTTP_X_FORWARDED_URI");
+	const char *method = request_param(req, PARAM_HTTP_X_FORWARDED_METHOD);
+	const char *uri = request_param(req, PARAM_HTTP_X_FORWARDED_URI);
 	bool get;
 
 	if (uri != NULL)

@@ -23,7 +23,7 @@
 static void
 read_next_page(const struct request *req, char path[LOCAL_PATH_MAX + 1])
 {
-	const char *referer = request_param(req, "HTTP_REFERER");
+	const char *referer = request_param(req, PARAM_HTTP_REFERER);
 	const char *query = referer != NULL ? strchr(referer, '?') : NULL;
 
 	if (query == NULL ||

@@ -91,7 +91,7 @@ authenticate_client(struct app *app, const struct request *req,
 
 	*caller_out = CALLER_REFUSED;
 	header_err =
-	    clients_basic(request_param(req, "HTTP_AUTHORIZATION"), &basic);
+	    clients_basic(request_param(req, PARAM_HTTP_AUTHORIZATION), &basic);
 	form_err = read_posted_claim(form, res, &posted);
 	if (header_err == ERR_NOT_FOUND && form_err == ERR_NOT_FOUND) {
 		*caller_out = CALLER_OTHER;

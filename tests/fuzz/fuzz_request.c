@@ -50,16 +50,6 @@ read_all(struct request *req)
 	response_clear(&res);
 }
 
-/* True if ${name} is a parameter that the web server itself sets. */
-static bool
-is_said(const struct request *req, const char *name)
-{
-	for (char *const *p = req->params; *p != NULL; p++)
-		if (strncmp(*p, name, strlen(name)) == 0)
-			return true;
-	return false;
-}
-
 /* For any request the redirect to the login page is a single header. */
 static void
 refuse(const struct request *req)
@@ -70,9 +60,11 @@ refuse(const struct request *req)
 	enum err err;
 
 	if (authorize_protocol_asks(req) &&
-	    !is_said(req, "FCGI_ROLE=AUTHORIZER") &&
-	    !is_said(req, "LATCHKEY_AUTHORIZE_PROTOCOL=") &&
-	    !is_said(req, "LATCHKEY_DIALECT="))
+	    (request_param(req, PARAM_FCGI_ROLE) == NULL ||
+		strcmp(request_param(req, PARAM_FCGI_ROLE), "AUTHORIZER") !=
+		    0) &&
+	    request_param(req, PARAM_LATCHKEY_AUTHORIZE_PROTOCOL) == NULL &&
+	    request_param(req, PARAM_LATCHKEY_DIALECT) == NULL)
 		abort();
 	if (authorize_protocol_read(req, &g) != ERR_OK)
 		return;

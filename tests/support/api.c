@@ -79,7 +79,7 @@ open_services(struct api *api, bool with_redis)
 	char why[64];
 
 	*api = (struct api){ .now = API_EPOCH };
-	request_names_init(&api->names);
+	request_ids_init(&api->names);
 	shm_fixture_make(&api->table);
 	assert_int_equal(
 	    clients_load("", why, sizeof(why), &api->clients), ERR_OK);
@@ -299,7 +299,7 @@ api_run(struct api *api, const struct api_call *call, struct api_answer *a)
 	fill(&p, call);
 	request_init(&req, p.list, call->body,
 	    call->body != NULL ? strlen(call->body) : 0);
-	request_name(&req, &api->names);
+	request_set_id(&req, &api->names);
 	req.received_at = api->now;
 	match = routes_find(&req);
 	assert_int_equal(

@@ -22,7 +22,7 @@ struct api {
 	struct table table;
 	struct clients *clients; /* none, unless a test loads some */
 	struct app app;
-	struct request_names names;
+	struct request_ids names;
 	int64_t now;                /* a test moves it */
 	int touched;                /* sessions handed on as seen */
 	struct redis_server *redis; /* NULL: none */

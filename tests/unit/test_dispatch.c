@@ -172,15 +172,15 @@ TEST(being_busy_is_an_answer_too)
 	struct api *api = *state;
 	struct rate_limit_admission ad;
 	struct buf answer = { 0 };
-	struct request_names names;
+	struct request_ids names;
 	struct routes_match match;
 	struct request req;
 	struct counters counters;
 	uint64_t counted = 0;
 
 	request_init(&req, params, body, strlen(body));
-	request_names_init(&names);
-	request_name(&req, &names);
+	request_ids_init(&names);
+	request_set_id(&req, &names);
 	match = routes_find(&req);
 	assert_int_equal(
 	    dispatch_admit(&api->app, &req, &match, &ad, &answer), ERR_OK);

@@ -174,14 +174,14 @@ compare_ids(const void *a, const void *b)
 TEST(request_ids_are_fresh)
 {
 	static char seen[4096][REQUEST_ID_SIZE];
-	struct request_names mine, others;
+	struct request_ids mine, others;
 	struct request req;
 
-	request_names_init(&mine);
-	request_names_init(&others);
+	request_ids_init(&mine);
+	request_ids_init(&others);
 	request_init(&req, NULL, NULL, 0);
 	for (size_t i = 0; i < NELEMS(seen); i++) {
-		request_name(&req, i % 2 == 0 ? &mine : &others);
+		request_set_id(&req, i % 2 == 0 ? &mine : &others);
 		assert_true(str_is_hex(req.request_id, REQUEST_ID_SIZE - 1));
 		memcpy(seen[i], req.request_id, REQUEST_ID_SIZE);
 	}
@@ -191,5 +191,29 @@ TEST(request_ids_are_fresh)
 	/* None says how many there were: they are all over the range. */
 	assert_true(seen[0][0] < '4');
 	assert_true(seen[NELEMS(seen) - 1][0] > 'b');
-	assert_null(request_param(&req, "ANY"));
+	assert_null(request_param(&req, PARAM_HTTP_COOKIE));
+}
+
+TEST(the_authorize_protocol_has_an_old_name)
+{
+	struct request req;
+
+	init(&req, PARAMS("LATCHKEY_DIALECT=auth_request"), NULL);
+	assert_string_equal(req.authorize_protocol, "auth_request");
+	init(&req,
+	    PARAMS("LATCHKEY_DIALECT=auth_request",
+		"LATCHKEY_AUTHORIZE_PROTOCOL=forward_auth"),
+	    NULL);
+	assert_string_equal(req.authorize_protocol, "forward_auth");
+}
+
+/* libfcgi's FCGI_ROLE stands before one that the web server sends. */
+TEST(the_first_of_two_parameters_counts)
+{
+	struct request req;
+
+	init(&req, PARAMS("FCGI_ROLE=RESPONDER", "FCGI_ROLE=AUTHORIZER"), NULL);
+	assert_false(req.authorizer);
+	init(&req, PARAMS("HTTP_HOST", "HTTP_HOST=a", "HTTP_HOST=b"), NULL);
+	assert_string_equal(req.host, "a");
 }
