@@ -17,7 +17,7 @@
 
 #define READERS 4
 #define ROUNDS 25
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 60000
 
 struct storm {
 	const struct caching_site *site;

@@ -20,7 +20,7 @@
  * hashes, says at once when that has no room, and the hashes of a host are
  * bounded by what the kernel releases when a process dies.
  */
-#define WAIT_MS 5000
+#define WAIT_MS 30000
 #define QUEUE 4
 #define TURN_WORKERS 4
 

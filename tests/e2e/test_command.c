@@ -11,7 +11,7 @@
 #include "support/process.h"
 
 /* Messages and exit statuses of the command line. */
-#define WAIT_MS 15000
+#define WAIT_MS 60000
 
 struct fixture {
 	char dir[32];

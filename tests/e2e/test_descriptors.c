@@ -13,7 +13,7 @@
 #include "support/process.h"
 
 /* Descriptors that are missing, closed meanwhile, or scarce. */
-#define WAIT_MS 15000
+#define WAIT_MS 60000
 #define CLIENTS 3
 #define FEW_FILES 128
 

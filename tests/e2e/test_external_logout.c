@@ -18,7 +18,7 @@
  * issuer may link by address, and its clock is ours.
  */
 #define API "/api/v1"
-#define WAIT_MS 30000
+#define WAIT_MS 60000
 #define WORKERS 4
 #define DEAD_MAX 64
 

@@ -18,7 +18,7 @@
 #define API "/api/v1"
 #define WORKERS 4
 #define CROWD 8
-#define WAIT_MS 30000
+#define WAIT_MS 60000
 
 static int64_t
 count_of(const struct external_site *f, const char *sql, const char *name)

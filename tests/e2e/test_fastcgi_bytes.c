@@ -15,7 +15,7 @@
  * request is answered at once by every worker, and none has been replaced.
  * What is stuck stays open meanwhile, and its deadline is far away.
  */
-#define WAIT_MS 3000
+#define WAIT_MS 30000
 #define TIMES 4 /* so that both workers meet it */
 
 static void

@@ -17,7 +17,7 @@
  * No peer holds a worker: neither one that is slow, nor one that only keeps
  * its connection, never reads, leaves too early or sends anything at all.
  */
-#define WAIT_MS 3000
+#define WAIT_MS 30000
 #define IDLE_COUNT 400
 #define RANDOM_COUNT 2400
 

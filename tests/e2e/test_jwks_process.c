@@ -23,7 +23,7 @@
  * Who fetches the keys of other issuers, and how often: under a supervisor,
  * without one, and by two pools at once.  The issuer counts.
  */
-#define WAIT_MS 30000
+#define WAIT_MS 60000
 #define FLOOR 30
 
 #define PATHS 2

@@ -16,7 +16,7 @@
 #include "support/process.h"
 #include "support/redis_server.h"
 
-#define WAIT_MS 15000
+#define WAIT_MS 60000
 
 static long
 header_number(struct site *s, const char *name)

@@ -35,7 +35,7 @@
 #define SIEGES 2
 #define ENDS 10000
 #define ROUGH_SHARE 10 /* a tenth of them while workers are killed */
-#define WAIT_MS 20000
+#define WAIT_MS 60000
 #define LIFETIME (7 * 24 * 3600)
 #define HASH "$argon2id$no password has this"
 

@@ -21,7 +21,7 @@
  * die are replaced, ending and reloading drop no request, and nothing is left
  * behind.
  */
-#define WAIT_MS 15000
+#define WAIT_MS 60000
 
 struct fixture {
 	char dir[32];

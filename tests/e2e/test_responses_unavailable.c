@@ -18,7 +18,7 @@
 #include "support/site.h"
 
 #define API "/api/v1"
-#define WAIT_MS 20000
+#define WAIT_MS 60000
 
 /* ---- cannot tell ---- */
 

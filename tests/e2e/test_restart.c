@@ -18,7 +18,7 @@
  * Nobody is signed out by a restart, of everything or of Redis alone, and no
  * request fails because Redis stops, dies or hangs.
  */
-#define WAIT_MS 15000
+#define WAIT_MS 60000
 
 /* The deadline is long, so that what has waited for it cannot be taken for mere
  * load. */

@@ -13,7 +13,7 @@
  * A token that another server of the site has revoked: every worker refuses it
  * from the answer on, however well it knew it, and so it stays.
  */
-#define WAIT_MS 20000
+#define WAIT_MS 60000
 #define WORKERS 4
 #define TOKEN_MAX 1536
 /* printf %s the-secret-of-one | b2sum -l 256 */

@@ -26,7 +26,7 @@
  * taken.  And the secret that they are sealed under: what becomes of a pool
  * when it goes away, or changes, or is none.
  */
-#define WAIT_MS 20000
+#define WAIT_MS 60000
 #define WORKERS 4
 #define CLIENTS 4
 #define KEPT 8 /* of the tokens that a client was given */

@@ -26,7 +26,7 @@
 #define INSIDE true
 #endif
 
-#define WAIT_MS 15000
+#define WAIT_MS 60000
 #define ROUTES_MS 120000
 #define WORKERS 3
 

@@ -21,7 +21,7 @@
  * we verify those that it signs with our key.
  */
 #define API "/api/v1"
-#define WAIT_MS 30000
+#define WAIT_MS 60000
 
 static const char *algorithm;
 

@@ -184,9 +184,12 @@ TEST(held_for_four_seconds)
 
 TEST_RUN()
 {
-	static const struct stack_options with_redis = { .workers = 4 };
-	static const struct stack_options without = { .workers = 4,
-		.no_redis = true };
+	static const char *const env[] = { "LATCHKEY_WRITE_WAIT_MS=250", NULL };
+	static const struct stack_options with_redis = { .workers = 4,
+		.env = env };
+	static const struct stack_options without = {
+		.workers = 4, .no_redis = true, .env = env
+	};
 	int failed;
 
 	chosen = &with_redis;

@@ -19,7 +19,7 @@
 
 #include "support/process.h"
 
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 60000
 
 pid_t
 child_start(child_fn *fn, void *ctx)

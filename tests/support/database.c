@@ -7,7 +7,7 @@
 
 #include "store/sqlite.h"
 
-#define PATIENCE_MS 5000
+#define PATIENCE_MS 60000
 
 /* Never a checkpointer, nor one who tidies the log away at the end. */
 static sqlite3 *

@@ -11,7 +11,7 @@
 
 #include "support/process.h"
 
-#define TOOL_MS 15000
+#define TOOL_MS 60000
 
 bool
 disk_private(void)

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "support/process.h"
 
-#define WAIT_MS 30000
+#define WAIT_MS 60000
 
 static void
 count_reply(struct load_threads *h, const struct fcgi_reply *reply)

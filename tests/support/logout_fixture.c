@@ -12,7 +12,7 @@
 #include "support/process.h"
 #include "support/redis_server.h"
 
-#define WAIT_MS 30000
+#define WAIT_MS 60000
 
 /* cmocka's group set-up takes no argument. */
 static struct stack_options chosen;

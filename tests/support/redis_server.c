@@ -13,8 +13,8 @@
 #include "base/buf.h"
 #include "support/process.h"
 
-#define START_MS 10000
-#define STOP_MS 10000
+#define START_MS 60000
+#define STOP_MS 60000
 #define ARGS_MAX 40
 
 struct redis_server {

@@ -12,7 +12,7 @@
 
 #define THREADS 3
 #define ANSWERS_AT_END 6
-#define WAIT_MS 30000
+#define WAIT_MS 60000
 
 struct watcher {
 	pthread_t thread;

@@ -11,7 +11,7 @@
 
 #define API "/api/v1"
 #define CONNECTIONS 16 /* of each process, so that all workers have some */
-#define WAIT_MS 20000
+#define WAIT_MS 60000
 
 enum credential_source { BY_COOKIE, BY_TOKEN, BY_SESSION, CREDENTIAL_SOURCES };
 

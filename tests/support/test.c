@@ -73,13 +73,67 @@ is_selected(const struct test *t)
 /* A list for cmocka: what is counted first is then written to ${out}. */
 struct runs {
 	struct CMUnitTest *out; /* NULL while they are counted */
+	const struct test_fixture **fixture;
 	char (*names)[NAME_SIZE];
 	size_t n;
 };
 
+/*
+ * cmocka calls a tear-down even if the set-up has failed, and its fixture is
+ * half made then.  Its functions have no argument: what runs is here.
+ */
+static struct {
+	struct runs runs;
+	size_t next;
+	test_fixture_fn *group_set_up, *group_tear_down;
+	bool group_is_up, is_up;
+} running;
+
+static int
+set_up(void **state)
+{
+	const struct test_fixture *f = running.runs.fixture[running.next];
+	int status = 0;
+
+	running.is_up = false;
+	if (f->set_up != NULL)
+		status = f->set_up(state);
+	running.is_up = status == 0;
+	return status;
+}
+
+static int
+tear_down(void **state)
+{
+	const struct test_fixture *f = running.runs.fixture[running.next++];
+
+	return running.is_up && f->tear_down != NULL ? f->tear_down(state) : 0;
+}
+
+static int
+set_up_group(void **state)
+{
+	int status = 0;
+
+	running.group_is_up = false;
+	if (running.group_set_up != NULL)
+		status = running.group_set_up(state);
+	running.group_is_up = status == 0;
+	return status;
+}
+
+static int
+tear_down_group(void **state)
+{
+	return running.group_is_up && running.group_tear_down != NULL
+	    ? running.group_tear_down(state)
+	    : 0;
+}
+
 static void
 add_run(struct runs *r, const struct test *t, const struct test_fixture *f)
 {
+	static const struct test_fixture none;
 	struct CMUnitTest *run;
 
 	if (r->out == NULL) {
@@ -87,12 +141,11 @@ add_run(struct runs *r, const struct test *t, const struct test_fixture *f)
 		return;
 	}
 	run = &r->out[r->n];
-	run->name = t->name;
-	run->test_func = t->run;
-	if (f != NULL) {
-		run->setup_func = f->set_up;
-		run->teardown_func = f->tear_down;
-	}
+	*run = (struct CMUnitTest){ .name = t->name,
+		.test_func = t->run,
+		.setup_func = set_up,
+		.teardown_func = tear_down };
+	r->fixture[r->n] = f != NULL ? f : &none;
 	if (f != NULL && f->title != NULL) {
 		(void)snprintf(
 		    r->names[r->n], NAME_SIZE, "%s: %s", f->title, t->name);
@@ -119,23 +172,29 @@ add_runs(struct runs *r, unsigned groups)
 }
 
 int
-test_run(const char *title, unsigned groups, test_fixture_fn *set_up,
-    test_fixture_fn *tear_down)
+test_run(const char *title, unsigned groups, test_fixture_fn *group_set_up,
+    test_fixture_fn *group_tear_down)
 {
-	struct runs r = { NULL, NULL, 0 };
+	struct runs *r = &running.runs;
 	int failed;
 
-	add_runs(&r, groups);
-	if (r.n == 0)
+	memset(&running, 0, sizeof(running));
+	running.group_set_up = group_set_up;
+	running.group_tear_down = group_tear_down;
+	add_runs(r, groups);
+	if (r->n == 0)
 		return 0;
-	r.out = calloc(r.n, sizeof(*r.out));
-	r.names = calloc(r.n, sizeof(*r.names));
-	if (r.out == NULL || r.names == NULL)
+	r->out = calloc(r->n, sizeof(*r->out));
+	r->fixture = calloc(r->n, sizeof(*r->fixture));
+	r->names = calloc(r->n, sizeof(*r->names));
+	if (r->out == NULL || r->fixture == NULL || r->names == NULL)
 		abort();
-	add_runs(&r, groups);
-	failed = _cmocka_run_group_tests(title, r.out, r.n, set_up, tear_down);
-	free(r.out);
-	free(r.names);
+	add_runs(r, groups);
+	failed = _cmocka_run_group_tests(
+	    title, r->out, r->n, set_up_group, tear_down_group);
+	free(r->out);
+	free(r->fixture);
+	free(r->names);
 	return failed;
 }
 

@@ -16,7 +16,7 @@
 #define API "/api/v1/auth"
 #define THREADS 4
 #define PEOPLE_MAX 400 /* of each thread */
-#define WAIT_MS 20000
+#define WAIT_MS 60000
 
 struct crowd {
 	struct write_stress *burst;

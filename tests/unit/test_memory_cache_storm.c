@@ -21,7 +21,7 @@
 
 #define PROCESSES 6
 #define BLOWS 150
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 60000
 
 struct storm {
 	struct table table;
