@@ -10,7 +10,7 @@
 #include "support/web.h"
 
 /* Whatever is stuck is stuck for longer: a request's deadline is 10 s. */
-#define AT_ONCE_MS 3000
+#define AT_ONCE_MS 30000
 #define START_MS 60000
 
 /* cmocka's group set-up takes no argument. */
@@ -214,12 +214,25 @@ is_noted(const struct fcgi_site *site, pid_t pid)
 	return false;
 }
 
+/* A process that is about to become the JWKS refresher looks like a worker. */
+static bool
+has_its_workers(void *ctx)
+{
+	const struct fcgi_site *site = ctx;
+	pid_t now[FCGI_SITE_WORKERS];
+
+	return stack_workers(site->stack, now, FCGI_SITE_WORKERS) ==
+	    site->worker_count;
+}
+
 static void
-assert_same_workers(const struct fcgi_site *site)
+assert_same_workers(struct fcgi_site *site)
 {
 	pid_t now[FCGI_SITE_WORKERS];
-	size_t n = stack_workers(site->stack, now, FCGI_SITE_WORKERS);
+	size_t n;
 
+	assert_true(process_until(has_its_workers, site, START_MS));
+	n = stack_workers(site->stack, now, FCGI_SITE_WORKERS);
 	assert_int_equal(n, site->worker_count);
 	for (size_t i = 0; i < n; i++) {
 		if (!is_noted(site, now[i]))
