@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_value.h"
 #include "base/testpoint.h"
 #include "cache/lookup.h"
 #include "cache/memory_cache.h"
@@ -43,48 +42,18 @@ session_ttl(const struct cache *c, const struct session *s, int64_t now)
 }
 
 static bool
-session_from_memory(const struct cache *c, const struct lookup *lookup,
-    const char *handle, int64_t now, struct session *session_out)
+is_session(const struct memory_cache_entry *e, const char *handle,
+    struct session *session_out)
 {
-	struct memory_cache_entry e;
-
-	return lookup_memory(c, lookup, now, &e) &&
-	    record_decode_session(&e, session_out) == ERR_OK &&
+	return record_decode(&session_record_type, e, session_out) == ERR_OK &&
 	    strcmp(session_out->handle, handle) == 0;
-}
-
-static void
-session_to_memory(const struct cache *c, const struct lookup *lookup,
-    const struct session *s, int64_t now)
-{
-	struct memory_cache_entry e;
-
-	record_encode_session(s, &e);
-	lookup_fill_memory(c, lookup, now, session_ttl(c, s, now), &e);
-}
-
-static enum err
-session_from_redis(const struct cache *c, const struct lookup *lookup,
-    const char *handle, int64_t now, struct session *session_out)
-{
-	struct json_value *row;
-	enum err err;
-
-	err = lookup_redis(c, lookup, &row);
-	if (err == ERR_OK)
-		err = session_unpack(row, session_out);
-	json_value_free(row);
-	if (err == ERR_OK &&
-	    (strcmp(session_out->handle, handle) != 0 ||
-		session_ttl(c, session_out, now) < 1))
-		err = ERR_NOT_FOUND;
-	return err;
 }
 
 enum err
 cache_session(struct cache *c, const char *handle, int64_t now,
     struct session *session_out)
 {
+	struct memory_cache_entry e;
 	struct lookup lookup;
 	int64_t ttl, begun;
 	enum err err;
@@ -93,12 +62,14 @@ cache_session(struct cache *c, const char *handle, int64_t now,
 	lookup_begin(c, &lookup);
 	TESTPOINT("read:generation");
 
-	if (session_from_memory(c, &lookup, handle, now, session_out))
+	if (lookup_memory(c, &lookup, now, &e) &&
+	    is_session(&e, handle, session_out))
 		return ERR_OK;
 	TESTPOINT("read:table-missed");
-	if (session_from_redis(c, &lookup, handle, now, session_out) ==
-	    ERR_OK) {
-		session_to_memory(c, &lookup, session_out, now);
+	if (lookup_redis(c, &lookup, &e) == ERR_OK &&
+	    is_session(&e, handle, session_out) &&
+	    (ttl = session_ttl(c, session_out, now)) > 0) {
+		lookup_fill_memory(c, &lookup, now, ttl, &e);
 		return ERR_OK;
 	}
 	TESTPOINT("read:cache-missed");
@@ -111,9 +82,11 @@ cache_session(struct cache *c, const char *handle, int64_t now,
 	if (err != ERR_OK || !lookup.cached)
 		return err;
 	ttl = session_ttl(c, session_out, now);
-	if (ttl > 0 && lookup_redis_usable(c))
-		lookup_fill_redis(c, &lookup, session_pack(session_out), ttl);
-	session_to_memory(c, &lookup, session_out, now);
+	if (ttl < 1)
+		return ERR_OK;
+	record_encode(&session_record_type, session_out, &e);
+	lookup_fill_redis(c, &lookup, &e, ttl);
+	lookup_fill_memory(c, &lookup, now, ttl, &e);
 	return ERR_OK;
 }
 
@@ -122,7 +95,7 @@ cache_session(struct cache *c, const char *handle, int64_t now,
 enum err
 cache_user(struct cache *c, int64_t id, int64_t now, struct user *user_out)
 {
-	struct json_value *row;
+	struct memory_cache_entry e;
 	struct lookup lookup;
 	int64_t begun;
 	enum err err;
@@ -131,12 +104,13 @@ cache_user(struct cache *c, int64_t id, int64_t now, struct user *user_out)
 	lookup_begin(c, &lookup);
 	TESTPOINT("read:generation");
 
-	if (lookup_user_from_memory(c, &lookup, id, now, user_out))
+	if (lookup_memory(c, &lookup, now, &e) &&
+	    lookup_is_user(&e, id, user_out))
 		return ERR_OK;
 	TESTPOINT("read:table-missed");
-	if (lookup_redis(c, &lookup, &row) == ERR_OK &&
-	    lookup_unpack_user(row, id, user_out) == ERR_OK) {
-		lookup_user_to_memory(c, &lookup, user_out, now);
+	if (lookup_redis(c, &lookup, &e) == ERR_OK &&
+	    lookup_is_user(&e, id, user_out)) {
+		lookup_fill_memory(c, &lookup, now, c->options.user_ttl, &e);
 		return ERR_OK;
 	}
 	TESTPOINT("read:cache-missed");
@@ -148,10 +122,9 @@ cache_user(struct cache *c, int64_t id, int64_t now, struct user *user_out)
 
 	if (err != ERR_OK || !lookup.cached)
 		return err;
-	if (lookup_redis_usable(c))
-		lookup_fill_redis(
-		    c, &lookup, user_pack(user_out), c->options.user_ttl);
-	lookup_user_to_memory(c, &lookup, user_out, now);
+	record_encode(&user_record_type, user_out, &e);
+	lookup_fill_redis(c, &lookup, &e, c->options.user_ttl);
+	lookup_fill_memory(c, &lookup, now, c->options.user_ttl, &e);
 	return ERR_OK;
 }
 

@@ -65,7 +65,7 @@ cache_token_known(struct cache *c,
 
 	if (!memory_cache_get(
 		&c->table, &name, MEMORY_CACHE_ANY_GENERATION, now, &e) ||
-	    record_decode_claims(&e, digest, claims_out) != ERR_OK)
+	    record_decode_claims(digest, &e, claims_out) != ERR_OK)
 		goto out;
 	TESTPOINT("token:entry");
 	token_key(lookup.key, claims_out->jti);

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/testpoint.h"
 #include "cache/lookup.h"
+#include "cache/record_codec.h"
 #include "cache/redis.h"
 #include "shm/counters.h"
 #include "store/store.h"
@@ -28,9 +29,11 @@ struct batch {
 static void
 batch_from_memory(const struct cache *c, struct batch *b, int64_t now)
 {
+	struct memory_cache_entry e;
+
 	for (size_t i = 0; i < b->n; i++)
-		if (!lookup_user_from_memory(
-			c, &b->looks[i], b->ids[i], now, &b->users[i]))
+		if (!lookup_memory(c, &b->looks[i], now, &e) ||
+		    !lookup_is_user(&e, b->ids[i], &b->users[i]))
 			memset(&b->users[i], 0, sizeof(b->users[i]));
 }
 
@@ -39,15 +42,15 @@ static enum err
 batch_take(const struct cache *c, struct batch *b, size_t i,
     const struct buf *value, int64_t now)
 {
-	struct json_value *row;
+	struct memory_cache_entry e;
 
 	if (value->len == 0 ||
-	    lookup_unseal(c, &b->looks[i], value, &row) != ERR_OK ||
-	    lookup_unpack_user(row, b->ids[i], &b->users[i]) != ERR_OK) {
+	    lookup_unseal(c, &b->looks[i], value, &e) != ERR_OK ||
+	    !lookup_is_user(&e, b->ids[i], &b->users[i])) {
 		memset(&b->users[i], 0, sizeof(b->users[i]));
 		return ERR_NOT_FOUND;
 	}
-	lookup_user_to_memory(c, &b->looks[i], &b->users[i], now);
+	lookup_fill_memory(c, &b->looks[i], now, c->options.user_ttl, &e);
 	return ERR_OK;
 }
 
@@ -109,20 +112,25 @@ batch_from_store(const struct cache *c, struct batch *b)
 
 /* Step 5: each row under the generation that was taken for its own key. */
 static void
-batch_fill_redis(const struct cache *c, const struct batch *b)
+batch_fill(const struct cache *c, const struct batch *b, int64_t now)
 {
+	struct memory_cache_entry e;
 	struct redis_item items[CACHE_USERS_MAX];
 	struct buf sealed[CACHE_USERS_MAX] = { { 0 } };
 	size_t n = 0;
 
-	if (!lookup_redis_usable(c))
-		return;
+	bool to_redis = lookup_redis_usable(c);
+
 	for (size_t k = 0; k < b->missing_n; k++) {
 		const struct lookup *lookup = &b->looks[b->missing[k]];
 		const struct user *u = &b->found[k];
 
-		if (u->id == 0 || !lookup->cached ||
-		    lookup_seal(c, lookup, user_pack(u), &sealed[n]) != ERR_OK)
+		if (u->id == 0 || !lookup->cached)
+			continue;
+		record_encode(&user_record_type, u, &e);
+		lookup_fill_memory(c, lookup, now, c->options.user_ttl, &e);
+		if (!to_redis ||
+		    lookup_seal(c, lookup, &e, &sealed[n]) != ERR_OK)
 			continue;
 		items[n].key = lookup->key;
 		items[n].value = sealed[n].data;
@@ -134,15 +142,6 @@ batch_fill_redis(const struct cache *c, const struct batch *b)
 		TESTPOINT("read:filled");
 	for (size_t k = 0; k < CACHE_USERS_MAX; k++)
 		buf_clear(&sealed[k]);
-}
-
-static void
-batch_fill_memory(const struct cache *c, const struct batch *b, int64_t now)
-{
-	for (size_t k = 0; k < b->missing_n; k++)
-		if (b->found[k].id != 0)
-			lookup_user_to_memory(
-			    c, &b->looks[b->missing[k]], &b->found[k], now);
 }
 
 enum err
@@ -171,12 +170,10 @@ cache_users(struct cache *c, const int64_t *ids, size_t n, int64_t now,
 	TESTPOINT("read:table-missed");
 	batch_from_redis(c, b, now);
 	err = batch_from_store(c, b);
-	if (err == ERR_OK) {
-		batch_fill_redis(c, b);
-		batch_fill_memory(c, b, now);
-	} else {
+	if (err == ERR_OK)
+		batch_fill(c, b, now);
+	else
 		memset(users_out, 0, n * sizeof(*users_out));
-	}
 	free(b);
 	return err;
 }

@@ -6,7 +6,6 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/json_value.h"
 #include "base/testpoint.h"
 #include "cache/memory_cache.h"
 #include "cache/record_codec.h"
@@ -107,58 +106,57 @@ bind(const struct cache *c, const struct lookup *lookup, char *full,
 
 enum err
 lookup_unseal(const struct cache *c, const struct lookup *lookup,
-    const struct buf *sealed, struct json_value **row_out)
+    const struct buf *sealed, struct memory_cache_entry *entry_out)
 {
 	char full[REDIS_KEY_SIZE];
+	char room[MEMORY_CACHE_DATA_MAX + 1]; /* and the NUL of a buffer */
 	struct seal_binding binding;
 	struct buf plain = { 0 };
 	enum err err;
 
-	*row_out = NULL;
+	buf_use_inline(&plain, room, sizeof(room));
 	err = bind(c, lookup, full, sizeof(full), &binding);
 	if (err == ERR_OK)
 		err = seal_open(
 		    c->seal_key, &binding, sealed->data, sealed->len, &plain);
-	if (err == ERR_OK)
-		err = json_value_parse(plain.data, plain.len, row_out);
+	if (err == ERR_OK && plain.len > MEMORY_CACHE_DATA_MAX)
+		err = ERR_INVALID;
+	if (err == ERR_OK) {
+		memcpy(entry_out->data, plain.data, plain.len);
+		entry_out->len = plain.len;
+	}
 	buf_clear(&plain);
 	return err;
 }
 
 enum err
 lookup_seal(const struct cache *c, const struct lookup *lookup,
-    struct json_value *row, struct buf *sealed)
+    const struct memory_cache_entry *entry, struct buf *sealed)
 {
 	char full[REDIS_KEY_SIZE];
 	struct seal_binding binding;
-	struct buf plain = { 0 };
 	enum err err;
 
 	err = bind(c, lookup, full, sizeof(full), &binding);
-	if (err == ERR_OK)
-		err = json_value_print(row, &plain);
-	if (err == ERR_OK)
-		err = seal_close(
-		    c->seal_key, &binding, plain.data, plain.len, sealed);
-	buf_clear(&plain);
-	json_value_free(row);
-	return err;
+	if (err != ERR_OK)
+		return err;
+	return seal_close(
+	    c->seal_key, &binding, entry->data, (size_t)entry->len, sealed);
 }
 
 enum err
 lookup_redis(const struct cache *c, const struct lookup *lookup,
-    struct json_value **row_out)
+    struct memory_cache_entry *entry_out)
 {
 	struct buf sealed = { 0 };
 	enum err err;
 
-	*row_out = NULL;
 	if (!lookup->cached || !lookup_redis_usable(c))
 		return ERR_NOT_FOUND;
 	err = redis_get(c->redis, lookup->key, &sealed);
 	/* What was filled under another generation is as good as nothing. */
 	if (err == ERR_OK &&
-	    lookup_unseal(c, lookup, &sealed, row_out) != ERR_OK)
+	    lookup_unseal(c, lookup, &sealed, entry_out) != ERR_OK)
 		err = ERR_NOT_FOUND;
 	counters_tier(c->m, COUNTERS_TIER_REDIS, err);
 	buf_clear(&sealed);
@@ -167,45 +165,23 @@ lookup_redis(const struct cache *c, const struct lookup *lookup,
 
 void
 lookup_fill_redis(const struct cache *c, const struct lookup *lookup,
-    struct json_value *row, int64_t ttl)
+    const struct memory_cache_entry *entry, int64_t ttl)
 {
 	struct buf sealed = { 0 };
 
-	if (lookup_seal(c, lookup, row, &sealed) == ERR_OK &&
+	if (!lookup_redis_usable(c))
+		return;
+	if (lookup_seal(c, lookup, entry, &sealed) == ERR_OK &&
 	    redis_set(c->redis, lookup->key, sealed.data, sealed.len, ttl) ==
 		ERR_OK)
 		TESTPOINT("read:filled");
 	buf_clear(&sealed);
 }
 
-enum err
-lookup_unpack_user(struct json_value *row, int64_t id, struct user *user_out)
-{
-	enum err err;
-
-	err = user_unpack(row, user_out);
-	json_value_free(row);
-	if (err == ERR_OK && user_out->id != id)
-		err = ERR_NOT_FOUND;
-	return err;
-}
-
 bool
-lookup_user_from_memory(const struct cache *c, const struct lookup *lookup,
-    int64_t id, int64_t now, struct user *user_out)
+lookup_is_user(
+    const struct memory_cache_entry *entry, int64_t id, struct user *user_out)
 {
-	struct memory_cache_entry e;
-
-	return lookup_memory(c, lookup, now, &e) &&
-	    record_decode_user(&e, user_out) == ERR_OK && user_out->id == id;
-}
-
-void
-lookup_user_to_memory(const struct cache *c, const struct lookup *lookup,
-    const struct user *u, int64_t now)
-{
-	struct memory_cache_entry e;
-
-	record_encode_user(u, &e);
-	lookup_fill_memory(c, lookup, now, c->options.user_ttl, &e);
+	return record_decode(&user_record_type, entry, user_out) == ERR_OK &&
+	    user_out->id == id;
 }

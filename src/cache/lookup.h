@@ -13,7 +13,6 @@
 #include "model/token.h"
 
 struct buf;
-struct json_value;
 
 /*
  * The steps of which cache.c and cache_users.c make their reads; nobody else
@@ -69,35 +68,32 @@ void lookup_store_took(const struct cache *c, int64_t begun);
 bool lookup_redis_usable(const struct cache *c);
 
 /**
- * lookup_redis(c, look, row_out):
- * Step 3: the row that Redis has under ${lookup}'s key and generation, owned by
- * the caller.  Any error is a miss, and *${row_out} is NULL.
+ * lookup_redis(c, lookup, entry_out):
+ * Step 3: the record that Redis has under the key and generation of ${lookup}.
+ * Any error is a miss.
  */
 enum err lookup_redis(const struct cache *c, const struct lookup *lookup,
-    struct json_value **row_out) MUST_CHECK;
+    struct memory_cache_entry *entry_out) MUST_CHECK;
 
 /**
- * lookup_fill_redis(c, look, row, ttl):
- * Step 5: put ${row}, which it takes, into Redis for ${ttl} seconds, under the
+ * lookup_fill_redis(c, lookup, entry, ttl):
+ * Step 5: put the record in ${entry} into Redis for ${ttl} seconds, under the
  * generation that ${lookup} took in step 1.  Best effort.
  */
 void lookup_fill_redis(const struct cache *c, const struct lookup *lookup,
-    struct json_value *row, int64_t ttl);
+    const struct memory_cache_entry *entry, int64_t ttl);
 
-/* The halves of steps 3 and 5, for many at once.  lookup_seal takes ${row}. */
+/* The halves of steps 3 and 5, for many at once. */
 enum err lookup_unseal(const struct cache *c, const struct lookup *lookup,
-    const struct buf *sealed, struct json_value **row_out) MUST_CHECK;
+    const struct buf *sealed, struct memory_cache_entry *entry_out) MUST_CHECK;
 enum err lookup_seal(const struct cache *c, const struct lookup *lookup,
-    struct json_value *row, struct buf *sealed) MUST_CHECK;
+    const struct memory_cache_entry *entry, struct buf *sealed) MUST_CHECK;
 
-/* Unpack ${row}, which it takes, and which must be the user ${id}. */
-enum err lookup_unpack_user(
-    struct json_value *row, int64_t id, struct user *user_out) MUST_CHECK;
-
-/* lookup_memory() and lookup_fill_memory() for a user. */
-bool lookup_user_from_memory(const struct cache *c, const struct lookup *lookup,
-    int64_t id, int64_t now, struct user *user_out);
-void lookup_user_to_memory(const struct cache *c, const struct lookup *lookup,
-    const struct user *u, int64_t now);
+/**
+ * lookup_is_user(entry, id, user_out):
+ * Decode ${entry}; return true if it is the user ${id}.
+ */
+bool lookup_is_user(
+    const struct memory_cache_entry *entry, int64_t id, struct user *user_out);
 
 #endif

@@ -2,258 +2,182 @@
 #include "cache/record_codec.h"
 
 #include <assert.h>
+#include <endian.h>
+#include <stdbool.h>
 #include <string.h>
 
-#include "base/random.h"
 #include "base/secret.h"
-#include "base/str.h"
 #include "cache/memory_cache.h"
+#include "model/record.h"
+#include "model/session.h"
+#include "model/user.h"
 
-/*
- * Numbers as this machine has them: nobody else ever reads this.  A text is
- * its length in two bytes and itself, without the NUL.
- */
-#define TEXT_MAX(size) (2 + (size)-1)
+/* No column takes more bytes than the member that it comes from. */
+_Static_assert(1 + sizeof(struct user) <= MEMORY_CACHE_DATA_MAX &&
+	1 + sizeof(struct session) <= MEMORY_CACHE_DATA_MAX &&
+	TOKEN_DIGEST_BYTES + 1 + sizeof(struct claims) <= MEMORY_CACHE_DATA_MAX,
+    "every valid record fits");
 
-_Static_assert(6 * 8 + 2 + TEXT_MAX(USER_EMAIL_SIZE) +
-	    TEXT_MAX(USER_NAME_SIZE) + TEXT_MAX(USER_AVATAR_SIZE) <=
-	MEMORY_CACHE_DATA_MAX,
-    "the largest user fits");
-_Static_assert(6 * 8 + TEXT_MAX(SESSION_HANDLE_SIZE) +
-	    TEXT_MAX(SESSION_DEVICE_SIZE) + TEXT_MAX(SESSION_AGENT_SIZE) +
-	    TEXT_MAX(SESSION_ADDRESS_SIZE) <=
-	MEMORY_CACHE_DATA_MAX,
-    "the largest session fits");
+/* ---- encoding ---- */
 
-/* ---- putting ---- */
-
-static void
-put(struct memory_cache_entry *e, const void *data, size_t len)
+static size_t
+encode_column(const struct column *column, const unsigned char *member,
+    unsigned char *dst)
 {
-	assert(len <= MEMORY_CACHE_DATA_MAX - e->len);
-	memcpy((unsigned char *)e->data + e->len, data, len);
-	e->len += len;
-}
-
-static void
-put_number(struct memory_cache_entry *e, int64_t number)
-{
-	put(e, &number, sizeof(number));
-}
-
-static void
-put_text(struct memory_cache_entry *e, const char *text)
-{
-	size_t len = strlen(text);
-	uint16_t short_len = (uint16_t)len;
-
-	assert(len <= UINT16_MAX);
-	put(e, &short_len, sizeof(short_len));
-	put(e, text, len);
-}
-
-/* ---- taking ---- */
-
-struct rest {
-	const unsigned char *at;
 	size_t len;
-	bool bad; /* something was not there */
+	uint64_t number;
+	unsigned value;
+
+	switch (column->type) {
+	case COLUMN_INTEGER:
+		memcpy(&number, member, sizeof(number));
+		number = htole64(number);
+		memcpy(dst, &number, sizeof(number));
+		return sizeof(number);
+	case COLUMN_ENUM:
+		memcpy(&value, member, sizeof(value));
+		*dst = (unsigned char)value;
+		return 1;
+	case COLUMN_TEXT:
+		len = strlen((const char *)member) + 1;
+		assert(len <= column->size);
+		memcpy(dst, member, len);
+		return len;
+	default: assert(!"a column that no cached record has"); return 0;
+	}
+}
+
+static void
+encode_after(const struct record_type *type, const void *record, size_t start,
+    struct memory_cache_entry *e)
+{
+	unsigned char *data = (unsigned char *)e->data, *dst = data + start;
+
+	*dst++ = RECORD_CODEC_VERSION;
+	for (size_t i = 0; i < type->columns_n; i++) {
+		const struct column *column = &type->columns[i];
+
+		dst += encode_column(column,
+		    (const unsigned char *)record + column->offset, dst);
+	}
+	e->len = (uint64_t)(dst - data);
+}
+
+/* ---- decoding ---- */
+
+struct encoded {
+	const unsigned char *at;
+	size_t left;
 };
 
-static struct rest
-rest_of(const struct memory_cache_entry *e)
-{
-	return (struct rest){ (const unsigned char *)e->data, (size_t)e->len,
-		e->len > MEMORY_CACHE_DATA_MAX };
-}
-
-static void
-take(struct rest *r, void *data, size_t len)
-{
-	if (r->bad || len > r->len) {
-		r->bad = true;
-		memset(data, 0, len);
-		return;
-	}
-	memcpy(data, r->at, len);
-	r->at += len;
-	r->len -= len;
-}
-
-static int64_t
-take_number(struct rest *r)
-{
-	int64_t number;
-
-	take(r, &number, sizeof(number));
-	return number;
-}
-
-/* ${dst} is zero already. */
-static void
-take_text(struct rest *r, char *dst, size_t size)
-{
-	uint16_t len;
-
-	take(r, &len, sizeof(len));
-	if (len >= size)
-		r->bad = true;
-	else
-		take(r, dst, len);
-}
-
-/* Nothing missing, nothing left over. */
 static bool
-is_whole(const struct rest *r)
+decode_column(const struct column *column, struct encoded *in, void *member)
 {
-	return !r->bad && r->len == 0;
+	size_t len;
+	uint64_t number;
+	unsigned value;
+	const unsigned char *end;
+
+	switch (column->type) {
+	case COLUMN_INTEGER:
+		len = sizeof(number);
+		if (in->left < len)
+			return false;
+		memcpy(&number, in->at, len);
+		number = le64toh(number);
+		memcpy(member, &number, len);
+		break;
+	case COLUMN_ENUM:
+		len = 1;
+		if (in->left < len)
+			return false;
+		value = *in->at;
+		if (value == 0 || value >= column->names->n)
+			return false;
+		memcpy(member, &value, sizeof(value));
+		break;
+	case COLUMN_TEXT:
+		len = in->left < column->size ? in->left : column->size;
+		end = memccpy(member, in->at, '\0', len);
+		if (end == NULL)
+			return false;
+		len = (size_t)(end - (const unsigned char *)member);
+		break;
+	default: return false;
+	}
+	in->at += len;
+	in->left -= len;
+	return true;
 }
 
-/* ---- sessions ---- */
-
-void
-record_encode_session(const struct session *s, struct memory_cache_entry *e)
+static bool
+decode_columns(
+    const struct record_type *type, struct encoded in, unsigned char *record)
 {
-	e->len = 0;
-	put_number(e, s->user_id);
-	put_number(e, s->epoch);
-	put_number(e, s->created_at);
-	put_number(e, s->last_seen_at);
-	put_number(e, s->expires_at);
-	put_number(e, s->revoked_at);
-	put_text(e, s->handle);
-	put_text(e, s->device);
-	put_text(e, s->user_agent);
-	put_text(e, s->address);
+	if (in.left == 0 || *in.at != RECORD_CODEC_VERSION)
+		return false;
+	in.at++;
+	in.left--;
+	for (size_t i = 0; i < type->columns_n; i++) {
+		const struct column *column = &type->columns[i];
+
+		if (!decode_column(column, &in, record + column->offset))
+			return false;
+	}
+	return in.left == 0 && type->is_valid(record);
 }
 
-enum err
-record_decode_session(const struct memory_cache_entry *e, struct session *s_out)
+static enum err
+decode_after(const struct record_type *type, const struct memory_cache_entry *e,
+    size_t start, void *record_out)
 {
-	struct session *s = s_out;
-	struct rest r = rest_of(e);
+	const unsigned char *data = (const unsigned char *)e->data;
 
-	memset(s, 0, sizeof(*s));
-	s->user_id = take_number(&r);
-	s->epoch = take_number(&r);
-	s->created_at = take_number(&r);
-	s->last_seen_at = take_number(&r);
-	s->expires_at = take_number(&r);
-	s->revoked_at = take_number(&r);
-	take_text(&r, s->handle, sizeof(s->handle));
-	take_text(&r, s->device, sizeof(s->device));
-	take_text(&r, s->user_agent, sizeof(s->user_agent));
-	take_text(&r, s->address, sizeof(s->address));
-	if (is_whole(&r) && str_is_hex(s->handle, SESSION_HANDLE_SIZE - 1) &&
-	    s->user_id > 0)
+	memset(record_out, 0, type->size);
+	if (e->len >= start && e->len <= MEMORY_CACHE_DATA_MAX &&
+	    decode_columns(type,
+		(struct encoded){ data + start, (size_t)e->len - start },
+		record_out))
 		return ERR_OK;
-	memset(s, 0, sizeof(*s));
+	memset(record_out, 0, type->size);
 	return ERR_INVALID;
 }
 
-/* ---- users ---- */
+/* ---- records ---- */
 
 void
-record_encode_user(const struct user *u, struct memory_cache_entry *e)
+record_encode(const struct record_type *type, const void *record,
+    struct memory_cache_entry *e)
 {
-	const unsigned char kind[2] = { (unsigned char)u->role,
-		(unsigned char)u->status };
-
-	e->len = 0;
-	put_number(e, u->id);
-	put_number(e, u->epoch);
-	put_number(e, u->epoch_at);
-	put_number(e, u->version);
-	put_number(e, u->created_at);
-	put_number(e, u->updated_at);
-	put(e, kind, sizeof(kind));
-	put_text(e, u->email);
-	put_text(e, u->name);
-	put_text(e, u->avatar_url);
+	encode_after(type, record, 0, e);
 }
 
 enum err
-record_decode_user(const struct memory_cache_entry *e, struct user *u_out)
+record_decode(const struct record_type *type,
+    const struct memory_cache_entry *e, void *record_out)
 {
-	struct user *u = u_out;
-	struct rest r = rest_of(e);
-	unsigned char kind[2];
-
-	memset(u, 0, sizeof(*u));
-	u->id = take_number(&r);
-	u->epoch = take_number(&r);
-	u->epoch_at = take_number(&r);
-	u->version = take_number(&r);
-	u->created_at = take_number(&r);
-	u->updated_at = take_number(&r);
-	take(&r, kind, sizeof(kind));
-	u->role = kind[0];
-	u->status = kind[1];
-	take_text(&r, u->email, sizeof(u->email));
-	take_text(&r, u->name, sizeof(u->name));
-	take_text(&r, u->avatar_url, sizeof(u->avatar_url));
-	if (is_whole(&r) && u->id > 0 && u->role != USER_ROLE_NONE &&
-	    u->role <= USER_ROLE_ADMIN && u->status != USER_STATUS_NONE &&
-	    u->status <= USER_STATUS_INACTIVE)
-		return ERR_OK;
-	memset(u, 0, sizeof(*u));
-	return ERR_INVALID;
+	return decode_after(type, e, 0, record_out);
 }
-
-/* ---- tokens ---- */
 
 void
 record_encode_claims(const unsigned char digest[TOKEN_DIGEST_BYTES],
-    const struct claims *c, struct memory_cache_entry *e)
+    const struct claims *claims, struct memory_cache_entry *e)
 {
-	const unsigned char origin = (unsigned char)c->origin;
-
-	e->len = 0;
-	put(e, digest, TOKEN_DIGEST_BYTES);
-	put(e, &origin, sizeof(origin));
-	put_number(e, c->user_id);
-	put_number(e, c->epoch);
-	put_number(e, c->issued_at);
-	put_number(e, c->not_before);
-	put_number(e, c->expires_at);
-	put_number(e, c->leeway);
-	put_text(e, c->handle);
-	put_text(e, c->jti);
-}
-
-static bool
-names_fit_origin(const struct claims *c)
-{
-	if (c->origin == TOKEN_OF_THIS_SITE)
-		return str_is_hex(c->handle, SESSION_HANDLE_SIZE - 1) &&
-		    random_is_uuid(c->jti);
-	return c->origin == TOKEN_OF_ISSUER && c->handle[0] == '\0' &&
-	    str_is_hex(c->jti, TOKEN_JTI_SIZE - 1);
+	memcpy(e->data, digest, TOKEN_DIGEST_BYTES);
+	encode_after(&claims_record_type, claims, TOKEN_DIGEST_BYTES, e);
 }
 
 enum err
-record_decode_claims(const struct memory_cache_entry *e,
-    const unsigned char digest[TOKEN_DIGEST_BYTES], struct claims *c_out)
+record_decode_claims(const unsigned char digest[TOKEN_DIGEST_BYTES],
+    const struct memory_cache_entry *e, struct claims *claims_out)
 {
-	unsigned char found[TOKEN_DIGEST_BYTES], origin = TOKEN_NONE;
-	struct claims *c = c_out;
-	struct rest r = rest_of(e);
+	enum err err = decode_after(
+	    &claims_record_type, e, TOKEN_DIGEST_BYTES, claims_out);
 
-	memset(c, 0, sizeof(*c));
-	take(&r, found, sizeof(found));
-	take(&r, &origin, sizeof(origin));
-	c->origin = origin;
-	c->user_id = take_number(&r);
-	c->epoch = take_number(&r);
-	c->issued_at = take_number(&r);
-	c->not_before = take_number(&r);
-	c->expires_at = take_number(&r);
-	c->leeway = take_number(&r);
-	take_text(&r, c->handle, sizeof(c->handle));
-	take_text(&r, c->jti, sizeof(c->jti));
-	if (is_whole(&r) && secret_equal(found, digest, sizeof(found)) &&
-	    c->user_id > 0 && names_fit_origin(c))
-		return ERR_OK;
-	memset(c, 0, sizeof(*c));
-	return ERR_INVALID;
+	if (err == ERR_OK &&
+	    !secret_equal(e->data, digest, TOKEN_DIGEST_BYTES)) {
+		memset(claims_out, 0, sizeof(*claims_out));
+		err = ERR_INVALID;
+	}
+	return err;
 }

@@ -3,16 +3,39 @@
 
 #include <string.h>
 
-#include "base/json_value.h"
 #include "base/json_writer.h"
 #include "base/kdf.h"
 #include "base/random.h"
-#include "base/secret.h"
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "model/user.h"
 
 #define HANDLE_BYTES 16
+
+static const struct column columns[] = {
+	{ COLUMN(TEXT, struct session, handle) },
+	{ COLUMN(INTEGER, struct session, user_id) },
+	{ COLUMN(INTEGER, struct session, epoch) },
+	{ COLUMN(INTEGER, struct session, created_at) },
+	{ COLUMN(INTEGER, struct session, last_seen_at) },
+	{ COLUMN(INTEGER, struct session, expires_at) },
+	{ COLUMN(INTEGER, struct session, revoked_at) },
+	{ COLUMN(TEXT, struct session, device) },
+	{ COLUMN(TEXT, struct session, user_agent) },
+	{ COLUMN(TEXT, struct session, address) },
+};
+
+static bool
+is_valid(const void *record)
+{
+	const struct session *s = record;
+
+	return s->user_id > 0 && s->epoch > 0 &&
+	    str_is_hex(s->handle, SESSION_HANDLE_SIZE - 1);
+}
+
+const struct record_type session_record_type = { "sessions", columns,
+	NELEMS(columns), sizeof(struct session), is_valid };
 
 enum err
 session_handle(char dst[SESSION_HANDLE_SIZE], const char *session_id)
@@ -73,58 +96,4 @@ session_write_device(
 	write_time(w, "last_seen_at", s->last_seen_at);
 	write_time(w, "expires_at", s->expires_at);
 	json_write_bool(w, "current", current);
-}
-
-struct json_value *
-session_pack(const struct session *s)
-{
-	struct json_value *doc = json_value_object();
-
-	json_value_put_string(doc, "handle", s->handle);
-	json_value_put_int(doc, "user_id", s->user_id);
-	json_value_put_int(doc, "epoch", s->epoch);
-	json_value_put_int(doc, "created_at", s->created_at);
-	json_value_put_int(doc, "last_seen_at", s->last_seen_at);
-	json_value_put_int(doc, "expires_at", s->expires_at);
-	json_value_put_int(doc, "revoked_at", s->revoked_at);
-	json_value_put_string(doc, "device", s->device);
-	json_value_put_string(doc, "user_agent", s->user_agent);
-	json_value_put_string(doc, "address", s->address);
-	return doc;
-}
-
-static enum err
-unpack_all(const struct json_value *json, struct session *s)
-{
-	if (json_value_read_text(
-		json, "handle", s->handle, SESSION_HANDLE_SIZE) != ERR_OK ||
-	    json_value_read_int(json, "user_id", &s->user_id) != ERR_OK ||
-	    json_value_read_int(json, "epoch", &s->epoch) != ERR_OK ||
-	    json_value_read_int(json, "created_at", &s->created_at) != ERR_OK ||
-	    json_value_read_int(json, "last_seen_at", &s->last_seen_at) !=
-		ERR_OK ||
-	    json_value_read_int(json, "expires_at", &s->expires_at) != ERR_OK ||
-	    json_value_read_int(json, "revoked_at", &s->revoked_at) != ERR_OK ||
-	    json_value_read_text(
-		json, "device", s->device, SESSION_DEVICE_SIZE) != ERR_OK ||
-	    json_value_read_text(json, "user_agent", s->user_agent,
-		SESSION_AGENT_SIZE) != ERR_OK ||
-	    json_value_read_text(
-		json, "address", s->address, SESSION_ADDRESS_SIZE) != ERR_OK)
-		return ERR_INVALID;
-	if (!str_is_hex(s->handle, SESSION_HANDLE_SIZE - 1) || s->user_id <= 0)
-		return ERR_INVALID;
-	return ERR_OK;
-}
-
-enum err
-session_unpack(const struct json_value *json, struct session *session_out)
-{
-	enum err err;
-
-	memset(session_out, 0, sizeof(*session_out));
-	err = unpack_all(json, session_out);
-	if (err != ERR_OK)
-		secret_wipe(session_out, sizeof(*session_out));
-	return err;
 }

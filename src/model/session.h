@@ -7,8 +7,8 @@
 
 #include "base/err.h"
 #include "base/random.h"
+#include "model/record.h"
 
-struct json_value;
 struct user;
 struct json_writer;
 
@@ -33,6 +33,8 @@ struct session {
 	char user_agent[SESSION_AGENT_SIZE];
 	char address[SESSION_ADDRESS_SIZE];
 };
+
+extern const struct record_type session_record_type;
 
 /**
  * session_handle(dst, session_id):
@@ -62,10 +64,5 @@ bool session_live(const struct session *s, const struct user *u, int64_t now);
 void session_write(const struct session *s, struct json_writer *w);
 void session_write_device(
     const struct session *s, bool current, struct json_writer *w);
-
-/* session_pack, session_unpack: as user_pack and user_unpack. */
-struct json_value *session_pack(const struct session *s);
-enum err session_unpack(
-    const struct json_value *json, struct session *session_out) MUST_CHECK;
 
 #endif

@@ -45,6 +45,9 @@ struct claims {
 	char jti[TOKEN_JTI_SIZE];
 };
 
+/* Of the claims in the memory cache. */
+extern const struct record_type claims_record_type;
+
 /*
  * The parts of a token that its session does not hold.  They, the session, the
  * signing key, issuer and audience give the whole token again, so they are as

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/json_value.h"
 #include "base/json_writer.h"
 #include "base/secret.h"
 #include "base/str.h"
@@ -20,23 +19,40 @@ static const char *const role_names[] = {
 	[USER_ROLE_USER] = "user",
 	[USER_ROLE_ADMIN] = "admin",
 };
+static const struct enum_names roles = { role_names, NELEMS(role_names) };
 
 static const char *const status_names[] = {
 	[USER_STATUS_NONE] = "none",
 	[USER_STATUS_ACTIVE] = "active",
 	[USER_STATUS_INACTIVE] = "inactive",
 };
+static const struct enum_names statuses = { status_names,
+	NELEMS(status_names) };
 
-/* The index of ${name} in ${names}, of which 0 is no name but the denial. */
-static size_t
-index_of(const char *const *names, size_t n, const char *name)
+static const struct column columns[] = {
+	{ COLUMN(INTEGER, struct user, id) },
+	{ COLUMN(TEXT, struct user, email) },
+	{ COLUMN(TEXT, struct user, name) },
+	{ COLUMN(TEXT, struct user, avatar_url) },
+	{ ENUM_COLUMN(struct user, role, &roles) },
+	{ ENUM_COLUMN(struct user, status, &statuses) },
+	{ COLUMN(INTEGER, struct user, epoch) },
+	{ COLUMN(INTEGER, struct user, epoch_at) },
+	{ COLUMN(INTEGER, struct user, version) },
+	{ COLUMN(INTEGER, struct user, created_at) },
+	{ COLUMN(INTEGER, struct user, updated_at) },
+};
+
+static bool
+is_valid(const void *record)
 {
-	for (size_t i = 1; i < n; i++) {
-		if (strcmp(names[i], name) == 0)
-			return i;
-	}
-	return 0;
+	const struct user *u = record;
+
+	return u->id > 0 && u->epoch > 0;
 }
+
+const struct record_type user_record_type = { "users", columns, NELEMS(columns),
+	sizeof(struct user), is_valid };
 
 /* Labels that are not empty, two at least; or this machine. */
 static bool
@@ -146,27 +162,25 @@ user_key(char dst[USER_KEY_SIZE], int64_t id)
 const char *
 user_role_name(enum user_role role)
 {
-	return (size_t)role < NELEMS(role_names) ? role_names[role] : "none";
+	return record_enum_name(&roles, role);
 }
 
 enum user_role
 user_role_from(const char *name)
 {
-	return (enum user_role)index_of(role_names, NELEMS(role_names), name);
+	return (enum user_role)record_enum_value(&roles, name);
 }
 
 const char *
 user_status_name(enum user_status status)
 {
-	return (size_t)status < NELEMS(status_names) ? status_names[status]
-						     : "none";
+	return record_enum_name(&statuses, status);
 }
 
 enum user_status
 user_status_from(const char *name)
 {
-	return (enum user_status)index_of(
-	    status_names, NELEMS(status_names), name);
+	return (enum user_status)record_enum_value(&statuses, name);
 }
 
 void
@@ -198,64 +212,4 @@ user_write_own(const struct user *u, struct json_writer *w)
 	json_write_string(w, "created_at", when);
 	timefmt_utc(when, u->updated_at);
 	json_write_string(w, "updated_at", when);
-}
-
-struct json_value *
-user_pack(const struct user *u)
-{
-	struct json_value *doc = json_value_object();
-
-	json_value_put_int(doc, "id", u->id);
-	json_value_put_string(doc, "email", u->email);
-	json_value_put_string(doc, "name", u->name);
-	json_value_put_string(doc, "avatar_url", u->avatar_url);
-	json_value_put_string(doc, "role", user_role_name(u->role));
-	json_value_put_string(doc, "status", user_status_name(u->status));
-	json_value_put_int(doc, "epoch", u->epoch);
-	json_value_put_int(doc, "epoch_at", u->epoch_at);
-	json_value_put_int(doc, "version", u->version);
-	json_value_put_int(doc, "created_at", u->created_at);
-	json_value_put_int(doc, "updated_at", u->updated_at);
-	return doc;
-}
-
-static enum err
-unpack_all(const struct json_value *json, struct user *u)
-{
-	char role[16], status[16];
-
-	if (json_value_read_int(json, "id", &u->id) != ERR_OK ||
-	    json_value_read_text(json, "email", u->email, USER_EMAIL_SIZE) !=
-		ERR_OK ||
-	    json_value_read_text(json, "name", u->name, USER_NAME_SIZE) !=
-		ERR_OK ||
-	    json_value_read_text(json, "avatar_url", u->avatar_url,
-		USER_AVATAR_SIZE) != ERR_OK ||
-	    json_value_read_text(json, "role", role, sizeof(role)) != ERR_OK ||
-	    json_value_read_text(json, "status", status, sizeof(status)) !=
-		ERR_OK ||
-	    json_value_read_int(json, "epoch", &u->epoch) != ERR_OK ||
-	    json_value_read_int(json, "epoch_at", &u->epoch_at) != ERR_OK ||
-	    json_value_read_int(json, "version", &u->version) != ERR_OK ||
-	    json_value_read_int(json, "created_at", &u->created_at) != ERR_OK ||
-	    json_value_read_int(json, "updated_at", &u->updated_at) != ERR_OK)
-		return ERR_INVALID;
-	u->role = user_role_from(role);
-	u->status = user_status_from(status);
-	if (u->id <= 0 || u->role == USER_ROLE_NONE ||
-	    u->status == USER_STATUS_NONE)
-		return ERR_INVALID;
-	return ERR_OK;
-}
-
-enum err
-user_unpack(const struct json_value *json, struct user *user_out)
-{
-	enum err err;
-
-	memset(user_out, 0, sizeof(*user_out));
-	err = unpack_all(json, user_out);
-	if (err != ERR_OK)
-		secret_wipe(user_out, sizeof(*user_out));
-	return err;
 }

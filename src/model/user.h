@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "model/record.h"
 
-struct json_value;
 struct json_writer;
 
 #define USER_EMAIL_SIZE 255 /* RFC 5321: 254 octets, and NUL */
@@ -37,6 +37,8 @@ struct user {
 	int64_t created_at;
 	int64_t updated_at;
 };
+
+extern const struct record_type user_record_type;
 
 /**
  * user_email_normal(dst, email):
@@ -73,15 +75,5 @@ enum user_status user_status_from(const char *name);
  */
 void user_write_own(const struct user *u, struct json_writer *w);
 void user_write_public(const struct user *u, struct json_writer *w);
-
-/**
- * user_pack(u), user_unpack(json, user_out):
- * The whole of ${u} as JSON for the cache (NULL without memory; the caller
- * owns it), and back.  user_unpack returns
- * ERR_INVALID, ${user_out} all zero, if anything is missing or mistyped.
- */
-struct json_value *user_pack(const struct user *u);
-enum err user_unpack(
-    const struct json_value *json, struct user *user_out) MUST_CHECK;
 
 #endif

@@ -5,10 +5,14 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/secret.h"
 #include "cache/cache.h"
+#include "cache/memory_cache.h"
+#include "cache/record_codec.h"
 #include "cache/redis.h"
+#include "cache/seal.h"
 #include "shm/circuit_breaker.h"
 #include "shm/generation.h"
 #include "shm/shm.h"
@@ -445,6 +449,45 @@ TEST_IN(MEMORY, rubbish_is_not_believed)
 		/* and it was put right */
 		assert_int_equal(check_ann_cached(f), CACHING_ACCEPTED);
 	}
+}
+
+/* Put ${plain} where the session of ann is cached, sealed as it should be. */
+static void
+plant(struct fixture *f, const void *plain, size_t len)
+{
+	const char *key = f->ann_key + strlen("test:");
+	const struct seal_binding binding = { .key = f->ann_key,
+		.shm_id = generation_shm_id(f->c.m),
+		.generation = generation_read(f->c.m, key) };
+	struct buf sealed = { 0 };
+
+	assert_int_equal(
+	    seal_close(caching_seal_key, &binding, plain, len, &sealed),
+	    ERR_OK);
+	assert_int_equal(
+	    redis_set(f->c.redis, key, sealed.data, sealed.len, 60), ERR_OK);
+	buf_clear(&sealed);
+}
+
+/* As one that an older or a newer program has left under the same binding. */
+TEST_IN(MEMORY, an_entry_of_another_format_is_a_miss)
+{
+	static const char json[] = "{\"handle\":\"0123\",\"user_id\":1}";
+	struct fixture *f = *state;
+	struct memory_cache_entry e;
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	record_encode(&session_record_type, &f->ann_s, &e);
+	plant(f, e.data, (size_t)e.len);
+	assert_int_equal(check_ann_cached(f), CACHING_ACCEPTED);
+
+	((unsigned char *)e.data)[0]++; /* the version */
+	plant(f, e.data, (size_t)e.len);
+	assert_int_equal(check_ann_cached(f), CACHING_UNKNOWN);
+	plant(f, json, strlen(json));
+	assert_int_equal(check_ann_cached(f), CACHING_UNKNOWN);
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(check_ann_cached(f), CACHING_ACCEPTED);
 }
 
 /* ---- outages ---- */

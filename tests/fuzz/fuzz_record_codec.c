@@ -6,10 +6,13 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/json_value.h"
 #include "base/secret.h"
+#include "cache/memory_cache.h"
+#include "cache/record_codec.h"
 #include "cache/seal.h"
+#include "model/record.h"
 #include "model/session.h"
+#include "model/token.h"
 #include "model/user.h"
 #include "shm/shm.h"
 
@@ -21,43 +24,37 @@ must(bool holds)
 		abort();
 }
 
-/* What was unpacked packs and unpacks to the same; what was not is zero. */
-static void
-try_user(const struct json_value *doc)
+static bool
+is_zero(const unsigned char *data, size_t len)
 {
-	static const struct user none;
-	struct json_value *packed;
-	struct user first, second;
-
-	memset(&first, 0x5a, sizeof(first));
-	if (user_unpack(doc, &first) != ERR_OK) {
-		must(memcmp(&first, &none, sizeof(none)) == 0);
-		return;
-	}
-	must(first.id > 0);
-	packed = user_pack(&first);
-	must(user_unpack(packed, &second) == ERR_OK);
-	must(memcmp(&first, &second, sizeof(first)) == 0);
-	json_value_free(packed);
+	for (size_t i = 0; i < len; i++)
+		if (data[i] != 0)
+			return false;
+	return true;
 }
 
+/* What is decoded encodes to the same bytes; what is refused is all zero. */
 static void
-try_session(const struct json_value *doc)
+try_record(const struct record_type *type, const uint8_t *data, size_t size)
 {
-	static const struct session none;
-	struct json_value *packed;
-	struct session first, second;
+	struct memory_cache_entry entry, again;
+	union {
+		struct user user;
+		struct session session;
+		struct claims claims;
+		unsigned char bytes[sizeof(struct user)];
+	} record;
 
-	memset(&first, 0x5a, sizeof(first));
-	if (session_unpack(doc, &first) != ERR_OK) {
-		must(memcmp(&first, &none, sizeof(none)) == 0);
+	entry.len = size;
+	memcpy(entry.data, data, size);
+	memset(&record, 0x5a, sizeof(record));
+	if (record_decode(type, &entry, &record) != ERR_OK) {
+		must(is_zero(record.bytes, type->size));
 		return;
 	}
-	must(strlen(first.handle) == SESSION_HANDLE_SIZE - 1);
-	packed = session_pack(&first);
-	must(session_unpack(packed, &second) == ERR_OK);
-	must(memcmp(&first, &second, sizeof(first)) == 0);
-	json_value_free(packed);
+	must(type->is_valid(&record));
+	record_encode(type, &record, &again);
+	must(again.len == size && memcmp(again.data, data, size) == 0);
 }
 
 /*
@@ -95,14 +92,12 @@ try_seal(const uint8_t *data, size_t size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct json_value *doc;
-
 	must(secret_init() == ERR_OK);
 	try_seal(data, size);
-	if (json_value_parse((const char *)data, size, &doc) != ERR_OK)
+	if (size > MEMORY_CACHE_DATA_MAX)
 		return 0;
-	try_user(doc);
-	try_session(doc);
-	json_value_free(doc);
+	try_record(&user_record_type, data, size);
+	try_record(&session_record_type, data, size);
+	try_record(&claims_record_type, data, size);
 	return 0;
 }

@@ -19,6 +19,7 @@
 #define DEADLINE_MS 2000
 #define WRITE_WAIT_MS 20000
 
+const unsigned char caching_seal_key[SECRET_KEY_BYTES] = "a key for tests";
 const struct store_actor caching_actor = { .address = "192.0.2.1",
 	.now = CACHING_NOW };
 
@@ -54,7 +55,6 @@ bool
 caching_open(
     const struct caching_site *site, enum caching_store kind, struct caching *c)
 {
-	static const unsigned char key[SECRET_KEY_BYTES] = "a key for tests";
 	static const struct cache_options options = {
 		.user_ttl = 3600, .session_ttl = CACHING_WEEK, .token_ttl = 300
 	};
@@ -72,8 +72,8 @@ caching_open(
 		return false;
 	if (site->server != NULL && !open_redis(site, c))
 		return false;
-	return cache_new(c->m, c->st, c->redis, key, &options, &c->cache) ==
-	    ERR_OK;
+	return cache_new(c->m, c->st, c->redis, caching_seal_key, &options,
+		   &c->cache) == ERR_OK;
 }
 
 void

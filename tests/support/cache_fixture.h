@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/secret.h"
 #include "model/session.h"
 #include "model/user.h"
 #include "store/store.h"
@@ -49,6 +50,7 @@ bool caching_open(const struct caching_site *site, enum caching_store kind,
     struct caching *c);
 void caching_close(struct caching *c);
 
+extern const unsigned char caching_seal_key[SECRET_KEY_BYTES];
 extern const struct store_actor caching_actor;
 
 /* Register ${name}@example.org with one session, which must work. */

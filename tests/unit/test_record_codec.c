@@ -3,308 +3,378 @@
 
 #include "support/test.h"
 
-#include <stddef.h>
-
 #include "base/secret.h"
 #include "cache/memory_cache.h"
+#include "model/record.h"
+#include "model/session.h"
+#include "model/user.h"
+
+#define HANDLE "0123456789abcdef0123456789abcdef"
+
+/* A record of any of the types; all zero where no member is. */
+union record {
+	struct user user;
+	struct session session;
+	struct claims claims;
+};
+
+enum kind { USER, SESSION, CLAIMS, KINDS };
 
 static const unsigned char digest[TOKEN_DIGEST_BYTES] = "the digest of a token";
+
+static const struct record_type *
+type_of(enum kind kind)
+{
+	static const struct record_type *const types[] = {
+		[USER] = &user_record_type,
+		[SESSION] = &session_record_type,
+		[CLAIMS] = &claims_record_type,
+	};
+
+	return types[kind];
+}
 
 static void
 fill(char *text, size_t size, char c)
 {
 	memset(text, c, size - 1);
-	text[size - 1] = '\0';
+}
+
+static void
+set_user(struct user *u, bool large)
+{
+	u->id = large ? INT64_MAX : 1;
+	u->role = large ? USER_ROLE_ADMIN : USER_ROLE_USER;
+	u->status = large ? USER_STATUS_INACTIVE : USER_STATUS_ACTIVE;
+	u->epoch = 2;
+	u->version = 3;
+	u->created_at = 4;
+	u->updated_at = 5;
+	u->epoch_at = 6;
+	if (large) {
+		fill(u->email, sizeof(u->email), 'e');
+		fill(u->name, sizeof(u->name), 'n');
+		fill(u->avatar_url, sizeof(u->avatar_url), 'h');
+	}
+}
+
+static void
+set_session(struct session *s, bool large)
+{
+	s->user_id = large ? INT64_MAX : 1;
+	s->epoch = large ? INT64_MAX : 1;
+	s->created_at = 3;
+	s->last_seen_at = 4;
+	s->expires_at = 5;
+	s->revoked_at = large ? 6 : 0;
+	fill(s->handle, sizeof(s->handle), 'a');
+	if (large) {
+		fill(s->device, sizeof(s->device), 'd');
+		fill(s->user_agent, sizeof(s->user_agent), 'u');
+		fill(s->address, sizeof(s->address), 'r');
+	}
+}
+
+/* The large ones are an external issuer's. */
+static void
+set_claims(struct claims *c, bool large)
+{
+	c->origin = large ? TOKEN_OF_ISSUER : TOKEN_OF_THIS_SITE;
+	c->user_id = large ? INT64_MAX : 1;
+	c->epoch = large ? 0 : 2;
+	c->issued_at = 3;
+	c->not_before = 4;
+	c->expires_at = 5;
+	c->leeway = large ? 60 : 0;
+	if (large) {
+		fill(c->jti, sizeof(c->jti), '7');
+		return;
+	}
+	fill(c->handle, sizeof(c->handle), 'f');
+	memcpy(c->jti, "11111111-1111-4111-8111-111111111111", 36);
 }
 
 /* As large as each member can be, or as small. */
-static struct session
-a_session(bool large)
+static void
+set(enum kind kind, bool large, union record *r)
 {
-	struct session s = { .user_id = large ? INT64_MAX : 1,
-		.epoch = large ? INT64_MAX : 0,
-		.created_at = 3,
-		.last_seen_at = 4,
-		.expires_at = 5,
-		.revoked_at = large ? 6 : 0 };
-
-	fill(s.handle, sizeof(s.handle), 'a');
-	if (large) {
-		fill(s.device, sizeof(s.device), 'd');
-		fill(s.user_agent, sizeof(s.user_agent), 'u');
-		fill(s.address, sizeof(s.address), 'r');
-	}
-	return s;
+	memset(r, 0, sizeof(*r));
+	if (kind == USER)
+		set_user(&r->user, large);
+	else if (kind == SESSION)
+		set_session(&r->session, large);
+	else
+		set_claims(&r->claims, large);
 }
-
-static struct user
-a_user(bool large)
-{
-	struct user u = { .id = large ? INT64_MAX : 1,
-		.role = large ? USER_ROLE_ADMIN : USER_ROLE_USER,
-		.status = large ? USER_STATUS_INACTIVE : USER_STATUS_ACTIVE,
-		.epoch = 2,
-		.epoch_at = 6,
-		.version = 3,
-		.created_at = 4,
-		.updated_at = 5 };
-
-	if (large) {
-		fill(u.email, sizeof(u.email), 'e');
-		fill(u.name, sizeof(u.name), 'n');
-		fill(u.avatar_url, sizeof(u.avatar_url), 'h');
-	}
-	return u;
-}
-
-static struct claims
-some_claims(void)
-{
-	struct claims c = { .origin = TOKEN_OF_THIS_SITE,
-		.user_id = 1,
-		.epoch = 2,
-		.issued_at = 3,
-		.not_before = 4,
-		.expires_at = 5,
-		.jti = "11111111-1111-4111-8111-111111111111" };
-
-	fill(c.handle, sizeof(c.handle), 'f');
-	return c;
-}
-
-TEST(sessions_come_back_as_they_were)
-{
-	for (int large = 0; large < 2; large++) {
-		struct session s = a_session(large), out;
-		struct memory_cache_entry e;
-
-		record_encode_session(&s, &e);
-		memset(&out, 0x5a, sizeof(out));
-		assert_int_equal(record_decode_session(&e, &out), ERR_OK);
-		assert_int_equal(out.user_id, s.user_id);
-		assert_int_equal(out.epoch, s.epoch);
-		assert_int_equal(out.created_at, s.created_at);
-		assert_int_equal(out.last_seen_at, s.last_seen_at);
-		assert_int_equal(out.expires_at, s.expires_at);
-		assert_int_equal(out.revoked_at, s.revoked_at);
-		assert_string_equal(out.handle, s.handle);
-		assert_string_equal(out.device, s.device);
-		assert_string_equal(out.user_agent, s.user_agent);
-		assert_string_equal(out.address, s.address);
-	}
-}
-
-TEST(users_come_back_as_they_were)
-{
-	for (int large = 0; large < 2; large++) {
-		struct user u = a_user(large), out;
-		struct memory_cache_entry e;
-
-		record_encode_user(&u, &e);
-		memset(&out, 0x5a, sizeof(out));
-		assert_int_equal(record_decode_user(&e, &out), ERR_OK);
-		assert_int_equal(out.id, u.id);
-		assert_int_equal(out.role, u.role);
-		assert_int_equal(out.status, u.status);
-		assert_int_equal(out.epoch, u.epoch);
-		assert_int_equal(out.epoch_at, u.epoch_at);
-		assert_int_equal(out.version, u.version);
-		assert_int_equal(out.created_at, u.created_at);
-		assert_int_equal(out.updated_at, u.updated_at);
-		assert_string_equal(out.email, u.email);
-		assert_string_equal(out.name, u.name);
-		assert_string_equal(out.avatar_url, u.avatar_url);
-	}
-}
-
-TEST(claims_come_back_with_their_token_only)
-{
-	unsigned char other[TOKEN_DIGEST_BYTES];
-	struct claims c = some_claims(), out;
-	struct memory_cache_entry e;
-
-	record_encode_claims(digest, &c, &e);
-	memset(&out, 0x5a, sizeof(out));
-	assert_int_equal(record_decode_claims(&e, digest, &out), ERR_OK);
-	assert_int_equal(out.origin, c.origin);
-	assert_int_equal(out.user_id, c.user_id);
-	assert_int_equal(out.epoch, c.epoch);
-	assert_int_equal(out.issued_at, c.issued_at);
-	assert_int_equal(out.not_before, c.not_before);
-	assert_int_equal(out.expires_at, c.expires_at);
-	assert_string_equal(out.handle, c.handle);
-	assert_string_equal(out.jti, c.jti);
-	for (size_t i = 0; i < sizeof(other); i++) {
-		static const struct claims none;
-
-		memcpy(other, digest, sizeof(other));
-		other[i] ^= 1;
-		assert_int_equal(
-		    record_decode_claims(&e, other, &out), ERR_INVALID);
-		assert_memory_equal(&out, &none, sizeof(none));
-	}
-}
-
-static struct claims
-claims_from_outside(void)
-{
-	struct claims c = some_claims();
-
-	c.origin = TOKEN_OF_ISSUER;
-	c.handle[0] = '\0';
-	fill(c.jti, sizeof(c.jti), '7');
-	return c;
-}
-
-/* They have no session, and take no more room than ours. */
-TEST(claims_from_outside_come_back_too)
-{
-	struct claims ours = some_claims(), c = claims_from_outside(), out;
-	struct memory_cache_entry e;
-	size_t room;
-
-	record_encode_claims(digest, &ours, &e);
-	room = e.len;
-	record_encode_claims(digest, &c, &e);
-	assert_true(e.len <= room);
-	memset(&out, 0x5a, sizeof(out));
-	assert_int_equal(record_decode_claims(&e, digest, &out), ERR_OK);
-	assert_int_equal(out.origin, TOKEN_OF_ISSUER);
-	assert_string_equal(out.handle, "");
-	assert_string_equal(out.jti, c.jti);
-	assert_int_equal(out.user_id, c.user_id);
-	assert_int_equal(out.issued_at, c.issued_at);
-	assert_int_equal(out.expires_at, c.expires_at);
-}
-
-/* ---- what was not packed so ---- */
-
-enum kind { SESSION, USER, CLAIMS, KINDS };
 
 static void
-pack(enum kind kind, struct memory_cache_entry *e)
+encode(enum kind kind, const union record *r, struct memory_cache_entry *e)
 {
-	const struct session s = a_session(true);
-	const struct claims c = some_claims();
-	const struct user u = a_user(true);
-
-	if (kind == SESSION)
-		record_encode_session(&s, e);
-	else if (kind == USER)
-		record_encode_user(&u, e);
+	memset(e, 0x5a, sizeof(*e));
+	if (kind == CLAIMS)
+		record_encode_claims(digest, &r->claims, e);
 	else
-		record_encode_claims(digest, &c, e);
+		record_encode(type_of(kind), r, e);
+}
+
+static enum err
+decode(enum kind kind, const struct memory_cache_entry *e, union record *r)
+{
+	memset(r, 0, sizeof(*r));
+	memset(r, 0x5a, type_of(kind)->size);
+	return kind == CLAIMS ? record_decode_claims(digest, e, &r->claims)
+			      : record_decode(type_of(kind), e, r);
 }
 
 static void
 assert_refused(enum kind kind, const struct memory_cache_entry *e)
 {
-	static const struct session no_session;
-	static const struct claims no_claims;
-	static const struct user no_user;
-	struct session s;
-	struct claims c;
-	struct user u;
+	static const union record none;
+	union record out;
 
-	memset(&s, 0x5a, sizeof(s));
-	memset(&c, 0x5a, sizeof(c));
-	memset(&u, 0x5a, sizeof(u));
-	if (kind == SESSION) {
-		assert_int_equal(record_decode_session(e, &s), ERR_INVALID);
-		assert_memory_equal(&s, &no_session, sizeof(s));
-	} else if (kind == USER) {
-		assert_int_equal(record_decode_user(e, &u), ERR_INVALID);
-		assert_memory_equal(&u, &no_user, sizeof(u));
-	} else {
-		assert_int_equal(
-		    record_decode_claims(e, digest, &c), ERR_INVALID);
-		assert_memory_equal(&c, &no_claims, sizeof(c));
+	assert_int_equal(decode(kind, e, &out), ERR_INVALID);
+	assert_memory_equal(&out, &none, sizeof(none));
+}
+
+TEST(records_are_decoded_as_they_were)
+{
+	for (enum kind kind = USER; kind < KINDS; kind++) {
+		for (int large = 0; large < 2; large++) {
+			struct memory_cache_entry e;
+			union record in, out;
+
+			set(kind, large, &in);
+			encode(kind, &in, &e);
+			assert_int_equal(decode(kind, &e, &out), ERR_OK);
+			assert_memory_equal(&out, &in, sizeof(in));
+		}
 	}
+}
+
+/*
+ * If this fails, the bytes have changed: RECORD_CODEC_VERSION must rise, or a
+ * new program misreads what an old one has left in Redis.
+ */
+TEST(the_bytes_of_version_1_are_these)
+{
+	static const char user[] = "\x01"
+				   "\x07\0\0\0\0\0\0\0"
+				   "a@b.c\0"
+				   "Ann\0"
+				   "\0"
+				   "\x02"
+				   "\x01"
+				   "\x02\0\0\0\0\0\0\0"
+				   "\x06\0\0\0\0\0\0\0"
+				   "\x03\0\0\0\0\0\0\0"
+				   "\x04\0\0\0\0\0\0\0"
+				   "\x05\1\0\0\0\0\0\0";
+	static const char session[] = "\x01" HANDLE "\0"
+				      "\x07\0\0\0\0\0\0\0"
+				      "\x02\0\0\0\0\0\0\0"
+				      "\x03\0\0\0\0\0\0\0"
+				      "\x04\0\0\0\0\0\0\0"
+				      "\x05\0\0\0\0\0\0\0"
+				      "\0\0\0\0\0\0\0\0"
+				      "phone\0"
+				      "curl\0"
+				      "::1\0";
+	static const struct user u = { .id = 7,
+		.email = "a@b.c",
+		.name = "Ann",
+		.role = USER_ROLE_ADMIN,
+		.status = USER_STATUS_ACTIVE,
+		.epoch = 2,
+		.epoch_at = 6,
+		.version = 3,
+		.created_at = 4,
+		.updated_at = 0x105 };
+	static const struct session s = { .handle = HANDLE,
+		.user_id = 7,
+		.epoch = 2,
+		.created_at = 3,
+		.last_seen_at = 4,
+		.expires_at = 5,
+		.device = "phone",
+		.user_agent = "curl",
+		.address = "::1" };
+	struct memory_cache_entry e;
+
+	record_encode(&user_record_type, &u, &e);
+	assert_int_equal(e.len, sizeof(user) - 1);
+	assert_memory_equal(e.data, user, sizeof(user) - 1);
+	record_encode(&session_record_type, &s, &e);
+	assert_int_equal(e.len, sizeof(session) - 1);
+	assert_memory_equal(e.data, session, sizeof(session) - 1);
+}
+
+TEST(another_version_is_refused)
+{
+	struct memory_cache_entry e;
+	union record r;
+
+	for (enum kind kind = USER; kind < KINDS; kind++) {
+		size_t at = kind == CLAIMS ? TOKEN_DIGEST_BYTES : 0;
+
+		for (int version = 0; version < 256; version++) {
+			set(kind, false, &r);
+			encode(kind, &r, &e);
+			((unsigned char *)e.data)[at] = (unsigned char)version;
+			if (version != RECORD_CODEC_VERSION)
+				assert_refused(kind, &e);
+		}
+	}
+}
+
+TEST(claims_are_decoded_with_their_token_only)
+{
+	static const struct claims none;
+	struct memory_cache_entry e;
+	struct claims out;
+	union record r;
+
+	set(CLAIMS, false, &r);
+	encode(CLAIMS, &r, &e);
+	for (size_t i = 0; i < TOKEN_DIGEST_BYTES; i++) {
+		unsigned char other[TOKEN_DIGEST_BYTES];
+
+		memcpy(other, digest, sizeof(other));
+		other[i] ^= 1;
+		assert_int_equal(
+		    record_decode_claims(other, &e, &out), ERR_INVALID);
+		assert_memory_equal(&out, &none, sizeof(none));
+	}
+}
+
+/* Claims of external issuers must fit into a small slot, too. */
+TEST(claims_of_external_issuers_take_no_more_room)
+{
+	struct memory_cache_entry ours, external;
+	union record r;
+
+	set(CLAIMS, false, &r);
+	encode(CLAIMS, &r, &ours);
+	set(CLAIMS, true, &r);
+	encode(CLAIMS, &r, &external);
+	assert_true(external.len <= ours.len);
 }
 
 TEST(too_short_or_too_long_is_refused)
 {
 	struct memory_cache_entry e;
+	union record r;
 
-	for (enum kind kind = SESSION; kind < KINDS; kind++) {
+	for (enum kind kind = USER; kind < KINDS; kind++) {
 		size_t len;
 
-		memset(&e, 0, sizeof(e));
-		pack(kind, &e);
+		set(kind, true, &r);
+		encode(kind, &r, &e);
 		len = e.len;
 		for (e.len = 0; e.len < len; e.len++)
 			assert_refused(kind, &e);
-		if (len < MEMORY_CACHE_DATA_MAX) {
-			e.len = len + 1;
+		memset((char *)e.data + len, 0, MEMORY_CACHE_DATA_MAX - len);
+		for (e.len = len + 1; e.len <= MEMORY_CACHE_DATA_MAX; e.len++)
 			assert_refused(kind, &e);
-		}
-		e.len = MEMORY_CACHE_DATA_MAX + 1;
 		assert_refused(kind, &e);
 		e.len = UINT64_MAX;
 		assert_refused(kind, &e);
 	}
 }
 
-TEST(one_kind_is_not_taken_for_another)
+/* A text that fills its member has no room for a byte more. */
+TEST(text_without_its_end_is_refused)
 {
 	struct memory_cache_entry e;
+	unsigned char *data = (unsigned char *)e.data;
+	union record r;
 
-	for (enum kind kind = SESSION; kind < KINDS; kind++) {
-		for (enum kind as = SESSION; as < KINDS; as++) {
-			pack(kind, &e);
+	set(USER, true, &r);
+	encode(USER, &r, &e);
+	data[1 + 8 + USER_EMAIL_SIZE - 1] = 'e';
+	assert_refused(USER, &e);
+	set(SESSION, true, &r);
+	encode(SESSION, &r, &e);
+	data[1 + SESSION_HANDLE_SIZE - 1] = 'a';
+	assert_refused(SESSION, &e);
+}
+
+TEST(one_type_is_not_taken_for_another)
+{
+	struct memory_cache_entry e;
+	union record r;
+
+	for (enum kind kind = USER; kind < KINDS; kind++) {
+		for (enum kind as = USER; as < KINDS; as++) {
+			set(kind, true, &r);
+			encode(kind, &r, &e);
 			if (as != kind)
 				assert_refused(as, &e);
 		}
 	}
 }
 
-/* What no row of ours has. */
-TEST(nonsense_is_refused)
+static void
+assert_invalid(enum kind kind, const union record *r)
 {
-	struct session s = a_session(false);
-	struct claims c = some_claims();
-	struct user u = a_user(false);
 	struct memory_cache_entry e;
 
-	s.handle[3] = 'G';
-	record_encode_session(&s, &e);
-	assert_refused(SESSION, &e);
-	s = a_session(false);
-	s.user_id = 0;
-	record_encode_session(&s, &e);
-	assert_refused(SESSION, &e);
+	encode(kind, r, &e);
+	assert_refused(kind, &e);
+}
+
+TEST(users_with_impossible_values_are_refused)
+{
+	union record r;
+
+	for (int i = 0; i < 7; i++) {
+		set(USER, false, &r);
+		switch (i) {
+		case 0: r.user.id = 0; break;
+		case 1: r.user.id = -1; break;
+		case 2: r.user.epoch = 0; break;
+		case 3: r.user.role = USER_ROLE_NONE; break;
+		case 4: r.user.role = USER_ROLE_ADMIN + 1; break;
+		case 5: r.user.status = USER_STATUS_NONE; break;
+		case 6: r.user.status = USER_STATUS_INACTIVE + 1; break;
+		}
+		assert_invalid(USER, &r);
+	}
+}
+
+TEST(sessions_with_impossible_values_are_refused)
+{
+	union record r;
 
 	for (int i = 0; i < 5; i++) {
-		u = a_user(false);
-		if (i == 0)
-			u.id = 0;
-		else if (i < 3)
-			u.role = i == 1 ? USER_ROLE_NONE : USER_ROLE_ADMIN + 1;
-		else
-			u.status = i == 3 ? USER_STATUS_NONE
-					  : USER_STATUS_INACTIVE + 1;
-		record_encode_user(&u, &e);
-		assert_refused(USER, &e);
+		set(SESSION, false, &r);
+		switch (i) {
+		case 0: r.session.user_id = 0; break;
+		case 1: r.session.epoch = 0; break;
+		case 2: r.session.handle[3] = 'G'; break;
+		case 3: r.session.handle[3] = 'A'; break;
+		case 4: r.session.handle[31] = '\0'; break;
+		}
+		assert_invalid(SESSION, &r);
 	}
+}
 
-	c.jti[14] = '1'; /* another version */
-	record_encode_claims(digest, &c, &e);
-	assert_refused(CLAIMS, &e);
-	c = some_claims();
-	c.handle[0] = '\0';
-	record_encode_claims(digest, &c, &e);
-	assert_refused(CLAIMS, &e);
-	c = some_claims();
-	c.origin = TOKEN_NONE;
-	record_encode_claims(digest, &c, &e);
-	assert_refused(CLAIMS, &e);
-	/* A token of another issuer with the jti or session of one of ours. */
-	c = claims_from_outside();
-	c.jti[3] = 'G';
-	record_encode_claims(digest, &c, &e);
-	assert_refused(CLAIMS, &e);
-	c = claims_from_outside();
-	fill(c.handle, sizeof(c.handle), 'f');
-	record_encode_claims(digest, &c, &e);
-	assert_refused(CLAIMS, &e);
+TEST(claims_with_impossible_values_are_refused)
+{
+	union record r;
+
+	for (int i = 0; i < 7; i++) {
+		set(CLAIMS, i >= 3, &r);
+		switch (i) {
+		case 0: r.claims.user_id = 0; break;
+		case 1: r.claims.jti[14] = '1'; break; /* of a UUID */
+		case 2: r.claims.handle[0] = '\0'; break;
+		case 3: r.claims.jti[3] = 'G'; break;
+		case 4: r.claims.origin = TOKEN_NONE; break;
+		case 5: r.claims.origin = TOKEN_OF_THIS_SITE; break;
+		case 6:
+			fill(r.claims.handle, sizeof(r.claims.handle), 'f');
+			break;
+		}
+		assert_invalid(CLAIMS, &r);
+	}
 }

@@ -2,7 +2,6 @@
 #include "model/session.h"
 
 #include "base/buf.h"
-#include "base/json_value.h"
 #include "base/json_writer.h"
 #include "base/secret.h"
 #include "model/token.h"
@@ -11,7 +10,6 @@
 
 #define NOW INT64_C(1800000000)
 #define HANDLE "0123456789abcdef0123456789abcdef"
-#define HANDLE_MEMBER "\"handle\":\"" HANDLE "\""
 
 static struct session
 sample(void)
@@ -129,89 +127,4 @@ TEST(its_holder_sees_how_long_it_lasts)
 	    "\"created_at\":\"2000-02-29T00:00:00Z\","
 	    "\"expires_at\":\"2027-01-15T08:00:10Z\"}");
 	buf_clear(&out);
-}
-
-TEST(a_packed_session_is_the_same_session)
-{
-	struct session s = sample(), back;
-	struct json_value *doc;
-	struct buf out = { 0 };
-
-	s.revoked_at = 99;
-	doc = session_pack(&s);
-	assert_int_equal(json_value_print(doc, &out), ERR_OK);
-	json_value_free(doc);
-	assert_int_equal(json_value_parse(out.data, out.len, &doc), ERR_OK);
-	memset(&back, 'x', sizeof(back));
-	assert_int_equal(session_unpack(doc, &back), ERR_OK);
-	assert_string_equal(back.handle, s.handle);
-	assert_int_equal(back.user_id, s.user_id);
-	assert_int_equal(back.epoch, s.epoch);
-	assert_int_equal(back.created_at, s.created_at);
-	assert_int_equal(back.last_seen_at, s.last_seen_at);
-	assert_int_equal(back.expires_at, s.expires_at);
-	assert_int_equal(back.revoked_at, s.revoked_at);
-	assert_string_equal(back.device, s.device);
-	assert_string_equal(back.user_agent, s.user_agent);
-	assert_string_equal(back.address, s.address);
-	json_value_free(doc);
-	buf_clear(&out);
-}
-
-static void
-assert_refused(const char *text)
-{
-	static const struct session zero;
-	struct json_value *doc;
-	struct session back;
-
-	assert_int_equal(json_value_parse(text, strlen(text), &doc), ERR_OK);
-	memset(&back, 'x', sizeof(back));
-	assert_int_equal(session_unpack(doc, &back), ERR_INVALID);
-	assert_memory_equal(&back, &zero, sizeof(zero));
-	json_value_free(doc);
-}
-
-TEST(a_session_that_lacks_anything_is_refused)
-{
-	static const char *const members[] = { HANDLE_MEMBER, "\"user_id\":1",
-		"\"epoch\":0", "\"created_at\":0", "\"last_seen_at\":0",
-		"\"expires_at\":0", "\"revoked_at\":0", "\"device\":\"\"",
-		"\"user_agent\":\"\"", "\"address\":\"\"" };
-	static const char *const wrong[] = { "\"handle\":\"0123\"",
-		"\"user_id\":0", "\"epoch\":\"0\"", "\"created_at\":null",
-		"\"last_seen_at\":0.5", "\"expires_at\":1e300",
-		"\"revoked_at\":false", "\"device\":null", "\"user_agent\":1",
-		"\"address\":7" };
-
-	for (size_t i = 0; i <= NELEMS(members); i++) {
-		struct buf without = { 0 }, with = { 0 };
-
-		buf_puts(&without, "{\"x\":0");
-		buf_puts(&with, "{\"x\":0");
-		for (size_t j = 0; j < NELEMS(members); j++) {
-			if (j != i)
-				buf_printf(&without, ",%s", members[j]);
-			buf_printf(
-			    &with, ",%s", j == i ? wrong[j] : members[j]);
-		}
-		buf_puts(&without, "}");
-		buf_puts(&with, "}");
-		if (i < NELEMS(members)) {
-			assert_refused(without.data);
-			assert_refused(with.data);
-		} else { /* nothing left out, nothing wrong */
-			struct json_value *doc;
-			struct session back;
-
-			assert_int_equal(
-			    json_value_parse(with.data, with.len, &doc),
-			    ERR_OK);
-			assert_int_equal(session_unpack(doc, &back), ERR_OK);
-			json_value_free(doc);
-		}
-		buf_clear(&without);
-		buf_clear(&with);
-	}
-	assert_refused("{}");
 }

@@ -2,7 +2,6 @@
 #include "model/user.h"
 
 #include "base/buf.h"
-#include "base/json_value.h"
 #include "base/json_writer.h"
 #include "base/secret.h"
 #include "support/test.h"
@@ -231,97 +230,4 @@ TEST(who_has_no_address_shows_none)
 	    "\"email\":null,"
 	    "\"role\":\"admin\",\"created_at\":\"2000-02-29T00:00:00Z\","
 	    "\"updated_at\":\"2099-12-31T23:59:59Z\"}");
-}
-
-/* Print and parse in between, as the cache does. */
-static struct json_value *
-through_text(struct json_value *doc)
-{
-	struct buf out = { 0 };
-
-	assert_int_equal(json_value_print(doc, &out), ERR_OK);
-	json_value_free(doc);
-	assert_int_equal(json_value_parse(out.data, out.len, &doc), ERR_OK);
-	buf_clear(&out);
-	return doc;
-}
-
-TEST(a_packed_user_is_the_same_user)
-{
-	struct user u = sample(), back;
-	struct json_value *doc = through_text(user_pack(&u));
-
-	memset(&back, 'x', sizeof(back));
-	assert_int_equal(user_unpack(doc, &back), ERR_OK);
-	assert_int_equal(back.id, u.id);
-	assert_string_equal(back.email, u.email);
-	assert_string_equal(back.name, u.name);
-	assert_string_equal(back.avatar_url, u.avatar_url);
-	assert_int_equal(back.role, u.role);
-	assert_int_equal(back.status, u.status);
-	assert_int_equal(back.epoch, u.epoch);
-	assert_int_equal(back.epoch_at, u.epoch_at);
-	assert_int_equal(back.version, u.version);
-	assert_int_equal(back.created_at, u.created_at);
-	assert_int_equal(back.updated_at, u.updated_at);
-	json_value_free(doc);
-}
-
-static void
-assert_refused(const char *text)
-{
-	static const struct user zero;
-	struct json_value *doc;
-	struct user back;
-
-	assert_int_equal(json_value_parse(text, strlen(text), &doc), ERR_OK);
-	memset(&back, 'x', sizeof(back));
-	assert_int_equal(user_unpack(doc, &back), ERR_INVALID);
-	assert_memory_equal(&back, &zero, sizeof(zero));
-	json_value_free(doc);
-}
-
-TEST(a_user_that_lacks_anything_is_refused)
-{
-	static const char *const members[] = { "\"id\":1", "\"email\":\"a\"",
-		"\"name\":\"a\"", "\"avatar_url\":\"\"", "\"role\":\"user\"",
-		"\"status\":\"active\"", "\"epoch\":0", "\"version\":0",
-		"\"epoch_at\":0", "\"created_at\":0", "\"updated_at\":0" };
-	static const char *const wrong[] = { "\"id\":0", "\"email\":null",
-		"\"name\":7", "\"avatar_url\":null", "\"role\":\"none\"",
-		"\"status\":\"asleep\"", "\"epoch\":\"0\"", "\"version\":0.5",
-		"\"epoch_at\":null", "\"created_at\":true",
-		"\"updated_at\":[]" };
-	struct json_value *doc;
-	struct user back;
-
-	/* With member i left out, with it wrong, and last with all of them. */
-	for (size_t i = 0; i <= NELEMS(members); i++) {
-		struct buf without = { 0 }, with = { 0 };
-
-		buf_puts(&without, "{\"x\":0");
-		buf_puts(&with, "{\"x\":0");
-		for (size_t j = 0; j < NELEMS(members); j++) {
-			if (j != i)
-				buf_printf(&without, ",%s", members[j]);
-			buf_printf(
-			    &with, ",%s", j == i ? wrong[j] : members[j]);
-		}
-		buf_puts(&without, "}");
-		buf_puts(&with, "}");
-		if (i < NELEMS(members)) {
-			assert_refused(without.data);
-			assert_refused(with.data);
-		} else {
-			assert_int_equal(
-			    json_value_parse(with.data, with.len, &doc),
-			    ERR_OK);
-			assert_int_equal(user_unpack(doc, &back), ERR_OK);
-			json_value_free(doc);
-		}
-		buf_clear(&without);
-		buf_clear(&with);
-	}
-	assert_refused("[]");
-	assert_refused("null");
 }
