@@ -11,18 +11,18 @@
 
 #define BUF_FIRST ((size_t)256)
 
-/* Give back what ${b} has, wiped. */
+/* Wipe the memory of ${b}, and free it unless it was given. */
 static void
-buf_let_go(struct buf *b)
+buf_release(struct buf *b)
 {
 	if (b->data == NULL)
 		return;
 	secret_wipe(b->data, b->cap);
-	if (!b->lent)
+	if (!b->inlined)
 		free(b->data);
 }
 
-/* Move to larger memory; false, and failed, if there is none. */
+/* Move to larger memory; set failed without it. */
 static bool
 buf_grow(struct buf *b, size_t more)
 {
@@ -46,11 +46,11 @@ buf_grow(struct buf *b, size_t more)
 	}
 	if (b->len > 0)
 		memcpy(data, b->data, b->len);
-	buf_let_go(b);
+	buf_release(b);
 	data[b->len] = '\0';
 	b->data = data;
 	b->cap = cap;
-	b->lent = false;
+	b->inlined = false;
 	return true;
 }
 
@@ -66,23 +66,23 @@ buf_reserve(struct buf *b, size_t more)
 char *
 buf_extend(struct buf *b, size_t len)
 {
-	char *room;
+	char *dst;
 
 	if (!buf_reserve(b, len))
 		return NULL;
-	room = b->data + b->len;
+	dst = b->data + b->len;
 	b->len += len;
 	b->data[b->len] = '\0';
-	return room;
+	return dst;
 }
 
 void
 buf_append(struct buf *b, const void *data, size_t len)
 {
-	char *room = buf_extend(b, len);
+	char *dst = buf_extend(b, len);
 
-	if (room != NULL && len > 0)
-		memcpy(room, data, len);
+	if (dst != NULL && len > 0)
+		memcpy(dst, data, len);
 }
 
 void
@@ -113,10 +113,10 @@ buf_printf(struct buf *b, const char *fmt, ...)
 }
 
 void
-buf_use_inline(struct buf *b, char *room, size_t size)
+buf_use_inline(struct buf *b, char *storage, size_t size)
 {
-	*b = (struct buf){ .data = room, .cap = size, .lent = true };
-	room[0] = '\0';
+	*b = (struct buf){ .data = storage, .cap = size, .inlined = true };
+	storage[0] = '\0';
 }
 
 void
@@ -131,6 +131,6 @@ buf_reset(struct buf *b)
 void
 buf_clear(struct buf *b)
 {
-	buf_let_go(b);
+	buf_release(b);
 	memset(b, 0, sizeof(*b));
 }

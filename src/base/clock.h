@@ -4,10 +4,10 @@
 
 #include <stdint.h>
 
-/* Where time comes from; handed in, so that tests need no waiting. */
+/* A source of time, passed as an argument so that tests need not wait. */
 struct clock {
 	int64_t (*wall)(void);    /* seconds since the epoch, UTC */
-	int64_t (*mono_us)(void); /* microseconds, same for all of the host */
+	int64_t (*mono_us)(void); /* microseconds, equal in all processes */
 };
 
 /* clock_system: CLOCK_REALTIME and CLOCK_MONOTONIC. */

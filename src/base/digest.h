@@ -8,8 +8,8 @@
 
 /**
  * digest_texts(dst, texts, n):
- * Write the SHA-256 (RFC 6234) of ${n} strings, each with its NUL, so that no
- * other strings give the same.
+ * Write the SHA-256 (RFC 6234) of ${n} strings, each with its NUL, so that the
+ * bounds between them count.
  */
 void digest_texts(
     unsigned char dst[DIGEST_BYTES], const char *const *texts, size_t n);

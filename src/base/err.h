@@ -6,8 +6,8 @@
 #define NELEMS(a) (sizeof(a) / sizeof((a)[0]))
 
 /*
- * The only status type.  Answers say what is so; failures say that we cannot
- * tell, and must never be turned into an answer.
+ * The only status type.  An answer is known to be so; after a failure nothing
+ * is known, and it must never be turned into an answer.
  */
 enum err {
 	ERR_OK = 0,
@@ -19,7 +19,7 @@ enum err {
 	ERR_CONFLICT,
 	/* failures */
 	ERR_UNAVAILABLE,
-	ERR_BUSY, /* the same, because too many ask at once */
+	ERR_BUSY, /* unavailable because of too many requests */
 	ERR_INTERNAL
 };
 

@@ -15,21 +15,21 @@
 #include "base/secret.h"
 #include "base/str.h"
 
-/* cJSON reads a number into 64 bytes and silently cuts a longer one. */
+/* cJSON copies a number into 64 bytes and silently truncates it. */
 #define NUMBER_CHARS_MAX 63
 
 /*
- * A struct json_value is a cJSON item.  Of an object the member valueint is not
- * used by cJSON: there we note that a put has failed.
+ * A struct json_value is a cJSON item.  cJSON does not use valueint of an
+ * object; it is set to 1 when a put has failed.
  */
 static cJSON *
-item_of(const struct json_value *doc)
+item_of(const struct json_value *v)
 {
-	return (cJSON *)doc;
+	return (cJSON *)v;
 }
 
 static struct json_value *
-document_of(cJSON *item)
+value_of(cJSON *item)
 {
 	return (struct json_value *)item;
 }
@@ -53,8 +53,8 @@ hooks_install(void)
 }
 
 /*
- * Session ids and passwords pass through both libraries, which leave them
- * behind in freed memory unless the freeing is ours.
+ * Session ids and passwords pass through both libraries, which would leave them
+ * in freed memory.
  */
 static void
 hooks_ensure(void)
@@ -65,9 +65,9 @@ hooks_ensure(void)
 }
 
 /*
- * What neither library bounds as we need it: nesting, the length of a number,
- * and a NUL, which jansson takes for the end of the text.  Knows just enough of
- * JSON to skip strings; the loaders judge the rest.
+ * Check what neither library does: nesting, the length of numbers, and NUL,
+ * which jansson takes for the end of the text.  Strings are skipped; the
+ * parsers check the rest.
  */
 static bool
 within_bounds(const char *text, size_t len)
@@ -107,8 +107,8 @@ within_bounds(const char *text, size_t len)
 }
 
 /*
- * Is this JSON and nothing else?  cJSON alone takes invalid UTF-8, strings
- * that hold NUL, duplicate names, and control characters.
+ * Validate with jansson: cJSON accepts invalid UTF-8, NUL in strings, duplicate
+ * names and control characters.
  */
 static enum err
 check_strictly(const char *text, size_t len)
@@ -127,87 +127,86 @@ check_strictly(const char *text, size_t len)
 }
 
 enum err
-json_value_parse(const char *text, size_t len, struct json_value **doc_out)
+json_value_parse(const char *text, size_t len, struct json_value **root_out)
 {
 	cJSON *item;
 	enum err err;
 
-	*doc_out = NULL;
+	*root_out = NULL;
 	hooks_ensure();
 	if (!within_bounds(text, len))
 		return ERR_INVALID;
 	if ((err = check_strictly(text, len)) != ERR_OK)
 		return err;
 	/*
-	 * Nothing is left that cJSON could refuse, so only memory can lack.
-	 * It notes an error's place in a global, which threads may do at once
-	 * because nobody reads it: never call cJSON_GetErrorPtr().
+	 * cJSON accepts all that jansson does, so it fails only without memory.
+	 * It writes the position of errors to a global, which is harmless while
+	 * no thread reads it: never call cJSON_GetErrorPtr().
 	 */
 	item = cJSON_ParseWithLength(text, len);
 	if (item == NULL)
 		return ERR_INTERNAL;
-	*doc_out = document_of(item);
+	*root_out = value_of(item);
 	return ERR_OK;
 }
 
 void
-json_value_free(struct json_value *doc)
+json_value_free(struct json_value *root)
 {
-	cJSON_Delete(item_of(doc)); /* wipes: hooks_ensure() */
+	cJSON_Delete(item_of(root)); /* wipes: hooks_ensure() */
 }
 
 bool
-json_value_is_object(const struct json_value *doc)
+json_value_is_object(const struct json_value *v)
 {
-	return cJSON_IsObject(item_of(doc)) != 0;
+	return cJSON_IsObject(item_of(v)) != 0;
 }
 
 bool
-json_value_is_array(const struct json_value *doc)
+json_value_is_array(const struct json_value *v)
 {
-	return cJSON_IsArray(item_of(doc)) != 0;
+	return cJSON_IsArray(item_of(v)) != 0;
 }
 
 const struct json_value *
-json_value_member(const struct json_value *doc, const char *name)
+json_value_member(const struct json_value *v, const char *name)
 {
-	if (!json_value_is_object(doc))
+	if (!json_value_is_object(v))
 		return NULL;
-	return document_of(
-	    cJSON_GetObjectItemCaseSensitive(item_of(doc), name));
+	return value_of(cJSON_GetObjectItemCaseSensitive(item_of(v), name));
 }
 
 size_t
-json_value_size(const struct json_value *doc)
+json_value_size(const struct json_value *v)
 {
-	if (!json_value_is_object(doc) && !json_value_is_array(doc))
+	if (!json_value_is_object(v) && !json_value_is_array(v))
 		return 0;
-	return (size_t)cJSON_GetArraySize(item_of(doc));
+	return (size_t)cJSON_GetArraySize(item_of(v));
 }
 
 const struct json_value *
-json_value_at(const struct json_value *doc, size_t i)
+json_value_at(const struct json_value *v, size_t i)
 {
-	if (!json_value_is_array(doc) || i > INT32_MAX)
+	if (!json_value_is_array(v) || i > INT32_MAX)
 		return NULL;
-	return document_of(cJSON_GetArrayItem(item_of(doc), (int)i));
+	return value_of(cJSON_GetArrayItem(item_of(v), (int)i));
 }
 
 const char *
-json_value_string(const struct json_value *doc)
+json_value_string(const struct json_value *v)
 {
-	return cJSON_GetStringValue(item_of(doc));
+	return cJSON_GetStringValue(item_of(v));
 }
 
 enum err
-json_value_int(const struct json_value *doc, int64_t *value_out)
+json_value_int(const struct json_value *v, int64_t *value_out)
 {
 	double value;
 
 	*value_out = 0;
-	if (!cJSON_IsNumber(item_of(doc)))
+	if (!cJSON_IsNumber(item_of(v)))
 		return ERR_INVALID;
-	value = item_of(doc)->valuedouble;
+	value = item_of(v)->valuedouble;
 	if (!(fabs(value) <= (double)JSON_VALUE_INT_MAX) ||
 	    value != trunc(value))
 		return ERR_INVALID;
@@ -216,26 +215,26 @@ json_value_int(const struct json_value *doc, int64_t *value_out)
 }
 
 enum err
-json_value_bool(const struct json_value *doc, bool *value_out)
+json_value_bool(const struct json_value *v, bool *value_out)
 {
 	*value_out = false;
-	if (!cJSON_IsBool(item_of(doc)))
+	if (!cJSON_IsBool(item_of(v)))
 		return ERR_INVALID;
-	*value_out = cJSON_IsTrue(item_of(doc)) != 0;
+	*value_out = cJSON_IsTrue(item_of(v)) != 0;
 	return ERR_OK;
 }
 
 bool
-json_value_is_null(const struct json_value *doc)
+json_value_is_null(const struct json_value *v)
 {
-	return cJSON_IsNull(item_of(doc)) != 0;
+	return cJSON_IsNull(item_of(v)) != 0;
 }
 
 enum err
-json_value_read_text(
-    const struct json_value *doc, const char *name, char *dst, size_t size)
+json_value_copy_string(
+    const struct json_value *v, const char *name, char *dst, size_t size)
 {
-	const char *text = json_value_string(json_value_member(doc, name));
+	const char *text = json_value_string(json_value_member(v, name));
 
 	dst[0] = '\0';
 	return text == NULL ? ERR_INVALID : str_copy(dst, size, text);
@@ -243,48 +242,47 @@ json_value_read_text(
 
 enum err
 json_value_read_int(
-    const struct json_value *doc, const char *name, int64_t *value_out)
+    const struct json_value *v, const char *name, int64_t *value_out)
 {
-	return json_value_int(json_value_member(doc, name), value_out);
+	return json_value_int(json_value_member(v, name), value_out);
 }
 
 struct json_value *
 json_value_object(void)
 {
 	hooks_ensure();
-	return document_of(cJSON_CreateObject());
+	return value_of(cJSON_CreateObject());
 }
 
-/* Add ${item}, and take it; a failure is noted on ${doc}. */
+/* Add ${item}, which ${v} then owns, or record the failure in ${v}. */
 static bool
-add(struct json_value *doc, const char *name, cJSON *item)
+add(struct json_value *v, const char *name, cJSON *item)
 {
-	assert(json_value_is_object(doc));
-	if (item != NULL && cJSON_AddItemToObject(item_of(doc), name, item))
+	assert(json_value_is_object(v));
+	if (item != NULL && cJSON_AddItemToObject(item_of(v), name, item))
 		return true;
 	cJSON_Delete(item);
-	item_of(doc)->valueint = 1;
+	item_of(v)->valueint = 1;
 	return false;
 }
 
 bool
-json_value_put_string(
-    struct json_value *doc, const char *name, const char *value)
+json_value_put_string(struct json_value *v, const char *name, const char *value)
 {
-	if (doc == NULL)
+	if (v == NULL)
 		return false;
-	return add(doc, name, value != NULL ? cJSON_CreateString(value) : NULL);
+	return add(v, name, value != NULL ? cJSON_CreateString(value) : NULL);
 }
 
 bool
-json_value_put_int(struct json_value *doc, const char *name, int64_t value)
+json_value_put_int(struct json_value *v, const char *name, int64_t value)
 {
 	bool exact =
 	    value >= -JSON_VALUE_INT_MAX && value <= JSON_VALUE_INT_MAX;
 
-	if (doc == NULL)
+	if (v == NULL)
 		return false;
-	return add(doc, name, exact ? cJSON_CreateNumber((double)value) : NULL);
+	return add(v, name, exact ? cJSON_CreateNumber((double)value) : NULL);
 }
 
 /* Recursion is bounded by the parser. */
@@ -295,7 +293,7 @@ print_item(const cJSON *item, const char *name, struct json_writer *w)
 		bool object = cJSON_IsObject(item) != 0;
 
 		if (item->valueint != 0)
-			w->failed = true; /* a put had failed: add() */
+			w->failed = true; /* set by add() */
 		if (object)
 			json_write_object(w, name);
 		else
@@ -315,17 +313,17 @@ print_item(const cJSON *item, const char *name, struct json_writer *w)
 }
 
 /*
- * Not by cJSON's printer: that writes 1e+15 for a whole number, passes on text
- * that is not UTF-8, and copies secrets about as it grows.
+ * Not by cJSON's printer: it writes 1e+15 for an integer, passes invalid UTF-8
+ * on, and leaves copies of secrets as its buffer grows.
  */
 enum err
-json_value_print(const struct json_value *doc, struct buf *out)
+json_value_print(const struct json_value *v, struct buf *out)
 {
 	struct json_writer w;
 
-	if (doc == NULL)
+	if (v == NULL)
 		return ERR_INTERNAL;
 	json_write_begin(&w, out);
-	print_item(item_of(doc), NULL, &w);
+	print_item(item_of(v), NULL, &w);
 	return json_write_end(&w);
 }

@@ -24,7 +24,7 @@ json_write_end(struct json_writer *w)
 
 /* ---- strings ---- */
 
-/* Stands in a string as it is: all of ASCII but controls, '"' and '\'. */
+/* ASCII that needs no escape: all but controls, '"' and '\'. */
 static bool
 is_plain(unsigned char c)
 {
@@ -37,9 +37,9 @@ is_plain(unsigned char c)
 	return plain[c];
 }
 
-/* Length of the character at ${p}, which is not ASCII; 0: not UTF-8. */
+/* Length of the non-ASCII character at ${p}; 0 if it is not UTF-8. */
 static size_t
-wide(const char *p)
+utf8_length(const char *p)
 {
 	unsigned char c = (unsigned char)*p;
 	size_t len, chars;
@@ -66,7 +66,7 @@ put_escaped(struct buf *out, char c)
 	}
 }
 
-/* Runs that need no escape are copied whole. */
+/* Copy runs that need no escape at once. */
 static void
 put_runs(struct buf *out, const char *text)
 {
@@ -79,7 +79,7 @@ put_runs(struct buf *out, const char *text)
 		while (is_plain((unsigned char)*p))
 			p++;
 		if ((unsigned char)*p >= 0x80)
-			len = wide(p);
+			len = utf8_length(p);
 		if (len > 0) {
 			p += len;
 			continue;
@@ -117,7 +117,7 @@ put_string(struct buf *out, const char *text)
 	p[len + 1] = '"';
 }
 
-/* ---- where the next value stands ---- */
+/* ---- structure ---- */
 
 static bool
 in_array(const struct json_writer *w)
@@ -125,13 +125,13 @@ in_array(const struct json_writer *w)
 	return (w->arrays >> (w->depth - 1) & 1) != 0;
 }
 
-/* May a value follow, called ${name}?  If so, it is led up to. */
+/* Write comma and name of the next value; false if none may follow. */
 static bool
-lead(struct json_writer *w, const char *name)
+begin_value(struct json_writer *w, const char *name)
 {
-	bool logout_targets = w->depth > 0 && !in_array(w);
+	bool needs_name = w->depth > 0 && !in_array(w);
 
-	if (w->failed || logout_targets != (name != NULL) ||
+	if (w->failed || needs_name != (name != NULL) ||
 	    (w->depth == 0 && w->more))
 		w->failed = true;
 	if (w->failed)
@@ -147,11 +147,11 @@ lead(struct json_writer *w, const char *name)
 }
 
 static void
-open_one(struct json_writer *w, const char *name, bool array)
+begin_nested(struct json_writer *w, const char *name, bool array)
 {
 	if (w->depth == JSON_WRITER_DEPTH_MAX)
 		w->failed = true;
-	if (!lead(w, name))
+	if (!begin_value(w, name))
 		return;
 	buf_append(w->out, array ? "[" : "{", 1);
 	w->arrays &= ~((uint64_t)1 << w->depth);
@@ -163,13 +163,13 @@ open_one(struct json_writer *w, const char *name, bool array)
 void
 json_write_object(struct json_writer *w, const char *name)
 {
-	open_one(w, name, false);
+	begin_nested(w, name, false);
 }
 
 void
 json_write_array(struct json_writer *w, const char *name)
 {
-	open_one(w, name, true);
+	begin_nested(w, name, true);
 }
 
 void
@@ -191,7 +191,7 @@ json_write_string(struct json_writer *w, const char *name, const char *value)
 {
 	if (value == NULL)
 		w->failed = true;
-	if (lead(w, name))
+	if (begin_value(w, name))
 		put_string(w->out, value);
 }
 
@@ -202,7 +202,7 @@ json_write_int(struct json_writer *w, const char *name, int64_t value)
 
 	if (value < -JSON_VALUE_INT_MAX || value > JSON_VALUE_INT_MAX)
 		w->failed = true;
-	if (lead(w, name))
+	if (begin_value(w, name))
 		buf_append(w->out, digits, str_int(digits, value));
 }
 
@@ -216,20 +216,20 @@ json_write_real(struct json_writer *w, const char *name, double value)
 	}
 	if (!isfinite(value))
 		w->failed = true;
-	if (lead(w, name))
+	if (begin_value(w, name))
 		buf_printf(w->out, "%.17g", value);
 }
 
 void
 json_write_bool(struct json_writer *w, const char *name, bool value)
 {
-	if (lead(w, name))
+	if (begin_value(w, name))
 		buf_puts(w->out, value ? "true" : "false");
 }
 
 void
 json_write_null(struct json_writer *w, const char *name)
 {
-	if (lead(w, name))
+	if (begin_value(w, name))
 		buf_puts(w->out, "null");
 }

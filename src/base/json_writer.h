@@ -10,15 +10,14 @@
 struct buf;
 
 /*
- * Writes a JSON document (RFC 8259) from its first character to its last,
- * without white space, into a buffer.  What goes wrong on the way is
- * remembered, so that a chain of members needs one check: json_write_end().
+ * Writes a JSON document (RFC 8259) without white space into a buffer.  Errors
+ * are sticky, so that a chain of calls needs one check, at json_write_end().
  */
 struct json_writer {
 	struct buf *out;
-	uint64_t arrays; /* bit n: what is open at depth n is an array */
+	uint64_t arrays; /* bit n: depth n is an array, not an object */
 	unsigned depth;
-	bool more; /* something stands before: a comma is due */
+	bool more; /* the next value needs a comma before it */
 	bool failed;
 };
 
@@ -26,19 +25,19 @@ struct json_writer {
 
 /**
  * json_write_begin(w, out):
- * Begin a document behind what ${out} holds; borrowed until json_write_end().
+ * Begin to append a document to ${out}, borrowed until json_write_end().
  *
  * json_write_end(w):
- * ERR_INTERNAL, with a part of the document in the buffer, if memory ran out,
- * something is still open, or something could not be written.
+ * Return ERR_INTERNAL, with an incomplete document in the buffer, if memory ran
+ * out, an object or array is open, or a value was invalid.
  */
 void json_write_begin(struct json_writer *w, struct buf *out);
 enum err json_write_end(struct json_writer *w) MUST_CHECK;
 
 /**
  * json_write_object(w, name), json_write_array(w, name), json_write_close(w):
- * Open one, close the one opened last.  ${name} is the member's, which must be
- * new in its object; NULL in an array and for the document itself.
+ * Open an object or array; close the one opened last.  ${name} is that of the
+ * new member of an object; NULL in an array and for the root.
  */
 void json_write_object(struct json_writer *w, const char *name);
 void json_write_array(struct json_writer *w, const char *name);
@@ -46,9 +45,9 @@ void json_write_close(struct json_writer *w);
 
 /**
  * json_write_string(w, name, value), ...:
- * Add a value, called ${name} as above.  What is not UTF-8 in a string is
- * written as U+FFFD.  An int lies within JSON_VALUE_INT_MAX, a real is finite
- * (and written without a point if it has no fraction); a string is not NULL.
+ * Add a value with ${name} as above.  Invalid UTF-8 becomes U+FFFD.  A NULL
+ * string, an int beyond JSON_VALUE_INT_MAX or a real that is not finite is an
+ * error.  A real without fraction is written as an int.
  */
 void json_write_string(
     struct json_writer *w, const char *name, const char *value);

@@ -15,15 +15,15 @@ void kdf_hash(unsigned char *dst, size_t dst_len, const void *data, size_t len);
 /**
  * kdf_derive(dst, master, master_len, purpose):
  * Derive the key for ${purpose} from ${master} (at least 32 bytes) by keyed
- * BLAKE2b; keys for different purposes tell nothing of each other.
+ * BLAKE2b; keys for different purposes are independent.
  */
 void kdf_derive(unsigned char dst[SECRET_KEY_BYTES], const void *master,
     size_t master_len, const char *purpose);
 
 /**
  * kdf_derive_strings(dst, texts, n):
- * Derive a key from ${n} strings, one of them a secret nobody can guess and
- * one the purpose, by BLAKE2b of each with its NUL.
+ * Derive a key from ${n} strings, one of them an unguessable secret and one the
+ * purpose, by BLAKE2b of each with its NUL.
  */
 void kdf_derive_strings(
     unsigned char dst[SECRET_KEY_BYTES], const char *const *texts, size_t n);

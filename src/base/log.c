@@ -18,7 +18,7 @@
 #include "base/err.h"
 #include "base/timefmt.h"
 
-/* PIPE_BUF: a write of no more never mixes with another process's line. */
+/* PIPE_BUF: a write up to this size is atomic. */
 #define LOG_LINE_MAX 4096
 
 static const char *const log_names[] = {
@@ -29,11 +29,11 @@ static const char *const log_names[] = {
 };
 
 /*
- * The mutable globals of base/: a log that had to be handed in everywhere
- * would not be used where it is needed most, on the error paths.
+ * The only mutable globals of base/: passing a log to every function would keep
+ * error paths from logging.
  */
 static _Atomic int log_level = LOG_LEVEL_INFO;
-static _Atomic int64_t log_lost; /* lines that nobody took, not yet told */
+static _Atomic int64_t log_lost; /* lines not written and not yet reported */
 
 void
 log_set_level(enum log_level level)
@@ -54,14 +54,14 @@ log_level_from(const char *name, enum log_level *level_out)
 	return ERR_INVALID;
 }
 
-/* What is left of the line after ${used} bytes, one kept for the newline. */
+/* Bytes left in the line after ${used}, without that of the newline. */
 static size_t
 log_room(size_t used)
 {
 	return LOG_LINE_MAX - 1 - used;
 }
 
-/* Count of what snprintf really wrote, given what it says and the room. */
+/* Bytes that snprintf wrote into ${room}, given its result ${n}. */
 static size_t
 log_wrote(int n, size_t room)
 {
@@ -71,9 +71,9 @@ log_wrote(int n, size_t room)
 }
 
 /*
- * A pipe that several share is full although poll(2) has just said otherwise,
- * if another was quicker; so ours is opened once more, for a description that
- * can be non-blocking without being so for the others.
+ * Another writer may fill a shared pipe after poll(2), and the write would
+ * block.  Reopening gives a file description that can be non-blocking without
+ * affecting the other writers.
  */
 static ssize_t
 write_to_pipe(const char *line, size_t len)
@@ -88,9 +88,9 @@ write_to_pipe(const char *line, size_t len)
 	return n;
 }
 
-/* Not set on descriptor 2 itself: that is not ours alone. */
+/* Descriptor 2 is shared, so O_NONBLOCK is not set on it. */
 static bool
-write_at_once(const char *line, size_t len)
+write_without_blocking(const char *line, size_t len)
 {
 	struct pollfd ready = { .fd = STDERR_FILENO, .events = POLLOUT };
 	struct stat st;
@@ -106,13 +106,13 @@ write_at_once(const char *line, size_t len)
 		if (n >= 0 || errno == EAGAIN)
 			return n >= 0;
 	}
-	/* A file, a terminal, or a pipe that we may not open. */
+	/* A file, a terminal, or a pipe that cannot be reopened. */
 	if (poll(&ready, 1, 0) == 1)
 		n = write(STDERR_FILENO, line, len);
 	return n >= 0;
 }
 
-/* The fields that every line has; returns their length. */
+/* Write the fields of every line; return their length. */
 static size_t
 begin_line(char line[LOG_LINE_MAX], enum log_level level, const char *event)
 {
@@ -129,9 +129,9 @@ begin_line(char line[LOG_LINE_MAX], enum log_level level, const char *event)
 	    log_room(0));
 }
 
-/* Before the next line that is written, say how many were not. */
+/* Report how many lines were lost; false if that cannot be written. */
 static bool
-tell_lost(void)
+report_lost(void)
 {
 	int64_t lost = atomic_exchange(&log_lost, 0);
 	char line[LOG_LINE_MAX];
@@ -143,7 +143,7 @@ tell_lost(void)
 	len += log_wrote(
 	    snprintf(line + len, log_room(len), " lines=%" PRId64 "\n", lost),
 	    log_room(len));
-	if (write_at_once(line, len))
+	if (write_without_blocking(line, len))
 		return true;
 	atomic_fetch_add(&log_lost, lost);
 	return false;
@@ -168,14 +168,14 @@ log_event(enum log_level level, const char *event, const char *fmt, ...)
 		len += log_wrote(vsnprintf(line + len, log_room(len), fmt, ap),
 		    log_room(len));
 		va_end(ap);
-		/* One event, one line, whatever a value held. */
+		/* One event is one line, whatever the values contain. */
 		for (size_t i = start; i < len; i++) {
 			if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
 				line[i] = '?';
 		}
 	}
 	line[len++] = '\n';
-	if (!tell_lost() || !write_at_once(line, len))
+	if (!report_lost() || !write_without_blocking(line, len))
 		atomic_fetch_add(&log_lost, 1);
 	errno = saved_errno;
 }
@@ -188,13 +188,13 @@ log_quote(char dst[LOG_QUOTED_SIZE], const char *text)
 	size_t n = 0;
 
 	dst[n++] = '"';
-	/* 4 bytes for the longest escape, then the quote and the NUL. */
+	/* The longest escape has 4 bytes; quote and NUL follow. */
 	for (; *p != '\0' && n + 4 + 2 <= LOG_QUOTED_SIZE; p++) {
 		if (*p == '"' || *p == '\\') {
 			dst[n++] = '\\';
 			dst[n++] = (char)*p;
 		} else if (*p < 0x20 || *p > 0x7e) {
-			/* No byte that a terminal may act on. */
+			/* No byte that a terminal interprets. */
 			dst[n++] = '\\';
 			dst[n++] = 'x';
 			dst[n++] = digits[*p >> 4];

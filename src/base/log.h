@@ -17,21 +17,20 @@ enum log_level {
  * "time=... level=... event=${event} pid=..." and then ${fmt}, which holds
  * further key=value pairs; values with spaces, quotes or control characters
  * must come through log_quote().  Never pass a token, session id, password or
- * whole email address.  Lines above the level set are not written; longer ones
- * are cut at 4 KiB.  Never waits: a line that stderr does not take at once is
- * lost, and the next one follows a line that counts those.  errno is left as it
- * was.
+ * whole e-mail address.  Lines above the level are not written; lines beyond
+ * 4 KiB are cut.  Never blocks: a line that stderr cannot take at once is lost,
+ * and counted by a log_lost line later.  Preserves errno.
  */
 void log_event(enum log_level level, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* log_set_level(level): for the whole process; info before the first call. */
+/* log_set_level(level): set it for the process; the default is info. */
 void log_set_level(enum log_level level);
 
 /**
  * log_level_from(name, level_out):
- * The level called ${name}: error, warn, info or debug.  Return ERR_INVALID,
- * ${level_out} info, if there is none.
+ * Parse "error", "warn", "info" or "debug".  Return ERR_INVALID, with
+ * ${level_out} info, for any other ${name}.
  */
 enum err log_level_from(const char *name, enum log_level *level_out) MUST_CHECK;
 

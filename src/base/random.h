@@ -7,12 +7,12 @@
 
 #define RANDOM_UUID_SIZE 37 /* 8-4-4-4-12 hex digits and NUL */
 
-/* random_fill(p, len): fill with random bytes fit for keys. */
+/* random_fill(p, len): fill with cryptographically secure random bytes. */
 void random_fill(void *p, size_t len);
 
 /**
  * random_uuid(dst):
- * Write a fresh random UUID, version 4 (RFC 9562 section 5.4), lower case.
+ * Write a random UUID, version 4 (RFC 9562 section 5.4), lower case.
  */
 void random_uuid(char dst[RANDOM_UUID_SIZE]);
 

@@ -7,7 +7,7 @@
 enum err
 secret_init(void)
 {
-	/* 1 means that it was ready already. */
+	/* 1: already initialized. */
 	return sodium_init() < 0 ? ERR_INTERNAL : ERR_OK;
 }
 

@@ -11,16 +11,16 @@
 
 /**
  * secret_init():
- * Prepare the cryptographic library; once per process, before anything else
- * here.  Return ERR_INTERNAL if the system has no random numbers.
+ * Initialize libsodium; once per process, before any other function here.
+ * Return ERR_INTERNAL if the system provides no random numbers.
  */
 enum err secret_init(void) MUST_CHECK;
 
 /* secret_wipe(p, len): overwrite ${len} bytes, never optimised away. */
 void secret_wipe(void *p, size_t len);
-/* secret_wipe_text(text): wipe a NUL-terminated string; NULL is fine. */
+/* secret_wipe_text(text): wipe a NUL-terminated string; NULL is allowed. */
 void secret_wipe_text(char *text);
-/* secret_equal(a, b, len): compare in time that depends on ${len} alone. */
+/* secret_equal(a, b, len): compare in time that depends only on ${len}. */
 bool secret_equal(const void *a, const void *b, size_t len);
 
 #endif

@@ -14,7 +14,7 @@ siphash_bytes(
 	unsigned char out[crypto_shorthash_siphash24_BYTES];
 	uint64_t value = 0;
 
-	/* It cannot fail; its result is always 0. */
+	/* It always returns 0. */
 	(void)crypto_shorthash_siphash24(out, data, len, key);
 	for (size_t i = sizeof(out); i-- > 0;)
 		value = value << 8 | out[i];

@@ -9,9 +9,8 @@
 
 /**
  * siphash_bytes(key, data, len):
- * Return SipHash-2-4 of ${len} bytes under ${key}: a short hash whose
- * collisions nobody can look for who does not know the key.  The same number
- * on every machine, whatever its byte order.
+ * Return SipHash-2-4 of ${len} bytes: a short hash whose collisions cannot be
+ * found without ${key}.  Independent of the machine's byte order.
  */
 uint64_t siphash_bytes(
     const unsigned char key[SIPHASH_KEY_BYTES], const void *data, size_t len);

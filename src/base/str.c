@@ -110,7 +110,7 @@ str_to_int64(const char *text, int64_t min, int64_t max, int64_t *value_out)
 	for (; *p != '\0'; p++) {
 		if (*p < '0' || *p > '9')
 			return ERR_INVALID;
-		/* Counted downwards: INT64_MIN has no positive twin. */
+		/* Negative, since INT64_MIN has no positive counterpart. */
 		if (__builtin_mul_overflow(value, 10, &value) ||
 		    __builtin_sub_overflow(value, *p - '0', &value))
 			return ERR_INVALID;
@@ -126,7 +126,7 @@ str_to_int64(const char *text, int64_t min, int64_t max, int64_t *value_out)
 size_t
 str_int(char dst[STR_INT_SIZE], int64_t value)
 {
-	/* Without sign: INT64_MIN has no positive twin. */
+	/* Unsigned, since INT64_MIN has no positive counterpart. */
 	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
 	char digits[STR_INT_SIZE];
 	size_t at = sizeof(digits), len = 0;
@@ -144,8 +144,8 @@ str_int(char dst[STR_INT_SIZE], int64_t value)
 }
 
 /*
- * Length of the UTF-8 sequence at ${p}, of which ${len} bytes may be read, by
- * the table of RFC 3629 section 4; 0 if it is none.
+ * Length of the UTF-8 sequence at ${p}, which has ${len} bytes, by the table of
+ * RFC 3629 section 4; 0 if it is not valid.
  */
 static size_t
 utf8_sequence(const unsigned char *p, size_t len)
@@ -160,7 +160,7 @@ utf8_sequence(const unsigned char *p, size_t len)
 	n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
 	if (n > len)
 		return 0;
-	/* The second byte keeps out overlong forms, surrogates, > U+10FFFF. */
+	/* Excludes overlong forms, surrogates and code points > U+10FFFF. */
 	switch (p[0]) {
 	case 0xe0: low = 0xa0; break;
 	case 0xed: high = 0x9f; break;

@@ -17,8 +17,8 @@ enum err str_copy(char *dst, size_t size, const char *src) MUST_CHECK;
 
 /**
  * str_join(dst, size, first, second):
- * Write ${first} and ${second} into ${dst} of ${size} bytes, which is not 0;
- * what does not fit is cut.
+ * Concatenate ${first} and ${second} into ${dst} of ${size} > 0 bytes, cut to
+ * fit.
  */
 void str_join(char *dst, size_t size, const char *first, const char *second);
 
@@ -58,8 +58,8 @@ bool str_is_visible(const char *text);
 
 /**
  * str_to_int64(text, min, max, value_out):
- * Read a decimal number: an optional minus, digits, nothing else, no leading
- * zeros.  Return ERR_INVALID, ${value_out} 0, if it is none or out of bounds.
+ * Parse a decimal number: an optional minus and digits without leading zeros.
+ * Return ERR_INVALID, with ${value_out} 0, if it is malformed or out of bounds.
  */
 enum err str_to_int64(
     const char *text, int64_t min, int64_t max, int64_t *value_out) MUST_CHECK;
@@ -75,7 +75,7 @@ size_t str_int(char dst[STR_INT_SIZE], int64_t value);
 /**
  * str_utf8_chars(text, len, chars_out):
  * Count the code points of ${len} bytes of UTF-8 (RFC 3629).  Return
- * ERR_INVALID if the bytes are not valid UTF-8.
+ * ERR_INVALID, with ${chars_out} 0, if the bytes are not valid UTF-8.
  */
 enum err str_utf8_chars(
     const char *text, size_t len, size_t *chars_out) MUST_CHECK;

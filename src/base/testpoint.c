@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A test that died must not leave a process hanging for ever. */
+/* A test that died must not leave a process behind. */
 #define TESTPOINT_HOLD_MS 30000
 
 /* Write the path of "${name}.${suffix}"; too long a path is a broken test. */
@@ -28,7 +28,7 @@ testpoint_path(
 		abort();
 }
 
-/* Create the file at ${path} with our pid in it, whole from the first look. */
+/* Create ${path} with our pid in it, atomically. */
 static void
 testpoint_announce(const char *path)
 {
@@ -46,7 +46,7 @@ testpoint_announce(const char *path)
 		abort();
 }
 
-/* Say that ${name} is reached, wait until ${held} is gone. */
+/* Report that ${name} is reached and wait until ${held} is gone. */
 static void
 testpoint_wait(const char *dir, const char *name, const char *held)
 {
@@ -66,12 +66,12 @@ testpoint_wait(const char *dir, const char *name, const char *held)
 }
 
 static bool
-testpoint_take(const char *dir, const char *name, const char *suffix)
+testpoint_remove(const char *dir, const char *name, const char *suffix)
 {
 	char path[PATH_MAX];
 
 	testpoint_path(path, dir, name, suffix);
-	return unlink(path) == 0; /* of several, one succeeds */
+	return unlink(path) == 0; /* of several processes one succeeds */
 }
 
 /* One write, so that lines of several processes do not mix. */
@@ -100,8 +100,8 @@ testpoint_reach(const char *name)
 
 	if (dir == NULL || dir[0] == '\0')
 		return;
-	if (testpoint_take(dir, name, "kill") ||
-	    testpoint_take(dir, name, "once-kill"))
+	if (testpoint_remove(dir, name, "kill") ||
+	    testpoint_remove(dir, name, "once-kill"))
 		kill(getpid(), SIGKILL);
 
 	testpoint_count(dir, name);

@@ -3,16 +3,15 @@
 #define BASE_TESTPOINT_H
 
 /*
- * A named place where a test may hold or kill the process, so that races are
- * forced and not hoped for.  In the product TESTPOINT() is nothing at all; the
- * test build (-DLATCHKEY_TESTPOINTS) looks for files in the folder that the
- * environment variable LATCHKEY_TESTPOINT_DIR names:
- *   NAME.hold  create NAME.reached (holding our pid), wait until NAME.hold is
- *              gone, then remove NAME.reached
- *   NAME.kill  remove it and kill ourselves with SIGKILL
- *   NAME.count append a line with the id of our thread
- * The first process to arrive takes a NAME.once-hold or NAME.once-kill (by
- * renaming it to NAME.hold.PID, which is what it then waits on), others pass.
+ * A named place where a test can hold or kill the process, to force a race.  In
+ * the product TESTPOINT() is empty.  The test build (-DLATCHKEY_TESTPOINTS)
+ * looks for files in the folder $LATCHKEY_TESTPOINT_DIR:
+ *   NAME.hold   create NAME.reached with the pid, wait until NAME.hold is gone,
+ *               remove NAME.reached
+ *   NAME.kill   remove it and send SIGKILL to this process
+ *   NAME.count  append a line with the thread id
+ *   NAME.once-hold, NAME.once-kill  the same for the first process only, which
+ *               renames it to NAME.hold.PID or removes it
  */
 #ifdef LATCHKEY_TESTPOINTS
 void testpoint_reach(const char *name);

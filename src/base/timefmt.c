@@ -13,20 +13,19 @@ put_digits(char *dst, unsigned value, size_t n)
 }
 
 /*
- * Years are counted from March on, so that the leap day ends one, and in
- * cycles of 400, which all have the same days.  gmtime_r(3) and printf(3) took
- * ten times as long, which is why this is not them.
+ * Years start in March, so that the leap day is the last, in cycles of 400
+ * years of equal length.  Ten times as fast as gmtime_r(3) and printf(3).
  */
 static char *
 put_date(char *dst, unsigned day)
 {
 	unsigned cycle = day / 146097, of_cycle = day % 146097;
-	/* Without the leap days before it each year has 365. */
+	/* Without leap days every year has 365. */
 	unsigned year = (of_cycle - of_cycle / 1460 + of_cycle / 36524 -
 			    of_cycle / 146096) /
 	    365;
 	unsigned of_year = of_cycle - (365 * year + year / 4 - year / 100);
-	/* Five months from March have 153 days, and so the next five. */
+	/* Five months from March have 153 days, as have the next five. */
 	unsigned month = (5 * of_year + 2) / 153;
 	unsigned of_month = of_year - (153 * month + 2) / 5;
 	bool next = month >= 10; /* January and February */
@@ -43,7 +42,7 @@ timefmt_utc(char dst[TIMEFMT_SIZE], int64_t seconds)
 {
 	static const int64_t first = INT64_C(-62167219200); /* 0000-01-01 */
 	static const int64_t last = INT64_C(253402300799);  /* 9999-12-31 */
-	/* From the 1st of March of the year -400, a cycle's first day. */
+	/* From March 1 of the year -400, the first day of a cycle. */
 	static const int64_t before = INT64_C(865565) * 86400;
 	unsigned second;
 	char *p;

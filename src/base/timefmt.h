@@ -8,8 +8,8 @@
 
 /**
  * timefmt_utc(dst, seconds):
- * Write ${seconds} since the epoch as RFC 3339 UTC; years 0000 to 9999,
- * values outside are clamped.
+ * Write ${seconds} since the epoch as RFC 3339 UTC, clamped to the years 0000
+ * to 9999.
  */
 void timefmt_utc(char dst[TIMEFMT_SIZE], int64_t seconds);
 

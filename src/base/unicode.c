@@ -14,10 +14,7 @@
 	((utf8proc_option_t)(UNICODE_NFKC | UTF8PROC_CASEFOLD |                \
 	    UTF8PROC_IGNORE))
 
-/*
- * Not utf8proc_map(): that grows its memory by realloc and leaves copies of a
- * password behind.
- */
+/* Not utf8proc_map(): its realloc leaves copies of passwords behind. */
 static enum err
 unicode_map(char *dst, size_t size, const char *text, utf8proc_option_t how)
 {
@@ -77,7 +74,7 @@ unicode_next(const char **text)
 		return UNICODE_INVALID;
 	*text += n;
 
-	/* Embeddings, overrides and isolates (UAX 9): fine for spoofing. */
+	/* Embeddings, overrides and isolates (UAX 9) allow spoofing. */
 	if ((point >= 0x202a && point <= 0x202e) ||
 	    (point >= 0x2066 && point <= 0x2069))
 		return UNICODE_CONTROL;
@@ -88,8 +85,9 @@ unicode_next(const char **text)
 	case UTF8PROC_CATEGORY_ZS: return UNICODE_SPACE;
 	default: break;
 	}
-	/* Zero widths, joiners, fillers; and the braille cell without a dot. */
+	/* Zero-width characters, joiners, fillers, and the blank braille cell.
+	 */
 	return utf8proc_get_property(point)->ignorable || point == 0x2800
-	    ? UNICODE_UNSEEN
+	    ? UNICODE_INVISIBLE
 	    : UNICODE_PLAIN;
 }

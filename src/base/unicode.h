@@ -8,10 +8,11 @@
 
 /**
  * unicode_nfkc(dst, size, text), unicode_nfkc_casefold(dst, size, text):
- * Write the normal form of ${text} (UAX 15: NFKC; NFKC_Casefold, which also
- * drops what is not seen) and a NUL to ${dst} of ${size} bytes.  Return
- * ERR_INVALID if ${text} is not UTF-8 or the result does not fit,
- * ERR_INTERNAL without memory; ${dst} is empty then.  Working memory is wiped.
+ * Write the normal form of ${text} (UAX 15: NFKC, or NFKC_Casefold, which also
+ * drops invisible characters) to ${dst} of ${size} bytes.  Return ERR_INVALID
+ * if
+ * ${text} is not UTF-8 or the result does not fit, ERR_INTERNAL without memory;
+ * ${dst} is empty then.  Working memory is wiped.
  */
 enum err unicode_nfkc(char *dst, size_t size, const char *text) MUST_CHECK;
 enum err unicode_nfkc_casefold(
@@ -22,9 +23,8 @@ enum unicode_kind {
 	UNICODE_END,
 	UNICODE_PLAIN,
 	UNICODE_SPACE,
-	UNICODE_UNSEEN, /* takes no room, or shows nothing in it */
-	UNICODE_CONTROL /* C0, C1, line and paragraph separators, and the
-			   marks that turn the direction of later text round */
+	UNICODE_INVISIBLE,
+	UNICODE_CONTROL /* C0, C1, separators, bidirectional controls */
 };
 
 /**

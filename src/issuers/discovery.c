@@ -57,7 +57,7 @@ read_jwks_uri(const struct http_client *client, const struct issuer *issuer,
 	if (name == NULL || strcmp(name, issuer->name) != 0)
 		err = http_get_fail(reply, "discovery", "of issuer \"%s\"",
 		    name != NULL ? name : "");
-	else if (json_value_read_text(
+	else if (json_value_copy_string(
 		     document, "jwks_uri", url, ISSUER_URL_SIZE) != ERR_OK)
 		err = http_get_fail(reply, "discovery", "without a jwks_uri");
 	/* A remote issuer must not send us to a service of this machine. */

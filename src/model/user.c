@@ -77,7 +77,7 @@ is_email(const char *email)
 		return false;
 	do {
 		kind = unicode_next(&p);
-	} while (kind == UNICODE_PLAIN || kind == UNICODE_UNSEEN);
+	} while (kind == UNICODE_PLAIN || kind == UNICODE_INVISIBLE);
 	return kind == UNICODE_END && is_domain(at + 1);
 }
 

@@ -30,7 +30,7 @@ read_next_page(const struct request *req, char path[LOCAL_PATH_MAX + 1])
 	    query_value(query + 1, "rd", LOCAL_PATH_MAX + 1, path) != ERR_OK)
 		path[0] = '\0';
 	if (path[0] == '\0' && req->json != NULL &&
-	    json_value_read_text(req->json, "rd", path, LOCAL_PATH_MAX + 1) !=
+	    json_value_copy_string(req->json, "rd", path, LOCAL_PATH_MAX + 1) !=
 		ERR_OK)
 		path[0] = '\0';
 	if (!local_path_check(path))

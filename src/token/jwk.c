@@ -136,7 +136,7 @@ add_key(struct jwk_set *set, const struct json_value *jwk, unsigned algorithms)
 	memset(slot, 0, sizeof(*slot));
 	slot->alg = kind->alg;
 	if (kid != NULL &&
-	    (json_value_read_text(jwk, "kid", slot->kid, sizeof(slot->kid)) !=
+	    (json_value_copy_string(jwk, "kid", slot->kid, sizeof(slot->kid)) !=
 		    ERR_OK ||
 		slot->kid[0] == '\0'))
 		return ERR_INVALID;

@@ -244,7 +244,7 @@ TEST(replaced_keys_do_not_come_back)
 	cli_expect(&f->cli, 0, " signs now; all tokens ended");
 	cli_run(&f->cli, NULL, "key list --json");
 	assert_int_equal(json_value_size(f->cli.json), 1);
-	assert_int_equal(json_value_read_text(json_value_at(f->cli.json, 0),
+	assert_int_equal(json_value_copy_string(json_value_at(f->cli.json, 0),
 			     "kid", kid, sizeof(kid)),
 	    ERR_OK);
 	stack_stop_pool(f->site->stack, SIGTERM);

@@ -79,7 +79,7 @@ test_issuer_new(bool tls)
 	p->control = ends[1];
 	listen_to(p);
 	assert_int_equal(
-	    json_value_read_text(p->answer, "url", p->url, sizeof(p->url)),
+	    json_value_copy_string(p->answer, "url", p->url, sizeof(p->url)),
 	    ERR_OK);
 	test_issuer_tell(p, "key('rsa', 'RSA')");
 	test_issuer_tell(p, "key('ec', 'EC')");
@@ -160,7 +160,7 @@ test_issuer_token(struct test_issuer *p, char dst[TEST_ISSUER_TOKEN_SIZE],
 	va_end(args);
 	buf_puts(&command, ")");
 	say(p, &command);
-	assert_int_equal(json_value_read_text(
+	assert_int_equal(json_value_copy_string(
 			     p->answer, "token", dst, TEST_ISSUER_TOKEN_SIZE),
 	    ERR_OK);
 }
