@@ -39,7 +39,7 @@ is_id(const char *text)
 }
 
 static const struct client *
-find(const struct clients *c, const char *id)
+find_client(const struct clients *c, const char *id)
 {
 	for (size_t i = 0; i < c->count; i++)
 		if (strcmp(c->list[i].id, id) == 0)
@@ -58,15 +58,15 @@ parse_line(void *ctx, char *line)
 	const char *hash = strtok_r(NULL, " \t", &rest);
 
 	if (hash == NULL || strtok_r(NULL, " \t", &rest) != NULL)
-		return "is not \"ID HASH\"";
+		return "must be \"ID HASH\"";
 	if (!is_id(id))
-		return "has an id of other characters than A-Z a-z 0-9 . _ -";
-	if (find(c, id) != NULL)
+		return "has an id with other characters than A-Z a-z 0-9 . _ -";
+	if (find_client(c, id) != NULL)
 		return "names a client twice";
 	if (c->count == CLIENTS_MAX - 1)
 		return "is one client too many";
 	if (str_from_hex(client->hash, HASH_BYTES, hash) != ERR_OK)
-		return "has no BLAKE2b-256 in lower-case hex";
+		return "needs a BLAKE2b-256 in lower-case hex";
 	memcpy(client->id, id, strlen(id) + 1); /* is_id() checked the size */
 	c->count++;
 	return NULL;
@@ -104,20 +104,20 @@ clients_free(struct clients *c)
 	free(c);
 }
 
-/* ---- who asks ---- */
+/* ---- authentication ---- */
 
 enum err
 clients_check(const struct clients *c, const struct clients_claim *claim)
 {
-	static const struct client nobody;
-	const struct client *client = find(c, claim->id);
+	static const struct client none;
+	const struct client *client = find_client(c, claim->id);
 	unsigned char hash[HASH_BYTES];
 	bool same;
 
-	/* Ids are no secrets; hashing is most of what there is to time. */
+	/* Ids are not secret; hashing takes most of the time. */
 	kdf_hash(hash, sizeof(hash), claim->secret, strlen(claim->secret));
 	same = secret_equal(
-	    hash, client != NULL ? client->hash : nobody.hash, sizeof(hash));
+	    hash, client != NULL ? client->hash : none.hash, sizeof(hash));
 	secret_wipe(hash, sizeof(hash));
 	return same && client != NULL ? ERR_OK : ERR_DENIED;
 }

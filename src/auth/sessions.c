@@ -12,10 +12,10 @@
 #include "cache/cache.h"
 #include "issuers/external_account.h"
 
-/* How often a check goes on while changes of its user overtake it. */
-#define OVERTAKEN_MAX 4
+/* Attempts to read session and user while changes of the user interfere. */
+#define READ_TRIES 4
 
-/* What is not there is not live; what cannot be told stays that. */
+/* A missing row is not live; failures stay failures. */
 static enum err
 denied_if_missing(enum err err)
 {
@@ -23,11 +23,11 @@ denied_if_missing(enum err err)
 }
 
 /*
- * The session ${handle} and its user, both live at ${now}.  These are two
- * reads, and between them a change may raise the epoch of both: a session that
- * is kept while all others end is not over, only older than the user we read
- * after it.  So it is read again; if it is behind the user then, it is behind
- * for good, and if it is ahead, the user is the one that is too old.
+ * Read the session ${handle} and its user, both live at ${now}.  Between the
+ * two reads a change may raise the epoch of both, if it keeps this session
+ * while it ends all others.  So a session that is behind its user is read
+ * again: if it is still behind, it has ended; if it is ahead, the user must be
+ * read again.
  */
 static enum err
 find_live(
@@ -37,7 +37,7 @@ find_live(
 	enum err err;
 
 	err = cache_session(ss->cache, handle, now, s);
-	for (int i = 0; err == ERR_OK && i < OVERTAKEN_MAX; i++) {
+	for (int i = 0; err == ERR_OK && i < READ_TRIES; i++) {
 		TESTPOINT("sessions:user");
 		err = cache_user(ss->cache, s->user_id, now, &who->user);
 		if (err == ERR_OK && s->epoch < who->user.epoch)
@@ -46,7 +46,7 @@ find_live(
 			return session_live(s, &who->user, now) ? ERR_OK
 								: ERR_DENIED;
 	}
-	/* Overtaken again and again: we cannot tell. */
+	/* Changed during every attempt: unknown. */
 	return err == ERR_OK ? ERR_UNAVAILABLE : denied_if_missing(err);
 }
 
@@ -70,26 +70,23 @@ out:
 	return err;
 }
 
-/* What a token says that we have not seen lately. */
+/* Verify a token that is not cached. */
 static enum err
-verify(struct sessions *ss, const char *text, const struct store_actor *actor,
-    struct identity *who)
+verify_token(struct sessions *ss, const char *text,
+    const struct store_actor *actor, struct identity *who)
 {
-	struct external said;
+	struct external external;
 	enum err err;
 
-	err = bearer_verify(ss, text, actor->now, &who->claims, &said);
-	if (err == ERR_OK && said.issuer != NULL)
+	err = bearer_verify(ss, text, actor->now, &who->claims, &external);
+	if (err == ERR_OK && external.issuer != NULL)
 		err = external_account_provision(
-		    ss->store, actor, &said, &who->claims, &who->done);
-	secret_wipe(&said, sizeof(said));
+		    ss->store, actor, &external, &who->claims, &who->done);
+	secret_wipe(&external, sizeof(external));
 	return err;
 }
 
-/*
- * What a token says that is not blacklisted.  That is known of those seen a
- * moment ago; a failure is never remembered.
- */
+/* Claims of a token that is not blacklisted; only such results are cached. */
 static enum err
 find_claims(struct sessions *ss, const char *text,
     const struct store_actor *actor, struct identity *who)
@@ -105,7 +102,7 @@ find_claims(struct sessions *ss, const char *text,
 		return access_token_is_timely(&who->claims, actor->now)
 		    ? ERR_OK
 		    : ERR_DENIED;
-	err = verify(ss, text, actor, who);
+	err = verify_token(ss, text, actor, who);
 	if (err == ERR_OK)
 		err = cache_token_judge(
 		    ss->cache, digest, &who->claims, actor->now, &revoked);
@@ -115,7 +112,7 @@ find_claims(struct sessions *ss, const char *text,
 }
 
 static enum err
-find_our_user(struct sessions *ss, int64_t now, struct identity *who)
+find_session_user(struct sessions *ss, int64_t now, struct identity *who)
 {
 	enum err err = find_live(ss, who->claims.handle, now, who);
 
@@ -127,9 +124,8 @@ find_our_user(struct sessions *ss, int64_t now, struct identity *who)
 }
 
 /*
- * A token that does not know the epoch tells by its time what it was born
- * under: strictly later, and by the leeway, for the issuer's clock may be
- * ahead of ours.
+ * The token carries no epoch.  It must have been issued after the epoch last
+ * rose, by more than the leeway, since the issuer's clock may be ahead of ours.
  */
 static enum err
 find_external_user(struct sessions *ss, int64_t now, struct identity *who)
@@ -167,7 +163,7 @@ sessions_by_token(struct sessions *ss, const char *text, const char *address,
 		goto out;
 	err = who_out->claims.origin == TOKEN_OF_ISSUER
 	    ? find_external_user(ss, now, who_out)
-	    : find_our_user(ss, now, who_out);
+	    : find_session_user(ss, now, who_out);
 out:
 	if (err != ERR_OK)
 		secret_wipe(who_out, sizeof(*who_out));
@@ -175,30 +171,29 @@ out:
 }
 
 /*
- * Is it as good as a new one?  Nobody who gets it shall have to come back
- * before half the life of a token is over, neither of its own nor of one that
- * would be issued now.
+ * A cached token is reused if at least half its own life is left, and at least
+ * half the life that a new token would have.
  */
 static bool
-good_again(const struct sessions *ss, const struct token_compact *core,
+is_reusable(const struct sessions *ss, const struct token_compact *compact,
     const struct identity *who, int64_t now)
 {
-	int64_t left = core->expires_at - now;
+	int64_t left = compact->expires_at - now;
 	int64_t life = who->session.expires_at - now;
 
 	if (life > ss->tokens.lifetime)
 		life = ss->tokens.lifetime;
-	return core->epoch == who->user.epoch && core->issued_at <= now &&
+	return compact->epoch == who->user.epoch && compact->issued_at <= now &&
 	    left > 0 && left <= life && left >= life - left &&
-	    left >= now - core->issued_at;
+	    left >= now - compact->issued_at;
 }
 
-/* Sign a new one, and keep what it takes to hand it out again. */
+/* Sign a token and cache its compact form. */
 static enum err
-issue_and_keep(struct sessions *ss, const struct identity *who, int64_t now,
+issue_token(struct sessions *ss, const struct identity *who, int64_t now,
     const struct cache_issued_place *place, struct token *token_out)
 {
-	struct token_compact core;
+	struct token_compact compact;
 	struct claims claims;
 	enum err err;
 
@@ -206,9 +201,9 @@ issue_and_keep(struct sessions *ss, const struct identity *who, int64_t now,
 	    now, token_out, &claims);
 	if (err == ERR_OK &&
 	    access_token_compact(&ss->tokens, &who->session, &claims, token_out,
-		&core) == ERR_OK) {
-		cache_issued_keep(ss->cache, place, now, &core);
-		secret_wipe(&core, sizeof(core));
+		&compact) == ERR_OK) {
+		cache_issued_keep(ss->cache, place, now, &compact);
+		secret_wipe(&compact, sizeof(compact));
 	}
 	return err;
 }
@@ -218,30 +213,27 @@ sessions_token(struct sessions *ss, const char *session_id,
     const struct identity *who, int64_t now, struct token *token_out)
 {
 	struct cache_issued_place place = { .handle = who->session.handle };
-	struct token_compact core = { 0 };
+	struct token_compact compact = { 0 };
 	enum err err;
 
 	memset(token_out, 0, sizeof(*token_out));
 	err = access_token_key(&ss->tokens, session_id, now, place.key);
 	if (err != ERR_OK)
 		goto out;
-	if (!cache_issued(ss->cache, &place, now, &core) ||
-	    !good_again(ss, &core, who, now) ||
+	if (!cache_issued(ss->cache, &place, now, &compact) ||
+	    !is_reusable(ss, &compact, who, now) ||
 	    access_token_restore(
-		&ss->tokens, &who->session, &core, now, token_out) != ERR_OK)
-		err = issue_and_keep(ss, who, now, &place, token_out);
+		&ss->tokens, &who->session, &compact, now, token_out) != ERR_OK)
+		err = issue_token(ss, who, now, &place, token_out);
 out:
-	secret_wipe(&core, sizeof(core));
+	secret_wipe(&compact, sizeof(compact));
 	secret_wipe(&place, sizeof(place));
 	return err;
 }
 
-/*
- * Whatever a client calls itself, what is kept is UTF-8 without controls: it
- * goes into JSON and on people's screens.
- */
+/* Copy as UTF-8 without controls, for JSON and for screens; cut to fit. */
 static void
-copy_readable(char *dst, size_t size, const char *src)
+copy_printable(char *dst, size_t size, const char *src)
 {
 	enum unicode_kind kind;
 	size_t len = 0;
@@ -280,14 +272,14 @@ sessions_new(const struct sessions *ss, const struct session_origin *origin,
 	memset(s_out, 0, sizeof(*s_out));
 	random_uuid(id_out);
 	err = session_handle(s_out->handle, id_out);
-	assert(err == ERR_OK); /* it is a UUID: we just made it */
+	assert(err == ERR_OK); /* id_out is a UUID */
 	(void)err;
 	s_out->created_at = now;
 	s_out->last_seen_at = now;
 	s_out->expires_at = now + ss->lifetime;
-	copy_readable(s_out->address, sizeof(s_out->address), origin->address);
-	copy_readable(s_out->device, sizeof(s_out->device), origin->device);
-	copy_readable(
+	copy_printable(s_out->address, sizeof(s_out->address), origin->address);
+	copy_printable(s_out->device, sizeof(s_out->device), origin->device);
+	copy_printable(
 	    s_out->user_agent, sizeof(s_out->user_agent), origin->user_agent);
 }
 

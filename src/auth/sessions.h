@@ -15,9 +15,9 @@ struct cache;
 struct issuers;
 
 /*
- * Who asks: a live session and its user, and the token if it came by one.  One
- * of an outside issuer has no session: its handle is "", and it says when the
- * token was issued and until when it is good.
+ * An authenticated caller: user and session, and the claims if a token was
+ * used. For a TOKEN_OF_ISSUER the session has handle "" and the times of the
+ * token.
  */
 struct identity {
 	struct user user;
@@ -30,21 +30,22 @@ struct sessions {
 	struct cache *cache;
 	struct store *store;
 	struct access_tokens tokens;
-	struct issuers *issuers; /* NULL: only tokens of this site count */
+	struct issuers *issuers; /* NULL: no other issuers are accepted */
 	int64_t lifetime;        /* of a session, seconds */
 };
 
 /**
  * sessions_by_id(ss, session_id, now, who_out):
- * Who is signed in under the bearer secret ${session_id}?  ERR_DENIED if that
- * session is not live (or no session id at all), ERR_UNAVAILABLE if nobody can
- * tell.  ${who_out} is all zero unless ERR_OK.
+ * Authenticate by session id.  ERR_DENIED if ${session_id} is NULL or not that
+ * of a live session, ERR_UNAVAILABLE if that is unknown.  ${who_out} is all
+ * zero on any error.
  *
  * sessions_by_token(ss, text, address, now, who_out):
- * The same for an access token: signature and claims, session live, epoch of
- * the token equal to the user's, jti not blacklisted.  One of an outside issuer
- * must have been issued after the user's epoch last rose; who shows the first
- * is given an account, which the audit table notes with ${address}.
+ * Authenticate by access token: signature and claims are valid, the session is
+ * live, the token's epoch is the user's, and the jti is not blacklisted.  A
+ * token of another issuer must have been issued after the user's epoch last
+ * rose; the first one creates the account, recorded in the audit table with
+ * ${address}.
  */
 enum err sessions_by_id(struct sessions *ss, const char *session_id,
     int64_t now, struct identity *who_out) MUST_CHECK;
@@ -53,31 +54,32 @@ enum err sessions_by_token(struct sessions *ss, const char *text,
 
 /**
  * sessions_token(ss, session_id, who, now, token_out):
- * An access token for ${who}, whom sessions_by_id() has found under
- * ${session_id}: the one handed out before if it has at least half its life
- * left, else a new one.  The caller wipes ${token_out}; ->text is empty on any
- * error, which are those of access_token_issue().
+ * Return an access token for ${who}, as sessions_by_id() has found it under
+ * ${session_id}: the cached one if at least half its life is left, else a new
+ * one.  The caller wipes ${token_out}.  Errors are those of
+ * access_token_issue(); ${token_out}->text is empty then.
  */
 enum err sessions_token(struct sessions *ss, const char *session_id,
     const struct identity *who, int64_t now,
     struct token *token_out) MUST_CHECK;
 
-/**
- * sessions_new(ss, actor_address, device, user_agent, now, id_out, s_out):
- * Make up a session with a fresh id (not stored yet, user_id and epoch 0) that
- * ends after the lifetime.  Texts that are too long are cut at a character's
- * border.  The caller wipes ${id_out}.
- */
 struct session_origin {
 	const char *address;
 	const char *device;
 	const char *user_agent;
 };
+
+/**
+ * sessions_new(ss, origin, now, id_out, s_out):
+ * Prepare a session with a random id, user_id and epoch 0, to be stored by the
+ * caller.  Texts of ${origin} are cut to fit at a character's boundary.  The
+ * caller wipes ${id_out}.
+ */
 void sessions_new(const struct sessions *ss,
     const struct session_origin *origin, int64_t now,
     char id_out[SESSION_ID_SIZE], struct session *s_out);
 
-/* true if last_seen_at is old enough to be moved. */
+/* sessions_touch_due(s, now): true if last_seen_at is old enough to update. */
 bool sessions_touch_due(const struct session *s, int64_t now);
 
 #endif
