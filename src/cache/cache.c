@@ -141,7 +141,7 @@ forget(void *ctx, const char *const *keys, size_t n)
 	static const char blacklist[] = "blacklist:";
 	const struct cache *c = ctx;
 	const char *stale[REDIS_KEYS_MAX];
-	int64_t now = shm_time(c->m, 0); /* the host's latest */
+	int64_t now = shm_time(c->shm, 0); /* the host's latest */
 	size_t stale_n = 0;
 
 	for (size_t i = 0; i < n && stale_n < REDIS_KEYS_MAX; i++)
@@ -174,7 +174,7 @@ cache_memory_sweep(const struct cache *c, int64_t now)
 }
 
 enum err
-cache_new(struct shm *m, struct store *st, struct redis *redis,
+cache_new(struct shm *shm, struct store *st, struct redis *redis,
     const unsigned char seal_key[SECRET_KEY_BYTES],
     const struct cache_options *options, struct cache **cache_out)
 {
@@ -184,10 +184,11 @@ cache_new(struct shm *m, struct store *st, struct redis *redis,
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return ERR_INTERNAL;
-	c->m = m;
+	c->shm = shm;
 	c->st = st;
+	c->coherence = store_coherence(st);
 	c->redis = redis;
-	memory_cache_init(&c->table, m);
+	memory_cache_init(&c->table, shm);
 	memcpy(c->seal_key, seal_key, sizeof(c->seal_key));
 	c->options = *options;
 	store_on_change(st, forget, c);

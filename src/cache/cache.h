@@ -88,14 +88,14 @@ enum err cache_token_judge(struct cache *c,
  */
 struct cache_issued_place {
 	const char *handle; /* of its session */
-	uint64_t generation;
+	uint64_t version;   /* of the session */
 	unsigned char key[SECRET_KEY_BYTES];
 };
 
 /**
  * cache_issued(c, place, now, core_out):
  * The token that was handed out for the session before, if nothing has changed
- * about that since; sets ${place}->generation.  Return false, ${core_out} all
+ * about that since; sets ${place}->version.  Return false, ${core_out} all
  * zero, if there is none.  The caller wipes ${core_out}.
  *
  * cache_issued_keep(c, place, now, core):

@@ -13,8 +13,8 @@
 #include "cache/record_codec.h"
 #include "cache/redis.h"
 #include "cache/seal.h"
+#include "coherence/coherence.h"
 #include "shm/counters.h"
-#include "shm/generation.h"
 #include "store/store.h"
 
 /* What is sealed of a token: this, and its signature. */
@@ -70,10 +70,10 @@ cache_token_known(struct cache *c,
 	TESTPOINT("token:entry");
 	token_key(lookup.key, claims_out->jti);
 	lookup_begin(c, &lookup);
-	known = lookup.cached && lookup.generation == e.generation;
+	known = lookup.cached && lookup.version == e.generation;
 out:
 	counters_tier(
-	    c->m, COUNTERS_TIER_TABLE, known ? ERR_OK : ERR_NOT_FOUND);
+	    c->shm, COUNTERS_TIER_TABLE, known ? ERR_OK : ERR_NOT_FOUND);
 	if (!known)
 		memset(claims_out, 0, sizeof(*claims_out));
 	return known;
@@ -155,9 +155,10 @@ name_issued(const struct cache *c, const char *handle, struct lookup *lookup)
 static struct seal_binding
 bind_issued(const struct cache *c, const struct lookup *lookup)
 {
-	return (struct seal_binding){ .key = lookup->key,
-		.shm_id = generation_shm_id(c->m),
-		.generation = lookup->generation };
+	struct seal_binding binding = { .key = lookup->key };
+
+	coherence_binding(c->coherence, lookup->version, binding.version);
+	return binding;
 }
 
 static enum err
@@ -195,7 +196,7 @@ cache_issued(struct cache *c, struct cache_issued_place *place, int64_t now,
 	memset(core_out, 0, sizeof(*core_out));
 	session_key(lookup.key, place->handle);
 	lookup_begin(c, &lookup);
-	place->generation = lookup.generation;
+	place->version = lookup.version;
 	TESTPOINT("issued:generation");
 	if (!lookup.cached)
 		return false;
@@ -210,8 +211,8 @@ void
 cache_issued_keep(struct cache *c, const struct cache_issued_place *place,
     int64_t now, const struct token_compact *core)
 {
-	struct lookup lookup = { .generation = place->generation,
-		.cached = generation_quiet(place->generation) };
+	struct lookup lookup = { .version = place->version,
+		.cached = coherence_known(place->version) };
 	struct seal_binding binding;
 	struct buf sealed = { 0 };
 	struct memory_cache_entry e;

@@ -73,7 +73,7 @@ batch_from_redis(const struct cache *c, struct batch *b, int64_t now)
 		return;
 	err = redis_mget(c->redis, keys, n, values);
 	for (size_t k = 0; k < n; k++) {
-		counters_tier(c->m, COUNTERS_TIER_REDIS,
+		counters_tier(c->shm, COUNTERS_TIER_REDIS,
 		    err == ERR_OK ? batch_take(c, b, asked[k], &values[k], now)
 				  : err);
 		buf_clear(&values[k]);
@@ -101,7 +101,7 @@ batch_from_store(const struct cache *c, struct batch *b)
 	lookup_store_took(c, begun);
 	TESTPOINT("read:store-read");
 	for (size_t k = 0; k < b->missing_n; k++)
-		counters_tier(c->m, COUNTERS_TIER_STORE,
+		counters_tier(c->shm, COUNTERS_TIER_STORE,
 		    err == ERR_OK && b->found[k].id == 0 ? ERR_NOT_FOUND : err);
 	if (err != ERR_OK)
 		return err;

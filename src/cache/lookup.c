@@ -11,17 +11,17 @@
 #include "cache/record_codec.h"
 #include "cache/redis.h"
 #include "cache/seal.h"
+#include "coherence/coherence.h"
 #include "shm/circuit_breaker.h"
 #include "shm/counters.h"
-#include "shm/generation.h"
 
 /* ---- step 1: the generation ---- */
 
 void
 lookup_begin(const struct cache *c, struct lookup *lookup)
 {
-	lookup->generation = generation_read(c->m, lookup->key);
-	lookup->cached = generation_quiet(lookup->generation);
+	lookup->version = coherence_read(c->coherence, lookup->key);
+	lookup->cached = coherence_known(lookup->version);
 	if (lookup->cached)
 		lookup->name = memory_cache_name(
 		    &c->table, lookup->key, strlen(lookup->key));
@@ -38,9 +38,9 @@ lookup_memory(const struct cache *c, const struct lookup *lookup, int64_t now,
 	if (!lookup->cached)
 		return false;
 	found = memory_cache_get(
-	    &c->table, &lookup->name, lookup->generation, now, entry_out);
+	    &c->table, &lookup->name, lookup->version, now, entry_out);
 	counters_tier(
-	    c->m, COUNTERS_TIER_TABLE, found ? ERR_OK : ERR_NOT_FOUND);
+	    c->shm, COUNTERS_TIER_TABLE, found ? ERR_OK : ERR_NOT_FOUND);
 	return found;
 }
 
@@ -51,7 +51,7 @@ lookup_fill_memory(const struct cache *c, const struct lookup *lookup,
 	if (!lookup->cached)
 		return;
 	entry->name = lookup->name;
-	entry->generation = lookup->generation;
+	entry->generation = lookup->version;
 	entry->expires_at = now + ttl;
 	memory_cache_put(&c->table, entry, now);
 }
@@ -62,7 +62,7 @@ lookup_fill_memory(const struct cache *c, const struct lookup *lookup,
 bool
 lookup_redis_usable(const struct cache *c)
 {
-	return c->redis != NULL && circuit_breaker_closed(c->m);
+	return c->redis != NULL && circuit_breaker_closed(c->shm);
 }
 
 /* ---- step 4: the store ---- */
@@ -78,13 +78,13 @@ lookup_store_took(const struct cache *c, int64_t begun)
 {
 	if (c->options.clock != NULL)
 		counters_time(
-		    c->m, COUNTERS_TIMER_STORE, lookup_clock(c) - begun);
+		    c->shm, COUNTERS_TIMER_STORE, lookup_clock(c) - begun);
 }
 
 void
 lookup_store_done(const struct cache *c, int64_t begun, enum err err)
 {
-	counters_tier(c->m, COUNTERS_TIER_STORE, err);
+	counters_tier(c->shm, COUNTERS_TIER_STORE, err);
 	lookup_store_took(c, begun);
 }
 
@@ -99,8 +99,7 @@ bind(const struct cache *c, const struct lookup *lookup, char *full,
 	if (len < 0 || (size_t)len >= size)
 		return ERR_INVALID;
 	binding->key = full;
-	binding->shm_id = generation_shm_id(c->m);
-	binding->generation = lookup->generation;
+	coherence_binding(c->coherence, lookup->version, binding->version);
 	return ERR_OK;
 }
 
@@ -158,7 +157,7 @@ lookup_redis(const struct cache *c, const struct lookup *lookup,
 	if (err == ERR_OK &&
 	    lookup_unseal(c, lookup, &sealed, entry_out) != ERR_OK)
 		err = ERR_NOT_FOUND;
-	counters_tier(c->m, COUNTERS_TIER_REDIS, err);
+	counters_tier(c->shm, COUNTERS_TIER_REDIS, err);
 	buf_clear(&sealed);
 	return err;
 }

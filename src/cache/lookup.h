@@ -19,8 +19,9 @@ struct buf;
  * includes this.
  */
 struct cache {
-	struct shm *m;
+	struct shm *shm;
 	struct store *st;
+	struct coherence *coherence; /* the store's */
 	struct memory_cache table;
 	struct redis *redis; /* NULL: switched off */
 	unsigned char seal_key[SECRET_KEY_BYTES];
@@ -31,8 +32,8 @@ struct cache {
 struct lookup {
 	char key[TOKEN_KEY_SIZE];
 	struct memory_cache_name name;
-	uint64_t generation;
-	bool cached; /* no change is in flight, and our table is current */
+	uint64_t version;
+	bool cached; /* ->version is known */
 };
 
 /**

@@ -7,7 +7,6 @@
 
 #include "base/kdf.h"
 #include "base/testpoint.h"
-#include "shm/generation.h"
 #include "shm/shm.h"
 
 /*
@@ -72,7 +71,7 @@ memory_cache_init(struct memory_cache *t, const struct shm *m)
 	    (size - large) / (CREDENTIAL_SOURCES * slot_size(SMALL));
 
 	/* Each life of the file has its own: old entries are none. */
-	memcpy(id, generation_shm_id(m), SHM_ID_BYTES);
+	memcpy(id, shm_id(m), SHM_ID_BYTES);
 	memcpy(id + SHM_ID_BYTES, purpose, sizeof(purpose));
 	kdf_hash((unsigned char *)t->keys, sizeof(t->keys), id, sizeof(id));
 }

@@ -8,7 +8,6 @@
 #include "base/buf.h"
 #include "base/random.h"
 #include "base/secret.h"
-#include "shm/shm.h"
 
 /*
  * A sealed value is nonce, ciphertext, tag.  The nonce is random: 24 bytes of
@@ -31,13 +30,8 @@ static const char purpose[] = "latchkey cache entry 1";
 static void
 binding_bytes(const struct seal_binding *binding, struct buf *out)
 {
-	unsigned char g[8];
-
-	for (size_t i = 0; i < sizeof(g); i++)
-		g[i] = (unsigned char)(binding->generation >> (8 * i));
 	buf_append(out, purpose, sizeof(purpose));
-	buf_append(out, binding->shm_id, SHM_ID_BYTES);
-	buf_append(out, g, sizeof(g));
+	buf_append(out, binding->version, sizeof(binding->version));
 	buf_puts(out, binding->key);
 }
 

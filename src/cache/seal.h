@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/secret.h"
+#include "coherence/coherence.h"
 
 struct buf;
 
@@ -15,9 +16,9 @@ struct buf;
 
 /* What a sealed value is bound to: it opens under exactly these. */
 struct seal_binding {
-	const char *key;             /* the full Redis key */
-	const unsigned char *shm_id; /* SHM_ID_BYTES */
-	uint64_t generation;
+	const char *key; /* the full Redis key */
+	/* coherence_binding(); zero for a row, which no version guards. */
+	unsigned char version[COHERENCE_BINDING_BYTES];
 };
 
 /**

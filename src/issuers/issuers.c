@@ -7,7 +7,7 @@
 #include "base/digest.h"
 #include "base/str.h"
 #include "base/testpoint.h"
-#include "shm/generation.h"
+#include "coherence/coherence.h"
 #include "shm/jwks_refresh_request.h"
 #include "store/store.h"
 #include "token/jwk.h"
@@ -29,9 +29,9 @@ struct issuers {
 	struct store *store;
 	struct shm *shm;
 	struct issuers_row rows[ISSUERS_MAX]; /* same index as config */
-	uint64_t generation;                  /* odd: must be read */
-	int64_t revision_until;               /* then a set expires */
-	char revision[ISSUERS_DIGEST_SIZE];   /* of the config and valid sets */
+	uint64_t version;       /* of ISSUERS_KEY; unknown: must be read */
+	int64_t revision_until; /* then a set expires */
+	char revision[ISSUERS_DIGEST_SIZE]; /* of the config and valid sets */
 };
 
 enum err
@@ -46,7 +46,7 @@ issuers_new(const struct issuers_config *config, struct store *st,
 	is->config = config;
 	is->store = st;
 	is->shm = m;
-	is->generation = 1;
+	is->version = COHERENCE_UNKNOWN;
 	return ERR_OK;
 }
 
@@ -141,17 +141,17 @@ update_revision(struct issuers *is, int64_t now)
 	str_hex(is->revision, digest, sizeof(digest));
 }
 
-/* Reads the generation first: see cache/cache.c. */
+/* Reads the version first: see cache/cache.c. */
 static enum err
 read_store(struct issuers *is, int64_t now)
 {
 	struct issuer_keys rows[ISSUERS_MAX];
-	uint64_t generation;
+	uint64_t version;
 	size_t n = 0;
 	enum err err;
 
-	is->generation = 1;
-	generation = generation_read(is->shm, ISSUERS_KEY);
+	is->version = COHERENCE_UNKNOWN;
+	version = coherence_read(store_coherence(is->store), ISSUERS_KEY);
 	TESTPOINT("issuers:generation");
 	err = store_issuers(is->store, rows, &n);
 	for (size_t i = 0; err == ERR_OK && i < is->config->count; i++) {
@@ -165,15 +165,15 @@ read_store(struct issuers *is, int64_t now)
 	if (err != ERR_OK)
 		return err;
 	update_revision(is, now);
-	is->generation = generation;
+	is->version = version;
 	return ERR_OK;
 }
 
 enum err
 issuers_refresh(struct issuers *is, int64_t now)
 {
-	if (!generation_quiet(is->generation) ||
-	    generation_read(is->shm, ISSUERS_KEY) != is->generation)
+	if (!coherence_current(
+		store_coherence(is->store), ISSUERS_KEY, is->version))
 		return read_store(is, now);
 	if (now >= is->revision_until)
 		update_revision(is, now);

@@ -172,7 +172,6 @@ signing_keys_options(const struct config *config, struct shared *sh,
 {
 	*options_out = (struct signing_keys_options){
 		.store = app->store,
-		.shm = app->shm,
 		.master = &sh->master,
 		.lifetime =
 		    60 * config_int(config, CONFIG_ACCESS_TOKEN_MINUTES),

@@ -46,12 +46,6 @@ generation_read(const struct shm *m, const char *key)
 	    &lo->generation[bucket_of(lo, key)], memory_order_acquire);
 }
 
-const unsigned char *
-generation_shm_id(const struct shm *m)
-{
-	return shm_layout(m)->shm_id;
-}
-
 static void
 make_odd(_Atomic uint64_t *generation)
 {
@@ -206,15 +200,6 @@ generation_settle(struct shm *m)
 
 void
 generation_unlock(struct shm *m)
-{
-	struct shm_layout *lo = shm_layout(m);
-
-	assert(atomic_load(&lo->in_flight_count) == 0);
-	mutex_give(&lo->write_mutex);
-}
-
-void
-generation_abandon(struct shm *m)
 {
 	mutex_give(&shm_layout(m)->write_mutex);
 }

@@ -31,13 +31,6 @@ generation_quiet(uint64_t g)
 }
 
 /**
- * generation_shm_id(m):
- * The 16 random bytes that tell this life of the mapped file from every
- * other; generations of different table_ids have nothing in common.
- */
-const unsigned char *generation_shm_id(const struct shm *m);
-
-/**
  * generation_settled_fn(ctx):
  * Make sure that a change which died half-way is now either there or not, for
  * good.  Any error: it cannot be told yet.
@@ -70,14 +63,11 @@ enum err generation_mark(
  */
 void generation_settle(struct shm *m);
 
-/* generation_unlock(m): give the mutex back; nothing may be in flight. */
-void generation_unlock(struct shm *m);
-
 /**
- * generation_abandon(m):
- * Give the mutex back as if its owner had died: what is in flight stays so,
- * until the next to lock it can say that it is settled.
+ * generation_unlock(m):
+ * Release the mutex.  What is still in flight stays so, as after a death, until
+ * the next generation_lock() has settled it.
  */
-void generation_abandon(struct shm *m);
+void generation_unlock(struct shm *m);
 
 #endif

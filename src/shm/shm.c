@@ -322,6 +322,12 @@ shm_layout(const struct shm *m)
 	return m->layout;
 }
 
+const unsigned char *
+shm_id(const struct shm *m)
+{
+	return m->layout->shm_id;
+}
+
 struct shm_layout_slot *
 shm_slot(const struct shm *m)
 {

@@ -47,6 +47,13 @@ void shm_detach(struct shm *m);
 struct shm_layout *shm_layout(const struct shm *m);
 
 /**
+ * shm_id(m):
+ * Return the SHM_ID_BYTES random bytes that tell this life of the file from
+ * every other; they live as long as ${m}.
+ */
+const unsigned char *shm_id(const struct shm *m);
+
+/**
  * shm_slot(m):
  * Where ${m} counts for the statistics (host/stats): no other mapped that is
  * open has it, unless there are more than COUNTERS_SLOTS.

@@ -197,7 +197,7 @@ struct store_ops { /* every member is required */
 /* What every backend's own struct begins with. */
 struct store {
 	const struct store_ops *ops;
-	struct shm *shm;
+	struct coherence *coherence; /* freed by store_close() */
 	int write_wait_ms;
 	int64_t wait_until; /* store_wait_from_now() */
 	bool first_admin;

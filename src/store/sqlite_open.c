@@ -13,7 +13,8 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "shm/generation.h"
+#include "coherence/coherence.h"
+#include "coherence/shm_coherence.h"
 
 #define HEADER_BYTES 100 /* https://sqlite.org/fileformat2.html */
 #define HEADER_APPLICATION_ID 68
@@ -219,13 +220,14 @@ store_open_sqlite(const char *path, struct shm *m,
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return ERR_INTERNAL;
 	s->base.ops = &sqlite_ops;
-	s->base.shm = m;
 	s->base.write_wait_ms = options->write_wait_ms;
+	if ((err = shm_coherence_new(m, &s->base.coherence)) != ERR_OK)
+		goto out;
 	if ((err = set_names(s, path)) != ERR_OK)
 		goto out;
 	store_wait_from_now(&s->base, OPEN_WAIT_MS);
-	err = generation_lock(
-	    m, store_wait_left(&s->base), open_after_a_death, s);
+	err = coherence_lock(s->base.coherence, store_wait_left(&s->base),
+	    open_after_a_death, s);
 	if (err != ERR_OK) {
 		log_event(LOG_LEVEL_ERROR, "store_open",
 		    "reason=\"the write lock is not to be had\"");
@@ -233,7 +235,7 @@ store_open_sqlite(const char *path, struct shm *m,
 	}
 	if (s->db == NULL)
 		err = open_locked(s);
-	generation_unlock(m);
+	coherence_unlock(s->base.coherence);
 	if (err == ERR_OK) {
 		*store_out = &s->base;
 		s = NULL;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "base/testpoint.h"
+#include "coherence/coherence.h"
 #include "store/backend.h"
 
 /*
@@ -17,8 +18,19 @@
 void
 store_close(struct store *st)
 {
-	if (st != NULL)
-		st->ops->close(st);
+	struct coherence *coherence;
+
+	if (st == NULL)
+		return;
+	coherence = st->coherence;
+	st->ops->close(st);
+	coherence_free(coherence);
+}
+
+struct coherence *
+store_coherence(const struct store *st)
+{
+	return st->coherence;
 }
 
 void

@@ -13,6 +13,7 @@
 #include "model/token.h"
 #include "model/user.h"
 
+struct coherence;
 struct shm;
 struct store;
 
@@ -50,6 +51,9 @@ enum err store_open_sqlite(const char *path, struct shm *m,
     const struct store_options *options, struct store **store_out) MUST_CHECK;
 /* store_close(st): roll back what is open and close.  NULL is fine. */
 void store_close(struct store *st);
+
+/* store_coherence(st): what says whether cached rows of ${st} still count. */
+struct coherence *store_coherence(const struct store *st);
 
 /* store_on_change(st, fn, ctx): have ${fn} called after each change. */
 void store_on_change(struct store *st, store_tidy_fn *fn, void *ctx);

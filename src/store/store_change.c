@@ -6,7 +6,7 @@
 
 #include "base/str.h"
 #include "base/testpoint.h"
-#include "shm/generation.h"
+#include "coherence/coherence.h"
 
 static char *
 next_key(struct change *c)
@@ -47,21 +47,10 @@ key_list(const struct change *c, const char *list[CHANGE_KEYS_MAX])
 	return c->key_count;
 }
 
-/* From now on no entry of these keys is believed, nor filled. */
-static enum err
-mark(const struct change *c)
-{
-	const char *list[CHANGE_KEYS_MAX];
-	size_t n = key_list(c, list);
-
-	return n == 0 ? ERR_OK : generation_mark(c->st->shm, list, n);
-}
-
 /*
- * Whoever acts was asked for before the change had its turn.  While it waited,
- * for the lock or for a password's hash, he may have been signed out, or have
- * become no administrator any more.  Within the transaction nothing can come
- * between the question and the change.
+ * The route found the acting session live, but then the change waited for the
+ * lock or for a password hash.  Inside the transaction nothing can come between
+ * this check and the change.
  */
 static enum err
 check_actor(struct store *st, const struct store_actor *actor, int64_t now)
@@ -122,18 +111,42 @@ write_rows(struct change *c, const struct change_kind *kind)
 	return err != ERR_OK ? err : note(c, c->second_event);
 }
 
+/* Steps 1 to 4 of the change; ends no transaction. */
+static enum err
+begin_and_write(struct change *c, const struct change_kind *kind)
+{
+	const char *list[CHANGE_KEYS_MAX];
+	struct store *st = c->st;
+	int64_t latest = 0;
+	enum err err;
+
+	if ((err = st->ops->latest_time(st, &latest)) != ERR_OK)
+		return err;
+	c->now = c->actor->now > latest ? c->actor->now : latest;
+	if ((err = check_actor(st, c->actor, c->now)) != ERR_OK)
+		return err;
+	if ((err = kind->plan(c)) != ERR_OK || c->idle)
+		return err;
+	err = coherence_begin(st->coherence, list, key_list(c, list));
+	if (err != ERR_OK)
+		return err;
+	TESTPOINT("change:marked");
+	err = write_rows(c, kind);
+	TESTPOINT("change:written");
+	return err;
+}
+
 /*
- * The order is the promise.  Marked before the commit: whoever read the old
- * rows and fills a cache later does so under a generation that is gone.
- * Settled after it: whoever starts between the two asks the store, and nobody
- * fills.  Settled on failure too, or the keys would stay uncached; and only
- * once the transaction is over, so that nothing odd is left half decided.
+ * Steps 1 to 5.  Begun before the commit: a reader that read the old rows fills
+ * them under a version that is over.  Published after it: a reader in between
+ * asks the store and fills nothing.  Aborted on failure, because the keys would
+ * stay uncached otherwise; and only once the transaction is over, so that no
+ * key is known again while its rows are undecided.
  */
 static enum err
 attempt(struct change *c, const struct change_kind *kind)
 {
 	struct store *st = c->st;
-	int64_t latest = 0;
 	enum err err;
 
 	c->key_count = 0;
@@ -144,19 +157,7 @@ attempt(struct change *c, const struct change_kind *kind)
 	if (err != ERR_OK)
 		return err;
 	TESTPOINT("change:begun");
-	if ((err = st->ops->latest_time(st, &latest)) != ERR_OK)
-		goto out;
-	c->now = c->actor->now > latest ? c->actor->now : latest;
-	if ((err = check_actor(st, c->actor, c->now)) != ERR_OK)
-		goto out;
-	if ((err = kind->plan(c)) != ERR_OK || c->idle)
-		goto out;
-	if ((err = mark(c)) != ERR_OK)
-		goto out;
-	TESTPOINT("change:marked");
-	err = write_rows(c, kind);
-	TESTPOINT("change:written");
-out:
+	err = begin_and_write(c, kind);
 	if (err == ERR_OK && !c->idle) {
 		err = st->ops->commit(st);
 		c->in_doubt = err == ERR_INTERNAL;
@@ -166,7 +167,10 @@ out:
 	TESTPOINT("change:committed");
 	if (c->in_doubt)
 		return ERR_UNAVAILABLE;
-	generation_settle(st->shm);
+	if (err == ERR_OK)
+		coherence_publish(st->coherence);
+	else
+		coherence_abort(st->coherence);
 	return err;
 }
 
@@ -209,8 +213,8 @@ change_run(struct change *c, const struct change_kind *kind)
 	if (!kind->ends && !st->ops->has_reserve(st))
 		return ERR_UNAVAILABLE;
 	store_wait_from_now(st, kind->waits ? st->write_wait_ms : 0);
-	err = generation_lock(
-	    st->shm, store_wait_left(st), change_flush_interrupted, st);
+	err = coherence_lock(
+	    st->coherence, store_wait_left(st), change_flush_interrupted, st);
 	if (err != ERR_OK)
 		return err;
 
@@ -218,10 +222,7 @@ change_run(struct change *c, const struct change_kind *kind)
 	if (err == ERR_UNAVAILABLE && kind->ends && !c->in_doubt &&
 	    st->ops->release_reserve(st))
 		err = attempt(c, kind);
-	if (c->in_doubt)
-		generation_abandon(st->shm);
-	else
-		generation_unlock(st->shm);
+	coherence_unlock(st->coherence);
 	TESTPOINT("change:settled");
 	if (err == ERR_OK && !c->idle && c->key_count > 0 && st->tidy != NULL) {
 		size_t n = key_list(c, list);
@@ -233,8 +234,8 @@ change_run(struct change *c, const struct change_kind *kind)
 }
 
 /*
- * Removing what has expired needs no generation: a copy that a cache still
- * holds is past its end as well, and refused for that.
+ * Removing what has expired moves no version: a copy that a cache still holds
+ * is past its end as well, and refused for that.
  */
 static enum err
 expire(struct store *st, int64_t now, int64_t *removed_out)
@@ -261,8 +262,8 @@ store_maintenance(struct store *st, int64_t now, int64_t *removed_out)
 
 	*removed_out = 0;
 	store_wait_from_now(st, st->write_wait_ms);
-	err = generation_lock(
-	    st->shm, store_wait_left(st), change_flush_interrupted, st);
+	err = coherence_lock(
+	    st->coherence, store_wait_left(st), change_flush_interrupted, st);
 	if (err != ERR_OK)
 		return err;
 	/* First, because on a full disk this is what makes room. */
@@ -270,7 +271,7 @@ store_maintenance(struct store *st, int64_t now, int64_t *removed_out)
 	/* Removing writes too; without room that would be a logout's. */
 	if (err == ERR_OK && st->ops->has_reserve(st))
 		err = expire(st, now, removed_out);
-	generation_unlock(st->shm);
+	coherence_unlock(st->coherence);
 	if (err != ERR_OK)
 		*removed_out = 0;
 	return err;

@@ -10,7 +10,7 @@
 #include "base/json_writer.h"
 #include "base/log.h"
 #include "base/testpoint.h"
-#include "shm/generation.h"
+#include "coherence/coherence.h"
 #include "store/store.h"
 #include "token/jws.h"
 #include "token/keypair.h"
@@ -108,19 +108,20 @@ load_master(struct signing_keys *k)
 	    : err;
 }
 
-/* Reads the generation first: see cache/cache.c. */
+/* Reads the version first: see cache/cache.c. */
 static enum err
 read_store(struct signing_keys *k)
 {
 	struct signing_key_row *rows = calloc(SIGNING_KEYS_MAX, sizeof(*rows));
-	uint64_t generation;
+	uint64_t version;
 	enum err err = ERR_INTERNAL;
 	size_t n = 0;
 
-	k->generation = 1;
+	k->version = COHERENCE_UNKNOWN;
 	if (rows == NULL)
 		goto out;
-	generation = generation_read(k->options.shm, SIGNING_KEYS_KEY);
+	version =
+	    coherence_read(store_coherence(k->options.store), SIGNING_KEYS_KEY);
 	TESTPOINT("keys:generation");
 	err = store_keys(k->options.store, rows, &n);
 	if (err == ERR_OK && n > 0)
@@ -128,7 +129,7 @@ read_store(struct signing_keys *k)
 	if (err == ERR_OK)
 		err = read_all(k, rows, n);
 	if (err == ERR_OK)
-		k->generation = generation;
+		k->version = version;
 out:
 	free(rows); /* sealed, so not wiped */
 	return err;
@@ -141,8 +142,8 @@ signing_keys_refresh(struct signing_keys *k)
 
 	if (k->options.store == NULL)
 		return ERR_OK;
-	if (generation_quiet(k->generation) &&
-	    generation_read(k->options.shm, SIGNING_KEYS_KEY) == k->generation)
+	if (coherence_current(store_coherence(k->options.store),
+		SIGNING_KEYS_KEY, k->version))
 		return ERR_OK;
 	err = read_store(k);
 	return err == ERR_INVALID ? ERR_UNAVAILABLE : err;
@@ -289,8 +290,8 @@ await_quiet(struct signing_keys *k)
 	static const struct timespec pause = { .tv_nsec = 1000 * 1000 };
 	enum err err = ERR_OK;
 
-	for (int i = 0; err == ERR_OK && i < SETTLE_TRIES &&
-	     !generation_quiet(k->generation);
+	for (int i = 0;
+	     err == ERR_OK && i < SETTLE_TRIES && !coherence_known(k->version);
 	     i++) {
 		(void)nanosleep(&pause, NULL);
 		err = signing_keys_refresh(k);
@@ -307,7 +308,7 @@ signing_keys_open(const struct signing_keys_options *options, int64_t now,
 
 	memset(k, 0, sizeof(*k));
 	k->options = *options;
-	k->generation = 1;
+	k->version = COHERENCE_UNKNOWN;
 	for (int i = 0;
 	     i < START_TRIES && (err == ERR_CONFLICT || err == ERR_UNAVAILABLE);
 	     i++) {

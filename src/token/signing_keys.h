@@ -10,7 +10,6 @@
 #include "base/err.h"
 #include "model/signing_key.h"
 
-struct shm;
 struct master_secret;
 struct keypair;
 struct store;
@@ -46,7 +45,6 @@ struct signing_key {
 /* All borrowed while the keys are open. */
 struct signing_keys_options {
 	struct store *store;
-	struct shm *shm;
 	struct master_secret *master; /* len 0: created with the first key */
 	enum signing_keys_alg alg;    /* of new keys */
 	int64_t lifetime;             /* of tokens, seconds */
@@ -58,7 +56,7 @@ struct signing_keys {
 	struct signing_keys_options options;
 	struct signing_key list[SIGNING_KEYS_MAX]; /* by signs_at */
 	size_t count;
-	uint64_t generation; /* odd: must be read */
+	uint64_t version;    /* of SIGNING_KEYS_KEY; unknown: must be read */
 	bool algorithm_used; /* the newest key has had options.alg */
 	bool refusal_logged;
 };

@@ -7,7 +7,6 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "cache/seal.h"
-#include "shm/shm.h"
 #include "token/jws.h"
 #include "token/keypair.h"
 #include "token/master_secret.h"
@@ -65,10 +64,7 @@ write_binding(const struct signing_key_row *row, struct buf *bound)
 static struct seal_binding
 binding_of(const struct buf *bound)
 {
-	/* Rows outlive every shared-memory file. */
-	static const unsigned char no_shm_id[SHM_ID_BYTES];
-
-	return (struct seal_binding){ .key = bound->data, .shm_id = no_shm_id };
+	return (struct seal_binding){ .key = bound->data };
 }
 
 static enum err

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* One list of cases over the cache without Redis and with a real one. */
+/*
+ * One list of cases over the cache without Redis and with a real one, and over
+ * a coherence that does not know the version, never or at random.
+ */
 #include "support/test.h"
 
 #include <stdio.h>
@@ -13,6 +16,7 @@
 #include "support/cache_fixture.h"
 #include "support/child.h"
 #include "support/store_memory.h"
+#include "support/unknown_coherence.h"
 
 struct fixture {
 	struct caching_site site;
@@ -24,12 +28,14 @@ struct fixture {
 static const unsigned char digest[TOKEN_DIGEST_BYTES] = "of a token";
 
 static int
-setup(void **state, bool with_redis, enum caching_store kind)
+setup(void **state, bool with_redis, enum caching_store kind,
+    unsigned unknown_percent)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
 	caching_site_make(&f->site, with_redis);
+	f->site.unknown_percent = unknown_percent;
 	assert_true(caching_open(&f->site, kind, &f->c));
 	caching_register(&f->c, "ann", &f->ann, &f->ann_s);
 	caching_register(&f->c, "ben", &f->ben, &f->ben_s);
@@ -40,25 +46,43 @@ setup(void **state, bool with_redis, enum caching_store kind)
 static int
 plain_setup(void **state)
 {
-	return setup(state, false, CACHING_MEMORY);
+	return setup(state, false, CACHING_MEMORY, 0);
 }
 
 static int
 redis_setup(void **state)
 {
-	return setup(state, true, CACHING_MEMORY);
+	return setup(state, true, CACHING_MEMORY, 0);
 }
 
 static int
 plain_sqlite_setup(void **state)
 {
-	return setup(state, false, CACHING_SQLITE);
+	return setup(state, false, CACHING_SQLITE, 0);
 }
 
 static int
 redis_sqlite_setup(void **state)
 {
-	return setup(state, true, CACHING_SQLITE);
+	return setup(state, true, CACHING_SQLITE, 0);
+}
+
+static int
+unknown_setup(void **state)
+{
+	return setup(state, true, CACHING_MEMORY, 100);
+}
+
+static int
+random_setup(void **state)
+{
+	return setup(state, true, CACHING_MEMORY, 50);
+}
+
+static int
+random_sqlite_setup(void **state)
+{
+	return setup(state, true, CACHING_SQLITE, 50);
 }
 
 static int
@@ -75,15 +99,22 @@ teardown(void **state)
 enum {
 	PLAIN = 1,
 	REDIS = 2,
-	BOTH = PLAIN | REDIS,
-	PLAIN_SQLITE = 4,
-	REDIS_SQLITE = 8,
-	BOTH_SQLITE = PLAIN_SQLITE | REDIS_SQLITE
+	UNKNOWN = 4,
+	RANDOM = 8,
+	ALL = PLAIN | REDIS | UNKNOWN | RANDOM,
+	PLAIN_SQLITE = 16,
+	REDIS_SQLITE = 32,
+	RANDOM_SQLITE = 64,
+	ALL_SQLITE = PLAIN_SQLITE | REDIS_SQLITE | RANDOM_SQLITE
 };
 TEST_FIXTURE_IN(PLAIN, "plain", plain_setup, teardown);
 TEST_FIXTURE_IN(REDIS, "Redis", redis_setup, teardown);
+TEST_FIXTURE_IN(UNKNOWN, "unknown", unknown_setup, teardown);
+TEST_FIXTURE_IN(RANDOM, "unknown at random", random_setup, teardown);
 TEST_FIXTURE_IN(PLAIN_SQLITE, "plain SQLite", plain_sqlite_setup, teardown);
 TEST_FIXTURE_IN(REDIS_SQLITE, "Redis and SQLite", redis_sqlite_setup, teardown);
+TEST_FIXTURE_IN(
+    RANDOM_SQLITE, "SQLite, unknown at random", random_sqlite_setup, teardown);
 
 static enum caching_verdict
 check_ann(struct fixture *f)
@@ -109,7 +140,7 @@ assert_same_user(const struct user *a, const struct user *b)
 /* ---- what a read answers ---- */
 
 /* Twice: once as the store has it, once as it was filled. */
-TEST_IN(BOTH, gives_the_row_as_the_store_has_it)
+TEST_IN(ALL, gives_the_row_as_the_store_has_it)
 {
 	struct fixture *f = *state;
 	struct session s;
@@ -135,7 +166,7 @@ TEST_IN(BOTH, gives_the_row_as_the_store_has_it)
 	}
 }
 
-TEST_IN(BOTH, finds_nothing_where_there_is_nothing)
+TEST_IN(ALL, finds_nothing_where_there_is_nothing)
 {
 	static const struct session no_session;
 	static const struct user no_user;
@@ -158,7 +189,7 @@ TEST_IN(BOTH, finds_nothing_where_there_is_nothing)
 }
 
 /* A no that was cached would hide what comes to be a moment later. */
-TEST_IN(BOTH, finds_what_was_not_there_before)
+TEST_IN(ALL, finds_what_was_not_there_before)
 {
 	struct fixture *f = *state;
 	struct session s;
@@ -174,7 +205,7 @@ TEST_IN(BOTH, finds_what_was_not_there_before)
 	    caching_check(&f->c, s.handle, CACHING_NOW), CACHING_ACCEPTED);
 }
 
-TEST_IN(BOTH, gives_many_users_at_once)
+TEST_IN(ALL, gives_many_users_at_once)
 {
 	static struct user users[CACHE_USERS_MAX + 1];
 	static int64_t ids[CACHE_USERS_MAX + 1];
@@ -217,7 +248,7 @@ TEST_IN(BOTH, gives_many_users_at_once)
 }
 
 /* Cannot tell is neither yes nor no, and leaves nothing in the output. */
-TEST_IN(BOTH, cannot_tell_without_the_store)
+TEST_IN(ALL, cannot_tell_without_the_store)
 {
 	static const struct session no_session;
 	static const struct user no_user;
@@ -257,7 +288,7 @@ TEST_IN(BOTH, cannot_tell_without_the_store)
 
 /* ---- what a change does ---- */
 
-TEST_IN(BOTH, a_logout_is_seen_at_once)
+TEST_IN(ALL, a_logout_is_seen_at_once)
 {
 	struct fixture *f = *state;
 
@@ -272,7 +303,7 @@ TEST_IN(BOTH, a_logout_is_seen_at_once)
 	    CACHING_ACCEPTED);
 }
 
-TEST_IN(BOTH, a_logout_everywhere_is_seen_at_once)
+TEST_IN(ALL, a_logout_everywhere_is_seen_at_once)
 {
 	struct fixture *f = *state;
 	int64_t epoch, ended;
@@ -291,7 +322,7 @@ TEST_IN(BOTH, a_logout_everywhere_is_seen_at_once)
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
 }
 
-TEST_IN(BOTH, a_password_change_is_seen_at_once)
+TEST_IN(ALL, a_password_change_is_seen_at_once)
 {
 	struct fixture *f = *state;
 	int64_t epoch;
@@ -305,7 +336,7 @@ TEST_IN(BOTH, a_password_change_is_seen_at_once)
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
 }
 
-TEST_IN(BOTH, an_end_of_the_account_is_seen_at_once)
+TEST_IN(ALL, an_end_of_the_account_is_seen_at_once)
 {
 	struct fixture *f = *state;
 
@@ -326,7 +357,7 @@ TEST_IN(BOTH, an_end_of_the_account_is_seen_at_once)
 	}
 }
 
-TEST_IN(BOTH, a_revoked_token_is_seen_at_once)
+TEST_IN(ALL, a_revoked_token_is_seen_at_once)
 {
 	struct fixture *f = *state;
 	struct claims claims = { .user_id = f->ann.id,
@@ -348,7 +379,7 @@ TEST_IN(BOTH, a_revoked_token_is_seen_at_once)
 	assert_true(revoked);
 }
 
-TEST_IN(BOTH, a_change_that_failed_changes_nothing)
+TEST_IN(ALL, a_change_that_failed_changes_nothing)
 {
 	struct fixture *f = *state;
 
@@ -361,7 +392,7 @@ TEST_IN(BOTH, a_change_that_failed_changes_nothing)
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 }
 
-TEST_IN(BOTH, a_session_ends_at_its_end)
+TEST_IN(ALL, a_session_ends_at_its_end)
 {
 	struct fixture *f = *state;
 	int64_t end = f->ann_s.expires_at;
@@ -375,7 +406,7 @@ TEST_IN(BOTH, a_session_ends_at_its_end)
 	    caching_check(&f->c, f->ann_s.handle, end + 1), CACHING_REFUSED);
 }
 
-TEST_IN(BOTH, a_table_that_is_not_current_changes_no_answer)
+TEST_IN(ALL, a_table_that_is_not_current_changes_no_answer)
 {
 	struct fixture *f = *state;
 
@@ -384,6 +415,90 @@ TEST_IN(BOTH, a_table_that_is_not_current_changes_no_answer)
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
 	assert_int_equal(check_ann(f), CACHING_UNKNOWN);
+}
+
+/* ---- a version that is unknown ---- */
+
+/* What an answer of the cache alone is worth: the store fails meanwhile. */
+static enum caching_verdict
+check_ann_cached(struct fixture *f)
+{
+	enum caching_verdict verdict;
+
+	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
+	verdict = check_ann(f);
+	store_memory_fail_next(f->c.st, ERR_OK);
+	return verdict;
+}
+
+TEST_IN(UNKNOWN, an_unknown_version_lets_nothing_cached_count)
+{
+	struct fixture *f = *state;
+
+	unknown_coherence_set(f->c.st, 0);
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(check_ann_cached(f), CACHING_ACCEPTED);
+	unknown_coherence_set(f->c.st, 100);
+	assert_int_equal(check_ann_cached(f), CACHING_UNKNOWN);
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	unknown_coherence_set(f->c.st, 0);
+	assert_int_equal(check_ann_cached(f), CACHING_ACCEPTED);
+}
+
+TEST_IN(UNKNOWN, under_an_unknown_version_nothing_is_filled)
+{
+	struct fixture *f = *state;
+	const int64_t ids[] = { f->ann.id, f->ben.id };
+	struct user users[2];
+
+	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
+	assert_int_equal(
+	    cache_users(f->c.cache, ids, 2, CACHING_NOW, users), ERR_OK);
+	unknown_coherence_set(f->c.st, 0);
+	assert_int_equal(check_ann_cached(f), CACHING_UNKNOWN);
+	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
+	assert_int_equal(cache_users(f->c.cache, ids, 2, CACHING_NOW, users),
+	    ERR_UNAVAILABLE);
+}
+
+TEST_IN(UNKNOWN, an_unknown_version_keeps_no_token)
+{
+	struct fixture *f = *state;
+	const struct claims claims = { .origin = TOKEN_OF_THIS_SITE,
+		.user_id = f->ann.id,
+		.handle = "00112233445566778899aabbccddeeff",
+		.expires_at = CACHING_NOW + 900,
+		.jti = "11111111-1111-4111-8111-111111111111" };
+	struct cache_issued_place place = { .handle = f->ann_s.handle };
+	struct token_compact core = { .expires_at = CACHING_NOW + 900,
+		.signature_len = 32 };
+	struct token_compact found;
+	struct claims known;
+	bool revoked;
+
+	/* both filled while the version is known, or both not */
+	for (unsigned filled = 0; filled < 2; filled++) {
+		unknown_coherence_set(f->c.st, filled ? 0 : 100);
+		assert_int_equal(cache_token_judge(f->c.cache, digest, &claims,
+				     CACHING_NOW, &revoked),
+		    ERR_OK);
+		assert_false(revoked);
+		assert_false(
+		    cache_issued(f->c.cache, &place, CACHING_NOW, &found));
+		cache_issued_keep(f->c.cache, &place, CACHING_NOW, &core);
+		unknown_coherence_set(f->c.st, 0);
+		assert_int_equal(
+		    cache_token_known(f->c.cache, digest, CACHING_NOW, &known),
+		    filled);
+		assert_int_equal(
+		    cache_issued(f->c.cache, &place, CACHING_NOW, &found),
+		    filled);
+		unknown_coherence_set(f->c.st, 100);
+		assert_false(
+		    cache_token_known(f->c.cache, digest, CACHING_NOW, &known));
+		assert_false(
+		    cache_issued(f->c.cache, &place, CACHING_NOW, &found));
+	}
 }
 
 /* ---- between processes ---- */
@@ -412,7 +527,7 @@ stranger(void *ctx)
 	caching_close(&c);
 }
 
-TEST_IN(BOTH_SQLITE, a_logout_of_one_process_is_seen_by_all)
+TEST_IN(ALL_SQLITE, a_logout_of_one_process_is_seen_by_all)
 {
 	struct fixture *f = *state;
 	struct stranger a = { &f->site, f->ann_s.handle, CACHING_ACCEPTED,
@@ -429,7 +544,7 @@ TEST_IN(BOTH_SQLITE, a_logout_of_one_process_is_seen_by_all)
 }
 
 /* Everything restarts; Redis and the database keep what they have. */
-TEST_IN(BOTH_SQLITE, a_restart_of_everything_changes_no_answer)
+TEST_IN(ALL_SQLITE, a_restart_of_everything_changes_no_answer)
 {
 	struct fixture *f = *state;
 

@@ -13,6 +13,7 @@
 #include "cache/record_codec.h"
 #include "cache/redis.h"
 #include "cache/seal.h"
+#include "coherence/coherence.h"
 #include "shm/circuit_breaker.h"
 #include "shm/generation.h"
 #include "shm/shm.h"
@@ -456,11 +457,11 @@ static void
 plant(struct fixture *f, const void *plain, size_t len)
 {
 	const char *key = f->ann_key + strlen("test:");
-	const struct seal_binding binding = { .key = f->ann_key,
-		.shm_id = generation_shm_id(f->c.m),
-		.generation = generation_read(f->c.m, key) };
+	const struct coherence *co = store_coherence(f->c.st);
+	struct seal_binding binding = { .key = f->ann_key };
 	struct buf sealed = { 0 };
 
+	coherence_binding(co, coherence_read(co, key), binding.version);
 	assert_int_equal(
 	    seal_close(caching_seal_key, &binding, plain, len, &sealed),
 	    ERR_OK);

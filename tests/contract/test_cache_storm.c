@@ -67,7 +67,8 @@ have_passed(void *ctx)
 	return atomic_load(&p->storm->seen) >= p->until;
 }
 
-TEST(no_logout_is_lost_among_many_checks)
+static void
+log_out_among_checks(unsigned unknown_percent)
 {
 	struct caching_site site;
 	struct caching c;
@@ -77,6 +78,7 @@ TEST(no_logout_is_lost_among_many_checks)
 	struct user u;
 
 	caching_site_make(&site, true);
+	site.unknown_percent = unknown_percent;
 	assert_true(caching_open(&site, CACHING_SQLITE, &c));
 	storm->site = &site;
 	for (int i = 0; i < ROUNDS; i++) {
@@ -108,4 +110,19 @@ TEST(no_logout_is_lost_among_many_checks)
 	child_unshare(storm, sizeof(*storm));
 	caching_close(&c);
 	caching_site_remove(&site);
+}
+
+TEST(no_logout_is_lost_among_many_checks)
+{
+	log_out_among_checks(0);
+}
+
+TEST(no_logout_is_lost_where_versions_are_unknown_at_random)
+{
+	log_out_among_checks(30);
+}
+
+TEST(no_logout_is_lost_where_versions_are_always_unknown)
+{
+	log_out_among_checks(100);
 }

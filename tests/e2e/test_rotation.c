@@ -334,7 +334,6 @@ rotate(const struct fixture *f, enum signing_keys_alg alg, bool replace)
 	    store_open_sqlite(f->database, m, &options, &store), ERR_OK);
 	assert_int_equal(master_secret_load("", f->secret, &master), ERR_OK);
 	o.store = store;
-	o.shm = m;
 	o.master = &master;
 	if (replace) {
 		assert_int_equal(

@@ -52,7 +52,6 @@ take_key(const struct site *s, const char *to)
 	    store_open_sqlite(database, m, &options, &store), ERR_OK);
 	assert_int_equal(master_secret_load("", secret, &master), ERR_OK);
 	o.store = store;
-	o.shm = m;
 	o.master = &master;
 	assert_int_equal(signing_keys_alg_from(algorithm, &o.alg), ERR_OK);
 	assert_int_equal(signing_keys_open(&o, time(NULL), &keys), ERR_OK);

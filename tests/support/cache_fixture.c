@@ -14,6 +14,7 @@
 #include "shm/shm.h"
 #include "support/redis_server.h"
 #include "support/store_memory.h"
+#include "support/unknown_coherence.h"
 
 /* Long: on a busy machine no test may see an outage that it did not make. */
 #define DEADLINE_MS 2000
@@ -70,6 +71,8 @@ caching_open(
 	    : store_open_sqlite(site->table.db, c->m, &store_options, &c->st);
 	if (err != ERR_OK)
 		return false;
+	if (site->unknown_percent > 0)
+		unknown_coherence_put(c->st, site->unknown_percent);
 	if (site->server != NULL && !open_redis(site, c))
 		return false;
 	return cache_new(c->m, c->st, c->redis, caching_seal_key, &options,

@@ -27,6 +27,7 @@ struct caching_site {
 	struct table table;
 	struct redis_server *server; /* NULL: without Redis */
 	int deadline_ms;
+	unsigned unknown_percent; /* of versions: support/unknown_coherence */
 };
 
 void caching_site_make(struct caching_site *site, bool with_redis);

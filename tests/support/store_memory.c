@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coherence/shm_coherence.h"
 #include "support/store_memory_backend.h"
 
 #define MEMORY_WAIT_MS 2000
@@ -273,7 +274,10 @@ store_open_memory(struct shm *m, struct store **store_out)
 	if (s == NULL)
 		return ERR_INTERNAL;
 	s->base.ops = &memory_ops;
-	s->base.shm = m;
+	if (shm_coherence_new(m, &s->base.coherence) != ERR_OK) {
+		free(s);
+		return ERR_INTERNAL;
+	}
 	s->base.write_wait_ms = MEMORY_WAIT_MS;
 	memory_init(&s->now);
 	*store_out = &s->base;

@@ -92,8 +92,7 @@ TEST(a_change_is_odd_and_then_even)
 		generation_unlock(f->m);
 	}
 	assert_int_equal(generation_read(f->m, "user:2"), bystander);
-	assert_memory_equal(
-	    generation_shm_id(f->m), generation_shm_id(other), SHM_ID_BYTES);
+	assert_memory_equal(shm_id(f->m), shm_id(other), SHM_ID_BYTES);
 
 	/* A change of nothing cached marks nothing, and settles all the same.
 	 */

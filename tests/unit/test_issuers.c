@@ -11,6 +11,7 @@
 #include "store/store.h"
 #include "support/external_issuers.h"
 #include "support/store_memory.h"
+#include "support/unknown_coherence.h"
 
 #define NOW EXTERNAL_ISSUERS_NOW
 #define POINT                                                                  \
@@ -119,6 +120,19 @@ TEST(asks_the_store_only_when_something_changed)
 	assert_int_equal(verify(o, o->good, NOW + 1), ERR_UNAVAILABLE);
 	/* It was not that one that failed: asked again, it knows. */
 	assert_int_equal(verify(o, o->good, NOW + 1), ERR_OK);
+}
+
+TEST(asks_the_store_each_time_while_the_version_is_unknown)
+{
+	struct external_issuers *o = *state;
+
+	assert_int_equal(verify(o, o->good, NOW), ERR_OK);
+	unknown_coherence_put(o->store, 100);
+	store_memory_fail_next(o->store, ERR_UNAVAILABLE);
+	assert_int_equal(verify(o, o->good, NOW), ERR_UNAVAILABLE);
+	assert_int_equal(verify(o, o->good, NOW), ERR_OK);
+	external_issuers_publish(o, EXTERNAL_ISSUERS_ONE, NOW, NOBODYS_KEY);
+	assert_int_equal(verify(o, o->good, NOW), ERR_DENIED);
 }
 
 TEST(keys_that_are_too_old_prove_nothing)

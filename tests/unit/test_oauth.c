@@ -412,7 +412,6 @@ TEST(public_keys_are_for_everybody)
 	struct api *api = *state;
 	struct master_secret master;
 	struct signing_keys_options options = { .store = api->app.store,
-		.shm = api->app.shm,
 		.master = &master,
 		.alg = SIGNING_KEYS_ES256,
 		.lifetime = API_TOKEN_LIFE,

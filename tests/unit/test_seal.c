@@ -5,15 +5,12 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "cache/seal.h"
-#include "shm/shm.h"
 
 static const unsigned char key[SECRET_KEY_BYTES] = "0123456789abcdef";
-static const unsigned char table[SHM_ID_BYTES] = "table number 1";
 static const char plain[] = "{\"email\":\"ann@example.org\"}";
 
-static const struct seal_binding bound = {
-	.key = "user:1", .shm_id = table, .generation = 42
-};
+static const struct seal_binding bound = { .key = "user:1",
+	.version = "host 1, version 42" };
 
 TEST(opens_what_it_sealed)
 {
@@ -64,22 +61,21 @@ TEST(seals_the_same_twice_differently)
 
 TEST(opens_under_its_own_binding_alone)
 {
-	static const unsigned char table2[SHM_ID_BYTES] = "table number 2";
 	static const unsigned char key2[SECRET_KEY_BYTES] = "0123456789abcdeg";
 	static const struct {
 		const unsigned char *key;
 		struct seal_binding binding;
 	} cases[] = {
-		{ key2, { "user:1", table, 42 } },
-		{ key, { "user:2", table, 42 } },
-		{ key, { "user:11", table, 42 } },
-		{ key, { "user:", table, 42 } },
-		{ key, { "other:user:1", table, 42 } },
-		{ key, { "user:1", table2, 42 } },
-		{ key, { "user:1", table, 43 } },
-		{ key, { "user:1", table, 44 } },
-		{ key, { "user:1", table, 42 + ((uint64_t)1 << 32) } },
-		{ key, { "user:1", table, 42 + ((uint64_t)1 << 56) } },
+		{ key2, { "user:1", "host 1, version 42" } },
+		{ key, { "user:2", "host 1, version 42" } },
+		{ key, { "user:11", "host 1, version 42" } },
+		{ key, { "user:", "host 1, version 42" } },
+		{ key, { "other:user:1", "host 1, version 42" } },
+		{ key, { "user:1", "host 2, version 42" } },
+		{ key, { "user:1", "host 1, version 43" } },
+		{ key, { "user:1", "host 1, version 44" } },
+		/* the last byte */
+		{ key, { "user:1", "host 1, version 42\0\0\0\0\0\1" } },
 	};
 	struct buf sealed = { 0 }, out = { 0 };
 

@@ -241,11 +241,11 @@ TEST(a_gate_does_not_keep_the_table_alive)
 	unsigned char id[SHM_ID_BYTES];
 	struct semaphore *g = new_gate(f, 1), *other;
 
-	memcpy(id, generation_shm_id(f->m), sizeof(id));
+	memcpy(id, shm_id(f->m), sizeof(id));
 	assert_int_equal(semaphore_acquire(g, 0), ERR_OK);
 	shm_detach(f->m);
 	f->m = shm_fixture_open(&f->table);
-	assert_memory_not_equal(id, generation_shm_id(f->m), sizeof(id));
+	assert_memory_not_equal(id, shm_id(f->m), sizeof(id));
 	other = new_gate(f, 1);
 	assert_int_equal(semaphore_acquire(other, 0), ERR_BUSY);
 	semaphore_release(g);

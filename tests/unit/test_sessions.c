@@ -494,7 +494,7 @@ TEST(keeps_no_token_under_a_generation_that_is_over)
 	assert_false(cache_issued(f->cache, &place, NOW, &core));
 	/* An odd one: a change was in flight. */
 	odd = place;
-	odd.generation |= 1;
+	odd.version |= 1;
 	cache_issued_keep(f->cache, &odd, NOW, &kept);
 	assert_false(cache_issued(f->cache, &place, NOW, &core));
 	cache_issued_keep(f->cache, &place, NOW, &kept);

@@ -15,6 +15,7 @@
 #include "support/keyring.h"
 #include "support/shm_fixture.h"
 #include "support/store_memory.h"
+#include "support/unknown_coherence.h"
 #include "token/access_token.h"
 #include "token/master_secret.h"
 
@@ -51,7 +52,6 @@ set_up(void **state)
 	assert_int_equal(store_open_memory(f->m, &f->store), ERR_OK);
 	assert_int_equal(master_secret_load(SECRET, "", &f->master), ERR_OK);
 	f->options = (struct signing_keys_options){ .store = f->store,
-		.shm = f->m,
 		.master = &f->master,
 		.alg = SIGNING_KEYS_ES256,
 		.lifetime = LIFE,
@@ -382,10 +382,10 @@ TEST(keys_rotate_by_age)
 }
 
 /* Several processes: what one changes, the others know at once. */
-TEST(others_know_of_a_change_at_once)
+static void
+check_that_others_know_of_a_change(struct fixture *f)
 {
 	char kid[SIGNING_KEY_KID_SIZE];
-	struct fixture *f = *state;
 	struct access_tokens t = f->tokens;
 	struct token token;
 	struct signing_keys other;
@@ -409,6 +409,30 @@ TEST(others_know_of_a_change_at_once)
 	assert_int_equal(
 	    access_token_verify(&t, token.text, NOW + PUBLISH, &c), ERR_OK);
 	signing_keys_close(&other);
+}
+
+TEST(others_know_of_a_change_at_once)
+{
+	check_that_others_know_of_a_change(*state);
+}
+
+TEST(others_know_of_a_change_where_versions_are_unknown_at_random)
+{
+	struct fixture *f = *state;
+
+	unknown_coherence_put(f->store, 50);
+	check_that_others_know_of_a_change(f);
+}
+
+TEST(others_know_of_a_change_where_versions_are_unknown)
+{
+	struct fixture *f = *state;
+
+	unknown_coherence_put(f->store, 100);
+	check_that_others_know_of_a_change(f);
+	/* nothing in memory counts */
+	store_memory_fail_next(f->store, ERR_UNAVAILABLE);
+	assert_int_equal(signing_keys_refresh(&f->keys), ERR_UNAVAILABLE);
 }
 
 TEST(what_cannot_be_told_is_neither_yes_nor_no)
