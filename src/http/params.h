@@ -6,9 +6,11 @@
 
 /* The FastCGI parameters that the product reads (http/params.def). */
 enum param {
+#define LENGTH(n, rows) rows
 #define PARAM(name) PARAM_##name,
 #include "http/params.def"
 #undef PARAM
+#undef LENGTH
 	PARAMS
 };
 

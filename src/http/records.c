@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "http/params.h"
 
 /* A complete record; the content lies in the caller's buffer. */
 struct record {
@@ -23,14 +22,6 @@ enum step {
 	STEP_DONE,   /* the record completes the request */
 	STEP_FORGET, /* the request ends here, without an answer of ours */
 	STEP_CLOSE   /* the same, and the connection is closed */
-};
-
-/* A name-value pair (FastCGI 1.0 section 3.4) within its record. */
-struct pair {
-	const unsigned char *name;
-	size_t name_len;
-	const unsigned char *value;
-	size_t value_len;
 };
 
 void
@@ -80,73 +71,46 @@ read_length(const unsigned char *data, size_t len, size_t *at, size_t *out)
 	return true;
 }
 
-/* Read the pair at *${at}; false if it runs past the end. */
-static bool
-read_pair(const unsigned char *data, size_t len, size_t *at, struct pair *out)
+bool
+records_read_pair(const unsigned char *data, size_t len, size_t *at,
+    struct records_pair *pair_out)
 {
-	if (!read_length(data, len, at, &out->name_len) ||
-	    !read_length(data, len, at, &out->value_len))
+	struct records_pair *p = pair_out;
+
+	if (!read_length(data, len, at, &p->name_len) ||
+	    !read_length(data, len, at, &p->value_len))
 		return false;
 	/* Each is below 2^31, so the sum cannot wrap. */
-	if (out->name_len + out->value_len > len - *at)
+	if (p->name_len + p->value_len > len - *at)
 		return false;
-	out->name = data + *at;
-	out->value = out->name + out->name_len;
-	*at += out->name_len + out->value_len;
+	p->name = data + *at;
+	p->value = p->name + p->name_len;
+	*at += p->name_len + p->value_len;
 	return true;
 }
 
 /*
- * libfcgi makes one string NAME=value of each pair.  A NUL, or an equals sign
- * in the name, would turn it into another pair than the web server sent.
+ * Parameters are stored as strings NAME=value.  A NUL, or an equals sign in the
+ * name, would turn a pair into another one than the web server sent.
  */
 static bool
-pair_is_valid(const struct pair *pair)
+pair_is_valid(const struct records_pair *pair)
 {
 	return pair->name_len > 0 &&
 	    memchr(pair->name, '=', pair->name_len) == NULL &&
 	    memchr(pair->name, 0, pair->name_len + pair->value_len) == NULL;
 }
 
-/* Does the request have a record of parameters, its last so far? */
 static bool
-has_params(const struct records *r, const unsigned char *data)
+params_are_valid(const unsigned char *data, size_t len)
 {
-	return data[r->last + 1] == FCGI_PARAMS;
-}
+	struct records_pair pair;
+	size_t at = 0;
 
-/*
- * Check all parameters and remove those that the product does not read; false
- * if one of them is not valid.
- */
-static bool
-reduce_params(struct records *r, unsigned char *data)
-{
-	unsigned char *header = data + r->last;
-	unsigned char *pairs = header + FCGI_HEADER_LEN;
-	size_t len = r->kept - r->last - FCGI_HEADER_LEN;
-	size_t at = 0, kept = 0;
-	struct pair pair;
-
-	if (!has_params(r, data))
-		return true;
 	while (at < len) {
-		size_t start = at;
-
-		if (!read_pair(pairs, len, &at, &pair) || !pair_is_valid(&pair))
+		if (!records_read_pair(data, len, &at, &pair) ||
+		    !pair_is_valid(&pair))
 			return false;
-		if (params_find(pair.name, pair.name_len) == PARAMS)
-			continue;
-		memmove(pairs + kept, pairs + start, at - start);
-		kept += at - start;
-	}
-	header[4] = (unsigned char)(kept >> 8);
-	header[5] = (unsigned char)kept;
-	r->kept = r->last + FCGI_HEADER_LEN + kept;
-	if (kept == 0) {
-		/* An empty record would be the end of the stream. */
-		r->kept = r->last;
-		r->last = 0;
 	}
 	return true;
 }
@@ -201,12 +165,12 @@ answer_values(const struct record *rec, struct records *r, struct buf *reply)
 	};
 	bool asked[3] = { false };
 	struct buf result = { 0 };
-	struct pair pair;
+	struct records_pair pair;
 	char value[16];
 	size_t at = 0;
 
 	while (at < rec->len) {
-		if (!read_pair(rec->content, rec->len, &at, &pair))
+		if (!records_read_pair(rec->content, rec->len, &at, &pair))
 			return broken(r, "values");
 		for (size_t i = 0; i < 3; i++) {
 			if (pair.name_len == strlen(names[i]) &&
@@ -306,11 +270,12 @@ end_stream(unsigned type, struct records *r, struct buf *reply)
 }
 
 static enum step
-accept_params(const struct record *rec, struct records *r, unsigned char *data,
-    struct buf *reply)
+accept_params(const struct record *rec, struct records *r,
+    const unsigned char *data, struct buf *reply)
 {
-	size_t have =
-	    has_params(r, data) ? r->kept - r->last - FCGI_HEADER_LEN : 0;
+	bool first = data[r->last + 1] != FCGI_PARAMS;
+	const unsigned char *pairs = data + r->last + FCGI_HEADER_LEN;
+	size_t have = first ? 0 : r->kept - r->last - FCGI_HEADER_LEN;
 
 	if (r->params_done)
 		return broken(r, "order");
@@ -318,7 +283,7 @@ accept_params(const struct record *rec, struct records *r, unsigned char *data,
 		return have + rec->len <= RECORDS_PARAMS_MAX
 		    ? STEP_KEEP
 		    : broken(r, "params_too_large");
-	if (!reduce_params(r, data))
+	if (!params_are_valid(pairs, have))
 		return broken(r, "params");
 	r->params_done = true;
 	return end_stream(FCGI_PARAMS, r, reply);
@@ -345,8 +310,8 @@ accept_body(const struct record *rec, struct records *r, struct buf *reply)
 }
 
 static enum step
-check_record(const struct record *rec, struct records *r, unsigned char *data,
-    struct buf *reply)
+check_record(const struct record *rec, struct records *r,
+    const unsigned char *data, struct buf *reply)
 {
 	if (rec->id == FCGI_NULL_REQUEST_ID)
 		return answer_management(rec, r, reply);

@@ -10,10 +10,9 @@ struct buf;
 
 /*
  * Checks the FastCGI 1.0 records of a connection before libfcgi sees them.  The
- * result is one request in its plainest form: one BEGIN_REQUEST, the parameters
- * that the product reads (http/params.def) in one PARAMS record, STDIN if the
- * role has one, nothing else, no padding.  Management records and records of
- * other requests are answered or dropped.
+ * result is one request in its plainest form: one BEGIN_REQUEST, all parameters
+ * in one PARAMS record, STDIN if the role has one, nothing else, no padding.
+ * Management records and records of other requests are answered or dropped.
  */
 #define RECORDS_PARAMS_MAX ((size_t)65535) /* fits one record */
 #define RECORDS_BODY_MAX ((size_t)64 * 1024)
@@ -47,6 +46,14 @@ struct records {
 	const char *why; /* of RECORDS_BROKEN, for the log */
 };
 
+/* A name-value pair (FastCGI 1.0 section 3.4), within its record. */
+struct records_pair {
+	const unsigned char *name;
+	size_t name_len;
+	const unsigned char *value;
+	size_t value_len;
+};
+
 void records_init(struct records *r, unsigned max_conns);
 
 /**
@@ -60,6 +67,14 @@ void records_init(struct records *r, unsigned max_conns);
  */
 enum records_verdict records_scan(
     struct records *r, unsigned char *data, size_t *len, struct buf *reply);
+
+/**
+ * records_read_pair(data, len, at, pair_out):
+ * Read the pair at ${data} + *${at} and move *${at} behind it.  Return false if
+ * it does not end within ${len} bytes.
+ */
+bool records_read_pair(const unsigned char *data, size_t len, size_t *at,
+    struct records_pair *pair_out);
 
 /* records_next(r): the caller has removed the request from the data. */
 void records_next(struct records *r);

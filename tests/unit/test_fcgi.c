@@ -160,6 +160,39 @@ take_one(struct fixture *f)
 	return fcgi;
 }
 
+/* Each once, the first of a name; and the role is never a parameter's. */
+TEST(fcgi_keeps_the_parameters_that_the_product_reads)
+{
+	static const char *const params[] = { "FCGI_ROLE=AUTHORIZER",
+		"HTTP_COOKIE=", "SERVER_NAME=a", "HTTP_COOKIE=a=b",
+		"HTTP_COOKIES=c", "http_host=d", "HTTP_ORIGIN=e\x80=", NULL };
+	struct fixture *f = *state;
+
+	for (int with = 0; with < 2; with++) {
+		const struct fcgi_ask ask = { .uri = "/",
+			.params = with ? params : NULL };
+		struct fcgi_bytes bytes = { 0 };
+		struct fcgi *fcgi;
+
+		scanned(&ask, &bytes);
+		assert_int_equal(
+		    fcgi_new(f->feed, bytes.data, bytes.len, f->ours, &fcgi),
+		    ERR_OK);
+		fcgi_bytes_free(&bytes);
+		assert_string_equal(param(fcgi, "FCGI_ROLE"), "RESPONDER");
+		assert_string_equal(param(fcgi, "REQUEST_URI"), "/");
+		assert_null(param(fcgi, "SERVER_NAME"));
+		assert_null(param(fcgi, "HTTP_COOKIES"));
+		assert_null(param(fcgi, "http_host"));
+		if (with) {
+			assert_string_equal(param(fcgi, "HTTP_COOKIE"), "");
+			assert_string_equal(
+			    param(fcgi, "HTTP_ORIGIN"), "e\x80=");
+		}
+		fcgi_free(fcgi);
+	}
+}
+
 /* The scanner lets no such thing pass; if it did, nothing must break. */
 TEST(fcgi_survives_what_libfcgi_refuses)
 {

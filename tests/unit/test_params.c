@@ -6,9 +6,11 @@
 #include "support/test.h"
 
 static const char *const names[PARAMS] = {
+#define LENGTH(n, rows) rows
 #define PARAM(name) #name,
 #include "http/params.def"
 #undef PARAM
+#undef LENGTH
 };
 
 TEST(params_find_each_name_and_nothing_like_it)

@@ -6,7 +6,6 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "http/params.h"
 #include "support/fcgi_client.h"
 #include "support/test.h"
 
@@ -125,57 +124,6 @@ TEST(records_find_requests_behind_each_other)
 	assert_int_equal(seen.requests, 3);
 	seen_clear(&seen);
 	fcgi_bytes_free(&in);
-}
-
-/* libfcgi spends memory and time on each parameter, read or not. */
-TEST(records_drop_parameters_that_nothing_reads)
-{
-	static const char *const names[] = { "SERVER_NAME", "REQUEST_URI",
-		"HTTP_COOKIES", "HTTP_COOKIE", "http_host", "X", "HTTPS" };
-	static const char longest[300] = { [0 ... 298] = 'v' };
-	struct fcgi_bytes pairs = { 0 }, kept = { 0 }, in = { 0 };
-	struct fcgi_bytes expect = { 0 };
-	struct seen seen;
-
-	for (size_t i = 0; i < NELEMS(names); i++) {
-		fcgi_put_pair(&pairs, names[i], longest);
-		if (params_find(names[i], strlen(names[i])) != PARAMS)
-			fcgi_put_pair(&kept, names[i], longest);
-	}
-	for (int none = 0; none < 2; none++) {
-		fcgi_put_begin(&in, 1, FCGI_ROLE_RESPONDER, true);
-		fcgi_put_begin(&expect, 1, FCGI_ROLE_RESPONDER, true);
-		if (none) {
-			fcgi_bytes_free(&pairs);
-			fcgi_put_pair(&pairs, "SERVER_NAME", "localhost");
-		} else {
-			fcgi_put_header(&expect, FCGI_PARAMS, 1, kept.len, 0);
-			fcgi_put(&expect, kept.data, kept.len);
-		}
-		fcgi_put_stream(
-		    &in, FCGI_PARAMS, 1, pairs.data, pairs.len, 65535);
-		fcgi_put_header(&expect, FCGI_PARAMS, 1, 0, 0);
-		fcgi_put_stream(&in, FCGI_STDIN, 1, "x", 1, 1);
-		fcgi_put_header(&expect, FCGI_STDIN, 1, 1, 0);
-		fcgi_put(&expect, "x", 1);
-		fcgi_put_header(&expect, FCGI_STDIN, 1, 0, 0);
-		good(&in, 1, true);
-		for (size_t step = 1; step <= in.len; step += 17) {
-			scan(&in, step, &seen);
-			assert_int_equal(seen.requests, 2);
-			seen_clear(&seen);
-		}
-		in.len -= 16; /* the second request stays incomplete */
-		scan(&in, in.len, &seen);
-		assert_int_equal(seen.requests, 1);
-		assert_int_equal(seen.request.len, expect.len);
-		assert_memory_equal(seen.request.data, expect.data, expect.len);
-		seen_clear(&seen);
-		fcgi_bytes_free(&in);
-		fcgi_bytes_free(&expect);
-	}
-	fcgi_bytes_free(&pairs);
-	fcgi_bytes_free(&kept);
 }
 
 /* ---- what is broken ---- */
