@@ -116,6 +116,19 @@ struct request_field {
 /* request_is_null(json, name): is the member there, and null? */
 bool request_is_null(const struct json_value *json, const char *name);
 
+struct request_text {
+	struct request_field field;
+	const char **text_out;
+};
+
+/**
+ * request_texts(req, res, texts, n):
+ * Apply request_json() and then request_string() to each of the ${n} ${texts};
+ * stop at the first refusal.
+ */
+enum err request_texts(struct request *req, struct response *res,
+    const struct request_text texts[], size_t n) MUST_CHECK;
+
 /**
  * request_string(json, field, res, text_out):
  * The string member of ${json} that ${field} names, borrowed; NULL if it is

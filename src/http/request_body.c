@@ -123,3 +123,16 @@ request_string(const struct json_value *json, const struct request_field *field,
 	*text_out = text;
 	return ERR_OK;
 }
+
+enum err
+request_texts(struct request *req, struct response *res,
+    const struct request_text texts[], size_t n)
+{
+	const struct json_value *json;
+	enum err err = request_json(req, res, &json);
+
+	for (size_t i = 0; err == ERR_OK && i < n; i++)
+		err = request_string(
+		    json, &texts[i].field, res, texts[i].text_out);
+	return err;
+}

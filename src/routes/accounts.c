@@ -13,19 +13,6 @@
 #define PASSWORD_BYTES_MAX 4096
 #define DEVICE_BYTES_MAX 1024 /* the record holds less and cuts it */
 
-static const struct request_field email_field = { "email", true,
-	USER_EMAIL_SIZE - 1 };
-static const struct request_field password_field = { "password", true,
-	PASSWORD_BYTES_MAX };
-static const struct request_field name_field = { "name", true,
-	USER_NAME_SIZE - 1 };
-static const struct request_field device_field = { "device", false,
-	DEVICE_BYTES_MAX };
-static const struct request_field current_field = { "current_password", true,
-	PASSWORD_BYTES_MAX };
-static const struct request_field new_field = { "new_password", true,
-	PASSWORD_BYTES_MAX };
-
 /*
  * Read e-mail address, password and what describes the session.  Login CSRF:
  * another site must not sign its visitor in to an account of its own, where
@@ -35,19 +22,16 @@ static enum err
 read_credentials(struct request *req, struct response *res,
     struct login_credentials *cred, struct session_origin *origin)
 {
-	const struct json_value *json;
+	const struct request_text texts[] = {
+		{ { "email", true, USER_EMAIL_SIZE - 1 }, &cred->email },
+		{ { "password", true, PASSWORD_BYTES_MAX }, &cred->password },
+		{ { "device", false, DEVICE_BYTES_MAX }, &origin->device },
+	};
 	enum err err;
 
 	if (request_cross_site(req))
 		return response_refuse(res, PROBLEM_CROSS_SITE, NULL);
-	err = request_json(req, res, &json);
-	if (err == ERR_OK)
-		err = request_string(json, &email_field, res, &cred->email);
-	if (err == ERR_OK)
-		err =
-		    request_string(json, &password_field, res, &cred->password);
-	if (err == ERR_OK)
-		err = request_string(json, &device_field, res, &origin->device);
+	err = request_texts(req, res, texts, NELEMS(texts));
 	if (err != ERR_OK)
 		return err;
 	if (origin->device == NULL)
@@ -91,15 +75,14 @@ route_register(struct app *app, struct request *req, struct response *res)
 	struct login_credentials cred = { 0 };
 	struct session_origin origin = { 0 };
 	struct login_grant grant = { 0 };
-	const struct json_value *json;
+	const struct request_text name = { { "name", true, USER_NAME_SIZE - 1 },
+		&cred.name };
 	const char *reason = NULL;
 	enum err err;
 
 	err = read_credentials(req, res, &cred, &origin);
 	if (err == ERR_OK)
-		err = request_json(req, res, &json);
-	if (err == ERR_OK)
-		err = request_string(json, &name_field, res, &cred.name);
+		err = request_texts(req, res, &name, 1);
 	if (err != ERR_OK)
 		return err;
 
@@ -159,8 +142,13 @@ route_change_password(
     struct app *app, struct request *req, struct response *res)
 {
 	struct login_change change = { .address = req->address };
+	const struct request_text texts[] = {
+		{ { "current_password", true, PASSWORD_BYTES_MAX },
+		    &change.current },
+		{ { "new_password", true, PASSWORD_BYTES_MAX },
+		    &change.replacement },
+	};
 	struct login_grant grant = { 0 };
-	const struct json_value *json;
 	const char *reason = NULL;
 	struct identity identity;
 	struct json_writer w;
@@ -168,13 +156,7 @@ route_change_password(
 
 	err = authenticate(app, req, res, &identity);
 	if (err == ERR_OK)
-		err = request_json(req, res, &json);
-	if (err == ERR_OK)
-		err =
-		    request_string(json, &current_field, res, &change.current);
-	if (err == ERR_OK)
-		err =
-		    request_string(json, &new_field, res, &change.replacement);
+		err = request_texts(req, res, texts, NELEMS(texts));
 	if (err != ERR_OK)
 		goto out;
 
@@ -210,16 +192,16 @@ static enum err
 end_account(struct app *app, struct request *req, struct response *res,
     login_end_fn *end, enum event event)
 {
-	const struct json_value *json;
 	const char *password;
+	const struct request_text text = {
+		{ "password", true, PASSWORD_BYTES_MAX }, &password
+	};
 	struct identity identity;
 	enum err err;
 
 	err = authenticate(app, req, res, &identity);
 	if (err == ERR_OK)
-		err = request_json(req, res, &json);
-	if (err == ERR_OK)
-		err = request_string(json, &password_field, res, &password);
+		err = request_texts(req, res, &text, 1);
 	if (err != ERR_OK)
 		goto out;
 

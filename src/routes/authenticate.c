@@ -148,55 +148,7 @@ authenticate_by_token(struct app *app, const struct request *req,
 	return ERR_OK;
 }
 
-/* ---- credentials in order of precedence ---- */
-
-typedef enum err read_id_fn(
-    struct request *req, struct response *res, char id_out[SESSION_ID_SIZE]);
-
-/* What a request may authenticate with. */
-struct credential_source {
-	read_id_fn *read_id; /* of the session, if there is no token */
-	bool external;       /* accept tokens of external issuers */
-};
-
-static enum err
-by_token(const struct credential_source *source, struct app *app,
-    struct request *req, struct response *res, const char *text,
-    struct identity *identity_out)
-{
-	enum err err = authenticate_by_token(app, req, res, text, identity_out);
-
-	if (err != ERR_OK || source->external ||
-	    identity_out->claims.origin != TOKEN_OF_ISSUER)
-		return err;
-	secret_wipe(identity_out, sizeof(*identity_out));
-	return response_refuse(res, PROBLEM_INVALID_TOKEN,
-	    "This takes an access token of this site, not another issuer's.");
-}
-
-static enum err
-by_source(const struct credential_source *source, struct app *app,
-    struct request *req, struct response *res, struct identity *identity_out)
-{
-	char id[SESSION_ID_SIZE];
-	const char *token;
-	enum err err;
-
-	*identity_out = (struct identity){ 0 };
-	err = authenticate_token(req, res, &token);
-	if (err != ERR_OK)
-		return err;
-	if (token != NULL)
-		return by_token(source, app, req, res, token, identity_out);
-
-	err = source->read_id(req, res, id);
-	if (err == ERR_OK && id[0] == '\0')
-		err = response_refuse(res, PROBLEM_NOT_SIGNED_IN, NULL);
-	if (err == ERR_OK)
-		err = authenticate_by_id(app, req, res, id, identity_out);
-	secret_wipe(id, sizeof(id));
-	return err;
-}
+/* ---- sources ---- */
 
 static enum err
 read_cookie(
@@ -225,45 +177,64 @@ read_same_origin_cookie(
 	return response_refuse(res, PROBLEM_CROSS_SITE, SAME_ORIGIN_DETAIL);
 }
 
+static const struct credential_source {
+	/* Read the session id of a request without a token. */
+	enum err (*read_id)(struct request *req, struct response *res,
+	    char id_out[SESSION_ID_SIZE]);
+	bool external; /* accept tokens of external issuers */
+} sources[] = {
+	[AUTHENTICATE_OWN] = { read_cookie, false },
+	[AUTHENTICATE_BODY] = { authenticate_session_id, false },
+	[AUTHENTICATE_ANY] = { read_cookie, true },
+	[AUTHENTICATE_GUARDED] = { read_same_origin_cookie, true },
+	[AUTHENTICATE_GUARDED_SAFE] = { read_any_cookie, true },
+};
+
+static enum err
+by_token(const struct credential_source *source, struct app *app,
+    struct request *req, struct response *res, const char *text,
+    struct identity *identity_out)
+{
+	enum err err = authenticate_by_token(app, req, res, text, identity_out);
+
+	if (err != ERR_OK || source->external ||
+	    identity_out->claims.origin != TOKEN_OF_ISSUER)
+		return err;
+	secret_wipe(identity_out, sizeof(*identity_out));
+	return response_refuse(res, PROBLEM_INVALID_TOKEN,
+	    "This takes an access token of this site, not another issuer's.");
+}
+
+enum err
+authenticate_by(struct app *app, struct request *req, struct response *res,
+    enum authenticate_source source, struct identity *identity_out)
+{
+	char id[SESSION_ID_SIZE];
+	const char *token;
+	enum err err;
+
+	*identity_out = (struct identity){ 0 };
+	err = authenticate_token(req, res, &token);
+	if (err != ERR_OK)
+		return err;
+	if (token != NULL)
+		return by_token(
+		    &sources[source], app, req, res, token, identity_out);
+
+	err = sources[source].read_id(req, res, id);
+	if (err == ERR_OK && id[0] == '\0')
+		err = response_refuse(res, PROBLEM_NOT_SIGNED_IN, NULL);
+	if (err == ERR_OK)
+		err = authenticate_by_id(app, req, res, id, identity_out);
+	secret_wipe(id, sizeof(id));
+	return err;
+}
+
 enum err
 authenticate(struct app *app, struct request *req, struct response *res,
     struct identity *identity_out)
 {
-	static const struct credential_source source = { read_cookie, false };
-
-	return by_source(&source, app, req, res, identity_out);
-}
-
-enum err
-authenticate_any(struct app *app, struct request *req, struct response *res,
-    struct identity *identity_out)
-{
-	static const struct credential_source source = { read_cookie, true };
-
-	return by_source(&source, app, req, res, identity_out);
-}
-
-enum err
-authenticate_guarded(struct app *app, struct request *req, bool safe,
-    struct response *res, struct identity *identity_out)
-{
-	static const struct credential_source sources[] = {
-		{ read_same_origin_cookie, true },
-		{ read_any_cookie, true },
-	};
-
-	return by_source(&sources[safe], app, req, res, identity_out);
-}
-
-enum err
-authenticate_or_body(struct app *app, struct request *req, struct response *res,
-    struct identity *identity_out)
-{
-	static const struct credential_source source = {
-		authenticate_session_id, false
-	};
-
-	return by_source(&source, app, req, res, identity_out);
+	return authenticate_by(app, req, res, AUTHENTICATE_OWN, identity_out);
 }
 
 struct store_actor

@@ -2,8 +2,6 @@
 #ifndef ROUTES_AUTHENTICATE_H
 #define ROUTES_AUTHENTICATE_H
 
-#include <stdbool.h>
-
 #include "auth/sessions.h"
 #include "base/err.h"
 #include "model/session.h"
@@ -19,33 +17,35 @@ struct app;
  * change something the cookie counts only under the same-origin rule.
  */
 
+/* What a request may authenticate with, in order of precedence. */
+enum authenticate_source {
+	AUTHENTICATE_OWN,  /* token of this site, cookie */
+	AUTHENTICATE_BODY, /* token of this site, session_id of the body, cookie
+			    */
+	/*
+	 * Token of any issuer, cookie.  The identity of an external token has
+	 * no session, so a caller can change nothing with it.
+	 */
+	AUTHENTICATE_ANY,
+	/* The same for a guarded application, whose bodies may be of any type.
+	 */
+	AUTHENTICATE_GUARDED,
+	/* The same for a request that changes nothing: no same-origin rule. */
+	AUTHENTICATE_GUARDED_SAFE
+};
+
 /**
- * authenticate(app, req, res, identity_out):
- * Find the identity of ${req} by an access token of this site, or else by
- * cookie, and record that its session was seen.  Otherwise refuse on ${res}:
- * not_signed_in, invalid_token, invalid_session, cross_site or
- * unsupported_media_type; ERR_UNAVAILABLE if the store cannot answer.
- *
- * authenticate_any(app, req, res, identity_out):
- * Like authenticate(), but accept tokens of external issuers too.  Such an
- * identity has no session, so a caller can change nothing with it.
- *
- * authenticate_guarded(app, req, safe, res, identity_out):
- * Like authenticate_any(), for a request to a guarded application, whose bodies
- * may have any content type.  ${safe} says that the request changes nothing:
- * its cookie then counts without the same-origin rule.
- *
- * authenticate_or_body(app, req, res, identity_out):
- * Like authenticate(), but without a token the session_id of the body takes
- * precedence over the cookie.
+ * authenticate_by(app, req, res, source, identity_out), authenticate(app, req,
+ * res, identity_out):
+ * Find the identity of ${req} by ${source}, or by AUTHENTICATE_OWN, and record
+ * that its session was seen.  Otherwise refuse on ${res}: not_signed_in,
+ * invalid_token, invalid_session, cross_site or unsupported_media_type;
+ * ERR_UNAVAILABLE if the store cannot answer.
  */
+enum err authenticate_by(struct app *app, struct request *req,
+    struct response *res, enum authenticate_source source,
+    struct identity *identity_out) MUST_CHECK;
 enum err authenticate(struct app *app, struct request *req,
-    struct response *res, struct identity *identity_out) MUST_CHECK;
-enum err authenticate_any(struct app *app, struct request *req,
-    struct response *res, struct identity *identity_out) MUST_CHECK;
-enum err authenticate_guarded(struct app *app, struct request *req, bool safe,
-    struct response *res, struct identity *identity_out) MUST_CHECK;
-enum err authenticate_or_body(struct app *app, struct request *req,
     struct response *res, struct identity *identity_out) MUST_CHECK;
 
 /**

@@ -66,7 +66,9 @@ authorize(struct app *app, struct request *req, const struct guarded *g,
 	bool has;
 	enum err err;
 
-	err = authenticate_guarded(app, req, g->safe, res, identity_out);
+	err = authenticate_by(app, req, res,
+	    g->safe ? AUTHENTICATE_GUARDED_SAFE : AUTHENTICATE_GUARDED,
+	    identity_out);
 	if (err != ERR_OK)
 		return err;
 	err = check_role(req, identity_out->user.role, &has);

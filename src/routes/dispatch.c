@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "routes/context.h"
+#include "routes/forms.h"
 #include "routes/rate_limit.h"
 #include "routes/routes.h"
 #include "shm/counters.h"
@@ -61,6 +62,7 @@ prepare(struct app *app, struct request *req, const struct routes_match *match,
 	const struct route *route = match->route;
 	bool authorizes =
 	    route != NULL && (route->flags & ROUTE_AUTHORIZE) != 0;
+	enum err err;
 
 	*ad = (struct rate_limit_admission){ 0 };
 	if (app->always_https)
@@ -73,7 +75,16 @@ prepare(struct app *app, struct request *req, const struct routes_match *match,
 	ad->route = route;
 	if (req->body_too_long && !authorizes)
 		return response_refuse(res, PROBLEM_BODY_TOO_LARGE, NULL);
-	return rate_limit_request(app, req, res, ad);
+	if ((route->flags & ROUTE_FORM) == 0)
+		return rate_limit_request(app, req, res, ad);
+	err = forms_read(req, res);
+	if (err == ERR_OK)
+		err = rate_limit_request(app, req, res, ad);
+	if (err != ERR_OK) {
+		err = forms_answer(app, req, res, err);
+		ad->answered = err == ERR_OK;
+	}
+	return err;
 }
 
 static enum err
@@ -84,6 +95,8 @@ run_handler(struct app *app, struct request *req, struct response *res,
 
 	res->status = ad->route->status;
 	err = ad->route->run(app, req, res);
+	if ((ad->route->flags & ROUTE_FORM) != 0)
+		err = forms_answer(app, req, res, err);
 	rate_limit_request_done(app, ad, err != ERR_OK ? err : res->outcome);
 	return err;
 }

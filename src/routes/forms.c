@@ -7,17 +7,6 @@
 #include "http/local_path.h"
 #include "http/query.h"
 #include "routes/context.h"
-#include "routes/handlers.h"
-
-/*
- * Forms for pages without scripts.  The handler of the JSON route does the
- * work; the answer redirects to the requested page, or back to the login page
- * with the code of the problem as fragment, which makes the page show the
- * message of that id.
- *
- * Any site can post a form, so the same-origin rule applies with and without
- * a cookie.
- */
 
 /* The page to go to next: the rd of the page with the form, or a field. */
 static void
@@ -79,36 +68,4 @@ forms_answer(struct app *app, const struct request *req, struct response *res,
 						 : problem_of(err),
 		    path);
 	return ERR_OK;
-}
-
-static enum err
-run_form(
-    struct app *app, struct request *req, struct response *res, route_fn *run)
-{
-	enum err err = forms_read(req, res);
-
-	if (err == ERR_OK)
-		err = run(app, req, res);
-	return forms_answer(app, req, res, err);
-}
-
-/* POST email, password, rd?: 303; 403. */
-enum err
-route_form_login(struct app *app, struct request *req, struct response *res)
-{
-	return run_form(app, req, res, route_login);
-}
-
-/* POST email, password, name, rd?: 303; 403. */
-enum err
-route_form_register(struct app *app, struct request *req, struct response *res)
-{
-	return run_form(app, req, res, route_register);
-}
-
-/* POST rd?: 303; 403. */
-enum err
-route_form_logout(struct app *app, struct request *req, struct response *res)
-{
-	return run_form(app, req, res, route_logout);
 }

@@ -8,6 +8,16 @@
 
 struct app;
 
+/*
+ * Forms for pages without scripts.  The handler of the JSON route does the
+ * work; the answer redirects to the requested page, or back to the login page
+ * with the code of the problem as fragment, which makes the page show the
+ * message of that id.
+ *
+ * Any site can post a form, so the same-origin rule applies with and without
+ * a cookie.
+ */
+
 /**
  * forms_read(req, res):
  * Parse the body of ${req} as a form, for request_json() to return; repeatable.

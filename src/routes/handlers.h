@@ -17,11 +17,6 @@ route_fn route_change_password;
 route_fn route_deactivate;
 route_fn route_delete_account;
 
-/* forms.c: for pages without scripts */
-route_fn route_form_login;
-route_fn route_form_register;
-route_fn route_form_logout;
-
 /* me.c */
 route_fn route_validate_session;
 route_fn route_me;

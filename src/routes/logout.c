@@ -235,7 +235,7 @@ route_logout_all(struct app *app, struct request *req, struct response *res)
 	bool keep;
 	enum err err;
 
-	err = authenticate_or_body(app, req, res, &identity);
+	err = authenticate_by(app, req, res, AUTHENTICATE_BODY, &identity);
 	if (err == ERR_OK)
 		err = read_keep_current(req, res, &keep);
 	if (err != ERR_OK)

@@ -81,7 +81,7 @@ route_me(struct app *app, struct request *req, struct response *res)
 	struct json_writer w;
 	enum err err;
 
-	err = authenticate_any(app, req, res, &identity);
+	err = authenticate_by(app, req, res, AUTHENTICATE_ANY, &identity);
 	if (err != ERR_OK)
 		return err;
 	response_begin(res, &w);

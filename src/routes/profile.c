@@ -7,32 +7,23 @@
 #include "routes/response_bodies.h"
 #include "store/store.h"
 
-static const struct request_field name_field = { "name", false,
-	USER_NAME_SIZE - 1 };
-static const struct request_field email_field = { "email", false,
-	USER_EMAIL_SIZE - 1 };
-static const struct request_field avatar_field = { "avatar_url", false,
-	USER_AVATAR_SIZE - 1 };
-
 /* Read ${patch}, which borrows ${normal}. */
 static enum err
 read_patch(struct request *req, struct response *res,
     char normal[USER_EMAIL_SIZE], struct user_patch *patch)
 {
-	const struct json_value *json;
+	const struct request_text texts[] = {
+		{ { "name", false, USER_NAME_SIZE - 1 }, &patch->name },
+		{ { "email", false, USER_EMAIL_SIZE - 1 }, &patch->email },
+		{ { "avatar_url", false, USER_AVATAR_SIZE - 1 },
+		    &patch->avatar_url },
+	};
 	enum err err;
 
-	err = request_json(req, res, &json);
-	if (err == ERR_OK)
-		err = request_string(json, &name_field, res, &patch->name);
-	if (err == ERR_OK)
-		err = request_string(json, &email_field, res, &patch->email);
-	if (err == ERR_OK)
-		err = request_string(
-		    json, &avatar_field, res, &patch->avatar_url);
+	err = request_texts(req, res, texts, NELEMS(texts));
 	if (err != ERR_OK)
 		return err;
-	if (request_is_null(json, "avatar_url"))
+	if (request_is_null(req->json, "avatar_url"))
 		patch->avatar_url = "";
 
 	if (patch->name == NULL && patch->email == NULL &&

@@ -9,7 +9,6 @@
 #include "model/user.h"
 #include "routes/authenticate.h"
 #include "routes/context.h"
-#include "routes/forms.h"
 #include "routes/routes.h"
 #include "routes/security_log.h"
 #include "shm/counters.h"
@@ -154,26 +153,18 @@ rate_limit_request(struct app *app, struct request *req, struct response *res,
 		[RATE_LIMIT_BY_ACCOUNT] = claim_account,
 		[RATE_LIMIT_BY_USER] = claim_user,
 	};
-	bool form = (ad->route->flags & ROUTE_FORM) != 0;
 	enum rate_limit_name name = ad->route->limit;
-	enum err err = ERR_OK;
+	enum err err;
 
 	if (name == RATE_LIMIT_NONE)
 		return ERR_OK;
-	if (form)
-		err = forms_read(req, res);
 	rate_limit_address(&ad->claim, name, req->address);
-	if (err == ERR_OK)
-		err = claims[rate_limit_info(name)->subject](
-		    app, req, res, name, &ad->claim);
+	err = claims[rate_limit_info(name)->subject](
+	    app, req, res, name, &ad->claim);
 	if (err == ERR_OK)
 		err = take(app, req, res, &ad->claim);
 	else
 		ad->claim.n = 0; /* nothing was counted */
-	if (err != ERR_OK && form) {
-		err = forms_answer(app, req, res, err);
-		ad->answered = err == ERR_OK;
-	}
 	return err;
 }
 

@@ -25,7 +25,6 @@ struct rate_limit_admission {
  * Count ${req} under the limit of ${ad}->route, which is set.  A request that
  * the handler would refuse for its form, or because nobody is signed in, is
  * refused on ${res} and not counted; one too many is refused with rate_limited.
- * The refusal of a ROUTE_FORM is a page: ERR_OK with ${ad}->answered.
  *
  * rate_limit_request_done(app, ad, outcome):
  * The handler has ended with ${outcome}: settle the count.

@@ -32,10 +32,10 @@ const struct route routes[] = {
 	{ POST, "/auth/change-password", route_change_password, 200, DEFAULT, ROOT | SLOW },
 	{ POST, "/auth/deactivate", route_deactivate, 200, DEFAULT, ROOT | SLOW },
 	{ DELETE, "/auth/account", route_delete_account, 204, DEFAULT, ROOT | SLOW },
-	/* forms.c */
-	{ POST, "/forms/login", route_form_login, 303, LOGIN, SLOW | FORM },
-	{ POST, "/forms/register", route_form_register, 303, REGISTER, SLOW | FORM },
-	{ POST, "/forms/logout", route_form_logout, 303, NONE, FORM },
+	/* with forms.c */
+	{ POST, "/forms/login", route_login, 303, LOGIN, SLOW | FORM },
+	{ POST, "/forms/register", route_register, 303, REGISTER, SLOW | FORM },
+	{ POST, "/forms/logout", route_logout, 303, NONE, FORM },
 	/* me.c */
 	{ POST, "/auth/validate-session", route_validate_session, 200, NONE, ROOT },
 	{ GET, "/auth/me", route_me, 200, NONE, ROOT },
