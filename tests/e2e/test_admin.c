@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What administrators do to accounts, and that it holds at once. */
+/* Changes by administrators take effect at once. */
 #include "base/err.h"
 #include "support/site.h"
 
@@ -36,7 +36,7 @@ admin_account(struct site *s, struct somebody *who)
 	snprintf(path, sizeof(path), "%s/latchkey.db", stack_dir(s->stack));
 	snprintf(sql, sizeof(sql),
 	    "UPDATE users SET role = 'admin' WHERE id = %s", who->id);
-	/* Before anybody has asked for it: nothing is cached. */
+	/* No worker has cached the user yet. */
 	database_run(path, sql);
 }
 
@@ -64,7 +64,7 @@ change(struct site *s, const struct somebody *admin, const char *id,
 	ask(s, admin, "PATCH", path, body);
 }
 
-TEST(a_disabled_user_is_out_at_once)
+TEST(a_disabled_user_is_signed_out_at_once)
 {
 	struct site *s = *state;
 	struct somebody admin, user;
@@ -93,7 +93,7 @@ TEST(a_disabled_user_is_out_at_once)
 	web_expect(&s->reply, 200, NULL);
 }
 
-TEST(a_role_holds_at_once)
+TEST(a_new_role_takes_effect_at_once)
 {
 	struct site *s = *state;
 	struct somebody admin, user;
@@ -107,7 +107,7 @@ TEST(a_role_holds_at_once)
 	assert_string_equal(web_text(&s->reply, "user.role"), "admin");
 	ask(s, &user, "GET", USERS, NULL);
 	web_expect(&s->reply, 200, NULL);
-	/* And back, by the one who was made one. */
+	/* And back, by the new administrator. */
 	change(s, &user, admin.id, "{\"role\":\"user\"}");
 	web_expect(&s->reply, 200, NULL);
 	ask(s, &admin, "GET", USERS, NULL);
@@ -156,7 +156,7 @@ TEST(users_are_found_page_by_page)
 	web_expect(&s->reply, 400, "invalid_field");
 }
 
-/* Two members of one request are one change: it is made, or it is not. */
+/* Two fields of one request are one change: both or neither. */
 TEST(a_failing_second_half_leaves_nothing)
 {
 	static const char both[] =
@@ -172,7 +172,7 @@ TEST(a_failing_second_half_leaves_nothing)
 	    "SELECT count(*) FROM audit WHERE user_id = %s AND"
 	    " event IN ('disable', 'promote')",
 	    user.id);
-	/* Nobody becomes an administrator here. */
+	/* None of these makes an administrator. */
 	database_run(path,
 	    "CREATE TRIGGER no_admin BEFORE UPDATE ON users"
 	    " WHEN NEW.role = 'admin' AND OLD.role <> 'admin'"
@@ -195,7 +195,7 @@ TEST(a_failing_second_half_leaves_nothing)
 	web_expect(&s->reply, 401, "invalid_token");
 }
 
-TEST(what_is_refused)
+TEST(refused_changes)
 {
 	static const struct {
 		const char *body;

@@ -31,7 +31,7 @@ static const char lighttpd[] =
     "else $HTTP[\"url\"] =~ \"^/guarded/odd/\" { setenv.add-environment = ("
     "\"LATCHKEY_AUTHORIZE_PROTOCOL\" => \"auth_request\" ) }\n";
 
-/* What the program has in its environment, and what was posted to it. */
+/* The environment of the guarded application, and its request body. */
 static const char program[] =
     "printf 'Content-Type: text/plain\\r\\nCache-Control: "
     "no-store\\r\\n\\r\\n'\n"
@@ -57,8 +57,8 @@ make_folder(struct site *s, const char *path)
 	assert_int_equal(mkdir(full, 0755), 0);
 }
 
-/* Not a test: what is guarded has to be there. */
-TEST(what_is_guarded_is_made)
+/* Not a test: creates the guarded files. */
+TEST(guarded_files_are_created)
 {
 	struct site *s = *state;
 
@@ -117,7 +117,7 @@ assert_one_line(const struct site *s, const char *name, const char *value)
 
 /* ---- tests ---- */
 
-TEST(nobody_gets_in_without_a_session)
+TEST(requests_without_a_session_are_refused)
 {
 	static const char *const methods[] = { "GET", "OPTIONS", "POST", "PUT",
 		"DELETE", "PROPFIND" };
@@ -139,7 +139,7 @@ TEST(nobody_gets_in_without_a_session)
 	assert_int_equal(s->reply.body.len, 0);
 }
 
-TEST(a_session_gets_in_and_nothing_is_added)
+TEST(a_session_is_allowed_and_nothing_is_added)
 {
 	struct site *s = *state;
 	struct web_call bearer = { .path = STACK_GUARDED, .no_cookies = true };
@@ -167,7 +167,7 @@ TEST(a_session_gets_in_and_nothing_is_added)
 	web_expect(&s->reply, 401, "invalid_token");
 }
 
-TEST(a_person_is_sent_to_the_login_page)
+TEST(navigations_are_redirected_to_the_login_page)
 {
 	static const char *const navigate[] = { "Sec-Fetch-Mode: navigate",
 		NULL };
@@ -185,7 +185,7 @@ TEST(a_person_is_sent_to_the_login_page)
 	assert_string_equal(web_header(&s->reply, "Cache-Control"), "no-store");
 	ask(s, "GET", STACK_GUARDED, html);
 	assert_int_equal(s->reply.status, 302);
-	/* The way there is not one to another site. */
+	/* The return path stays on this site. */
 	ask(s, "GET", "//guarded/file.txt", html);
 	assert_int_equal(s->reply.status, 302);
 	assert_string_equal(web_header(&s->reply, "Location"), "/sign-in?x=1");
@@ -196,8 +196,8 @@ TEST(a_person_is_sent_to_the_login_page)
 	web_expect(&s->reply, 401, "not_signed_in");
 }
 
-/* Whatever a client calls its headers, it is who it is. */
-TEST(the_program_is_told_who_it_is)
+/* Headers of the client do not change the identity. */
+TEST(the_application_gets_the_identity)
 {
 	static const char *const spoofed[] = { "Remote-User: 99",
 		"REMOTE_USER: 99", "Auth-Id: 99", "AUTH_ID: 99",
@@ -235,7 +235,7 @@ TEST(the_program_is_told_who_it_is)
 	web_expect(&s->reply, 401, "not_signed_in");
 }
 
-TEST(a_form_is_taken_from_the_same_origin)
+TEST(forms_need_the_same_origin)
 {
 	static const char *const refused[][2] = { { NULL },
 		{ "Sec-Fetch-Site: cross-site" },
@@ -263,7 +263,7 @@ TEST(a_form_is_taken_from_the_same_origin)
 		web_call(s->web, &form, &s->reply);
 		web_expect(&s->reply, 403, "cross_site");
 	}
-	/* A token is no browser's doing. */
+	/* Browsers add no tokens. */
 	form.headers = NULL;
 	form.no_cookies = true;
 	form.bearer = s->token;
@@ -271,8 +271,8 @@ TEST(a_form_is_taken_from_the_same_origin)
 	assert_int_equal(s->reply.status, 200);
 }
 
-/* As an operator would, before anybody has asked who that is. */
-TEST(a_role_lets_in_whom_it_is_given_to)
+/* As an operator would; no worker has cached the user yet. */
+TEST(a_required_role_is_enforced)
 {
 	struct site *s = *state;
 	char database[128], sql[128];
@@ -285,7 +285,7 @@ TEST(a_role_lets_in_whom_it_is_given_to)
 	database_run(database, sql);
 	expect_secret(s, ADMIN);
 	expect_secret(s, STACK_GUARDED);
-	/* A role there is not, and a server that does not ask so: nobody. */
+	/* An unknown role or a protocol of the other role allows no request. */
 	ask(s, "GET", "/guarded/nobody/file.txt", NULL);
 	web_expect(&s->reply, 500, "internal");
 	ask(s, "GET", "/guarded/odd/file.txt", NULL);
@@ -296,8 +296,8 @@ TEST(a_role_lets_in_whom_it_is_given_to)
 	    "LATCHKEY_AUTHORIZE_PROTOCOL=\"auth_request\""));
 }
 
-/* However it is spelt, it is guarded, or is not there. */
-TEST(no_spelling_of_a_path_gets_around)
+/* Every spelling of the path is guarded or not found. */
+TEST(no_spelling_of_a_path_is_unguarded)
 {
 	static const char *const paths[] = { "//guarded/file.txt",
 		"///guarded//file.txt", "/guarded//file.txt",
@@ -333,8 +333,8 @@ TEST(no_spelling_of_a_path_gets_around)
 	}
 }
 
-/* The paths of our routes, asked about, are somebody else's. */
-TEST(no_route_of_ours_runs_for_a_guarded_path)
+/* A guarded path that equals a route's does not run that route. */
+TEST(guarded_paths_run_no_route)
 {
 	struct site *s = *state;
 	const struct web_call call = { .path = "/guarded/api/v1/auth/logout",
@@ -375,8 +375,8 @@ TEST(a_logout_closes_it_at_once)
 	}
 }
 
-/* Nobody there to ask: closed. */
-TEST(without_a_pool_it_is_closed)
+/* Without an authorizer the path stays closed. */
+TEST(without_a_pool_the_path_is_closed)
 {
 	struct site *s = *state;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Pages without scripts: a form is posted, a page is the answer. */
+/* Pages without scripts: the answer to a form is a page. */
 #include "base/err.h"
 #include "support/site.h"
 
@@ -66,7 +66,7 @@ TEST(a_form_signs_in_and_out)
 	expect_me(s, 200);
 }
 
-TEST(the_way_back_is_that_of_the_page)
+TEST(the_next_page_is_that_of_the_form)
 {
 	static const struct {
 		const char *referer, *field, *expect;
@@ -90,7 +90,7 @@ TEST(the_way_back_is_that_of_the_page)
 	}
 }
 
-TEST(a_refusal_leads_back_and_says_why)
+TEST(a_refusal_redirects_to_the_form_with_its_code)
 {
 	struct site *s = *state;
 
@@ -110,8 +110,8 @@ TEST(a_refusal_leads_back_and_says_why)
 	expect_page(s, "/#email_taken", false);
 }
 
-/* Another site's page can post a form, and the browser follows. */
-TEST(another_site_posts_nothing)
+/* Another site can post a form, and the browser follows the redirect. */
+TEST(another_site_cannot_post)
 {
 	static const char *const forms[] = { FORMS "login", FORMS "register",
 		FORMS "logout" };

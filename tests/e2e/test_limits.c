@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Rate limits through the web server: with Redis, without, with a Redis that
- * dies, forgets and comes back, and with workers killed.  The windows here are
- * long, so that what was counted stays counted: tests/e2e/test_limits_window
- * waits for short ones to pass.
+ * Rate limits through the web server: with and without Redis, with a Redis that
+ * dies, loses its data and returns, and with killed workers.  The windows are
+ * long, so that no count expires; tests/e2e/test_limits_window waits for short
+ * ones.
  */
 #include "support/test.h"
 
@@ -30,7 +30,7 @@ header_number(struct site *s, const char *name)
 /* where a test runs */
 enum { ANYWHERE = 1, REDIS = 2, ONE_WORKER = 4 };
 
-TEST_IN(ANYWHERE, one_too_many_is_told_so)
+TEST_IN(ANYWHERE, one_too_many_is_refused)
 {
 	struct site *s = *state;
 	struct guesser g;
@@ -48,19 +48,19 @@ TEST_IN(ANYWHERE, one_too_many_is_told_so)
 	assert_string_equal(web_header(&s->reply, "RateLimit"), line);
 	assert_string_equal(
 	    web_header(&s->reply, "RateLimit-Policy"), "\"login\";q=5;w=3600");
-	/* What a log watcher matches. */
+	/* The line that log watchers match. */
 	snprintf(line, sizeof(line), " address=%s\n", g.from);
 	assert_true(stack_file_contains(stack_log(s->stack), line));
 	assert_true(stack_file_contains(
 	    stack_log(s->stack), " event=login_limited pid="));
 }
 
-TEST_IN(ANYWHERE, many_at_once_get_exactly_so_many_answers)
+TEST_IN(ANYWHERE, parallel_requests_get_exactly_the_limit)
 {
 	struct guesser list[24];
 	struct site *s = *state;
 
-	/* One account from everywhere; everybody's from one address. */
+	/* One account from many addresses, many accounts from one address. */
 	for (size_t i = 0; i < NELEMS(list); i++) {
 		login_guesser_begin(s, &list[i]);
 		memcpy(list[i].email, list[0].email, sizeof(list[i].email));
@@ -73,7 +73,7 @@ TEST_IN(ANYWHERE, many_at_once_get_exactly_so_many_answers)
 	assert_int_equal(login_guesser_crowd(s, list, NELEMS(list), 3), 5);
 }
 
-TEST_IN(ANYWHERE, a_login_that_succeeds_is_given_back)
+TEST_IN(ANYWHERE, successful_logins_are_refunded)
 {
 	struct site *s = *state;
 	struct guesser g;
@@ -92,7 +92,7 @@ TEST_IN(ANYWHERE, a_login_that_succeeds_is_given_back)
 	web_expect(&s->reply, 429, "rate_limited");
 }
 
-/* From many addresses: its logins are slowed down, nobody is signed out. */
+/* A flood from many addresses limits logins but ends no session. */
 TEST_IN(ANYWHERE, a_flooded_account_keeps_its_sessions)
 {
 	struct guesser list[16];
@@ -177,7 +177,7 @@ kill_workers(struct site *s)
 	assert_true(stack_ready(s->stack, WAIT_MS));
 }
 
-TEST_IN(ANYWHERE, killed_workers_take_nothing_along)
+TEST_IN(ANYWHERE, killed_workers_lose_no_counts)
 {
 	struct site *s = *state;
 	struct guesser g;
@@ -190,8 +190,8 @@ TEST_IN(ANYWHERE, killed_workers_take_nothing_along)
 	login_guesser_refused(s, &g);
 }
 
-/* One that dies with its count made is counted; the place is not wedged. */
-TEST_IN(ANYWHERE, a_worker_killed_while_it_counts_wedges_nothing)
+/* A worker that dies after its count leaves the count and no lock. */
+TEST_IN(ANYWHERE, a_worker_killed_while_counting_blocks_no_other)
 {
 	static const struct {
 		const char *point;
@@ -215,7 +215,7 @@ TEST_IN(ANYWHERE, a_worker_killed_while_it_counts_wedges_nothing)
 		    stack_point_taken(s->stack, cases[i].point, WAIT_MS));
 		stack_point_release(s->stack, cases[i].point);
 		assert_true(stack_ready(s->stack, WAIT_MS));
-		/* The web server may have asked another worker again. */
+		/* The web server may have retried with another worker. */
 		if (s->reply.status == 401)
 			login_guesser_times(s, &g, 2 - cases[i].counted);
 		else
@@ -226,7 +226,7 @@ TEST_IN(ANYWHERE, a_worker_killed_while_it_counts_wedges_nothing)
 
 /* ---- Redis ---- */
 
-TEST_IN(REDIS, redis_may_die_forget_and_come_back)
+TEST_IN(REDIS, redis_may_die_lose_its_data_and_return)
 {
 	struct site *s = *state;
 	struct redis_server *redis = stack_redis(s->stack);
@@ -263,8 +263,8 @@ redis_counts(void *ctx)
 		   "EXISTS rate_limit:login:%s", g.from) == 1;
 }
 
-/* When all processes have gone, so has the mapped file's count. */
-TEST_IN(REDIS, redis_remembers_over_a_restart)
+/* The count in shared memory ends with the last process. */
+TEST_IN(REDIS, redis_keeps_the_counts_over_a_restart)
 {
 	struct site *s = *state;
 	struct guesser g;
@@ -278,7 +278,7 @@ TEST_IN(REDIS, redis_remembers_over_a_restart)
 	stack_stop_pool(s->stack, SIGKILL);
 	stack_start_pool(s->stack);
 	login_guesser_refused(s, &g);
-	/* Redis knows neither whose account it is nor any secret. */
+	/* Redis holds neither an e-mail address nor a secret. */
 	assert_false(redis_server_contains(stack_redis(s->stack), g.email));
 }
 
@@ -297,8 +297,8 @@ log_in_once(void *arg)
 	return NULL;
 }
 
-/* The slow lane is busy; who is refused does not wait for it. */
-TEST_IN(ONE_WORKER, a_refusal_does_not_wait_for_the_slow_lane)
+/* A refusal does not wait for the busy background queue. */
+TEST_IN(ONE_WORKER, a_refusal_does_not_wait_for_the_queue)
 {
 	struct site *s = *state;
 	struct guesser g;
@@ -312,7 +312,7 @@ TEST_IN(ONE_WORKER, a_refusal_does_not_wait_for_the_slow_lane)
 	(void)stack_point_wait(s->stack, "lane:job");
 	for (int i = 0; i < 20; i++)
 		login_guesser_refused(s, &g);
-	/* Nor who is wrong in the form of it. */
+	/* Nor does a request with an invalid body. */
 	web_post(s->web, "/api/v1/auth/login", "{}", &s->reply);
 	web_expect(&s->reply, 400, "missing_field");
 	stack_point_release(s->stack, "lane:job");

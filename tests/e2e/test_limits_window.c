@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Rate limits over the edges of their windows, as a client sees them: whatever
- * it does, never more than so many answers in any window; and who waits as he
- * is told is let through.
+ * Rate limits at the edges of their windows, as clients see them: never more
+ * than N answers in any window, and a client that obeys Retry-After is allowed.
  */
 #include "support/test.h"
 
@@ -22,7 +21,7 @@ struct answer {
 	int64_t asked_us, got_us;
 };
 
-/* The count of each lies between the question and its answer. */
+/* Each request is counted between its start and its answer. */
 static void
 assert_never_too_many(const struct answer *a, int n)
 {
@@ -33,7 +32,7 @@ assert_never_too_many(const struct answer *a, int n)
 			    (long long)(a[i + LIMIT].got_us - a[i].asked_us));
 }
 
-TEST(who_asks_all_the_time_gets_no_more_than_the_limit)
+TEST(constant_requests_get_no_more_than_the_limit)
 {
 	struct answer answers[ANSWERS_MAX];
 	struct site *s = *state;
@@ -59,8 +58,8 @@ TEST(who_asks_all_the_time_gets_no_more_than_the_limit)
 	assert_true(refused > 0);
 }
 
-/* Asks just before and just after each edge that it was told of. */
-TEST(who_waits_as_told_is_let_through)
+/* Sends just before and just after each announced edge. */
+TEST(waiting_for_retry_after_is_enough)
 {
 	struct answer answers[ANSWERS_MAX];
 	struct site *s = *state;
@@ -88,7 +87,7 @@ TEST(who_waits_as_told_is_let_through)
 	assert_never_too_many(answers, n);
 }
 
-/* The owner of a flooded account gets in when the flood is over. */
+/* The owner of a flooded account can sign in after the flood. */
 TEST(a_flooded_account_opens_again)
 {
 	struct guesser list[8], owner;

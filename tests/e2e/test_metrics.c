@@ -24,7 +24,7 @@ get_metrics(struct site *s)
 	    "text/plain; version=0.0.4; charset=utf-8");
 }
 
-/* The number of the series; 0 if it is not there yet. */
+/* The value of the series; 0 if it does not exist yet. */
 static double
 value(const struct site *s, const char *series)
 {
@@ -64,8 +64,8 @@ validate(struct site *s, int times)
 /* where a test runs */
 enum { EVERYWHERE = 1, POOL = 2 };
 
-/* A hundred checks by whichever worker: all of them, and nothing but them. */
-TEST_IN(EVERYWHERE, the_numbers_are_those_of_what_was_done)
+/* A hundred checks, spread over the workers, count exactly a hundred. */
+TEST_IN(EVERYWHERE, counters_match_the_requests)
 {
 	static const char *const tiers[] = { REDIS_HITS, STORE_HITS,
 		"latchkey_cache_misses_total{tier=\"table\"}",
@@ -86,7 +86,7 @@ TEST_IN(EVERYWHERE, the_numbers_are_those_of_what_was_done)
 	get_metrics(s);
 	assert_true(value(s, VALIDATED) == validated + 100);
 	assert_true(value(s, TABLE_HITS) >= hits + 200);
-	/* The last look is a request as well. */
+	/* The request for the metrics counts as well. */
 	assert_true(value(s, FAST) == fast + 101);
 	for (size_t i = 0; i < NELEMS(tiers); i++)
 		assert_true(value(s, tiers[i]) == below[i]);
@@ -147,8 +147,8 @@ kill_workers(struct site *s)
 	assert_true(stack_ready(s->stack, 15000));
 }
 
-/* Every worker dies, twice: no count may fall, and none is made twice. */
-TEST_IN(POOL, what_the_killed_had_counted_is_not_lost)
+/* Every worker dies twice: no counter falls or counts twice. */
+TEST_IN(POOL, counts_of_killed_workers_are_kept)
 {
 	static const char starts[] = "latchkey_worker_starts_total";
 	struct site *s = *state;
@@ -181,7 +181,7 @@ database(const struct site *s)
 	return path;
 }
 
-/* As an operator would, before anybody has asked who that is. */
+/* As an operator would; no worker has cached the user yet. */
 static void
 admin_account(struct site *s)
 {
@@ -194,10 +194,10 @@ admin_account(struct site *s)
 }
 
 /*
- * The client of these tests is on this machine; what a proxy says of whom it
- * asks for takes that away, and then only an admin may.
+ * The client of these tests is local.  A proxy's forwarding header makes it
+ * remote, and then only an administrator is allowed.
  */
-TEST_IN(EVERYWHERE, others_than_admins_see_nothing)
+TEST_IN(EVERYWHERE, only_administrators_see_the_metrics)
 {
 	static const char *const forwarded[] = { "X-Forwarded-For: 192.0.2.9",
 		NULL };
@@ -225,7 +225,7 @@ TEST_IN(EVERYWHERE, others_than_admins_see_nothing)
 	}
 }
 
-TEST_IN(EVERYWHERE, admins_look_and_clean_up)
+TEST_IN(EVERYWHERE, administrators_read_stats_and_clean_up)
 {
 	struct site *s = *state;
 	bool redis = stack_redis(s->stack) != NULL;
@@ -253,7 +253,7 @@ TEST_IN(EVERYWHERE, admins_look_and_clean_up)
 	assert_string_equal(
 	    web_text(&s->reply, "backend"), redis ? "redis" : "table");
 
-	/* By cookie, so the rule of the same origin holds. */
+	/* With a cookie the same-origin rule applies. */
 	call = (struct web_call){
 		.path = API "/cache/cleanup", .body = "{}", .no_site = true
 	};

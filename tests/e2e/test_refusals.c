@@ -22,7 +22,7 @@ call(struct site *s, const struct web_call *c)
 
 /* ---- bodies ---- */
 
-TEST(bodies_that_are_no_good)
+TEST(invalid_bodies_are_refused)
 {
 	static const struct {
 		const char *body;
@@ -73,7 +73,7 @@ TEST(bodies_that_are_no_good)
 	}
 }
 
-TEST(bodies_that_are_too_large)
+TEST(large_bodies_are_refused)
 {
 	static const size_t sizes[] = { 65537, 100000, 1000000 };
 	struct site *s = *state;
@@ -110,7 +110,7 @@ TEST(the_largest_body_is_read)
 
 /* ---- methods and paths ---- */
 
-TEST(methods_that_do_not_fit)
+TEST(wrong_methods_are_refused)
 {
 	static const struct {
 		const char *method, *path, *allow;
@@ -154,7 +154,7 @@ TEST(options_and_head)
 	assert_int_equal(s->reply.body.len, 0);
 }
 
-TEST(paths_that_are_none)
+TEST(unknown_paths_are_refused)
 {
 	static const char *const paths[] = { API "/auth/nothing", API "/",
 		API "/auth/me/", API "/auth//me", API "/auth/%6de",
@@ -164,7 +164,7 @@ TEST(paths_that_are_none)
 
 	for (size_t i = 0; i < NELEMS(paths); i++) {
 		web_get(s->web, paths[i], &s->reply);
-		/* lighttpd tidies some of these before we see them. */
+		/* lighttpd normalises some of these first. */
 		if (s->reply.status == 401 && strstr(paths[i], "//") != NULL)
 			continue;
 		if (s->reply.status == 401 && strchr(paths[i], '%') != NULL)
@@ -193,7 +193,7 @@ struct forged {
 	int64_t epoch;
 };
 
-/* A token such as only a holder of the secret can make, for ${s}'s session. */
+/* A correctly signed token for the session of ${s}. */
 static void
 forge(struct site *s, const struct forged *f, struct token *token_out)
 {
@@ -236,7 +236,7 @@ epoch_of_new_accounts(struct site *s)
 	return 0;
 }
 
-TEST(tokens_that_are_expired_or_foreign)
+TEST(expired_and_foreign_tokens_are_refused)
 {
 	struct site *s = *state;
 	struct token token;
@@ -262,7 +262,7 @@ TEST(tokens_that_are_expired_or_foreign)
 	expect_token(s, s->token, true);
 }
 
-TEST(tokens_that_were_tampered_with)
+TEST(modified_tokens_are_refused)
 {
 	struct site *s = *state;
 	size_t len;
@@ -290,7 +290,7 @@ TEST(tokens_that_were_tampered_with)
 	expect_token(s, s->token, true);
 }
 
-TEST(a_token_of_a_deleted_user_is_dead)
+TEST(a_token_of_a_deleted_user_is_refused)
 {
 	struct site *s = *state;
 
@@ -358,7 +358,7 @@ TEST(a_form_post_with_the_cookie_is_refused)
 	web_expect(&s->reply, 200, NULL);
 }
 
-TEST(the_same_origin_by_name_is_enough)
+TEST(a_matching_origin_is_enough)
 {
 	struct site *s = *state;
 	char origin[128];
@@ -387,7 +387,7 @@ TEST(signing_in_from_another_site_is_refused)
 	web_expect(&s->reply, 403, "cross_site");
 }
 
-TEST(a_cookie_of_another_name_or_two_that_differ_sign_nobody_in)
+TEST(ambiguous_cookies_are_ignored)
 {
 	struct site *s = *state;
 	char cookie[256];
@@ -402,7 +402,7 @@ TEST(a_cookie_of_another_name_or_two_that_differ_sign_nobody_in)
 	web_expect(&s->reply, 200, NULL);
 	snprintf(
 	    cookie, sizeof(cookie), "Cookie: __Host-latchkey=%s", s->session);
-	call(s, &c); /* over http it is not ours */
+	call(s, &c); /* not the cookie's name over http */
 	web_expect(&s->reply, 401, NULL);
 	snprintf(cookie, sizeof(cookie),
 	    "Cookie: latchkey=%s; latchkey=00000000-0000-4000-8000-"
@@ -414,7 +414,7 @@ TEST(a_cookie_of_another_name_or_two_that_differ_sign_nobody_in)
 
 /* ---- time ---- */
 
-/* Move the end of ${s}'s session, which no worker has looked at yet. */
+/* Move the end of the session of ${s}, which no worker has cached yet. */
 static void
 set_expiry(struct site *s, int64_t at)
 {
@@ -440,7 +440,7 @@ set_expiry(struct site *s, int64_t at)
 	sqlite3_close(db);
 }
 
-TEST(a_session_is_good_to_its_last_minute_and_no_longer)
+TEST(a_session_is_valid_until_its_last_minute)
 {
 	struct site *s = *state;
 
@@ -455,7 +455,7 @@ TEST(a_session_is_good_to_its_last_minute_and_no_longer)
 	expect_token(s, s->token, false);
 }
 
-/* A page shows a refusal next to the field it is about. */
+/* A page shows a refusal next to the field that it concerns. */
 TEST(a_problem_names_the_field)
 {
 	static const struct {

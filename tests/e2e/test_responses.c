@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Each refusal that docs/openapi.yaml has for an operation, forced; the other
- * programs here are about what happens, and need but a few of them.
+ * Forces each refusal that docs/openapi.yaml lists for an operation; the other
+ * programs test behaviour and cause only a few of them.
  */
 #include "base/err.h"
 #include "support/operation.h"
@@ -16,7 +16,7 @@
 
 /* ---- who asks, and from where ---- */
 
-TEST(for_those_who_are_signed_in)
+TEST(refusals_without_a_session)
 {
 	static const char dead[] = "00000000-0000-4000-8000-000000000000";
 	struct site *s = *state;
@@ -31,7 +31,7 @@ TEST(for_those_who_are_signed_in)
 	    "invalid_session");
 }
 
-TEST(for_admins)
+TEST(refusals_without_the_role)
 {
 	struct site *s = *state;
 
@@ -40,7 +40,7 @@ TEST(for_admins)
 	    &(struct operation_manner){ .bearer = s->token }, 403, "forbidden");
 }
 
-TEST(not_from_another_site)
+TEST(refusals_of_other_sites)
 {
 	struct site *s = *state;
 
@@ -53,7 +53,7 @@ TEST(not_from_another_site)
 
 /* ---- bodies ---- */
 
-TEST(bodies_that_are_none)
+TEST(refusals_of_malformed_bodies)
 {
 	struct site *s = *state;
 	struct operation_manner m;
@@ -70,7 +70,7 @@ TEST(bodies_that_are_none)
 	operation_each(s, OP_NEEDS, &m, 400, "missing_field");
 }
 
-TEST(members_of_the_wrong_type)
+TEST(refusals_of_wrong_types)
 {
 	struct site *s = *state;
 
@@ -90,7 +90,7 @@ TEST(members_of_the_wrong_type)
 
 /* ---- what only some answer ---- */
 
-TEST(addresses_and_passwords)
+TEST(refusals_of_addresses_and_passwords)
 {
 	static const char *const changes[] = { "PUT", "PATCH", "POST" };
 	struct site *s = *state;
@@ -115,7 +115,7 @@ TEST(addresses_and_passwords)
 		    s, changes[i], "/auth/update-profile", &m, 409);
 }
 
-/* It may be repeated, so what it minds is other than elsewhere. */
+/* Logout may be repeated, so its refusals differ from other routes'. */
 TEST(signing_out)
 {
 	struct site *s = *state;
@@ -136,7 +136,7 @@ TEST(signing_out)
 	assert_non_null(web_header(&s->reply, "Set-Cookie"));
 }
 
-TEST(changes_by_admins)
+TEST(refusals_of_administrators_changes)
 {
 	static const char *const changes[] = { "PUT", "PATCH", "POST" };
 	struct site *s = *state;
@@ -154,8 +154,8 @@ TEST(changes_by_admins)
 	}
 }
 
-/* As the web server's configuration has it (lighttpd_conf). */
-TEST(may_it_pass)
+/* As configured in lighttpd_conf. */
+TEST(authorizations)
 {
 	static const char *const navigate[] = { "Sec-Fetch-Mode: navigate",
 		"X-Forwarded-Method: GET", "X-Forwarded-Uri: /reports", NULL };
@@ -183,7 +183,7 @@ TEST(may_it_pass)
 
 /* ---- tokens ---- */
 
-TEST(about_tokens)
+TEST(token_routes)
 {
 	static const char *const paths[] = { "/auth/introspect",
 		"/auth/revoke" };

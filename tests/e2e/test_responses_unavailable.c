@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What each operation answers while it cannot be carried out: 503 without the
- * store and with a full slow lane, 429 when it was asked too often.
+ * The answers of each operation while it cannot be carried out: 503 without the
+ * store or with a full background queue, 429 above a rate limit.
  */
 #include "base/err.h"
 #include "support/operation.h"
@@ -24,7 +24,10 @@
 
 static const struct operation me = { "GET", "/auth/me", NULL, 0 };
 
-/* Answers that are in memory go on until the worker has looked, in a second. */
+/*
+ * Cached answers continue until the worker has checked the database, within a
+ * second.
+ */
 static bool
 is_unavailable(void *ctx)
 {
@@ -38,7 +41,7 @@ is_unavailable(void *ctx)
 /* where a test runs */
 enum { STORE = 1, BUSY = 2, LIMITS = 4 };
 
-/* The database is not where it was. */
+/* The database was moved away. */
 TEST_IN(STORE, without_the_store)
 {
 	struct site *s = *state;
@@ -81,8 +84,8 @@ TEST_IN(STORE, without_the_store)
 
 /* ---- busy ---- */
 
-/* One is in the lane, and one waits: that is all there is room for. */
-TEST_IN(BUSY, with_a_full_lane)
+/* One request runs in the queue and one waits: it is full. */
+TEST_IN(BUSY, with_a_full_queue)
 {
 	struct site *s = *state;
 	const struct web_call login = { .path = API "/auth/login",
@@ -97,7 +100,7 @@ TEST_IN(BUSY, with_a_full_lane)
 	held = async_request_start(stack_base(s->stack), &login, NULL);
 	(void)stack_point_wait(s->stack, "lane:job");
 	waiting = async_request_start(stack_base(s->stack), &login, NULL);
-	/* One of these may take the place that was meant for the other. */
+	/* Either of these may take the free place. */
 	probe.wait_ms = 2000;
 	do {
 		assert_true(time(NULL) < end);
@@ -114,13 +117,13 @@ TEST_IN(BUSY, with_a_full_lane)
 
 /* ---- too often ---- */
 
-/* Each limit is one, and is used up by what stands before. */
-TEST_IN(LIMITS, too_often)
+/* Each limit is 1, and the requests above have exhausted it. */
+TEST_IN(LIMITS, above_the_rate_limit)
 {
 	struct site *s = *state;
 	struct operation_manner m = { .body = OPERATION_GUESS };
 
-	site_account(s); /* the one registration there may be */
+	site_account(s); /* the only registration that the limit allows */
 	m.session = s->session;
 	operation_expect(s, "POST", "/auth/login", &m, 401);
 	operation_expect(s, "POST", "/auth/deactivate", &m, 403);
@@ -129,7 +132,7 @@ TEST_IN(LIMITS, too_often)
 	assert_non_null(
 	    strstr(web_header(&s->reply, "Location"), "#rate_limited"));
 
-	/* Used up by the guess at a password, from the same address. */
+	/* Exhausted by the password guess from the same address. */
 	m = (struct operation_manner){ .type = OPERATION_FORM,
 		.body = "client_id=shop&client_secret=wrong&token=x" };
 	operation_expect(s, "POST", "/auth/introspect", &m, 429);
@@ -144,7 +147,7 @@ TEST_RUN()
 	const char *const strict[] = { "LATCHKEY_LIMIT_LOGIN=1/3600",
 		"LATCHKEY_LIMIT_REGISTER=1/3600",
 		"LATCHKEY_LIMIT_DEFAULT=1/3600", NULL };
-	/* One worker, so that all have looked when one has. */
+	/* A single worker, so that one check is enough. */
 	const struct stack_options usual = { .workers = 1, .env = known };
 	const struct stack_options one = { .workers = 1, .env = narrow };
 	const struct stack_options limited = { .env = strict };

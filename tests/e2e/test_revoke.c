@@ -10,8 +10,8 @@
 #include "support/process.h"
 
 /*
- * A token that another server of the site has revoked: every worker refuses it
- * from the answer on, however well it knew it, and so it stays.
+ * A token that another server of the site has revoked: from the answer on every
+ * worker refuses it, even one that had it cached.
  */
 #define WAIT_MS 60000
 #define WORKERS 4
@@ -67,7 +67,7 @@ tear_down(void **state)
 	return 0;
 }
 
-/* What the client is told about the site's token, by any worker. */
+/* Introspect the token of ${s}, on any worker. */
 static int
 ask(struct fixture *f, const char *uri, struct fcgi_reply *reply)
 {
@@ -108,7 +108,7 @@ assert_everywhere(struct fixture *f, int status)
 	}
 }
 
-/* The one that is handed out for the session is not the revoked one again. */
+/* The session does not get the revoked token again. */
 static void
 assert_another_is_given(struct fixture *f)
 {
@@ -124,7 +124,7 @@ assert_another_is_given(struct fixture *f)
 	fcgi_reply_free(&reply);
 }
 
-TEST(a_revoked_token_is_dead_everywhere_and_for_good)
+TEST(a_revoked_token_is_refused_by_every_worker)
 {
 	struct fixture *f = *state;
 	struct fcgi_reply reply;

@@ -72,7 +72,7 @@ TEST(registering_signs_in)
 	assert_string_equal(web_text(&s->reply, "user.role"), "user");
 	cookie = web_header(&s->reply, "Set-Cookie");
 	assert_non_null(cookie);
-	/* http on loopback: the one case without Secure and __Host- */
+	/* only http on loopback goes without Secure and __Host- */
 	assert_ptr_equal(strstr(cookie, "latchkey="), cookie);
 	assert_non_null(strstr(cookie, s->session));
 	assert_non_null(strstr(cookie, "Path=/"));
@@ -102,7 +102,7 @@ TEST(both_prefixes_and_the_alias_work)
 	web_expect(&s->reply, 200, NULL);
 }
 
-TEST(registering_refuses)
+TEST(refused_registrations)
 {
 	static const struct {
 		const char *json;
@@ -172,7 +172,7 @@ TEST(signing_in)
 	web_expect(&s->reply, 200, NULL);
 }
 
-TEST(a_wrong_password_and_an_unknown_address_read_the_same)
+TEST(wrong_passwords_and_unknown_addresses_look_the_same)
 {
 	struct site *s = *state;
 	char first[1024];
@@ -257,7 +257,7 @@ TEST(signing_out_ends_session_and_token)
 	    web_text(&s->reply, "msg"), "Logged out successfully");
 	bearer(s, "GET", API "/auth/me", s->token, NULL);
 	web_expect(&s->reply, 401, "invalid_token");
-	call(s, "GET", API "/auth/me", NULL); /* the cookie's session too */
+	call(s, "GET", API "/auth/me", NULL); /* the cookie's, too */
 	assert_int_equal(s->reply.status, 401);
 	bearer(s, "POST", API "/auth/logout", s->token, NULL);
 	web_expect(&s->reply, 200, NULL);
@@ -290,7 +290,7 @@ TEST(signing_out_by_cookie_and_by_session_id)
 	web_expect(&s->reply, 401, "not_signed_in");
 }
 
-/* Two more devices of the account in ${s}; their tokens. */
+/* Sign the account of ${s} in on two more devices; their tokens. */
 static void
 two_more_devices(struct site *s, char tokens[2][1100])
 {
@@ -388,7 +388,7 @@ TEST(the_device_list)
 		}
 	}
 	assert_null(web_text(&s->reply, "sessions.2.handle"));
-	/* Both were made in one second, so either may come first. */
+	/* Both started in the same second, so either may come first. */
 	phone = *device_text(s, 0, "device") != '\0' ? 0 : 1;
 	assert_string_equal(device_text(s, phone, "device"), "My phone");
 	assert_string_equal(device_text(s, phone, "user_agent"), "Phone/1");
@@ -406,7 +406,7 @@ TEST(the_device_list)
 	assert_signed_in(s, s->token, true);
 }
 
-TEST(another_ones_device_cannot_be_ended)
+TEST(other_users_devices_cannot_be_ended)
 {
 	struct site *s = *state;
 	char token[1100], path[128];

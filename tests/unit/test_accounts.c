@@ -30,7 +30,7 @@ teardown(void **state)
 
 TEST_FIXTURE(setup, teardown);
 
-/* The cookie line of an answer to a loopback request. */
+/* The Set-Cookie line of an answer to a loopback request. */
 static bool
 sets_cookie(const struct api_answer *a, const char *value, int64_t max_age)
 {
@@ -85,7 +85,7 @@ TEST(registering_signs_in)
 	}
 }
 
-TEST(what_cannot_register_is_told_why)
+TEST(a_refused_registration_says_why)
 {
 	static const struct {
 		const char *body;
@@ -116,7 +116,7 @@ TEST(what_cannot_register_is_told_why)
 		api_expect(api, cases[i].status, cases[i].code,
 		    .method = "POST", .uri = "/auth/register",
 		    .body = cases[i].body);
-	/* The reason is a sentence, not the title once more. */
+	/* The detail is a sentence, not the title. */
 	{
 		struct api_answer a;
 
@@ -196,7 +196,7 @@ TEST(unknown_and_wrong_look_the_same)
 	}
 }
 
-TEST(another_site_signs_nobody_in)
+TEST(another_site_cannot_sign_in)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -213,7 +213,7 @@ TEST(another_site_signs_nobody_in)
 	    .body = body, .site = "same-origin");
 }
 
-TEST(the_cookie_goes_with_the_scheme)
+TEST(the_cookie_depends_on_the_scheme)
 {
 	static const char body[] =
 	    "{\"email\":\"" ADA "\",\"password\":\"" API_PASSWORD "\"}";
@@ -236,7 +236,7 @@ TEST(the_cookie_goes_with_the_scheme)
 	assert_true(api_has(&a, line));
 	api_free(&a);
 
-	/* Plain http over a network: no cookie at all. */
+	/* Plain http over a network sets no cookie. */
 	api_run(api,
 	    &(struct api_call){ .method = "POST",
 		.uri = "/auth/login",
@@ -247,7 +247,7 @@ TEST(the_cookie_goes_with_the_scheme)
 	assert_null(strstr(a.text.data, "Set-Cookie"));
 	api_free(&a);
 
-	/* Unless TLS ended in front of the web server. */
+	/* It does if TLS ends in front of the web server. */
 	api->app.always_https = true;
 	api_run(api,
 	    &(struct api_call){ .method = "POST",
@@ -328,7 +328,7 @@ TEST(a_bad_password_change_changes_nothing)
 	api_login(api, ADA, &who);
 }
 
-/* Deactivation and deletion end everything alike. */
+/* Deactivation and deletion both end all sessions. */
 static void
 end_account(struct api *api, const char *method, const char *uri, int status)
 {
@@ -370,7 +370,7 @@ end_account(struct api *api, const char *method, const char *uri, int status)
 		"{\"email\":\"" ADA "\",\"password\":\"" API_PASSWORD "\"}");
 }
 
-TEST(a_deactivated_account_is_over)
+TEST(a_deactivated_account_is_closed)
 {
 	end_account(*state, "POST", "/auth/deactivate", 200);
 	/* Its address is still taken. */
@@ -386,10 +386,10 @@ TEST(a_deleted_account_is_gone)
 
 	end_account(*state, "DELETE", "/auth/account", 204);
 	api_register(*state, ADA, &again);
-	assert_string_equal(again.id, "2"); /* ids are never used again */
+	assert_string_equal(again.id, "2"); /* ids are never reused */
 }
 
-TEST(who_is_signed_out_meanwhile_changes_no_account)
+TEST(a_session_that_ended_meanwhile_changes_no_account)
 {
 	static const struct {
 		const char *method, *uri, *body;
@@ -423,7 +423,7 @@ TEST(who_is_signed_out_meanwhile_changes_no_account)
 		    .cookie = who.session_id, .site = "same-origin",
 		    .body = cases[i].body);
 	}
-	/* Nobody else was signed out by it. */
+	/* No other session ended. */
 	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
 	    .cookie = first.session_id);
 }

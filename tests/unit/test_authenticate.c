@@ -29,7 +29,7 @@ TEST_FIXTURE(setup, teardown);
 #define RENAME .method = "POST", .uri = "/auth/update-profile"
 #define NAME "{\"name\":\"Ada L\"}"
 
-TEST(a_token_decides_over_a_cookie)
+TEST(a_token_takes_precedence_over_a_cookie)
 {
 	struct api *api = *state;
 	struct api_login ada, bob;
@@ -47,12 +47,12 @@ TEST(a_token_decides_over_a_cookie)
 	    .cookie = bob.session_id);
 	api_expect(api, 401, "invalid_token", ME, .token = "",
 	    .cookie = bob.session_id);
-	/* Another scheme is none of our business. */
+	/* Other schemes are ignored. */
 	api_expect(api, 200, NULL, ME, .cookie = bob.session_id,
 	    .param = "HTTP_AUTHORIZATION=Basic dTpw");
 }
 
-TEST(nothing_given_and_nothing_good_differ)
+TEST(missing_and_invalid_credentials_differ)
 {
 	static const struct {
 		struct api_call call;
@@ -86,7 +86,7 @@ TEST(nothing_given_and_nothing_good_differ)
 	}
 }
 
-TEST(a_session_id_in_the_body_is_not_for_every_route)
+TEST(not_every_route_takes_a_session_id)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -99,7 +99,7 @@ TEST(a_session_id_in_the_body_is_not_for_every_route)
 	buf_clear(&body);
 }
 
-TEST(a_cookie_changes_things_for_its_own_origin_only)
+TEST(cookies_need_the_same_origin_for_changes)
 {
 	static const struct {
 		const char *site, *origin; /* as a parameter */
@@ -124,7 +124,9 @@ TEST(a_cookie_changes_things_for_its_own_origin_only)
 		    cases[i].status == 403 ? "cross_site" : NULL, RENAME,
 		    .cookie = who.session_id, .body = NAME,
 		    .site = cases[i].site, .param = cases[i].origin);
-		/* Reading is free, and a token is nothing a browser adds. */
+		/*
+		 * Reads need no same-origin check, and browsers add no tokens.
+		 */
 		api_expect(api, 200, NULL, ME, .cookie = who.session_id,
 		    .site = cases[i].site, .param = cases[i].origin);
 		api_expect(api, 200, NULL, RENAME, .token = who.token,
@@ -151,7 +153,7 @@ TEST(the_cookie_of_the_other_scheme_does_not_count)
 	    .param = "REMOTE_ADDR=192.0.2.1");
 }
 
-TEST(sessions_and_tokens_end_in_their_time)
+TEST(sessions_and_tokens_expire)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -167,7 +169,7 @@ TEST(sessions_and_tokens_end_in_their_time)
 	api_expect(api, 401, "invalid_session", ME, .cookie = who.session_id);
 }
 
-TEST(a_session_seen_is_handed_on_when_due)
+TEST(last_seen_is_recorded_when_due)
 {
 	struct api *api = *state;
 	struct api_login who;

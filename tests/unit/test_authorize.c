@@ -13,7 +13,7 @@
 
 #define AUTHORIZER "FCGI_ROLE=AUTHORIZER"
 #define PAGE "HTTP_SEC_FETCH_MODE=navigate"
-/* What a call gets beside its named members. */
+/* Further parameters of a call. */
 #define WITH(...)                                                              \
 	.params = (const char *const[])                                        \
 	{                                                                      \
@@ -74,8 +74,8 @@ static const char *variables[6] = { "Variable-REMOTE_USER",
 static const char *headers[6] = { "Remote-User", "X-Auth-User", "X-Auth-Id",
 	"X-Auth-Email", "X-Auth-Role", "X-Auth-Session" };
 
-/* Whatever the method and the path; of ours, too. */
-TEST(the_authorizer_hands_on_the_identity_and_nothing_else)
+/* Any method and any path, those of routes included. */
+TEST(the_authorizer_passes_on_only_the_identity)
 {
 	static const char *const methods[] = { "GET", "HEAD", "OPTIONS", "POST",
 		"PUT", "PATCH", "DELETE", "PROPFIND", "TRACE", "", "get" };
@@ -93,7 +93,10 @@ TEST(the_authorizer_hands_on_the_identity_and_nothing_else)
 			.method = methods[i % NELEMS(methods)],
 			.uri = paths[i / NELEMS(methods)],
 			.site = "same-origin",
-			/* The guarded request's own; it has not been sent. */
+			/*
+			 * The length is that of the guarded request, whose body
+			 * was not sent.
+			 */
 			WITH(AUTHORIZER, "CONTENT_LENGTH=70000",
 			    "CONTENT_TYPE=text/plain"),
 		};
@@ -109,12 +112,12 @@ TEST(the_authorizer_hands_on_the_identity_and_nothing_else)
 		expect_identity(&a, variables, &ada, "user");
 		api_free(&a);
 	}
-	/* It was a question each time: nobody has been signed out. */
+	/* None of these paths ran its own route: the session is still live. */
 	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
 	    .token = ada.token);
 }
 
-TEST(the_check_route_says_it_in_headers)
+TEST(the_check_route_returns_headers)
 {
 	struct api *api = *state;
 	struct api_login ada;
@@ -151,8 +154,8 @@ TEST(the_check_route_says_it_in_headers)
 	}
 }
 
-/* Among the routes, whatever the path. */
-TEST(questions_are_counted)
+/* Counted under the route /auth/check, for any path. */
+TEST(authorizations_are_counted)
 {
 	struct api *api = *state;
 	struct api_login ada;
@@ -182,7 +185,7 @@ TEST(questions_are_counted)
 
 /* ---- refused ---- */
 
-TEST(who_is_not_signed_in_is_refused)
+TEST(requests_without_a_session_are_refused)
 {
 	struct api *api = *state;
 	struct api_login ada, bob;
@@ -199,15 +202,15 @@ TEST(who_is_not_signed_in_is_refused)
 	    .token = ada.token);
 	api_expect(
 	    api, 401, "invalid_session", CHECK, .cookie = ada.session_id);
-	/* A token decides, even if the cookie would do. */
+	/* A token takes precedence over a valid cookie. */
 	api_expect(api, 401, "invalid_token", GUARDED, WITH(AUTHORIZER),
 	    .token = ada.token, .cookie = bob.session_id);
-	/* A session_id in the body counts for our own routes only. */
+	/* A session_id in the body is none for a guarded request. */
 	api_expect(api, 401, "not_signed_in", .method = "POST",
 	    .uri = "/auth/check", .body = "{\"session_id\":\"x\"}");
 }
 
-TEST(nobody_passes_while_nobody_can_tell)
+TEST(a_failing_store_allows_no_request)
 {
 	struct api *api = *state;
 	struct api_login ada;
@@ -221,8 +224,8 @@ TEST(nobody_passes_while_nobody_can_tell)
 	api_expect(api, 200, NULL, CHECK, .cookie = ada.session_id);
 }
 
-/* Another site's form must not act on a guarded program either. */
-TEST(a_cookie_changes_things_from_the_same_origin_only)
+/* CSRF protection covers guarded applications. */
+TEST(cookies_need_the_same_origin_for_changes)
 {
 	static const struct {
 		const char *method, *site, *param;
@@ -278,7 +281,7 @@ TEST(the_required_role_is_one_of_the_list)
 		{ "user, admin", 200, 200 },
 		{ " admin ", 403, 200 },
 		{ "admin,admin", 403, 200 },
-		/* Nobody passes what somebody meant to guard better. */
+		/* A misconfigured guard allows no request. */
 		{ "", 500, 500 },
 		{ " ", 500, 500 },
 		{ ",", 500, 500 },
@@ -310,7 +313,7 @@ TEST(the_required_role_is_one_of_the_list)
 		    .param = param, .cookie = ada.session_id, WITH(AUTHORIZER));
 		api_expect(api, admin, admin == 403 ? "forbidden" : NULL, CHECK,
 		    .param = param, .token = root.token);
-		/* First of all one has to be somebody. */
+		/* Without a session the role does not matter. */
 		api_expect(api, 401, "not_signed_in", GUARDED, .param = param,
 		    WITH(AUTHORIZER));
 	}
@@ -318,7 +321,7 @@ TEST(the_required_role_is_one_of_the_list)
 
 /* ---- what a client may say ---- */
 
-TEST(no_header_of_a_client_is_configuration)
+TEST(client_headers_configure_nothing)
 {
 	struct api *api = *state;
 	struct api_login ada;
@@ -331,7 +334,7 @@ TEST(no_header_of_a_client_is_configuration)
 	    WITH("HTTP_LATCHKEY_REQUIRE_ROLE=admin",
 		"HTTP_LATCHKEY_AUTHORIZE_PROTOCOL=auth_request",
 		"HTTP_FCGI_APACHE_ROLE=x", "HTTP_REMOTE_USER=7", AUTHORIZER));
-	/* These would make a route of ours a question, or the reverse. */
+	/* These would turn a route into an authorization, or the reverse. */
 	api_expect(api, 401, "not_signed_in", .method = "GET",
 	    .uri = "/auth/me",
 	    WITH("HTTP_FCGI_ROLE=AUTHORIZER",
@@ -342,7 +345,7 @@ TEST(no_header_of_a_client_is_configuration)
 		"FCGI_ROLE=RESPONDER"));
 }
 
-/* libfcgi puts the role first; what the web server adds is not it. */
+/* libfcgi puts the role first; a later FCGI_ROLE does not count. */
 TEST(the_first_role_counts)
 {
 	struct api *api = *state;

@@ -41,7 +41,7 @@ read_asked(const struct asked *asked, struct guarded *g_out)
 
 /* ---- who asks ---- */
 
-TEST(each_server_is_told_by_what_it_sends)
+TEST(each_server_is_recognised_by_its_parameters)
 {
 	static const struct {
 		const char *params[PARAMS_MAX];
@@ -72,7 +72,7 @@ TEST(each_server_is_told_by_what_it_sends)
 		    "lighttpd" },
 		{ { AUTHORIZER, "LATCHKEY_AUTHORIZE_PROTOCOL=mod_authnz_fcgi" },
 		    "mod_authnz_fcgi" },
-		/* a name that is none, or asks in the other role */
+		/* an unknown name, or one of the other role */
 		{ { "LATCHKEY_AUTHORIZE_PROTOCOL=" }, NULL },
 		{ { "LATCHKEY_AUTHORIZE_PROTOCOL=nginx" }, NULL },
 		{ { "LATCHKEY_AUTHORIZE_PROTOCOL=Auth_Request" }, NULL },
@@ -80,7 +80,7 @@ TEST(each_server_is_told_by_what_it_sends)
 		{ { AUTHORIZER, "LATCHKEY_AUTHORIZE_PROTOCOL=" }, NULL },
 		{ { AUTHORIZER, "LATCHKEY_AUTHORIZE_PROTOCOL=auth_request" },
 		    NULL },
-		/* no client names one */
+		/* a client cannot select one */
 		{ { AUTHORIZER, "HTTP_LATCHKEY_AUTHORIZE_PROTOCOL=mod_fcgid",
 		      "HTTP_FCGI_APACHE_ROLE=ACCESS_CHECKER" },
 		    "lighttpd" },
@@ -105,7 +105,7 @@ TEST(each_server_is_told_by_what_it_sends)
 
 /* ---- about what ---- */
 
-TEST(what_is_guarded_is_read_off_the_request)
+TEST(the_guarded_request_is_read)
 {
 	static const struct {
 		struct asked asked;
@@ -132,7 +132,7 @@ TEST(what_is_guarded_is_read_off_the_request)
 		      { AUTHORIZER, "HTTP_SEC_FETCH_MODE=cors",
 			  "HTTP_ACCEPT=text/html" } },
 		    "/a", true, false },
-		/* asked at the check's own path: nobody says about what */
+		/* at /auth/check itself the guarded path is not known */
 		{ { "GET", "/auth/check", { NAVIGATE } }, "", true, true },
 		{ { "GET", "/a",
 		      { "LATCHKEY_AUTHORIZE_PROTOCOL=auth_request" } },
@@ -146,12 +146,12 @@ TEST(what_is_guarded_is_read_off_the_request)
 		      { "LATCHKEY_AUTHORIZE_PROTOCOL=forward_auth", NAVIGATE,
 			  "HTTP_X_FORWARDED_METHOD=DELETE" } },
 		    "", false, false },
-		/* not known: not safe */
+		/* unknown, so not safe */
 		{ { "GET", "/auth/check",
 		      { "LATCHKEY_AUTHORIZE_PROTOCOL=forward_auth",
 			  NAVIGATE } },
 		    "", false, false },
-		/* believed of no other */
+		/* ignored with any other protocol */
 		{ { "POST", "/a",
 		      { AUTHORIZER, "HTTP_X_FORWARDED_METHOD=GET",
 			  "HTTP_X_FORWARDED_URI=/b" } },
@@ -184,7 +184,7 @@ refuse(const struct asked *asked, const char *page, enum problem problem,
 	assert_int_equal(res->problem == PROBLEM_NONE, res->status == 302);
 }
 
-TEST(people_are_sent_to_the_login_page)
+TEST(navigations_are_redirected_to_the_login_page)
 {
 	static const struct {
 		struct asked asked;
@@ -211,11 +211,11 @@ TEST(people_are_sent_to_the_login_page)
 			  "HTTP_X_FORWARDED_METHOD=GET",
 			  "HTTP_X_FORWARDED_URI=/b" } },
 		    "Location: /in?rd=/b\r\n" },
-		/* not a person, or not a page */
+		/* not a navigation */
 		{ { "GET", "/a", { AUTHORIZER } }, "" },
 		{ { "POST", "/a", { AUTHORIZER, NAVIGATE } }, "" },
 		{ { "HEAD", "/a", { AUTHORIZER, NAVIGATE } }, "" },
-		/* no way back to another site */
+		/* no return to another site */
 		{ { "GET", "//evil.example/", { AUTHORIZER, NAVIGATE } },
 		    "Location: /in\r\n" },
 		{ { "GET", "/\\evil.example/", { AUTHORIZER, NAVIGATE } },
@@ -224,7 +224,7 @@ TEST(people_are_sent_to_the_login_page)
 		    "Location: /in\r\n" },
 		{ { "GET", "", { AUTHORIZER, NAVIGATE } },
 		    "Location: /in\r\n" },
-		/* behind its own guard the page would lead back to itself */
+		/* a guarded login page would redirect to itself */
 		{ { "GET", "/in", { AUTHORIZER, NAVIGATE } }, "" },
 		{ { "GET", "/in?rd=/x", { AUTHORIZER, NAVIGATE } }, "" },
 		{ { "GET", "/in/x", { AUTHORIZER, NAVIGATE } },
@@ -244,8 +244,8 @@ TEST(people_are_sent_to_the_login_page)
 	}
 }
 
-/* Signing in would not help, or nobody knows. */
-TEST(other_refusals_stay_what_they_are)
+/* Signing in would not help, or the store cannot answer. */
+TEST(other_refusals_stay_unchanged)
 {
 	static const struct asked asked = { "GET", "/a",
 		{ AUTHORIZER, NAVIGATE } };
@@ -262,7 +262,7 @@ TEST(other_refusals_stay_what_they_are)
 	}
 }
 
-TEST(what_cannot_stand_in_a_header_is_not_handed_on)
+TEST(text_that_no_header_can_hold_is_refused)
 {
 	static const char *const names[] = { "a\nb", "a\rb", "\t", "a\x7f",
 		"a\x1f" };
@@ -280,7 +280,7 @@ TEST(what_cannot_stand_in_a_header_is_not_handed_on)
 		    authorize_protocol_grant(&g, &who, &res), ERR_INTERNAL);
 		response_clear(&res);
 	}
-	/* Beyond ASCII as it is. */
+	/* UTF-8 passes unchanged. */
 	snprintf(who.user.name, sizeof(who.user.name), "Ad\xc3\xa4: \xe6\x97");
 	assert_int_equal(authorize_protocol_grant(&g, &who, &res), ERR_OK);
 	assert_non_null(strstr(

@@ -61,7 +61,7 @@ enum { PLAIN = 1, WITH_REDIS = 2 };
 TEST_FIXTURE_IN(PLAIN, NULL, setup, teardown);
 TEST_FIXTURE_IN(WITH_REDIS, "Redis", setup_with_redis, teardown);
 
-TEST_IN(PLAIN, only_admins_may)
+TEST_IN(PLAIN, only_administrators_may_use_them)
 {
 	static const struct api_call calls[] = { { STATS }, { HEALTH },
 		{ CLEANUP, .body = "{}" } };
@@ -70,7 +70,7 @@ TEST_IN(PLAIN, only_admins_may)
 	for (size_t i = 0; i < NELEMS(calls); i++) {
 		struct api_call call = calls[i];
 
-		/* From this machine or not. */
+		/* Local requests are no exception. */
 		api_expect_at(
 		    &f->api, &call, 401, "not_signed_in", __FILE__, __LINE__);
 		call.token = f->ada.token;
@@ -84,8 +84,8 @@ TEST_IN(PLAIN, only_admins_may)
 	}
 }
 
-/* The cookie of an admin is not another site's to use. */
-TEST_IN(PLAIN, cleaning_up_by_cookie_takes_the_same_origin)
+/* Another site cannot use an administrator's cookie. */
+TEST_IN(PLAIN, cleanup_by_cookie_needs_the_same_origin)
 {
 	struct fixture *f = *state;
 
@@ -150,7 +150,7 @@ real(const struct api_answer *a, const char *tier, const char *name)
 	char text[32];
 	const char *at;
 
-	/* Not all of them are whole. */
+	/* Some of the numbers are fractions. */
 	(void)snprintf(text, sizeof(text), "\"%s\":{", tier);
 	at = strstr(a->body, text);
 	assert_non_null(at);
@@ -167,8 +167,8 @@ see_ada(struct fixture *f)
 	    .token = f->ada.token);
 }
 
-/* The first look comes from the store, those after it from the table. */
-TEST_IN(PLAIN, each_tier_says_what_it_did_and_holds)
+/* The store answers the first read, the memory cache the others. */
+TEST_IN(PLAIN, each_tier_reports_counts_and_content)
 {
 	struct api_answer before, cold, hot;
 	struct fixture *f = *state;
@@ -181,10 +181,10 @@ TEST_IN(PLAIN, each_tier_says_what_it_did_and_holds)
 	see_ada(f);
 	get_stats(f, &hot);
 
-	/* To look is to read too, but by then the table knows who looks. */
+	/* This request reads as well, but from the memory cache. */
 	assert_int_equal(
 	    number(&cold, "store", "hits") - number(&before, "store", "hits"),
-	    3); /* session, user, is the token revoked */
+	    3); /* session, user, revoked token */
 	assert_true(number(&cold, "table", "misses") >
 	    number(&before, "table", "misses"));
 	assert_int_equal(
@@ -204,7 +204,7 @@ TEST_IN(PLAIN, each_tier_says_what_it_did_and_holds)
 	assert_int_equal(number(&hot, "store", "entries"), 4);
 	assert_true(number(&hot, "store", "bytes") > 0);
 	assert_int_equal(number(&hot, "store", "errors"), 0);
-	/* There is none. */
+	/* It does not exist. */
 	assert_int_equal(number(&hot, "redis", "hits"), 0);
 	assert_true(is_null(&hot, "redis", "hit_rate_percent"));
 	assert_true(is_null(&hot, "redis", "entries"));
@@ -219,11 +219,11 @@ TEST_IN(PLAIN, each_tier_says_what_it_did_and_holds)
 	api_free(&hot);
 }
 
-TEST_IN(WITH_REDIS, users_asked_for_together_count_each)
+TEST_IN(WITH_REDIS, users_read_together_count_each)
 {
 	static const struct {
 		const char *tier, *name;
-		int64_t cold, hot; /* by how much the first and second add */
+		int64_t cold, hot; /* increments of both requests */
 	} numbers[] = {
 		{ "store", "hits", 2, 0 },
 		{ "store", "misses", 1, 1 },
@@ -269,7 +269,7 @@ TEST_IN(PLAIN, a_store_that_fails_is_counted)
 	store_memory_fail_next(f->api.app.store, ERR_UNAVAILABLE);
 	api_expect(&f->api, 503, "unavailable", .method = "GET",
 	    .uri = "/auth/me", .token = f->ada.token);
-	/* Somebody whom there is not. */
+	/* A user that does not exist. */
 	api_expect(&f->api, 404, "not_found", .method = "GET",
 	    .uri = "/api/v1/users/99", .token = f->ada.token);
 	get_stats(f, &a);
@@ -277,7 +277,7 @@ TEST_IN(PLAIN, a_store_that_fails_is_counted)
 	assert_true(number(&a, "store", "misses") >= 1);
 	api_free(&a);
 
-	/* What it holds cannot be told then; that is no reason to fail. */
+	/* Its content is unknown then, but the request succeeds. */
 	store_memory_fail_next(f->api.app.store, ERR_UNAVAILABLE);
 	get_stats(f, &a);
 	assert_true(is_null(&a, "store", "entries"));
@@ -298,7 +298,7 @@ number_of_requests(const struct api_answer *a, const char *background_queue)
 	return n;
 }
 
-TEST_IN(PLAIN, latencies_are_told_as_quantiles)
+TEST_IN(PLAIN, latencies_are_shown_as_quantiles)
 {
 	struct fixture *f = *state;
 	struct api_answer a;
@@ -312,7 +312,7 @@ TEST_IN(PLAIN, latencies_are_told_as_quantiles)
 	assert_true(real(&a, "redis", "p90") < 0.12);
 	assert_true(real(&a, "redis", "p99") > 45);
 	assert_true(real(&a, "redis", "p99") < 55);
-	/* Two have registered; this one is counted when it is over. */
+	/* Two registrations; this request is counted after its answer. */
 	assert_int_equal(number_of_requests(&a, "slow"), 2);
 	api_free(&a);
 }
@@ -333,7 +333,7 @@ TEST_IN(WITH_REDIS, redis_is_counted_and_measured)
 	assert_true(real(&a, "redis", "p99") > 0);
 	api_free(&a);
 
-	/* One that no tier knows yet. */
+	/* A user that no tier has cached. */
 	api_login(&f->api, ADA, &f->ada);
 	redis_server_kill(f->api.redis);
 	see_ada(f);
@@ -345,8 +345,8 @@ TEST_IN(WITH_REDIS, redis_is_counted_and_measured)
 	api_free(&a);
 }
 
-/* A server that forbids INFO is no server that is down. */
-TEST_IN(WITH_REDIS, a_redis_that_keeps_its_size_to_itself_stays_in_use)
+/* A server that forbids INFO is not down. */
+TEST_IN(WITH_REDIS, a_redis_that_hides_its_size_stays_in_use)
 {
 	struct fixture *f = *state;
 	struct api_answer a;
@@ -406,7 +406,7 @@ clean_up(struct fixture *f, const char *where)
 	return removed;
 }
 
-TEST_IN(PLAIN, what_has_ended_is_removed)
+TEST_IN(PLAIN, expired_entries_are_removed)
 {
 	struct fixture *f = *state;
 	struct api_login other;
@@ -418,32 +418,32 @@ TEST_IN(PLAIN, what_has_ended_is_removed)
 	assert_int_equal(clean_up(f, "table"), 0);
 	f->api.now += API_SESSION_LIFE + 1;
 	api_login(&f->api, ROOT, &f->root);
-	/* Ada's four sessions, and the first of the admin. */
+	/* Ada's four sessions, and the administrator's first. */
 	assert_int_equal(clean_up(f, "store"), 5);
 	assert_int_equal(clean_up(f, "store"), 0);
 }
 
 /*
- * Who asks makes no entry but under names that are there already: one of
- * another name might take the place of a dead one before it is swept.
+ * The administrator's request adds no entry: a new one could replace an expired
+ * one before the sweep.
  */
-TEST_IN(PLAIN, the_table_is_swept)
+TEST_IN(PLAIN, the_memory_cache_is_swept)
 {
 	struct fixture *f = *state;
 
 	see_ada(f);
 	assert_int_equal(clean_up(f, "table"), 0);
 	f->api.now += API_USER_TTL + 1;
-	/* Ada and her token; both sessions live, and the admin is anew. */
+	/* Ada, her token, both live sessions, and the administrator. */
 	assert_int_equal(clean_up(f, "table"), 2);
 	assert_int_equal(clean_up(f, "table"), 0);
 }
 
-TEST_IN(PLAIN, cleaning_up_needs_the_store)
+TEST_IN(PLAIN, cleanup_needs_the_store)
 {
 	struct fixture *f = *state;
 
-	/* So that it is known who asks. */
+	/* Cache the administrator's session. */
 	api_expect(
 	    &f->api, 200, NULL, CLEANUP, .body = "{}", .token = f->root.token);
 	store_memory_fail_next(f->api.app.store, ERR_UNAVAILABLE);

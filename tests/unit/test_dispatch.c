@@ -126,7 +126,7 @@ TEST(bodies_are_read_strictly)
 		    .body = cases[i].body, .type = cases[i].type);
 }
 
-TEST(the_detail_names_the_member)
+TEST(the_detail_names_the_field)
 {
 	struct api *api = *state;
 	struct api_answer a;
@@ -140,7 +140,7 @@ TEST(the_detail_names_the_member)
 	api_free(&a);
 }
 
-TEST(a_store_that_cannot_tell_is_503)
+TEST(a_failing_store_is_503)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -161,7 +161,7 @@ TEST(a_store_that_cannot_tell_is_503)
 	    .token = who.token);
 }
 
-TEST(being_busy_is_an_answer_too)
+TEST(a_full_queue_is_503)
 {
 	char method[] = "REQUEST_METHOD=POST";
 	char uri[] = "REQUEST_URI=/auth/login";
@@ -192,7 +192,7 @@ TEST(being_busy_is_an_answer_too)
 	assert_non_null(strstr(answer.data, "\"code\":\"busy\""));
 	assert_non_null(strstr(answer.data, req.request_id));
 	buf_clear(&answer);
-	/* As an answer of that route, but it took no time there. */
+	/* Counted as an answer of that route, without a duration. */
 	counters_read(api->app.shm, &counters);
 	for (size_t r = 0; r < routes_count; r++)
 		for (size_t s = 0; s < COUNTERS_STATUSES; s++)
@@ -217,7 +217,7 @@ TEST(a_body_beyond_the_limit_is_413)
 	free(body);
 }
 
-TEST(what_takes_long_is_slow)
+TEST(long_requests_are_slow)
 {
 	static const struct {
 		const char *method, *uri;

@@ -46,13 +46,13 @@ assert_health(struct api *api, const char *status, const char *redis)
 	latency = json_value_member(
 	    json_value_member(a.json, "redis_cache"), "latency_ms");
 	assert_non_null(latency);
-	/* A number only where there is one. */
+	/* The latency is null unless Redis answers. */
 	assert_int_equal(
 	    json_value_int(latency, &ms) == ERR_OK, strcmp(redis, "ok") == 0);
 	api_free(&a);
 }
 
-TEST(redis_may_be_off_or_well_or_down)
+TEST(redis_may_be_off_or_up_or_down)
 {
 	struct redis_options options = { .deadline_ms = 500 };
 	struct redis_server *server;
@@ -76,7 +76,7 @@ TEST(redis_may_be_off_or_well_or_down)
 	redis_server_free(server);
 }
 
-TEST(without_the_store_nothing_can_be_served)
+TEST(without_the_store_the_service_is_not_ready)
 {
 	struct api *api = *state;
 
@@ -84,17 +84,17 @@ TEST(without_the_store_nothing_can_be_served)
 	api_expect(api, 503, "unavailable", HEALTH);
 	store_memory_fail_next(api->app.store, ERR_UNAVAILABLE);
 	api_expect(api, 503, "unavailable", .method = "GET", .uri = "/readyz");
-	/* Whatever is wrong with it. */
+	/* For any failure of the store. */
 	store_memory_fail_next(api->app.store, ERR_INVALID);
 	api_expect(api, 503, "unavailable", .method = "GET", .uri = "/readyz");
-	/* Alive is alive, store or not. */
+	/* Liveness does not depend on the store. */
 	store_memory_fail_next(api->app.store, ERR_UNAVAILABLE);
 	api_expect(api, 200, NULL, .method = "GET", .uri = "/healthz");
 	store_memory_fail_next(api->app.store, ERR_OK);
 	api_expect(api, 200, NULL, .method = "GET", .uri = "/readyz");
 }
 
-TEST(the_version_is_told)
+TEST(the_version_is_shown)
 {
 	struct api *api = *state;
 	struct api_answer a;

@@ -68,8 +68,8 @@ expect_health(struct fixture *f, const char *status, const char *jwks)
 	api_free(&a);
 }
 
-/* The worst of all issuers. */
-TEST(health_has_them_in_it)
+/* Health is that of the worst issuer. */
+TEST(health_includes_the_issuers)
 {
 	struct fixture *f = *state;
 	struct store_actor actor = { .address = "", .now = f->api.now };
@@ -91,7 +91,7 @@ TEST(health_has_them_in_it)
 	expect_health(f, "degraded", "unavailable");
 }
 
-TEST(without_issuers_nothing_is_said)
+TEST(without_issuers_nothing_is_shown)
 {
 	struct fixture *f = *state;
 	struct api_answer a;
@@ -117,7 +117,7 @@ TEST(without_issuers_nothing_is_said)
 
 /* ---- one by one ---- */
 
-TEST(each_is_told_of)
+TEST(each_issuer_is_shown)
 {
 	struct fixture *f = *state;
 	struct store_actor actor = { .address = "", .now = f->api.now };
@@ -173,7 +173,7 @@ TEST(each_is_told_of)
 	api_free(&a);
 }
 
-/* Nobody can tell: metrics leave it out, an admin is told so. */
+/* The metrics omit it, and an administrator gets 503. */
 TEST(without_the_store_they_are_not_known)
 {
 	struct fixture *f = *state;
@@ -230,7 +230,7 @@ expect_refresh(struct fixture *f, bool asked, int64_t retry_after)
 	api_free(&a);
 }
 
-TEST(a_wish_is_made_when_it_is_time)
+TEST(a_refresh_is_requested_when_due)
 {
 	struct fixture *f = *state;
 	int64_t start = f->api.now;
@@ -249,7 +249,7 @@ TEST(a_wish_is_made_when_it_is_time)
 	expect_refresh(f, false, JWKS_REFRESH_FLOOR_SECONDS);
 }
 
-TEST(only_admins_may_ask)
+TEST(only_administrators_may_refresh)
 {
 	struct fixture *f = *state;
 

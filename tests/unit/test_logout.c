@@ -74,7 +74,7 @@ assert_dead(struct api *api, const struct api_login *who)
 	    .uri = "/auth/me", .token = who->token);
 }
 
-/* ${call} must be answered as a logout that went well, however often. */
+/* Assert that ${call} succeeds, and succeeds again. */
 static void
 log_out(struct api *api, const struct api_call *call)
 {
@@ -115,7 +115,7 @@ TEST_IN(PLAIN, each_credential_signs_out)
 	log_out(api, &(struct api_call){ LOGOUT, .body = body });
 	assert_dead(api, &who);
 
-	/* Named twice by a client that is no browser. */
+	/* Two credentials of a client that is no browser. */
 	api_login(api, ADA, &who);
 	body_of(body, &who);
 	log_out(api,
@@ -126,7 +126,7 @@ TEST_IN(PLAIN, each_credential_signs_out)
 	assert_live(api, &other);
 }
 
-TEST_IN(PLAIN, all_that_is_named_ends)
+TEST_IN(PLAIN, every_named_session_ends)
 {
 	struct api *api = *state;
 	struct api_login a, b, c;
@@ -144,7 +144,7 @@ TEST_IN(PLAIN, all_that_is_named_ends)
 	assert_dead(api, &c);
 }
 
-TEST_IN(PLAIN, what_is_over_already_is_fine)
+TEST_IN(PLAIN, an_ended_session_is_no_error)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -155,14 +155,14 @@ TEST_IN(PLAIN, what_is_over_already_is_fine)
 		.cookie = "0e3fd6b1-6d0c-4f7e-9a55-0a3d4b1c2d3e",
 		.site = "none", .body = "{}" });
 
-	/* Ended elsewhere: the token verifies, its session is dead. */
+	/* The token verifies, but its session has ended. */
 	api_register(api, ADA, &who);
 	api_expect(api, 200, NULL, .method = "POST",
 	    .uri = "/auth/logout-all-devices", .token = who.token);
 	log_out(api, &(struct api_call){ LOGOUT, .token = who.token });
 }
 
-TEST_IN(PLAIN, a_token_past_its_time_still_ends_its_session)
+TEST_IN(PLAIN, an_expired_token_still_ends_its_session)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -177,7 +177,7 @@ TEST_IN(PLAIN, a_token_past_its_time_still_ends_its_session)
 	assert_dead(api, &who);
 }
 
-TEST_IN(PLAIN, what_names_nothing_is_refused)
+TEST_IN(PLAIN, a_logout_without_credentials_is_refused)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -199,7 +199,7 @@ TEST_IN(PLAIN, what_names_nothing_is_refused)
 	api_expect(
 	    api, 400, "invalid_field", LOGOUT, .body = "{\"session_id\":1}");
 
-	/* Signed by somebody else, in its time and past it. */
+	/* Signed with another key, valid and expired. */
 	keyring_open("another secret, of at least 32 bytes", &keys);
 	memcpy(keys.list[0].kid, api->app.keys.list[0].kid,
 	    sizeof(keys.list[0].kid));
@@ -212,7 +212,7 @@ TEST_IN(PLAIN, what_names_nothing_is_refused)
 	api->now += 2 * API_TOKEN_LIFE;
 	api_expect(api, 401, "invalid_token", LOGOUT, .token = forged.text);
 
-	/* One of ours, but from a time to come. */
+	/* A token of this site, issued in the future. */
 	tokens.keys = &api->app.keys;
 	signing_keys_close(&keys);
 	s.expires_at += 2 * API_TOKEN_LIFE;
@@ -221,14 +221,14 @@ TEST_IN(PLAIN, what_names_nothing_is_refused)
 	    ERR_OK);
 	api_expect(api, 401, "invalid_token", LOGOUT, .token = forged.text);
 
-	/* A bad token with a good cookie: nothing ends. */
+	/* With an invalid token and a valid cookie nothing ends. */
 	api_expect(api, 401, "invalid_token", LOGOUT, .token = "x",
 	    .cookie = who.session_id, .site = "same-origin", .body = "{}");
 	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
 	    .cookie = who.session_id);
 }
 
-TEST_IN(PLAIN, another_site_signs_nobody_out)
+TEST_IN(PLAIN, another_site_cannot_log_out)
 {
 	struct api *api = *state;
 	struct api_login who, attacker;
@@ -243,7 +243,7 @@ TEST_IN(PLAIN, another_site_signs_nobody_out)
 	api_expect(api, 403, "cross_site", LOGOUT, .cookie = who.session_id);
 	api_expect(api, 415, "unsupported_media_type", LOGOUT,
 	    .cookie = who.session_id, .site = "same-origin");
-	/* A session of its own in the body takes nobody else along. */
+	/* The attacker's own session_id ends only that session. */
 	api_run(api,
 	    &(struct api_call){ LOGOUT, .cookie = who.session_id,
 		.site = "cross-site", .body = body },
@@ -255,7 +255,7 @@ TEST_IN(PLAIN, another_site_signs_nobody_out)
 	assert_dead(api, &attacker);
 }
 
-TEST_IN(PLAIN, a_logout_that_is_not_written_is_not_answered_as_one)
+TEST_IN(PLAIN, a_logout_that_was_not_written_is_503)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -267,7 +267,7 @@ TEST_IN(PLAIN, a_logout_that_is_not_written_is_not_answered_as_one)
 	api_expect(api, 503, "unavailable", LOGOUT, .token = who.token);
 	store_memory_fail_commit(api->app.store, ERR_UNAVAILABLE);
 	api_expect(api, 503, "unavailable", LOGOUT, .body = body);
-	/* Whether the session is there cannot be told. */
+	/* The session cannot be looked up. */
 	store_memory_fail_next(api->app.store, ERR_UNAVAILABLE);
 	api_expect(api, 503, "unavailable", LOGOUT, .body = body);
 	assert_live(api, &who);
@@ -295,8 +295,8 @@ TEST_IN(PLAIN, the_token_goes_on_the_blacklist)
 	assert_true(revoked);
 }
 
-/* Other services that share this Redis may look there. */
-TEST_IN(WITH_REDIS, redis_is_told_of_the_token)
+/* Other services that share this Redis read it. */
+TEST_IN(WITH_REDIS, redis_lists_the_revoked_token)
 {
 	struct api *api = *state;
 	char key[TOKEN_KEY_SIZE];
@@ -338,7 +338,7 @@ TEST_IN(PLAIN, logging_out_everywhere_ends_every_session)
 	assert_dead(api, &b);
 	assert_live(api, &other);
 
-	/* By the body as well. */
+	/* With the session_id of the body as well. */
 	body_of(body, &other);
 	api_expect(api, 200, NULL, ALL, .body = body);
 	assert_dead(api, &other);
@@ -366,14 +366,14 @@ TEST_IN(PLAIN, the_current_session_can_be_kept)
 	    .token = api_text(&answer, "access_token"));
 	api_free(&answer);
 	assert_dead(api, &b);
-	/* The session lives on, its old token does not. */
+	/* The session continues, its old token does not. */
 	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
 	    .cookie = a.session_id);
 	api_expect(api, 401, "invalid_token", .method = "GET",
 	    .uri = "/auth/me", .token = a.token);
 }
 
-TEST_IN(PLAIN, logging_out_everywhere_takes_a_live_session)
+TEST_IN(PLAIN, logging_out_everywhere_needs_a_live_session)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -391,7 +391,7 @@ TEST_IN(PLAIN, logging_out_everywhere_takes_a_live_session)
 	assert_live(api, &who);
 }
 
-TEST_IN(PLAIN, who_is_signed_out_meanwhile_signs_nobody_out)
+TEST_IN(PLAIN, a_session_that_ended_meanwhile_ends_no_other)
 {
 	struct api *api = *state;
 	struct api_login who, other;

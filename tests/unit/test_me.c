@@ -66,7 +66,7 @@ TEST(a_live_session_gets_a_fresh_token)
 	assert_valid(&a, &who);
 	api_free(&a);
 
-	/* Near the session's end the token has what is left of it. */
+	/* Near the end of the session the token expires with it. */
 	api->now = API_EPOCH + API_SESSION_LIFE - 10;
 	api_run(api, &(struct api_call){ VALIDATE, .body = body.data }, &a);
 	assert_int_equal(api_int(&a, "expires_in"), 10);
@@ -95,7 +95,7 @@ TEST(the_body_comes_before_the_cookie)
 	buf_clear(&body);
 }
 
-TEST(what_is_no_live_session_is_refused)
+TEST(sessions_that_are_not_live_are_refused)
 {
 	static const struct {
 		struct api_call call;
@@ -137,7 +137,7 @@ TEST(what_is_no_live_session_is_refused)
 	    .cookie = who.session_id, .site = "same-origin");
 }
 
-TEST(me_tells_who_and_by_which_session)
+TEST(me_shows_user_and_session)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -161,7 +161,7 @@ TEST(me_tells_who_and_by_which_session)
 	    api_text_in(&a, "session", "created_at"), "2027-01-15T08:00:00Z");
 	assert_string_equal(
 	    api_text_in(&a, "session", "expires_at"), "2027-01-22T08:00:00Z");
-	/* The secret is not told to who came without it. */
+	/* The answer to a token does not reveal the session id. */
 	assert_null(strstr(a.body, who.session_id));
 	api_free(&a);
 }

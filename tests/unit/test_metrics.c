@@ -41,7 +41,7 @@ get(struct api *api, struct api_answer *a)
 	assert_int_equal(a->status, 200);
 }
 
-/* The number of the series; -1 if there is none. */
+/* The value of the series; -1 if there is none. */
 static double
 value(const struct api_answer *a, const char *series)
 {
@@ -60,7 +60,7 @@ value(const struct api_answer *a, const char *series)
 
 /* ---- who may see them ---- */
 
-TEST(admins_and_this_machine_may_see_them)
+TEST(administrators_and_local_requests_see_the_metrics)
 {
 	struct api *api = *state;
 	struct api_login root, ada;
@@ -81,14 +81,14 @@ TEST(admins_and_this_machine_may_see_them)
 	    .uri = "/metrics");
 }
 
-/* Behind a proxy on this machine everybody seems to be on this machine. */
-TEST(who_is_asked_for_by_a_proxy_is_not_local)
+/* Behind a proxy on this machine every client looks local. */
+TEST(forwarded_requests_are_not_local)
 {
 	static const char *const headers[] = {
 		"HTTP_X_FORWARDED_FOR=192.0.2.7",
 		"HTTP_FORWARDED=for=192.0.2.7",
 		"HTTP_X_REAL_IP=192.0.2.7",
-		/* Whatever it says. */
+		/* The value of the header does not matter. */
 		"HTTP_X_FORWARDED_FOR=127.0.0.1",
 	};
 	struct api *api = *state;
@@ -107,12 +107,12 @@ TEST(requests_are_counted_by_route_and_status)
 
 	for (int i = 0; i < 3; i++)
 		api_expect(api, 200, NULL, .method = "GET", .uri = "/healthz");
-	/* Both places of one route. */
+	/* Both paths of one route. */
 	api_expect(
 	    api, 200, NULL, .method = "GET", .uri = "/api/v1/healthz?x=1");
 	api_expect(
 	    api, 401, "not_signed_in", .method = "GET", .uri = "/auth/me");
-	/* A path says nothing of anybody. */
+	/* An unknown path is not in the metrics: it may hold a secret. */
 	api_expect(api, 401, "not_signed_in", .method = "GET",
 	    .uri = "/api/v1/users/7");
 	api_expect(
@@ -130,7 +130,7 @@ TEST(requests_are_counted_by_route_and_status)
 	assert_value(&a, REQUESTS("none", "405"), 1);
 	assert_value(&a, REQUESTS("none", "204"), 1);
 	assert_value(&a, REQUESTS("/auth/me", "200"), -1);
-	/* This one is counted when it has been answered. */
+	/* The request for the metrics is counted after its answer. */
 	assert_value(&a, REQUESTS("/metrics", "200"), -1);
 	assert_value(
 	    &a, "latchkey_request_duration_seconds_count{lane=\"fast\"}", 9);
@@ -141,8 +141,8 @@ TEST(requests_are_counted_by_route_and_status)
 	api_free(&a);
 }
 
-/* As they were before and are after; each but once. */
-TEST(sign_ins_and_what_ends_them_are_counted)
+/* The change of each counter. */
+TEST(logins_and_revocations_are_counted)
 {
 	static const char wrong[] =
 	    "{\"email\":\"" ADA "\",\"password\":\"wrong\"}";
@@ -158,10 +158,10 @@ TEST(sign_ins_and_what_ends_them_are_counted)
 	store_memory_fail_next(api->app.store, ERR_UNAVAILABLE);
 	api_expect(api, 503, "unavailable", .method = "POST",
 	    .uri = "/auth/login", .body = wrong);
-	/* It does not say who: nobody could be refused. */
+	/* The store failed before the login could be refused. */
 	api_expect(api, 400, "missing_field", .method = "POST",
 	    .uri = "/auth/login", .body = "{}");
-	for (int i = 0; i < 2; i++) /* the second ends nothing */
+	for (int i = 0; i < 2; i++) /* the second logout ends nothing */
 		api_expect(api, 200, NULL, .method = "POST",
 		    .uri = "/auth/logout", .site = "same-origin", .body = "{}",
 		    .cookie = other.session_id);
@@ -178,7 +178,7 @@ TEST(sign_ins_and_what_ends_them_are_counted)
 	api_free(&a);
 }
 
-/* Cumulative, and the last is all. */
+/* Buckets are cumulative, and the last equals the count. */
 TEST(a_histogram_adds_up)
 {
 	static const char bucket[] = "latchkey_redis_duration_seconds_bucket";
@@ -228,8 +228,8 @@ is_line_before(const char *body, const char *line, size_t len)
 	return false;
 }
 
-/* Each series once, whatever was asked for. */
-TEST(no_line_stands_twice)
+/* Each series appears once. */
+TEST(no_series_appears_twice)
 {
 	struct api *api = *state;
 	struct api_answer a;
@@ -253,7 +253,7 @@ TEST(no_line_stands_twice)
 	api_free(&a);
 }
 
-TEST(the_table_and_the_breaker_are_shown)
+TEST(the_memory_cache_and_the_breaker_are_shown)
 {
 	struct api *api = *state;
 	struct api_login ada;
@@ -263,7 +263,7 @@ TEST(the_table_and_the_breaker_are_shown)
 	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
 	    .token = ada.token);
 	get(api, &a);
-	/* A sample of a table with three entries: mostly 0. */
+	/* The estimate for three entries is mostly 0. */
 	assert_true(value(&a, "latchkey_table_entries") >= 0);
 	assert_true(value(&a, "latchkey_table_used_bytes") >= 0);
 	assert_value(&a, "latchkey_redis_enabled", 0);

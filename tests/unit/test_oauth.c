@@ -58,7 +58,7 @@ tear_down(void **state)
 
 TEST_FIXTURE(set_up, tear_down);
 
-/* An Authorization header, until the next call. */
+/* An Authorization header, valid until the next call. */
 static const char *
 basic(const char *id, const char *secret)
 {
@@ -85,7 +85,7 @@ form(const char *token)
 	return text;
 }
 
-/* The refusal ${error} of RFC 6749, with ${status}. */
+/* Assert the RFC 6749 error ${error} with ${status}. */
 static void
 expect_error(
     struct api *api, int status, const char *error, const struct api_call *call)
@@ -113,7 +113,7 @@ revoke(struct api *api, const char *token)
 	api_free(&a);
 }
 
-/* The body of the answer is exactly that. */
+/* Assert that the body is exactly ${body}. */
 static void
 assert_inactive(struct api *api, const char *token)
 {
@@ -146,7 +146,7 @@ assert_active(struct api *api, const char *token)
 	api_free(&a);
 }
 
-TEST(a_good_token_says_what_it_is)
+TEST(a_valid_token_shows_its_claims)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -172,8 +172,8 @@ TEST(a_good_token_says_what_it_is)
 	api_free(&a);
 }
 
-/* What ended a token, and where nobody could see a difference. */
-TEST(whatever_is_not_good_is_inactive)
+/* Every reason gives the same answer. */
+TEST(invalid_tokens_are_inactive)
 {
 	struct api *api = *state;
 	struct api_login who, other;
@@ -188,20 +188,20 @@ TEST(whatever_is_not_good_is_inactive)
 	bad[strlen(bad) - 2] = bad[strlen(bad) - 2] == 'A' ? 'B' : 'A';
 	assert_inactive(api, bad);
 
-	/* its session signed out */
+	/* its session logged out */
 	api_login(api, ADA, &other);
 	assert_active(api, other.token);
 	api_expect(api, 200, NULL, .method = "POST", .uri = "/auth/logout",
 	    .token = other.token);
 	assert_inactive(api, other.token);
-	/* everything signed out: the epoch is another */
+	/* logged out everywhere: the epoch has risen */
 	api_login(api, ADA, &other);
 	api_expect(api, 200, NULL, .method = "POST",
 	    .uri = "/auth/logout-all-devices", .token = other.token,
 	    .body = "{\"keep_current\":true}");
 	assert_inactive(api, who.token);
 	assert_inactive(api, other.token);
-	/* its user gone to rest */
+	/* its user deactivated */
 	api_login(api, ADA, &other);
 	assert_active(api, other.token);
 	api_expect(api, 200, NULL, .method = "POST", .uri = "/auth/deactivate",
@@ -210,7 +210,7 @@ TEST(whatever_is_not_good_is_inactive)
 	assert_inactive(api, other.token);
 }
 
-TEST(time_ends_a_token_here_too)
+TEST(expired_tokens_are_inactive)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -223,7 +223,7 @@ TEST(time_ends_a_token_here_too)
 	revoke(api, who.token);
 }
 
-TEST(a_revoked_token_is_never_taken_again)
+TEST(a_revoked_token_is_never_accepted_again)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -231,7 +231,7 @@ TEST(a_revoked_token_is_never_taken_again)
 	char body[128];
 
 	api_register(api, ADA, &who);
-	/* known everywhere, and kept to be handed out again */
+	/* cached, and stored for reuse */
 	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
 	    .token = who.token);
 	(void)snprintf(
@@ -254,7 +254,7 @@ TEST(a_revoked_token_is_never_taken_again)
 	revoke(api, who.token);
 	assert_inactive(api, who.token);
 
-	/* the session goes on, with another token */
+	/* the session continues, with another token */
 	api_run(api,
 	    &(struct api_call){ .method = "POST",
 		.uri = "/auth/validate-session",
@@ -266,7 +266,7 @@ TEST(a_revoked_token_is_never_taken_again)
 	api_free(&a);
 }
 
-TEST(what_is_no_token_is_revoked_already)
+TEST(an_invalid_token_counts_as_revoked)
 {
 	struct api *api = *state;
 
@@ -335,7 +335,7 @@ TEST(clients_authenticate_in_one_of_two_ways)
 		expect_error(api, 401, "invalid_client", &call);
 		call.param = basic("shop", SECRET);
 		api_expect_at(api, &call, 200, NULL, __FILE__, __LINE__);
-		/* what must be a form is nothing else */
+		/* any other content type is refused */
 		call.type = "application/json";
 		call.body = "{\"token\":\"x\"}";
 		api_expect_at(api, &call, 415, "unsupported_media_type",
@@ -346,7 +346,7 @@ TEST(clients_authenticate_in_one_of_two_ways)
 	}
 }
 
-TEST(bad_secrets_are_bounded_and_good_ones_are_not)
+TEST(only_wrong_secrets_are_limited)
 {
 	struct api *api = *state;
 	struct api_call call = { INTROSPECT, .body = "token=x" };
@@ -366,7 +366,7 @@ TEST(bad_secrets_are_bounded_and_good_ones_are_not)
 		api_expect_at(api, &call, 200, NULL, __FILE__, __LINE__);
 }
 
-TEST(administrators_may_ask_and_not_revoke)
+TEST(administrators_may_introspect_and_not_revoke)
 {
 	struct api *api = *state;
 	struct api_login who, admin;
@@ -384,13 +384,13 @@ TEST(administrators_may_ask_and_not_revoke)
 	expect_error(api, 401, "invalid_client",
 	    &(struct api_call){
 		REVOKE, .body = form(who.token), .token = admin.token });
-	/* nor does a cookie speak for anybody here */
+	/* a cookie does not authenticate here */
 	expect_error(api, 401, "invalid_client",
 	    &(struct api_call){ INTROSPECT, .body = form(who.token),
 		.cookie = admin.session_id, .site = "same-origin" });
 }
 
-TEST(what_cannot_be_told_is_not_inactive)
+TEST(a_failing_store_is_not_inactive)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -406,8 +406,8 @@ TEST(what_cannot_be_told_is_not_inactive)
 	assert_active(api, who.token);
 }
 
-/* With secrets alone there is nothing to publish; with pairs, their half. */
-TEST(public_keys_are_for_everybody)
+/* HS256 publishes nothing; key pairs publish their public half. */
+TEST(public_keys_need_no_authentication)
 {
 	struct api *api = *state;
 	struct master_secret master;

@@ -12,9 +12,9 @@
 #include "routes/routes.h"
 
 /*
- * The contract, as it is served, against the tables of routes and of problems,
- * both ways.  Each comparison counts what does not agree, so that the last test
- * can show that it counts.
+ * Compares the served document with the tables of routes and of problems, in
+ * both directions.  Each comparison counts its differences, so that the last
+ * test can show that it finds them.
  */
 
 static const struct {
@@ -53,7 +53,7 @@ tear_down(void **state)
 
 /* ---- finding one's way ---- */
 
-/* What ${value} refers to, if it does. */
+/* Resolve the $ref of ${value}, if it has one. */
 static json_t *
 resolve(json_t *root, json_t *value)
 {
@@ -72,7 +72,7 @@ resolve(json_t *root, json_t *value)
 	return root;
 }
 
-/* "/users/{id}" as the table of routes has it: "/users/{}". */
+/* Convert "/users/{id}" to the form of the route table, "/users/{}". */
 static void
 as_in_table(char dst[64], const char *path)
 {
@@ -82,7 +82,7 @@ as_in_table(char dst[64], const char *path)
 			path[fixed] == '{' ? "{}" : "") < 64);
 }
 
-/* The item of the route's path, or NULL. */
+/* The path item of ${route}, or NULL. */
 static json_t *
 item_of(json_t *root, const struct route *route)
 {
@@ -183,7 +183,7 @@ routes_invented(json_t *root)
 	return bad;
 }
 
-/* Is ${example} what the table of problems says of ${info}? */
+/* Does ${example} agree with the row ${info} of problem.def? */
 static bool
 is_as_told(json_t *example, const struct problem_info *info)
 {
@@ -225,7 +225,7 @@ problems_missing(json_t *root)
 	return bad;
 }
 
-/* The codes of the problems that ${response} may be. */
+/* The problem codes of ${response}. */
 static json_t *
 codes_of(json_t *root, json_t *response)
 {
@@ -237,7 +237,7 @@ codes_of(json_t *root, json_t *response)
 	return json_object_get(problem, "examples");
 }
 
-/* Is it a refusal in the words of RFC 6749? */
+/* Is it an RFC 6749 error? */
 static bool
 is_of_oauth(json_t *root, json_t *response)
 {
@@ -274,14 +274,14 @@ compare_codes(json_t *root, json_t *responses, const char *path)
 	return bad;
 }
 
-/* What waits for the slow lane may find it full, and nothing else may. */
+/* Only slow routes can find the background queue full. */
 static bool
 may_be_busy(const struct route *route)
 {
 	return (route->flags & ROUTE_SLOW) != 0;
 }
 
-/* Where a form is limited the page says so. */
+/* The refusal of a form is a page. */
 static bool
 is_limited(const struct route *route)
 {
@@ -289,7 +289,7 @@ is_limited(const struct route *route)
 	    (route->flags & ROUTE_FORM) == 0;
 }
 
-/* The codes that the flags of a route tell. */
+/* The codes that follow from the flags of ${route}. */
 static int
 compare_flags(json_t *root, json_t *responses, const struct route *route)
 {
@@ -335,28 +335,28 @@ codes_wrong(json_t *root)
 
 /* ---- the tests ---- */
 
-TEST(every_route_is_in_the_contract)
+TEST(every_route_is_documented)
 {
 	assert_int_equal(routes_missing(*state), 0);
 }
 
-TEST(every_path_of_the_contract_is_a_route)
+TEST(every_documented_path_is_a_route)
 {
 	assert_int_equal(routes_invented(*state), 0);
 }
 
-TEST(every_problem_is_in_the_contract)
+TEST(every_problem_is_documented)
 {
 	assert_int_equal(problems_missing(*state), 0);
 }
 
-TEST(every_code_of_the_contract_is_a_problem_of_its_status)
+TEST(every_documented_code_has_its_status)
 {
 	assert_int_equal(codes_wrong(*state), 0);
 }
 
-/* Each comparison notices what it is for. */
-TEST(a_contract_that_is_wrong_is_found_out)
+/* Each comparison finds its kind of fault. */
+TEST(faults_in_the_document_are_found)
 {
 	json_t *root = json_deep_copy(*state);
 	json_t *paths = json_object_get(root, "paths");

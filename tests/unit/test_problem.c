@@ -3,7 +3,7 @@
 
 #include "support/test.h"
 
-TEST(every_row_makes_sense)
+TEST(every_row_is_consistent)
 {
 	for (int p = PROBLEM_NONE + 1; p < PROBLEM_COUNT; p++) {
 		const struct problem_info *info = problem_info((enum problem)p);
@@ -14,7 +14,7 @@ TEST(every_row_makes_sense)
 		    strspn(info->code, "abcdefghijklmnopqrstuvwxyz_"),
 		    strlen(info->code));
 		assert_int_not_equal(info->err, ERR_OK);
-		/* "Cannot tell" is never an answer, and no answer is it. */
+		/* 503 is never a denial, and no denial is a 503. */
 		assert_int_equal(
 		    info->status >= 500, info->err >= ERR_UNAVAILABLE);
 		for (int q = PROBLEM_NONE + 1; q < p; q++)
@@ -23,7 +23,7 @@ TEST(every_row_makes_sense)
 	}
 }
 
-TEST(what_is_no_problem_is_an_internal_one)
+TEST(unknown_problems_are_internal)
 {
 	const struct problem_info *internal = problem_info(PROBLEM_INTERNAL);
 
@@ -32,7 +32,7 @@ TEST(what_is_no_problem_is_an_internal_one)
 	assert_ptr_equal(problem_info((enum problem) - 1), internal);
 }
 
-TEST(every_error_has_a_problem_of_its_kind)
+TEST(every_error_has_a_matching_problem)
 {
 	assert_int_equal(problem_of(ERR_OK), PROBLEM_NONE);
 	for (int e = ERR_OK + 1; e <= ERR_INTERNAL; e++)

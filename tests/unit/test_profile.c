@@ -59,7 +59,7 @@ TEST(any_subset_can_be_changed_by_any_method)
 			    .token = who.token },
 		};
 
-		/* The answer says it, and so does the next question. */
+		/* The answer and the next request both show it. */
 		for (size_t j = 0; j < NELEMS(calls); j++) {
 			struct api_answer a;
 
@@ -132,7 +132,7 @@ TEST(a_bad_change_changes_nothing)
 	api_free(&a);
 }
 
-TEST(who_is_signed_out_meanwhile_changes_nothing)
+TEST(a_session_that_ended_meanwhile_changes_nothing)
 {
 	struct api *api = *state;
 	struct api_login who;

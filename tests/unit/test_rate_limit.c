@@ -16,7 +16,7 @@
 #define ADDRESS "192.0.2.7"
 #define EMAIL "ada@example.org"
 
-/* With a Redis, as the client's, and a table of a host that has just begun. */
+/* A Redis, and the shared memory of a host that has just started. */
 struct fixture {
 	struct redis_client *client;
 	struct rate_limits rl;
@@ -104,7 +104,7 @@ account_key(const struct rate_limits *rl, const char *email,
 	memcpy(key, claim.keys[0].key, RATE_LIMIT_KEY_SIZE);
 }
 
-TEST(accounts_count_however_they_are_written)
+TEST(accounts_count_in_any_spelling)
 {
 	static const char *const same[] = { "ada@example.org",
 		"Ada@Example.ORG", "ada@example.ORG" };
@@ -116,12 +116,12 @@ TEST(accounts_count_however_they_are_written)
 		account_key(&f->rl, same[i], other);
 		assert_string_equal(other, key);
 	}
-	/* What is no address is somebody, too. */
+	/* An invalid address is an account of its own. */
 	account_key(&f->rl, "no address", other);
 	assert_string_not_equal(other, key);
 	account_key(&f->rl, "bob@example.org", other);
 	assert_string_not_equal(other, key);
-	/* Nobody reads there who it is, nor tries it out. */
+	/* The key neither shows the address nor lets it be guessed. */
 	assert_null(strstr(key, "ada"));
 	f->rl.key[0]++;
 	account_key(&f->rl, EMAIL, other);
@@ -140,7 +140,7 @@ ask(struct fixture *f, const char *address, const char *email, int64_t now,
 	return rate_limit_take(&f->rl, claim, now, refusal);
 }
 
-/* A login that ended with ${outcome}, if it was let through. */
+/* A login that ends with ${outcome} if it is allowed. */
 static enum err
 login(struct fixture *f, const char *address, const char *email, int64_t now,
     enum err outcome)
@@ -155,7 +155,7 @@ login(struct fixture *f, const char *address, const char *email, int64_t now,
 	return err;
 }
 
-/* So many wrong ones are let through until one is not. */
+/* Count the wrong logins until one is refused. */
 static int
 wrong_ones(
     struct fixture *f, const char *address, const char *email, int64_t now)
@@ -188,11 +188,11 @@ TEST(each_address_and_each_account_has_its_limit)
 	char text[64];
 
 	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW), 5);
-	/* One address, other accounts; one account, other addresses. */
+	/* One address with other accounts, one account from other addresses. */
 	assert_int_equal(wrong_ones(f, ADDRESS, "bob@example.org", NOW), 0);
 	assert_int_equal(wrong_ones(f, "192.0.2.8", EMAIL, NOW), 0);
 	assert_int_equal(wrong_ones(f, "192.0.2.8", "bob@example.org", NOW), 5);
-	/* The refused counted for nobody. */
+	/* Refused requests did not count. */
 	for (int i = 0; i < 20; i++) {
 		snprintf(text, sizeof(text), "eve%d@example.org", i);
 		assert_int_equal(
@@ -203,7 +203,7 @@ TEST(each_address_and_each_account_has_its_limit)
 	assert_int_equal(wrong_ones(f, "192.0.2.9", "cyd@example.org", NOW), 5);
 }
 
-TEST(the_longest_wait_is_told)
+TEST(the_longest_wait_is_reported)
 {
 	struct fixture *f = *state;
 	struct rate_limit_refusal refusal;
@@ -226,7 +226,7 @@ TEST(the_longest_wait_is_told)
 	    ERR_OK);
 }
 
-TEST(what_was_no_guess_is_taken_back)
+TEST(requests_that_were_no_guess_are_refunded)
 {
 	static const struct {
 		enum err outcome;
@@ -276,8 +276,8 @@ TEST(what_was_no_guess_is_taken_back)
 
 /* ---- two places ---- */
 
-/* The table may begin anew; Redis goes on. */
-TEST(redis_remembers_what_a_restart_forgets)
+/* The shared memory starts empty, Redis continues. */
+TEST(redis_keeps_the_counts_over_a_restart)
 {
 	struct fixture *f = *state;
 	struct rate_limit_refusal refusal;
@@ -292,12 +292,12 @@ TEST(redis_remembers_what_a_restart_forgets)
 	assert_int_equal(
 	    ask(f, ADDRESS, EMAIL, NOW, &claim, &refusal), ERR_LIMITED);
 	assert_in_range(refusal.wait_ms, 1, WINDOW + 1);
-	/* What Redis refused the table has not counted. */
+	/* A refusal by Redis is not counted in shared memory. */
 	f->rl.redis = NULL;
 	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW), 5);
 }
 
-TEST(a_redis_that_forgets_opens_nothing)
+TEST(a_redis_that_loses_its_data_opens_nothing)
 {
 	struct fixture *f = *state;
 
@@ -315,8 +315,8 @@ TEST(a_redis_that_forgets_opens_nothing)
 	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW + WINDOW + 1), 5);
 }
 
-/* A count that only the table has is not taken back from Redis. */
-TEST(an_outage_between_is_no_credit)
+/* A count only in shared memory is not refunded in Redis. */
+TEST(an_outage_of_redis_gives_no_credit)
 {
 	struct fixture *f = *state;
 	struct rate_limit_refusal refusal;

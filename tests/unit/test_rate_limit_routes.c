@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Which requests are limited, and what those that are one too many are told. */
+/* The limited requests, and the refusal of one too many. */
 #include "routes/rate_limit.h"
 
 #include "support/test.h"
@@ -15,7 +15,7 @@
 
 #define ADA "ada@example.org"
 
-/* Time, which a test moves. */
+/* The clock that the tests set. */
 static int64_t mono_us;
 
 static int64_t
@@ -64,7 +64,7 @@ counter(struct api *api, enum counters_id which)
 	return counters.counter[which];
 }
 
-/* ${email} NULL: none; ${from} an address. */
+/* Log in from the address ${from}; ${email} NULL: none. */
 static void
 log_in(struct api *api, const char *email, const char *password,
     const char *from, int status, const char *code)
@@ -87,7 +87,7 @@ wrong(struct api *api, const char *email, const char *from, int status)
 
 /* ---- logins ---- */
 
-TEST(a_sixth_wrong_login_is_told_to_wait)
+TEST(a_sixth_wrong_login_must_wait)
 {
 	struct api *api = *state;
 	struct api_login who;
@@ -117,8 +117,7 @@ TEST(a_sixth_wrong_login_is_told_to_wait)
 	assert_int_equal(counter(api, COUNTERS_LIMITED_LOGIN), 1);
 	assert_int_equal(counter(api, COUNTERS_LOGINS_REFUSED), 5);
 	assert_int_equal(counter(api, COUNTERS_LOGINS_FAILED), 0);
-	/* One second less is not enough; then one is let through, and no more.
-	 */
+	/* A second too early is refused; then exactly one is allowed. */
 	mono_us += 54 * 1000000;
 	wrong(api, ADA, "192.0.2.1", 429);
 	mono_us += 1000000;
@@ -126,7 +125,7 @@ TEST(a_sixth_wrong_login_is_told_to_wait)
 	wrong(api, ADA, "192.0.2.1", 429);
 }
 
-/* Or the answer would tell who has an account. */
+/* The limit must not reveal which accounts exist. */
 TEST(unknown_accounts_are_limited_like_known_ones)
 {
 	struct api *api = *state;
@@ -160,7 +159,7 @@ TEST(logins_that_succeed_are_not_counted)
 	log_in(api, ADA, API_PASSWORD, "127.0.0.1", 429, "rate_limited");
 }
 
-/* Whoever floods an account does not touch who is signed in to it. */
+/* Flooding an account does not affect its live sessions. */
 TEST(a_flooded_account_stays_signed_in)
 {
 	struct api *api = *state;
@@ -189,7 +188,7 @@ TEST(a_flooded_account_stays_signed_in)
 		    "\",\"new_password\":\"marble-canyon-31-owl\"}");
 }
 
-TEST(what_cannot_be_a_guess_is_not_counted)
+TEST(requests_that_are_no_guess_are_not_counted)
 {
 	static const struct {
 		const char *body, *type, *site;
@@ -241,7 +240,7 @@ sign_up(struct api *api, const char *email, const char *password, int status,
 	    .body = body);
 }
 
-TEST(registrations_count_when_they_succeed)
+TEST(successful_registrations_count)
 {
 	struct api *api = *state;
 
@@ -254,7 +253,7 @@ TEST(registrations_count_when_they_succeed)
 	sign_up(api, "bob@example.org", API_PASSWORD, 201, NULL);
 	sign_up(api, "cyd@example.org", API_PASSWORD, 429, "rate_limited");
 	assert_int_equal(counter(api, COUNTERS_LIMITED_REGISTER), 1);
-	/* Another limit, another count. */
+	/* Each limit counts separately. */
 	log_in(api, ADA, API_PASSWORD, "127.0.0.1", 200, NULL);
 	mono_us += (int64_t)3599 * 1000000;
 	sign_up(api, "cyd@example.org", API_PASSWORD, 429, "rate_limited");
@@ -262,7 +261,7 @@ TEST(registrations_count_when_they_succeed)
 	sign_up(api, "cyd@example.org", API_PASSWORD, 201, NULL);
 }
 
-TEST(who_is_signed_in_may_not_guess_either)
+TEST(signed_in_users_are_limited_too)
 {
 	static const struct {
 		const char *method, *uri, *body;
@@ -279,7 +278,7 @@ TEST(who_is_signed_in_may_not_guess_either)
 
 	api_register(api, ADA, &ada);
 	api_register(api, "bob@example.org", &bob);
-	/* From wherever. */
+	/* From any address. */
 	for (int i = 0; i < 12; i++) {
 		snprintf(from, sizeof(from), "REMOTE_ADDR=192.0.2.%d", i);
 		api_expect(api, i < 10 ? 403 : 429,
@@ -289,7 +288,7 @@ TEST(who_is_signed_in_may_not_guess_either)
 		    .param = from);
 	}
 	assert_int_equal(counter(api, COUNTERS_LIMITED_DEFAULT), 2);
-	/* Whoever. */
+	/* For any user. */
 	for (int i = 0; i < 12; i++)
 		api_expect(api, i < 10 ? 403 : 429, NULL,
 		    .method = guesses[i % 3].method, .uri = guesses[i % 3].uri,
@@ -299,7 +298,7 @@ TEST(who_is_signed_in_may_not_guess_either)
 	    .uri = "/auth/deactivate",
 	    .body = "{\"password\":\"" API_PASSWORD "\"}", .token = ada.token,
 	    .param = "REMOTE_ADDR=198.51.100.1");
-	/* Signed in by nobody, one is told that, and not counted. */
+	/* Without a session the refusal is not_signed_in and not counted. */
 	for (int i = 0; i < 12; i++)
 		api_expect(api, 401, NULL, .method = "POST",
 		    .uri = "/auth/deactivate", .token = "wrong",
@@ -309,7 +308,7 @@ TEST(who_is_signed_in_may_not_guess_either)
 	    .body = "{\"password\":\"" API_PASSWORD "\"}", .token = ada.token);
 }
 
-/* Where scripts are off, the page is told by its address. */
+/* Without scripts the fragment of the address tells the page. */
 TEST(forms_are_limited_like_json)
 {
 	struct api *api = *state;
@@ -331,7 +330,7 @@ TEST(forms_are_limited_like_json)
 	}
 	assert_int_equal(counter(api, COUNTERS_LIMITED_LOGIN), 2);
 	wrong(api, ADA, "192.0.2.1", 429);
-	/* Another site's form is nobody's guess. */
+	/* A form of another site does not count. */
 	mono_us += 60001 * 1000;
 	for (int i = 0; i < 7; i++)
 		api_expect(api, 403, "cross_site", .method = "POST",
@@ -342,8 +341,8 @@ TEST(forms_are_limited_like_json)
 	wrong(api, ADA, "127.0.0.1", 401);
 }
 
-/* A new route that hashes is limited, or is named here. */
-TEST(whatever_takes_a_password_is_limited)
+/* A new slow route must be limited or excepted here. */
+TEST(every_route_with_a_password_is_limited)
 {
 	for (size_t i = 0; i < routes_count; i++) {
 		bool slow = (routes[i].flags & ROUTE_SLOW) != 0;

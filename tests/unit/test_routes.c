@@ -147,7 +147,7 @@ TEST(only_long_requests_are_slow)
 		"/auth/account",
 		"/forms/login",
 		"/forms/register",
-		"/admin/users", /* looks through all of them */
+		"/admin/users", /* searches all users */
 		"/cache/stats", /* counts every row */
 		"/cache/cleanup",
 	};

@@ -30,7 +30,7 @@ TEST_FIXTURE(setup, teardown);
 
 #define LIST .method = "GET", .uri = "/auth/sessions"
 
-/* The ${i}th session of the list. */
+/* Return session ${i} of the list. */
 static const char *
 listed(const struct api_answer *a, size_t i, const char *name)
 {
@@ -54,7 +54,7 @@ is_current(const struct api_answer *a, size_t i)
 	return current;
 }
 
-TEST(the_list_shows_ones_own_live_sessions)
+TEST(the_list_shows_the_live_sessions_of_the_user)
 {
 	struct api *api = *state;
 	struct api_login first, other;
@@ -110,7 +110,7 @@ end(struct api *api, const struct api_login *who, const char *handle,
 	buf_clear(&uri);
 }
 
-TEST(a_session_of_ones_own_can_be_ended)
+TEST(an_own_session_can_be_ended)
 {
 	struct api *api = *state;
 	struct api_login here, there;
@@ -160,7 +160,7 @@ TEST(no_other_session_can_be_ended)
 	buf_clear(&uri);
 }
 
-TEST(who_is_signed_out_meanwhile_ends_nothing)
+TEST(a_session_that_ended_meanwhile_ends_no_other)
 {
 	struct api *api = *state;
 	struct api_login there, here;
@@ -176,7 +176,7 @@ TEST(who_is_signed_out_meanwhile_ends_nothing)
 	api_overtake(api);
 	api_expect(api, 401, "invalid_session", .method = "DELETE",
 	    .uri = uri.data, .cookie = here.session_id, .site = "same-origin");
-	/* Not even itself: that is over already. */
+	/* Nor itself: that session has ended. */
 	api_login(api, ADA, &here);
 	buf_clear(&uri);
 	buf_printf(&uri, "/auth/sessions/%s", here.handle);

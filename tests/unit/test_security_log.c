@@ -33,7 +33,7 @@ TEST_FIXTURE(setup, teardown);
 #define CREDENTIALS(password)                                                  \
 	"{\"email\":\"" ADA "\",\"name\":\"Ada\",\"password\":\"" password "\"}"
 
-/* What goes to stderr while this is open goes to a file. */
+/* Redirects stderr to a file. */
 struct capture {
 	FILE *file;
 	int saved;
@@ -62,7 +62,7 @@ capture_end(struct capture *c, char *text, size_t size)
 	fclose(c->file);
 }
 
-/* Count the lines that have ${event} and all that ${more} says. */
+/* Count the lines of ${event} that contain ${more}. */
 static int
 lines(const char *log, const char *event, const char *more)
 {

@@ -27,7 +27,7 @@ TEST_FIXTURE(setup, teardown);
 
 #define GET(path) .method = "GET", .uri = "/api/v1/users" path
 
-TEST(one_user_is_shown_as_others_may_see_it)
+TEST(one_user_is_shown_in_the_public_view)
 {
 	struct api *api = *state;
 	struct api_login ada, bob;
@@ -42,7 +42,7 @@ TEST(one_user_is_shown_as_others_may_see_it)
 	api_free(&a);
 }
 
-TEST(what_is_no_user_is_not_found)
+TEST(unknown_users_are_not_found)
 {
 	static const char *const uris[] = {
 		"/api/v1/users/3",
@@ -67,7 +67,7 @@ TEST(what_is_no_user_is_not_found)
 	api_expect(api, 401, "not_signed_in", GET("?ids=1"));
 }
 
-TEST(several_users_come_by_their_ids)
+TEST(several_users_are_found_by_id)
 {
 	static const char *const uris[] = {
 		"/api/v1/users?ids=2,7,1,2",
@@ -94,7 +94,7 @@ TEST(several_users_come_by_their_ids)
 	}
 }
 
-/* "/api/v1/users?ids=" and ${n} different ids, the longest there are. */
+/* "/api/v1/users?ids=" and ${n} different ids of maximal length */
 static void
 many_ids(struct buf *uri, int n)
 {
