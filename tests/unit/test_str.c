@@ -1,96 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#include "base/buf.h"
 #include "base/str.h"
-#include "base/timefmt.h"
 
 #include "support/test.h"
-
-#include <stdio.h>
-#include <time.h>
-
-TEST(buf_grows_and_stays_terminated)
-{
-	struct buf b = { 0 };
-
-	for (int i = 0; i < 1000; i++) {
-		buf_append(&b, "ab", 2);
-		assert_int_equal(b.data[b.len], '\0');
-	}
-	buf_puts(&b, "");
-	buf_printf(&b, "%d-%s", 42, "x");
-	assert_int_equal(b.len, 2004);
-	assert_string_equal(b.data + 2000, "42-x");
-	assert_memory_equal(b.data, "abab", 4);
-	assert_false(b.failed);
-	buf_reset(&b);
-	assert_int_equal(b.len, 0);
-	assert_string_equal(b.data, "");
-	buf_printf(&b, "%0600d", 7);
-	assert_int_equal(b.len, 600);
-	buf_clear(&b);
-	assert_null(b.data);
-	assert_int_equal(b.cap, 0);
-	buf_clear(&b); /* of nothing is nothing */
-}
-
-TEST(buf_fits_exactly_at_its_edges)
-{
-	char block[600];
-
-	memset(block, 'z', sizeof(block));
-	for (size_t n = 250; n < 262; n++) {
-		struct buf b = { 0 };
-
-		buf_append(&b, block, n);
-		buf_append(&b, block, 1);
-		assert_int_equal(strlen(b.data), n + 1);
-		buf_clear(&b);
-	}
-}
-
-TEST(what_is_lent_is_used_first_and_wiped)
-{
-	static const char zero[16];
-	char room[16], *p;
-	struct buf b = { 0 };
-
-	memset(room, 'x', sizeof(room));
-	buf_use_inline(&b, room, sizeof(room));
-	assert_string_equal(b.data, "");
-	buf_puts(&b, "fifteen, and no");
-	assert_ptr_equal(b.data, room);
-	buf_reset(&b);
-	buf_puts(&b, "again");
-	assert_ptr_equal(b.data, room);
-	p = buf_extend(&b, 11);
-	assert_ptr_not_equal(b.data, room);
-	assert_memory_equal(room, zero, sizeof(room));
-	memcpy(p, " and longer", 11);
-	assert_string_equal(b.data, "again and longer");
-	buf_clear(&b);
-	assert_null(b.data);
-
-	buf_use_inline(&b, room, sizeof(room));
-	buf_puts(&b, "secret");
-	buf_clear(&b);
-	assert_memory_equal(room, zero, sizeof(room));
-	buf_puts(&b, "own");
-	assert_ptr_not_equal(b.data, room);
-	buf_clear(&b);
-}
-
-TEST(buf_failure_is_sticky_and_harmless)
-{
-	struct buf b = { 0 };
-
-	buf_puts(&b, "kept");
-	buf_append(&b, "x", SIZE_MAX / 2);
-	assert_true(b.failed);
-	buf_puts(&b, "more");
-	assert_string_equal(b.data, "kept");
-	buf_clear(&b);
-	assert_false(b.failed);
-}
 
 TEST(copy_fits_or_refuses)
 {
@@ -103,9 +14,10 @@ TEST(copy_fits_or_refuses)
 	assert_int_equal(str_copy(dst, 0, "a"), ERR_INVALID);
 }
 
-TEST(hex_both_ways)
+TEST(hex_is_written_and_read)
 {
 	static const unsigned char raw[] = { 0x00, 0x9f, 0xa0, 0xff };
+	unsigned char read[4];
 	char dst[9];
 
 	str_hex(dst, raw, sizeof(raw));
@@ -117,6 +29,15 @@ TEST(hex_both_ways)
 	assert_false(str_is_hex("009fa0fg", 8));
 	assert_false(str_is_hex("", 1));
 	assert_true(str_is_hex("", 0));
+	assert_int_equal(str_from_hex(read, sizeof(read), dst), ERR_OK);
+	assert_memory_equal(read, raw, sizeof(raw));
+	assert_int_equal(str_from_hex(read, 3, dst), ERR_INVALID);
+	assert_int_equal(
+	    str_from_hex(read, sizeof(read), "009FA0FF"), ERR_INVALID);
+	assert_int_equal(str_hex_digit('F'), 15);
+	assert_int_equal(str_hex_digit('f'), 15);
+	assert_int_equal(str_hex_digit('g'), -1);
+	assert_int_equal(str_hex_digit('/'), -1);
 }
 
 TEST(numbers_are_read_strictly)
@@ -162,7 +83,7 @@ TEST(numbers_are_read_strictly)
 	}
 }
 
-TEST(numbers_are_written_as_they_are_read)
+TEST(numbers_are_written_as_read)
 {
 	static const struct {
 		int64_t value;
@@ -236,65 +157,7 @@ TEST(utf8_is_counted_and_checked)
 	}
 }
 
-TEST(time_is_rfc3339)
-{
-	static const struct {
-		int64_t seconds;
-		const char *text;
-	} cases[] = {
-		{ 0, "1970-01-01T00:00:00Z" },
-		{ -1, "1969-12-31T23:59:59Z" },
-		{ 951782400, "2000-02-29T00:00:00Z" },
-		{ 4102444799, "2099-12-31T23:59:59Z" },
-		{ 253402300799, "9999-12-31T23:59:59Z" },
-		{ 253402300800, "9999-12-31T23:59:59Z" },
-		{ INT64_MAX, "9999-12-31T23:59:59Z" },
-		{ INT64_MIN, "0000-01-01T00:00:00Z" },
-	};
-
-	for (size_t i = 0; i < NELEMS(cases); i++) {
-		char text[TIMEFMT_SIZE];
-
-		timefmt_utc(text, cases[i].seconds);
-		assert_string_equal(text, cases[i].text);
-	}
-}
-
-static void
-assert_as_gmtime_says(int64_t seconds)
-{
-	char text[TIMEFMT_SIZE], expect[64];
-	time_t t = (time_t)seconds;
-	struct tm tm;
-
-	memset(text, 'x', sizeof(text));
-	timefmt_utc(text, seconds);
-	assert_non_null(gmtime_r(&t, &tm));
-	snprintf(expect, sizeof(expect), "%04d-%02d-%02dT%02d:%02d:%02dZ",
-	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
-	    tm.tm_sec);
-	assert_string_equal(text, expect);
-}
-
-/* Each day of ten thousand years, at its ends and somewhere in it. */
-TEST(time_is_what_gmtime_says)
-{
-	static const int64_t first = INT64_C(-62167219200);
-	static const int64_t last = INT64_C(253402300799);
-	unsigned seed = 1;
-
-	for (int64_t day = first; day < last; day += 86400) {
-		seed = seed * 1664525 + 1013904223;
-		assert_as_gmtime_says(day);
-		assert_as_gmtime_says(day + (seed >> 8) % 86400);
-		assert_as_gmtime_says(day + 86399);
-	}
-	/* Each second of one of them. */
-	for (int64_t second = 0; second < 86400; second++)
-		assert_as_gmtime_says(951782400 + second);
-}
-
-TEST(what_is_joined_fits_or_is_cut)
+TEST(joined_text_is_cut_to_fit)
 {
 	static const struct {
 		const char *first, *second, *expect;
@@ -327,4 +190,22 @@ TEST(errors_have_names)
 	assert_string_equal(err_name(ERR_CONFLICT), "conflict");
 	assert_string_equal(err_name(ERR_UNAVAILABLE), "unavailable");
 	assert_string_equal(err_name(ERR_INTERNAL), "internal");
+}
+
+TEST(white_space_is_trimmed_at_both_ends)
+{
+	char text[] = " \t a b \r\n", blank[] = "  ", empty[] = "";
+
+	assert_string_equal(str_trim(text), "a b");
+	assert_string_equal(str_trim(blank), "");
+	assert_string_equal(str_trim(empty), "");
+}
+
+TEST(only_printable_ascii_is_visible)
+{
+	assert_true(str_is_visible("!~az09"));
+	assert_true(str_is_visible(""));
+	assert_false(str_is_visible("a b"));
+	assert_false(str_is_visible("a\x7f"));
+	assert_false(str_is_visible("\xc3\xa9"));
 }
