@@ -7,23 +7,6 @@
 #include "base/secret.h"
 #include "store/store.h"
 
-/* What is stored of ${password}, if it is good for ${u}. */
-static enum err
-make_hash(struct login *lg, const struct user *u, const char *password,
-    char hash_out[USER_HASH_SIZE], const char **why_out)
-{
-	char normal[PASSWORD_NORMAL_SIZE];
-	enum err err;
-
-	memset(hash_out, 0, USER_HASH_SIZE);
-	err =
-	    registration_password(password, u->email, u->name, normal, why_out);
-	if (err == ERR_OK)
-		err = login_hash(lg, normal, hash_out);
-	secret_wipe(normal, sizeof(normal));
-	return err;
-}
-
 enum err
 account_admin_add(struct login *lg, const struct login_credentials *cred,
     enum user_role role, int64_t now, struct user *user_out,
@@ -40,7 +23,7 @@ account_admin_add(struct login *lg, const struct login_credentials *cred,
 	if (err != ERR_OK)
 		return err;
 	u.role = role;
-	err = make_hash(lg, &u, cred->password, hash, why_out);
+	err = registration_hash(lg, &u, cred->password, hash, why_out);
 	if (err == ERR_OK)
 		err = store_register(
 		    lg->store, &actor, &u, email_normal, hash, NULL);
@@ -63,7 +46,7 @@ account_admin_password(struct login *lg, const struct user *u,
 		*why_out = "The account has no address to sign in with.";
 		return ERR_DENIED;
 	}
-	err = make_hash(lg, u, password, hash, why_out);
+	err = registration_hash(lg, u, password, hash, why_out);
 	if (err == ERR_OK)
 		err = store_password_set(
 		    lg->store, &actor, u->id, hash, ended_out);

@@ -9,15 +9,15 @@
 #include "model/user.h"
 
 /*
- * Passwords that an administrator sets: the same rules for them, and the same
- * gate before the hash, but nobody proves anything.  Each takes the time of a
- * hash.  The reason in *why_out is a sentence, or NULL.
+ * Accounts that an administrator creates and passwords that one sets: under
+ * the same password rules as registration, without a proof.  Each hashes once.
+ * ${why_out} is a sentence for people, or NULL.
  */
 
 /**
  * account_admin_add(lg, cred, role, now, user_out, why_out):
- * Create an account without signing in.  The errors are those of
- * login_register().
+ * Create an account without a session.  The errors are those of
+ * registration_create().
  */
 enum err account_admin_add(struct login *lg,
     const struct login_credentials *cred, enum user_role role, int64_t now,
@@ -25,8 +25,9 @@ enum err account_admin_add(struct login *lg,
 
 /**
  * account_admin_password(lg, u, password, now, ended_out, why_out):
- * Give ${u} another password and end its sessions.  ERR_DENIED if it is too
- * weak or ${u} has no address, ERR_NOT_FOUND if the user has gone meanwhile.
+ * Set the password of ${u} and end its sessions; *${ended_out} is their
+ * number.  ERR_DENIED if the password is too weak or ${u} has no address to
+ * sign in with; ERR_NOT_FOUND if the user was deleted meanwhile.
  */
 enum err account_admin_password(struct login *lg, const struct user *u,
     const char *password, int64_t now, int64_t *ended_out,

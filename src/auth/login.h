@@ -2,6 +2,7 @@
 #ifndef AUTH_LOGIN_H
 #define AUTH_LOGIN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "auth/password.h"
@@ -10,31 +11,21 @@
 
 struct semaphore;
 struct store;
+struct store_actor;
+struct store_proof;
 
 /*
- * Everything that proves a password or sets one.  Each of these hashes, so
- * each runs in the slow lane and passes the hash gate; ERR_BUSY if the gate
- * stays full.
+ * What every use of a password needs.  Hashing runs in the background queue
+ * and holds a place of the host-wide semaphore; ERR_BUSY if none is free
+ * within ->semaphore_wait_ms.
  */
 struct login {
 	struct store *store;
 	struct sessions *sessions;
 	struct semaphore *semaphore;
 	struct password_params params;
-	int gate_wait_ms;
+	int semaphore_wait_ms;
 };
-
-/* What somebody signed in with gets; wiped by the caller. */
-struct login_grant {
-	struct user user;
-	struct session session;
-	char session_id[SESSION_ID_SIZE];
-	struct token token;
-};
-
-/* login_hash(lg, normal, hash_out): password_hash() in its turn. */
-enum err login_hash(struct login *lg, const char *normal,
-    char hash_out[USER_HASH_SIZE]) MUST_CHECK;
 
 struct login_credentials {
 	const char *email;
@@ -42,49 +33,101 @@ struct login_credentials {
 	const char *name; /* registration only */
 };
 
-/**
- * login_register(lg, cred, origin, now, grant_out, why_out):
- * Create the account and sign in.  ERR_CONFLICT if the address is taken.
- * ERR_DENIED if the password is too weak: *${why_out} says why.  ERR_INVALID
- * if address or name are none; *${why_out} says which.
- */
-enum err login_register(struct login *lg, const struct login_credentials *cred,
-    const struct session_origin *origin, int64_t now,
-    struct login_grant *grant_out, const char **why_out) MUST_CHECK;
+/* An opened session; the caller wipes it. */
+struct login_grant {
+	struct user user;
+	struct session session;
+	char session_id[SESSION_ID_SIZE];
+	struct token token;
+};
 
 /**
  * login_attempt(lg, cred, origin, now, grant_out):
- * Sign in.  ERR_DENIED for an unknown address, a wrong password, an inactive
- * user alike, after the same work.  A password change or logout-all that
- * lands while we hash wins: ERR_DENIED.  Rehashes when the parameters rose.
+ * Sign in with a password: login_begin(), login_prove_password(),
+ * login_finish().  ERR_DENIED for an unknown address, a wrong password and an
+ * inactive user alike, after the same work.
  */
 enum err login_attempt(struct login *lg, const struct login_credentials *cred,
     const struct session_origin *origin, int64_t now,
     struct login_grant *grant_out) MUST_CHECK;
 
-/**
- * login_change_password(lg, who, change, now, grant_out, why_out):
- * ERR_DENIED with *${why_out} NULL if the current password is wrong, with a
- * sentence if its replacement is too weak.  ERR_NOT_FOUND if ${who} was signed
- * out meanwhile.  Ends every other session; ${who}'s own gets the new epoch,
- * and ${grant_out}->token is a fresh token for it (its session_id stays "").
- */
-struct login_change {
-	const char *current;
-	const char *replacement;
-	const char *address;
-};
-enum err login_change_password(struct login *lg, const struct identity *who,
-    const struct login_change *change, int64_t now,
-    struct login_grant *grant_out, const char **why_out) MUST_CHECK;
-
 /*
- * ERR_DENIED if ${password} is wrong, ERR_NOT_FOUND if ${who} was signed out
- * meanwhile; afterwards no session is left.
+ * A sign-in, or a fresh proof by a signed-in user, between its steps.  The
+ * epoch in ->user was read before the credential: nothing that rests on this
+ * proof happens under another one.  The caller wipes it.
  */
-enum err login_deactivate(struct login *lg, const struct identity *who,
-    const char *password, const char *address, int64_t now) MUST_CHECK;
-enum err login_delete(struct login *lg, const struct identity *who,
-    const char *password, const char *address, int64_t now) MUST_CHECK;
+struct login_proof {
+	struct user user;            /* id 0: there is no such account */
+	char hash[USER_HASH_SIZE];   /* "" if the account has no password */
+	bool opens_session;          /* so an outdated hash is replaced */
+	char rehash[USER_HASH_SIZE]; /* "" if there is no need */
+	bool proved;
+};
+
+/**
+ * login_begin(lg, email, proof_out):
+ * Begin a sign-in to the account with the address ${email}.  ERR_OK for an
+ * unknown address, too; no proof can succeed then.
+ */
+enum err login_begin(struct login *lg, const char *email,
+    struct login_proof *proof_out) MUST_CHECK;
+
+/**
+ * login_begin_again(lg, who, proof_out):
+ * Begin a fresh proof by the signed-in user ${who}, which holds under the
+ * epoch of that session.
+ */
+enum err login_begin_again(struct login *lg, const struct identity *who,
+    struct login_proof *proof_out) MUST_CHECK;
+
+/**
+ * login_prove_password(lg, normal, proof):
+ * Verify the password with the normal form ${normal}.  ERR_DENIED if it is
+ * wrong, or the account is inactive, unknown, or has no password: all after
+ * one hash.
+ */
+enum err login_prove_password(
+    struct login *lg, const char *normal, struct login_proof *proof) MUST_CHECK;
+
+/**
+ * login_finish(lg, proof, origin, now, grant_out):
+ * Open a session for the user of ${proof}, which must be proved, and issue its
+ * access token.  ERR_DENIED if a change raised the user's epoch since
+ * login_begin().
+ */
+enum err login_finish(struct login *lg, const struct login_proof *proof,
+    const struct session_origin *origin, int64_t now,
+    struct login_grant *grant_out) MUST_CHECK;
+
+/* ---- for registration, password_change, account_close, account_admin ---- */
+
+/* login_hash(lg, normal, hash_out): password_hash(), in the semaphore. */
+enum err login_hash(struct login *lg, const char *normal,
+    char hash_out[USER_HASH_SIZE]) MUST_CHECK;
+
+/* login_token(lg, now, grant): a token for the session in ${grant}. */
+enum err login_token(
+    struct login *lg, int64_t now, struct login_grant *grant) MUST_CHECK;
+
+/**
+ * login_confirm(lg, who, password, proof_out):
+ * Prove that ${password} is that of the signed-in user ${who}; ${proof_out} is
+ * what the store takes.  ERR_DENIED if it is wrong.
+ */
+enum err login_confirm(struct login *lg, const struct identity *who,
+    const char *password, struct store_proof *proof_out) MUST_CHECK;
+
+/* login_actor(who, address, now): ${who} acts with its session. */
+struct store_actor login_actor(
+    const struct identity *who, const char *address, int64_t now);
+
+/**
+ * login_denial(lg, actor):
+ * Why a request of ${actor} was denied: ERR_NOT_FOUND if its session ended
+ * while the password was hashed, else ERR_DENIED.  Who is signed out must not
+ * learn whether the password was right.
+ */
+enum err login_denial(
+    struct login *lg, const struct store_actor *actor) MUST_CHECK;
 
 #endif

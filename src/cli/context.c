@@ -158,7 +158,7 @@ static enum err
 find_user(
     const struct context *context, const char *text, struct user *user_out)
 {
-	char normal[USER_EMAIL_SIZE], hash[USER_HASH_SIZE];
+	char normal[USER_EMAIL_SIZE];
 	int64_t id;
 	enum err err;
 
@@ -169,9 +169,8 @@ find_user(
 	if (err == ERR_INVALID)
 		return ERR_NOT_FOUND;
 	if (err == ERR_OK)
-		err = store_user_by_email(
-		    context->app->store, normal, user_out, hash);
-	secret_wipe(hash, sizeof(hash));
+		err =
+		    store_user_by_email(context->app->store, normal, user_out);
 	return err;
 }
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "auth/login.h"
+#include "auth/registration.h"
 #include "base/random.h"
 #include "base/secret.h"
 #include "base/str.h"
@@ -153,7 +153,7 @@ check_signed_in(struct doctor *d, const char *address)
 	random_uuid(password);
 	(void)snprintf(email, sizeof(email), "doctor-%.8s@localhost", password);
 	random_uuid(password);
-	err = login_register(&d->context.app->login, &cred, &origin,
+	err = registration_create(&d->context.app->login, &cred, &origin,
 	    d->context.now, &grant, &why);
 	if (err == ERR_OK) {
 		check_session(d, address, grant.session_id);

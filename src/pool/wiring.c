@@ -313,7 +313,8 @@ wire_login(const struct config *config, struct app *app)
 	app->login.params.kib = (int)config_int(config, CONFIG_ARGON2_KIB);
 	app->login.params.passes =
 	    (int)config_int(config, CONFIG_ARGON2_PASSES);
-	app->login.gate_wait_ms = (int)config_int(config, CONFIG_HASH_WAIT);
+	app->login.semaphore_wait_ms =
+	    (int)config_int(config, CONFIG_HASH_WAIT);
 }
 
 static void

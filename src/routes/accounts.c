@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: ISC */
+#include "auth/account_close.h"
+#include "auth/password_change.h"
+#include "auth/registration.h"
 #include "base/json_value.h"
 #include "base/json_writer.h"
 #include "http/cookie.h"
@@ -57,7 +60,7 @@ response_grant(const struct request *req, struct response *res,
 	return response_login(res, req, &parts);
 }
 
-/* The field that login_register() found invalid; it checks them in this order.
+/* The field that registration_create() refused; it checks them in this order.
  */
 static const char *
 refused_field(const struct login_credentials *cred)
@@ -86,7 +89,7 @@ route_register(struct app *app, struct request *req, struct response *res)
 	if (err != ERR_OK)
 		return err;
 
-	err = login_register(
+	err = registration_create(
 	    &app->login, &cred, &origin, req->received_at, &grant, &reason);
 	if (err == ERR_CONFLICT)
 		err = response_refuse_field(
@@ -141,7 +144,7 @@ enum err
 route_change_password(
     struct app *app, struct request *req, struct response *res)
 {
-	struct login_change change = { .address = req->address };
+	struct password_change change = { .address = req->address };
 	const struct request_text texts[] = {
 		{ { "current_password", true, PASSWORD_BYTES_MAX },
 		    &change.current },
@@ -160,7 +163,7 @@ route_change_password(
 	if (err != ERR_OK)
 		goto out;
 
-	err = login_change_password(
+	err = password_change(
 	    &app->login, &identity, &change, req->received_at, &grant, &reason);
 	if (err == ERR_DENIED && reason != NULL)
 		err = response_refuse_field(
@@ -227,7 +230,8 @@ route_deactivate(struct app *app, struct request *req, struct response *res)
 {
 	enum err err;
 
-	err = end_account(app, req, res, login_deactivate, EVENT_DEACTIVATE);
+	err = end_account(
+	    app, req, res, account_close_deactivate, EVENT_DEACTIVATE);
 	if (err != ERR_OK)
 		return err;
 	return response_message(res, "Account deactivated");
@@ -237,5 +241,5 @@ route_deactivate(struct app *app, struct request *req, struct response *res)
 enum err
 route_delete_account(struct app *app, struct request *req, struct response *res)
 {
-	return end_account(app, req, res, login_delete, EVENT_DELETE);
+	return end_account(app, req, res, account_close_delete, EVENT_DELETE);
 }

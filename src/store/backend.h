@@ -71,8 +71,8 @@ typedef enum err store_users_by_ids_fn(
 /* By id, those after ${after} that ${text} names, at most ${max}. */
 typedef enum err store_users_list_fn(struct store *st, const char *text,
     int64_t after, size_t max, struct user *users_out, size_t *n_out);
-typedef enum err store_user_by_email_fn(struct store *st, const char *normal,
-    struct user *user_out, char hash_out[USER_HASH_SIZE]);
+typedef enum err store_user_by_email_fn(
+    struct store *st, const char *normal, struct user *user_out);
 typedef enum err store_password_hash_fn(
     struct store *st, int64_t id, char hash_out[USER_HASH_SIZE]);
 typedef enum err store_session_by_handle_fn(
@@ -110,14 +110,12 @@ typedef enum err store_user_update_fn(
 typedef enum err store_user_delete_fn(struct store *st, int64_t id);
 typedef enum err store_password_hash_set_fn(
     struct store *st, int64_t id, const char *hash);
+/* ${rehash} in place of ${hash}; nothing if that is not the stored one. */
+typedef enum err store_password_rehash_fn(
+    struct store *st, int64_t id, const char *hash, const char *rehash);
 
-/*
- * One conditional statement: insert ${s} if ${s}->user_id is an active user
- * of epoch ${s}->epoch whose password hash is ${hash}, and not "" for none;
- * else ERR_DENIED.
- */
 typedef enum err store_session_insert_fn(
-    struct store *st, const struct session *s, const char *hash);
+    struct store *st, const struct session *s);
 /* epoch, last_seen_at and revoked_at of the row called ${s}->handle. */
 typedef enum err store_session_update_fn(
     struct store *st, const struct session *s);
@@ -180,6 +178,7 @@ struct store_ops { /* every member is required */
 	store_user_update_fn *user_update;
 	store_user_delete_fn *user_delete;
 	store_password_hash_set_fn *password_hash_set;
+	store_password_rehash_fn *password_rehash;
 	store_session_insert_fn *session_insert;
 	store_session_update_fn *session_update;
 	store_token_revoke_fn *token_revoke;

@@ -392,6 +392,7 @@ const struct store_ops sqlite_ops = {
 	.user_update = sqlite_user_update,
 	.user_delete = sqlite_user_delete,
 	.password_hash_set = sqlite_password_hash_set,
+	.password_rehash = sqlite_password_rehash,
 	.session_insert = sqlite_session_insert,
 	.session_update = sqlite_session_update,
 	.token_revoke = sqlite_token_revoke,

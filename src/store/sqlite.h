@@ -156,6 +156,7 @@ extern store_user_insert_fn sqlite_user_insert;
 extern store_user_update_fn sqlite_user_update;
 extern store_user_delete_fn sqlite_user_delete;
 extern store_password_hash_set_fn sqlite_password_hash_set;
+extern store_password_rehash_fn sqlite_password_rehash;
 
 extern store_session_by_handle_fn sqlite_session_by_handle;
 extern store_sessions_live_fn sqlite_sessions_live;

@@ -95,13 +95,10 @@ sqlite_sessions_list(struct store *st, int64_t now, size_t max,
 }
 
 enum err
-sqlite_session_insert(
-    struct store *st, const struct session *x, const char *hash)
+sqlite_session_insert(struct store *st, const struct session *x)
 {
 	struct sqlite_store *s = sqlite_store(st);
 	sqlite3_stmt *stmt = sqlite_use(s, SQLITE_STATEMENT_SESSION_INSERT);
-	int changed;
-	enum err err;
 
 	sqlite_put_text(s, stmt, 1, x->handle);
 	sqlite_put_int(s, stmt, 2, x->user_id);
@@ -112,9 +109,7 @@ sqlite_session_insert(
 	sqlite_put_text(s, stmt, 7, x->device);
 	sqlite_put_text(s, stmt, 8, x->user_agent);
 	sqlite_put_text(s, stmt, 9, x->address);
-	sqlite_put_text(s, stmt, 10, hash);
-	err = sqlite_run(s, stmt, &changed);
-	return err == ERR_OK && changed == 0 ? ERR_DENIED : err;
+	return sqlite_run(s, stmt, NULL);
 }
 
 enum err

@@ -135,8 +135,8 @@ sqlite_users_list(struct store *st, const char *text, int64_t after, size_t max,
 }
 
 enum err
-sqlite_user_by_email(struct store *st, const char *normal,
-    struct user *user_out, char hash_out[USER_HASH_SIZE])
+sqlite_user_by_email(
+    struct store *st, const char *normal, struct user *user_out)
 {
 	struct sqlite_store *s = sqlite_store(st);
 	sqlite3_stmt *stmt;
@@ -148,8 +148,6 @@ sqlite_user_by_email(struct store *st, const char *normal,
 	sqlite_put_text(s, stmt, 1, normal);
 	if ((err = sqlite_step(s, stmt)) == ERR_OK)
 		err = read_user(stmt, user_out);
-	if (err == ERR_OK)
-		err = read_hash(stmt, USER_COLUMN_COUNT, hash_out);
 	sqlite_done(stmt);
 	return err;
 }
@@ -246,4 +244,17 @@ sqlite_password_hash_set(struct store *st, int64_t id, const char *hash)
 	sqlite_put_int(s, stmt, 1, id);
 	sqlite_put_text(s, stmt, 2, hash);
 	return run_on_one(s, stmt);
+}
+
+enum err
+sqlite_password_rehash(
+    struct store *st, int64_t id, const char *hash, const char *rehash)
+{
+	struct sqlite_store *s = sqlite_store(st);
+	sqlite3_stmt *stmt = sqlite_use(s, SQLITE_STATEMENT_PASSWORD_REHASH);
+
+	sqlite_put_int(s, stmt, 1, id);
+	sqlite_put_text(s, stmt, 2, hash);
+	sqlite_put_text(s, stmt, 3, rehash);
+	return sqlite_run(s, stmt, NULL);
 }

@@ -102,18 +102,14 @@ store_users_list(struct store *st, const char *text, int64_t after,
 }
 
 enum err
-store_user_by_email(struct store *st, const char *normal, struct user *user_out,
-    char hash_out[USER_HASH_SIZE])
+store_user_by_email(struct store *st, const char *normal, struct user *user_out)
 {
 	enum err err;
 
 	memset(user_out, 0, sizeof(*user_out));
-	memset(hash_out, 0, USER_HASH_SIZE);
-	err = st->ops->user_by_email(st, normal, user_out, hash_out);
-	if (err != ERR_OK) {
+	err = st->ops->user_by_email(st, normal, user_out);
+	if (err != ERR_OK)
 		memset(user_out, 0, sizeof(*user_out));
-		secret_wipe(hash_out, USER_HASH_SIZE);
-	}
 	return err;
 }
 

@@ -83,13 +83,18 @@ enum err store_users_list(struct store *st, const char *text, int64_t after,
     struct user users_out[STORE_LIST_MAX], size_t *n_out) MUST_CHECK;
 
 /**
- * store_user_by_email(st, normal, user_out, hash_out):
- * The user whose address has the normal form ${normal}, and the hash of the
- * password, which the caller wipes.  ERR_NOT_FOUND if there is none.
- * store_password_hash(st, id, hash_out): the same hash by user id.
+ * store_user_by_email(st, normal, user_out):
+ * Copy the user whose address has the normal form ${normal}.  ERR_NOT_FOUND if
+ * there is none.
  */
-enum err store_user_by_email(struct store *st, const char *normal,
-    struct user *user_out, char hash_out[USER_HASH_SIZE]) MUST_CHECK;
+enum err store_user_by_email(
+    struct store *st, const char *normal, struct user *user_out) MUST_CHECK;
+
+/**
+ * store_password_hash(st, id, hash_out):
+ * Copy the password hash of the user ${id}; the caller wipes it.  ERR_NOT_FOUND
+ * if there is no such user or it has no password.
+ */
 enum err store_password_hash(
     struct store *st, int64_t id, char hash_out[USER_HASH_SIZE]) MUST_CHECK;
 
@@ -225,16 +230,30 @@ enum err store_register(struct store *st, const struct store_actor *actor,
  */
 void store_first_admin(struct store *st);
 
-/**
- * store_login(st, actor, u, hash, rehash, s):
- * Insert the session ${s} for ${u}, only if the user's epoch and password
- * hash are still those of ${u} and ${hash}, and the user is active; otherwise
- * ERR_DENIED and nothing is changed.  With ${rehash} not NULL the stored hash
- * becomes that.  Sessions beyond SESSION_MAX_PER_USER end, oldest first.
+/*
+ * Proof that somebody is a user, and the epoch that this user had before the
+ * credential was read.  What rests on a proof happens if, and only if, the
+ * user is still active and of that epoch: store_steps.h says why that is
+ * enough for every kind of credential.
  */
-enum err store_login(struct store *st, const struct store_actor *actor,
-    const struct user *u, const char *hash, const char *rehash,
-    struct session *s) MUST_CHECK;
+struct store_proof {
+	int64_t user_id;
+	int64_t epoch;
+	/* For store_session_open(): the same password, hashed more strongly. */
+	const char *hash;   /* the hash that was verified */
+	const char *rehash; /* NULL: keep ->hash */
+};
+
+/**
+ * store_session_open(st, actor, proof, s):
+ * Insert the session ${s} (user_id and epoch are filled in) for the user of
+ * ${proof}; the oldest one beyond SESSION_MAX_PER_USER ends.  ERR_DENIED, and
+ * nothing is changed, if ${proof} does not hold any more.  ${proof}->rehash
+ * replaces the stored hash if that is still ${proof}->hash; if it is not,
+ * another login has rehashed it, and nothing is lost.
+ */
+enum err store_session_open(struct store *st, const struct store_actor *actor,
+    const struct store_proof *proof, struct session *s) MUST_CHECK;
 
 /**
  * store_logout(st, actor, handle, claims):
@@ -280,24 +299,29 @@ enum err store_profile_update(struct store *st, const struct store_actor *actor,
     struct user *user_out) MUST_CHECK;
 
 /**
- * store_password_change(st, actor, user_id, hash, new_hash, keep, epoch_out):
- * Replace the password hash, only if it is still ${hash} (else ERR_DENIED),
- * and raise the epoch as store_logout_all() does, keeping ${keep}.
+ * store_password_change(st, actor, proof, hash, keep, epoch_out):
+ * Store the password hash ${hash} and raise the epoch as store_logout_all()
+ * does, keeping the session ${keep}.  ERR_DENIED if ${proof} does not hold.
  */
 enum err store_password_change(struct store *st,
-    const struct store_actor *actor, int64_t user_id, const char *hash,
-    const char *new_hash, const char *keep, int64_t *epoch_out) MUST_CHECK;
+    const struct store_actor *actor, const struct store_proof *proof,
+    const char *hash, const char *keep, int64_t *epoch_out) MUST_CHECK;
 
 /**
- * store_deactivate(st, actor, user_id, hash), store_delete(...):
- * Only if the password hash is still ${hash} (else ERR_DENIED): make the user
- * inactive and raise the epoch; remove the user and all its sessions.  Ids
- * are never used again.
+ * store_deactivate(st, actor, proof):
+ * Make the user inactive and raise the epoch.  ERR_DENIED if ${proof} does not
+ * hold.
  */
 enum err store_deactivate(struct store *st, const struct store_actor *actor,
-    int64_t user_id, const char *hash) MUST_CHECK;
+    const struct store_proof *proof) MUST_CHECK;
+
+/**
+ * store_delete(st, actor, proof):
+ * Remove the user and all its sessions; its id is never used again.
+ * ERR_DENIED if ${proof} does not hold.
+ */
 enum err store_delete(struct store *st, const struct store_actor *actor,
-    int64_t user_id, const char *hash) MUST_CHECK;
+    const struct store_proof *proof) MUST_CHECK;
 
 /* ---- what an administrator changes, without anybody's password ---- */
 

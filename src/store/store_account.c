@@ -1,142 +1,140 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/store.h"
 
-#include <string.h>
+#include "store/store_steps.h"
 
-#include "base/secret.h"
-#include "store/store_change.h"
+/* Accounts: registration, the password, deactivation and deletion. */
 
-/*
- * Changes that end what a user has open, by its owner, who proves the
- * password, or by an administrator; store_change.c makes them.
- */
+/* ---- registration ---- */
 
-/* Where there is no password, none can have been proved. */
-static enum err
-check_password(struct change *c)
-{
-	char hash[USER_HASH_SIZE];
-	enum err err;
-
-	err = c->st->ops->password_hash(c->st, c->user_id, hash);
-	if (err == ERR_OK && (hash[0] == '\0' || strcmp(hash, c->hash) != 0))
-		err = ERR_DENIED;
-	secret_wipe(hash, sizeof(hash));
-	return err;
-}
-
-/* Load the user; with ${c}->hash only if that is still the password's. */
-static enum err
-find_user(struct change *c)
-{
-	enum err err = ERR_OK;
-
-	if (c->hash != NULL)
-		err = check_password(c);
-	if (err == ERR_OK)
-		err = c->st->ops->user_by_id(c->st, c->user_id, &c->user);
-	if (c->hash == NULL)
-		return err;
-	if (err == ERR_OK && c->user.status != USER_STATUS_ACTIVE)
-		err = ERR_DENIED;
-	return err == ERR_NOT_FOUND ? ERR_DENIED : err;
-}
+struct registration {
+	struct change c;
+	struct user user;
+	const char *normal;
+	const char *hash;
+	bool opens; /* a session as well */
+	struct store_opening opening;
+};
 
 static enum err
-live_sessions(struct change *c)
+register_plan(struct change *c)
 {
-	return c->st->ops->sessions_live(
-	    c->st, c->user_id, c->now, c->live, &c->live_count);
-}
+	struct user *u = &((struct registration *)c)->user;
 
-/* ---- ending all sessions, by the epoch ---- */
-
-enum err
-store_epoch_plan(struct change *c)
-{
-	enum err err;
-
-	if ((err = find_user(c)) != ERR_OK ||
-	    (err = live_sessions(c)) != ERR_OK)
-		return err;
-	c->with_session = false;
-	for (size_t i = 0; c->keep != NULL && i < c->live_count; i++) {
-		if (strcmp(c->live[i].handle, c->keep) != 0)
-			continue;
-		c->session = c->live[i];
-		c->with_session = true;
-		change_key_session(c, c->keep);
-	}
-	c->ended = (int64_t)c->live_count - (c->with_session ? 1 : 0);
-	change_key_user(c, c->user_id);
+	if (u->role == USER_ROLE_NONE)
+		u->role = USER_ROLE_USER;
+	u->status = USER_STATUS_ACTIVE;
+	u->epoch = 1;
+	u->version = 1;
+	u->created_at = c->now;
+	u->updated_at = c->now;
 	return ERR_OK;
 }
 
-enum err
-store_epoch_write(struct change *c)
+static enum err
+register_write(struct change *c)
 {
+	struct registration *x = (struct registration *)c;
+	struct user *u = &x->user;
 	enum err err;
 
-	c->user.epoch++;
-	c->user.epoch_at = c->now;
-	c->user.version++;
-	c->user.updated_at = c->now;
-	err = c->st->ops->user_update(c->st, &c->user, NULL);
-	if (err != ERR_OK || !c->with_session)
+	err = c->st->ops->user_insert(c->st, u, x->normal, x->hash);
+	if (err != ERR_OK)
 		return err;
-	c->session.epoch = c->user.epoch;
-	return c->st->ops->session_update(c->st, &c->session);
+	c->user_id = u->id;
+	/* Ids are never used again, so id 1 is the first user ever. */
+	if (c->st->first_admin && u->id == 1) {
+		u->role = USER_ROLE_ADMIN;
+		err = c->st->ops->user_update(c->st, u, NULL);
+		if (err != ERR_OK)
+			return err;
+	}
+	if (!x->opens)
+		return ERR_OK;
+	x->opening.proof.user_id = u->id;
+	x->opening.proof.epoch = u->epoch;
+	return store_opening_write(c, &x->opening);
+}
+
+void
+store_first_admin(struct store *st)
+{
+	st->first_admin = true;
 }
 
 enum err
-store_logout_all(struct store *st, const struct store_actor *actor,
-    int64_t user_id, const char *keep, int64_t *epoch_out, int64_t *ended_out)
+store_register(struct store *st, const struct store_actor *actor,
+    struct user *u, const char *normal, const char *hash, struct session *s)
 {
-	static const struct change_kind kind = { .event = EVENT_LOGOUT_ALL,
+	static const struct change_kind kind = { .event = EVENT_REGISTER,
 		.waits = true,
-		.ends = true,
-		.plan = store_epoch_plan,
-		.write = store_epoch_write };
-	struct change c = {
-		.st = st, .actor = actor, .user_id = user_id, .keep = keep
-	};
-	enum err err = change_run(&c, &kind);
+		.plan = register_plan,
+		.write = register_write };
+	struct registration x = { .c = { .st = st, .actor = actor },
+		.user = *u,
+		.normal = normal,
+		.hash = hash,
+		.opens = s != NULL };
+	enum err err;
 
-	*epoch_out = err == ERR_OK ? c.user.epoch : 0;
-	*ended_out = err == ERR_OK ? c.ended : 0;
-	return err;
+	if (s != NULL) {
+		x.opening.session = *s;
+		x.c.handle = s->handle;
+	}
+	if ((err = change_run(&x.c, &kind)) != ERR_OK)
+		return err;
+	*u = x.user;
+	if (s != NULL)
+		*s = x.opening.session;
+	return ERR_OK;
 }
 
-/* ---- another password ---- */
+/* ---- the password ---- */
+
+struct password_change {
+	struct store_epoch_change epoch; /* its first member is the change */
+	const struct store_proof *proof; /* of a change by the user itself */
+	const char *hash;
+};
+
+static enum err
+password_change_plan(struct change *c)
+{
+	const struct password_change *x = (struct password_change *)c;
+	enum err err = store_proof_check(c, x->proof);
+
+	return err != ERR_OK ? err : store_epoch_plan(c);
+}
 
 static enum err
 password_write(struct change *c)
 {
+	const struct password_change *x = (struct password_change *)c;
 	enum err err;
 
-	err = c->st->ops->password_hash_set(c->st, c->user_id, c->new_hash);
+	err = c->st->ops->password_hash_set(c->st, c->user_id, x->hash);
 	return err != ERR_OK ? err : store_epoch_write(c);
 }
 
 enum err
 store_password_change(struct store *st, const struct store_actor *actor,
-    int64_t user_id, const char *hash, const char *new_hash, const char *keep,
+    const struct store_proof *proof, const char *hash, const char *keep,
     int64_t *epoch_out)
 {
 	static const struct change_kind kind = { .event = EVENT_PASSWORD_CHANGE,
 		.waits = true,
 		.ends = true,
-		.plan = store_epoch_plan,
+		.plan = password_change_plan,
 		.write = password_write };
-	struct change c = { .st = st,
-		.actor = actor,
-		.user_id = user_id,
-		.hash = hash,
-		.new_hash = new_hash,
-		.keep = keep };
-	enum err err = change_run(&c, &kind);
+	struct password_change x = { .epoch = { .c = { .st = st,
+						    .actor = actor,
+						    .user_id = proof->user_id },
+					 .keep = keep },
+		.proof = proof,
+		.hash = hash };
+	enum err err = change_run(&x.epoch.c, &kind);
 
-	*epoch_out = err == ERR_OK ? c.user.epoch : 0;
+	*epoch_out = err == ERR_OK ? x.epoch.user.epoch : 0;
 	return err;
 }
 
@@ -149,54 +147,66 @@ store_password_set(struct store *st, const struct store_actor *actor,
 		.ends = true,
 		.plan = store_epoch_plan,
 		.write = password_write };
-	struct change c = {
-		.st = st, .actor = actor, .user_id = user_id, .new_hash = hash
+	struct password_change x = {
+		.epoch.c = { .st = st, .actor = actor, .user_id = user_id },
+		.hash = hash
 	};
-	enum err err = change_run(&c, &kind);
+	enum err err = change_run(&x.epoch.c, &kind);
 
-	*ended_out = err == ERR_OK ? c.ended : 0;
+	*ended_out = err == ERR_OK ? x.epoch.ended : 0;
 	return err;
 }
 
-/* ---- the end of the account ---- */
+/* ---- deactivation and deletion ---- */
+
+struct closing {
+	struct store_epoch_change epoch; /* its first member is the change */
+	const struct store_proof *proof; /* of an account closed by its user */
+};
+
+static enum err
+deactivate_plan(struct change *c)
+{
+	enum err err = store_proof_check(c, ((struct closing *)c)->proof);
+
+	return err != ERR_OK ? err : store_epoch_plan(c);
+}
 
 static enum err
 deactivate_write(struct change *c)
 {
-	c->user.status = USER_STATUS_INACTIVE;
+	((struct closing *)c)->epoch.user.status = USER_STATUS_INACTIVE;
 	return store_epoch_write(c);
-}
-
-enum err
-store_deactivate(struct store *st, const struct store_actor *actor,
-    int64_t user_id, const char *hash)
-{
-	static const struct change_kind kind = { .event = EVENT_DEACTIVATE,
-		.waits = true,
-		.ends = true,
-		.plan = store_epoch_plan,
-		.write = deactivate_write };
-	struct change c = {
-		.st = st, .actor = actor, .user_id = user_id, .hash = hash
-	};
-
-	return change_run(&c, &kind);
 }
 
 /* The sessions' rows go too, so their keys are named as well. */
 static enum err
-delete_plan(struct change *c)
+remove_plan(struct change *c)
 {
+	struct session live[SESSION_MAX_PER_USER];
+	struct user u;
+	size_t n = 0;
 	enum err err;
 
-	if ((err = find_user(c)) != ERR_OK ||
-	    (err = live_sessions(c)) != ERR_OK)
+	err = c->st->ops->user_by_id(c->st, c->user_id, &u);
+	if (err == ERR_OK)
+		err = c->st->ops->sessions_live(
+		    c->st, c->user_id, c->now, live, &n);
+	if (err != ERR_OK)
 		return err;
-	for (size_t i = 0; i < c->live_count; i++)
-		change_key_session(c, c->live[i].handle);
-	c->ended = (int64_t)c->live_count;
+	for (size_t i = 0; i < n; i++)
+		change_key_session(c, live[i].handle);
+	((struct closing *)c)->epoch.ended = (int64_t)n;
 	change_key_user(c, c->user_id);
 	return ERR_OK;
+}
+
+static enum err
+delete_plan(struct change *c)
+{
+	enum err err = store_proof_check(c, ((struct closing *)c)->proof);
+
+	return err != ERR_OK ? err : remove_plan(c);
 }
 
 static enum err
@@ -208,20 +218,42 @@ delete_write(struct change *c)
 	return err != ERR_OK ? err : ops->user_delete(c->st, c->user_id);
 }
 
+static enum err
+close_account(struct store *st, const struct store_actor *actor,
+    const struct store_proof *proof, const struct change_kind *kind)
+{
+	struct closing x = { .epoch.c = { .st = st,
+				 .actor = actor,
+				 .user_id = proof->user_id },
+		.proof = proof };
+
+	return change_run(&x.epoch.c, kind);
+}
+
 enum err
-store_delete(struct store *st, const struct store_actor *actor, int64_t user_id,
-    const char *hash)
+store_deactivate(struct store *st, const struct store_actor *actor,
+    const struct store_proof *proof)
+{
+	static const struct change_kind kind = { .event = EVENT_DEACTIVATE,
+		.waits = true,
+		.ends = true,
+		.plan = deactivate_plan,
+		.write = deactivate_write };
+
+	return close_account(st, actor, proof, &kind);
+}
+
+enum err
+store_delete(struct store *st, const struct store_actor *actor,
+    const struct store_proof *proof)
 {
 	static const struct change_kind kind = { .event = EVENT_DELETE,
 		.waits = true,
 		.ends = true,
 		.plan = delete_plan,
 		.write = delete_write };
-	struct change c = {
-		.st = st, .actor = actor, .user_id = user_id, .hash = hash
-	};
 
-	return change_run(&c, &kind);
+	return close_account(st, actor, proof, &kind);
 }
 
 enum err
@@ -231,11 +263,13 @@ store_user_remove(struct store *st, const struct store_actor *actor,
 	static const struct change_kind kind = { .event = EVENT_REMOVE,
 		.waits = true,
 		.ends = true,
-		.plan = delete_plan,
+		.plan = remove_plan,
 		.write = delete_write };
-	struct change c = { .st = st, .actor = actor, .user_id = user_id };
-	enum err err = change_run(&c, &kind);
+	struct closing x = {
+		.epoch.c = { .st = st, .actor = actor, .user_id = user_id }
+	};
+	enum err err = change_run(&x.epoch.c, &kind);
 
-	*ended_out = err == ERR_OK ? c.ended : 0;
+	*ended_out = err == ERR_OK ? x.epoch.ended : 0;
 	return err;
 }

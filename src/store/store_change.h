@@ -11,8 +11,8 @@
 /*
  * The one place that makes a change: transaction, generations, audit, and the
  * word to the caches, in the order on which the promise of a final logout
- * rests.  store_sessions.c, store_account.c and store_office.c say what each
- * change is.
+ * rests.  store_sessions.c, store_account.c and their like say what each change
+ * is.
  */
 
 /* How many expired rows one step of upkeep removes. */
@@ -21,39 +21,21 @@
 /* A user, and at most all of its sessions. */
 #define CHANGE_KEYS_MAX (1 + SESSION_MAX_PER_USER)
 
-/* One change on its way: what was asked, and what its steps found out. */
+/*
+ * One change on its way.  A change that takes arguments is a struct of its own
+ * that begins with this one; its steps convert the pointer.
+ */
 struct change {
 	struct store *st;
 	const struct store_actor *actor;
 	int64_t now; /* the later of the actor's and the store's latest */
 
-	/* what was asked; borrowed */
+	/* for the audit table; steps may set them */
 	int64_t user_id;
-	const char *handle;
-	const char *keep;
-	const char *normal;
-	const char *hash;
-	const char *new_hash;
-	const struct claims *claims;
-	const struct user_patch *patch;
-	const struct user_role_and_status *role_and_status;
-	const struct store_keys_edit *edit;
-	const struct external_profile *external;
-	const struct issuer_keys *issuer;
-
-	/* what the steps work on */
-	struct user user;
-	struct session session;
-	bool with_session;
-	bool with_token;
-	struct session live[SESSION_MAX_PER_USER];
-	size_t live_count;
-	int64_t ended;
-	struct store_subject subject;
-	char no_email[USER_EMAIL_SIZE];
-	enum external_done done;
-	enum event event; /* if the kind does not say it */
+	const char *handle; /* borrowed; NULL: none */
+	enum event event;   /* if the kind does not say it */
 	enum event second_event;
+
 	bool idle;     /* the store says so already: nothing to write */
 	bool in_doubt; /* whether it was committed may still turn out */
 
@@ -96,15 +78,6 @@ enum err change_run(
  * generation_settled_fn.
  */
 enum err change_flush_interrupted(void *st) MUST_CHECK;
-
-/**
- * The steps that raise the epoch of a user, from store_account.c: load it, if
- * ${c}->hash is NULL or still that of an active user's password; name it and
- * the session ${c}->keep, which goes on; count in ${c}->ended those that end;
- * then write ${c}->user.
- */
-extern change_step_fn store_epoch_plan;
-extern change_step_fn store_epoch_write;
 
 /* For the plan step: what the change touches. */
 void change_key_user(struct change *c, int64_t id);

@@ -5,7 +5,6 @@
 #include <strings.h>
 
 #include "base/digest.h"
-#include "base/secret.h"
 #include "base/str.h"
 #include "store/store_change.h"
 
@@ -75,20 +74,27 @@ store_external_user(
 
 /* ---- the account of a token that is shown for the first time ---- */
 
+struct provision {
+	struct change c;
+	const struct external_profile *profile;
+	/* set by the plan */
+	struct store_subject subject;
+	struct user user;
+	const char *normal;
+	char
+	    no_email[USER_EMAIL_SIZE]; /* what ->normal is without an address */
+	enum external_done done;
+};
+
 /* Who has the address ${p} says; ERR_NOT_FOUND: nobody, or it says none. */
 static enum err
 find_owner(
     struct store *st, const struct external_profile *p, struct user *owner_out)
 {
-	char hash[USER_HASH_SIZE];
-	enum err err;
-
 	memset(owner_out, 0, sizeof(*owner_out));
 	if (p->email == NULL || p->normal == NULL)
 		return ERR_NOT_FOUND;
-	err = st->ops->user_by_email(st, p->normal, owner_out, hash);
-	secret_wipe(hash, sizeof(hash));
-	return err;
+	return st->ops->user_by_email(st, p->normal, owner_out);
 }
 
 /*
@@ -109,15 +115,15 @@ no_email(char dst[USER_EMAIL_SIZE], const struct store_subject *row)
 
 /* What ${p} says, in the row of the user; the address only if it is free. */
 static enum err
-take_profile(struct change *c, bool address)
+copy_profile(struct provision *x, bool address)
 {
-	const struct external_profile *p = c->external;
-	struct user *u = &c->user;
+	const struct external_profile *p = x->profile;
+	struct user *u = &x->user;
 	enum err err;
 
 	if (!address)
-		no_email(c->no_email, &c->subject);
-	c->normal = address ? p->normal : c->no_email;
+		no_email(x->no_email, &x->subject);
+	x->normal = address ? p->normal : x->no_email;
 	err = str_copy(u->email, sizeof(u->email), address ? p->email : "");
 	if (err == ERR_OK)
 		err = str_copy(u->name, sizeof(u->name), p->name);
@@ -128,23 +134,23 @@ take_profile(struct change *c, bool address)
 }
 
 static enum err
-plan_update(struct change *c)
+plan_update(struct change *c, struct provision *x)
 {
 	struct user owner;
 	enum err err;
 
-	c->user_id = c->subject.user_id;
-	c->done = OUTSIDE_UPDATED;
+	c->user_id = x->subject.user_id;
+	x->done = OUTSIDE_UPDATED;
 	c->event = EVENT_EXTERNAL_UPDATED;
-	if ((err = c->st->ops->user_by_id(c->st, c->user_id, &c->user)) !=
+	if ((err = c->st->ops->user_by_id(c->st, c->user_id, &x->user)) !=
 	    ERR_OK)
 		return err == ERR_NOT_FOUND ? ERR_INTERNAL : err;
-	err = find_owner(c->st, c->external, &owner);
+	err = find_owner(c->st, x->profile, &owner);
 	if (err != ERR_OK && err != ERR_NOT_FOUND)
 		return err;
 	change_key_user(c, c->user_id);
-	return take_profile(c,
-	    c->external->normal != NULL &&
+	return copy_profile(x,
+	    x->profile->normal != NULL &&
 		(err == ERR_NOT_FOUND || owner.id == c->user_id));
 }
 
@@ -162,69 +168,71 @@ may_link(const struct external_profile *p, const struct user *owner)
 
 /* An account that there is, if that may be; else a new one. */
 static enum err
-plan_account(struct change *c)
+plan_account(struct change *c, struct provision *x)
 {
 	struct user owner;
-	enum err err = find_owner(c->st, c->external, &owner);
+	enum err err = find_owner(c->st, x->profile, &owner);
 
 	if (err != ERR_OK && err != ERR_NOT_FOUND)
 		return err;
-	if (err == ERR_OK && may_link(c->external, &owner)) {
+	if (err == ERR_OK && may_link(x->profile, &owner)) {
 		c->user_id = owner.id;
-		c->done = OUTSIDE_LINKED;
+		x->done = OUTSIDE_LINKED;
 		c->event = EVENT_EXTERNAL_LINKED;
 		return ERR_OK;
 	}
-	c->done = OUTSIDE_CREATED;
+	x->done = OUTSIDE_CREATED;
 	c->event = EVENT_EXTERNAL_CREATED;
-	c->user = (struct user){ .role = USER_ROLE_USER,
+	x->user = (struct user){ .role = USER_ROLE_USER,
 		.status = USER_STATUS_ACTIVE,
 		.epoch = 1,
 		.created_at = c->now };
-	return take_profile(
-	    c, c->external->normal != NULL && err == ERR_NOT_FOUND);
+	return copy_profile(
+	    x, x->profile->normal != NULL && err == ERR_NOT_FOUND);
 }
 
 static enum err
 provision_plan(struct change *c)
 {
+	struct provision *x = (struct provision *)c;
 	enum err err;
 
-	if ((err = find_subject(c->st, c->external, &c->subject)) != ERR_OK)
+	if ((err = find_subject(c->st, x->profile, &x->subject)) != ERR_OK)
 		return err;
-	if (is_over(&c->subject, c->external))
+	if (is_over(&x->subject, x->profile))
 		return ERR_DENIED;
-	c->idle = is_current(&c->subject, c->external);
+	c->idle = is_current(&x->subject, x->profile);
 	if (c->idle) {
-		c->user_id = c->subject.user_id;
-		c->done = OUTSIDE_FOUND;
+		c->user_id = x->subject.user_id;
+		x->done = OUTSIDE_FOUND;
 		return ERR_OK;
 	}
-	return c->subject.user_id != 0 ? plan_update(c) : plan_account(c);
+	return x->subject.user_id != 0 ? plan_update(c, x) : plan_account(c, x);
 }
 
 static enum err
 provision_write(struct change *c)
 {
+	struct provision *x = (struct provision *)c;
 	const struct store_ops *ops = c->st->ops;
 	enum err err = ERR_OK;
 
-	c->user.version++;
-	c->user.updated_at = c->now;
-	if (c->done == OUTSIDE_UPDATED)
-		err = ops->user_update(c->st, &c->user, c->normal);
-	if (c->done == OUTSIDE_CREATED) {
-		err = ops->user_insert(c->st, &c->user, c->normal, "");
-		c->user_id = c->user.id;
+	x->user.version++;
+	x->user.updated_at = c->now;
+	if (x->done == OUTSIDE_UPDATED)
+		err = ops->user_update(c->st, &x->user, x->normal);
+	if (x->done == OUTSIDE_CREATED) {
+		err = ops->user_insert(c->st, &x->user, x->normal, "");
+		c->user_id = x->user.id;
 	}
 	if (err != ERR_OK)
 		return err;
-	c->subject.user_id = c->user_id;
-	c->subject.linked = c->done == OUTSIDE_LINKED;
-	c->subject.claims_at = c->external->issued_at;
+	x->subject.user_id = c->user_id;
+	x->subject.linked = x->done == OUTSIDE_LINKED;
+	x->subject.claims_at = x->profile->issued_at;
 	memcpy(
-	    c->subject.digest, c->external->digest, sizeof(c->subject.digest));
-	return ops->subject_put(c->st, &c->subject);
+	    x->subject.digest, x->profile->digest, sizeof(x->subject.digest));
+	return ops->subject_put(c->st, &x->subject);
 }
 
 enum err
@@ -235,10 +243,11 @@ store_external_provision(struct store *st, const struct store_actor *actor,
 	static const struct change_kind kind = {
 		.waits = true, .plan = provision_plan, .write = provision_write
 	};
-	struct change c = { .st = st, .actor = actor, .external = p };
-	enum err err = change_run(&c, &kind);
+	struct provision x = { .c = { .st = st, .actor = actor },
+		.profile = p };
+	enum err err = change_run(&x.c, &kind);
 
-	*user_id_out = err == ERR_OK ? c.user_id : 0;
-	*done_out = err == ERR_OK ? c.done : OUTSIDE_NONE;
+	*user_id_out = err == ERR_OK ? x.c.user_id : 0;
+	*done_out = err == ERR_OK ? x.done : OUTSIDE_NONE;
 	return err;
 }

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/str.h"
 #include "store/store_change.h"
 
 /* The keys of outside issuers; store_change.c makes the changes. */
@@ -31,6 +30,12 @@ store_issuers(
 	return err;
 }
 
+struct issuer_change {
+	struct change c;
+	const struct issuer_keys *keys;
+	const char *issuer;
+};
+
 static bool
 same_keys(const char *a, const char *b)
 {
@@ -40,20 +45,20 @@ same_keys(const char *a, const char *b)
 static enum err
 put_plan(struct change *c)
 {
+	const struct issuer_keys *keys = ((struct issuer_change *)c)->keys;
 	struct issuer_keys rows[ISSUERS_MAX];
 	size_t n = 0, i = 0;
 	enum err err;
 
-	if (c->issuer->jwks != NULL &&
-	    strlen(c->issuer->jwks) > ISSUER_JWKS_MAX)
+	if (keys->jwks != NULL && strlen(keys->jwks) > ISSUER_JWKS_MAX)
 		return ERR_INVALID;
 	if ((err = store_issuers(c->st, rows, &n)) != ERR_OK)
 		return err;
-	while (i < n && strcmp(rows[i].issuer, c->issuer->issuer) != 0)
+	while (i < n && strcmp(rows[i].issuer, keys->issuer) != 0)
 		i++;
 	if (i == ISSUERS_MAX)
 		err = ERR_LIMITED;
-	if (!same_keys(i < n ? rows[i].jwks : NULL, c->issuer->jwks))
+	if (!same_keys(i < n ? rows[i].jwks : NULL, keys->jwks))
 		c->event = EVENT_ISSUER_KEYS;
 	clear_all(rows);
 	change_key_named(c, ISSUERS_KEY);
@@ -63,7 +68,7 @@ put_plan(struct change *c)
 static enum err
 put_write(struct change *c)
 {
-	return c->st->ops->issuer_put(c->st, c->issuer);
+	return c->st->ops->issuer_put(c->st, ((struct issuer_change *)c)->keys);
 }
 
 enum err
@@ -73,9 +78,10 @@ store_issuer_put(struct store *st, const struct store_actor *actor,
 	static const struct change_kind kind = {
 		.waits = true, .plan = put_plan, .write = put_write
 	};
-	struct change c = { .st = st, .actor = actor, .issuer = keys };
+	struct issuer_change x = { .c = { .st = st, .actor = actor },
+		.keys = keys };
 
-	return change_run(&c, &kind);
+	return change_run(&x.c, &kind);
 }
 
 static enum err
@@ -88,7 +94,8 @@ remove_plan(struct change *c)
 static enum err
 remove_write(struct change *c)
 {
-	return c->st->ops->issuer_remove(c->st, c->issuer->issuer);
+	return c->st->ops->issuer_remove(
+	    c->st, ((struct issuer_change *)c)->issuer);
 }
 
 enum err
@@ -99,9 +106,8 @@ store_issuer_remove(
 		.waits = true,
 		.plan = remove_plan,
 		.write = remove_write };
-	struct issuer_keys keys = { 0 };
-	struct change c = { .st = st, .actor = actor, .issuer = &keys };
-	enum err err = str_copy(keys.issuer, sizeof(keys.issuer), issuer);
+	struct issuer_change x = { .c = { .st = st, .actor = actor },
+		.issuer = issuer };
 
-	return err != ERR_OK ? err : change_run(&c, &kind);
+	return change_run(&x.c, &kind);
 }

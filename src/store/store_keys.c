@@ -44,6 +44,17 @@ is_removed(const struct store_keys_edit *edit, const char *kid)
 	return false;
 }
 
+struct keys_change {
+	struct change c;
+	const struct store_keys_edit *edit;
+};
+
+static const struct store_keys_edit *
+edit_of(const struct change *c)
+{
+	return ((const struct keys_change *)c)->edit;
+}
+
 /* Does the caller know all that there is, and has what comes a place? */
 static enum err
 check_edit(const struct store_keys_edit *edit,
@@ -71,7 +82,7 @@ keys_plan(struct change *c)
 	if (rows != NULL)
 		err = c->st->ops->keys(c->st, rows, &n);
 	if (err == ERR_OK)
-		err = check_edit(c->edit, rows, n);
+		err = check_edit(edit_of(c), rows, n);
 	if (err == ERR_OK)
 		change_key_named(c, SIGNING_KEYS_KEY);
 	free(rows);
@@ -88,7 +99,7 @@ remove_others(struct change *c)
 	if (rows != NULL)
 		err = c->st->ops->keys(c->st, rows, &n);
 	for (size_t i = 0; err == ERR_OK && i < n; i++)
-		if (is_removed(c->edit, rows[i].kid))
+		if (is_removed(edit_of(c), rows[i].kid))
 			err = c->st->ops->key_remove(c->st, rows[i].kid);
 	free(rows);
 	return err;
@@ -97,10 +108,11 @@ remove_others(struct change *c)
 static enum err
 keys_write(struct change *c)
 {
+	const struct store_keys_edit *edit = edit_of(c);
 	enum err err = remove_others(c);
 
-	for (size_t i = 0; err == ERR_OK && i < c->edit->puts; i++)
-		err = c->st->ops->key_put(c->st, &c->edit->put[i]);
+	for (size_t i = 0; err == ERR_OK && i < edit->puts; i++)
+		err = c->st->ops->key_put(c->st, &edit->put[i]);
 	return err;
 }
 
@@ -120,7 +132,8 @@ store_keys_edit(struct store *st, const struct store_actor *actor,
 		    .plan = keys_plan,
 		    .write = keys_write },
 	};
-	struct change c = { .st = st, .actor = actor, .edit = edit };
+	struct keys_change x = { .c = { .st = st, .actor = actor },
+		.edit = edit };
 
-	return change_run(&c, &kinds[edit->alone]);
+	return change_run(&x.c, &kinds[edit->alone]);
 }

@@ -4,195 +4,152 @@
 #include <string.h>
 
 #include "base/testpoint.h"
-#include "store/store_change.h"
+#include "store/store_steps.h"
 
-/* Changes of sessions; store_change.c makes them. */
+/* Sessions: opening, ending and refreshing them, and revoked tokens. */
 
-/* ---- register and login: rows that nobody can have cached yet ---- */
-
-static enum err
-register_plan(struct change *c)
-{
-	struct user *u = &c->user;
-
-	if (u->role == USER_ROLE_NONE)
-		u->role = USER_ROLE_USER;
-	u->status = USER_STATUS_ACTIVE;
-	u->epoch = 1;
-	u->version = 1;
-	u->created_at = c->now;
-	u->updated_at = c->now;
-	return ERR_OK;
-}
-
-static enum err
-register_write(struct change *c)
-{
-	enum err err;
-
-	err = c->st->ops->user_insert(c->st, &c->user, c->normal, c->new_hash);
-	if (err != ERR_OK)
-		return err;
-	c->user_id = c->user.id;
-	/* Ids are never used again, so there was nobody before the first. */
-	if (c->st->first_admin && c->user.id == 1) {
-		c->user.role = USER_ROLE_ADMIN;
-		err = c->st->ops->user_update(c->st, &c->user, NULL);
-		if (err != ERR_OK)
-			return err;
-	}
-	if (!c->with_session)
-		return ERR_OK;
-	c->session.user_id = c->user.id;
-	c->session.epoch = c->user.epoch;
-	return c->st->ops->session_insert(c->st, &c->session, c->new_hash);
-}
-
-void
-store_first_admin(struct store *st)
-{
-	st->first_admin = true;
-}
+/* ---- opening ---- */
 
 enum err
-store_register(struct store *st, const struct store_actor *actor,
-    struct user *u, const char *normal, const char *hash, struct session *s)
+store_opening_plan(struct change *c, struct store_opening *o)
 {
-	static const struct change_kind kind = { .event = EVENT_REGISTER,
-		.waits = true,
-		.plan = register_plan,
-		.write = register_write };
-	struct change c = { .st = st,
-		.actor = actor,
-		.normal = normal,
-		.new_hash = hash,
-		.user = *u,
-		.with_session = s != NULL,
-		.handle = s != NULL ? s->handle : NULL };
-	enum err err;
-
-	if (s != NULL)
-		c.session = *s;
-	if ((err = change_run(&c, &kind)) != ERR_OK)
-		return err;
-	*u = c.user;
-	if (s != NULL)
-		*s = c.session;
-	return ERR_OK;
-}
-
-/* The sessions that must make room; usually there is none. */
-static enum err
-login_plan(struct change *c)
-{
+	struct session live[SESSION_MAX_PER_USER];
+	size_t n = 0;
 	enum err err;
 
 	err = c->st->ops->sessions_live(
-	    c->st, c->user_id, c->now, c->live, &c->live_count);
-	if (err != ERR_OK)
-		return err;
-	for (size_t i = SESSION_MAX_PER_USER - 1; i < c->live_count; i++)
-		change_key_session(c, c->live[i].handle);
-	return ERR_OK;
-}
-
-static enum err
-login_write(struct change *c)
-{
-	const struct store_ops *ops = c->st->ops;
-	enum err err;
-
-	/*
-	 * The password was checked a while ago, with no lock held.  If it was
-	 * changed since, or everything was logged out, that came first and
-	 * wins: the statement inserts nothing.
-	 */
-	err = ops->session_insert(c->st, &c->session, c->hash);
-	for (size_t i = SESSION_MAX_PER_USER - 1;
-	     err == ERR_OK && i < c->live_count; i++) {
-		c->live[i].revoked_at = c->now;
-		err = ops->session_update(c->st, &c->live[i]);
+	    c->st, o->proof.user_id, c->now, live, &n);
+	o->ends_oldest = err == ERR_OK && n == SESSION_MAX_PER_USER;
+	if (o->ends_oldest) {
+		o->oldest = live[n - 1];
+		change_key_session(c, o->oldest.handle);
 	}
-	/* The hash is not cached, so a new one of the same password is no
-	 * change of the user. */
-	if (err == ERR_OK && c->new_hash != NULL)
-		err = ops->password_hash_set(c->st, c->user_id, c->new_hash);
 	return err;
 }
 
 enum err
-store_login(struct store *st, const struct store_actor *actor,
-    const struct user *u, const char *hash, const char *rehash,
-    struct session *s)
+store_opening_write(struct change *c, struct store_opening *o)
+{
+	const struct store_ops *ops = c->st->ops;
+	enum err err;
+
+	if ((err = store_proof_check(c, &o->proof)) != ERR_OK)
+		return err;
+	o->session.user_id = o->proof.user_id;
+	o->session.epoch = o->proof.epoch;
+	err = ops->session_insert(c->st, &o->session);
+	if (err == ERR_OK && o->ends_oldest) {
+		o->oldest.revoked_at = c->now;
+		err = ops->session_update(c->st, &o->oldest);
+	}
+	return err;
+}
+
+struct login {
+	struct change c;
+	struct store_opening opening;
+};
+
+static enum err
+login_plan(struct change *c)
+{
+	return store_opening_plan(c, &((struct login *)c)->opening);
+}
+
+/* A rehash changes no cached row, so no key is named for it. */
+static enum err
+login_write(struct change *c)
+{
+	struct login *x = (struct login *)c;
+	const struct store_proof *proof = &x->opening.proof;
+	enum err err = store_opening_write(c, &x->opening);
+
+	if (err == ERR_OK && proof->rehash != NULL)
+		err = c->st->ops->password_rehash(
+		    c->st, proof->user_id, proof->hash, proof->rehash);
+	return err;
+}
+
+enum err
+store_session_open(struct store *st, const struct store_actor *actor,
+    const struct store_proof *proof, struct session *s)
 {
 	static const struct change_kind kind = { .event = EVENT_LOGIN,
 		.waits = true,
 		.plan = login_plan,
 		.write = login_write };
-	struct change c = { .st = st,
-		.actor = actor,
-		.user_id = u->id,
-		.hash = hash,
-		.new_hash = rehash,
-		.handle = s->handle,
-		.session = *s };
+	struct login x = { .c = { .st = st,
+			       .actor = actor,
+			       .user_id = proof->user_id,
+			       .handle = s->handle },
+		.opening = { .proof = *proof, .session = *s } };
 	enum err err;
 
-	c.session.user_id = u->id;
-	c.session.epoch = u->epoch;
 	TESTPOINT("login:conditional");
-	if ((err = change_run(&c, &kind)) == ERR_OK)
-		*s = c.session;
+	if ((err = change_run(&x.c, &kind)) == ERR_OK)
+		*s = x.opening.session;
 	return err;
 }
 
-/* ---- ending one session ---- */
+/* ---- ending one session or one token ---- */
+
+struct logout {
+	struct change c;
+	const char *handle;          /* NULL: no session */
+	const struct claims *claims; /* NULL: no token */
+	/* what the plan found to end */
+	struct session session;
+	bool ends_session;
+	bool ends_token;
+};
 
 static enum err
 logout_plan(struct change *c)
 {
+	struct logout *x = (struct logout *)c;
 	const struct store_ops *ops = c->st->ops;
 	bool revoked = true;
 	enum err err = ERR_OK;
 
-	c->with_session = false;
-	if (c->handle != NULL) {
-		err = ops->session_by_handle(c->st, c->handle, &c->session);
+	x->ends_session = false;
+	if (x->handle != NULL) {
+		err = ops->session_by_handle(c->st, x->handle, &x->session);
 		if (err != ERR_OK && err != ERR_NOT_FOUND)
 			return err;
-		c->with_session = err == ERR_OK && c->session.revoked_at == 0;
+		x->ends_session = err == ERR_OK && x->session.revoked_at == 0;
 	}
-	if (c->claims != NULL) {
-		err = ops->token_revoked(c->st, c->claims->jti, &revoked);
+	if (x->claims != NULL) {
+		err = ops->token_revoked(c->st, x->claims->jti, &revoked);
 		if (err != ERR_OK)
 			return err;
 	}
-	c->with_token = !revoked;
-	c->idle = !c->with_session && !c->with_token;
-	if (c->with_session) {
-		c->user_id = c->session.user_id;
-		change_key_session(c, c->handle);
-	} else if (c->claims != NULL) {
-		c->user_id = c->claims->user_id;
+	x->ends_token = !revoked;
+	c->idle = !x->ends_session && !x->ends_token;
+	if (x->ends_session) {
+		c->user_id = x->session.user_id;
+		change_key_session(c, x->handle);
+	} else if (x->claims != NULL) {
+		c->user_id = x->claims->user_id;
 	}
-	if (c->with_token)
-		change_key_token(c, c->claims->jti);
+	if (x->ends_token)
+		change_key_token(c, x->claims->jti);
 	return ERR_OK;
 }
 
 static enum err
 logout_write(struct change *c)
 {
+	struct logout *x = (struct logout *)c;
 	const struct store_ops *ops = c->st->ops;
 	enum err err = ERR_OK;
 
-	if (c->with_session) {
-		c->session.revoked_at = c->now;
-		err = ops->session_update(c->st, &c->session);
+	if (x->ends_session) {
+		x->session.revoked_at = c->now;
+		err = ops->session_update(c->st, &x->session);
 	}
-	if (err == ERR_OK && c->with_token)
+	if (err == ERR_OK && x->ends_token)
 		err = ops->token_revoke(
-		    c->st, c->claims->jti, c->claims->expires_at);
+		    c->st, x->claims->jti, x->claims->expires_at);
 	return err;
 }
 
@@ -205,32 +162,32 @@ store_logout(struct store *st, const struct store_actor *actor,
 		.ends = true,
 		.plan = logout_plan,
 		.write = logout_write };
-	struct change c = {
-		.st = st, .actor = actor, .handle = handle, .claims = claims
-	};
+	struct logout x = { .c = { .st = st, .actor = actor, .handle = handle },
+		.handle = handle,
+		.claims = claims };
 
-	return change_run(&c, &kind);
+	return change_run(&x.c, &kind);
 }
 
 /*
- * The session's generation moves as well, though nothing of it changes: under
- * it the token is kept to be handed out again (cache_issued).
+ * The session itself does not change, but the token is cached under its
+ * generation for being handed out again (cache_issued), so that moves too.
  */
 static enum err
 token_end_plan(struct change *c)
 {
+	struct logout *x = (struct logout *)c;
 	bool revoked = true;
 	enum err err;
 
-	err = c->st->ops->token_revoked(c->st, c->claims->jti, &revoked);
+	err = c->st->ops->token_revoked(c->st, x->claims->jti, &revoked);
 	if (err != ERR_OK)
 		return err;
-	c->with_token = true;
+	x->ends_token = true;
 	c->idle = revoked;
-	c->user_id = c->claims->user_id;
-	change_key_token(c, c->claims->jti);
-	if (c->claims->origin == TOKEN_OF_THIS_SITE)
-		change_key_session(c, c->claims->handle);
+	change_key_token(c, x->claims->jti);
+	if (x->claims->origin == TOKEN_OF_THIS_SITE)
+		change_key_session(c, x->claims->handle);
 	return ERR_OK;
 }
 
@@ -243,24 +200,28 @@ store_token_end(struct store *st, const struct store_actor *actor,
 		.ends = true,
 		.plan = token_end_plan,
 		.write = logout_write };
-	struct change c = { .st = st, .actor = actor, .claims = claims };
+	struct logout x = {
+		.c = { .st = st, .actor = actor, .user_id = claims->user_id },
+		.claims = claims
+	};
 
-	return change_run(&c, &kind);
+	return change_run(&x.c, &kind);
 }
 
 static enum err
 session_end_plan(struct change *c)
 {
+	struct logout *x = (struct logout *)c;
 	enum err err;
 
-	err = c->st->ops->session_by_handle(c->st, c->handle, &c->session);
+	err = c->st->ops->session_by_handle(c->st, x->handle, &x->session);
 	if (err != ERR_OK)
 		return err;
-	if (c->session.user_id != c->user_id)
+	if (x->session.user_id != c->user_id)
 		return ERR_NOT_FOUND;
-	c->with_session = true;
-	c->idle = c->session.revoked_at != 0;
-	change_key_session(c, c->handle);
+	x->ends_session = true;
+	c->idle = x->session.revoked_at != 0;
+	change_key_session(c, x->handle);
 	return ERR_OK;
 }
 
@@ -273,39 +234,51 @@ store_session_end(struct store *st, const struct store_actor *actor,
 		.ends = true,
 		.plan = session_end_plan,
 		.write = logout_write };
-	struct change c = {
-		.st = st, .actor = actor, .user_id = user_id, .handle = handle
-	};
+	struct logout x = { .c = { .st = st,
+				.actor = actor,
+				.user_id = user_id,
+				.handle = handle },
+		.handle = handle };
 
-	return change_run(&c, &kind);
+	return change_run(&x.c, &kind);
 }
 
 /* ---- last seen ---- */
 
+struct touch {
+	struct change c;
+	const char *handle;
+	struct session session;
+};
+
 static enum err
 touch_plan(struct change *c)
 {
+	struct touch *x = (struct touch *)c;
 	const struct store_ops *ops = c->st->ops;
+	struct user u;
 	enum err err;
 
-	err = ops->session_by_handle(c->st, c->handle, &c->session);
+	err = ops->session_by_handle(c->st, x->handle, &x->session);
 	if (err != ERR_OK)
 		return err;
-	err = ops->user_by_id(c->st, c->session.user_id, &c->user);
-	if (err == ERR_OK && !session_live(&c->session, &c->user, c->now))
+	err = ops->user_by_id(c->st, x->session.user_id, &u);
+	if (err == ERR_OK && !session_live(&x->session, &u, c->now))
 		err = ERR_NOT_FOUND;
-	/* Of several that saw it was due, the first has moved it. */
-	c->idle = c->now - c->session.last_seen_at < SESSION_TOUCH_SECONDS;
+	/* Several processes see that it is due; the first one moves it. */
+	c->idle = c->now - x->session.last_seen_at < SESSION_TOUCH_SECONDS;
 	if (err == ERR_OK)
-		change_key_session(c, c->handle);
+		change_key_session(c, x->handle);
 	return err;
 }
 
 static enum err
 touch_write(struct change *c)
 {
-	c->session.last_seen_at = c->now;
-	return c->st->ops->session_update(c->st, &c->session);
+	struct touch *x = (struct touch *)c;
+
+	x->session.last_seen_at = c->now;
+	return c->st->ops->session_update(c->st, &x->session);
 }
 
 enum err
@@ -314,7 +287,8 @@ store_session_touch(struct store *st, const char *handle, int64_t now)
 	static const struct change_kind kind = { .plan = touch_plan,
 		.write = touch_write };
 	const struct store_actor nobody = { .address = "", .now = now };
-	struct change c = { .st = st, .actor = &nobody, .handle = handle };
+	struct touch x = { .c = { .st = st, .actor = &nobody },
+		.handle = handle };
 
-	return change_run(&c, &kind);
+	return change_run(&x.c, &kind);
 }

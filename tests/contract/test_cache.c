@@ -16,6 +16,7 @@
 #include "support/cache_fixture.h"
 #include "support/child.h"
 #include "support/store_memory.h"
+#include "support/test_users.h"
 #include "support/unknown_coherence.h"
 
 struct fixture {
@@ -329,8 +330,8 @@ TEST_IN(ALL, a_password_change_is_seen_at_once)
 
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	assert_int_equal(
-	    store_password_change(f->c.st, &caching_actor, f->ann.id,
-		CACHING_HASH, "$argon2id$other", NULL, &epoch),
+	    store_password_change(f->c.st, &caching_actor,
+		TEST_USERS_PROOF(&f->ann), "$argon2id$other", NULL, &epoch),
 	    ERR_OK);
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
@@ -343,11 +344,11 @@ TEST_IN(ALL, an_end_of_the_account_is_seen_at_once)
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	assert_int_equal(caching_check(&f->c, f->ben_s.handle, CACHING_NOW),
 	    CACHING_ACCEPTED);
-	assert_int_equal(
-	    store_deactivate(f->c.st, &caching_actor, f->ann.id, CACHING_HASH),
+	assert_int_equal(store_deactivate(f->c.st, &caching_actor,
+			     TEST_USERS_PROOF(&f->ann)),
 	    ERR_OK);
 	assert_int_equal(
-	    store_delete(f->c.st, &caching_actor, f->ben.id, CACHING_HASH),
+	    store_delete(f->c.st, &caching_actor, TEST_USERS_PROOF(&f->ben)),
 	    ERR_OK);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(check_ann(f), CACHING_REFUSED);

@@ -14,6 +14,7 @@
 #include "support/cache_fixture.h"
 #include "support/redis_server.h"
 #include "support/store_memory.h"
+#include "support/test_users.h"
 
 struct fixture {
 	struct caching_site site;
@@ -205,7 +206,7 @@ TEST(what_is_over_does_not_lie_about)
 	assert_false(lies_in_the_table(f, f->ann_s.handle));
 	assert_true(lies_in_the_table(f, f->ann.email));
 	assert_int_equal(
-	    store_delete(f->c.st, &caching_actor, f->ann.id, CACHING_HASH),
+	    store_delete(f->c.st, &caching_actor, TEST_USERS_PROOF(&f->ann)),
 	    ERR_OK);
 	assert_false(lies_in_the_table(f, f->ann.email));
 }

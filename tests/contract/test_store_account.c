@@ -16,7 +16,6 @@ TEST(a_profile_changes_in_part)
 	struct user_patch email = { .email = "Ann@New.org",
 		.normal = "ann@new.org" };
 	struct user_patch none = { 0 };
-	char hash[USER_HASH_SIZE];
 	struct user u;
 
 	f->actor.now = NOW + 9;
@@ -31,11 +30,10 @@ TEST(a_profile_changes_in_part)
 	assert_true(tidied_user(f, u.id));
 	gives(ERR_OK,
 	    store_profile_update(f->st, &f->actor, f->ann.user.id, &email, &u));
-	gives(ERR_OK, store_user_by_email(f->st, "ann@new.org", &u, hash));
+	gives(ERR_OK, store_user_by_email(f->st, "ann@new.org", &u));
 	assert_string_equal(u.email, "Ann@New.org");
 	assert_string_equal(u.name, "Ann B.");
-	gives(ERR_NOT_FOUND,
-	    store_user_by_email(f->st, "ann@example.org", &u, hash));
+	gives(ERR_NOT_FOUND, store_user_by_email(f->st, "ann@example.org", &u));
 	f->tidied = 0;
 	gives(ERR_OK,
 	    store_profile_update(f->st, &f->actor, f->ann.user.id, &none, &u));
@@ -81,25 +79,52 @@ TEST(a_bad_profile_changes_nothing)
 	assert_int_equal(f->tidied, 0);
 }
 
-TEST(a_password_changes_only_from_the_one_known)
+/* A proof under any other epoch than the user's, or for no user, is none. */
+TEST(a_proof_holds_under_its_epoch_only)
+{
+	struct fixture *f = *state;
+	const struct store_proof stale[] = {
+		{ .user_id = f->ann.user.id, .epoch = f->ann.user.epoch - 1 },
+		{ .user_id = f->ann.user.id, .epoch = f->ann.user.epoch + 1 },
+		{ .user_id = f->ann.user.id, .epoch = 0 },
+		{ .user_id = 99, .epoch = f->ann.user.epoch },
+	};
+	char hash[USER_HASH_SIZE];
+	struct user u;
+
+	for (size_t i = 0; i < NELEMS(stale); i++) {
+		struct session s = test_users_session(2, NOW);
+		int64_t epoch = 77;
+
+		gives(ERR_DENIED,
+		    store_session_open(f->st, &f->actor, &stale[i], &s));
+		assert_int_equal(s.user_id, 0);
+		gives(ERR_DENIED,
+		    store_password_change(f->st, &f->actor, &stale[i], "other",
+			handle_of(1), &epoch));
+		assert_int_equal(epoch, 0);
+		gives(
+		    ERR_DENIED, store_deactivate(f->st, &f->actor, &stale[i]));
+		gives(ERR_DENIED, store_delete(f->st, &f->actor, &stale[i]));
+	}
+	assert_int_equal(live_count(f, f->ann.user.id, NOW), 1);
+	gives(ERR_OK, store_user_by_id(f->st, f->ann.user.id, &u));
+	assert_true(test_users_same_user(&u, &f->ann.user));
+	gives(ERR_OK, store_password_hash(f->st, f->ann.user.id, hash));
+	assert_string_equal(hash, TEST_USERS_HASH);
+	assert_int_equal(f->tidied, 0);
+}
+
+TEST(a_password_change_ends_all_other_sessions)
 {
 	struct fixture *f = *state;
 	char hash[USER_HASH_SIZE];
 	int64_t epoch = 77;
 
 	gives(ERR_OK, login(f, &f->ann, 2, NOW));
-	gives(ERR_DENIED,
-	    store_password_change(f->st, &f->actor, f->ann.user.id, "guess",
-		"other", handle_of(2), &epoch));
-	assert_int_equal(epoch, 0);
-	gives(ERR_DENIED,
-	    store_password_change(f->st, &f->actor, 99, TEST_USERS_HASH,
-		"other", handle_of(2), &epoch));
-	assert_int_equal(live_count(f, f->ann.user.id, NOW), 2);
-	assert_int_equal(f->tidied, 0);
 	gives(ERR_OK,
-	    store_password_change(f->st, &f->actor, f->ann.user.id,
-		TEST_USERS_HASH, "other", handle_of(2), &epoch));
+	    store_password_change(f->st, &f->actor,
+		TEST_USERS_PROOF(&f->ann.user), "other", handle_of(2), &epoch));
 	assert_int_equal(epoch, f->ann.user.epoch + 1);
 	gives(ERR_OK, store_password_hash(f->st, f->ann.user.id, hash));
 	assert_string_equal(hash, "other");
@@ -116,12 +141,8 @@ TEST(a_deactivated_user_is_out)
 	struct person twin;
 	struct user u;
 
-	gives(ERR_DENIED,
-	    store_deactivate(f->st, &f->actor, f->ann.user.id, "guess"));
-	assert_true(live(f, handle_of(1), NOW));
 	gives(ERR_OK,
-	    store_deactivate(
-		f->st, &f->actor, f->ann.user.id, TEST_USERS_HASH));
+	    store_deactivate(f->st, &f->actor, TEST_USERS_PROOF(&f->ann.user)));
 	assert_false(live(f, handle_of(1), NOW));
 	assert_true(tidied_user(f, f->ann.user.id));
 	gives(ERR_OK, store_user_by_id(f->st, f->ann.user.id, &u));
@@ -129,29 +150,24 @@ TEST(a_deactivated_user_is_out)
 	assert_int_equal(u.epoch, f->ann.user.epoch + 1);
 	gives(ERR_CONFLICT, test_users_register(f->st, "ann", 5, NOW, &twin));
 	gives(ERR_DENIED,
-	    store_deactivate(
-		f->st, &f->actor, f->ann.user.id, TEST_USERS_HASH));
+	    store_deactivate(f->st, &f->actor, TEST_USERS_PROOF(&f->ann.user)));
 }
 
 TEST(a_deleted_user_is_gone_and_its_id_with_it)
 {
 	struct fixture *f = *state;
-	char hash[USER_HASH_SIZE];
 	struct person again;
 	struct session s;
 	struct user u;
 
 	gives(ERR_OK, login(f, &f->ann, 2, NOW));
-	gives(ERR_DENIED,
-	    store_delete(f->st, &f->actor, f->ann.user.id, "guess"));
 	gives(ERR_OK,
-	    store_delete(f->st, &f->actor, f->ann.user.id, TEST_USERS_HASH));
+	    store_delete(f->st, &f->actor, TEST_USERS_PROOF(&f->ann.user)));
 	assert_int_equal(f->key_count, 3);
 	assert_true(tidied_user(f, f->ann.user.id));
 	assert_true(tidied_session(f, handle_of(1)));
 	gives(ERR_NOT_FOUND, store_user_by_id(f->st, f->ann.user.id, &u));
-	gives(ERR_NOT_FOUND,
-	    store_user_by_email(f->st, "ann@example.org", &u, hash));
+	gives(ERR_NOT_FOUND, store_user_by_email(f->st, "ann@example.org", &u));
 	gives(ERR_NOT_FOUND, store_session_by_handle(f->st, handle_of(2), &s));
 	gives(ERR_OK, test_users_register(f->st, "ann", 1, NOW, &again));
 	assert_true(again.user.id > f->ann.user.id);

@@ -92,19 +92,19 @@ password(struct fixture *f, const struct store_actor *who)
 	int64_t epoch;
 
 	return store_password_change(
-	    f->st, who, f->ann.user.id, TEST_USERS_HASH, "other", OWN, &epoch);
+	    f->st, who, TEST_USERS_PROOF(&f->ann.user), "other", OWN, &epoch);
 }
 
 static enum err
 deactivate(struct fixture *f, const struct store_actor *who)
 {
-	return store_deactivate(f->st, who, f->ann.user.id, TEST_USERS_HASH);
+	return store_deactivate(f->st, who, TEST_USERS_PROOF(&f->ann.user));
 }
 
 static enum err
 remove_account(struct fixture *f, const struct store_actor *who)
 {
-	return store_delete(f->st, who, f->ann.user.id, TEST_USERS_HASH);
+	return store_delete(f->st, who, TEST_USERS_PROOF(&f->ann.user));
 }
 
 static const struct {

@@ -26,8 +26,9 @@ change_password(struct fixture *f)
 {
 	int64_t epoch;
 
-	return store_password_change(f->st, &f->actor, f->ann.user.id,
-	    TEST_USERS_HASH, TEST_USERS_HASH, f->ann.session.handle, &epoch);
+	return store_password_change(f->st, &f->actor,
+	    TEST_USERS_PROOF(&f->ann.user), TEST_USERS_HASH,
+	    f->ann.session.handle, &epoch);
 }
 
 static enum err
@@ -64,7 +65,7 @@ static enum err
 deactivate(struct fixture *f)
 {
 	return store_deactivate(
-	    f->st, &f->actor, f->ann.user.id, TEST_USERS_HASH);
+	    f->st, &f->actor, TEST_USERS_PROOF(&f->ann.user));
 }
 
 static enum err
@@ -91,7 +92,6 @@ log_in(struct fixture *f)
 {
 	static int n = 100;
 
-	gives(ERR_OK, store_user_by_id(f->st, f->ann.user.id, &f->ann.user));
 	return login(f, &f->ann, n++, f->actor.now);
 }
 
@@ -116,6 +116,7 @@ assert_next(struct fixture *f, size_t i, struct user *u, int64_t at)
 {
 	struct user before = *u;
 
+	f->ann.user = *u; /* what proofs are made of */
 	gives(ERR_OK, changes[i].make(f));
 	gives(ERR_OK, store_user_by_id(f->st, f->ann.user.id, u));
 	if (u->epoch != before.epoch + (changes[i].raises ? 1 : 0) ||

@@ -22,9 +22,8 @@ TEST(a_registered_user_is_found)
 	assert_int_equal(f->ann.user.created_at, NOW);
 	gives(ERR_OK, store_user_by_id(f->st, f->ann.user.id, &u));
 	assert_true(test_users_same_user(&u, &f->ann.user));
-	gives(ERR_OK, store_user_by_email(f->st, "ann@example.org", &u, hash));
+	gives(ERR_OK, store_user_by_email(f->st, "ann@example.org", &u));
 	assert_true(test_users_same_user(&u, &f->ann.user));
-	assert_string_equal(hash, TEST_USERS_HASH);
 	gives(ERR_OK, store_password_hash(f->st, u.id, hash));
 	assert_string_equal(hash, TEST_USERS_HASH);
 	gives(ERR_OK, store_session_by_handle(f->st, handle_of(1), &s));
@@ -95,8 +94,7 @@ TEST(what_is_not_there_is_not_found)
 	struct user u;
 
 	gives(ERR_NOT_FOUND, store_user_by_id(f->st, 99, &u));
-	gives(ERR_NOT_FOUND,
-	    store_user_by_email(f->st, "no@example.org", &u, hash));
+	gives(ERR_NOT_FOUND, store_user_by_email(f->st, "no@example.org", &u));
 	gives(ERR_NOT_FOUND, store_password_hash(f->st, 99, hash));
 	gives(ERR_NOT_FOUND, store_session_by_handle(f->st, handle_of(9), &s));
 	gives(ERR_OK, store_token_revoked(f->st, "no", &revoked));
@@ -112,8 +110,8 @@ TEST(a_login_adds_a_session)
 	struct session s = test_users_session(2, NOW + 5);
 
 	gives(ERR_OK,
-	    store_login(
-		f->st, &f->actor, &f->ann.user, TEST_USERS_HASH, NULL, &s));
+	    store_session_open(
+		f->st, &f->actor, TEST_USERS_PROOF(&f->ann.user), &s));
 	assert_int_equal(s.user_id, f->ann.user.id);
 	assert_int_equal(s.epoch, f->ann.user.epoch);
 	assert_true(live(f, s.handle, NOW));
@@ -121,19 +119,71 @@ TEST(a_login_adds_a_session)
 	assert_int_equal(f->tidied, 0);
 }
 
+/* A proof of ann's password that rehashes it. */
+static struct store_proof
+rehashing(const struct fixture *f, const char *rehash)
+{
+	struct store_proof proof = *TEST_USERS_PROOF(&f->ann.user);
+
+	proof.hash = TEST_USERS_HASH;
+	proof.rehash = rehash;
+	return proof;
+}
+
 TEST(a_login_can_replace_the_hash)
 {
 	struct fixture *f = *state;
+	struct store_proof proof = rehashing(f, "stronger");
 	struct session s = test_users_session(2, NOW);
 	char hash[USER_HASH_SIZE];
 	struct user u;
 
-	gives(ERR_OK,
-	    store_login(f->st, &f->actor, &f->ann.user, TEST_USERS_HASH,
-		"stronger", &s));
-	gives(ERR_OK, store_user_by_email(f->st, "ann@example.org", &u, hash));
+	gives(ERR_OK, store_session_open(f->st, &f->actor, &proof, &s));
+	gives(ERR_OK, store_password_hash(f->st, f->ann.user.id, hash));
 	assert_string_equal(hash, "stronger");
+	gives(ERR_OK, store_user_by_id(f->st, f->ann.user.id, &u));
 	assert_true(test_users_same_user(&u, &f->ann.user));
+	assert_int_equal(f->tidied, 0);
+}
+
+/* Several logins may rehash one password at once; the first one stays. */
+TEST(a_rehash_by_another_login_denies_nothing)
+{
+	struct fixture *f = *state;
+	struct store_proof first = rehashing(f, "stronger");
+	struct store_proof second = rehashing(f, "as strong");
+	struct session s = test_users_session(2, NOW);
+	struct session late = test_users_session(3, NOW);
+	char hash[USER_HASH_SIZE];
+	int64_t epoch;
+
+	gives(ERR_OK, store_session_open(f->st, &f->actor, &first, &s));
+	gives(ERR_OK, store_session_open(f->st, &f->actor, &second, &late));
+	assert_int_equal(live_count(f, f->ann.user.id, NOW), 3);
+	gives(ERR_OK, store_password_hash(f->st, f->ann.user.id, hash));
+	assert_string_equal(hash, "stronger");
+	gives(ERR_OK,
+	    store_password_change(
+		f->st, &f->actor, &second, "other", NULL, &epoch));
+}
+
+/* A rehash of the old password must not replace a new one. */
+TEST(a_rehash_loses_to_a_password_change)
+{
+	struct fixture *f = *state;
+	struct store_proof proof = rehashing(f, "stronger");
+	struct session s = test_users_session(2, NOW);
+	char hash[USER_HASH_SIZE];
+	int64_t epoch;
+
+	gives(ERR_OK,
+	    store_password_change(f->st, &f->actor,
+		TEST_USERS_PROOF(&f->ann.user), "other", NULL, &epoch));
+	gives(ERR_DENIED, store_session_open(f->st, &f->actor, &proof, &s));
+	proof.epoch = epoch;
+	gives(ERR_OK, store_session_open(f->st, &f->actor, &proof, &s));
+	gives(ERR_OK, store_password_hash(f->st, f->ann.user.id, hash));
+	assert_string_equal(hash, "other");
 }
 
 /* Between the check of a password and its session, the others win. */
@@ -143,26 +193,11 @@ TEST(a_login_loses_to_a_password_change)
 	int64_t epoch;
 
 	gives(ERR_OK,
-	    store_password_change(f->st, &f->actor, f->ann.user.id,
-		TEST_USERS_HASH, "other", NULL, &epoch));
+	    store_password_change(f->st, &f->actor,
+		TEST_USERS_PROOF(&f->ann.user), "other", NULL, &epoch));
 	gives(ERR_DENIED, login(f, &f->ann, 2, NOW));
 	assert_false(live(f, handle_of(2), NOW));
 	assert_int_equal(live_count(f, f->ann.user.id, NOW), 0);
-}
-
-TEST(a_login_loses_to_a_rehash_of_another)
-{
-	struct fixture *f = *state;
-	struct session s = test_users_session(2, NOW);
-	struct session late = test_users_session(3, NOW);
-
-	gives(ERR_OK,
-	    store_login(f->st, &f->actor, &f->ann.user, TEST_USERS_HASH,
-		"stronger", &s));
-	gives(ERR_DENIED,
-	    store_login(
-		f->st, &f->actor, &f->ann.user, TEST_USERS_HASH, NULL, &late));
-	assert_int_equal(late.user_id, 0);
 }
 
 TEST(a_login_loses_to_logout_all)
@@ -184,11 +219,10 @@ TEST(a_login_loses_to_the_end_of_the_account)
 
 	gives(ERR_OK, test_users_register(f->st, "bob", 7, NOW, &bob));
 	gives(ERR_OK,
-	    store_deactivate(
-		f->st, &f->actor, f->ann.user.id, TEST_USERS_HASH));
+	    store_deactivate(f->st, &f->actor, TEST_USERS_PROOF(&f->ann.user)));
 	gives(ERR_DENIED, login(f, &f->ann, 2, NOW));
 	gives(ERR_OK,
-	    store_delete(f->st, &f->actor, bob.user.id, TEST_USERS_HASH));
+	    store_delete(f->st, &f->actor, TEST_USERS_PROOF(&bob.user)));
 	gives(ERR_DENIED, login(f, &bob, 3, NOW));
 }
 

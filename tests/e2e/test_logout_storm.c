@@ -29,6 +29,7 @@
 #include "support/redis_server.h"
 #include "support/revocation_stress.h"
 #include "support/shm_fixture.h"
+#include "support/test_users.h"
 
 #define API "/api/v1"
 #define WORKERS 8
@@ -179,8 +180,8 @@ sign_in(unsigned i)
 
 	make_session(i, id);
 	assert_int_equal(store_user_by_id(storm.st, u->id, u), ERR_OK);
-	assert_int_equal(
-	    store_login(storm.st, &a, u, HASH, NULL, &storm.sessions[i]),
+	assert_int_equal(store_session_open(storm.st, &a, TEST_USERS_PROOF(u),
+			     &storm.sessions[i]),
 	    ERR_OK);
 	fetch_token(id, token);
 	revocation_stress_renew(storm.siege, i, id, token);

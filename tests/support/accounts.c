@@ -3,6 +3,7 @@
 
 #include "support/test.h"
 
+#include "auth/registration.h"
 #include "cache/cache.h"
 #include "shm/semaphore.h"
 #include "shm/shm.h"
@@ -73,7 +74,7 @@ accounts_register(struct accounts *a, struct login_grant *grant_out)
 		.name = "Zoe" };
 	const char *why;
 
-	assert_int_equal(login_register(&a->login, &cred, &accounts_origin,
+	assert_int_equal(registration_create(&a->login, &cred, &accounts_origin,
 			     ACCOUNTS_NOW, grant_out, &why),
 	    ERR_OK);
 	assert_null(why);

@@ -106,7 +106,7 @@ open_services(struct api *api, bool with_redis)
 		.store = app->store,
 		.sessions = &app->sessions,
 		.params = { .kib = 8, .passes = 1 },
-		.gate_wait_ms = 100,
+		.semaphore_wait_ms = 100,
 	};
 	assert_int_equal(
 	    semaphore_new(app->shm, 1, &app->login.semaphore), ERR_OK);

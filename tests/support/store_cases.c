@@ -186,7 +186,8 @@ login(struct fixture *f, const struct person *p, int n, int64_t now)
 	struct store_actor actor = test_users_actor(now);
 	struct session s = test_users_session(n, now);
 
-	return store_login(f->st, &actor, &p->user, TEST_USERS_HASH, NULL, &s);
+	return store_session_open(
+	    f->st, &actor, TEST_USERS_PROOF(&p->user), &s);
 }
 
 const char *

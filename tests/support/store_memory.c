@@ -251,6 +251,7 @@ static const struct store_ops memory_ops = {
 	.user_update = memory_user_update,
 	.user_delete = memory_user_delete,
 	.password_hash_set = memory_password_hash_set,
+	.password_rehash = memory_password_rehash,
 	.session_insert = memory_session_insert,
 	.session_update = memory_session_update,
 	.token_revoke = memory_token_revoke,

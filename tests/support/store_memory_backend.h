@@ -105,6 +105,7 @@ extern store_user_insert_fn memory_user_insert;
 extern store_user_update_fn memory_user_update;
 extern store_user_delete_fn memory_user_delete;
 extern store_password_hash_set_fn memory_password_hash_set;
+extern store_password_rehash_fn memory_password_rehash;
 extern store_session_by_handle_fn memory_session_by_handle;
 extern store_sessions_live_fn memory_sessions_live;
 extern store_sessions_list_fn memory_sessions_list;

@@ -65,8 +65,8 @@ memory_users_list(struct store *st, const char *text, int64_t after, size_t max,
 }
 
 enum err
-memory_user_by_email(struct store *st, const char *normal,
-    struct user *user_out, char hash_out[USER_HASH_SIZE])
+memory_user_by_email(
+    struct store *st, const char *normal, struct user *user_out)
 {
 	const struct memory_user *u;
 	enum err err;
@@ -76,7 +76,6 @@ memory_user_by_email(struct store *st, const char *normal,
 	if ((u = memory_find_normal(memory_store(st), normal)) == NULL)
 		return ERR_NOT_FOUND;
 	*user_out = u->user;
-	memcpy(hash_out, u->hash, USER_HASH_SIZE);
 	return ERR_OK;
 }
 
@@ -89,7 +88,8 @@ memory_password_hash(
 
 	if ((err = memory_enter(memory_store(st))) != ERR_OK)
 		return err;
-	if ((u = memory_find_user(memory_store(st), id)) == NULL)
+	u = memory_find_user(memory_store(st), id);
+	if (u == NULL || u->hash[0] == '\0')
 		return ERR_NOT_FOUND;
 	memcpy(hash_out, u->hash, USER_HASH_SIZE);
 	return ERR_OK;
@@ -158,6 +158,17 @@ memory_password_hash_set(struct store *st, int64_t id, const char *hash)
 	if (row == NULL)
 		return ERR_NOT_FOUND;
 	return str_copy(row->hash, sizeof(row->hash), hash);
+}
+
+enum err
+memory_password_rehash(
+    struct store *st, int64_t id, const char *hash, const char *rehash)
+{
+	struct memory_user *row = memory_find_user(memory_store(st), id);
+
+	if (row == NULL || strcmp(row->hash, hash) != 0)
+		return ERR_OK;
+	return str_copy(row->hash, sizeof(row->hash), rehash);
 }
 
 /* ---- sessions and tokens ---- */
@@ -237,17 +248,11 @@ memory_sessions_list(struct store *st, int64_t now, size_t max,
 }
 
 enum err
-memory_session_insert(
-    struct store *st, const struct session *x, const char *hash)
+memory_session_insert(struct store *st, const struct session *x)
 {
 	struct memory_store *s = memory_store(st);
-	const struct memory_user *u = memory_find_user(s, x->user_id);
 	struct session *row;
 
-	if (u == NULL || u->user.epoch != x->epoch ||
-	    u->user.status != USER_STATUS_ACTIVE || u->hash[0] == '\0' ||
-	    strcmp(u->hash, hash) != 0)
-		return ERR_DENIED;
 	if (memory_find_session(s, x->handle) != NULL)
 		return ERR_CONFLICT;
 	if ((row = memory_add(&s->now.table[SESSIONS])) == NULL)

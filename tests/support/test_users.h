@@ -26,6 +26,10 @@ struct store_actor test_users_actor(int64_t now);
 /* test_users_session(n, now): session number ${n}, of nobody yet. */
 struct session test_users_session(int n, int64_t now);
 
+/* A proof for the user ${u}, under the epoch in ${u}; of the block's life. */
+#define TEST_USERS_PROOF(u)                                                    \
+	(&(struct store_proof){ .user_id = (u)->id, .epoch = (u)->epoch })
+
 /* test_users_claims(p, n, now): of a token for ${p}, with jti number ${n}. */
 struct claims test_users_claims(const struct person *p, int n, int64_t now);
 

@@ -6,6 +6,9 @@
 #include <time.h>
 
 #include "auth/account_admin.h"
+#include "auth/account_close.h"
+#include "auth/password_change.h"
+#include "auth/registration.h"
 #include "shm/semaphore.h"
 #include "store/store.h"
 #include "support/accounts.h"
@@ -25,8 +28,8 @@ register_as(struct accounts *a, const struct login_credentials *cred,
 	enum err err;
 
 	memset(grant, 0xaa, sizeof(*grant));
-	err =
-	    login_register(&a->login, cred, &accounts_origin, NOW, grant, why);
+	err = registration_create(
+	    &a->login, cred, &accounts_origin, NOW, grant, why);
 	if (err != ERR_OK)
 		assert_memory_equal(grant, &nothing, sizeof(*grant));
 	return err;
@@ -167,11 +170,11 @@ TEST(denies_an_inactive_user)
 	accounts_register(a, &grant);
 	who = accounts_who(a, grant.session_id);
 	assert_int_equal(
-	    login_deactivate(&a->login, &who, OTHER, "192.0.2.1", NOW),
+	    account_close_deactivate(&a->login, &who, OTHER, "192.0.2.1", NOW),
 	    ERR_DENIED);
 	assert_int_equal(accounts_live(a, grant.user.id), 1);
-	assert_int_equal(
-	    login_deactivate(&a->login, &who, PASSWORD, "192.0.2.1", NOW),
+	assert_int_equal(account_close_deactivate(
+			     &a->login, &who, PASSWORD, "192.0.2.1", NOW),
 	    ERR_OK);
 	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_DENIED);
 	assert_int_equal(accounts_live(a, grant.user.id), 0);
@@ -186,11 +189,13 @@ TEST(deletes_for_the_password_only)
 	accounts_register(a, &grant);
 	who = accounts_who(a, grant.session_id);
 	assert_int_equal(
-	    login_delete(&a->login, &who, OTHER, "192.0.2.1", NOW), ERR_DENIED);
+	    account_close_delete(&a->login, &who, OTHER, "192.0.2.1", NOW),
+	    ERR_DENIED);
 	assert_int_equal(
-	    login_delete(&a->login, &who, PASSWORD, "192.0.2.1", NOW), ERR_OK);
+	    account_close_delete(&a->login, &who, PASSWORD, "192.0.2.1", NOW),
+	    ERR_OK);
 	assert_int_equal(
-	    login_delete(&a->login, &who, PASSWORD, "192.0.2.1", NOW),
+	    account_close_delete(&a->login, &who, PASSWORD, "192.0.2.1", NOW),
 	    ERR_NOT_FOUND);
 	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_DENIED);
 	accounts_register(a, &grant); /* the address is free again */
@@ -225,9 +230,11 @@ TEST(calls_a_failure_no_denial)
 
 	store_memory_fail_next(a->store, ERR_UNAVAILABLE);
 	assert_int_equal(
-	    login_delete(&a->login, &who, PASSWORD, "", NOW), ERR_UNAVAILABLE);
+	    account_close_delete(&a->login, &who, PASSWORD, "", NOW),
+	    ERR_UNAVAILABLE);
 	store_memory_fail_commit(a->store, ERR_UNAVAILABLE);
-	assert_int_equal(login_deactivate(&a->login, &who, PASSWORD, "", NOW),
+	assert_int_equal(
+	    account_close_deactivate(&a->login, &who, PASSWORD, "", NOW),
 	    ERR_UNAVAILABLE);
 	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_OK);
 }
@@ -323,7 +330,7 @@ TEST(nobody_signs_in_without_a_password)
 {
 	struct accounts *a = *state;
 	struct user u = account_from_outside(a, "out@example.org");
-	struct login_change change = {
+	struct password_change change = {
 		.address = "192.0.2.1", .current = "", .replacement = OTHER
 	};
 	struct identity who = { .user = u };
@@ -335,10 +342,11 @@ TEST(nobody_signs_in_without_a_password)
 	/* Nor does whoever acts for it otherwise prove anything by that. */
 	who.session.user_id = u.id;
 	assert_int_equal(
-	    login_change_password(&a->login, &who, &change, NOW, &grant, &why),
+	    password_change(&a->login, &who, &change, NOW, &grant, &why),
 	    ERR_NOT_FOUND);
 	assert_int_equal(
-	    login_delete(&a->login, &who, "", "192.0.2.1", NOW), ERR_NOT_FOUND);
+	    account_close_delete(&a->login, &who, "", "192.0.2.1", NOW),
+	    ERR_NOT_FOUND);
 	assert_int_equal(store_user_by_id(a->store, u.id, &who.user), ERR_OK);
 	assert_int_equal(accounts_live(a, u.id), 0);
 }
@@ -396,7 +404,7 @@ TEST(renews_a_hash_when_parameters_rose)
 TEST(changes_the_password)
 {
 	struct accounts *a = *state;
-	struct login_change change = { .address = "192.0.2.1" };
+	struct password_change change = { .address = "192.0.2.1" };
 	struct login_grant first, second, changed;
 	struct identity who;
 	const char *why;
@@ -407,22 +415,22 @@ TEST(changes_the_password)
 
 	change.current = "wrong";
 	change.replacement = OTHER;
-	assert_int_equal(login_change_password(
-			     &a->login, &who, &change, NOW, &changed, &why),
+	assert_int_equal(
+	    password_change(&a->login, &who, &change, NOW, &changed, &why),
 	    ERR_DENIED);
 	assert_null(why);
 	change.current = PASSWORD;
 	change.replacement = "password1";
-	assert_int_equal(login_change_password(
-			     &a->login, &who, &change, NOW, &changed, &why),
+	assert_int_equal(
+	    password_change(&a->login, &who, &change, NOW, &changed, &why),
 	    ERR_DENIED);
 	assert_non_null(why);
 	assert_memory_equal(&changed, &nothing, sizeof(changed));
 	assert_int_equal(accounts_live(a, first.user.id), 2);
 
 	change.replacement = OTHER;
-	assert_int_equal(login_change_password(
-			     &a->login, &who, &change, NOW, &changed, &why),
+	assert_int_equal(
+	    password_change(&a->login, &who, &change, NOW, &changed, &why),
 	    ERR_OK);
 	assert_null(why);
 	assert_string_equal(changed.session_id, "");

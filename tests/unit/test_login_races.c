@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "auth/account_close.h"
+#include "auth/password_change.h"
 #include "store/store.h"
 #include "support/accounts.h"
 #include "support/child.h"
@@ -45,25 +47,26 @@ run_login(struct racer *r)
 static enum err
 run_change(struct racer *r)
 {
-	static const struct login_change change = {
+	static const struct password_change change = {
 		.current = PASSWORD, .replacement = OTHER, .address = ""
 	};
 	const char *why;
 
-	return login_change_password(
+	return password_change(
 	    &r->a->login, &r->who, &change, NOW, &r->grant, &why);
 }
 
 static enum err
 run_deactivate(struct racer *r)
 {
-	return login_deactivate(&r->a->login, &r->who, PASSWORD, "", NOW);
+	return account_close_deactivate(
+	    &r->a->login, &r->who, PASSWORD, "", NOW);
 }
 
 static enum err
 run_delete(struct racer *r)
 {
-	return login_delete(&r->a->login, &r->who, PASSWORD, "", NOW);
+	return account_close_delete(&r->a->login, &r->who, PASSWORD, "", NOW);
 }
 
 static void *
@@ -131,14 +134,14 @@ set_password(struct accounts *a, const struct identity *who,
     const char *current, const char *replacement)
 {
 	struct identity now = of_today(a, who);
-	const struct login_change change = {
+	const struct password_change change = {
 		.current = current, .replacement = replacement, .address = ""
 	};
 	struct login_grant grant;
 	const char *why;
 
 	assert_int_equal(
-	    login_change_password(&a->login, &now, &change, NOW, &grant, &why),
+	    password_change(&a->login, &now, &change, NOW, &grant, &why),
 	    ERR_OK);
 }
 
@@ -150,12 +153,12 @@ renew_hash(struct accounts *a)
 	struct login_grant grant;
 	struct user user;
 
+	assert_int_equal(store_user_by_email(a->store, EMAIL, &user), ERR_OK);
 	assert_int_equal(
-	    store_user_by_email(a->store, EMAIL, &user, before), ERR_OK);
+	    store_password_hash(a->store, user.id, before), ERR_OK);
 	a->login.params.passes++;
 	assert_int_equal(accounts_login(a, EMAIL, PASSWORD, &grant), ERR_OK);
-	assert_int_equal(
-	    store_user_by_email(a->store, EMAIL, &user, after), ERR_OK);
+	assert_int_equal(store_password_hash(a->store, user.id, after), ERR_OK);
 	assert_string_not_equal(before, after);
 }
 
@@ -205,7 +208,8 @@ TEST(login_loses_against_the_end_of_the_account)
 
 	hold(&r, "login:hashed");
 	assert_int_equal(
-	    login_deactivate(&a->login, &r.who, PASSWORD, "", NOW), ERR_OK);
+	    account_close_deactivate(&a->login, &r.who, PASSWORD, "", NOW),
+	    ERR_OK);
 	assert_int_equal(let_go(&r), ERR_DENIED);
 	assert_int_equal(accounts_live(a, r.who.user.id), 0);
 
@@ -324,7 +328,7 @@ TEST(whatever_is_hashed_for_loses_against_a_logout)
 /* Not even whether it was right is for somebody who is signed out. */
 TEST(who_was_signed_out_learns_nothing_of_a_password)
 {
-	static const struct login_change changes[] = {
+	static const struct password_change changes[] = {
 		{ "wrong", OTHER, "" },
 		{ PASSWORD, "password1", "" },
 		{ PASSWORD, OTHER, "" },
@@ -337,13 +341,15 @@ TEST(who_was_signed_out_learns_nothing_of_a_password)
 	assert_int_equal(
 	    store_logout(a->store, &actor, r.who.session.handle, NULL), ERR_OK);
 	for (size_t i = 0; i < NELEMS(changes); i++) {
-		assert_int_equal(login_change_password(&a->login, &r.who,
-				     &changes[i], NOW, &grant, &why),
+		assert_int_equal(password_change(&a->login, &r.who, &changes[i],
+				     NOW, &grant, &why),
 		    ERR_NOT_FOUND);
 		assert_null(why);
 	}
 	assert_int_equal(
-	    login_delete(&a->login, &r.who, "wrong", "", NOW), ERR_NOT_FOUND);
-	assert_int_equal(login_deactivate(&a->login, &r.who, "wrong", "", NOW),
+	    account_close_delete(&a->login, &r.who, "wrong", "", NOW),
+	    ERR_NOT_FOUND);
+	assert_int_equal(
+	    account_close_deactivate(&a->login, &r.who, "wrong", "", NOW),
 	    ERR_NOT_FOUND);
 }

@@ -11,6 +11,7 @@
 #include "support/keyring.h"
 #include "support/shm_fixture.h"
 #include "support/store_memory.h"
+#include "support/test_users.h"
 #include "support/token_forger.h"
 #include "token/jws.h"
 #include "token/signing_keys.h"
@@ -247,7 +248,8 @@ TEST(ends_with_the_account)
 	struct fixture *f = *state;
 
 	assert_int_equal(
-	    store_deactivate(f->store, &actor, f->user.id, "hash"), ERR_OK);
+	    store_deactivate(f->store, &actor, TEST_USERS_PROOF(&f->user)),
+	    ERR_OK);
 	both_are(f, ERR_DENIED);
 }
 
@@ -256,7 +258,7 @@ TEST(ends_when_the_user_is_gone)
 	struct fixture *f = *state;
 
 	assert_int_equal(
-	    store_delete(f->store, &actor, f->user.id, "hash"), ERR_OK);
+	    store_delete(f->store, &actor, TEST_USERS_PROOF(&f->user)), ERR_OK);
 	both_are(f, ERR_DENIED);
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "auth/account_close.h"
 #include "store/store.h"
 #include "support/accounts.h"
 #include "support/child.h"
@@ -121,7 +122,7 @@ TEST(a_session_whose_user_is_deleted_is_refused)
 
 	hold(&c, *state, &who);
 	assert_int_equal(
-	    login_delete(&c.a->login, &who, ACCOUNTS_PASSWORD, "", NOW),
+	    account_close_delete(&c.a->login, &who, ACCOUNTS_PASSWORD, "", NOW),
 	    ERR_OK);
 	assert_int_equal(let_go(&c), ERR_DENIED);
 }

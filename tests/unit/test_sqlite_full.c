@@ -110,8 +110,8 @@ login(struct fixture *f)
 	struct session s = test_users_session(f->sessions + 1, NOW);
 	enum err err;
 
-	err = store_login(
-	    f->st, &f->actor, &f->ann.user, TEST_USERS_HASH, NULL, &s);
+	err = store_session_open(
+	    f->st, &f->actor, TEST_USERS_PROOF(&f->ann.user), &s);
 	if (err == ERR_OK)
 		f->sessions++;
 	return err;

@@ -115,7 +115,7 @@ TEST(a_lock_held_too_long_is_no_answer)
 	before = generation_read(f->m, key);
 	assert_int_equal(do_logout(f, st), ERR_UNAVAILABLE);
 	assert_int_equal(
-	    store_login(st, &actor, &f->ann.user, TEST_USERS_HASH, NULL, &s),
+	    store_session_open(st, &actor, TEST_USERS_PROOF(&f->ann.user), &s),
 	    ERR_UNAVAILABLE);
 	assert_int_equal(
 	    store_session_touch(f->st, f->ann.session.handle, NOW + 999),

@@ -282,13 +282,12 @@ login_denied_in_child(void *ctx)
 	struct fixture *f = ctx;
 	struct store_actor actor = test_users_actor(NOW);
 	struct session s = test_users_session(2, NOW);
-	char hash[USER_HASH_SIZE];
 	struct store *st = child_store(f);
 	struct user u;
 
-	child_check(
-	    store_user_by_email(st, "ann@example.org", &u, hash) == ERR_OK);
-	child_check(store_login(st, &actor, &u, hash, NULL, &s) == ERR_DENIED);
+	child_check(store_user_by_email(st, "ann@example.org", &u) == ERR_OK);
+	child_check(store_session_open(st, &actor, TEST_USERS_PROOF(&u), &s) ==
+	    ERR_DENIED);
 }
 
 TEST(a_change_between_password_and_session_wins)
@@ -303,10 +302,11 @@ TEST(a_change_between_password_and_session_wins)
 		pid = child_start(login_denied_in_child, f);
 		child_reached("login:conditional");
 		assert_int_equal(i == 0
-			? store_logout_all(f->st, &actor, f->ann.user.id, NULL,
-			      &epoch, &ended)
-			: store_password_change(f->st, &actor, f->ann.user.id,
-			      TEST_USERS_HASH, "other", NULL, &epoch),
+			? store_password_change(f->st, &actor,
+			      TEST_USERS_PROOF(&f->ann.user), "other", NULL,
+			      &epoch)
+			: store_logout_all(f->st, &actor, f->ann.user.id, NULL,
+			      &epoch, &ended),
 		    ERR_OK);
 		child_disarm("login:conditional.hold");
 		child_passed(pid);
@@ -363,8 +363,8 @@ churn_in_child(void *ctx)
 	for (int i = 0; i < ROUNDS; i++) {
 		struct session s = test_users_session(first + i, NOW);
 
-		child_check(store_login(st, &actor, &f->ann.user,
-				TEST_USERS_HASH, NULL, &s) == ERR_OK);
+		child_check(store_session_open(st, &actor,
+				TEST_USERS_PROOF(&f->ann.user), &s) == ERR_OK);
 		child_check(store_maintenance(st, NOW, &removed) == ERR_OK);
 		child_check(store_logout(st, &actor, s.handle, NULL) == ERR_OK);
 	}

@@ -164,15 +164,15 @@ TEST(a_disk_that_keeps_failing_stops_changes_only)
 
 	disk.fail_syncs = 20;
 	for (int i = 0; i < 5; i++) {
-		assert_int_equal(store_login(f->st, &f->actor, &f->ann.user,
-				     TEST_USERS_HASH, NULL, &s),
+		assert_int_equal(store_session_open(f->st, &f->actor,
+				     TEST_USERS_PROOF(&f->ann.user), &s),
 		    ERR_UNAVAILABLE);
 		assert_int_equal(
 		    store_user_by_id(f->st, f->ann.user.id, &u), ERR_OK);
 	}
 	disk.fail_syncs = 0;
-	assert_int_equal(store_login(f->st, &f->actor, &f->ann.user,
-			     TEST_USERS_HASH, NULL, &s),
+	assert_int_equal(store_session_open(f->st, &f->actor,
+			     TEST_USERS_PROOF(&f->ann.user), &s),
 	    ERR_OK);
 }
 

@@ -85,8 +85,9 @@ TEST(a_failed_commit_leaves_everything_as_it_was)
 
 	user_key(key, f->ann.user.id);
 	store_memory_fail_commit(f->st, ERR_UNAVAILABLE);
-	assert_int_equal(store_password_change(f->st, &f->actor, f->ann.user.id,
-			     TEST_USERS_HASH, "other", NULL, &epoch),
+	assert_int_equal(
+	    store_password_change(f->st, &f->actor,
+		TEST_USERS_PROOF(&f->ann.user), "other", NULL, &epoch),
 	    ERR_UNAVAILABLE);
 	assert_int_equal(epoch, 0);
 	assert_int_equal(generation_read(f->m, key), 2);
@@ -99,8 +100,9 @@ TEST(a_failed_commit_leaves_everything_as_it_was)
 	assert_int_equal(
 	    test_users_live(f->st, f->ann.session.handle, NOW, &live), ERR_OK);
 	assert_true(live);
-	assert_int_equal(store_password_change(f->st, &f->actor, f->ann.user.id,
-			     TEST_USERS_HASH, "other", NULL, &epoch),
+	assert_int_equal(
+	    store_password_change(f->st, &f->actor,
+		TEST_USERS_PROOF(&f->ann.user), "other", NULL, &epoch),
 	    ERR_OK);
 	assert_int_equal(f->tidied, 1);
 }
