@@ -187,7 +187,7 @@ out:
 	return err;
 }
 
-/* login_deactivate() and login_delete() */
+/* account_close_deactivate() and account_close_delete() */
 typedef enum err login_end_fn(struct login *, const struct identity *,
     const char *, const char *, int64_t);
 

@@ -74,7 +74,7 @@ typedef enum err store_users_list_fn(struct store *st, const char *text,
 typedef enum err store_user_by_email_fn(
     struct store *st, const char *normal, struct user *user_out);
 typedef enum err store_password_hash_fn(
-    struct store *st, int64_t id, char hash_out[USER_HASH_SIZE]);
+    struct store *st, int64_t user_id, char hash_out[USER_HASH_SIZE]);
 typedef enum err store_session_by_handle_fn(
     struct store *st, const char *handle, struct session *session_out);
 /* Newest first, at most SESSION_MAX_PER_USER. */
@@ -102,18 +102,21 @@ typedef enum err store_check_fn(struct store *st);
 
 /* Fills in ${u}->id, never used before; ERR_CONFLICT if the address is. */
 typedef enum err store_user_insert_fn(
-    struct store *st, struct user *u, const char *normal, const char *hash);
-/* All but id, created_at and the hash; ${normal} NULL keeps it. */
+    struct store *st, struct user *u, const char *normal);
+/* All but id and created_at; ${normal} NULL keeps it. */
 typedef enum err store_user_update_fn(
     struct store *st, const struct user *u, const char *normal);
-/* The user and all its sessions. */
+/* The user, all its sessions and credentials. */
 typedef enum err store_user_delete_fn(struct store *st, int64_t id);
-typedef enum err store_password_hash_set_fn(
-    struct store *st, int64_t id, const char *hash);
-/* ${rehash} in place of ${hash}; nothing if that is not the stored one. */
-typedef enum err store_password_rehash_fn(
-    struct store *st, int64_t id, const char *hash, const char *rehash);
-
+/* Insert or replace the password of the user, which must exist. */
+typedef enum err store_password_put_fn(
+    struct store *st, int64_t user_id, const char *hash, int64_t now);
+/*
+ * If the stored hash is ${hash}, note that it was used and, unless it is NULL,
+ * store ${rehash} in its place; otherwise do nothing.
+ */
+typedef enum err store_password_used_fn(struct store *st, int64_t user_id,
+    const char *hash, const char *rehash, int64_t now);
 typedef enum err store_session_insert_fn(
     struct store *st, const struct session *s);
 /* epoch, last_seen_at and revoked_at of the row called ${s}->handle. */
@@ -177,8 +180,8 @@ struct store_ops { /* every member is required */
 	store_user_insert_fn *user_insert;
 	store_user_update_fn *user_update;
 	store_user_delete_fn *user_delete;
-	store_password_hash_set_fn *password_hash_set;
-	store_password_rehash_fn *password_rehash;
+	store_password_put_fn *password_put;
+	store_password_used_fn *password_used;
 	store_session_insert_fn *session_insert;
 	store_session_update_fn *session_update;
 	store_token_revoke_fn *token_revoke;

@@ -120,3 +120,29 @@ CREATE TABLE issuer_keys (
 	failures INTEGER NOT NULL,
 	error TEXT NOT NULL
 ) STRICT;
+
+-- version 4
+
+-- What proves that somebody is a user.  Whatever replaces or removes a row
+-- raises the user's epoch in the same transaction.
+CREATE TABLE credentials (
+	user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+	kind TEXT NOT NULL,
+	-- Tells several of one kind apart; '' for the password.
+	id TEXT NOT NULL,
+	-- Text or bytes, as the kind has it; for a password, its hash.
+	data ANY NOT NULL,
+	-- For a password from before this version, when its user was created.
+	created_at INTEGER NOT NULL,
+	-- When it last opened a session; 0: not since this version.
+	used_at INTEGER NOT NULL,
+	PRIMARY KEY (user_id, kind, id)
+) STRICT, WITHOUT ROWID;
+
+-- '' stood for no password.
+INSERT INTO credentials (user_id, kind, id, data, created_at, used_at)
+	SELECT id, 'password', '', password_hash, created_at, 0 FROM users
+	WHERE password_hash <> '';
+ALTER TABLE users DROP COLUMN password_hash;
+
+ALTER TABLE latest RENAME COLUMN outside_since TO external_since;

@@ -16,6 +16,7 @@
  *   sqlite_open.c      find, create and recognise the file
  *   sqlite_connect.c   connections: settings, version, health
  *   sqlite_users.c     rows of users
+ *   sqlite_credentials.c  rows of credentials
  *   sqlite_sessions.c  rows of sessions and revoked tokens
  *   sqlite_keys.c      rows of signing keys
  *   sqlite_issuers.c   rows of outside issuers' keys, and of their subjects
@@ -151,12 +152,13 @@ extern store_user_by_id_fn sqlite_user_by_id;
 extern store_users_by_ids_fn sqlite_users_by_ids;
 extern store_users_list_fn sqlite_users_list;
 extern store_user_by_email_fn sqlite_user_by_email;
-extern store_password_hash_fn sqlite_password_hash;
 extern store_user_insert_fn sqlite_user_insert;
 extern store_user_update_fn sqlite_user_update;
 extern store_user_delete_fn sqlite_user_delete;
-extern store_password_hash_set_fn sqlite_password_hash_set;
-extern store_password_rehash_fn sqlite_password_rehash;
+
+extern store_password_hash_fn sqlite_password_hash;
+extern store_password_put_fn sqlite_password_put;
+extern store_password_used_fn sqlite_password_used;
 
 extern store_session_by_handle_fn sqlite_session_by_handle;
 extern store_sessions_live_fn sqlite_sessions_live;

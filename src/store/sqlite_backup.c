@@ -182,6 +182,7 @@ set_aside(const char *database, int64_t now, char kept[KEPT_SIZE],
 /* From these versions of the schema on there are these tables. */
 #define VERSION_OF_KEYS 2
 #define VERSION_OF_ISSUERS 3
+#define VERSION_OF_EXTERNAL_SINCE 4 /* latest.outside_since before */
 
 static int64_t
 version_of(struct sqlite_offline *w, const char *pragma)
@@ -230,15 +231,20 @@ keep_keys(struct sqlite_offline *w, const char *kept, char *why)
 static enum err
 end_external(struct sqlite_offline *w, char *why)
 {
-	if (version_of(w, "PRAGMA main.user_version") < VERSION_OF_ISSUERS)
+	int64_t version = version_of(w, "PRAGMA main.user_version");
+	char sql[256];
+
+	if (version < VERSION_OF_ISSUERS)
 		return ERR_OK;
-	return sqlite_offline_run(w,
+	(void)snprintf(sql, sizeof(sql),
 	    "BEGIN IMMEDIATE;"
 	    "UPDATE users SET epoch_at = (SELECT time FROM latest);"
-	    "UPDATE latest SET outside_since = time;"
+	    "UPDATE latest SET %s = time;"
 	    "DELETE FROM issuer_keys;"
 	    "COMMIT",
-	    why);
+	    version < VERSION_OF_EXTERNAL_SINCE ? "outside_since"
+						: "external_since");
+	return sqlite_offline_run(w, sql, why);
 }
 
 /* In the copy, before anybody can see it. */

@@ -246,6 +246,8 @@ check_health(struct sqlite_store *s)
 	    "SELECT (SELECT max(id) FROM users),"
 	    " (SELECT min(id) FROM users),"
 	    " (SELECT max(email_normal) FROM users),"
+	    " (SELECT max(user_id) FROM credentials),"
+	    " (SELECT min(user_id) FROM credentials),"
 	    " (SELECT max(handle) FROM sessions),"
 	    " (SELECT min(handle) FROM sessions),"
 	    " (SELECT max(user_id) FROM sessions),"

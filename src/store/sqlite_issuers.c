@@ -57,7 +57,7 @@ sqlite_external_since(struct store *st, int64_t *time_out)
 
 	if ((err = sqlite_enter(s)) != ERR_OK)
 		return err;
-	stmt = sqlite_use(s, SQLITE_STATEMENT_OUTSIDE_SINCE);
+	stmt = sqlite_use(s, SQLITE_STATEMENT_EXTERNAL_SINCE);
 	if ((err = sqlite_step(s, stmt)) == ERR_OK)
 		*time_out = sqlite3_column_int64(stmt, 0);
 	sqlite_done(stmt);

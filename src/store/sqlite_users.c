@@ -35,14 +35,6 @@ read_user(sqlite3_stmt *stmt, struct user *user_out)
 	return ERR_OK;
 }
 
-static enum err
-read_hash(sqlite3_stmt *stmt, int column, char hash_out[USER_HASH_SIZE])
-{
-	if (!sqlite_get_text(stmt, column, hash_out, USER_HASH_SIZE))
-		return sqlite_bad_row("users");
-	return ERR_OK;
-}
-
 enum err
 sqlite_user_by_id(struct store *st, int64_t id, struct user *user_out)
 {
@@ -153,26 +145,7 @@ sqlite_user_by_email(
 }
 
 enum err
-sqlite_password_hash(
-    struct store *st, int64_t id, char hash_out[USER_HASH_SIZE])
-{
-	struct sqlite_store *s = sqlite_store(st);
-	sqlite3_stmt *stmt;
-	enum err err;
-
-	if ((err = sqlite_enter(s)) != ERR_OK)
-		return err;
-	stmt = sqlite_use(s, SQLITE_STATEMENT_PASSWORD_HASH);
-	sqlite_put_int(s, stmt, 1, id);
-	if ((err = sqlite_step(s, stmt)) == ERR_OK)
-		err = read_hash(stmt, 0, hash_out);
-	sqlite_done(stmt);
-	return err;
-}
-
-enum err
-sqlite_user_insert(
-    struct store *st, struct user *u, const char *normal, const char *hash)
+sqlite_user_insert(struct store *st, struct user *u, const char *normal)
 {
 	struct sqlite_store *s = sqlite_store(st);
 	sqlite3_stmt *stmt = sqlite_use(s, SQLITE_STATEMENT_USER_INSERT);
@@ -184,12 +157,11 @@ sqlite_user_insert(
 	sqlite_put_text(s, stmt, 4, u->avatar_url);
 	sqlite_put_text(s, stmt, 5, user_role_name(u->role));
 	sqlite_put_text(s, stmt, 6, user_status_name(u->status));
-	sqlite_put_text(s, stmt, 7, hash);
-	sqlite_put_int(s, stmt, 8, u->epoch);
-	sqlite_put_int(s, stmt, 9, u->version);
-	sqlite_put_int(s, stmt, 10, u->created_at);
-	sqlite_put_int(s, stmt, 11, u->updated_at);
-	sqlite_put_int(s, stmt, 12, u->epoch_at);
+	sqlite_put_int(s, stmt, 7, u->epoch);
+	sqlite_put_int(s, stmt, 8, u->version);
+	sqlite_put_int(s, stmt, 9, u->created_at);
+	sqlite_put_int(s, stmt, 10, u->updated_at);
+	sqlite_put_int(s, stmt, 11, u->epoch_at);
 	if ((err = sqlite_run(s, stmt, NULL)) == ERR_OK)
 		u->id = sqlite3_last_insert_rowid(s->db);
 	return err;
@@ -233,28 +205,4 @@ sqlite_user_delete(struct store *st, int64_t id)
 
 	sqlite_put_int(s, stmt, 1, id);
 	return run_on_one(s, stmt);
-}
-
-enum err
-sqlite_password_hash_set(struct store *st, int64_t id, const char *hash)
-{
-	struct sqlite_store *s = sqlite_store(st);
-	sqlite3_stmt *stmt = sqlite_use(s, SQLITE_STATEMENT_PASSWORD_HASH_SET);
-
-	sqlite_put_int(s, stmt, 1, id);
-	sqlite_put_text(s, stmt, 2, hash);
-	return run_on_one(s, stmt);
-}
-
-enum err
-sqlite_password_rehash(
-    struct store *st, int64_t id, const char *hash, const char *rehash)
-{
-	struct sqlite_store *s = sqlite_store(st);
-	sqlite3_stmt *stmt = sqlite_use(s, SQLITE_STATEMENT_PASSWORD_REHASH);
-
-	sqlite_put_int(s, stmt, 1, id);
-	sqlite_put_text(s, stmt, 2, hash);
-	sqlite_put_text(s, stmt, 3, rehash);
-	return sqlite_run(s, stmt, NULL);
 }

@@ -239,9 +239,9 @@ void store_first_admin(struct store *st);
 struct store_proof {
 	int64_t user_id;
 	int64_t epoch;
-	/* For store_session_open(): the same password, hashed more strongly. */
-	const char *hash;   /* the hash that was verified */
-	const char *rehash; /* NULL: keep ->hash */
+	/* Only store_session_open() reads these. */
+	const char *hash;   /* of the password that was verified; NULL: none */
+	const char *rehash; /* of the same, more strongly; NULL: keep ->hash */
 };
 
 /**

@@ -38,7 +38,9 @@ register_write(struct change *c)
 	struct user *u = &x->user;
 	enum err err;
 
-	err = c->st->ops->user_insert(c->st, u, x->normal, x->hash);
+	err = c->st->ops->user_insert(c->st, u, x->normal);
+	if (err == ERR_OK)
+		err = c->st->ops->password_put(c->st, u->id, x->hash, c->now);
 	if (err != ERR_OK)
 		return err;
 	c->user_id = u->id;
@@ -112,7 +114,7 @@ password_write(struct change *c)
 	const struct password_change *x = (struct password_change *)c;
 	enum err err;
 
-	err = c->st->ops->password_hash_set(c->st, c->user_id, x->hash);
+	err = c->st->ops->password_put(c->st, c->user_id, x->hash, c->now);
 	return err != ERR_OK ? err : store_epoch_write(c);
 }
 

@@ -222,7 +222,7 @@ provision_write(struct change *c)
 	if (x->done == OUTSIDE_UPDATED)
 		err = ops->user_update(c->st, &x->user, x->normal);
 	if (x->done == OUTSIDE_CREATED) {
-		err = ops->user_insert(c->st, &x->user, x->normal, "");
+		err = ops->user_insert(c->st, &x->user, x->normal);
 		c->user_id = x->user.id;
 	}
 	if (err != ERR_OK)

@@ -56,7 +56,7 @@ login_plan(struct change *c)
 	return store_opening_plan(c, &((struct login *)c)->opening);
 }
 
-/* A rehash changes no cached row, so no key is named for it. */
+/* Credentials are not cached, so no key is named for them. */
 static enum err
 login_write(struct change *c)
 {
@@ -64,9 +64,9 @@ login_write(struct change *c)
 	const struct store_proof *proof = &x->opening.proof;
 	enum err err = store_opening_write(c, &x->opening);
 
-	if (err == ERR_OK && proof->rehash != NULL)
-		err = c->st->ops->password_rehash(
-		    c->st, proof->user_id, proof->hash, proof->rehash);
+	if (err == ERR_OK && proof->hash != NULL)
+		err = c->st->ops->password_used(
+		    c->st, proof->user_id, proof->hash, proof->rehash, c->now);
 	return err;
 }
 

@@ -27,6 +27,7 @@
 struct seed {
 	sqlite3 *db;
 	sqlite3_stmt *user;
+	sqlite3_stmt *password;
 	sqlite3_stmt *session;
 	char hash[USER_HASH_SIZE];
 	sqlite3_int64 now;
@@ -57,9 +58,11 @@ prepare(struct seed *s, const char *path)
 {
 	static const char users[] =
 	    "INSERT INTO users (id, email, email_normal, name, avatar_url,"
-	    " role, status, password_hash, epoch, version, created_at,"
-	    " updated_at) VALUES (?1, ?2, ?3, ?4, '', 'user', 'active', ?5, 1,"
-	    " 1, ?6, ?6)";
+	    " role, status, epoch, version, created_at, updated_at)"
+	    " VALUES (?1, ?2, ?3, ?4, '', 'user', 'active', 1, 1, ?5, ?5)";
+	static const char passwords[] =
+	    "INSERT INTO credentials (user_id, kind, id, data, created_at,"
+	    " used_at) VALUES (?1, 'password', '', ?2, ?3, 0)";
 	static const char sessions[] =
 	    "INSERT INTO sessions (handle, user_id, epoch, created_at,"
 	    " last_seen_at, expires_at, device, user_agent, address)"
@@ -68,6 +71,8 @@ prepare(struct seed *s, const char *path)
 	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE, NULL) !=
 		SQLITE_OK ||
 	    sqlite3_prepare_v2(s->db, users, -1, &s->user, NULL) != SQLITE_OK ||
+	    sqlite3_prepare_v2(s->db, passwords, -1, &s->password, NULL) !=
+		SQLITE_OK ||
 	    sqlite3_prepare_v2(s->db, sessions, -1, &s->session, NULL) !=
 		SQLITE_OK)
 		die("%s: %s", path, sqlite3_errmsg(s->db));
@@ -98,9 +103,12 @@ add_user(struct seed *s, sqlite3_int64 id, const char *email)
 	sqlite3_bind_text(s->user, 2, email, -1, SQLITE_TRANSIENT);
 	sqlite3_bind_text(s->user, 3, normal, -1, SQLITE_TRANSIENT);
 	sqlite3_bind_text(s->user, 4, name, -1, SQLITE_TRANSIENT);
-	sqlite3_bind_text(s->user, 5, s->hash, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(s->user, 6, s->now);
+	sqlite3_bind_int64(s->user, 5, s->now);
 	insert(s, s->user);
+	sqlite3_bind_int64(s->password, 1, id);
+	sqlite3_bind_text(s->password, 2, s->hash, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(s->password, 3, s->now);
+	insert(s, s->password);
 }
 
 static void
@@ -179,6 +187,7 @@ main(int argc, char **argv)
 	prepare(&s, argv[1]);
 	fill(&s, count, listed);
 	(void)sqlite3_finalize(s.user);
+	(void)sqlite3_finalize(s.password);
 	(void)sqlite3_finalize(s.session);
 	if (sqlite3_close(s.db) != SQLITE_OK || fflush(stdout) != 0)
 		die("cannot finish");

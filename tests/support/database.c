@@ -58,6 +58,10 @@ database_make(const char *path, int version)
 	    " (2, 'b@b.c', 'b@b.c', 'Bob', '', 'user', 'active', 'h', 5, 9,"
 	    " 100, 300);"
 	    "UPDATE latest SET time = 400;");
+	if (version >= 3)
+		database_run(path,
+		    "UPDATE users SET epoch_at = 400 WHERE epoch > 1;"
+		    "UPDATE latest SET outside_since = 400;");
 }
 
 static void

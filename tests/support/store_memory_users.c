@@ -96,8 +96,7 @@ memory_password_hash(
 }
 
 enum err
-memory_user_insert(
-    struct store *st, struct user *u, const char *normal, const char *hash)
+memory_user_insert(struct store *st, struct user *u, const char *normal)
 {
 	struct memory_store *s = memory_store(st);
 	struct memory_user *row;
@@ -108,9 +107,7 @@ memory_user_insert(
 		return ERR_UNAVAILABLE;
 	u->id = ++s->now.last_id;
 	row->user = *u;
-	if (str_copy(row->normal, sizeof(row->normal), normal) != ERR_OK)
-		return ERR_INVALID;
-	return str_copy(row->hash, sizeof(row->hash), hash);
+	return str_copy(row->normal, sizeof(row->normal), normal);
 }
 
 enum err
@@ -151,22 +148,25 @@ memory_user_delete(struct store *st, int64_t id)
 }
 
 enum err
-memory_password_hash_set(struct store *st, int64_t id, const char *hash)
+memory_password_put(
+    struct store *st, int64_t user_id, const char *hash, int64_t now)
 {
-	struct memory_user *row = memory_find_user(memory_store(st), id);
+	struct memory_user *row = memory_find_user(memory_store(st), user_id);
 
+	(void)now;
 	if (row == NULL)
-		return ERR_NOT_FOUND;
+		return ERR_UNAVAILABLE;
 	return str_copy(row->hash, sizeof(row->hash), hash);
 }
 
 enum err
-memory_password_rehash(
-    struct store *st, int64_t id, const char *hash, const char *rehash)
+memory_password_used(struct store *st, int64_t user_id, const char *hash,
+    const char *rehash, int64_t now)
 {
-	struct memory_user *row = memory_find_user(memory_store(st), id);
+	struct memory_user *row = memory_find_user(memory_store(st), user_id);
 
-	if (row == NULL || strcmp(row->hash, hash) != 0)
+	(void)now;
+	if (row == NULL || rehash == NULL || strcmp(row->hash, hash) != 0)
 		return ERR_OK;
 	return str_copy(row->hash, sizeof(row->hash), rehash);
 }
