@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/err.h"
+
 TEST(times_are_rfc3339_and_clamped)
 {
 	static const struct {
