@@ -141,9 +141,8 @@ assert_same_user(const struct user *a, const struct user *b)
 /* ---- what a read answers ---- */
 
 /* Twice: once as the store has it, once as it was filled. */
-TEST_IN(ALL, gives_the_row_as_the_store_has_it)
+TEST_IN(ALL, gives_the_row_as_the_store_has_it, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct session s;
 	struct user u;
 
@@ -167,11 +166,10 @@ TEST_IN(ALL, gives_the_row_as_the_store_has_it)
 	}
 }
 
-TEST_IN(ALL, finds_nothing_where_there_is_nothing)
+TEST_IN(ALL, finds_nothing_where_there_is_nothing, struct fixture *f)
 {
 	static const struct session no_session;
 	static const struct user no_user;
-	struct fixture *f = *state;
 	struct session s;
 	struct user u;
 
@@ -190,9 +188,8 @@ TEST_IN(ALL, finds_nothing_where_there_is_nothing)
 }
 
 /* A no that was cached would hide what comes to be a moment later. */
-TEST_IN(ALL, finds_what_was_not_there_before)
+TEST_IN(ALL, finds_what_was_not_there_before, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct session s;
 	struct user u, cleo;
 
@@ -206,12 +203,11 @@ TEST_IN(ALL, finds_what_was_not_there_before)
 	    caching_check(&f->c, s.handle, CACHING_NOW), CACHING_ACCEPTED);
 }
 
-TEST_IN(ALL, gives_many_users_at_once)
+TEST_IN(ALL, gives_many_users_at_once, struct fixture *f)
 {
 	static struct user users[CACHE_USERS_MAX + 1];
 	static int64_t ids[CACHE_USERS_MAX + 1];
 	static const struct user none;
-	struct fixture *f = *state;
 
 	for (int i = 0; i < 3; i++) {
 		const int64_t few[] = { f->ben.id, 999, f->ann.id, f->ben.id,
@@ -249,11 +245,10 @@ TEST_IN(ALL, gives_many_users_at_once)
 }
 
 /* Cannot tell is neither yes nor no, and leaves nothing in the output. */
-TEST_IN(ALL, cannot_tell_without_the_store)
+TEST_IN(ALL, cannot_tell_without_the_store, struct fixture *f)
 {
 	static const struct session no_session;
 	static const struct user no_user;
-	struct fixture *f = *state;
 	struct session s;
 	struct user u, many[2];
 	bool revoked = false;
@@ -289,10 +284,8 @@ TEST_IN(ALL, cannot_tell_without_the_store)
 
 /* ---- what a change does ---- */
 
-TEST_IN(ALL, a_logout_is_seen_at_once)
+TEST_IN(ALL, a_logout_is_seen_at_once, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	assert_int_equal(
@@ -304,9 +297,8 @@ TEST_IN(ALL, a_logout_is_seen_at_once)
 	    CACHING_ACCEPTED);
 }
 
-TEST_IN(ALL, a_logout_everywhere_is_seen_at_once)
+TEST_IN(ALL, a_logout_everywhere_is_seen_at_once, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t epoch, ended;
 
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
@@ -323,9 +315,8 @@ TEST_IN(ALL, a_logout_everywhere_is_seen_at_once)
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
 }
 
-TEST_IN(ALL, a_password_change_is_seen_at_once)
+TEST_IN(ALL, a_password_change_is_seen_at_once, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t epoch;
 
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
@@ -337,10 +328,8 @@ TEST_IN(ALL, a_password_change_is_seen_at_once)
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
 }
 
-TEST_IN(ALL, an_end_of_the_account_is_seen_at_once)
+TEST_IN(ALL, an_end_of_the_account_is_seen_at_once, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	assert_int_equal(caching_check(&f->c, f->ben_s.handle, CACHING_NOW),
 	    CACHING_ACCEPTED);
@@ -358,9 +347,8 @@ TEST_IN(ALL, an_end_of_the_account_is_seen_at_once)
 	}
 }
 
-TEST_IN(ALL, a_revoked_token_is_seen_at_once)
+TEST_IN(ALL, a_revoked_token_is_seen_at_once, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct claims claims = { .user_id = f->ann.id,
 		.expires_at = CACHING_NOW + 900,
 		.jti = "11111111-1111-4111-8111-111111111111" };
@@ -380,10 +368,8 @@ TEST_IN(ALL, a_revoked_token_is_seen_at_once)
 	assert_true(revoked);
 }
 
-TEST_IN(ALL, a_change_that_failed_changes_nothing)
+TEST_IN(ALL, a_change_that_failed_changes_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	store_memory_fail_commit(f->c.st, ERR_UNAVAILABLE);
 	assert_int_equal(
@@ -393,9 +379,8 @@ TEST_IN(ALL, a_change_that_failed_changes_nothing)
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 }
 
-TEST_IN(ALL, a_session_ends_at_its_end)
+TEST_IN(ALL, a_session_ends_at_its_end, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t end = f->ann_s.expires_at;
 
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
@@ -407,10 +392,8 @@ TEST_IN(ALL, a_session_ends_at_its_end)
 	    caching_check(&f->c, f->ann_s.handle, end + 1), CACHING_REFUSED);
 }
 
-TEST_IN(ALL, a_table_that_is_not_current_changes_no_answer)
+TEST_IN(ALL, a_table_that_is_not_current_changes_no_answer, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	shm_distrust(f->c.m);
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
@@ -432,10 +415,9 @@ check_ann_cached(struct fixture *f)
 	return verdict;
 }
 
-TEST_IN(UNKNOWN, an_unknown_version_lets_nothing_cached_count)
+TEST_IN(
+    UNKNOWN, an_unknown_version_lets_nothing_cached_count, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	unknown_coherence_set(f->c.st, 0);
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	assert_int_equal(check_ann_cached(f), CACHING_ACCEPTED);
@@ -446,9 +428,8 @@ TEST_IN(UNKNOWN, an_unknown_version_lets_nothing_cached_count)
 	assert_int_equal(check_ann_cached(f), CACHING_ACCEPTED);
 }
 
-TEST_IN(UNKNOWN, under_an_unknown_version_nothing_is_filled)
+TEST_IN(UNKNOWN, under_an_unknown_version_nothing_is_filled, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const int64_t ids[] = { f->ann.id, f->ben.id };
 	struct user users[2];
 
@@ -462,9 +443,8 @@ TEST_IN(UNKNOWN, under_an_unknown_version_nothing_is_filled)
 	    ERR_UNAVAILABLE);
 }
 
-TEST_IN(UNKNOWN, an_unknown_version_keeps_no_token)
+TEST_IN(UNKNOWN, an_unknown_version_keeps_no_token, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const struct claims claims = { .origin = TOKEN_OF_THIS_SITE,
 		.user_id = f->ann.id,
 		.handle = "00112233445566778899aabbccddeeff",
@@ -528,9 +508,8 @@ stranger(void *ctx)
 	caching_close(&c);
 }
 
-TEST_IN(ALL_SQLITE, a_logout_of_one_process_is_seen_by_all)
+TEST_IN(ALL_SQLITE, a_logout_of_one_process_is_seen_by_all, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct stranger a = { &f->site, f->ann_s.handle, CACHING_ACCEPTED,
 		true };
 
@@ -545,10 +524,9 @@ TEST_IN(ALL_SQLITE, a_logout_of_one_process_is_seen_by_all)
 }
 
 /* Everything restarts; Redis and the database keep what they have. */
-TEST_IN(ALL_SQLITE, a_restart_of_everything_changes_no_answer)
+TEST_IN(
+    ALL_SQLITE, a_restart_of_everything_changes_no_answer, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	caching_close(&f->c);
 	assert_true(caching_open(&f->site, CACHING_SQLITE, &f->c));

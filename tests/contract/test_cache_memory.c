@@ -84,9 +84,8 @@ check_ann_cached(struct fixture *f, int64_t now)
 
 /* ---- sessions and users ---- */
 
-TEST(a_check_asks_no_store_twice)
+TEST(a_check_asks_no_store_twice, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const int64_t ids[] = { f->ann.id, f->ben.id };
 	struct user users[2];
 
@@ -116,10 +115,9 @@ TEST(a_check_asks_no_store_twice)
 }
 
 /* Nor Redis, counted there; and what Redis told, the table tells next. */
-TEST_IN(REDIS, a_check_asks_redis_once)
+TEST_IN(REDIS, a_check_asks_redis_once, struct fixture *f)
 {
 	static const char reads[] = "cmdstat_get:calls=2,";
-	struct fixture *f = *state;
 	const char *info;
 
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
@@ -140,9 +138,8 @@ TEST_IN(REDIS, a_check_asks_redis_once)
 }
 
 /* Where there is a Redis, that keeps to its own clock. */
-TEST_IN(PLAIN, an_entry_lives_as_long_as_it_should)
+TEST_IN(PLAIN, an_entry_lives_as_long_as_it_should, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct session s;
 
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
@@ -160,9 +157,8 @@ TEST_IN(PLAIN, an_entry_lives_as_long_as_it_should)
 }
 
 /* Too large for a short entry, as it was before. */
-TEST(the_longest_user_is_kept_too)
+TEST(the_longest_user_is_kept_too, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char name[USER_NAME_SIZE], avatar[USER_AVATAR_SIZE];
 	struct user_patch patch = { .name = name, .avatar_url = avatar };
 
@@ -193,10 +189,8 @@ lies_in_the_table(struct fixture *f, const char *text)
 	return memmem(area, size, text, strlen(text)) != NULL;
 }
 
-TEST(what_is_over_does_not_lie_about)
+TEST(what_is_over_does_not_lie_about, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	assert_true(lies_in_the_table(f, f->ann.email));
 	assert_true(lies_in_the_table(f, f->ann_s.handle));
@@ -212,9 +206,8 @@ TEST(what_is_over_does_not_lie_about)
 }
 
 /* What was written before it, about the same key, counts no more. */
-TEST(a_change_in_flight_is_neither_read_nor_filled)
+TEST(a_change_in_flight_is_neither_read_nor_filled, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char session[SESSION_KEY_SIZE], user[USER_KEY_SIZE];
 	const char *keys[] = { session, user };
 
@@ -285,9 +278,8 @@ known(struct fixture *f, int64_t now)
 	return true;
 }
 
-TEST(a_token_is_known_for_a_while)
+TEST(a_token_is_known_for_a_while, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct claims c = claims_of(f), out;
 	unsigned char other[TOKEN_DIGEST_BYTES] = "of another";
 
@@ -305,9 +297,8 @@ TEST(a_token_is_known_for_a_while)
 	assert_false(known(f, CACHING_NOW + 900));
 }
 
-TEST(a_token_that_is_revoked_is_known_no_more)
+TEST(a_token_that_is_revoked_is_known_no_more, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct claims c = claims_of(f);
 
 	assert_int_equal(check_records(f, &c, CACHING_NOW), ERR_OK);
@@ -323,11 +314,10 @@ TEST(a_token_that_is_revoked_is_known_no_more)
 }
 
 /* It has a longer name and no session. */
-TEST(a_token_from_outside_is_known_until_it_is_revoked)
+TEST(a_token_from_outside_is_known_until_it_is_revoked, struct fixture *f)
 {
 	static const char name[TOKEN_JTI_SIZE] =
 	    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-	struct fixture *f = *state;
 	struct claims c = claims_of(f), out;
 
 	c.origin = TOKEN_OF_ISSUER;
@@ -348,9 +338,8 @@ TEST(a_token_from_outside_is_known_until_it_is_revoked)
 }
 
 /* The session's end is another key's business; the caller asks for that. */
-TEST(a_token_outlives_its_session_here)
+TEST(a_token_outlives_its_session_here, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct claims c = claims_of(f);
 
 	assert_int_equal(check_records(f, &c, CACHING_NOW), ERR_OK);
@@ -361,9 +350,8 @@ TEST(a_token_outlives_its_session_here)
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
 }
 
-TEST(a_token_is_not_known_where_nothing_cached_counts)
+TEST(a_token_is_not_known_where_nothing_cached_counts, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct claims c = claims_of(f);
 	char key[TOKEN_KEY_SIZE];
 	const char *keys[] = { key };

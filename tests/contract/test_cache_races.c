@@ -297,10 +297,8 @@ static const char *const read_points[] = { "read:generation",
  * The mistake "generation read after the database" accepts here: the late
  * fill would carry the generation of after the logout.
  */
-TEST(a_session_fill_after_a_logout_revives_nobody)
+TEST(a_session_fill_after_a_logout_revives_nobody, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	for (size_t i = 0; i < NELEMS(read_points); i++) {
 		pid_t filler;
 
@@ -488,10 +486,8 @@ static const char *const token_points[] = { "token:store-read", "table:claimed",
 	"table:half", "table:written", "token:filled" };
 
 /* The blacklist was read before the token was put on it. */
-TEST(a_late_fill_makes_no_revoked_token_known)
+TEST(a_late_fill_makes_no_revoked_token_known, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	for (size_t i = 0; i < NELEMS(token_points); i++) {
 		pid_t filler;
 
@@ -507,9 +503,8 @@ TEST(a_late_fill_makes_no_revoked_token_known)
 }
 
 /* What is known is looked up while the token is revoked. */
-TEST(a_token_revoked_while_it_is_looked_up_is_not_known)
+TEST(a_token_revoked_while_it_is_looked_up_is_not_known, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pid_t caller;
 
 	renew_ann(f);
@@ -521,9 +516,8 @@ TEST(a_token_revoked_while_it_is_looked_up_is_not_known)
 	let_go(caller, "token:entry");
 }
 
-TEST(a_fill_between_mark_and_commit_makes_no_token_known)
+TEST(a_fill_between_mark_and_commit_makes_no_token_known, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pid_t filler, json_writer;
 
 	renew_ann(f);

@@ -127,10 +127,8 @@ log_out_ann(struct fixture *f)
 
 /* ---- what it puts there ---- */
 
-TEST_IN(MEMORY, a_warm_check_asks_no_store)
+TEST_IN(MEMORY, a_warm_check_asks_no_store, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(check_ann_cached(f), CACHING_UNKNOWN);
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	assert_int_equal(check_ann_cached(f), CACHING_ACCEPTED);
@@ -139,9 +137,8 @@ TEST_IN(MEMORY, a_warm_check_asks_no_store)
 	assert_int_equal(check_ann_cached(f), CACHING_UNKNOWN);
 }
 
-TEST_IN(MEMORY, entries_live_as_long_as_they_should)
+TEST_IN(MEMORY, entries_live_as_long_as_they_should, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct session s;
 	int64_t later = f->ann_s.expires_at - 100;
 
@@ -163,9 +160,8 @@ TEST_IN(MEMORY, entries_live_as_long_as_they_should)
 	    redis_server_ask(f->server, "GET test:blacklist:" JTI), "1");
 }
 
-TEST_IN(MEMORY, what_is_over_is_not_put_there)
+TEST_IN(MEMORY, what_is_over_is_not_put_there, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct session s;
 
 	assert_int_equal(
@@ -182,9 +178,8 @@ TEST_IN(MEMORY, what_is_over_is_not_put_there)
 }
 
 /* The clock may pass its end while it lies there. */
-TEST_IN(MEMORY, an_entry_does_not_outlive_its_session)
+TEST_IN(MEMORY, an_entry_does_not_outlive_its_session, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct session s;
 
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
@@ -199,11 +194,10 @@ TEST_IN(MEMORY, an_entry_does_not_outlive_its_session)
 	    ERR_UNAVAILABLE);
 }
 
-TEST_IN(MEMORY, nothing_of_a_person_can_be_read_there)
+TEST_IN(MEMORY, nothing_of_a_person_can_be_read_there, struct fixture *f)
 {
 	static const char *const plain[] = { "example", "Example", "Mozilla",
 		"192.0.2", "user_id", "email", "expires_at" };
-	struct fixture *f = *state;
 
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	assert_int_equal(redis_server_int(f->server, "DBSIZE"), 2);
@@ -212,9 +206,8 @@ TEST_IN(MEMORY, nothing_of_a_person_can_be_read_there)
 		assert_false(redis_server_contains(f->server, plain[i]));
 }
 
-TEST_IN(MEMORY, a_change_removes_what_it_made_stale)
+TEST_IN(MEMORY, a_change_removes_what_it_made_stale, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct claims claims = { .user_id = f->ann.id,
 		.expires_at = CACHING_NOW + 900,
 		.jti = JTI };
@@ -250,9 +243,8 @@ calls_of(struct fixture *f, const char *command)
 	return calls;
 }
 
-TEST_IN(MEMORY, many_users_cost_one_question)
+TEST_IN(MEMORY, many_users_cost_one_question, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct user users[3];
 	const int64_t ids[] = { f->ann.id, f->ben.id, 999 };
 
@@ -278,9 +270,9 @@ TEST_IN(MEMORY, many_users_cost_one_question)
 
 /* ---- when nothing cached counts ---- */
 
-TEST_IN(MEMORY, a_change_in_flight_is_neither_read_nor_filled)
+TEST_IN(
+    MEMORY, a_change_in_flight_is_neither_read_nor_filled, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const char *keys[] = { "", "" };
 	char session[SESSION_KEY_SIZE], user[USER_KEY_SIZE];
 	struct user users[1];
@@ -304,9 +296,9 @@ TEST_IN(MEMORY, a_change_in_flight_is_neither_read_nor_filled)
 	assert_int_equal(redis_server_int(f->server, "DBSIZE"), 2);
 }
 
-TEST_IN(MEMORY, a_table_of_the_past_is_neither_read_nor_filled)
+TEST_IN(
+    MEMORY, a_table_of_the_past_is_neither_read_nor_filled, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct user users[1];
 
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
@@ -321,10 +313,8 @@ TEST_IN(MEMORY, a_table_of_the_past_is_neither_read_nor_filled)
 
 /* ---- what it does not believe ---- */
 
-TEST_IN(MEMORY, an_old_snapshot_revives_nobody)
+TEST_IN(MEMORY, an_old_snapshot_revives_nobody, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
 	redis_server_keep(f->server);
@@ -341,9 +331,8 @@ TEST_IN(MEMORY, an_old_snapshot_revives_nobody)
 }
 
 /* A user's epoch, too, must not come back. */
-TEST_IN(MEMORY, an_old_snapshot_revives_no_epoch)
+TEST_IN(MEMORY, an_old_snapshot_revives_no_epoch, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t epoch, ended;
 
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
@@ -361,10 +350,8 @@ TEST_IN(MEMORY, an_old_snapshot_revives_no_epoch)
  * After a restart of everything the generations start anew, at those that the
  * old snapshot was filled under; only the table's name differs.
  */
-TEST_IN(SQLITE, an_entry_of_another_table_is_not_believed)
+TEST_IN(SQLITE, an_entry_of_another_table_is_not_believed, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	redis_server_keep(f->server);
 	log_out_ann(f);
@@ -377,10 +364,8 @@ TEST_IN(SQLITE, an_entry_of_another_table_is_not_believed)
 	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
 }
 
-TEST_IN(MEMORY, a_flush_ends_and_revives_nobody)
+TEST_IN(MEMORY, a_flush_ends_and_revives_nobody, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
 	log_out_ann(f);
@@ -389,9 +374,8 @@ TEST_IN(MEMORY, a_flush_ends_and_revives_nobody)
 	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
 }
 
-TEST_IN(MEMORY, a_value_under_another_key_is_not_believed)
+TEST_IN(MEMORY, a_value_under_another_key_is_not_believed, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct session s;
 	struct user u, users[2];
 	char ben_user_key[64];
@@ -426,12 +410,11 @@ TEST_IN(MEMORY, a_value_under_another_key_is_not_believed)
 	assert_string_equal(u.email, "ben@example.org");
 }
 
-TEST_IN(MEMORY, rubbish_is_not_believed)
+TEST_IN(MEMORY, rubbish_is_not_believed, struct fixture *f)
 {
 	static const char *const rubbish[] = { "", "x", "{}",
 		"{\"handle\":\"x\"}",
 		"12345678901234567890123456789012345678901234567890" };
-	struct fixture *f = *state;
 	struct user users[1];
 
 	for (size_t i = 0; i < NELEMS(rubbish); i++) {
@@ -471,10 +454,9 @@ plant(struct fixture *f, const void *plain, size_t len)
 }
 
 /* As one that an older or a newer program has left under the same binding. */
-TEST_IN(MEMORY, an_entry_of_another_format_is_a_miss)
+TEST_IN(MEMORY, an_entry_of_another_format_is_a_miss, struct fixture *f)
 {
 	static const char json[] = "{\"handle\":\"0123\",\"user_id\":1}";
-	struct fixture *f = *state;
 	struct memory_cache_entry e;
 
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
@@ -494,10 +476,8 @@ TEST_IN(MEMORY, an_entry_of_another_format_is_a_miss)
 /* ---- outages ---- */
 
 /* The logout cannot reach Redis, which comes back with the old entry. */
-TEST_IN(MEMORY, a_logout_during_an_outage_is_final)
+TEST_IN(MEMORY, a_logout_during_an_outage_is_final, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	circuit_breaker_trip(f->c.m, clock_system.mono_us());
 	log_out_ann(f);
@@ -508,9 +488,9 @@ TEST_IN(MEMORY, a_logout_during_an_outage_is_final)
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
 }
 
-TEST_IN(SQLITE, a_hanging_redis_costs_one_deadline_and_no_answer)
+TEST_IN(
+    SQLITE, a_hanging_redis_costs_one_deadline_and_no_answer, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t start;
 
 	caching_close(&f->c);
@@ -535,10 +515,8 @@ TEST_IN(SQLITE, a_hanging_redis_costs_one_deadline_and_no_answer)
 	assert_true(circuit_breaker_closed(f->c.m));
 }
 
-TEST_IN(MEMORY, a_full_redis_changes_no_answer)
+TEST_IN(MEMORY, a_full_redis_changes_no_answer, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	redis_server_ask(f->server, "CONFIG SET maxmemory 1");
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	assert_false(circuit_breaker_closed(f->c.m));

@@ -156,10 +156,8 @@ fill(struct fixture *f, const struct rate_limit_shm_rule *rule, int64_t now)
 
 static const int limits[] = { 1, 2, 3, 5, 10, 13, 14, 15, 28, 29, 100, 1000 };
 
-TEST(the_first_are_counted_at_once_and_no_more)
+TEST(the_first_are_counted_at_once_and_no_more, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	for (size_t i = 0; i < NELEMS(limits); i++) {
 		struct rate_limit_shm_rule rule = { WINDOW, limits[i] };
 		struct taken taken;
@@ -181,10 +179,9 @@ TEST(the_first_are_counted_at_once_and_no_more)
 }
 
 /* What a bucket would do that refills: once more at the window's edge. */
-TEST(the_edge_of_a_window_opens_nothing)
+TEST(the_edge_of_a_window_opens_nothing, struct fixture *f)
 {
 	const struct rate_limit_shm_rule rule = { WINDOW, 5 };
-	struct fixture *f = *state;
 	struct taken taken;
 	int counted = 0;
 
@@ -195,10 +192,9 @@ TEST(the_edge_of_a_window_opens_nothing)
 	assert_int_equal(counted, 5);
 }
 
-TEST(keys_do_not_touch_each_other)
+TEST(keys_do_not_touch_each_other, struct fixture *f)
 {
 	const struct rate_limit_shm_rule rule = { WINDOW, 3 };
-	struct fixture *f = *state;
 
 	for (int i = 0; i < 100; i++) {
 		new_key(f);
@@ -298,9 +294,8 @@ step(struct fixture *f, struct history *h, int64_t now)
 	assert_int_equal(later.wait_ms, 1);
 }
 
-TEST(never_more_than_so_many_in_any_window)
+TEST(never_more_than_so_many_in_any_window, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct history *h = calloc(1, sizeof(*h));
 	int rounds = f->place == &redis_place ? 400 : 4000;
 
@@ -326,10 +321,9 @@ TEST(never_more_than_so_many_in_any_window)
  * Above RATE_LIMIT_SHM_BLOCKS some count too long; whoever comes evenly is
  * still let through at nearly the full rate.
  */
-TEST(larger_limits_are_hardly_stricter)
+TEST(larger_limits_are_hardly_stricter, struct fixture *f)
 {
 	const struct rate_limit_shm_rule rule = { WINDOW, 100 };
-	struct fixture *f = *state;
 	struct taken taken;
 	int counted = 0;
 
@@ -339,10 +333,9 @@ TEST(larger_limits_are_hardly_stricter)
 	assert_in_range(counted, 900, 1000);
 }
 
-TEST(a_success_gives_back_what_it_took)
+TEST(a_success_gives_back_what_it_took, struct fixture *f)
 {
 	const struct rate_limit_shm_rule rule = { WINDOW, 2 };
-	struct fixture *f = *state;
 	struct taken kept, taken;
 
 	new_key(f);
@@ -362,12 +355,11 @@ TEST(a_success_gives_back_what_it_took)
  * ${real} goes on while the clock steps back: what was counted counts for a
  * whole window, and not much longer.
  */
-TEST(a_clock_set_back_neither_opens_nor_locks)
+TEST(a_clock_set_back_neither_opens_nor_locks, struct fixture *f)
 {
 	static const int64_t steps[] = { 1, WINDOW / 2, WINDOW, WINDOW + 1,
 		10 * WINDOW, YEAR };
 	const struct rate_limit_shm_rule rule = { WINDOW, 5 };
-	struct fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(steps); i++) {
 		int64_t real, back = START - steps[i];
@@ -387,11 +379,10 @@ TEST(a_clock_set_back_neither_opens_nor_locks)
 }
 
 /* Who took the time first may come to count last. */
-TEST(who_comes_late_makes_nothing_older)
+TEST(who_comes_late_makes_nothing_older, struct fixture *f)
 {
 	const struct rate_limit_shm_rule rule = { WINDOW,
 		2 * RATE_LIMIT_SHM_BLOCKS };
-	struct fixture *f = *state;
 	struct taken taken;
 	int counted = 0;
 
@@ -408,11 +399,10 @@ TEST(who_comes_late_makes_nothing_older)
 }
 
 /* Other limits than before, as after a reload of the configuration. */
-TEST(another_limit_holds_at_once)
+TEST(another_limit_holds_at_once, struct fixture *f)
 {
 	const struct rate_limit_shm_rule small = { WINDOW, 3 };
 	const struct rate_limit_shm_rule large = { WINDOW, 50 };
-	struct fixture *f = *state;
 	struct taken taken;
 	int counted = 0;
 
@@ -428,13 +418,12 @@ TEST(another_limit_holds_at_once)
 
 /* ---- Redis alone ---- */
 
-TEST_IN(REDIS, several_keys_are_one_step)
+TEST_IN(REDIS, several_keys_are_one_step, struct fixture *f)
 {
 	const struct rate_limit_shm_rule narrow = { WINDOW, 2 },
 					 wide = { WINDOW, 5 };
 	const struct rate_limit_redis_key keys[] = { { "rate_limit:a", &wide },
 		{ "rate_limit:b", &narrow } };
-	struct fixture *f = *state;
 	struct redis *r = f->client->redis;
 	struct rate_limit_redis_count count;
 
@@ -461,12 +450,11 @@ TEST_IN(REDIS, several_keys_are_one_step)
 	assert_int_equal(count.wait_ms, SPAN - 10);
 }
 
-TEST_IN(REDIS, redis_keeps_it_under_our_prefix_for_a_window)
+TEST_IN(REDIS, redis_keeps_it_under_our_prefix_for_a_window, struct fixture *f)
 {
 	const struct rate_limit_shm_rule rule = { WINDOW, 3 };
 	const struct rate_limit_redis_key key = { "rate_limit:login:192.0.2.1",
 		&rule };
-	struct fixture *f = *state;
 	struct redis_server *server = f->client->server;
 	struct rate_limit_redis_count count;
 	long long ttl;
@@ -491,11 +479,10 @@ TEST_IN(REDIS, redis_keeps_it_under_our_prefix_for_a_window)
 }
 
 /* The text is sent to a server that has forgotten it, else its name alone. */
-TEST_IN(REDIS, the_script_is_known_by_its_name)
+TEST_IN(REDIS, the_script_is_known_by_its_name, struct fixture *f)
 {
 	const struct rate_limit_shm_rule rule = { WINDOW, 9 };
 	const struct rate_limit_redis_key key = { "rate_limit:a", &rule };
-	struct fixture *f = *state;
 	struct redis_server *server = f->client->server;
 	struct rate_limit_redis_count count;
 
@@ -518,14 +505,13 @@ TEST_IN(REDIS, the_script_is_known_by_its_name)
 }
 
 /* Whoever can write to Redis can put anything there. */
-TEST_IN(REDIS, nonsense_in_redis_is_no_count)
+TEST_IN(REDIS, nonsense_in_redis_is_no_count, struct fixture *f)
 {
 	static const char *const values[] = { "", "nonsense", "1:", ":1",
 		"::", "99999999999999999999999999:1",
 		"1:999999999999999999999999", "1800000000000:-5", "1e99:1e99" };
 	const struct rate_limit_shm_rule rule = { WINDOW, 5 };
 	const struct rate_limit_redis_key key = { "rate_limit:a", &rule };
-	struct fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(values); i++) {
 		struct rate_limit_redis_count count;

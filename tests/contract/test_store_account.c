@@ -9,9 +9,8 @@
 
 /* ---- the account ---- */
 
-TEST(a_profile_changes_in_part)
+TEST(a_profile_changes_in_part, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct user_patch name = { .name = "Ann B." };
 	struct user_patch email = { .email = "Ann@New.org",
 		.normal = "ann@new.org" };
@@ -41,9 +40,8 @@ TEST(a_profile_changes_in_part)
 	assert_int_equal(f->tidied, 0);
 }
 
-TEST(a_bad_profile_changes_nothing)
+TEST(a_bad_profile_changes_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char long_name[USER_NAME_SIZE + 1];
 	struct person bob;
 	struct user u;
@@ -80,9 +78,8 @@ TEST(a_bad_profile_changes_nothing)
 }
 
 /* A proof under any other epoch than the user's, or for no user, is none. */
-TEST(a_proof_holds_under_its_epoch_only)
+TEST(a_proof_holds_under_its_epoch_only, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const struct store_proof stale[] = {
 		{ .user_id = f->ann.user.id, .epoch = f->ann.user.epoch - 1 },
 		{ .user_id = f->ann.user.id, .epoch = f->ann.user.epoch + 1 },
@@ -115,9 +112,8 @@ TEST(a_proof_holds_under_its_epoch_only)
 	assert_int_equal(f->tidied, 0);
 }
 
-TEST(a_password_change_ends_all_other_sessions)
+TEST(a_password_change_ends_all_other_sessions, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char hash[USER_HASH_SIZE];
 	int64_t epoch = 77;
 
@@ -135,9 +131,8 @@ TEST(a_password_change_ends_all_other_sessions)
 	assert_true(tidied_session(f, handle_of(2)));
 }
 
-TEST(a_deactivated_user_is_out)
+TEST(a_deactivated_user_is_out, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct person twin;
 	struct user u;
 
@@ -153,9 +148,8 @@ TEST(a_deactivated_user_is_out)
 	    store_deactivate(f->st, &f->actor, TEST_USERS_PROOF(&f->ann.user)));
 }
 
-TEST(a_deleted_user_is_gone_and_its_id_with_it)
+TEST(a_deleted_user_is_gone_and_its_id_with_it, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct person again;
 	struct session s;
 	struct user u;

@@ -207,9 +207,8 @@ nothing_counts(struct fixture *f, const struct store_actor *who)
 
 /* ---- the ends of a session ---- */
 
-TEST(a_session_that_ended_changes_nothing)
+TEST(a_session_that_ended_changes_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct store_actor who = ann(f);
 
 	gives(ERR_OK, store_logout(f->st, &f->actor, who.handle, NULL));
@@ -235,9 +234,8 @@ TEST(a_session_of_an_older_epoch_changes_nothing)
 	}
 }
 
-TEST(a_session_that_expired_changes_nothing)
+TEST(a_session_that_expired_changes_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct store_actor who = ann(f);
 	struct person bob;
 
@@ -252,9 +250,8 @@ TEST(a_session_that_expired_changes_nothing)
 	assert_true(live(f, other_of(f), EXPIRED));
 }
 
-TEST(a_session_whose_user_is_not_active_changes_nothing)
+TEST(a_session_whose_user_is_not_active_changes_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct store_actor who = ann(f);
 
 	gives(ERR_OK, deactivate(f, &f->actor));
@@ -263,9 +260,8 @@ TEST(a_session_whose_user_is_not_active_changes_nothing)
 	nothing_counts(f, &who);
 }
 
-TEST(a_session_that_is_gone_changes_nothing)
+TEST(a_session_that_is_gone_changes_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct store_actor who = ann(f), unknown = who;
 
 	unknown.handle = UNKNOWN;
@@ -275,13 +271,12 @@ TEST(a_session_that_is_gone_changes_nothing)
 }
 
 /* The session lives on, and what needs no administrator is still its own. */
-TEST(who_is_no_administrator_any_more_changes_nothing)
+TEST(who_is_no_administrator_any_more_changes_nothing, struct fixture *f)
 {
 	static const struct user_role_and_status up = { .role =
 							    USER_ROLE_ADMIN },
 						 down = { .role =
 							      USER_ROLE_USER };
-	struct fixture *f = *state;
 	struct store_actor who = ann(f);
 	int64_t ended;
 
@@ -303,10 +298,8 @@ TEST(who_is_no_administrator_any_more_changes_nothing)
 
 /* ---- and a live one ---- */
 
-TEST(a_live_session_changes_what_it_likes)
+TEST(a_live_session_changes_what_it_likes, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	for (size_t i = 0; i < NELEMS(changes); i++) {
 		struct store_actor who = ann(f);
 		struct snapshot before = lookup(f), after;
@@ -321,19 +314,16 @@ TEST(a_live_session_changes_what_it_likes)
 	}
 }
 
-TEST(nobodys_session_is_always_good)
+TEST(nobodys_session_is_always_good, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	gives(ERR_OK, store_actor_check(f->st, &f->actor));
 	gives(ERR_OK, profile(f, &f->actor));
 	gives(ERR_OK, store_logout(f->st, &f->actor, OWN, NULL));
 	gives(ERR_OK, store_logout(f->st, &f->actor, OWN, NULL));
 }
 
-TEST(what_cannot_be_told_is_no_denial)
+TEST(what_cannot_be_told_is_no_denial, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct store_actor who = ann(f);
 	struct snapshot before = lookup(f), after;
 

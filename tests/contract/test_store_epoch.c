@@ -125,9 +125,8 @@ assert_next(struct fixture *f, size_t i, struct user *u, int64_t at)
 		    (intmax_t)u->epoch, (intmax_t)u->epoch_at);
 }
 
-TEST(whatever_raises_the_epoch_notes_when)
+TEST(whatever_raises_the_epoch_notes_when, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct user u = f->ann.user;
 
 	assert_int_equal(u.epoch_at, 0);
@@ -138,9 +137,8 @@ TEST(whatever_raises_the_epoch_notes_when)
 }
 
 /* Or a token from before would be one from after. */
-TEST(a_clock_set_back_does_not_count)
+TEST(a_clock_set_back_does_not_count, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct user u = f->ann.user;
 
 	f->actor.now = NOW + 1000;

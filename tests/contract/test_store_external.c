@@ -95,10 +95,9 @@ set_role(struct fixture *f, int64_t id, enum user_role role)
 
 /* ---- a new account ---- */
 
-TEST(a_stranger_gets_an_account_without_password)
+TEST(a_stranger_gets_an_account_without_password, struct fixture *f)
 {
 	struct external_profile p = token("zoe", NOW, 1);
-	struct fixture *f = *state;
 	char hash[USER_HASH_SIZE];
 	struct user u;
 	int64_t id = 77;
@@ -124,10 +123,9 @@ TEST(a_stranger_gets_an_account_without_password)
 }
 
 /* Nobody but who registers becomes the first administrator. */
-TEST(a_stranger_is_never_an_administrator)
+TEST(a_stranger_is_never_an_administrator, struct fixture *f)
 {
 	struct external_profile p = token("zoe", NOW, 0);
-	struct fixture *f = *state;
 	int64_t id;
 
 	store_first_admin(f->st);
@@ -135,11 +133,10 @@ TEST(a_stranger_is_never_an_administrator)
 	assert_int_equal(user_of(f, id).role, USER_ROLE_USER);
 }
 
-TEST(subjects_are_told_apart_by_issuer_and_name)
+TEST(subjects_are_told_apart_by_issuer_and_name, struct fixture *f)
 {
 	struct external_profile p[] = { token("zoe", NOW, 0),
 		token("zoE", NOW, 0), token("zoe", NOW, 0) };
-	struct fixture *f = *state;
 	int64_t ids[NELEMS(p)];
 
 	p[2].issuer = "https://b.example";
@@ -153,9 +150,8 @@ TEST(subjects_are_told_apart_by_issuer_and_name)
 
 /* ---- addresses ---- */
 
-TEST(an_address_is_taken_over_if_it_is_free)
+TEST(an_address_is_taken_over_if_it_is_free, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct external_profile zoe = with_email(
 	    token("zoe", NOW, 0), "Zoe@Example.org", "zoe@example.org");
 	struct external_profile ann = with_email(
@@ -174,9 +170,9 @@ TEST(an_address_is_taken_over_if_it_is_free)
 	assert_int_equal(u.id, f->ann.user.id);
 }
 
-TEST(whose_address_is_free_again_gets_it_with_the_next_claims)
+TEST(
+    whose_address_is_free_again_gets_it_with_the_next_claims, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct external_profile p = with_email(
 	    token("ann", NOW, 0), "Ann@Example.org", "ann@example.org");
 	int64_t id = adopt(f, &p, OUTSIDE_CREATED), ended;
@@ -193,12 +189,11 @@ TEST(whose_address_is_free_again_gets_it_with_the_next_claims)
 }
 
 /* What stands in the row where there is no address is found by nobody. */
-TEST(no_address_is_no_address)
+TEST(no_address_is_no_address, struct fixture *f)
 {
 	static struct user users[STORE_LIST_MAX];
 	static const char *const texts[] = { "none", ":", "0" };
 	struct external_profile p = token("zoe", NOW, 0);
-	struct fixture *f = *state;
 	struct user u;
 	int64_t id = adopt(f, &p, OUTSIDE_CREATED);
 	size_t n;
@@ -217,9 +212,8 @@ TEST(no_address_is_no_address)
 
 /* ---- an account that is there ---- */
 
-TEST(an_account_is_linked_only_if_asked_for)
+TEST(an_account_is_linked_only_if_asked_for, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct external_profile p = with_email(
 	    token("ann", NOW, 1), "ann@example.org", "ann@example.org");
 	struct user u;
@@ -238,9 +232,8 @@ TEST(an_account_is_linked_only_if_asked_for)
 	assert_true(live(f, handle_of(1), NOW));
 }
 
-TEST(an_administrator_is_never_linked)
+TEST(an_administrator_is_never_linked, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct external_profile p = with_email(
 	    token("ann", NOW, 1), "ann@example.org", "ann@example.org");
 	int64_t id;
@@ -252,10 +245,9 @@ TEST(an_administrator_is_never_linked)
 	assert_string_equal(user_of(f, id).email, "");
 }
 
-TEST(nobody_is_linked_without_an_address)
+TEST(nobody_is_linked_without_an_address, struct fixture *f)
 {
 	struct external_profile p = token("ann", NOW, 1);
-	struct fixture *f = *state;
 
 	p.link = true;
 	assert_true(adopt(f, &p, OUTSIDE_CREATED) != f->ann.user.id);
@@ -263,10 +255,9 @@ TEST(nobody_is_linked_without_an_address)
 
 /* ---- claims that change ---- */
 
-TEST(claims_that_changed_are_taken_over)
+TEST(claims_that_changed_are_taken_over, struct fixture *f)
 {
 	struct external_profile p = token("zoe", NOW, 0);
-	struct fixture *f = *state;
 	int64_t id = adopt(f, &p, OUTSIDE_CREATED), found = 77;
 	struct user u;
 
@@ -286,11 +277,10 @@ TEST(claims_that_changed_are_taken_over)
 	assert_int_equal(u.epoch, 1);
 }
 
-TEST(older_claims_are_not)
+TEST(older_claims_are_not, struct fixture *f)
 {
 	struct external_profile old = token("zoe", NOW - 1, 0);
 	struct external_profile new = token("zoe", NOW, 1);
-	struct fixture *f = *state;
 	int64_t id = adopt(f, &new, OUTSIDE_CREATED);
 
 	assert_int_equal(adopt(f, &old, OUTSIDE_FOUND), id);
@@ -299,10 +289,9 @@ TEST(older_claims_are_not)
 }
 
 /* An administrator's word stays: what it may do, and whether at all. */
-TEST(claims_change_neither_role_nor_status)
+TEST(claims_change_neither_role_nor_status, struct fixture *f)
 {
 	struct external_profile p = token("zoe", NOW, 0);
-	struct fixture *f = *state;
 	int64_t id = adopt(f, &p, OUTSIDE_CREATED), ended;
 	struct user u;
 
@@ -319,10 +308,9 @@ TEST(claims_change_neither_role_nor_status)
 
 /* ---- accounts that were deleted ---- */
 
-TEST(no_token_from_before_brings_a_deleted_account_back)
+TEST(no_token_from_before_brings_a_deleted_account_back, struct fixture *f)
 {
 	struct external_profile p = token("zoe", NOW, 0);
-	struct fixture *f = *state;
 	int64_t id = adopt(f, &p, OUTSIDE_CREATED), again, ended;
 
 	f->actor.now = NOW + 100;
@@ -340,9 +328,8 @@ TEST(no_token_from_before_brings_a_deleted_account_back)
 }
 
 /* U+FF41 looks like an a; the mailbox may be anybody's. */
-TEST(an_address_that_only_looks_the_same_is_not_linked)
+TEST(an_address_that_only_looks_the_same_is_not_linked, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct external_profile eve = with_email(token("eve", NOW, 1),
 				    "\xef\xbd\x81nn@example.org",
 				    "ann@example.org"),
@@ -359,9 +346,8 @@ TEST(an_address_that_only_looks_the_same_is_not_linked)
 	assert_int_equal(adopt(f, &ann, OUTSIDE_LINKED), f->ann.user.id);
 }
 
-TEST(a_linked_account_that_is_deleted_ends_its_tokens_too)
+TEST(a_linked_account_that_is_deleted_ends_its_tokens_too, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct external_profile p = with_email(
 	    token("ann", NOW, 1), "ann@example.org", "ann@example.org");
 
@@ -372,11 +358,10 @@ TEST(a_linked_account_that_is_deleted_ends_its_tokens_too)
 	denied(f, &p);
 }
 
-TEST(upkeep_forgets_deleted_accounts_in_the_end)
+TEST(upkeep_forgets_deleted_accounts_in_the_end, struct fixture *f)
 {
 	struct external_profile zoe = token("zoe", NOW, 0),
 				bob = token("bob", NOW, 0);
-	struct fixture *f = *state;
 	int64_t id = adopt(f, &zoe, OUTSIDE_CREATED), ended, removed;
 	int64_t other = adopt(f, &bob, OUTSIDE_CREATED);
 
@@ -394,11 +379,10 @@ TEST(upkeep_forgets_deleted_accounts_in_the_end)
 
 /* ---- what cannot be told ---- */
 
-TEST(what_cannot_be_told_is_nobody)
+TEST(what_cannot_be_told_is_nobody, struct fixture *f)
 {
 	struct external_profile p = token("zoe", NOW, 0);
 	enum external_done done = OUTSIDE_FOUND;
-	struct fixture *f = *state;
 	int64_t id = 77;
 
 	break_store(f);
@@ -414,10 +398,9 @@ TEST(what_cannot_be_told_is_nobody)
 	(void)adopt(f, &p, OUTSIDE_CREATED);
 }
 
-TEST(texts_that_do_not_fit_change_nothing)
+TEST(texts_that_do_not_fit_change_nothing, struct fixture *f)
 {
 	struct external_profile p = token("zoe", NOW, 0);
-	struct fixture *f = *state;
 	char text[USER_AVATAR_SIZE + 1];
 	enum external_done done;
 	int64_t id;

@@ -13,10 +13,9 @@
 
 /* ---- "cannot tell" is never an answer ---- */
 
-TEST(a_failed_read_leaves_nothing_behind)
+TEST(a_failed_read_leaves_nothing_behind, struct fixture *f)
 {
 	static struct session sessions[SESSION_MAX_PER_USER];
-	struct fixture *f = *state;
 	int64_t id = f->ann.user.id, latest = 5;
 	char hash[USER_HASH_SIZE];
 	struct user u, users[2];
@@ -58,9 +57,8 @@ TEST(a_failed_read_leaves_nothing_behind)
 	gives(ERR_UNAVAILABLE, store_ping(f->st));
 }
 
-TEST(a_failed_change_changes_nothing)
+TEST(a_failed_change_changes_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t id = f->ann.user.id, epoch = 5, ended = 5, removed = 5;
 	struct user_patch patch = { .name = "New" };
 	struct person bob;
@@ -111,9 +109,8 @@ TEST(a_failed_change_changes_nothing)
 }
 
 /* Nobody may be the owner of the mutex when a change has failed. */
-TEST(another_holds_the_write_lock)
+TEST(another_holds_the_write_lock, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct shm *other = shm_fixture_open(&f->table);
 
 	gives(ERR_OK, generation_lock(other, 0, NULL, NULL));
@@ -126,19 +123,16 @@ TEST(another_holds_the_write_lock)
 }
 
 /* A change in a mapped file that nobody else maps would reach no cache. */
-TEST(no_change_without_the_table)
+TEST(no_change_without_the_table, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(unlink(f->table.path), 0);
 	gives(ERR_UNAVAILABLE,
 	    store_logout(f->st, &f->actor, handle_of(1), NULL));
 	assert_true(live(f, handle_of(1), NOW));
 }
 
-TEST(every_change_ends_a_generation)
+TEST(every_change_ends_a_generation, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char user[USER_KEY_SIZE], session[SESSION_KEY_SIZE];
 	uint64_t user_was, session_was;
 	int64_t epoch, ended;

@@ -47,10 +47,9 @@ put(struct fixture *f, const char *issuer, char *jwks, int64_t tried_at)
 	return store_issuer_put(f->st, &f->actor, &k);
 }
 
-TEST(rows_come_back_by_name)
+TEST(rows_come_back_by_name, struct fixture *f)
 {
 	static char set[] = "{\"keys\":[\"a\"]}";
-	struct fixture *f = *state;
 
 	assert_int_equal(list(f), 0);
 	gives(ERR_OK, put(f, "https://b.example", set, NOW));
@@ -74,10 +73,9 @@ TEST(rows_come_back_by_name)
 	forget();
 }
 
-TEST(a_row_is_replaced_whole)
+TEST(a_row_is_replaced_whole, struct fixture *f)
 {
 	static char set[] = "{\"keys\":[\"a\"]}";
-	struct fixture *f = *state;
 
 	gives(ERR_OK, put(f, "https://a.example", set, NOW));
 	gives(ERR_OK, put(f, "https://a.example", NULL, NOW + 9));
@@ -93,10 +91,9 @@ TEST(a_row_is_replaced_whole)
 	forget();
 }
 
-TEST(a_row_that_is_removed_is_gone)
+TEST(a_row_that_is_removed_is_gone, struct fixture *f)
 {
 	static char set[] = "{}";
-	struct fixture *f = *state;
 
 	gives(ERR_OK, put(f, "https://a.example", set, NOW));
 	gives(ERR_OK, put(f, "https://b.example", set, NOW));
@@ -113,9 +110,8 @@ TEST(a_row_that_is_removed_is_gone)
 	forget();
 }
 
-TEST(a_set_may_be_large_but_not_larger)
+TEST(a_set_may_be_large_but_not_larger, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char *set = malloc(ISSUER_JWKS_MAX + 2);
 
 	assert_non_null(set);
@@ -132,9 +128,8 @@ TEST(a_set_may_be_large_but_not_larger)
 	free(set);
 }
 
-TEST(there_are_only_so_many)
+TEST(there_are_only_so_many, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char name[ISSUER_NAME_SIZE];
 
 	for (int i = 0; i < ISSUERS_MAX; i++) {
@@ -149,10 +144,9 @@ TEST(there_are_only_so_many)
 	forget();
 }
 
-TEST(what_cannot_be_told_is_no_list)
+TEST(what_cannot_be_told_is_no_list, struct fixture *f)
 {
 	static char set[] = "{}";
-	struct fixture *f = *state;
 	size_t n = 99;
 
 	gives(ERR_OK, put(f, "https://a.example", set, NOW));

@@ -43,12 +43,11 @@ list(struct fixture *f, struct signing_key_row keys[SIGNING_KEYS_MAX])
 	return n;
 }
 
-TEST(keys_come_in_the_order_they_sign_in)
+TEST(keys_come_in_the_order_they_sign_in, struct fixture *f)
 {
 	static struct signing_key_row got[SIGNING_KEYS_MAX];
 	struct signing_key_row late = key(1, NOW + 20),
 			       early = key(2, NOW + 10);
-	struct fixture *f = *state;
 
 	assert_int_equal(list(f, got), 0);
 	gives(ERR_OK, put(f, "", &late));
@@ -65,12 +64,11 @@ TEST(keys_come_in_the_order_they_sign_in)
 	assert_memory_equal(got[1].sealed, late.sealed, 100);
 }
 
-TEST(who_knows_too_little_changes_nothing)
+TEST(who_knows_too_little_changes_nothing, struct fixture *f)
 {
 	static struct signing_key_row got[SIGNING_KEYS_MAX];
 	struct signing_key_row first = key(1, NOW), other = key(2, NOW);
 	struct store_keys_edit edit = { .newest = "", .removes = 1 };
-	struct fixture *f = *state;
 
 	gives(ERR_CONFLICT, put(f, "key-9", &first));
 	gives(ERR_OK, put(f, "", &first));
@@ -81,11 +79,10 @@ TEST(who_knows_too_little_changes_nothing)
 	assert_string_equal(got[0].kid, "key-1");
 }
 
-TEST(the_lifetime_of_a_key_only_rises)
+TEST(the_lifetime_of_a_key_only_rises, struct fixture *f)
 {
 	static struct signing_key_row got[SIGNING_KEYS_MAX];
 	struct signing_key_row k = key(1, NOW), changed;
-	struct fixture *f = *state;
 
 	gives(ERR_OK, put(f, "", &k));
 	changed = key(1, NOW + 99);
@@ -102,12 +99,11 @@ TEST(the_lifetime_of_a_key_only_rises)
 	assert_memory_equal(got[0].sealed, k.sealed, 100);
 }
 
-TEST(a_key_that_is_removed_is_gone)
+TEST(a_key_that_is_removed_is_gone, struct fixture *f)
 {
 	static struct signing_key_row got[SIGNING_KEYS_MAX];
 	struct signing_key_row a = key(1, NOW), b = key(2, NOW + 1);
 	struct store_keys_edit edit = { .newest = "key-2", .removes = 2 };
-	struct fixture *f = *state;
 
 	gives(ERR_OK, put(f, "", &a));
 	gives(ERR_OK, put(f, "key-1", &b));
@@ -124,7 +120,7 @@ TEST(a_key_that_is_removed_is_gone)
 	assert_int_equal(list(f, got), 1);
 }
 
-TEST(one_takes_the_place_of_all)
+TEST(one_takes_the_place_of_all, struct fixture *f)
 {
 	static struct signing_key_row got[SIGNING_KEYS_MAX];
 	struct signing_key_row k[3] = { key(1, NOW), key(2, NOW + 1),
@@ -132,7 +128,6 @@ TEST(one_takes_the_place_of_all)
 	const struct store_keys_edit edit = {
 		.alone = true, .put = &k[2], .puts = 1
 	};
-	struct fixture *f = *state;
 
 	gives(ERR_OK, put(f, "", &k[0]));
 	gives(ERR_OK, put(f, "key-1", &k[1]));
@@ -141,12 +136,11 @@ TEST(one_takes_the_place_of_all)
 	assert_string_equal(got[0].kid, "key-3");
 }
 
-TEST(there_are_only_so_many)
+TEST(there_are_only_so_many, struct fixture *f)
 {
 	static struct signing_key_row got[SIGNING_KEYS_MAX];
 	char newest[SIGNING_KEY_KID_SIZE] = "";
 	struct signing_key_row k;
-	struct fixture *f = *state;
 
 	for (int i = 0; i < SIGNING_KEYS_MAX; i++) {
 		k = key(i, NOW + i);
@@ -158,11 +152,10 @@ TEST(there_are_only_so_many)
 	assert_int_equal(list(f, got), SIGNING_KEYS_MAX);
 }
 
-TEST(what_cannot_be_told_is_no_list)
+TEST(what_cannot_be_told_is_no_list, struct fixture *f)
 {
 	static struct signing_key_row got[SIGNING_KEYS_MAX];
 	struct signing_key_row k = key(1, NOW);
-	struct fixture *f = *state;
 	size_t n = 99;
 
 	gives(ERR_OK, put(f, "", &k));

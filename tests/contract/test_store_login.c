@@ -9,9 +9,8 @@
 
 /* ---- register ---- */
 
-TEST(a_registered_user_is_found)
+TEST(a_registered_user_is_found, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char hash[USER_HASH_SIZE];
 	struct session s;
 	struct user u;
@@ -34,9 +33,8 @@ TEST(a_registered_user_is_found)
 	gives(ERR_OK, store_ping(f->st));
 }
 
-TEST(an_address_is_registered_once)
+TEST(an_address_is_registered_once, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct person twin;
 
 	gives(ERR_CONFLICT, test_users_register(f->st, "ann", 2, NOW, &twin));
@@ -46,9 +44,8 @@ TEST(an_address_is_registered_once)
 	assert_int_equal(live_count(f, f->ann.user.id, NOW), 1);
 }
 
-TEST(a_user_may_be_made_without_a_session)
+TEST(a_user_may_be_made_without_a_session, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct user u = {
 		.email = "op@example.org", .name = "Op", .role = USER_ROLE_ADMIN
 	};
@@ -60,9 +57,8 @@ TEST(a_user_may_be_made_without_a_session)
 	assert_int_equal(live_count(f, u.id, NOW), 0);
 }
 
-TEST(many_users_are_asked_for_at_once)
+TEST(many_users_are_asked_for_at_once, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct user users[101];
 	struct person bob;
 	int64_t ids[101] = { 0 };
@@ -85,9 +81,8 @@ TEST(many_users_are_asked_for_at_once)
 	gives(ERR_OK, store_users_by_ids(f->st, ids, 0, users));
 }
 
-TEST(what_is_not_there_is_not_found)
+TEST(what_is_not_there_is_not_found, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char hash[USER_HASH_SIZE];
 	bool revoked = true;
 	struct session s;
@@ -104,9 +99,8 @@ TEST(what_is_not_there_is_not_found)
 
 /* ---- login ---- */
 
-TEST(a_login_adds_a_session)
+TEST(a_login_adds_a_session, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct session s = test_users_session(2, NOW + 5);
 
 	gives(ERR_OK,
@@ -130,9 +124,8 @@ rehashing(const struct fixture *f, const char *rehash)
 	return proof;
 }
 
-TEST(a_login_can_replace_the_hash)
+TEST(a_login_can_replace_the_hash, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct store_proof proof = rehashing(f, "stronger");
 	struct session s = test_users_session(2, NOW);
 	char hash[USER_HASH_SIZE];
@@ -147,9 +140,8 @@ TEST(a_login_can_replace_the_hash)
 }
 
 /* Several logins may rehash one password at once; the first one stays. */
-TEST(a_rehash_by_another_login_denies_nothing)
+TEST(a_rehash_by_another_login_denies_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct store_proof first = rehashing(f, "stronger");
 	struct store_proof second = rehashing(f, "as strong");
 	struct session s = test_users_session(2, NOW);
@@ -168,9 +160,8 @@ TEST(a_rehash_by_another_login_denies_nothing)
 }
 
 /* A rehash of the old password must not replace a new one. */
-TEST(a_rehash_loses_to_a_password_change)
+TEST(a_rehash_loses_to_a_password_change, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct store_proof proof = rehashing(f, "stronger");
 	struct session s = test_users_session(2, NOW);
 	char hash[USER_HASH_SIZE];
@@ -187,9 +178,8 @@ TEST(a_rehash_loses_to_a_password_change)
 }
 
 /* Between the check of a password and its session, the others win. */
-TEST(a_login_loses_to_a_password_change)
+TEST(a_login_loses_to_a_password_change, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t epoch;
 
 	gives(ERR_OK,
@@ -200,9 +190,8 @@ TEST(a_login_loses_to_a_password_change)
 	assert_int_equal(live_count(f, f->ann.user.id, NOW), 0);
 }
 
-TEST(a_login_loses_to_logout_all)
+TEST(a_login_loses_to_logout_all, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t epoch, ended;
 
 	gives(ERR_OK,
@@ -212,9 +201,8 @@ TEST(a_login_loses_to_logout_all)
 	assert_int_equal(live_count(f, f->ann.user.id, NOW), 0);
 }
 
-TEST(a_login_loses_to_the_end_of_the_account)
+TEST(a_login_loses_to_the_end_of_the_account, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct person bob;
 
 	gives(ERR_OK, test_users_register(f->st, "bob", 7, NOW, &bob));
@@ -226,10 +214,8 @@ TEST(a_login_loses_to_the_end_of_the_account)
 	gives(ERR_DENIED, login(f, &bob, 3, NOW));
 }
 
-TEST(the_101st_session_ends_the_oldest)
+TEST(the_101st_session_ends_the_oldest, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	for (int n = 2; n <= 100; n++)
 		gives(ERR_OK, login(f, &f->ann, n, NOW + n));
 	assert_int_equal(live_count(f, f->ann.user.id, NOW + 100), 100);

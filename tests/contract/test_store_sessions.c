@@ -9,9 +9,8 @@
 
 /* ---- ending sessions ---- */
 
-TEST(a_logout_ends_session_and_token)
+TEST(a_logout_ends_session_and_token, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct claims c = test_users_claims(&f->ann, 1, NOW);
 	char key[TOKEN_KEY_SIZE];
 	struct session s;
@@ -31,9 +30,8 @@ TEST(a_logout_ends_session_and_token)
 	assert_true(tidied_session(f, handle_of(1)) && tidied(f, key));
 }
 
-TEST(a_logout_may_be_repeated)
+TEST(a_logout_may_be_repeated, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct claims c = test_users_claims(&f->ann, 1, NOW);
 	struct claims d = test_users_claims(&f->ann, 2, NOW);
 	bool revoked;
@@ -48,9 +46,8 @@ TEST(a_logout_may_be_repeated)
 	gives(ERR_OK, store_logout(f->st, &f->actor, NULL, NULL));
 }
 
-TEST(a_session_is_ended_by_its_user_only)
+TEST(a_session_is_ended_by_its_user_only, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct person bob;
 
 	gives(ERR_OK, test_users_register(f->st, "bob", 2, NOW, &bob));
@@ -69,9 +66,8 @@ TEST(a_session_is_ended_by_its_user_only)
 	    store_session_end(f->st, &f->actor, bob.user.id, handle_of(9)));
 }
 
-TEST(logout_all_ends_all_but_the_kept)
+TEST(logout_all_ends_all_but_the_kept, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t epoch, ended;
 	struct user u;
 
@@ -103,9 +99,8 @@ TEST(logout_all_ends_all_but_the_kept)
 }
 
 /* A dead or foreign session must not come to life by being kept. */
-TEST(only_a_live_session_of_ones_own_is_kept)
+TEST(only_a_live_session_of_ones_own_is_kept, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t epoch, ended;
 	struct person bob;
 
@@ -130,9 +125,8 @@ TEST(only_a_live_session_of_ones_own_is_kept)
 
 /* ---- time ---- */
 
-TEST(last_seen_moves_when_it_is_due)
+TEST(last_seen_moves_when_it_is_due, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t due = NOW + SESSION_TOUCH_SECONDS;
 	struct session s;
 
@@ -151,9 +145,8 @@ TEST(last_seen_moves_when_it_is_due)
 	    ERR_NOT_FOUND, store_session_touch(f->st, handle_of(1), due + 999));
 }
 
-TEST(a_clock_set_back_revives_nothing)
+TEST(a_clock_set_back_revives_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t late = NOW + TEST_USERS_LIFETIME + 1, latest;
 	struct session s;
 	struct person bob;
@@ -171,10 +164,9 @@ TEST(a_clock_set_back_revives_nothing)
 	assert_int_equal(latest, late);
 }
 
-TEST(live_sessions_come_newest_first)
+TEST(live_sessions_come_newest_first, struct fixture *f)
 {
 	static struct session s[SESSION_MAX_PER_USER];
-	struct fixture *f = *state;
 	size_t n;
 
 	gives(ERR_OK, login(f, &f->ann, 2, NOW + 20));
@@ -189,9 +181,8 @@ TEST(live_sessions_come_newest_first)
 	assert_string_equal(s[1].handle, handle_of(4));
 }
 
-TEST(upkeep_removes_what_has_expired)
+TEST(upkeep_removes_what_has_expired, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t end = NOW + TEST_USERS_LIFETIME, removed;
 	struct claims c = test_users_claims(&f->ann, 1, NOW);
 	struct session s;
@@ -214,9 +205,8 @@ TEST(upkeep_removes_what_has_expired)
 	assert_int_equal(removed, 1 + 3);
 }
 
-TEST(upkeep_takes_small_steps)
+TEST(upkeep_takes_small_steps, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t removed;
 
 	for (int n = 0; n < 510; n++) {
@@ -232,9 +222,8 @@ TEST(upkeep_takes_small_steps)
 	assert_int_equal(removed, 0);
 }
 
-TEST(all_that_is_there_is_counted)
+TEST(all_that_is_there_is_counted, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct claims c = test_users_claims(&f->ann, 1, NOW);
 	struct store_size size, more;
 
@@ -254,9 +243,8 @@ TEST(all_that_is_there_is_counted)
 }
 
 /* Under the session's generation it is kept to be handed out again. */
-TEST(a_token_ends_and_its_session_lives)
+TEST(a_token_ends_and_its_session_lives, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct claims c = test_users_claims(&f->ann, 7, NOW);
 	char key[TOKEN_KEY_SIZE];
 	bool revoked;
@@ -278,7 +266,7 @@ TEST(a_token_ends_and_its_session_lives)
 }
 
 /* It has no session: what ends is the token, by the name it has. */
-TEST(a_token_from_outside_ends_alone)
+TEST(a_token_from_outside_ends_alone, struct fixture *f)
 {
 	static const char names[][TOKEN_JTI_SIZE] = {
 		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd"
@@ -286,7 +274,6 @@ TEST(a_token_from_outside_ends_alone)
 		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd"
 		"e0",
 	};
-	struct fixture *f = *state;
 	char key[TOKEN_KEY_SIZE];
 	bool revoked;
 

@@ -40,9 +40,8 @@ set_role(struct fixture *f, int64_t id, enum user_role role)
 }
 
 /* Out at once, and what was open before does not come back with it. */
-TEST(a_disabled_user_is_out_until_enabled)
+TEST(a_disabled_user_is_out_until_enabled, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t id = f->ann.user.id, ended = 9;
 
 	gives(ERR_OK, login(f, &f->ann, 2, NOW));
@@ -66,9 +65,8 @@ TEST(a_disabled_user_is_out_until_enabled)
 }
 
 /* Sessions go on, and the caches hear of it. */
-TEST(a_role_changes_for_open_sessions_too)
+TEST(a_role_changes_for_open_sessions_too, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t id = f->ann.user.id;
 	struct user u;
 
@@ -89,7 +87,7 @@ TEST(a_role_changes_for_open_sessions_too)
 }
 
 /* Role and status are one change, whatever they are before and after. */
-TEST(a_standing_changes_whole)
+TEST(a_standing_changes_whole, struct fixture *f)
 {
 	static const struct {
 		struct user_role_and_status to;
@@ -103,7 +101,6 @@ TEST(a_standing_changes_whole)
 		{ { USER_ROLE_ADMIN, USER_STATUS_ACTIVE }, 1, 0 },
 		{ { USER_ROLE_USER, USER_STATUS_ACTIVE }, 1, 0 },
 	};
-	struct fixture *f = *state;
 	int64_t id = f->ann.user.id, ended = 9;
 	struct user before = f->ann.user, u;
 
@@ -127,9 +124,8 @@ TEST(a_standing_changes_whole)
 	assert_int_equal(u.epoch, f->ann.user.epoch + 1);
 }
 
-TEST(a_password_that_is_set_ends_everything)
+TEST(a_password_that_is_set_ends_everything, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t id = f->ann.user.id, epoch = epoch_of(f), ended;
 	char hash[USER_HASH_SIZE];
 
@@ -145,9 +141,8 @@ TEST(a_password_that_is_set_ends_everything)
 	gives(ERR_DENIED, login(f, &f->ann, 3, NOW));
 }
 
-TEST(a_user_that_is_removed_is_gone)
+TEST(a_user_that_is_removed_is_gone, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t id = f->ann.user.id, ended;
 	struct session s;
 	struct user u;
@@ -162,9 +157,8 @@ TEST(a_user_that_is_removed_is_gone)
 	gives(ERR_NOT_FOUND, store_session_by_handle(f->st, handle_of(1), &s));
 }
 
-TEST(who_is_not_there_cannot_be_changed)
+TEST(who_is_not_there_cannot_be_changed, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t ended = 9;
 
 	gives(ERR_NOT_FOUND, set_status(f, 99, USER_STATUS_ACTIVE, &ended));
@@ -178,9 +172,8 @@ TEST(who_is_not_there_cannot_be_changed)
 	assert_int_equal(f->tidied, 0);
 }
 
-TEST(a_list_is_in_pages_and_may_be_searched)
+TEST(a_list_is_in_pages_and_may_be_searched, struct fixture *f)
 {
-	struct fixture *f = *state;
 	static struct user users[STORE_LIST_MAX];
 	struct person other;
 	char name[16];
@@ -213,9 +206,8 @@ TEST(a_list_is_in_pages_and_may_be_searched)
 	mend_store(f);
 }
 
-TEST(all_that_are_live_are_listed_newest_first)
+TEST(all_that_are_live_are_listed_newest_first, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct session sessions[3];
 	struct person bob;
 	int64_t ended;
@@ -244,9 +236,8 @@ TEST(all_that_are_live_are_listed_newest_first)
 }
 
 /* Ann was registered before that was asked for, so there is a first one. */
-TEST(nobody_but_the_first_becomes_an_admin)
+TEST(nobody_but_the_first_becomes_an_admin, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct person bob;
 	int64_t ended;
 
@@ -260,10 +251,8 @@ TEST(nobody_but_the_first_becomes_an_admin)
 	assert_int_equal(bob.user.role, USER_ROLE_USER);
 }
 
-TEST(a_healthy_store_can_be_read_and_written)
+TEST(a_healthy_store_can_be_read_and_written, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	gives(ERR_OK, store_check(f->st));
 	gives(ERR_OK, store_write_check(f->st, &f->actor));
 	assert_int_equal(f->tidied, 0);

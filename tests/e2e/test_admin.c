@@ -64,9 +64,8 @@ change(struct site *s, const struct somebody *admin, const char *id,
 	ask(s, admin, "PATCH", path, body);
 }
 
-TEST(a_disabled_user_is_signed_out_at_once)
+TEST(a_disabled_user_is_signed_out_at_once, struct site *s)
 {
-	struct site *s = *state;
 	struct somebody admin, user;
 	char body[256];
 
@@ -93,9 +92,8 @@ TEST(a_disabled_user_is_signed_out_at_once)
 	web_expect(&s->reply, 200, NULL);
 }
 
-TEST(a_new_role_takes_effect_at_once)
+TEST(a_new_role_takes_effect_at_once, struct site *s)
 {
-	struct site *s = *state;
 	struct somebody admin, user;
 
 	account(s, &user);
@@ -114,9 +112,8 @@ TEST(a_new_role_takes_effect_at_once)
 	web_expect(&s->reply, 403, "forbidden");
 }
 
-TEST(the_sessions_of_a_user_end_together)
+TEST(the_sessions_of_a_user_end_together, struct site *s)
 {
-	struct site *s = *state;
 	struct somebody admin, user;
 	char path[128];
 
@@ -134,9 +131,8 @@ TEST(the_sessions_of_a_user_end_together)
 	web_expect(&s->reply, 200, NULL);
 }
 
-TEST(users_are_found_page_by_page)
+TEST(users_are_found_page_by_page, struct site *s)
 {
-	struct site *s = *state;
 	struct somebody admin, user;
 	char path[256];
 
@@ -157,11 +153,10 @@ TEST(users_are_found_page_by_page)
 }
 
 /* Two fields of one request are one change: both or neither. */
-TEST(a_failing_second_half_leaves_nothing)
+TEST(a_failing_second_half_leaves_nothing, struct site *s)
 {
 	static const char both[] =
 	    "{\"status\":\"inactive\",\"role\":\"admin\"}";
-	struct site *s = *state;
 	struct somebody admin, user;
 	char path[256], audit[160];
 
@@ -195,7 +190,7 @@ TEST(a_failing_second_half_leaves_nothing)
 	web_expect(&s->reply, 401, "invalid_token");
 }
 
-TEST(refused_changes)
+TEST(refused_changes, struct site *s)
 {
 	static const struct {
 		const char *body;
@@ -210,7 +205,6 @@ TEST(refused_changes)
 		{ "{\"status\":\"\"}", 400, "invalid_field" },
 		{ "[]", 400, "not_an_object" },
 	};
-	struct site *s = *state;
 	struct somebody admin, user;
 
 	account(s, &user);

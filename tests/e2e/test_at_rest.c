@@ -226,9 +226,8 @@ assert_nothing_secret(struct site *s, const struct secrets *x)
 	buf_clear(&log);
 }
 
-TEST(a_session_leaves_no_secret)
+TEST(a_session_leaves_no_secret, struct site *s)
 {
-	struct site *s = *state;
 	struct redis_server *redis = stack_redis(s->stack);
 	struct secrets *x = calloc(1, sizeof(*x));
 	char db[160];

@@ -58,10 +58,8 @@ make_folder(struct site *s, const char *path)
 }
 
 /* Not a test: creates the guarded files. */
-TEST(guarded_files_are_created)
+TEST(guarded_files_are_created, struct site *s)
 {
-	struct site *s = *state;
-
 	put(s, PROGRAM, program);
 	make_folder(s, "/guarded/admin");
 	put(s, ADMIN, STACK_SECRET);
@@ -117,13 +115,12 @@ assert_one_line(const struct site *s, const char *name, const char *value)
 
 /* ---- tests ---- */
 
-TEST(requests_without_a_session_are_refused)
+TEST(requests_without_a_session_are_refused, struct site *s)
 {
 	static const char *const methods[] = { "GET", "OPTIONS", "POST", "PUT",
 		"DELETE", "PROPFIND" };
 	static const char *const paths[] = { STACK_GUARDED, PROGRAM,
 		"/guarded/", "/guarded", "/guarded/nothing", ADMIN };
-	struct site *s = *state;
 
 	web_forget(s->web);
 	for (size_t i = 0; i < NELEMS(methods) * NELEMS(paths); i++) {
@@ -139,9 +136,8 @@ TEST(requests_without_a_session_are_refused)
 	assert_int_equal(s->reply.body.len, 0);
 }
 
-TEST(a_session_is_allowed_and_nothing_is_added)
+TEST(a_session_is_allowed_and_nothing_is_added, struct site *s)
 {
-	struct site *s = *state;
 	struct web_call bearer = { .path = STACK_GUARDED, .no_cookies = true };
 
 	site_account(s);
@@ -167,7 +163,7 @@ TEST(a_session_is_allowed_and_nothing_is_added)
 	web_expect(&s->reply, 401, "invalid_token");
 }
 
-TEST(navigations_are_redirected_to_the_login_page)
+TEST(navigations_are_redirected_to_the_login_page, struct site *s)
 {
 	static const char *const navigate[] = { "Sec-Fetch-Mode: navigate",
 		NULL };
@@ -175,7 +171,6 @@ TEST(navigations_are_redirected_to_the_login_page)
 		NULL };
 	static const char *const script[] = { "Sec-Fetch-Mode: cors",
 		"Accept: text/html", NULL };
-	struct site *s = *state;
 
 	web_forget(s->web);
 	ask(s, "GET", STACK_GUARDED "?a=b&c=%2f", navigate);
@@ -197,7 +192,7 @@ TEST(navigations_are_redirected_to_the_login_page)
 }
 
 /* Headers of the client do not change the identity. */
-TEST(the_application_gets_the_identity)
+TEST(the_application_gets_the_identity, struct site *s)
 {
 	static const char *const spoofed[] = { "Remote-User: 99",
 		"REMOTE_USER: 99", "Auth-Id: 99", "AUTH_ID: 99",
@@ -208,7 +203,6 @@ TEST(the_application_gets_the_identity)
 		"LATCHKEY_AUTHORIZE_PROTOCOL: auth_request",
 		"FCGI_ROLE: RESPONDER", "Fcgi-Apache-Role: ACCESS_CHECKER",
 		"X-Forwarded-Method: GET", "X-Forwarded-Uri: /", NULL };
-	struct site *s = *state;
 	struct signed_in_user m;
 
 	web_forget(s->web);
@@ -235,13 +229,12 @@ TEST(the_application_gets_the_identity)
 	web_expect(&s->reply, 401, "not_signed_in");
 }
 
-TEST(forms_need_the_same_origin)
+TEST(forms_need_the_same_origin, struct site *s)
 {
 	static const char *const refused[][2] = { { NULL },
 		{ "Sec-Fetch-Site: cross-site" },
 		{ "Sec-Fetch-Site: same-site" },
 		{ "Origin: https://evil.example" }, { "Origin: null" } };
-	struct site *s = *state;
 	char origin[128];
 	const char *const taken[][2] = { { "Sec-Fetch-Site: same-origin" },
 		{ origin } };
@@ -272,9 +265,8 @@ TEST(forms_need_the_same_origin)
 }
 
 /* As an operator would; no worker has cached the user yet. */
-TEST(a_required_role_is_enforced)
+TEST(a_required_role_is_enforced, struct site *s)
 {
-	struct site *s = *state;
 	char database[128], sql[128];
 
 	site_account(s);
@@ -297,7 +289,7 @@ TEST(a_required_role_is_enforced)
 }
 
 /* Every spelling of the path is guarded or not found. */
-TEST(no_spelling_of_a_path_is_unguarded)
+TEST(no_spelling_of_a_path_is_unguarded, struct site *s)
 {
 	static const char *const paths[] = { "//guarded/file.txt",
 		"///guarded//file.txt", "/guarded//file.txt",
@@ -316,7 +308,6 @@ TEST(no_spelling_of_a_path_is_unguarded)
 		"/GUARDED/file.txt", "/Guarded/FILE.TXT", "/guarded;x/file.txt",
 		"/guarded/file.txt;x", "/guarded%00/file.txt",
 		"/guarded/file.txt%00" };
-	struct site *s = *state;
 
 	web_forget(s->web);
 	for (size_t i = 0; i < NELEMS(paths); i++) {
@@ -334,9 +325,8 @@ TEST(no_spelling_of_a_path_is_unguarded)
 }
 
 /* A guarded path that equals a route's does not run that route. */
-TEST(guarded_paths_run_no_route)
+TEST(guarded_paths_run_no_route, struct site *s)
 {
-	struct site *s = *state;
 	const struct web_call call = { .path = "/guarded/api/v1/auth/logout",
 		.body = "{}" };
 
@@ -346,10 +336,8 @@ TEST(guarded_paths_run_no_route)
 	expect_secret(s, STACK_GUARDED);
 }
 
-TEST(a_logout_closes_it_at_once)
+TEST(a_logout_closes_it_at_once, struct site *s)
 {
-	struct site *s = *state;
-
 	for (int i = 0; i < 20; i++) {
 		site_account(s);
 		for (int j = 0; j < WORKERS; j++)
@@ -376,10 +364,8 @@ TEST(a_logout_closes_it_at_once)
 }
 
 /* Without an authorizer the path stays closed. */
-TEST(without_a_pool_the_path_is_closed)
+TEST(without_a_pool_the_path_is_closed, struct site *s)
 {
-	struct site *s = *state;
-
 	site_account(s);
 	expect_secret(s, STACK_GUARDED);
 	stack_stop_pool(s->stack, SIGKILL);

@@ -77,9 +77,8 @@ has_answer(int fd)
 /* where a test runs */
 enum { ONE_WORKER = 1, TWO_WORKERS = 2, FOUR_WORKERS = 4 };
 
-TEST_IN(ONE_WORKER, checks_pass_a_held_login)
+TEST_IN(ONE_WORKER, checks_pass_a_held_login, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	int kept = kept_connection(s);
 	int login;
 
@@ -110,9 +109,8 @@ rest_is_answered(void *ctx)
 }
 
 /* One is in the lane, as many as may wait wait, the others are told so. */
-TEST_IN(ONE_WORKER, a_full_queue_says_so)
+TEST_IN(ONE_WORKER, a_full_queue_says_so, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	int kept = kept_connection(s);
 	int logins[2 * QUEUE], first, waiting = 0;
 
@@ -177,9 +175,8 @@ log_in_without_pause(void *arg)
  * Eight clients log in without pause, at the real price of a hash.  Were they
  * in one lane, each check would wait behind several hashes.
  */
-TEST_IN(ONE_WORKER, logins_without_pause)
+TEST_IN(ONE_WORKER, logins_without_pause, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	struct crowd c = { .site = s };
 	int kept = kept_connection(s);
 	pthread_t threads[8];
@@ -218,9 +215,8 @@ is_gone(void *ctx)
  * cannot hash, says so after its wait, and goes on with all else.  Killing the
  * first frees the place.
  */
-TEST_IN(TWO_WORKERS, a_dead_worker_frees_its_place)
+TEST_IN(TWO_WORKERS, a_dead_worker_frees_its_place, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	struct fcgi_reply reply;
 	pid_t holder;
 	int login;
@@ -255,9 +251,8 @@ TEST_IN(TWO_WORKERS, a_dead_worker_frees_its_place)
  * While one worker hashes, the next logins go to the others in turn, though
  * its loop waits for connections as theirs do.
  */
-TEST_IN(FOUR_WORKERS, logins_go_to_the_workers_in_turn)
+TEST_IN(FOUR_WORKERS, logins_go_to_the_workers_in_turn, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	int held;
 
 	stack_point(s->stack, "lane:job", "once-hold");

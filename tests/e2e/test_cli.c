@@ -89,9 +89,8 @@ log_in(struct site *site, const char *password, long status)
 
 /* ---- immediate effect in running workers ---- */
 
-TEST(a_disabled_account_is_refused_at_once)
+TEST(a_disabled_account_is_refused_at_once, struct site *site)
 {
-	struct site *site = *state;
 	struct cli *cli = cli_of(site);
 
 	site_account(site);
@@ -107,9 +106,8 @@ TEST(a_disabled_account_is_refused_at_once)
 	expect_me(site, 200);
 }
 
-TEST(a_revoked_session_is_refused_at_once)
+TEST(a_revoked_session_is_refused_at_once, struct site *site)
 {
-	struct site *site = *state;
 	struct cli *cli = cli_of(site);
 	const struct json_value *row;
 	char line[128], other[1100];
@@ -145,9 +143,8 @@ TEST(a_revoked_session_is_refused_at_once)
 	expect_me(site, 401);
 }
 
-TEST(setting_a_password_ends_all_sessions_at_once)
+TEST(setting_a_password_ends_all_sessions_at_once, struct site *site)
 {
-	struct site *site = *state;
 	struct cli *cli = cli_of(site);
 
 	site_account(site);
@@ -163,9 +160,8 @@ TEST(setting_a_password_ends_all_sessions_at_once)
 	expect_me(site, 200);
 }
 
-TEST(a_role_takes_effect_at_once)
+TEST(a_role_takes_effect_at_once, struct site *site)
 {
-	struct site *site = *state;
 	struct cli *cli = cli_of(site);
 
 	site_account(site);
@@ -179,9 +175,8 @@ TEST(a_role_takes_effect_at_once)
 	expect_me(site, 200);
 }
 
-TEST(a_deleted_account_is_refused_at_once)
+TEST(a_deleted_account_is_refused_at_once, struct site *site)
 {
-	struct site *site = *state;
 	struct cli *cli = cli_of(site);
 
 	site_account(site);
@@ -198,9 +193,8 @@ TEST(a_deleted_account_is_refused_at_once)
 
 /* ---- accounts ---- */
 
-TEST(an_added_account_can_sign_in)
+TEST(an_added_account_can_sign_in, struct site *site)
 {
-	struct site *site = *state;
 	struct cli *cli = cli_of(site);
 
 	(void)snprintf(site->email, sizeof(site->email), "grace@example.org");
@@ -289,9 +283,8 @@ answer(const struct cli *cli, int fd, const char *question, const char *text)
 }
 
 /* The password is read twice, and nothing of it is shown. */
-TEST(a_terminal_asks_twice_without_echo)
+TEST(a_terminal_asks_twice_without_echo, struct site *site)
 {
-	struct site *site = *state;
 	struct cli *cli = cli_of(site);
 	char shown[512] = { 0 };
 	int ours, theirs;
@@ -318,9 +311,8 @@ TEST(a_terminal_asks_twice_without_echo)
 
 /* ---- keys ---- */
 
-TEST(keys_are_rotated_and_replaced)
+TEST(keys_are_rotated_and_replaced, struct site *site)
 {
-	struct site *site = *state;
 	struct cli *cli = cli_of(site);
 
 	site_account(site);
@@ -368,9 +360,8 @@ shows(int fd, const char *text)
 	return false;
 }
 
-TEST(stats_count_the_requests_of_the_pool)
+TEST(stats_count_the_requests_of_the_pool, struct site *site)
 {
-	struct site *site = *state;
 	struct cli *cli = cli_of(site);
 	int64_t before, after = 0;
 	char dir[96];
@@ -419,9 +410,8 @@ TEST(stats_count_the_requests_of_the_pool)
 
 /* ---- the first administrator ---- */
 
-TEST(of_two_at_once_one_becomes_administrator)
+TEST(of_two_at_once_one_becomes_administrator, struct site *site)
 {
-	struct site *site = *state;
 	char dir[96], words[64];
 	struct cli both[2];
 	pid_t pids[2];
@@ -465,11 +455,10 @@ TEST(of_two_at_once_one_becomes_administrator)
 }
 
 /* Root leaves no file behind that the workers cannot open. */
-TEST(root_works_as_the_owner_of_the_database)
+TEST(root_works_as_the_owner_of_the_database, struct site *site)
 {
 	static const char *const names[] = { "latchkey.db", "latchkey.db-wal",
 		"latchkey.db-table", "latchkey.db-ballast", "master.key" };
-	struct site *site = *state;
 	struct cli cli;
 	char dir[96], path[160];
 	struct stat st;

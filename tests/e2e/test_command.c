@@ -119,10 +119,8 @@ expect_refusal(const struct fixture *f, const char *text)
 	assert_string_equal(end, "\n");
 }
 
-TEST(help_and_version)
+TEST(help_and_version, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	run(f, "--help", NULL);
 	expect(f, 0, "usage: latchkey");
 	expect(f, 0, "serve");
@@ -138,14 +136,13 @@ TEST(help_and_version)
 }
 
 /* Every option with its value and its source. */
-TEST(config_prints_every_option)
+TEST(config_prints_every_option, struct fixture *f)
 {
 	static const char *const names[] = {
 #define OPTION(id, name, type, min, max, fallback, help) name,
 #include "config/options.def"
 #undef OPTION
 	};
-	struct fixture *f = *state;
 	char line[128];
 	char with_conf[128];
 	size_t lines = 0;
@@ -172,10 +169,9 @@ TEST(config_prints_every_option)
 	expect(f, 0, "SESSION_TTL = 604800  # default\n");
 }
 
-TEST(config_prints_no_secret)
+TEST(config_prints_no_secret, struct fixture *f)
 {
 	static const char secret[] = "correcthorsebatterystaplecorrecthorse";
-	struct fixture *f = *state;
 	char variable[64];
 
 	snprintf(variable, sizeof(variable), "JWT_SECRET=%s", secret);
@@ -187,7 +183,7 @@ TEST(config_prints_no_secret)
 	assert_null(strstr(f->text.data, "parol"));
 }
 
-TEST(wrong_words)
+TEST(wrong_words, struct fixture *f)
 {
 	static const struct {
 		const char *line, *text;
@@ -209,7 +205,6 @@ TEST(wrong_words)
 		{ "serve --listen [2001:db8::1]:9000", "--allow-remote" },
 		{ "config --optoins", "--optoins" },
 	};
-	struct fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		run(f, cases[i].line, NULL);
@@ -218,9 +213,8 @@ TEST(wrong_words)
 }
 
 /* A connected socket and an unbound one are refused. */
-TEST(descriptor_0_must_listen)
+TEST(descriptor_0_must_listen, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int pair[2], fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	assert_true(fd >= 0);
@@ -236,7 +230,7 @@ TEST(descriptor_0_must_listen)
 	close(pair[1]);
 }
 
-TEST(bad_configuration)
+TEST(bad_configuration, struct fixture *f)
 {
 	static const struct {
 		const char *variable, *text;
@@ -265,7 +259,6 @@ TEST(bad_configuration)
 		{ "NO_SUCH_NAME = 1\n", "NO_SUCH_NAME" },
 		{ "SESSION_TTL = 1d\n", "SESSION_TTL" },
 	};
-	struct fixture *f = *state;
 	char listen[128], line[256];
 
 	snprintf(listen, sizeof(listen), "serve --listen unix:%s/sock", f->dir);

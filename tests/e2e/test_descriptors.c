@@ -97,7 +97,7 @@ assert_is_null_device(pid_t pid, int fd)
  * A refused login is logged.  If descriptor 2 were a connection, the log line
  * would be sent to a client.
  */
-TEST(no_log_line_is_sent_to_a_client)
+TEST(no_log_line_is_sent_to_a_client, struct fixture *f)
 {
 	static const char body[] =
 	    "{\"email\":\"nobody@example.org\",\"password\":\"wrong horse\"}";
@@ -106,7 +106,6 @@ TEST(no_log_line_is_sent_to_a_client)
 		.uri = "/api/v1/auth/login",
 		.content_type = "application/json",
 		.body = body };
-	struct fixture *f = *state;
 	int clients[CLIENTS];
 	pid_t workers[2];
 
@@ -144,9 +143,8 @@ is_replaced(void *ctx)
 }
 
 /* The reload is logged to a pipe whose reading end is closed. */
-TEST(a_log_without_a_reader_ends_no_process)
+TEST(a_log_without_a_reader_ends_no_process, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct place place;
 	int reader;
 
@@ -168,7 +166,7 @@ TEST(a_log_without_a_reader_ends_no_process)
  * A large request needs a descriptor for a file in memory, so kept connections
  * must leave one.
  */
-TEST(connections_leave_descriptors_for_requests)
+TEST(connections_leave_descriptors_for_requests, struct fixture *f)
 {
 	static char body[65536]; /* the largest body allowed */
 	const struct fcgi_ask small = { .keep = true, .uri = "/healthz" };
@@ -177,7 +175,6 @@ TEST(connections_leave_descriptors_for_requests)
 		.content_type = "application/json",
 		.body = body,
 		.body_len = sizeof(body) };
-	struct fixture *f = *state;
 	struct fcgi_reply reply;
 	int kept[FEW_FILES], last;
 

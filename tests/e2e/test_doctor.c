@@ -103,9 +103,8 @@ run_all(struct cli *cli, struct site *site, const char *guarded)
 	cli_run(cli, NULL, line);
 }
 
-TEST(a_healthy_site_has_no_failure)
+TEST(a_healthy_site_has_no_failure, struct site *site)
 {
-	struct site *site = *state;
 	struct cli *cli = cli_of(site);
 
 	site_account(site);
@@ -261,9 +260,8 @@ TEST(a_missing_redis)
 	cli_close(&cli);
 }
 
-TEST(a_redis_without_eviction)
+TEST(a_redis_without_eviction, struct site *site)
 {
-	struct site *site = *state;
 	struct redis_server *redis = stack_redis(site->stack);
 	struct cli *cli = cli_of(site);
 
@@ -283,9 +281,8 @@ TEST(a_redis_without_eviction)
 	redis_server_ask(redis, "CONFIG SET appendonly no");
 }
 
-TEST(a_socket_without_latchkey)
+TEST(a_socket_without_latchkey, struct site *site)
 {
-	struct site *site = *state;
 	struct cli *cli = cli_of(site);
 	char line[160];
 
@@ -304,9 +301,8 @@ TEST(a_socket_without_latchkey)
 	expect_fail(cli, "socket", "every user may connect", "chmod 660");
 }
 
-TEST(a_site_without_latchkey)
+TEST(a_site_without_latchkey, struct site *site)
 {
-	struct site *site = *state;
 	struct cli *cli = cli_of(site);
 	char line[160];
 
@@ -322,13 +318,12 @@ TEST(a_site_without_latchkey)
 	expect_fail(cli, "url", "is not a URL", "https://");
 }
 
-TEST(a_cookie_that_browsers_reject)
+TEST(a_cookie_that_browsers_reject, struct site *site)
 {
 	static const char *const env[] = { "LATCHKEY_ALWAYS_HTTPS=true", NULL };
 	static const struct stack_options options = {
 		.workers = 1, .no_redis = true, .env = env
 	};
-	struct site *site = *state;
 	struct cli *cli = cli_of(site);
 	struct stack *secure = stack_new(&options);
 	char line[160];
@@ -346,18 +341,16 @@ TEST(a_cookie_that_browsers_reject)
 	expect_fail(cli, "cookie", "another machine", "over https");
 }
 
-TEST(a_guard_that_does_not_guard)
+TEST(a_guard_that_does_not_guard, struct site *site)
 {
-	struct site *site = *state;
 	struct cli *cli = cli_of(site);
 
 	run_all(cli, site, "/open/page.html");
 	expect_fail(cli, "guard", "served without a sign-in", "put the guard");
 }
 
-TEST(identity_headers_sent_by_a_browser)
+TEST(identity_headers_sent_by_a_browser, struct site *site)
 {
-	struct site *site = *state;
 	struct cli *cli = cli_of(site);
 
 	run_all(cli, site, "/echo/echo.cgi");
@@ -366,9 +359,8 @@ TEST(identity_headers_sent_by_a_browser)
 	expect_finding(cli, "ok    guard: ", "status 302", "");
 }
 
-TEST(a_login_page_that_cannot_be_reached)
+TEST(a_login_page_that_cannot_be_reached, struct site *site)
 {
-	struct site *site = *state;
 	struct cli *cli = cli_of(site);
 
 	run_all(cli, site, "/loop1/page");
@@ -385,9 +377,8 @@ TEST(a_login_page_that_cannot_be_reached)
 }
 
 /* The first account of an empty site must be its owner's. */
-TEST(an_empty_site_gets_no_account)
+TEST(an_empty_site_gets_no_account, struct site *site)
 {
-	struct site *site = *state;
 	struct cli cli;
 	char dir[96];
 

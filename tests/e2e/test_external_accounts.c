@@ -53,9 +53,8 @@ assert_user(struct external_site *f, const char *member, const char *value)
 		    value != NULL ? value : "null", f->site.reply.body.data);
 }
 
-TEST(a_subject_is_the_same_user_each_time)
+TEST(a_subject_is_the_same_user_each_time, struct external_site *f)
 {
-	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE];
 	long long id = id_of(f, f->first, "claims={'sub': 'ann'}");
 
@@ -72,9 +71,9 @@ TEST(a_subject_is_the_same_user_each_time)
 	assert_int_not_equal(id_of(f, f->second, "claims={'sub': 'ann'}"), id);
 }
 
-TEST(an_address_counts_when_it_is_verified_and_nobody_has_it)
+TEST(an_address_counts_when_it_is_verified_and_nobody_has_it,
+    struct external_site *f)
 {
-	struct external_site *f = *state;
 	long long id, other;
 
 	id_with(f, f->first, "bea", "bea@example.net", "False");
@@ -99,9 +98,8 @@ TEST(an_address_counts_when_it_is_verified_and_nobody_has_it)
 }
 
 /* The one that somebody registered here with a password stays theirs. */
-TEST(nobody_is_merged_by_an_address)
+TEST(nobody_is_merged_by_an_address, struct external_site *f)
 {
-	struct external_site *f = *state;
 	long long own, id;
 
 	site_account(&f->site);
@@ -120,9 +118,8 @@ TEST(nobody_is_merged_by_an_address)
 	assert_user(f, "email", NULL);
 }
 
-TEST(a_verified_address_links_where_that_is_allowed)
+TEST(a_verified_address_links_where_that_is_allowed, struct external_site *f)
 {
-	struct external_site *f = *state;
 	long long own;
 
 	site_account(&f->site);
@@ -139,9 +136,8 @@ TEST(a_verified_address_links_where_that_is_allowed)
 	assert_int_equal(id_of(f, f->second, "claims={'sub': 'carol'}"), own);
 }
 
-TEST(nobody_becomes_an_administrator)
+TEST(nobody_becomes_an_administrator, struct external_site *f)
 {
-	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE];
 	long long own;
 
@@ -176,9 +172,8 @@ assert_named_everywhere(
 	external_site_each_worker(f, token, assert_named, name);
 }
 
-TEST(changed_claims_reach_every_worker)
+TEST(changed_claims_reach_every_worker, struct external_site *f)
 {
-	struct external_site *f = *state;
 	char old[TEST_ISSUER_TOKEN_SIZE], young[TEST_ISSUER_TOKEN_SIZE],
 	    late[TEST_ISSUER_TOKEN_SIZE];
 	long long id;
@@ -208,7 +203,7 @@ TEST(changed_claims_reach_every_worker)
 
 /* ---- without a password ---- */
 
-TEST(nobody_signs_in_to_it_with_a_password)
+TEST(nobody_signs_in_to_it_with_a_password, struct external_site *f)
 {
 	static const char *const bodies[] = {
 		"{\"email\":\"pam@example.net\",\"password\":\"\"}",
@@ -218,7 +213,6 @@ TEST(nobody_signs_in_to_it_with_a_password)
 		"\"}",
 		"{\"email\":\"\",\"password\":\"" WEB_PASSWORD "\"}",
 	};
-	struct external_site *f = *state;
 
 	id_with(f, f->first, "pam", "pam@example.net", "True");
 	assert_user(f, "email", "pam@example.net");

@@ -201,9 +201,8 @@ expect_refused(struct external_site *f, const char *how, const char *token)
 	}
 }
 
-TEST(what_is_signed_otherwise_is_refused)
+TEST(what_is_signed_otherwise_is_refused, struct external_site *f)
 {
-	struct external_site *f = *state;
 	char how[TEXT_MAX], token[TEST_ISSUER_TOKEN_SIZE];
 
 	for (size_t i = 0; i < NELEMS(by_their_keys); i++) {
@@ -214,12 +213,11 @@ TEST(what_is_signed_otherwise_is_refused)
 }
 
 /* A member twice: which of the two would count? */
-TEST(a_claim_that_is_there_twice_is_refused)
+TEST(a_claim_that_is_there_twice_is_refused, struct external_site *f)
 {
 	static const char *const twice[] = { "\"sub\":\"somebody else\"",
 		"\"exp\":4000000000", "\"iss\":\"http://127.0.0.1:1\"",
 		"\"aud\":\"latchkey\"", "\"x\":1,\"x\":1" };
-	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE];
 	long long now = time(NULL);
 
@@ -233,7 +231,7 @@ TEST(a_claim_that_is_there_twice_is_refused)
 }
 
 /* Public keys are no secrets, in whatever form somebody takes them for one. */
-TEST(a_public_key_signs_nothing)
+TEST(a_public_key_signs_nothing, struct external_site *f)
 {
 	static const struct {
 		const char *key;
@@ -249,7 +247,6 @@ TEST(a_public_key_signs_nothing)
 			"X962 CompressedPoint", "jwk", "x", "y", "crv",
 			"kid" } },
 	};
-	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE];
 
 	for (size_t i = 0; i < NELEMS(keys) * NELEMS(keys->forms); i++) {
@@ -267,7 +264,7 @@ TEST(a_public_key_signs_nothing)
 
 /* ---- keys that the site does not have from whom they speak of ---- */
 
-TEST(nobody_else_speaks_for_an_issuer)
+TEST(nobody_else_speaks_for_an_issuer, struct external_site *f)
 {
 	/* by somebody's own server, whose name is @3 */
 	static const char *const own[] = {
@@ -300,7 +297,6 @@ TEST(nobody_else_speaks_for_an_issuer)
 		"'rsa', header={'jku': '@1/jwks.json'}",
 		"'rsa', header={'x5u': '@3/x5u.pem'}",
 	};
-	struct external_site *f = *state;
 	struct test_issuer *stranger = test_issuer_new(false);
 	long fetched = test_issuer_count(f->second, "connections");
 	char how[TEXT_MAX], token[TEST_ISSUER_TOKEN_SIZE];
@@ -328,11 +324,10 @@ TEST(nobody_else_speaks_for_an_issuer)
 
 /* ---- texts ---- */
 
-TEST(another_spelling_of_a_token_is_refused)
+TEST(another_spelling_of_a_token_is_refused, struct external_site *f)
 {
 	static const char *const pieces[] = { "=", "==", ".", "..", "A", "+",
 		"/", "%3D", "\t", " ", ",", "\\", "\"", "\xc3\xa4", "." };
-	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE], text[TEXT_MAX];
 	size_t at[5];
 
@@ -358,11 +353,10 @@ TEST(another_spelling_of_a_token_is_refused)
 }
 
 /* The last letter of a signature by P-256 has four bits that say nothing. */
-TEST(no_letter_may_be_another)
+TEST(no_letter_may_be_another, struct external_site *f)
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "abcdefghijklmnopqrstuvwxyz0123456789-_";
-	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE];
 	size_t len;
 	char last;
@@ -378,9 +372,8 @@ TEST(no_letter_may_be_another)
 	}
 }
 
-TEST(long_tokens_and_other_forms_are_refused)
+TEST(long_tokens_and_other_forms_are_refused, struct external_site *f)
 {
-	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE], text[TEXT_MAX];
 
 	test_issuer_token(f->first, token, "'rsa', pad=5000");

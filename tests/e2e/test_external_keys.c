@@ -59,9 +59,8 @@ assert_no_more(struct flood *fl, long since)
 	    count, fl->count, fl->count + (time(NULL) - since) / 30);
 }
 
-TEST(however_many_ask_it_is_fetched_once)
+TEST(however_many_ask_it_is_fetched_once, struct external_site *f)
 {
-	struct external_site *f = *state;
 	struct flood fl = { .f = f };
 	struct external_site_fetch http_client;
 	long begun = time(NULL);
@@ -88,9 +87,8 @@ TEST(however_many_ask_it_is_fetched_once)
 
 /* ---- keys that come and go ---- */
 
-TEST(a_new_key_is_known_and_one_that_left_is_not)
+TEST(a_new_key_is_known_and_one_that_left_is_not, struct external_site *f)
 {
-	struct external_site *f = *state;
 	char old[TEST_ISSUER_TOKEN_SIZE], new[TEST_ISSUER_TOKEN_SIZE],
 	    kept[TEST_ISSUER_TOKEN_SIZE];
 
@@ -114,9 +112,8 @@ TEST(a_new_key_is_known_and_one_that_left_is_not)
 }
 
 /* Another key by the same name is another key. */
-TEST(a_key_that_was_replaced_verifies_nothing)
+TEST(a_key_that_was_replaced_verifies_nothing, struct external_site *f)
 {
-	struct external_site *f = *state;
 	char old[TEST_ISSUER_TOKEN_SIZE], new[TEST_ISSUER_TOKEN_SIZE];
 
 	test_issuer_token(f->first, old, "'ec'");
@@ -129,9 +126,8 @@ TEST(a_key_that_was_replaced_verifies_nothing)
 }
 
 /* However well its tokens are remembered. */
-TEST(what_is_configured_no_more_speaks_for_nobody)
+TEST(what_is_configured_no_more_speaks_for_nobody, struct external_site *f)
 {
-	struct external_site *f = *state;
 	char one[TEST_ISSUER_TOKEN_SIZE], two[TEST_ISSUER_TOKEN_SIZE],
 	    other[TEST_ISSUER_TOKEN_SIZE];
 	char block[256];
@@ -160,9 +156,8 @@ TEST(what_is_configured_no_more_speaks_for_nobody)
 #define ASKS 6
 #define TURNS 5
 
-TEST(no_good_token_is_refused_while_keys_change)
+TEST(no_good_token_is_refused_while_keys_change, struct external_site *f)
 {
-	struct external_site *f = *state;
 	/* Its threads go on if this fails. */
 	static char bearer[ASKS][TEST_ISSUER_TOKEN_SIZE + 32];
 	static const char *params[ASKS][2];
@@ -203,7 +198,8 @@ TEST(no_good_token_is_refused_while_keys_change)
 
 /* ---- keys that are none ---- */
 
-TEST(bad_keys_are_left_out_and_good_ones_beside_them_work)
+TEST(bad_keys_are_left_out_and_good_ones_beside_them_work,
+    struct external_site *f)
 {
 	static const struct {
 		const char *name, *how, *token;
@@ -231,7 +227,6 @@ TEST(bad_keys_are_left_out_and_good_ones_beside_them_work)
 		{ "cut", "'EC', jwk={'x': 'AAAA'}", "" },
 		{ "none", "'EC', jwk={'x': None}", "" },
 	};
-	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE], names[512] = "'rsa', 'ec'";
 	size_t len = strlen(names);
 

@@ -46,7 +46,8 @@ log_out(struct external_site *f, const char *token)
 enum { REDIS = 1, NO_REDIS = 2 };
 
 /* By its jti, or where it has none by what is signed. */
-TEST_IN(REDIS | NO_REDIS, a_logout_ends_this_token_and_no_other)
+TEST_IN(REDIS | NO_REDIS, a_logout_ends_this_token_and_no_other,
+    struct external_site *f)
 {
 	static const char *const tokens[] = {
 		"'ec', claims={'sub': 'ann', 'jti': 'one'}",
@@ -57,7 +58,6 @@ TEST_IN(REDIS | NO_REDIS, a_logout_ends_this_token_and_no_other)
 		" 'urn:uuid:7c9e6679-7425-40de-944b-e07fc1f90ae7/and/a/"
 		"good/deal/more/than/ours/is/long'}",
 	};
-	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE], other[TEST_ISSUER_TOKEN_SIZE];
 
 	test_issuer_token(
@@ -79,10 +79,10 @@ TEST_IN(REDIS | NO_REDIS, a_logout_ends_this_token_and_no_other)
 }
 
 /* (r, s) and (r, n - s) are both good: whoever has one can make the other. */
-TEST_IN(REDIS, the_other_signature_of_a_token_ends_with_it)
+TEST_IN(
+    REDIS, the_other_signature_of_a_token_ends_with_it, struct external_site *f)
 {
 	static const char *const names[] = { "number", "jti" };
-	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE], other[TEST_ISSUER_TOKEN_SIZE];
 
 	for (size_t i = 0; i < NELEMS(names) * 2; i++) {
@@ -103,9 +103,8 @@ TEST_IN(REDIS, the_other_signature_of_a_token_ends_with_it)
 }
 
 /* Each issuer has its own names for its tokens, and so do we. */
-TEST_IN(REDIS, a_jti_counts_for_its_issuer_only)
+TEST_IN(REDIS, a_jti_counts_for_its_issuer_only, struct external_site *f)
 {
-	struct external_site *f = *state;
 	char one[TEST_ISSUER_TOKEN_SIZE], two[TEST_ISSUER_TOKEN_SIZE];
 	char jti[64] = "";
 
@@ -174,9 +173,9 @@ link_account(struct external_site *f, const char *subject, char claims[160],
 	external_site_expect_everywhere(f, token, 200);
 }
 
-TEST_IN(REDIS | NO_REDIS, logging_out_everywhere_ends_it)
+TEST_IN(
+    REDIS | NO_REDIS, logging_out_everywhere_ends_it, struct external_site *f)
 {
-	struct external_site *f = *state;
 	char claims[160], token[TEST_ISSUER_TOKEN_SIZE],
 	    unseen[TEST_ISSUER_TOKEN_SIZE];
 
@@ -191,9 +190,8 @@ TEST_IN(REDIS | NO_REDIS, logging_out_everywhere_ends_it)
 	external_site_expect(f, token, 401);
 }
 
-TEST_IN(REDIS, deactivation_ends_it)
+TEST_IN(REDIS, deactivation_ends_it, struct external_site *f)
 {
-	struct external_site *f = *state;
 	char claims[160], token[TEST_ISSUER_TOKEN_SIZE],
 	    later[TEST_ISSUER_TOKEN_SIZE];
 	struct cli cli;
@@ -217,11 +215,10 @@ TEST_IN(REDIS, deactivation_ends_it)
 }
 
 /* By another process, for somebody who has no session at all. */
-TEST_IN(REDIS | NO_REDIS, the_command_line_ends_it)
+TEST_IN(REDIS | NO_REDIS, the_command_line_ends_it, struct external_site *f)
 {
 	static const char *const commands[] = { "session revoke --user",
 		"user disable", "user delete" };
-	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE], line[64];
 	struct cli cli;
 
@@ -243,9 +240,8 @@ TEST_IN(REDIS | NO_REDIS, the_command_line_ends_it)
  * The first issuer's clock may be five seconds ahead.  What it made before the
  * end is not saved by that, whether anybody has seen it or not.
  */
-TEST_IN(REDIS, a_clock_that_is_ahead_saves_nothing)
+TEST_IN(REDIS, a_clock_that_is_ahead_saves_nothing, struct external_site *f)
 {
-	struct external_site *f = *state;
 	struct later l = {
 		.f = f, .p = f->first, .ahead = 5, .claims = "'sub': 'jim'"
 	};
@@ -269,9 +265,9 @@ TEST_IN(REDIS, a_clock_that_is_ahead_saves_nothing)
 }
 
 /* The name is remembered for as long as its tokens may live. */
-TEST_IN(REDIS, deletion_ends_it_and_a_later_token_is_somebody_new)
+TEST_IN(REDIS, deletion_ends_it_and_a_later_token_is_somebody_new,
+    struct external_site *f)
 {
-	struct external_site *f = *state;
 	char claims[160], token[TEST_ISSUER_TOKEN_SIZE],
 	    unseen[TEST_ISSUER_TOKEN_SIZE];
 	struct later l = { .f = f, .p = f->second, .claims = claims };
@@ -310,9 +306,9 @@ is_refused(void *ctx)
 }
 
 /* Well-known or not, it is over when it says so. */
-TEST_IN(REDIS, a_token_is_not_remembered_beyond_its_time)
+TEST_IN(
+    REDIS, a_token_is_not_remembered_beyond_its_time, struct external_site *f)
 {
-	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE];
 	struct asked a = { f, token };
 
@@ -341,9 +337,8 @@ introspect(struct external_site *f, const char *path, const char *token)
 	return f->site.reply.body.len > 0 ? f->site.reply.body.data : "";
 }
 
-TEST_IN(REDIS, a_client_revokes_it)
+TEST_IN(REDIS, a_client_revokes_it, struct external_site *f)
 {
-	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE];
 
 	test_issuer_token(f->first, token, "'ec', claims={'sub': 'ivy'}");
@@ -364,9 +359,8 @@ assert_all_dead(struct external_site *f)
 		external_site_expect(f, dead[i], 401);
 }
 
-TEST_IN(REDIS | NO_REDIS, the_dead_stay_dead)
+TEST_IN(REDIS | NO_REDIS, the_dead_stay_dead, struct external_site *f)
 {
-	struct external_site *f = *state;
 	struct redis_server *redis = stack_redis(f->site.stack);
 	char token[TEST_ISSUER_TOKEN_SIZE];
 

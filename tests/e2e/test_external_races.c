@@ -42,9 +42,8 @@ assert_named(struct external_site *f, const char *token, const void *name)
 }
 
 /* They come all at once, and say different things. */
-TEST(many_at_once_are_one_user)
+TEST(many_at_once_are_one_user, struct external_site *f)
 {
-	struct external_site *f = *state;
 	static char tokens[CROWD][TEST_ISSUER_TOKEN_SIZE];
 	struct async_request *errands[CROWD];
 	char subject[32];
@@ -107,9 +106,8 @@ killed_at(struct external_site *f, const char *point, const char *path,
 	stack_point_release(f->site.stack, point);
 }
 
-TEST(a_worker_killed_at_it_leaves_one_user_or_none)
+TEST(a_worker_killed_at_it_leaves_one_user_or_none, struct external_site *f)
 {
-	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE], subject[32];
 
 	for (size_t i = 0; i < NELEMS(points); i++) {
@@ -128,9 +126,8 @@ TEST(a_worker_killed_at_it_leaves_one_user_or_none)
 	}
 }
 
-TEST(a_worker_killed_at_it_changes_all_or_nothing)
+TEST(a_worker_killed_at_it_changes_all_or_nothing, struct external_site *f)
 {
-	struct external_site *f = *state;
 	char old[TEST_ISSUER_TOKEN_SIZE], new[TEST_ISSUER_TOKEN_SIZE],
 	    subject[32];
 
@@ -150,9 +147,9 @@ TEST(a_worker_killed_at_it_changes_all_or_nothing)
 	}
 }
 
-TEST(a_worker_killed_at_it_ends_a_token_everywhere_or_nowhere)
+TEST(a_worker_killed_at_it_ends_a_token_everywhere_or_nowhere,
+    struct external_site *f)
 {
-	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE];
 
 	for (size_t i = 0; i < NELEMS(points); i++) {
@@ -171,9 +168,8 @@ TEST(a_worker_killed_at_it_ends_a_token_everywhere_or_nowhere)
 /* ---- nothing can be written ---- */
 
 /* Cannot tell is no refusal; and who is known does not notice. */
-TEST(who_is_new_waits_and_who_is_known_does_not)
+TEST(who_is_new_waits_and_who_is_known_does_not, struct external_site *f)
 {
-	struct external_site *f = *state;
 	char known[TEST_ISSUER_TOKEN_SIZE], other[TEST_ISSUER_TOKEN_SIZE],
 	    new[TEST_ISSUER_TOKEN_SIZE];
 	struct async_request *held;

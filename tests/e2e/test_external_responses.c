@@ -38,7 +38,7 @@ assert_works(struct external_site *f)
 	assert_int_equal(external_site_ask(f, EXTERNAL_SITE_ME, token), 401);
 }
 
-TEST(known_keys_work_on_whatever_is_answered)
+TEST(known_keys_work_on_whatever_is_answered, struct external_site *f)
 {
 	static const char *const answers[] = {
 		"status=500",
@@ -65,7 +65,6 @@ TEST(known_keys_work_on_whatever_is_answered)
 		"status=302, headers={'Location': '/jwks.json'}",
 		"status=302",
 	};
-	struct external_site *f = *state;
 	struct test_issuer *stranger = test_issuer_new(false);
 
 	test_issuer_tell(f->first, "key('stranger', 'EC')");
@@ -97,9 +96,8 @@ TEST(known_keys_work_on_whatever_is_answered)
 }
 
 /* A discovery document that is not the issuer's own leads nowhere. */
-TEST(discovery_has_to_be_the_issuers_own)
+TEST(discovery_has_to_be_the_issuers_own, struct external_site *f)
 {
-	struct external_site *f = *state;
 	struct test_issuer *stranger = test_issuer_new(false);
 	char token[TEST_ISSUER_TOKEN_SIZE];
 
@@ -149,10 +147,9 @@ assert_nobody_waits(struct external_site *f)
 	assert_true(slowest < SLOW_SECONDS);
 }
 
-TEST(nobody_waits_for_an_issuer_that_does_not_answer)
+TEST(nobody_waits_for_an_issuer_that_does_not_answer, struct external_site *f)
 {
 	static const char *const paces[] = { "hang", "drip" };
-	struct external_site *f = *state;
 
 	for (size_t i = 0; i < NELEMS(paces); i++) {
 		long count = test_issuer_count(f->first, TEST_ISSUER_JWKS);
@@ -175,9 +172,8 @@ TEST(nobody_waits_for_an_issuer_that_does_not_answer)
 /* ---- an issuer that is gone ---- */
 
 /* The set of a day ago says nothing of today. */
-TEST(keys_are_good_for_a_day_without_their_issuer)
+TEST(keys_are_good_for_a_day_without_their_issuer, struct external_site *f)
 {
-	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE], other[TEST_ISSUER_TOKEN_SIZE];
 
 	test_issuer_token(f->first, token, "'ec'");
@@ -203,9 +199,8 @@ TEST(keys_are_good_for_a_day_without_their_issuer)
 	external_site_expect_everywhere(f, token, 200);
 }
 
-TEST(the_start_waits_for_no_issuer)
+TEST(the_start_waits_for_no_issuer, struct external_site *f)
 {
-	struct external_site *f = *state;
 	const struct external_site_fetch first = { .f = f, .p = f->first };
 	const struct external_site_fetch second = { .f = f, .p = f->second };
 	long asked = test_issuer_count(f->first, TEST_ISSUER_JWKS);

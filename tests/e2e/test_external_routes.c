@@ -15,9 +15,8 @@
  */
 #define API "/api/v1"
 
-TEST(it_says_who_is_there)
+TEST(it_says_who_is_there, struct external_site *f)
 {
-	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE], id[32];
 	const char *got;
 
@@ -48,9 +47,8 @@ TEST(it_says_who_is_there)
 }
 
 /* It is the token that is asked about, unless there is a session. */
-TEST(tokens_of_ours_are_validated_too)
+TEST(tokens_of_ours_are_validated_too, struct external_site *f)
 {
-	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE], body[128];
 	const char *const cookie[] = { body, NULL };
 	struct web_call call = { .method = "POST",
@@ -88,11 +86,10 @@ TEST(tokens_of_ours_are_validated_too)
 }
 
 /* Everywhere else a token of this site is asked for, in these words. */
-TEST(nothing_is_done_with_it)
+TEST(nothing_is_done_with_it, struct external_site *f)
 {
 	static const char *const takes[] = { "/auth/me", "/auth/check",
 		"/auth/validate-session" };
-	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE];
 	struct operation_manner m = { .bearer = token };
 

@@ -185,10 +185,8 @@ expect_closed(struct fcgi_site *s, const struct fcgi_bytes *b, const char *name)
 	}
 }
 
-TEST(broken_records_end_only_their_connection)
+TEST(broken_records_end_only_their_connection, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
-
 	for (size_t i = 0; i < NELEMS(broken); i++) {
 		for (unsigned n = 0; n < 4; n++) {
 			struct fcgi_bytes b = { 0 };
@@ -227,10 +225,8 @@ static const struct {
  * As the name's length, as the value's, and as both.  One sum is 2^32, some
  * wrap around where a length is an int; libfcgi dies on them.
  */
-TEST(lengths_around_two_to_the_31)
+TEST(lengths_around_two_to_the_31, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
-
 	for (size_t i = 0; i < NELEMS(lengths); i++) {
 		for (size_t j = 0; j < NELEMS(lengths); j++) {
 			struct fcgi_bytes pairs = { 0 }, b = { 0 }, v = { 0 };
@@ -265,12 +261,11 @@ expect_good(const struct fcgi_site *s, int fd)
 	assert_int_equal(fcgi_site_check(s, fd, WAIT_MS), 200);
 }
 
-TEST(repeated_names_get_one_answer)
+TEST(repeated_names_get_one_answer, struct fcgi_site *s)
 {
 	static const char *const names[] = { "FCGI_MAX_CONNS", "FCGI_MAX_REQS",
 		"FCGI_MPXS_CONNS", "FCGI_WHATEVER" };
 	static struct fcgi_record r;
-	struct fcgi_site *s = *state;
 	struct fcgi_bytes pairs = { 0 }, b = { 0 };
 	int fd = fcgi_site_connect(s);
 
@@ -296,10 +291,9 @@ TEST(repeated_names_get_one_answer)
 	fcgi_bytes_free(&b);
 }
 
-TEST(unknown_management_records_are_named)
+TEST(unknown_management_records_are_named, struct fcgi_site *s)
 {
 	static struct fcgi_record r;
-	struct fcgi_site *s = *state;
 	int fd = fcgi_site_connect(s);
 
 	for (unsigned type = 0; type < 256; type++) {
@@ -331,10 +325,9 @@ expect_end(int fd, unsigned id, unsigned status)
 	fcgi_reply_free(&reply);
 }
 
-TEST(other_roles_are_unknown)
+TEST(other_roles_are_unknown, struct fcgi_site *s)
 {
 	static const unsigned roles[] = { 0, FCGI_ROLE_FILTER, 4, 65535 };
-	struct fcgi_site *s = *state;
 
 	for (size_t i = 0; i < 2 * NELEMS(roles); i++) {
 		unsigned role = roles[i / 2];
@@ -364,10 +357,9 @@ TEST(other_roles_are_unknown)
  * one that comes all the same, with them, after the answer, or never, is
  * nobody's.
  */
-TEST(an_authorizer_is_asked_without_a_body)
+TEST(an_authorizer_is_asked_without_a_body, struct fcgi_site *s)
 {
 	enum { WITH, LATE, NEVER, WHENS };
-	struct fcgi_site *s = *state;
 
 	for (int i = 0; i < 2 * WHENS; i++) {
 		int when = i / 2;
@@ -397,9 +389,8 @@ TEST(an_authorizer_is_asked_without_a_body)
 	}
 }
 
-TEST(aborts_end_what_was_begun)
+TEST(aborts_end_what_was_begun, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = { 0 };
 	int fd = fcgi_site_connect(s);
 
@@ -420,9 +411,8 @@ TEST(aborts_end_what_was_begun)
 	fcgi_bytes_free(&b);
 }
 
-TEST(a_second_request_meanwhile_is_refused)
+TEST(a_second_request_meanwhile_is_refused, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = { 0 };
 	struct fcgi_reply reply;
 	int fd = fcgi_site_connect(s);
@@ -445,9 +435,8 @@ TEST(a_second_request_meanwhile_is_refused)
 }
 
 /* Records that are empty, or nobody's, cost nothing but their reading. */
-TEST(empty_records_without_end)
+TEST(empty_records_without_end, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = { 0 };
 	int fd = fcgi_site_connect(s);
 
@@ -466,10 +455,9 @@ TEST(empty_records_without_end)
 }
 
 /* Parameters that are only their end are a request for nothing. */
-TEST(a_request_without_parameters)
+TEST(a_request_without_parameters, struct fcgi_site *s)
 {
 	static const char padding[255];
-	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = { 0 };
 	struct fcgi_reply reply;
 	int fd = fcgi_site_connect(s);

@@ -47,10 +47,8 @@ expect_me(struct site *s, long status)
 	assert_int_equal(s->reply.status, status);
 }
 
-TEST(a_form_signs_in_and_out)
+TEST(a_form_signs_in_and_out, struct site *s)
 {
-	struct site *s = *state;
-
 	web_forget(s->web);
 	post(s, FORMS "register",
 	    "name=Form&email=" EMAIL "&password=" PASSWORD
@@ -66,7 +64,7 @@ TEST(a_form_signs_in_and_out)
 	expect_me(s, 200);
 }
 
-TEST(the_next_page_is_that_of_the_form)
+TEST(the_next_page_is_that_of_the_form, struct site *s)
 {
 	static const struct {
 		const char *referer, *field, *expect;
@@ -80,7 +78,6 @@ TEST(the_next_page_is_that_of_the_form)
 		{ NULL, "&rd=%2F%5Cother.example", "/" },
 		{ NULL, "&rd=%2Fa%0d%0aSet-Cookie%3A+a%3Db", "/" },
 	};
-	struct site *s = *state;
 	char body[256];
 
 	for (size_t i = 0; i < NELEMS(cases); i++) {
@@ -90,10 +87,8 @@ TEST(the_next_page_is_that_of_the_form)
 	}
 }
 
-TEST(a_refusal_redirects_to_the_form_with_its_code)
+TEST(a_refusal_redirects_to_the_form_with_its_code, struct site *s)
 {
-	struct site *s = *state;
-
 	web_forget(s->web);
 	post(s, FORMS "login", "email=" EMAIL "&password=wrong",
 	    "Referer: http://127.0.0.1/?rd=/a");
@@ -111,7 +106,7 @@ TEST(a_refusal_redirects_to_the_form_with_its_code)
 }
 
 /* Another site can post a form, and the browser follows the redirect. */
-TEST(another_site_cannot_post)
+TEST(another_site_cannot_post, struct site *s)
 {
 	static const char *const forms[] = { FORMS "login", FORMS "register",
 		FORMS "logout" };
@@ -121,7 +116,6 @@ TEST(another_site_cannot_post)
 		"Origin: https://other.example",
 		NULL,
 	};
-	struct site *s = *state;
 
 	for (size_t i = 0; i < NELEMS(forms) * NELEMS(origins); i++) {
 		const char *const headers[] = { origins[i % NELEMS(origins)],

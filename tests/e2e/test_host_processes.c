@@ -48,10 +48,9 @@ expect_answer(int fd, unsigned id, int status)
 enum { USUAL = 1, LOW_LIMITS = 2 };
 
 /* Cut anywhere; what is missing comes when all others have been served. */
-TEST_IN(USUAL, half_a_request_and_silence)
+TEST_IN(USUAL, half_a_request_and_silence, struct fcgi_site *s)
 {
 	static const size_t cuts[] = { 1, 7, 8, 15, 16, 17, 24, 30, 100 };
-	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = good_request(s, 5, true);
 	int fd[2 * NELEMS(cuts)];
 
@@ -78,9 +77,8 @@ TEST_IN(USUAL, half_a_request_and_silence)
 }
 
 /* On a connection kept to one worker, beside half a request to the same. */
-TEST_IN(USUAL, a_kept_connection_goes_on_beside_it)
+TEST_IN(USUAL, a_kept_connection_goes_on_beside_it, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = good_request(s, 1, true);
 	int kept[8], half[8];
 
@@ -104,9 +102,8 @@ TEST_IN(USUAL, a_kept_connection_goes_on_beside_it)
 	fcgi_bytes_free(&b);
 }
 
-TEST_IN(USUAL, a_request_byte_by_byte)
+TEST_IN(USUAL, a_request_byte_by_byte, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	const struct fcgi_ask ask = { .method = "POST",
 		.uri = "/auth/validate-session",
 		.keep = true,
@@ -127,9 +124,8 @@ TEST_IN(USUAL, a_request_byte_by_byte)
 	fcgi_bytes_free(&b);
 }
 
-TEST_IN(USUAL, many_requests_on_one_connection)
+TEST_IN(USUAL, many_requests_on_one_connection, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	struct fcgi_bytes all = { 0 };
 	int fd = fcgi_site_connect(s);
 
@@ -151,9 +147,8 @@ TEST_IN(USUAL, many_requests_on_one_connection)
 	fcgi_bytes_free(&all);
 }
 
-TEST_IN(USUAL, hundreds_of_idle_connections)
+TEST_IN(USUAL, hundreds_of_idle_connections, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	int fd[IDLE_COUNT];
 
 	for (int i = 0; i < IDLE_COUNT; i++) {
@@ -174,9 +169,8 @@ TEST_IN(USUAL, hundreds_of_idle_connections)
 }
 
 /* Its answers fill what the kernel holds for it; then it is given up. */
-TEST_IN(USUAL, a_client_that_never_reads)
+TEST_IN(USUAL, a_client_that_never_reads, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = good_request(s, 1, true);
 	int held =
 	    16 * 1024; /* or TCP lets both sides' buffers grow for ever */
@@ -203,11 +197,10 @@ TEST_IN(USUAL, a_client_that_never_reads)
 	fcgi_bytes_free(&b);
 }
 
-TEST_IN(USUAL, a_body_beyond_the_limit)
+TEST_IN(USUAL, a_body_beyond_the_limit, struct fcgi_site *s)
 {
 	static char body[65537 + 400000];
 	static const size_t sizes[] = { 65537, sizeof(body) };
-	struct fcgi_site *s = *state;
 	int fd = fcgi_site_connect(s);
 
 	memset(body, ' ', sizeof(body));
@@ -230,9 +223,8 @@ TEST_IN(USUAL, a_body_beyond_the_limit)
 	close(fd);
 }
 
-TEST_IN(USUAL, leaving_too_early)
+TEST_IN(USUAL, leaving_too_early, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = good_request(s, 1, true);
 
 	for (int i = 0; i < 500; i++) {
@@ -256,9 +248,8 @@ TEST_IN(USUAL, leaving_too_early)
 }
 
 /* Who has said all there is to say is answered. */
-TEST_IN(USUAL, a_client_that_is_done_sending)
+TEST_IN(USUAL, a_client_that_is_done_sending, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = good_request(s, 3, true);
 
 	for (int i = 0; i < 50; i++) {
@@ -278,14 +269,13 @@ TEST_IN(USUAL, a_client_that_is_done_sending)
  * The slow lane has the request while its client leaves, or goes on sending:
  * the loop must neither read nor free what the lane still holds.
  */
-TEST_IN(USUAL, leaving_while_the_slow_lane_works)
+TEST_IN(USUAL, leaving_while_the_slow_lane_works, struct fcgi_site *s)
 {
 	static const struct fcgi_ask login = { .method = "POST",
 		.uri = "/auth/login",
 		.keep = true,
 		.content_type = "application/json",
 		.body = "{\"email\":\"a@example.org\",\"password\":\"x\"}" };
-	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = good_request(s, 2, true);
 
 	for (int i = 0; i < 4; i++) {
@@ -368,9 +358,8 @@ put_damaged(struct fcgi_bytes *b, uint32_t *r, const struct fcgi_bytes *good)
 		fcgi_put(b, good->data, good->len);
 }
 
-TEST_IN(USUAL, random_bytes)
+TEST_IN(USUAL, random_bytes, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	struct fcgi_bytes good = good_request(s, 1, true);
 
 	for (uint32_t seed = 1; seed <= RANDOM_COUNT; seed++) {
@@ -412,9 +401,8 @@ seconds(void)
  * One deadline for the whole request: dripping does not move it.  A connection
  * between requests has none.
  */
-TEST_IN(LOW_LIMITS, a_request_must_arrive_in_time)
+TEST_IN(LOW_LIMITS, a_request_must_arrive_in_time, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = good_request(s, 1, true);
 	int idle = fcgi_site_connect(s);
 	int silent = fcgi_site_connect(s);
@@ -449,9 +437,8 @@ TEST_IN(LOW_LIMITS, a_request_must_arrive_in_time)
  * elsewhere: it hears of both at once, and must close what nobody has any
  * more.
  */
-TEST_IN(LOW_LIMITS, an_end_right_behind_a_request)
+TEST_IN(LOW_LIMITS, an_end_right_behind_a_request, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = good_request(s, 1, true);
 	int kept = fcgi_site_connect(s);
 	int held = fcgi_site_connect(s);
@@ -472,9 +459,8 @@ TEST_IN(LOW_LIMITS, an_end_right_behind_a_request)
 }
 
 /* More kept connections than there may be: the oldest idle ones go. */
-TEST_IN(LOW_LIMITS, idle_connections_make_room)
+TEST_IN(LOW_LIMITS, idle_connections_make_room, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	int fd[60], closed = 0;
 
 	for (size_t i = 0; i < NELEMS(fd); i++) {
@@ -493,9 +479,8 @@ TEST_IN(LOW_LIMITS, idle_connections_make_room)
 }
 
 /* Not even with as many half requests as there may be connections. */
-TEST_IN(LOW_LIMITS, half_requests_make_room_in_time)
+TEST_IN(LOW_LIMITS, half_requests_make_room_in_time, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	struct fcgi_bytes b = good_request(s, 1, true);
 	int fd[60];
 

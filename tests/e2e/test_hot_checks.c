@@ -206,9 +206,8 @@ uncache(struct site *s)
 /* where a test runs */
 enum { OURS = 1, EXTERNAL = 2 };
 
-TEST_IN(OURS, a_hot_check_asks_nobody)
+TEST_IN(OURS, a_hot_check_asks_nobody, struct site *s)
 {
-	struct site *s = *state;
 	long long redis;
 	int cold;
 
@@ -237,9 +236,8 @@ TEST_IN(OURS, a_hot_check_asks_nobody)
 }
 
 /* The same for a token of another issuer, which has no session. */
-TEST_IN(EXTERNAL, nor_does_one_of_another_issuer)
+TEST_IN(EXTERNAL, nor_does_one_of_another_issuer, struct external_site *f)
 {
-	struct external_site *f = *state;
 	char token[TEST_ISSUER_TOKEN_SIZE];
 	long long redis;
 
@@ -266,9 +264,8 @@ TEST_IN(EXTERNAL, nor_does_one_of_another_issuer)
 }
 
 /* Whoever reads the file can be nobody with what he finds. */
-TEST_IN(OURS, what_lies_in_the_file_opens_nothing)
+TEST_IN(OURS, what_lies_in_the_file_opens_nothing, struct site *s)
 {
-	struct site *s = *state;
 	char path[160];
 
 	site_account(s);

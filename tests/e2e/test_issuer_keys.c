@@ -222,10 +222,8 @@ expect_finding(struct fixture *f, const char *verdict, const char *text)
 #define TWO_ESCAPED "https://two.example/\\\\x"
 
 /* One has its keys; of the other there is nothing but an error. */
-TEST(what_is_missing_shows)
+TEST(what_is_missing_shows, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	wait_for(f, TRIED, 2);
 	wait_for(f, FETCHED, 1);
 	wait_for(f, FAILED, 1);
@@ -245,9 +243,8 @@ TEST(what_is_missing_shows)
 	    f, "fail", TWO " has no valid keys (status_404); cure: ");
 }
 
-TEST(admins_have_them_fetched_but_not_too_often)
+TEST(admins_have_them_fetched_but_not_too_often, struct fixture *f)
 {
-	struct fixture *f = *state;
 	long before = test_issuer_count(f->idp, TEST_ISSUER_JWKS);
 
 	be_admin(f);
@@ -267,10 +264,8 @@ TEST(admins_have_them_fetched_but_not_too_often)
 	expect_state(f, 1, "none", "no_keys");
 }
 
-TEST(age_shows)
+TEST(age_shows, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	be_admin(f);
 	test_issuer_tell(f->idp,
 	    "answer('/two.json', status=307, "

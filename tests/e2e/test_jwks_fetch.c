@@ -157,9 +157,8 @@ expect_error(struct fixture *fx, const struct issuer *issuer, const char *error)
 
 /* ---- what is good ---- */
 
-TEST(a_set_is_fetched)
+TEST(a_set_is_fetched, struct fixture *fx)
 {
-	struct fixture *fx = *state;
 	struct issuer direct = issuer_of(fx->idp, TEST_ISSUER_JWKS);
 	struct issuer found = issuer_of(fx->idp, NULL);
 	long before = test_issuer_count(fx->idp, TEST_ISSUER_DISCOVERY);
@@ -178,9 +177,8 @@ TEST(a_set_is_fetched)
 }
 
 /* It is the document's address that has no slash before it, not the name. */
-TEST(a_slash_at_the_end_is_left_out)
+TEST(a_slash_at_the_end_is_left_out, struct fixture *fx)
 {
-	struct fixture *fx = *state;
 	struct issuer issuer = issuer_of(fx->idp, NULL);
 
 	strcat(issuer.name, "/"); /* NOLINT: it has room */
@@ -191,7 +189,7 @@ TEST(a_slash_at_the_end_is_left_out)
 	expect_set(fx, &issuer);
 }
 
-TEST(how_long_it_keeps_is_found_out)
+TEST(how_long_it_keeps_is_found_out, struct fixture *fx)
 {
 	static const struct {
 		const char *headers;
@@ -208,7 +206,6 @@ TEST(how_long_it_keeps_is_found_out)
 		    3600 },
 		{ "'Expires': '0'", -1 },
 	};
-	struct fixture *fx = *state;
 	struct issuer issuer = issuer_of(fx->idp, TEST_ISSUER_JWKS);
 
 	for (size_t i = 0; i < NELEMS(cases); i++) {
@@ -224,7 +221,7 @@ TEST(how_long_it_keeps_is_found_out)
 
 /* ---- what is not ---- */
 
-TEST(wrong_answers_are_named)
+TEST(wrong_answers_are_named, struct fixture *fx)
 {
 	static const struct {
 		const char *how, *error;
@@ -243,7 +240,6 @@ TEST(wrong_answers_are_named)
 		{ "pace='half'", "broken" },
 		{ "status=302", "status_302" },
 	};
-	struct fixture *fx = *state;
 	struct issuer direct = issuer_of(fx->idp, TEST_ISSUER_JWKS);
 	struct issuer found = issuer_of(fx->idp, NULL);
 
@@ -263,9 +259,8 @@ TEST(wrong_answers_are_named)
 }
 
 /* The very last byte that fits, and one more. */
-TEST(the_bound_is_where_it_is_said)
+TEST(the_bound_is_where_it_is_said, struct fixture *fx)
 {
-	struct fixture *fx = *state;
 	struct issuer issuer = issuer_of(fx->idp, TEST_ISSUER_JWKS);
 	size_t len;
 
@@ -285,9 +280,8 @@ TEST(the_bound_is_where_it_is_said)
 }
 
 /* Headers count, too, and those of all redirects together. */
-TEST(headers_have_a_bound)
+TEST(headers_have_a_bound, struct fixture *fx)
 {
-	struct fixture *fx = *state;
 	struct issuer issuer = issuer_of(fx->idp, TEST_ISSUER_JWKS);
 
 	test_issuer_tell(fx->idp,
@@ -300,12 +294,11 @@ TEST(headers_have_a_bound)
 	expect_set(fx, &issuer);
 }
 
-TEST(a_document_of_another_is_refused)
+TEST(a_document_of_another_is_refused, struct fixture *fx)
 {
 	static const char *const bodies[] = { "'x'", "[]", "{}", "''",
 		"{'issuer': 7}", "{'issuer': 'https://evil.example'}" };
 	static const char *const behind[] = { "/'", "'", "', 'jwks_uri': 7" };
-	struct fixture *fx = *state;
 	struct issuer issuer = issuer_of(fx->idp, NULL);
 	long before = test_issuer_count(fx->idp, TEST_ISSUER_JWKS);
 
@@ -326,9 +319,8 @@ TEST(a_document_of_another_is_refused)
 
 /* ---- redirects ---- */
 
-TEST(redirects_lead_nowhere_else)
+TEST(redirects_lead_nowhere_else, struct fixture *fx)
 {
-	struct fixture *fx = *state;
 	struct issuer issuer = issuer_of(fx->idp, TEST_ISSUER_JWKS);
 	const char *port = strrchr(test_issuer_url(fx->idp), ':');
 	long others = test_issuer_count(fx->other, "connections");
@@ -379,9 +371,8 @@ TEST(redirects_lead_nowhere_else)
 
 /* ---- TLS, and the environment ---- */
 
-TEST(tls_is_verified)
+TEST(tls_is_verified, struct fixture *fx)
 {
-	struct fixture *fx = *state;
 	struct issuer issuer = issuer_of(fx->tls, TEST_ISSUER_JWKS);
 	long before = test_issuer_count(fx->tls, TEST_ISSUER_JWKS);
 
@@ -402,9 +393,8 @@ TEST(tls_is_verified)
 }
 
 /* An issuer elsewhere does not get us to ask what listens on this machine. */
-TEST(discovery_does_not_lead_inside)
+TEST(discovery_does_not_lead_inside, struct fixture *fx)
 {
-	struct fixture *fx = *state;
 	struct issuer issuer = issuer_of(fx->tls, NULL);
 	long before = test_issuer_count(fx->idp, "connections");
 
@@ -419,11 +409,10 @@ TEST(discovery_does_not_lead_inside)
 	assert_int_equal(test_issuer_count(fx->idp, "connections"), before);
 }
 
-TEST(no_proxy_is_taken_from_the_environment)
+TEST(no_proxy_is_taken_from_the_environment, struct fixture *fx)
 {
 	static const char *const names[] = { "http_proxy", "HTTPS_PROXY",
 		"https_proxy", "ALL_PROXY", "all_proxy" };
-	struct fixture *fx = *state;
 	struct issuer plain = issuer_of(fx->idp, TEST_ISSUER_JWKS);
 	struct issuer tls = issuer_of(fx->tls, TEST_ISSUER_JWKS);
 	long before = test_issuer_count(fx->other, "connections");
@@ -442,10 +431,9 @@ TEST(no_proxy_is_taken_from_the_environment)
 
 /* ---- time ---- */
 
-TEST(slowness_has_an_end)
+TEST(slowness_has_an_end, struct fixture *fx)
 {
 	static const char *const paces[] = { "hang", "drip" };
-	struct fixture *fx = *state;
 	char url[128];
 	struct http_request ask = { .url = url, .ca_file = "" };
 
@@ -497,9 +485,8 @@ has_been_asked(void *ctx)
 	return test_issuer_count(s->fx->idp, TEST_ISSUER_JWKS) > s->before;
 }
 
-TEST(it_gives_up_when_told_to)
+TEST(it_gives_up_when_told_to, struct fixture *fx)
 {
-	struct fixture *fx = *state;
 	struct stopping s = { .fx = fx };
 	int64_t start = clock_system.mono_us();
 	pthread_t thread;
@@ -519,9 +506,8 @@ TEST(it_gives_up_when_told_to)
 }
 
 /* Ten seconds in all, not for each question. */
-TEST(no_fetch_takes_longer_than_it_may)
+TEST(no_fetch_takes_longer_than_it_may, struct fixture *fx)
 {
-	struct fixture *fx = *state;
 	struct longest *l = &fx->longest;
 
 	assert_int_equal(pthread_join(l->thread, NULL), 0);

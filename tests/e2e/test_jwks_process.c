@@ -277,10 +277,8 @@ have_it_look(struct fixture *f, bool wish)
 
 /* ---- under a supervisor ---- */
 
-TEST(keys_are_fetched_once)
+TEST(keys_are_fetched_once, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	open_site(f, STACK_POOL, 2);
 	stack_point(f->site.stack, "jwks:stepped", "count");
 	wait_for_row(f, FETCHED, 2);
@@ -310,9 +308,8 @@ TEST(keys_are_fetched_once)
 }
 
 /* It hangs at the start already, and whenever it is asked. */
-TEST(an_issuer_that_hangs_holds_up_nobody)
+TEST(an_issuer_that_hangs_holds_up_nobody, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pid_t jwks_refresh;
 
 	test_issuer_tell(f->idp, "answer('/0.json', pace='hang')");
@@ -332,10 +329,8 @@ TEST(an_issuer_that_hangs_holds_up_nobody)
 }
 
 /* Killed while it asks, again and again: asked once. */
-TEST(a_killed_keeper_is_replaced_and_asks_nobody_again)
+TEST(a_killed_keeper_is_replaced_and_asks_nobody_again, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	test_issuer_tell(f->idp, "answer('/0.json', pace='hang')");
 	open_site(f, STACK_POOL, 1);
 	for (int i = 1; i <= 3; i++) {
@@ -363,7 +358,7 @@ TEST(a_killed_keeper_is_replaced_and_asks_nobody_again)
 }
 
 /* Bad answers of every kind, one after the other: the set stays. */
-TEST(the_last_good_set_stays)
+TEST(the_last_good_set_stays, struct fixture *f)
 {
 	static const struct {
 		const char *how, *error;
@@ -377,7 +372,6 @@ TEST(the_last_good_set_stays)
 		{ "status=302, headers={'Location': 'http://localhost:1/'}",
 		    "redirect" },
 	};
-	struct fixture *f = *state;
 	char sql[160];
 
 	open_site(f, STACK_POOL, 1);
@@ -402,9 +396,8 @@ TEST(the_last_good_set_stays)
 	assert_int_equal(ask(f, FAILURES), 0);
 }
 
-TEST(a_reload_takes_another_file)
+TEST(a_reload_takes_another_file, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pid_t old;
 
 	open_site(f, STACK_POOL, 1);
@@ -428,9 +421,8 @@ TEST(a_reload_takes_another_file)
 }
 
 /* What others have put in the file's place is looked at, and kept. */
-TEST(a_replaced_table_renews_the_keeper)
+TEST(a_replaced_table_renews_the_keeper, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char table[80];
 
 	open_site(f, STACK_POOL, 1);
@@ -461,9 +453,8 @@ start_second_pool(struct fixture *f, const char *log)
 	return process_start(&p);
 }
 
-TEST(two_pools_of_one_database_fetch_once)
+TEST(two_pools_of_one_database_fetch_once, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char log[64], waits[160];
 	struct awaited waiting = { .text = "\n", .count = 1, .file = waits };
 	struct awaited ready = {
@@ -510,9 +501,8 @@ who_keeps(struct fixture *f, int which)
 	return pid;
 }
 
-TEST(of_workers_alone_one_keeps)
+TEST(of_workers_alone_one_keeps, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pid_t jwks_refresh;
 
 	open_site(f, STACK_SPAWN_FCGI, 2);
@@ -532,9 +522,8 @@ TEST(of_workers_alone_one_keeps)
 }
 
 /* Ending and beginning anew, while its thread waits for an answer. */
-TEST(a_worker_alone_ends_while_it_asks)
+TEST(a_worker_alone_ends_while_it_asks, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pid_t jwks_refresh;
 
 	test_issuer_tell(f->idp, "answer('/0.json', pace='hang')");
@@ -559,9 +548,8 @@ has_libcurl(pid_t pid)
 	return stack_file_contains(path, "libcurl");
 }
 
-TEST(without_issuers_nothing_is_started)
+TEST(without_issuers_nothing_is_started, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pid_t pids[8];
 	size_t n;
 

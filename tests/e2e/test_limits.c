@@ -30,9 +30,8 @@ header_number(struct site *s, const char *name)
 /* where a test runs */
 enum { ANYWHERE = 1, REDIS = 2, ONE_WORKER = 4 };
 
-TEST_IN(ANYWHERE, one_too_many_is_refused)
+TEST_IN(ANYWHERE, one_too_many_is_refused, struct site *s)
 {
-	struct site *s = *state;
 	struct guesser g;
 	char line[160];
 	long wait;
@@ -55,10 +54,9 @@ TEST_IN(ANYWHERE, one_too_many_is_refused)
 	    stack_log(s->stack), " event=login_limited pid="));
 }
 
-TEST_IN(ANYWHERE, parallel_requests_get_exactly_the_limit)
+TEST_IN(ANYWHERE, parallel_requests_get_exactly_the_limit, struct site *s)
 {
 	struct guesser list[24];
-	struct site *s = *state;
 
 	/* One account from many addresses, many accounts from one address. */
 	for (size_t i = 0; i < NELEMS(list); i++) {
@@ -73,9 +71,8 @@ TEST_IN(ANYWHERE, parallel_requests_get_exactly_the_limit)
 	assert_int_equal(login_guesser_crowd(s, list, NELEMS(list), 3), 5);
 }
 
-TEST_IN(ANYWHERE, successful_logins_are_refunded)
+TEST_IN(ANYWHERE, successful_logins_are_refunded, struct site *s)
 {
-	struct site *s = *state;
 	struct guesser g;
 
 	site_account(s);
@@ -93,10 +90,9 @@ TEST_IN(ANYWHERE, successful_logins_are_refunded)
 }
 
 /* A flood from many addresses limits logins but ends no session. */
-TEST_IN(ANYWHERE, a_flooded_account_keeps_its_sessions)
+TEST_IN(ANYWHERE, a_flooded_account_keeps_its_sessions, struct site *s)
 {
 	struct guesser list[16];
-	struct site *s = *state;
 	char body[128];
 
 	site_account(s);
@@ -123,11 +119,10 @@ TEST_IN(ANYWHERE, a_flooded_account_keeps_its_sessions)
 	web_expect(&s->reply, 200, NULL);
 }
 
-TEST_IN(ANYWHERE, other_secrets_are_limited_too)
+TEST_IN(ANYWHERE, other_secrets_are_limited_too, struct site *s)
 {
 	const char *body = "{\"current_password\":\"not this one\","
 			   "\"new_password\":\"purple monkey dishwasher 7\"}";
-	struct site *s = *state;
 
 	site_account(s);
 	for (int i = 0; i < 7; i++) {
@@ -177,9 +172,8 @@ kill_workers(struct site *s)
 	assert_true(stack_ready(s->stack, WAIT_MS));
 }
 
-TEST_IN(ANYWHERE, killed_workers_lose_no_counts)
+TEST_IN(ANYWHERE, killed_workers_lose_no_counts, struct site *s)
 {
-	struct site *s = *state;
 	struct guesser g;
 
 	login_guesser_begin(s, &g);
@@ -191,7 +185,8 @@ TEST_IN(ANYWHERE, killed_workers_lose_no_counts)
 }
 
 /* A worker that dies after its count leaves the count and no lock. */
-TEST_IN(ANYWHERE, a_worker_killed_while_counting_blocks_no_other)
+TEST_IN(
+    ANYWHERE, a_worker_killed_while_counting_blocks_no_other, struct site *s)
 {
 	static const struct {
 		const char *point;
@@ -202,7 +197,6 @@ TEST_IN(ANYWHERE, a_worker_killed_while_counting_blocks_no_other)
 		{ "limiter:counted", 1 },
 		{ "ratelimit:mapped", 1 },
 	};
-	struct site *s = *state;
 
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct guesser g;
@@ -226,9 +220,8 @@ TEST_IN(ANYWHERE, a_worker_killed_while_counting_blocks_no_other)
 
 /* ---- Redis ---- */
 
-TEST_IN(REDIS, redis_may_die_lose_its_data_and_return)
+TEST_IN(REDIS, redis_may_die_lose_its_data_and_return, struct site *s)
 {
-	struct site *s = *state;
 	struct redis_server *redis = stack_redis(s->stack);
 	struct guesser g, h;
 
@@ -264,9 +257,8 @@ redis_counts(void *ctx)
 }
 
 /* The count in shared memory ends with the last process. */
-TEST_IN(REDIS, redis_keeps_the_counts_over_a_restart)
+TEST_IN(REDIS, redis_keeps_the_counts_over_a_restart, struct site *s)
 {
-	struct site *s = *state;
 	struct guesser g;
 
 	assert_true(process_until(redis_counts, s, 60000));
@@ -298,9 +290,8 @@ log_in_once(void *arg)
 }
 
 /* A refusal does not wait for the busy background queue. */
-TEST_IN(ONE_WORKER, a_refusal_does_not_wait_for_the_queue)
+TEST_IN(ONE_WORKER, a_refusal_does_not_wait_for_the_queue, struct site *s)
 {
-	struct site *s = *state;
 	struct guesser g;
 	pthread_t thread;
 

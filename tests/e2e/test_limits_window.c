@@ -32,10 +32,9 @@ assert_never_too_many(const struct answer *a, int n)
 			    (long long)(a[i + LIMIT].got_us - a[i].asked_us));
 }
 
-TEST(constant_requests_get_no_more_than_the_limit)
+TEST(constant_requests_get_no_more_than_the_limit, struct site *s)
 {
 	struct answer answers[ANSWERS_MAX];
-	struct site *s = *state;
 	int64_t begin = clock_system.mono_us();
 	struct guesser g;
 	int n = 0, refused = 0;
@@ -59,10 +58,9 @@ TEST(constant_requests_get_no_more_than_the_limit)
 }
 
 /* Sends just before and just after each announced edge. */
-TEST(waiting_for_retry_after_is_enough)
+TEST(waiting_for_retry_after_is_enough, struct site *s)
 {
 	struct answer answers[ANSWERS_MAX];
-	struct site *s = *state;
 	struct guesser g;
 	int n = 0;
 
@@ -88,10 +86,9 @@ TEST(waiting_for_retry_after_is_enough)
 }
 
 /* The owner of a flooded account can sign in after the flood. */
-TEST(a_flooded_account_opens_again)
+TEST(a_flooded_account_opens_again, struct site *s)
 {
 	struct guesser list[8], owner;
-	struct site *s = *state;
 
 	site_account(s);
 	login_guesser_begin(s, &owner);

@@ -70,10 +70,10 @@ a_fill_lands_after(struct logout_fixture *f,
 /* where a test runs */
 enum { REDIS = 1, NO_REDIS = 2 };
 
-TEST_IN(REDIS, a_fill_held_at_each_step_races_a_logout)
+TEST_IN(
+    REDIS, a_fill_held_at_each_step_races_a_logout, struct logout_fixture *f)
 {
 	static const char *const names[] = { "logout by token", "logout-all" };
-	struct logout_fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(names); i++) {
 		for (size_t j = 0; j < NELEMS(read_points); j++)
@@ -82,10 +82,8 @@ TEST_IN(REDIS, a_fill_held_at_each_step_races_a_logout)
 	}
 }
 
-TEST_IN(REDIS, a_fill_races_every_kind_of_end)
+TEST_IN(REDIS, a_fill_races_every_kind_of_end, struct logout_fixture *f)
 {
-	struct logout_fixture *f = *state;
-
 	for (size_t i = 0; i < signed_in_user_endings_count; i++)
 		a_fill_lands_after(f, &signed_in_user_endings[i],
 		    (enum signed_in_user_way)(i % SIGNED_IN_USER_WAYS),
@@ -93,12 +91,11 @@ TEST_IN(REDIS, a_fill_races_every_kind_of_end)
 }
 
 /* It is known to have been good a moment ago, and ended before it is judged. */
-TEST_IN(REDIS, a_token_is_looked_up_while_it_is_ended)
+TEST_IN(REDIS, a_token_is_looked_up_while_it_is_ended, struct logout_fixture *f)
 {
 	static const char *const names[] = { "logout by token", "logout-all",
 		"end a device", "delete account" };
 	static const char point[] = "token:entry";
-	struct logout_fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(names); i++) {
 		const struct signed_in_user_ending *ending =
@@ -126,11 +123,10 @@ TEST_IN(REDIS, a_token_is_looked_up_while_it_is_ended)
 }
 
 /* The token was made from the old rows; it must not outlive them. */
-TEST_IN(REDIS, a_token_issued_during_the_end_is_dead)
+TEST_IN(REDIS, a_token_issued_during_the_end_is_dead, struct logout_fixture *f)
 {
 	static const char *const names[] = { "logout by cookie", "end a device",
 		"change password", "delete account" };
-	struct logout_fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(names); i++)
 		a_fill_lands_after(f, signed_in_user_ending(names[i]),
@@ -174,13 +170,13 @@ a_fill_from_the_middle(struct logout_fixture *f,
 	logout_fixture_dead(f, &m);
 }
 
-TEST_IN(REDIS, a_fill_begun_at_each_step_of_the_change)
+TEST_IN(
+    REDIS, a_fill_begun_at_each_step_of_the_change, struct logout_fixture *f)
 {
 	/* After the commit a check reads no old row. */
 	static const char *const before[] = { "generation:noted",
 		"change:begun", "change:marked", "change:written" };
 	static const char *const names[] = { "logout by token", "logout-all" };
-	struct logout_fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(names); i++) {
 		for (size_t j = 0; j < NELEMS(before); j++) {
@@ -239,11 +235,10 @@ a_fill_before_the_settling(struct logout_fixture *f,
 	logout_fixture_dead(f, &m);
 }
 
-TEST_IN(REDIS, a_fill_between_commit_and_settling)
+TEST_IN(REDIS, a_fill_between_commit_and_settling, struct logout_fixture *f)
 {
 	static const char *const names[] = { "logout by token", "logout-all",
 		"deactivate" };
-	struct logout_fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(names); i++) {
 		const struct signed_in_user_ending *ending =
@@ -287,10 +282,8 @@ hold_the_change(struct logout_fixture *f,
 	logout_fixture_dead(f, &m);
 }
 
-TEST_IN(REDIS | NO_REDIS, a_logout_held_at_each_step)
+TEST_IN(REDIS | NO_REDIS, a_logout_held_at_each_step, struct logout_fixture *f)
 {
-	struct logout_fixture *f = *state;
-
 	for (size_t i = 0; i < NELEMS(change_points); i++) {
 		hold_the_change(f, signed_in_user_ending("logout by token"),
 		    change_points[i], i % 2 == 0);
@@ -299,10 +292,9 @@ TEST_IN(REDIS | NO_REDIS, a_logout_held_at_each_step)
 	}
 }
 
-TEST_IN(REDIS, every_kind_of_end_held_after_its_commit)
+TEST_IN(
+    REDIS, every_kind_of_end_held_after_its_commit, struct logout_fixture *f)
 {
-	struct logout_fixture *f = *state;
-
 	for (size_t i = 0; i < signed_in_user_endings_count; i++)
 		hold_the_change(
 		    f, &signed_in_user_endings[i], "change:committed", i % 2);

@@ -161,31 +161,26 @@ a_writer_dies(struct logout_fixture *f,
 		lives_on_until_the_retry(f, ending, &m, &other);
 }
 
-TEST(the_writer_of_a_logout_dies_at_each_step)
+TEST(the_writer_of_a_logout_dies_at_each_step, struct logout_fixture *f)
 {
-	struct logout_fixture *f = *state;
-
 	for (size_t i = 0; i < NELEMS(steps); i++)
 		a_writer_dies(
 		    f, signed_in_user_ending("logout by token"), &steps[i]);
 }
 
-TEST(the_writer_of_a_logout_all_dies_at_each_step)
+TEST(the_writer_of_a_logout_all_dies_at_each_step, struct logout_fixture *f)
 {
-	struct logout_fixture *f = *state;
-
 	for (size_t i = 0; i < NELEMS(steps); i++)
 		a_writer_dies(
 		    f, signed_in_user_ending("logout-all"), &steps[i]);
 }
 
-TEST(the_writer_of_any_end_dies_around_the_commit)
+TEST(the_writer_of_any_end_dies_around_the_commit, struct logout_fixture *f)
 {
 	static const struct step around[] = {
 		{ "change:written", false },
 		{ "change:committed", true },
 	};
-	struct logout_fixture *f = *state;
 
 	for (size_t i = 0; i < signed_in_user_endings_count; i++)
 		for (size_t j = 0; j < NELEMS(around); j++)
@@ -202,13 +197,12 @@ login(struct logout_fixture *f, const struct signed_in_user *m,
 }
 
 /* The password is the old one or the new one, and all workers agree. */
-TEST(a_password_change_dies_whole_or_not_at_all)
+TEST(a_password_change_dies_whole_or_not_at_all, struct logout_fixture *f)
 {
 	static const struct step around[] = {
 		{ "change:written", false },
 		{ "change:committed", true },
 	};
-	struct logout_fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(around); i++) {
 		bool done = around[i].committed;
@@ -235,10 +229,8 @@ TEST(a_password_change_dies_whole_or_not_at_all)
  * Checks go on while the writer dies (or the upkeep of another worker, where
  * that comes first): once one was refused no other is accepted.
  */
-TEST(checks_go_on_while_the_writer_dies)
+TEST(checks_go_on_while_the_writer_dies, struct logout_fixture *f)
 {
-	struct logout_fixture *f = *state;
-
 	for (size_t i = 0; i < NELEMS(steps); i++) {
 		struct signed_in_user m, other;
 		struct revocation_monitor *watch;
@@ -263,13 +255,12 @@ TEST(checks_go_on_while_the_writer_dies)
  * A check is killed while it fills the table, where an entry remains half
  * written: the others go on, and what is written there next counts again.
  */
-TEST(a_check_dies_inside_an_entry)
+TEST(a_check_dies_inside_an_entry, struct logout_fixture *f)
 {
 	static const char *const points[] = { "table:claimed", "table:half",
 		"table:written" };
 	static const enum logout_fixture_key keys[] = { LOGOUT_FIXTURE_SESSION,
 		LOGOUT_FIXTURE_USER };
-	struct logout_fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(points) * NELEMS(keys); i++) {
 		const char *point = points[i / NELEMS(keys)];
@@ -297,7 +288,7 @@ TEST(a_check_dies_inside_an_entry)
 }
 
 /* Everything is killed in the middle of a change: a restart finds the truth. */
-TEST(everything_is_killed_in_the_middle)
+TEST(everything_is_killed_in_the_middle, struct logout_fixture *f)
 {
 	static const struct step around[] = {
 		{ "change:marked", false },
@@ -306,7 +297,6 @@ TEST(everything_is_killed_in_the_middle)
 		{ "change:settled", true },
 	};
 	static const char *const names[] = { "logout by token", "logout-all" };
-	struct logout_fixture *f = *state;
 
 	for (size_t i = 0; i < 2 * NELEMS(around); i++) {
 		const struct signed_in_user_ending *ending =

@@ -114,10 +114,8 @@ account_unchanged(struct logout_fixture *f, const struct signed_in_user *m)
 	web_reply_clear(&reply);
 }
 
-TEST(a_logout_all_beats_whatever_waits)
+TEST(a_logout_all_beats_whatever_waits, struct logout_fixture *f)
 {
-	struct logout_fixture *f = *state;
-
 	for (size_t i = 0; i < NELEMS(refresh_requests); i++) {
 		struct signed_in_user m, other;
 
@@ -131,11 +129,10 @@ TEST(a_logout_all_beats_whatever_waits)
 	}
 }
 
-TEST(a_logout_beats_whatever_waits)
+TEST(a_logout_beats_whatever_waits, struct logout_fixture *f)
 {
 	static const char *const names[] = { "logout by token",
 		"logout by cookie", "end a device" };
-	struct logout_fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(refresh_requests); i++) {
 		struct signed_in_user m, other;
@@ -202,10 +199,8 @@ decree(struct logout_fixture *f, const struct wish *wish,
  * Who is an administrator no more changes nobody any more, not even by what
  * was asked for before.
  */
-TEST(a_demotion_beats_whatever_waits)
+TEST(a_demotion_beats_whatever_waits, struct logout_fixture *f)
 {
-	struct logout_fixture *f = *state;
-
 	for (size_t i = 0; i < NELEMS(decrees); i++) {
 		struct web_reply reply = { 0 };
 		struct signed_in_user boss, m;
@@ -233,9 +228,8 @@ TEST(a_demotion_beats_whatever_waits)
 }
 
 /* Nor does who is signed out, though still an administrator. */
-TEST(a_logout_beats_a_decree_that_waits)
+TEST(a_logout_beats_a_decree_that_waits, struct logout_fixture *f)
 {
-	struct logout_fixture *f = *state;
 	const struct signed_in_user_ending *ending =
 	    signed_in_user_ending("logout by token");
 

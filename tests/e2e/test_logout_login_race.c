@@ -21,14 +21,13 @@ enum { REDIS = 1, NO_REDIS = 2 };
  * The password was right when it was looked up.  What lands before the
  * session is written comes first, and wins.
  */
-TEST_IN(REDIS | NO_REDIS, an_end_beats_a_login)
+TEST_IN(REDIS | NO_REDIS, an_end_beats_a_login, struct logout_fixture *f)
 {
 	static const char *const points[] = { "login:read", "login:hashed",
 		"login:conditional" };
 	static const char *const names[] = { "logout-all",
 		"logout-all but this", "change password", "deactivate",
 		"delete account" };
-	struct logout_fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(names) * NELEMS(points); i++) {
 		const struct signed_in_user_ending *ending =
@@ -65,9 +64,9 @@ login(struct logout_fixture *f, const struct signed_in_user *m,
 	    logout_fixture_login_start(f, m, password), NULL);
 }
 
-TEST_IN(REDIS, a_changed_password_is_changed_for_every_login)
+TEST_IN(REDIS, a_changed_password_is_changed_for_every_login,
+    struct logout_fixture *f)
 {
-	struct logout_fixture *f = *state;
 	struct signed_in_user m, other;
 	struct async_request *held;
 	pid_t pid;
@@ -93,9 +92,9 @@ TEST_IN(REDIS, a_changed_password_is_changed_for_every_login)
 }
 
 /* The session was written first: then it is one of those that end. */
-TEST_IN(REDIS, a_login_that_was_first_ends_with_the_rest)
+TEST_IN(
+    REDIS, a_login_that_was_first_ends_with_the_rest, struct logout_fixture *f)
 {
-	struct logout_fixture *f = *state;
 	struct web_reply reply = { 0 };
 	struct signed_in_user m, late;
 	struct async_request *login;
@@ -163,11 +162,10 @@ expect_name(
  * while the second goes through; and a check that has read the row before
  * both fills the cache after both.
  */
-TEST_IN(REDIS, two_profile_changes_race)
+TEST_IN(REDIS, two_profile_changes_race, struct logout_fixture *f)
 {
 	static const char *const points[] = { "change:settled",
 		"change:tidied" };
-	struct logout_fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(points); i++) {
 		struct async_request *first, *check;
@@ -195,11 +193,10 @@ TEST_IN(REDIS, two_profile_changes_race)
 }
 
 /* The second waits for the first, and neither undoes the other. */
-TEST_IN(REDIS, two_profile_changes_overlap)
+TEST_IN(REDIS, two_profile_changes_overlap, struct logout_fixture *f)
 {
 	static const char *const points[] = { "change:begun", "change:marked",
 		"change:written", "change:committed" };
-	struct logout_fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(points); i++) {
 		const char avatar[] = "https://example.org/a.png";

@@ -63,9 +63,8 @@ end_in_the_outage(struct logout_fixture *f, const char *kind,
 	logout_fixture_expect_everywhere(f, m, 401, 0);
 }
 
-TEST(redis_hangs_during_the_end_and_comes_back)
+TEST(redis_hangs_during_the_end_and_comes_back, struct logout_fixture *f)
 {
-	struct logout_fixture *f = *state;
 	struct redis_server *redis = stack_redis(f->stack);
 	struct signed_in_user m[NELEMS(kinds)], other[NELEMS(kinds)];
 
@@ -82,9 +81,9 @@ TEST(redis_hangs_during_the_end_and_comes_back)
 	logout_fixture_dead(f, &m[0]);
 }
 
-TEST(redis_is_gone_during_the_end_and_back_with_the_old_entry)
+TEST(redis_is_gone_during_the_end_and_back_with_the_old_entry,
+    struct logout_fixture *f)
 {
-	struct logout_fixture *f = *state;
 	struct redis_server *redis = stack_redis(f->stack);
 	struct signed_in_user m[NELEMS(kinds)], other[NELEMS(kinds)];
 
@@ -99,9 +98,8 @@ TEST(redis_is_gone_during_the_end_and_back_with_the_old_entry)
 		old_entries_are_refused(f, &m[i]);
 }
 
-TEST(redis_is_restarted_from_an_older_snapshot)
+TEST(redis_is_restarted_from_an_older_snapshot, struct logout_fixture *f)
 {
-	struct logout_fixture *f = *state;
 	struct redis_server *redis = stack_redis(f->stack);
 	struct signed_in_user m[NELEMS(kinds)], other;
 
@@ -124,10 +122,9 @@ TEST(redis_is_restarted_from_an_older_snapshot)
 }
 
 /* The same, and Latchkey was restarted too: its counters begin again. */
-TEST(an_older_snapshot_meets_a_new_table)
+TEST(an_older_snapshot_meets_a_new_table, struct logout_fixture *f)
 {
 	static const int signals[] = { SIGTERM, SIGKILL };
-	struct logout_fixture *f = *state;
 	struct redis_server *redis = stack_redis(f->stack);
 
 	for (size_t i = 0; i < NELEMS(signals); i++) {
@@ -156,9 +153,9 @@ TEST(an_older_snapshot_meets_a_new_table)
 	}
 }
 
-TEST(nobody_is_signed_out_when_redis_restarts_or_forgets)
+TEST(nobody_is_signed_out_when_redis_restarts_or_forgets,
+    struct logout_fixture *f)
 {
-	struct logout_fixture *f = *state;
 	struct redis_server *redis = stack_redis(f->stack);
 	struct signed_in_user m, gone, other;
 	struct revocation_monitor *watch;
@@ -191,12 +188,11 @@ TEST(nobody_is_signed_out_when_redis_restarts_or_forgets)
 }
 
 /* Evicted before, in the middle, and after. */
-TEST(entries_are_evicted)
+TEST(entries_are_evicted, struct logout_fixture *f)
 {
 	static const char *const points[] = { "change:marked",
 		"change:committed", "change:settled" };
 	static const char *const names[] = { "logout by token", "logout-all" };
-	struct logout_fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(points) * NELEMS(names); i++) {
 		const struct signed_in_user_ending *ending =
@@ -260,10 +256,8 @@ put_entries_back(struct logout_fixture *f, const struct signed_in_user *m)
 }
 
 /* Put back at once, while checks go on, and again once all is over. */
-TEST(old_entries_are_put_back)
+TEST(old_entries_are_put_back, struct logout_fixture *f)
 {
-	struct logout_fixture *f = *state;
-
 	for (size_t i = 0; i < signed_in_user_endings_count; i++) {
 		const struct signed_in_user_ending *ending =
 		    &signed_in_user_endings[i];
@@ -314,9 +308,8 @@ expect_own_answer(struct logout_fixture *f, const struct signed_in_user *m,
 	web_reply_clear(&reply);
 }
 
-TEST(an_entry_under_another_ones_key_is_not_believed)
+TEST(an_entry_under_another_ones_key_is_not_believed, struct logout_fixture *f)
 {
-	struct logout_fixture *f = *state;
 	struct signed_in_user m, victim, other;
 
 	cached_member(f, &m, &other);
@@ -338,11 +331,10 @@ TEST(an_entry_under_another_ones_key_is_not_believed)
 	logout_fixture_dead(f, &victim);
 }
 
-TEST(rubbish_is_not_believed)
+TEST(rubbish_is_not_believed, struct logout_fixture *f)
 {
 	static const char *const rubbish[] = { "", "1", "{}",
 		"{\"revoked_at\":0}" };
-	struct logout_fixture *f = *state;
 	struct signed_in_user m, other;
 
 	cached_member(f, &m, &other);
@@ -370,9 +362,8 @@ TEST(rubbish_is_not_believed)
  * Redis hangs with questions of ${m} in its socket.  When it goes on, it
  * answers them; whoever asks next must not get these answers.
  */
-TEST(a_late_reply_answers_nobody_else)
+TEST(a_late_reply_answers_nobody_else, struct logout_fixture *f)
 {
-	struct logout_fixture *f = *state;
 	struct redis_server *redis = stack_redis(f->stack);
 	struct signed_in_user m, n, other;
 
@@ -404,10 +395,9 @@ TEST(a_late_reply_answers_nobody_else)
  * A check has read the old row; its fill lies in the socket of a Redis that
  * sleeps until the end was acknowledged, and is carried out then.
  */
-TEST(a_late_fill_lands_after_the_end)
+TEST(a_late_fill_lands_after_the_end, struct logout_fixture *f)
 {
 	static const char *const names[] = { "logout by token", "logout-all" };
-	struct logout_fixture *f = *state;
 	struct redis_server *redis = stack_redis(f->stack);
 
 	for (size_t i = 0; i < NELEMS(names); i++) {

@@ -65,13 +65,12 @@ validate(struct site *s, int times)
 enum { EVERYWHERE = 1, POOL = 2 };
 
 /* A hundred checks, spread over the workers, count exactly a hundred. */
-TEST_IN(EVERYWHERE, counters_match_the_requests)
+TEST_IN(EVERYWHERE, counters_match_the_requests, struct site *s)
 {
 	static const char *const tiers[] = { REDIS_HITS, STORE_HITS,
 		"latchkey_cache_misses_total{tier=\"table\"}",
 		"latchkey_store_read_duration_seconds_count",
 		"latchkey_redis_duration_seconds_count" };
-	struct site *s = *state;
 	double validated, hits, fast, below[NELEMS(tiers)];
 
 	site_account(s);
@@ -92,13 +91,12 @@ TEST_IN(EVERYWHERE, counters_match_the_requests)
 		assert_true(value(s, tiers[i]) == below[i]);
 }
 
-TEST_IN(EVERYWHERE, sign_ins_and_sign_outs_are_counted)
+TEST_IN(EVERYWHERE, sign_ins_and_sign_outs_are_counted, struct site *s)
 {
 	static const char refused[] =
 	    "latchkey_logins_total{result=\"refused\"}";
 	static const char ok[] = "latchkey_logins_total{result=\"ok\"}";
 	static const char out[] = "latchkey_revocations_total{kind=\"logout\"}";
-	struct site *s = *state;
 	double before[4];
 	char body[160];
 
@@ -148,10 +146,9 @@ kill_workers(struct site *s)
 }
 
 /* Every worker dies twice: no counter falls or counts twice. */
-TEST_IN(POOL, counts_of_killed_workers_are_kept)
+TEST_IN(POOL, counts_of_killed_workers_are_kept, struct site *s)
 {
 	static const char starts[] = "latchkey_worker_starts_total";
-	struct site *s = *state;
 	double validated, started, since;
 
 	site_account(s);
@@ -197,13 +194,12 @@ admin_account(struct site *s)
  * The client of these tests is local.  A proxy's forwarding header makes it
  * remote, and then only an administrator is allowed.
  */
-TEST_IN(EVERYWHERE, only_administrators_see_the_metrics)
+TEST_IN(EVERYWHERE, only_administrators_see_the_metrics, struct site *s)
 {
 	static const char *const forwarded[] = { "X-Forwarded-For: 192.0.2.9",
 		NULL };
 	static const char *const paths[] = { "/metrics", API "/cache/stats",
 		API "/cache/health" };
-	struct site *s = *state;
 	char token[sizeof(s->token)];
 
 	site_account(s);
@@ -225,9 +221,8 @@ TEST_IN(EVERYWHERE, only_administrators_see_the_metrics)
 	}
 }
 
-TEST_IN(EVERYWHERE, administrators_read_stats_and_clean_up)
+TEST_IN(EVERYWHERE, administrators_read_stats_and_clean_up, struct site *s)
 {
-	struct site *s = *state;
 	bool redis = stack_redis(s->stack) != NULL;
 	struct web_call call = { .path = API "/cache/stats" };
 	long long users, sessions;
@@ -267,10 +262,8 @@ TEST_IN(EVERYWHERE, administrators_read_stats_and_clean_up)
 
 /* ---- as Prometheus reads it ---- */
 
-TEST_IN(EVERYWHERE, promtool_finds_no_fault)
+TEST_IN(EVERYWHERE, promtool_finds_no_fault, struct site *s)
 {
-	struct site *s = *state;
-
 	site_account(s);
 	validate(s, 3);
 	web_get(s->web, "/nowhere", &s->reply);

@@ -65,9 +65,8 @@ assert_no_header(struct site *s, const char *name)
 	assert_string_equal(value != NULL ? value : "", "");
 }
 
-TEST(an_account_is_shown_without_an_address)
+TEST(an_account_is_shown_without_an_address, struct site *s)
 {
-	struct site *s = *state;
 	char path[96], body[1200];
 
 	account_without_address(s);
@@ -94,9 +93,8 @@ TEST(an_account_is_shown_without_an_address)
 	assert_null(web_text(&s->reply, "username"));
 }
 
-TEST(it_is_found_only_by_its_number)
+TEST(it_is_found_only_by_its_number, struct site *s)
 {
-	struct site *s = *state;
 	char path[96], line[64];
 
 	account_without_address(s);
@@ -117,9 +115,8 @@ TEST(it_is_found_only_by_its_number)
 }
 
 /* A password without an address to sign in with would be useless. */
-TEST(it_cannot_be_given_a_password)
+TEST(it_cannot_be_given_a_password, struct site *s)
 {
-	struct site *s = *state;
 	char line[64];
 
 	account_without_address(s);

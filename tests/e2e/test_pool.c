@@ -191,10 +191,8 @@ enum { POOL = 1, SPAWNED = 2, WITHOUT_ARGS = 4 };
 
 /* ---- supervised ---- */
 
-TEST_IN(POOL, a_killed_worker_is_replaced)
+TEST_IN(POOL, a_killed_worker_is_replaced, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	for (int i = 0; i < 3; i++) {
 		pid_t victim = f->site.workers[i % 2];
 
@@ -214,9 +212,8 @@ TEST_IN(POOL, a_killed_worker_is_replaced)
  * of 0, 0.1, 0.2, 0.4 and 0.8 s leave room for seven starts of each place;
  * without them there would be hundreds.
  */
-TEST_IN(POOL, workers_that_keep_dying_are_started_less_often)
+TEST_IN(POOL, workers_that_keep_dying_are_started_less_often, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int before = count_in_log(f, "event=worker_started");
 	int64_t until = clock_system.mono_us() + 2000000;
 	int started;
@@ -236,10 +233,8 @@ TEST_IN(POOL, workers_that_keep_dying_are_started_less_often)
 	fcgi_site_serves(&f->site);
 }
 
-TEST_IN(POOL, ending_drops_no_request)
+TEST_IN(POOL, ending_drops_no_request, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	for (int i = 0; i < 5; i++) {
 		struct load *l = calloc(1, sizeof(*l));
 		pid_t supervisor = stack_supervisor(f->site.stack);
@@ -259,9 +254,8 @@ TEST_IN(POOL, ending_drops_no_request)
 	fcgi_site_serves(&f->site);
 }
 
-TEST_IN(POOL, a_reload_takes_effect_and_drops_no_request)
+TEST_IN(POOL, a_reload_takes_effect_and_drops_no_request, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct load *l = calloc(1, sizeof(*l));
 	int done = count_in_log(f, "event=pool_reloaded");
 	pid_t old[2] = { f->site.workers[0], f->site.workers[1] };
@@ -289,12 +283,11 @@ TEST_IN(POOL, a_reload_takes_effect_and_drops_no_request)
 	fcgi_site_serves(&f->site);
 }
 
-TEST_IN(POOL, a_bad_configuration_is_not_taken)
+TEST_IN(POOL, a_bad_configuration_is_not_taken, struct fixture *f)
 {
 	static const char *const bad[] = { "NO_SUCH_NAME = 1\n",
 		"ACCESS_TOKEN_EXPIRE_MINUTES = soon\n", "nonsense\n",
 		"LATCHKEY_ISSUERS_FILE = /nowhere/issuers\n" };
-	struct fixture *f = *state;
 	int refused = count_in_log(f, "event=reload_refused");
 
 	for (size_t i = 0; i < NELEMS(bad); i++) {
@@ -310,9 +303,8 @@ TEST_IN(POOL, a_bad_configuration_is_not_taken)
 	write_file(f->conf, "ACCESS_TOKEN_EXPIRE_MINUTES = 7\n");
 }
 
-TEST_IN(POOL, the_pid_file_names_the_pool)
+TEST_IN(POOL, the_pid_file_names_the_pool, struct fixture *f)
 {
-	struct fixture *f = *state;
 	FILE *file = fopen(f->pid_file, "r");
 	int pid = 0;
 
@@ -323,9 +315,8 @@ TEST_IN(POOL, the_pid_file_names_the_pool)
 }
 
 /* Its workers end by themselves; the socket it left is taken over. */
-TEST_IN(POOL, a_killed_supervisor_leaves_nothing)
+TEST_IN(POOL, a_killed_supervisor_leaves_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pid_t old[2] = { f->site.workers[0], f->site.workers[1] };
 
 	(void)process_stop(stack_supervisor(f->site.stack), SIGKILL, WAIT_MS);
@@ -355,9 +346,8 @@ nobody_listens(void *ctx)
  * The workers that a killed supervisor leaves finish what has arrived.  The
  * next pool need not wait for them, and nothing is queued behind them.
  */
-TEST_IN(POOL, a_new_pool_begins_while_old_workers_finish)
+TEST_IN(POOL, a_new_pool_begins_while_old_workers_finish, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct fcgi_bytes b = { 0 };
 	const char *params[2];
 	struct fcgi_ask ask = fcgi_site_me(&f->site, false, params);
@@ -388,9 +378,8 @@ TEST_IN(POOL, a_new_pool_begins_while_old_workers_finish)
 	fcgi_bytes_free(&b);
 }
 
-TEST_IN(POOL, a_second_pool_does_not_take_the_socket)
+TEST_IN(POOL, a_second_pool_does_not_take_the_socket, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char listen[160], db[160], log[64];
 	const char *argv[] = { getenv("LATCHKEY_TEST_PROGRAM"), "serve",
 		"--listen", listen, "--workers", "1", NULL };
@@ -431,9 +420,8 @@ hang_up_all(struct fixture *f)
 	}
 }
 
-TEST_IN(SPAWNED | WITHOUT_ARGS, spawned_workers_begin_anew)
+TEST_IN(SPAWNED | WITHOUT_ARGS, spawned_workers_begin_anew, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct load *l = calloc(1, sizeof(*l));
 
 	assert_non_null(l);
@@ -448,10 +436,8 @@ TEST_IN(SPAWNED | WITHOUT_ARGS, spawned_workers_begin_anew)
 	fcgi_site_serves(&f->site);
 }
 
-TEST_IN(SPAWNED, spawned_workers_read_the_configuration)
+TEST_IN(SPAWNED, spawned_workers_read_the_configuration, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(token_seconds(f), 7 * 60);
 	write_file(f->conf, "ACCESS_TOKEN_EXPIRE_MINUTES = 9\n");
 	hang_up_all(f);
@@ -467,10 +453,8 @@ TEST_IN(SPAWNED, spawned_workers_read_the_configuration)
 }
 
 /* Nobody supervises them: the others go on, and SIGTERM ends them all. */
-TEST_IN(SPAWNED | WITHOUT_ARGS, spawned_workers_end)
+TEST_IN(SPAWNED | WITHOUT_ARGS, spawned_workers_end, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(
 	    process_stop(f->site.workers[0], SIGKILL, WAIT_MS), SIGKILL);
 	for (int i = 0; i < 20; i++)

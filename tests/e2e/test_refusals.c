@@ -22,7 +22,7 @@ call(struct site *s, const struct web_call *c)
 
 /* ---- bodies ---- */
 
-TEST(invalid_bodies_are_refused)
+TEST(invalid_bodies_are_refused, struct site *s)
 {
 	static const struct {
 		const char *body;
@@ -58,7 +58,6 @@ TEST(invalid_bodies_are_refused)
 		{ "{\"EMAIL\":\"a@b.cd\",\"password\":\"x\"}", 0, NULL, 400,
 		    "missing_field" },
 	};
-	struct site *s = *state;
 
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct web_call c = {
@@ -73,10 +72,9 @@ TEST(invalid_bodies_are_refused)
 	}
 }
 
-TEST(large_bodies_are_refused)
+TEST(large_bodies_are_refused, struct site *s)
 {
 	static const size_t sizes[] = { 65537, 100000, 1000000 };
-	struct site *s = *state;
 
 	for (size_t i = 0; i < NELEMS(sizes); i++) {
 		char *body = malloc(sizes[i] + 1);
@@ -93,9 +91,8 @@ TEST(large_bodies_are_refused)
 	}
 }
 
-TEST(the_largest_body_is_read)
+TEST(the_largest_body_is_read, struct site *s)
 {
-	struct site *s = *state;
 	char *body = malloc(65537);
 	struct web_call c = { .path = API "/auth/login", .body = body };
 
@@ -110,7 +107,7 @@ TEST(the_largest_body_is_read)
 
 /* ---- methods and paths ---- */
 
-TEST(wrong_methods_are_refused)
+TEST(wrong_methods_are_refused, struct site *s)
 {
 	static const struct {
 		const char *method, *path, *allow;
@@ -126,7 +123,6 @@ TEST(wrong_methods_are_refused)
 		{ "POST", "/health", "GET" },
 		{ "PROPFIND", "/auth/me", "GET" },
 	};
-	struct site *s = *state;
 
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		char path[128];
@@ -140,10 +136,8 @@ TEST(wrong_methods_are_refused)
 	}
 }
 
-TEST(options_and_head)
+TEST(options_and_head, struct site *s)
 {
-	struct site *s = *state;
-
 	call(s,
 	    &(struct web_call){
 		.method = "OPTIONS", .path = API "/auth/login" });
@@ -154,13 +148,12 @@ TEST(options_and_head)
 	assert_int_equal(s->reply.body.len, 0);
 }
 
-TEST(unknown_paths_are_refused)
+TEST(unknown_paths_are_refused, struct site *s)
 {
 	static const char *const paths[] = { API "/auth/nothing", API "/",
 		API "/auth/me/", API "/auth//me", API "/auth/%6de",
 		API "/AUTH/me", API "/auth/sessions/", API "/users/1/2",
 		"/auth/", "/api/v2/auth/me" };
-	struct site *s = *state;
 
 	for (size_t i = 0; i < NELEMS(paths); i++) {
 		web_get(s->web, paths[i], &s->reply);
@@ -236,9 +229,8 @@ epoch_of_new_accounts(struct site *s)
 	return 0;
 }
 
-TEST(expired_and_foreign_tokens_are_refused)
+TEST(expired_and_foreign_tokens_are_refused, struct site *s)
 {
-	struct site *s = *state;
 	struct token token;
 	int64_t epoch;
 
@@ -262,9 +254,8 @@ TEST(expired_and_foreign_tokens_are_refused)
 	expect_token(s, s->token, true);
 }
 
-TEST(modified_tokens_are_refused)
+TEST(modified_tokens_are_refused, struct site *s)
 {
-	struct site *s = *state;
 	size_t len;
 	char *text;
 
@@ -290,10 +281,8 @@ TEST(modified_tokens_are_refused)
 	expect_token(s, s->token, true);
 }
 
-TEST(a_token_of_a_deleted_user_is_refused)
+TEST(a_token_of_a_deleted_user_is_refused, struct site *s)
 {
-	struct site *s = *state;
-
 	site_account(s);
 	expect_token(s, s->token, true);
 	call(s,
@@ -308,7 +297,7 @@ TEST(a_token_of_a_deleted_user_is_refused)
 
 /* ---- cookies and sites ---- */
 
-TEST(cross_site_requests_change_nothing)
+TEST(cross_site_requests_change_nothing, struct site *s)
 {
 	static const char *const bad[][3] = {
 		{ "Sec-Fetch-Site: cross-site", NULL },
@@ -322,7 +311,6 @@ TEST(cross_site_requests_change_nothing)
 	static const char *const paths[] = { "/auth/logout",
 		"/auth/logout-all-devices", "/auth/update-profile",
 		"/auth/validate-session" };
-	struct site *s = *state;
 
 	site_account(s);
 	for (size_t i = 0; i < NELEMS(bad); i++)
@@ -344,10 +332,8 @@ TEST(cross_site_requests_change_nothing)
 	assert_string_equal(web_text(&s->reply, "user.name"), "Test");
 }
 
-TEST(a_form_post_with_the_cookie_is_refused)
+TEST(a_form_post_with_the_cookie_is_refused, struct site *s)
 {
-	struct site *s = *state;
-
 	site_account(s);
 	call(s,
 	    &(struct web_call){ .path = API "/auth/logout",
@@ -358,9 +344,8 @@ TEST(a_form_post_with_the_cookie_is_refused)
 	web_expect(&s->reply, 200, NULL);
 }
 
-TEST(a_matching_origin_is_enough)
+TEST(a_matching_origin_is_enough, struct site *s)
 {
-	struct site *s = *state;
 	char origin[128];
 
 	site_account(s);
@@ -373,11 +358,10 @@ TEST(a_matching_origin_is_enough)
 	web_expect(&s->reply, 200, NULL);
 }
 
-TEST(signing_in_from_another_site_is_refused)
+TEST(signing_in_from_another_site_is_refused, struct site *s)
 {
 	static const char *const cross[] = { "Sec-Fetch-Site: cross-site",
 		NULL };
-	struct site *s = *state;
 
 	call(s,
 	    &(struct web_call){ .path = API "/auth/login",
@@ -387,9 +371,8 @@ TEST(signing_in_from_another_site_is_refused)
 	web_expect(&s->reply, 403, "cross_site");
 }
 
-TEST(ambiguous_cookies_are_ignored)
+TEST(ambiguous_cookies_are_ignored, struct site *s)
 {
-	struct site *s = *state;
 	char cookie[256];
 	const char *headers[] = { cookie, NULL };
 	struct web_call c = {
@@ -440,10 +423,8 @@ set_expiry(struct site *s, int64_t at)
 	sqlite3_close(db);
 }
 
-TEST(a_session_is_valid_until_its_last_minute)
+TEST(a_session_is_valid_until_its_last_minute, struct site *s)
 {
-	struct site *s = *state;
-
 	site_account(s);
 	set_expiry(s, time(NULL) + 60);
 	web_get(s->web, API "/auth/me", &s->reply);
@@ -456,7 +437,7 @@ TEST(a_session_is_valid_until_its_last_minute)
 }
 
 /* A page shows a refusal next to the field that it concerns. */
-TEST(a_problem_names_the_field)
+TEST(a_problem_names_the_field, struct site *s)
 {
 	static const struct {
 		const char *body, *code, *field;
@@ -472,7 +453,6 @@ TEST(a_problem_names_the_field)
 		  "\"password\":\"x\"}",
 		    "weak_password", "password" },
 	};
-	struct site *s = *state;
 	char body[256];
 
 	for (size_t i = 0; i < NELEMS(cases); i++) {

@@ -16,10 +16,9 @@
 
 /* ---- who asks, and from where ---- */
 
-TEST(refusals_without_a_session)
+TEST(refusals_without_a_session, struct site *s)
 {
 	static const char dead[] = "00000000-0000-4000-8000-000000000000";
-	struct site *s = *state;
 
 	operation_each(s, OP_SIGNED, &(struct operation_manner){ 0 }, 401,
 	    "not_signed_in");
@@ -31,19 +30,15 @@ TEST(refusals_without_a_session)
 	    "invalid_session");
 }
 
-TEST(refusals_without_the_role)
+TEST(refusals_without_the_role, struct site *s)
 {
-	struct site *s = *state;
-
 	site_account(s);
 	operation_each(s, OP_ADMIN,
 	    &(struct operation_manner){ .bearer = s->token }, 403, "forbidden");
 }
 
-TEST(refusals_of_other_sites)
+TEST(refusals_of_other_sites, struct site *s)
 {
-	struct site *s = *state;
-
 	operation_admin(s);
 	operation_each(s, OP_SITE,
 	    &(struct operation_manner){
@@ -53,9 +48,8 @@ TEST(refusals_of_other_sites)
 
 /* ---- bodies ---- */
 
-TEST(refusals_of_malformed_bodies)
+TEST(refusals_of_malformed_bodies, struct site *s)
 {
-	struct site *s = *state;
 	struct operation_manner m;
 
 	operation_admin(s);
@@ -70,10 +64,8 @@ TEST(refusals_of_malformed_bodies)
 	operation_each(s, OP_NEEDS, &m, 400, "missing_field");
 }
 
-TEST(refusals_of_wrong_types)
+TEST(refusals_of_wrong_types, struct site *s)
 {
-	struct site *s = *state;
-
 	operation_admin(s);
 	for (size_t i = 0; i < operations_count; i++) {
 		const struct operation *op = &operations[i];
@@ -90,10 +82,9 @@ TEST(refusals_of_wrong_types)
 
 /* ---- what only some answer ---- */
 
-TEST(refusals_of_addresses_and_passwords)
+TEST(refusals_of_addresses_and_passwords, struct site *s)
 {
 	static const char *const changes[] = { "PUT", "PATCH", "POST" };
-	struct site *s = *state;
 	char taken[64], body[256];
 	struct operation_manner m = { .body = body };
 
@@ -116,9 +107,8 @@ TEST(refusals_of_addresses_and_passwords)
 }
 
 /* Logout may be repeated, so its refusals differ from other routes'. */
-TEST(signing_out)
+TEST(signing_out, struct site *s)
 {
-	struct site *s = *state;
 	struct operation_manner m = { .body = "{\"session_id\":\"none\"}" };
 	char path[64];
 
@@ -136,10 +126,9 @@ TEST(signing_out)
 	assert_non_null(web_header(&s->reply, "Set-Cookie"));
 }
 
-TEST(refusals_of_administrators_changes)
+TEST(refusals_of_administrators_changes, struct site *s)
 {
 	static const char *const changes[] = { "PUT", "PATCH", "POST" };
-	struct site *s = *state;
 	struct operation_manner m = { .body = "{\"role\":\"user\"}" };
 	char path[64];
 
@@ -155,11 +144,10 @@ TEST(refusals_of_administrators_changes)
 }
 
 /* As configured in lighttpd_conf. */
-TEST(authorizations)
+TEST(authorizations, struct site *s)
 {
 	static const char *const navigate[] = { "Sec-Fetch-Mode: navigate",
 		"X-Forwarded-Method: GET", "X-Forwarded-Uri: /reports", NULL };
-	struct site *s = *state;
 	struct web_call page = { .headers = navigate, .no_cookies = true };
 	struct operation_manner m;
 
@@ -183,11 +171,10 @@ TEST(authorizations)
 
 /* ---- tokens ---- */
 
-TEST(token_routes)
+TEST(token_routes, struct site *s)
 {
 	static const char *const paths[] = { "/auth/introspect",
 		"/auth/revoke" };
-	struct site *s = *state;
 	struct operation_manner m = { .type = "text/plain" };
 	char body[1400];
 
@@ -213,10 +200,8 @@ TEST(token_routes)
 	operation_expect(s, "POST", "/auth/introspect", &m, 403);
 }
 
-TEST(documents)
+TEST(documents, struct site *s)
 {
-	struct site *s = *state;
-
 	operation_expect(
 	    s, "GET", "/openapi.json", &(struct operation_manner){ 0 }, 200);
 	assert_string_equal(web_text(&s->reply, "openapi"), "3.1.0");

@@ -42,9 +42,8 @@ is_unavailable(void *ctx)
 enum { STORE = 1, BUSY = 2, LIMITS = 4 };
 
 /* The database was moved away. */
-TEST_IN(STORE, without_the_store)
+TEST_IN(STORE, without_the_store, struct site *s)
 {
-	struct site *s = *state;
 	char db[160], away[160], body[1400];
 	struct operation_manner m;
 
@@ -85,9 +84,8 @@ TEST_IN(STORE, without_the_store)
 /* ---- busy ---- */
 
 /* One request runs in the queue and one waits: it is full. */
-TEST_IN(BUSY, with_a_full_queue)
+TEST_IN(BUSY, with_a_full_queue, struct site *s)
 {
-	struct site *s = *state;
 	const struct web_call login = { .path = API "/auth/login",
 		.body = OPERATION_GUESS,
 		.no_cookies = true };
@@ -118,9 +116,8 @@ TEST_IN(BUSY, with_a_full_queue)
 /* ---- too often ---- */
 
 /* Each limit is 1, and the requests above have exhausted it. */
-TEST_IN(LIMITS, above_the_rate_limit)
+TEST_IN(LIMITS, above_the_rate_limit, struct site *s)
 {
-	struct site *s = *state;
 	struct operation_manner m = { .body = OPERATION_GUESS };
 
 	site_account(s); /* the only registration that the limit allows */

@@ -96,10 +96,9 @@ assert_as_it_was(const struct fcgi_site people[PEOPLE])
 	assert_signed_in(&people[OUT], false);
 }
 
-TEST(a_restart_of_everything_signs_nobody_out)
+TEST(a_restart_of_everything_signs_nobody_out, struct fcgi_site *s)
 {
 	static const int signals[] = { SIGTERM, SIGKILL };
-	struct fcgi_site *s = *state;
 	struct redis_server *redis = stack_redis(s->stack);
 	struct fcgi_site people[PEOPLE];
 
@@ -199,9 +198,8 @@ wait_for_redis(struct fcgi_site *s)
 		fail_msg("Redis is not used again");
 }
 
-TEST(redis_comes_and_goes_while_requests_run)
+TEST(redis_comes_and_goes_while_requests_run, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	struct redis_server *redis = stack_redis(s->stack);
 	struct load *l;
 
@@ -246,9 +244,8 @@ time_is_over(void *ctx)
  * may have to wait for the deadline; no later one does, not even while the
  * host asks again whether Redis is back.
  */
-TEST(a_hanging_redis_costs_one_deadline)
+TEST(a_hanging_redis_costs_one_deadline, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	struct redis_server *redis = stack_redis(s->stack);
 	struct fcgi_site fresh;
 	struct load *l;
@@ -281,9 +278,8 @@ TEST(a_hanging_redis_costs_one_deadline)
 	fcgi_site_serves(s);
 }
 
-TEST(starting_without_redis)
+TEST(starting_without_redis, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	struct redis_server *redis = stack_redis(s->stack);
 
 	fcgi_site_account(s);
@@ -314,9 +310,8 @@ all_are_new(void *ctx)
  * store alone, changes nothing any more, and is replaced by one with the new
  * file.
  */
-TEST(a_removed_table_is_made_anew)
+TEST(a_removed_table_is_made_anew, struct fcgi_site *s)
 {
-	struct fcgi_site *s = *state;
 	struct fcgi_site out;
 	struct load *l;
 	char path[160];

@@ -124,9 +124,8 @@ assert_another_is_given(struct fixture *f)
 	fcgi_reply_free(&reply);
 }
 
-TEST(a_revoked_token_is_refused_by_every_worker)
+TEST(a_revoked_token_is_refused_by_every_worker, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct fcgi_reply reply;
 
 	assert_everywhere(f, 200);

@@ -360,12 +360,11 @@ reload(const struct fixture *f)
 	assert_int_equal(kill(stack_supervisor(f->site.stack), SIGHUP), 0);
 }
 
-TEST(no_good_token_is_refused_while_keys_change)
+TEST(no_good_token_is_refused_while_keys_change, struct fixture *f)
 {
 	static const struct {
 		const char *algorithm, *start;
 	} turns[] = { { "RS256", HEADER_RS256 }, { "ES256", HEADER_ES256 } };
-	struct fixture *f = *state;
 	struct load *l = calloc(1, sizeof(*l));
 	struct wanted w = { .f = f, .start = HEADER_HS256 };
 
@@ -408,9 +407,8 @@ is_one_published(void *ctx)
 }
 
 /* A day goes by, as the rows tell it. */
-TEST(an_old_key_leaves_when_its_time_is_over)
+TEST(an_old_key_leaves_when_its_time_is_over, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char before[TOKEN_MAX], now[TOKEN_MAX];
 
 	assert_true(token_of(f, f->site.session, before));
@@ -431,9 +429,8 @@ TEST(an_old_key_leaves_when_its_time_is_over)
 }
 
 /* Every worker knows by the time it is done, and remembers nothing else. */
-TEST(a_key_that_is_thrown_away_ends_its_tokens_at_once)
+TEST(a_key_that_is_thrown_away_ends_its_tokens_at_once, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char before[TOKEN_MAX], now[TOKEN_MAX];
 
 	assert_true(token_of(f, f->site.session, before));
@@ -479,7 +476,7 @@ is_logged(void *ctx)
 }
 
 /* The old keys stay, and one line says why. */
-TEST(a_reload_without_its_secret_changes_nothing)
+TEST(a_reload_without_its_secret_changes_nothing, struct fixture *f)
 {
 	static const struct {
 		const char *text; /* NULL: no file */
@@ -494,7 +491,6 @@ TEST(a_reload_without_its_secret_changes_nothing)
 		    0600, "the master secret is another one" },
 		{ "SAME", 0644, "event=secret_refused" },
 	};
-	struct fixture *f = *state;
 	struct buf good = { 0 };
 	char token[TOKEN_MAX];
 
@@ -563,13 +559,12 @@ assert_one_line(const struct buf *log, const char *text)
 }
 
 /* One line, and nothing was touched. */
-TEST(a_weak_secret_starts_nothing)
+TEST(a_weak_secret_starts_nothing, struct fixture *f)
 {
 	static const char *const weak[] = { "short",
 		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
 		"changemechangemechangemechangeme",
 		"a-string-secret-at-least-256-bits-long" };
-	struct fixture *f = *state;
 	struct buf good = { 0 };
 
 	stack_stop_pool(f->site.stack, SIGTERM);

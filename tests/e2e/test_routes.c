@@ -61,9 +61,8 @@ assert_login_answer(struct site *s)
 	assert_int_equal(strlen(web_text(&s->reply, "session_id")), 36);
 }
 
-TEST(registering_signs_in)
+TEST(registering_signs_in, struct site *s)
 {
-	struct site *s = *state;
 	const char *cookie;
 
 	site_account(s);
@@ -82,11 +81,10 @@ TEST(registering_signs_in)
 	assert_null(strstr(cookie, "Secure"));
 }
 
-TEST(both_prefixes_and_the_alias_work)
+TEST(both_prefixes_and_the_alias_work, struct site *s)
 {
 	static const char *const paths[] = { "/auth/register", "/auth/signup",
 		API "/auth/signup" };
-	struct site *s = *state;
 
 	for (size_t i = 0; i < NELEMS(paths); i++) {
 		char json[256];
@@ -102,7 +100,7 @@ TEST(both_prefixes_and_the_alias_work)
 	web_expect(&s->reply, 200, NULL);
 }
 
-TEST(refused_registrations)
+TEST(refused_registrations, struct site *s)
 {
 	static const struct {
 		const char *json;
@@ -129,7 +127,6 @@ TEST(refused_registrations)
 		{ "{'email':'%','password':'" WEB_PASSWORD "','name':'n'}", 409,
 		    "email_taken" },
 	};
-	struct site *s = *state;
 
 	site_account(s);
 	for (size_t i = 0; i < NELEMS(cases); i++) {
@@ -139,9 +136,8 @@ TEST(refused_registrations)
 	}
 }
 
-TEST(an_address_is_taken_in_any_spelling)
+TEST(an_address_is_taken_in_any_spelling, struct site *s)
 {
-	struct site *s = *state;
 	char upper[64];
 	size_t i;
 
@@ -160,10 +156,8 @@ TEST(an_address_is_taken_in_any_spelling)
 	web_expect(&s->reply, 200, NULL);
 }
 
-TEST(signing_in)
+TEST(signing_in, struct site *s)
 {
-	struct site *s = *state;
-
 	site_account(s);
 	web_forget(s->web);
 	web_login(s->web, s->email, &s->reply);
@@ -172,9 +166,8 @@ TEST(signing_in)
 	web_expect(&s->reply, 200, NULL);
 }
 
-TEST(wrong_passwords_and_unknown_addresses_look_the_same)
+TEST(wrong_passwords_and_unknown_addresses_look_the_same, struct site *s)
 {
-	struct site *s = *state;
 	char first[1024];
 
 	site_account(s);
@@ -195,10 +188,8 @@ TEST(wrong_passwords_and_unknown_addresses_look_the_same)
 	web_expect(&s->reply, 400, "missing_field");
 }
 
-TEST(validating_a_session)
+TEST(validating_a_session, struct site *s)
 {
-	struct site *s = *state;
-
 	site_account(s);
 	call(s, NULL, API "/auth/validate-session", "{}");
 	web_expect(&s->reply, 200, NULL);
@@ -222,10 +213,8 @@ TEST(validating_a_session)
 	assert_int_equal(s->reply.status, 401);
 }
 
-TEST(me_by_cookie_and_by_token)
+TEST(me_by_cookie_and_by_token, struct site *s)
 {
-	struct site *s = *state;
-
 	site_account(s);
 	call(s, "GET", API "/auth/me", NULL);
 	web_expect(&s->reply, 200, NULL);
@@ -246,10 +235,8 @@ TEST(me_by_cookie_and_by_token)
 	    "error=\"invalid_token\""));
 }
 
-TEST(signing_out_ends_session_and_token)
+TEST(signing_out_ends_session_and_token, struct site *s)
 {
-	struct site *s = *state;
-
 	site_account(s);
 	bearer(s, "POST", API "/auth/logout", s->token, NULL);
 	web_expect(&s->reply, 200, NULL);
@@ -263,9 +250,8 @@ TEST(signing_out_ends_session_and_token)
 	web_expect(&s->reply, 200, NULL);
 }
 
-TEST(signing_out_by_cookie_and_by_session_id)
+TEST(signing_out_by_cookie_and_by_session_id, struct site *s)
 {
-	struct site *s = *state;
 	const char *cookie;
 
 	site_account(s);
@@ -309,9 +295,8 @@ assert_signed_in(struct site *s, const char *token, bool in)
 	assert_int_equal(s->reply.status, in ? 200 : 401);
 }
 
-TEST(signing_out_everywhere)
+TEST(signing_out_everywhere, struct site *s)
 {
-	struct site *s = *state;
 	char tokens[2][1100];
 
 	site_account(s);
@@ -329,9 +314,8 @@ TEST(signing_out_everywhere)
 	web_login(s->web, s->email, &s->reply);
 }
 
-TEST(signing_out_everywhere_else)
+TEST(signing_out_everywhere_else, struct site *s)
 {
-	struct site *s = *state;
 	char tokens[2][1100];
 
 	site_account(s);
@@ -360,13 +344,12 @@ device_text(struct site *s, size_t i, const char *member)
 	return web_text(&s->reply, path);
 }
 
-TEST(the_device_list)
+TEST(the_device_list, struct site *s)
 {
 	struct web_call login = {
 		.path = API "/auth/login",
 		.headers = (const char *const[]){ "User-Agent: Phone/1", NULL },
 	};
-	struct site *s = *state;
 	char path[128], other[64];
 	size_t phone;
 
@@ -406,9 +389,8 @@ TEST(the_device_list)
 	assert_signed_in(s, s->token, true);
 }
 
-TEST(other_users_devices_cannot_be_ended)
+TEST(other_users_devices_cannot_be_ended, struct site *s)
 {
-	struct site *s = *state;
 	char token[1100], path[128];
 
 	site_account(s);
@@ -424,10 +406,9 @@ TEST(other_users_devices_cannot_be_ended)
 	web_expect(&s->reply, 404, "not_found");
 }
 
-TEST(changing_the_profile)
+TEST(changing_the_profile, struct site *s)
 {
 	static const char *const methods[] = { "PUT", "PATCH", "POST" };
-	struct site *s = *state;
 	char taken[64];
 
 	site_account(s);
@@ -461,10 +442,9 @@ TEST(changing_the_profile)
 	web_expect(&s->reply, 401, "not_signed_in");
 }
 
-TEST(changing_the_password)
+TEST(changing_the_password, struct site *s)
 {
 	static const char next[] = "purple monkey dishwasher 7";
-	struct site *s = *state;
 	char tokens[2][1100];
 
 	site_account(s);
@@ -497,7 +477,7 @@ TEST(changing_the_password)
 	web_expect(&s->reply, 200, NULL);
 }
 
-TEST(deactivating_and_deleting)
+TEST(deactivating_and_deleting, struct site *s)
 {
 	static const struct {
 		const char *method, *path;
@@ -506,7 +486,6 @@ TEST(deactivating_and_deleting)
 		{ "POST", API "/auth/deactivate", 200 },
 		{ "DELETE", API "/auth/account", 204 },
 	};
-	struct site *s = *state;
 
 	for (size_t i = 0; i < NELEMS(ways); i++) {
 		site_account(s);
@@ -531,9 +510,8 @@ TEST(deactivating_and_deleting)
 	assert_string_not_equal(web_text(&s->reply, "user.id"), s->user_id);
 }
 
-TEST(looking_users_up)
+TEST(looking_users_up, struct site *s)
 {
-	struct site *s = *state;
 	char path[128], member[64];
 
 	site_account(s);
@@ -565,10 +543,8 @@ TEST(looking_users_up)
 	web_expect(&s->reply, 401, "not_signed_in");
 }
 
-TEST(health_and_version)
+TEST(health_and_version, struct site *s)
 {
-	struct site *s = *state;
-
 	call(s, "GET", "/health", NULL);
 	web_expect(&s->reply, 200, NULL);
 	assert_string_equal(web_text(&s->reply, "redis_cache.status"),

@@ -97,9 +97,8 @@ remove_units(void **state)
 /* the environment of a test */
 enum { JUDGED = 1, SANDBOXED = 2, UNCONFINED = 4 };
 
-TEST_IN(JUDGED, systemd_accepts_the_units)
+TEST_IN(JUDGED, systemd_accepts_the_units, struct units *u)
 {
-	struct units *u = *state;
 	const char *argv[] = { "systemd-analyze", "verify", "--man=no",
 		u->service, u->socket, NULL };
 
@@ -110,9 +109,8 @@ TEST_IN(JUDGED, systemd_accepts_the_units)
 	assert_false(stack_file_contains(u->log, "gnoring"));
 }
 
-TEST_IN(JUDGED, the_exposure_is_at_most_two)
+TEST_IN(JUDGED, the_exposure_is_at_most_two, struct units *u)
 {
-	struct units *u = *state;
 	const char *argv[] = { "systemd-analyze", "security", "--offline=true",
 		"--no-pager", "--threshold=20", u->service, NULL };
 
@@ -139,7 +137,7 @@ killed_inside(const char *const *words, const char *log)
 }
 
 /* The other cases depend on restrictions that work. */
-TEST_IN(SANDBOXED, the_restrictions_work)
+TEST_IN(SANDBOXED, the_restrictions_work, struct units *u)
 {
 	static const char *const plain[] = { "/bin/true", NULL };
 	static const char *const nice[] = { "/usr/bin/nice", "-n", "5",
@@ -157,7 +155,6 @@ TEST_IN(SANDBOXED, the_restrictions_work)
 		"import mmap; mmap.mmap(-1, 4096, prot=7)", NULL };
 	static const char *const *const bad[] = { namespaced, real_time,
 		netlink, executable };
-	struct units *u = *state;
 
 	for (size_t i = 0; i < NELEMS(good); i++)
 		assert_int_equal(killed_inside(good[i], u->log), 0);
@@ -203,11 +200,10 @@ TEST_IN(SANDBOXED | UNCONFINED, the_service_works_restricted)
 }
 
 /* By TLS, which needs the most permissions. */
-TEST_IN(SANDBOXED | UNCONFINED, keys_are_fetched_restricted)
+TEST_IN(SANDBOXED | UNCONFINED, keys_are_fetched_restricted, struct units *u)
 {
 	static const char *const args[] = { "serve", "--workers", "auto",
 		NULL };
-	struct units *u = *state;
 	char path[64], issuers[96], text[512];
 	const char *env[] = { "LATCHKEY_WORKERS=3", issuers, NULL };
 	const struct stack_options options = { .kind = STACK_SPAWN_FCGI,
@@ -237,9 +233,8 @@ TEST_IN(SANDBOXED | UNCONFINED, keys_are_fetched_restricted)
 	test_issuer_free(idp);
 }
 
-TEST_IN(SANDBOXED, every_route_works_restricted)
+TEST_IN(SANDBOXED, every_route_works_restricted, struct units *u)
 {
-	struct units *u = *state;
 	char program[PATH_MAX + 32], real[PATH_MAX + 32], routes[PATH_MAX + 32];
 	char self[PATH_MAX];
 	const char *argv[] = { routes, NULL };

@@ -65,9 +65,8 @@ take_key(const struct site *s, const char *to)
 	shm_detach(m);
 }
 
-TEST(others_verify_ours_and_we_theirs)
+TEST(others_verify_ours_and_we_theirs, struct site *s)
 {
-	struct site *s = *state;
 	char url[128], token[128], key[128], made[128], script[512];
 	const char *const argv[] = { "/usr/bin/python3", script, url, algorithm,
 		token, key, NULL };

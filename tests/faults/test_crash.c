@@ -67,10 +67,8 @@ start_burst(struct fixture *f, const char *what)
 
 /* How many are let through first differs, so that each kill meets another
  * moment. */
-TEST(killed_in_a_burst)
+TEST(killed_in_a_burst, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	for (int round = 0; round < 6; round++) {
 		struct write_stress *b = start_burst(f, "kill");
 		struct write_stress_person *people;
@@ -93,10 +91,8 @@ TEST(killed_in_a_burst)
 }
 
 /* One worker after the other; the pool and the site stay. */
-TEST(workers_killed_in_a_burst)
+TEST(workers_killed_in_a_burst, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	for (int round = 0; round < 4; round++) {
 		struct write_stress *b = start_burst(f, "worker");
 		struct write_stress_person *people;
@@ -176,10 +172,9 @@ check_copy(const char *dir, const struct write_stress_person *people, size_t n)
 	process_remove_tree(dir);
 }
 
-TEST(the_power_goes)
+TEST(the_power_goes, struct fixture *f)
 {
 	static const char *const tails[] = { "", "torn", "" };
-	struct fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(tails); i++) {
 		char dir[] = "/tmp/latchkey-cut-XXXXXX";

@@ -218,10 +218,8 @@ is_told_no_lie(struct fixture *f, const struct signed_in_user *m)
 	}
 }
 
-TEST(a_page_of_users_under_the_site)
+TEST(a_page_of_users_under_the_site, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	damage(f, f->victim.email);
 	nobody_can_tell(f, &f->victim);
 	is_well(f, &f->survivor);
@@ -230,10 +228,8 @@ TEST(a_page_of_users_under_the_site)
 	is_well(f, &f->victim);
 }
 
-TEST(the_page_of_sessions_under_the_site)
+TEST(the_page_of_sessions_under_the_site, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	stack_stop_pool(f->stack, SIGTERM);
 	start_cold(f);
 	damage(f, f->victim.handle);
@@ -246,10 +242,8 @@ TEST(the_page_of_sessions_under_the_site)
 	is_well(f, &f->survivor);
 }
 
-TEST(a_page_of_users_before_a_start)
+TEST(a_page_of_users_before_a_start, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	stack_stop_pool(f->stack, SIGTERM);
 	database_run(f->db, "PRAGMA wal_checkpoint(TRUNCATE)");
 	assert_int_equal(stat(f->db, &f->file), 0);

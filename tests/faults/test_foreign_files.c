@@ -175,10 +175,8 @@ TEST(a_text_is_refused)
 	}
 }
 
-TEST(another_programs_database_is_refused)
+TEST(another_programs_database_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	database_run(f->db,
 	    "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);"
 	    "INSERT INTO users VALUES (1, 'somebody');");
@@ -186,10 +184,8 @@ TEST(another_programs_database_is_refused)
 }
 
 /* The log beside it holds half of it. */
-TEST(another_programs_log_is_left_alone)
+TEST(another_programs_log_is_left_alone, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	database_run(f->db,
 	    "PRAGMA journal_mode = WAL; PRAGMA application_id = 77;"
 	    "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);");
@@ -224,10 +220,8 @@ make_ours(struct fixture *f, int people)
 	database_check(f->db);
 }
 
-TEST(a_newer_version_is_refused)
+TEST(a_newer_version_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	make_ours(f, 2);
 	database_run(f->db, "PRAGMA user_version = 1000");
 	database_run(f->db, "PRAGMA wal_checkpoint(TRUNCATE)");
@@ -236,9 +230,8 @@ TEST(a_newer_version_is_refused)
 
 #define PAGE 4096
 
-TEST(a_flipped_page_is_refused)
+TEST(a_flipped_page_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char junk[PAGE];
 	struct stat st;
 
@@ -249,9 +242,8 @@ TEST(a_flipped_page_is_refused)
 	refused_and_kept(f, "damaged");
 }
 
-TEST(half_a_database_is_refused)
+TEST(half_a_database_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct stat st;
 
 	make_ours(f, 25);

@@ -194,9 +194,8 @@ ballast_is_whole(void *ctx)
 	return ballast(ctx) == RESERVE_BYTES;
 }
 
-TEST(a_full_disk_lets_out_but_not_in)
+TEST(a_full_disk_lets_out_but_not_in, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct login_poller *v;
 	char email[64];
 

@@ -201,9 +201,8 @@ check_burst(struct fixture *f, struct write_stress *b)
 	free(people);
 }
 
-TEST(moved_away_in_a_burst)
+TEST(moved_away_in_a_burst, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct write_stress *b =
 	    write_stress_start(stack_base(f->stack), "gone");
 
@@ -217,9 +216,8 @@ TEST(moved_away_in_a_burst)
 }
 
 /* What is put in its place belongs to another program. */
-TEST(another_put_in_its_place)
+TEST(another_put_in_its_place, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct write_stress *b =
 	    write_stress_start(stack_base(f->stack), "other");
 	struct buf bytes = { 0 };
@@ -268,9 +266,8 @@ check_moved(
 }
 
 /* A copy of what the database was is in its place: that one is served. */
-TEST(a_backup_put_in_its_place)
+TEST(a_backup_put_in_its_place, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct write_stress_person *people;
 	struct write_stress *b;
 	char backup[160], key[160], away_key[160];
@@ -312,12 +309,11 @@ TEST(a_backup_put_in_its_place)
  * The change is written but not committed when the file is moved: what is
  * acknowledged then is in the moved one.
  */
-TEST(moved_away_before_a_commit)
+TEST(moved_away_before_a_commit, struct fixture *f)
 {
 	const struct web_call call = { .path = API "/register",
 		.body = "{\"email\":\"late@example.org\",\"password\":"
 			"\"" WEB_PASSWORD "\",\"name\":\"Late\"}" };
-	struct fixture *f = *state;
 	struct buf text = { 0 };
 	char impostor[160];
 	struct async_request *e;

@@ -95,9 +95,8 @@ all_changes_fail(struct fixture *f, const struct signed_in_user *m)
 	web_reply_clear(&reply);
 }
 
-TEST(a_disk_that_turns_read_only)
+TEST(a_disk_that_turns_read_only, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct signed_in_user survivor;
 	struct write_stress *b;
 	struct login_poller *v;

@@ -130,9 +130,8 @@ expect_name(struct fixture *f, int pool, const struct signed_in_user *m,
 	web_reply_clear(&reply);
 }
 
-TEST(a_new_name_at_one_is_known_at_the_other)
+TEST(a_new_name_at_one_is_known_at_the_other, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct web_reply reply = { 0 };
 	struct signed_in_user m;
 
@@ -156,9 +155,8 @@ TEST(a_new_name_at_one_is_known_at_the_other)
 }
 
 /* One pool is killed; the other holds the table, so it is not begun anew. */
-TEST(one_may_die_and_come_back)
+TEST(one_may_die_and_come_back, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const struct signed_in_user_ending *logout =
 	    signed_in_user_ending("logout by token");
 	struct web_reply reply = { 0 };

@@ -128,9 +128,8 @@ check_after(struct fixture *f, struct write_stress *b)
 }
 
 /* Nobody asks for a change: the lock is nothing to a check. */
-TEST(checks_do_not_notice)
+TEST(checks_do_not_notice, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct holder h;
 	struct login_poller_report r;
 	struct login_poller *v;

@@ -37,10 +37,8 @@ get_with(struct server_site *g, const char *path, const char *bearer,
 	web_call(g->web, &call, &g->reply);
 }
 
-TEST(registering_signs_in)
+TEST(registering_signs_in, struct server_site *g)
 {
-	struct server_site *g = *state;
-
 	server_site_account(g);
 	server_site_get(g, "/api/v1/auth/me");
 	web_expect(&g->reply, 200, NULL);
@@ -54,10 +52,8 @@ TEST(registering_signs_in)
 }
 
 /* Apache hides Authorization from programs unless configured otherwise. */
-TEST(bearer_reaches_latchkey)
+TEST(bearer_reaches_latchkey, struct server_site *g)
 {
-	struct server_site *g = *state;
-
 	server_site_account(g);
 	get_with(g, "/api/v1/auth/me", g->token, NULL);
 	web_expect(&g->reply, 200, NULL);
@@ -67,12 +63,11 @@ TEST(bearer_reaches_latchkey)
 	refused(g);
 }
 
-TEST(guarded_page_requires_a_session)
+TEST(guarded_page_requires_a_session, struct server_site *g)
 {
 	static const char *const no_session[] = {
 		"Cookie: latchkey=6b4d1c6e-5f0e-4d56-9d1b-3f6f2a0f7f11", NULL
 	};
-	struct server_site *g = *state;
 
 	get_with(g, "/open.txt", NULL, NULL);
 	assert_int_equal(g->reply.status, 200);
@@ -101,9 +96,8 @@ expect_line(struct server_site *g, const char *name, const char *value)
 		fail_msg("no %s=%s in\n%s", name, value, g->reply.body.data);
 }
 
-TEST(application_receives_the_identity)
+TEST(application_receives_the_identity, struct server_site *g)
 {
-	struct server_site *g = *state;
 	char handle[64];
 
 	server_site_account(g);
@@ -130,10 +124,8 @@ expect_header(struct server_site *g, const char *name, const char *value)
 		fail_msg("no %s: %s in\n%s", name, value, g->reply.body.data);
 }
 
-TEST(proxied_application_receives_the_identity)
+TEST(proxied_application_receives_the_identity, struct server_site *g)
 {
-	struct server_site *g = *state;
-
 	if (!g->server->proxies)
 		skip();
 	get_with(g, "/guarded/app/", NULL, NULL);
@@ -148,10 +140,8 @@ TEST(proxied_application_receives_the_identity)
 	expect_header(g, "X-Auth-Role", "user");
 }
 
-TEST(example_page_escapes_names)
+TEST(example_page_escapes_names, struct server_site *g)
 {
-	struct server_site *g = *state;
-
 	server_site_account(g);
 	web_post(g->web, "/api/v1/auth/update-profile",
 	    "{\"name\":\"<b onclick='x'>&\\\" Zo\\u00eb\"}", &g->reply);
@@ -210,10 +200,8 @@ assert_not_spoofed(struct server_site *g)
 	}
 }
 
-TEST(a_client_cannot_send_an_identity)
+TEST(a_client_cannot_send_an_identity, struct server_site *g)
 {
-	struct server_site *g = *state;
-
 	server_site_account(g);
 	assert_not_spoofed(g);
 	/* Latchkey ignores them too. */
@@ -222,10 +210,8 @@ TEST(a_client_cannot_send_an_identity)
 }
 
 /* An account of another issuer may lack both; a client cannot fill them in. */
-TEST(a_client_cannot_fill_in_a_missing_identity)
+TEST(a_client_cannot_fill_in_a_missing_identity, struct server_site *g)
 {
-	struct server_site *g = *state;
-
 	server_site_account(g);
 	server_site_anonymize(g);
 	assert_not_spoofed(g);
@@ -246,11 +232,10 @@ no_variables(struct server_site *g)
 			fail_msg("%s", g->reply.headers.data);
 }
 
-TEST(browser_sees_no_variables)
+TEST(browser_sees_no_variables, struct server_site *g)
 {
 	static const char *const paths[] = { "/guarded/page.txt",
 		"/guarded/env.cgi", "/guarded/missing.txt", "/admin/page.txt" };
-	struct server_site *g = *state;
 
 	server_site_account(g);
 	for (size_t i = 0; i < NELEMS(paths); i++) {
@@ -261,10 +246,8 @@ TEST(browser_sees_no_variables)
 	no_variables(g);
 }
 
-TEST(role_is_required)
+TEST(role_is_required, struct server_site *g)
 {
-	struct server_site *g = *state;
-
 	get_with(g, "/admin/page.txt", NULL, NULL);
 	refused(g);
 	server_site_account(g);
@@ -294,10 +277,8 @@ ask_at_once(struct server_site *g, size_t n, long status)
 		assert_int_equal(async_request_end(errands[i], NULL), status);
 }
 
-TEST(logout_counts_in_every_process)
+TEST(logout_counts_in_every_process, struct server_site *g)
 {
-	struct server_site *g = *state;
-
 	server_site_account(g);
 	ask_at_once(g, TIMES, 200);
 	web_post(g->web, "/api/v1/auth/logout", "{}", &g->reply);
@@ -307,10 +288,8 @@ TEST(logout_counts_in_every_process)
 	refused(g);
 }
 
-TEST(logout_everywhere_counts_too)
+TEST(logout_everywhere_counts_too, struct server_site *g)
 {
-	struct server_site *g = *state;
-
 	server_site_account(g);
 	web_login(g->web, g->email, &g->reply);
 	ask_at_once(g, TIMES, 200);

@@ -11,11 +11,10 @@
 #define ROUNDS 4
 
 /* Every other request is signed in. */
-TEST(many_at_once_are_served)
+TEST(many_at_once_are_served, struct server_site *g)
 {
 	static const char *const paths[] = { "/guarded/page.txt",
 		"/api/v1/auth/me", "/guarded/env.cgi" };
-	struct server_site *g = *state;
 	struct async_request *errands[CLIENTS];
 
 	server_site_account(g);
@@ -84,10 +83,8 @@ answers_again(void *ctx)
 }
 
 /* After the pool has returned, sessions work again without a reload. */
-TEST(dead_pool_refuses_every_request)
+TEST(dead_pool_refuses_every_request, struct server_site *g)
 {
-	struct server_site *g = *state;
-
 	server_site_account(g);
 	server_site_get(g, "/guarded/page.txt");
 	assert_true(server_site_shown(g));

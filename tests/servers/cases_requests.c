@@ -16,12 +16,11 @@ call(struct server_site *g, const struct web_call *c)
 }
 
 /* A missing, unmodified or partial file is answered as without a guard. */
-TEST(guard_changes_no_answer)
+TEST(guard_changes_no_answer, struct server_site *g)
 {
 	char since[96];
 	const char *const unchanged[] = { since, NULL };
 	static const char *const part[] = { "Range: bytes=0-3", NULL };
-	struct server_site *g = *state;
 
 	server_site_account(g);
 	server_site_get(g, "/guarded/missing.txt");
@@ -49,11 +48,10 @@ of_size(struct server_site *g, const char *size)
 	return length != NULL && strcmp(length, size) == 0;
 }
 
-TEST(head_and_options_are_guarded)
+TEST(head_and_options_are_guarded, struct server_site *g)
 {
 	static const char *const methods[] = { "HEAD", "OPTIONS", "POST", "PUT",
 		"DELETE", "TRACE", "PROPFIND", "FOO" };
-	struct server_site *g = *state;
 	char size[32];
 
 	snprintf(size, sizeof(size), "%zu", strlen(g->secret));
@@ -86,7 +84,7 @@ TEST(head_and_options_are_guarded)
 	assert_non_null(strstr(web_header(&g->reply, "Allow"), "GET"));
 }
 
-TEST(no_spelling_bypasses_the_guard)
+TEST(no_spelling_bypasses_the_guard, struct server_site *g)
 {
 	static const char *const paths[] = { "/guarded/page.txt",
 		"//guarded/page.txt", "/guarded//page.txt",
@@ -111,7 +109,6 @@ TEST(no_spelling_bypasses_the_guard)
 		"/health/../guarded/page.txt", "/guarded/./env.cgi",
 		"/guarded//env.cgi", "/guarded/env.cgi/api/v1/health",
 		"/%e2%80%8bguarded/page.txt", "/guarded/page.txt%0a" };
-	struct server_site *g = *state;
 	size_t opened = 0;
 
 	for (size_t i = 0; i < NELEMS(paths); i++) {
@@ -134,10 +131,9 @@ TEST(no_spelling_bypasses_the_guard)
 	assert_true(opened >= 5);
 }
 
-TEST(large_bodies_are_refused)
+TEST(large_bodies_are_refused, struct server_site *g)
 {
 	static const size_t sizes[] = { 70000, 900 * 1024, 2 * MIB, 20 * MIB };
-	struct server_site *g = *state;
 	char *body = malloc(20 * MIB);
 
 	assert_non_null(body);
@@ -169,11 +165,10 @@ TEST(large_bodies_are_refused)
 	free(body);
 }
 
-TEST(chunked_bodies_are_accepted_or_refused)
+TEST(chunked_bodies_are_accepted_or_refused, struct server_site *g)
 {
 	static const char *const chunked[] = { "Transfer-Encoding: chunked",
 		NULL };
-	struct server_site *g = *state;
 	char body[128];
 	char *large = malloc(3 * MIB);
 
@@ -202,12 +197,11 @@ TEST(chunked_bodies_are_accepted_or_refused)
 	free(large);
 }
 
-TEST(browsers_are_redirected_to_the_login_page)
+TEST(browsers_are_redirected_to_the_login_page, struct server_site *g)
 {
 	static const char *const browser[] = { "Sec-Fetch-Mode: navigate",
 		"Sec-Fetch-Dest: document", "Accept: text/html,*/*;q=0.8",
 		NULL };
-	struct server_site *g = *state;
 
 	call(g,
 	    &(struct web_call){ .path = "/guarded/page.txt?a=1&b=2",

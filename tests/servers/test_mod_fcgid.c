@@ -116,9 +116,8 @@ check_people(struct server_site *g, struct write_stress *b)
 	free(people);
 }
 
-TEST(processes_come_and_go)
+TEST(processes_come_and_go, struct server_site *g)
 {
-	struct server_site *g = *state;
 	struct seen seen = { .server_site = g };
 	char kept[64];
 
@@ -161,9 +160,8 @@ is_dead(void *ctx)
 }
 
 /* After kill -9 of all processes their successors know all sessions. */
-TEST(killed_processes_lose_nothing)
+TEST(killed_processes_lose_nothing, struct server_site *g)
 {
-	struct server_site *g = *state;
 	struct seen seen = { .server_site = g };
 
 	for (int round = 0; round < 4; round++) {

@@ -83,10 +83,9 @@ begin_test(void **state)
 TEST_FIXTURE(begin_test, NULL);
 
 /* These two are the last of every group, after those of the program. */
-TEST(the_dead_stay_dead_after_a_restart)
+TEST(the_dead_stay_dead_after_a_restart, struct logout_fixture *f)
 {
 	static const int signals[] = { SIGTERM, SIGKILL };
-	struct logout_fixture *f = *state;
 
 	logout_fixture_all_refused(f);
 	for (size_t i = 0; i < NELEMS(signals); i++) {
@@ -96,9 +95,8 @@ TEST(the_dead_stay_dead_after_a_restart)
 	}
 }
 
-TEST(the_dead_stay_dead_after_redis_restarts)
+TEST(the_dead_stay_dead_after_redis_restarts, struct logout_fixture *f)
 {
-	struct logout_fixture *f = *state;
 	struct redis_server *redis = stack_redis(f->stack);
 
 	if (redis == NULL)

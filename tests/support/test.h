@@ -21,20 +21,20 @@
  * A test registers itself, and tests/support/test_main.c runs what is
  * registered, in the order of the source file:
  *
- *	TEST(a_new_key_is_published_before_it_signs)
+ *	TEST(a_new_key_is_published_before_it_signs, struct fixture *f)
  *	{
- *		struct fixture *f = *state;
  *		...
  *	}
  *
- * The program runs all of them; arguments select tests by name.
+ * The parameter is what the set-up left in *state; a test without a fixture
+ * has none.  The program runs all tests; arguments select them by name.
  *
  * TEST_FIXTURE(set_up, tear_down); gives each test of the file a fixture of
  * its own, TEST_GROUP_FIXTURE(set_up, tear_down); one to all of them together;
  * either function may be NULL.
  *
- * Where not every test runs everywhere, TEST_IN(groups, name) says in which
- * groups, an or of bits of an enum in that file.  TEST_FIXTURE_IN(groups,
+ * Where not every test runs everywhere, TEST_IN(groups, name, ...) says in
+ * which groups, an or of bits of an enum in that file.  TEST_FIXTURE_IN(groups,
  * title, set_up, tear_down); is the fixture in those groups: a test runs once
  * with each fixture whose groups include one of its own, as "title: name".
  * A file with more than one group fixture defines TEST_RUN() { ... }, which
@@ -61,17 +61,30 @@ struct test_fixture {
 };
 
 #define TEST_ALL (~0U)
-#define TEST(name) TEST_IN(TEST_ALL, name)
-#define TEST_IN(in, title)                                                     \
+#define TEST(...) TEST_IN(TEST_ALL, __VA_ARGS__)
+#define TEST_IN(in, ...)                                                       \
+	TEST_PICK(__VA_ARGS__, TEST_TYPED, TEST_PLAIN, )(in, __VA_ARGS__)
+#define TEST_PICK(first, second, third, ...) third
+#define TEST_PLAIN(in, title)                                                  \
 	static void title(void **state);                                       \
+	TEST_REGISTER(in, title, title)                                        \
+	static void title(__attribute__((unused)) void **state)
+#define TEST_TYPED(in, title, fixture)                                         \
+	static void title(fixture);                                            \
+	static void test_call_##title(void **state)                            \
+	{                                                                      \
+		title(*state);                                                 \
+	}                                                                      \
+	TEST_REGISTER(in, title, test_call_##title)                            \
+	static void title(fixture)
+#define TEST_REGISTER(in, title, run)                                          \
 	TEST_CONSTRUCTOR(test_add_##title)                                     \
 	{                                                                      \
-		static struct test self = { #title, title, in, __FILE__,       \
+		static struct test self = { #title, run, in, __FILE__,         \
 			__LINE__, NULL };                                      \
                                                                                \
 		test_add(&self);                                               \
-	}                                                                      \
-	static void title(__attribute__((unused)) void **state)
+	}
 
 #define TEST_FIXTURE(set_up, tear_down)                                        \
 	TEST_FIXTURE_IN(TEST_ALL, NULL, set_up, tear_down)

@@ -56,12 +56,11 @@ assert_login_answer(const struct api_answer *a, const char *email)
 	    sets_cookie(a, api_text(a, "session_id"), API_SESSION_LIFE));
 }
 
-TEST(registering_signs_in)
+TEST(registering_signs_in, struct api *api)
 {
 	static const char *const uris[] = { "/auth/register",
 		"/api/v1/auth/signup" };
 	static const char *const emails[] = { ADA, "bob@example.org" };
-	struct api *api = *state;
 
 	for (size_t i = 0; i < NELEMS(uris); i++) {
 		struct api_answer a;
@@ -85,7 +84,7 @@ TEST(registering_signs_in)
 	}
 }
 
-TEST(a_refused_registration_says_why)
+TEST(a_refused_registration_says_why, struct api *api)
 {
 	static const struct {
 		const char *body;
@@ -108,7 +107,6 @@ TEST(a_refused_registration_says_why)
 		{ "{\"email\":\"ADA@example.org\"," P "," N "}", 409,
 		    "email_taken" },
 	};
-	struct api *api = *state;
 	struct api_login who;
 
 	api_register(api, ADA, &who);
@@ -131,9 +129,8 @@ TEST(a_refused_registration_says_why)
 	}
 }
 
-TEST(an_address_too_long_is_an_invalid_field)
+TEST(an_address_too_long_is_an_invalid_field, struct api *api)
 {
-	struct api *api = *state;
 	char body[600], name[USER_EMAIL_SIZE + 1];
 
 	memset(name, 'a', sizeof(name) - 1);
@@ -144,9 +141,8 @@ TEST(an_address_too_long_is_an_invalid_field)
 	    .uri = "/auth/login", .body = body);
 }
 
-TEST(logging_in_answers_like_registering)
+TEST(logging_in_answers_like_registering, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 	struct api_answer a;
 
@@ -164,7 +160,7 @@ TEST(logging_in_answers_like_registering)
 	api_free(&a);
 }
 
-TEST(unknown_and_wrong_look_the_same)
+TEST(unknown_and_wrong_look_the_same, struct api *api)
 {
 	static const char *const bodies[] = {
 		"{\"email\":\"" ADA "\",\"password\":\"wrong\"}",
@@ -173,7 +169,6 @@ TEST(unknown_and_wrong_look_the_same)
 		"{\"email\":\"" ADA "\",\"password\":\"\"}",
 		"{\"email\":\"\",\"password\":\"" API_PASSWORD "\"}",
 	};
-	struct api *api = *state;
 	struct api_login who;
 
 	api_register(api, ADA, &who);
@@ -196,9 +191,8 @@ TEST(unknown_and_wrong_look_the_same)
 	}
 }
 
-TEST(another_site_cannot_sign_in)
+TEST(another_site_cannot_sign_in, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 	static const char body[] =
 	    "{\"email\":\"" ADA "\",\"password\":\"" API_PASSWORD
@@ -213,11 +207,10 @@ TEST(another_site_cannot_sign_in)
 	    .body = body, .site = "same-origin");
 }
 
-TEST(the_cookie_depends_on_the_scheme)
+TEST(the_cookie_depends_on_the_scheme, struct api *api)
 {
 	static const char body[] =
 	    "{\"email\":\"" ADA "\",\"password\":\"" API_PASSWORD "\"}";
-	struct api *api = *state;
 	struct api_login who;
 	struct api_answer a;
 	char line[200];
@@ -262,9 +255,8 @@ TEST(the_cookie_depends_on_the_scheme)
 #define CHANGE(current, new)                                                   \
 	"{\"current_password\":\"" current "\",\"new_password\":\"" new "\"}"
 
-TEST(a_new_password_ends_the_other_sessions)
+TEST(a_new_password_ends_the_other_sessions, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login here, there;
 	struct api_answer a;
 
@@ -301,9 +293,8 @@ TEST(a_new_password_ends_the_other_sessions)
 		"{\"email\":\"" ADA "\",\"password\":\"" NEW_PASSWORD "\"}");
 }
 
-TEST(a_bad_password_change_changes_nothing)
+TEST(a_bad_password_change_changes_nothing, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 
 	api_register(api, ADA, &who);
@@ -389,7 +380,7 @@ TEST(a_deleted_account_is_gone)
 	assert_string_equal(again.id, "2"); /* ids are never reused */
 }
 
-TEST(a_session_that_ended_meanwhile_changes_no_account)
+TEST(a_session_that_ended_meanwhile_changes_no_account, struct api *api)
 {
 	static const struct {
 		const char *method, *uri, *body;
@@ -406,7 +397,6 @@ TEST(a_session_that_ended_meanwhile_changes_no_account)
 		{ "DELETE", "/auth/account",
 		    "{\"password\":\"" API_PASSWORD "\"}" },
 	};
-	struct api *api = *state;
 	struct api_login first, who;
 
 	api_register(api, ADA, &first);

@@ -29,9 +29,8 @@ TEST_FIXTURE(setup, teardown);
 #define RENAME .method = "POST", .uri = "/auth/update-profile"
 #define NAME "{\"name\":\"Ada L\"}"
 
-TEST(a_token_takes_precedence_over_a_cookie)
+TEST(a_token_takes_precedence_over_a_cookie, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login ada, bob;
 	struct api_answer a;
 
@@ -52,7 +51,7 @@ TEST(a_token_takes_precedence_over_a_cookie)
 	    .param = "HTTP_AUTHORIZATION=Basic dTpw");
 }
 
-TEST(missing_and_invalid_credentials_differ)
+TEST(missing_and_invalid_credentials_differ, struct api *api)
 {
 	static const struct {
 		struct api_call call;
@@ -73,7 +72,6 @@ TEST(missing_and_invalid_credentials_differ)
 		    "WWW-Authenticate: Bearer realm=\"latchkey\", "
 		    "error=\"invalid_token\"" },
 	};
-	struct api *api = *state;
 
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct api_answer a;
@@ -86,9 +84,8 @@ TEST(missing_and_invalid_credentials_differ)
 	}
 }
 
-TEST(not_every_route_takes_a_session_id)
+TEST(not_every_route_takes_a_session_id, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 	struct buf body = { 0 };
 
@@ -99,7 +96,7 @@ TEST(not_every_route_takes_a_session_id)
 	buf_clear(&body);
 }
 
-TEST(cookies_need_the_same_origin_for_changes)
+TEST(cookies_need_the_same_origin_for_changes, struct api *api)
 {
 	static const struct {
 		const char *site, *origin; /* as a parameter */
@@ -115,7 +112,6 @@ TEST(cookies_need_the_same_origin_for_changes)
 		{ NULL, "HTTP_ORIGIN=null", 403 },
 		{ NULL, NULL, 403 },
 	};
-	struct api *api = *state;
 	struct api_login who;
 
 	api_register(api, ADA, &who);
@@ -140,9 +136,8 @@ TEST(cookies_need_the_same_origin_for_changes)
 	    .type = "text/plain");
 }
 
-TEST(the_cookie_of_the_other_scheme_does_not_count)
+TEST(the_cookie_of_the_other_scheme_does_not_count, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 
 	api_register(api, ADA, &who);
@@ -153,9 +148,8 @@ TEST(the_cookie_of_the_other_scheme_does_not_count)
 	    .param = "REMOTE_ADDR=192.0.2.1");
 }
 
-TEST(sessions_and_tokens_expire)
+TEST(sessions_and_tokens_expire, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 
 	api_register(api, ADA, &who);
@@ -169,9 +163,8 @@ TEST(sessions_and_tokens_expire)
 	api_expect(api, 401, "invalid_session", ME, .cookie = who.session_id);
 }
 
-TEST(last_seen_is_recorded_when_due)
+TEST(last_seen_is_recorded_when_due, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 
 	api_register(api, ADA, &who);

@@ -75,7 +75,7 @@ static const char *headers[6] = { "Remote-User", "X-Auth-User", "X-Auth-Id",
 	"X-Auth-Email", "X-Auth-Role", "X-Auth-Session" };
 
 /* Any method and any path, those of routes included. */
-TEST(the_authorizer_passes_on_only_the_identity)
+TEST(the_authorizer_passes_on_only_the_identity, struct api *api)
 {
 	static const char *const methods[] = { "GET", "HEAD", "OPTIONS", "POST",
 		"PUT", "PATCH", "DELETE", "PROPFIND", "TRACE", "", "get" };
@@ -83,7 +83,6 @@ TEST(the_authorizer_passes_on_only_the_identity)
 		"/api/v1/auth/logout", "/api/v1/auth/check", "/auth/me",
 		"/cache/stats", "//x", "/a/../b", "/a%2f..%2f", "*", "",
 		"http://elsewhere.example/x" };
-	struct api *api = *state;
 	struct api_login ada;
 	struct api_answer a;
 
@@ -117,9 +116,8 @@ TEST(the_authorizer_passes_on_only_the_identity)
 	    .token = ada.token);
 }
 
-TEST(the_check_route_returns_headers)
+TEST(the_check_route_returns_headers, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login ada;
 	struct api_answer a;
 	struct api_call calls[] = {
@@ -155,9 +153,8 @@ TEST(the_check_route_returns_headers)
 }
 
 /* Counted under the route /auth/check, for any path. */
-TEST(authorizations_are_counted)
+TEST(authorizations_are_counted, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login ada;
 	struct counters counters;
 	uint64_t ok = 0, refused = 0;
@@ -185,9 +182,8 @@ TEST(authorizations_are_counted)
 
 /* ---- refused ---- */
 
-TEST(requests_without_a_session_are_refused)
+TEST(requests_without_a_session_are_refused, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login ada, bob;
 
 	api_register(api, ADA, &ada);
@@ -210,9 +206,8 @@ TEST(requests_without_a_session_are_refused)
 	    .uri = "/auth/check", .body = "{\"session_id\":\"x\"}");
 }
 
-TEST(a_failing_store_allows_no_request)
+TEST(a_failing_store_allows_no_request, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login ada;
 
 	api_register(api, ADA, &ada);
@@ -225,7 +220,7 @@ TEST(a_failing_store_allows_no_request)
 }
 
 /* CSRF protection covers guarded applications. */
-TEST(cookies_need_the_same_origin_for_changes)
+TEST(cookies_need_the_same_origin_for_changes, struct api *api)
 {
 	static const struct {
 		const char *method, *site, *param;
@@ -243,7 +238,6 @@ TEST(cookies_need_the_same_origin_for_changes)
 		{ "POST", "none", "A=b", 200 },
 		{ "POST", NULL, "HTTP_ORIGIN=http://example.org", 200 },
 	};
-	struct api *api = *state;
 	struct api_login ada;
 
 	api_register(api, ADA, &ada);
@@ -269,7 +263,7 @@ TEST(cookies_need_the_same_origin_for_changes)
 
 /* ---- roles ---- */
 
-TEST(the_required_role_is_one_of_the_list)
+TEST(the_required_role_is_one_of_the_list, struct api *api)
 {
 	static const struct {
 		const char *list;
@@ -297,7 +291,6 @@ TEST(the_required_role_is_one_of_the_list)
 		{ "user\t", 500, 500 },
 		{ "useruseruseruseruser", 500, 500 },
 	};
-	struct api *api = *state;
 	struct api_login ada, root;
 
 	api_register(api, "root@example.org", &root);
@@ -321,9 +314,8 @@ TEST(the_required_role_is_one_of_the_list)
 
 /* ---- what a client may say ---- */
 
-TEST(client_headers_configure_nothing)
+TEST(client_headers_configure_nothing, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login ada;
 
 	api_register(api, ADA, &ada);
@@ -346,10 +338,8 @@ TEST(client_headers_configure_nothing)
 }
 
 /* libfcgi puts the role first; a later FCGI_ROLE does not count. */
-TEST(the_first_role_counts)
+TEST(the_first_role_counts, struct api *api)
 {
-	struct api *api = *state;
-
 	api_expect(api, 404, "not_found", GUARDED,
 	    WITH("FCGI_ROLE=RESPONDER", AUTHORIZER));
 	api_expect(api, 401, "not_signed_in", GUARDED,

@@ -61,11 +61,10 @@ enum { PLAIN = 1, WITH_REDIS = 2 };
 TEST_FIXTURE_IN(PLAIN, NULL, setup, teardown);
 TEST_FIXTURE_IN(WITH_REDIS, "Redis", setup_with_redis, teardown);
 
-TEST_IN(PLAIN, only_administrators_may_use_them)
+TEST_IN(PLAIN, only_administrators_may_use_them, struct fixture *f)
 {
 	static const struct api_call calls[] = { { STATS }, { HEALTH },
 		{ CLEANUP, .body = "{}" } };
-	struct fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(calls); i++) {
 		struct api_call call = calls[i];
@@ -85,10 +84,8 @@ TEST_IN(PLAIN, only_administrators_may_use_them)
 }
 
 /* Another site cannot use an administrator's cookie. */
-TEST_IN(PLAIN, cleanup_by_cookie_needs_the_same_origin)
+TEST_IN(PLAIN, cleanup_by_cookie_needs_the_same_origin, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	api_expect(&f->api, 403, "cross_site", CLEANUP, .body = "{}",
 	    .cookie = f->root.session_id);
 	api_expect(&f->api, 403, "cross_site", CLEANUP, .body = "{}",
@@ -219,7 +216,7 @@ TEST_IN(PLAIN, each_tier_reports_counts_and_content)
 	api_free(&hot);
 }
 
-TEST_IN(WITH_REDIS, users_read_together_count_each)
+TEST_IN(WITH_REDIS, users_read_together_count_each, struct fixture *f)
 {
 	static const struct {
 		const char *tier, *name;
@@ -230,7 +227,6 @@ TEST_IN(WITH_REDIS, users_read_together_count_each)
 		{ "redis", "hits", 0, 0 },
 		{ "redis", "misses", 3, 1 },
 	};
-	struct fixture *f = *state;
 	struct api_answer a[3];
 	struct api_login eve;
 	char uri[96];
@@ -261,9 +257,8 @@ TEST_IN(WITH_REDIS, users_read_together_count_each)
 		api_free(&a[i]);
 }
 
-TEST_IN(PLAIN, a_store_that_fails_is_counted)
+TEST_IN(PLAIN, a_store_that_fails_is_counted, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct api_answer a;
 
 	store_memory_fail_next(f->api.app.store, ERR_UNAVAILABLE);
@@ -298,9 +293,8 @@ number_of_requests(const struct api_answer *a, const char *background_queue)
 	return n;
 }
 
-TEST_IN(PLAIN, latencies_are_shown_as_quantiles)
+TEST_IN(PLAIN, latencies_are_shown_as_quantiles, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct api_answer a;
 
 	for (int i = 0; i < 98; i++)
@@ -346,9 +340,8 @@ TEST_IN(WITH_REDIS, redis_is_counted_and_measured)
 }
 
 /* A server that forbids INFO is not down. */
-TEST_IN(WITH_REDIS, a_redis_that_hides_its_size_stays_in_use)
+TEST_IN(WITH_REDIS, a_redis_that_hides_its_size_stays_in_use, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct api_answer a;
 
 	(void)redis_server_ask(f->api.redis, "ACL SETUSER default -info");
@@ -359,9 +352,8 @@ TEST_IN(WITH_REDIS, a_redis_that_hides_its_size_stays_in_use)
 	api_free(&a);
 }
 
-TEST_IN(PLAIN | WITH_REDIS, the_health_of_the_cache)
+TEST_IN(PLAIN | WITH_REDIS, the_health_of_the_cache, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct api_answer a;
 
 	api_run(
@@ -406,9 +398,8 @@ clean_up(struct fixture *f, const char *where)
 	return removed;
 }
 
-TEST_IN(PLAIN, expired_entries_are_removed)
+TEST_IN(PLAIN, expired_entries_are_removed, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct api_login other;
 
 	for (int i = 0; i < 3; i++)
@@ -427,10 +418,8 @@ TEST_IN(PLAIN, expired_entries_are_removed)
  * The administrator's request adds no entry: a new one could replace an expired
  * one before the sweep.
  */
-TEST_IN(PLAIN, the_memory_cache_is_swept)
+TEST_IN(PLAIN, the_memory_cache_is_swept, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	see_ada(f);
 	assert_int_equal(clean_up(f, "table"), 0);
 	f->api.now += API_USER_TTL + 1;
@@ -439,10 +428,8 @@ TEST_IN(PLAIN, the_memory_cache_is_swept)
 	assert_int_equal(clean_up(f, "table"), 0);
 }
 
-TEST_IN(PLAIN, cleanup_needs_the_store)
+TEST_IN(PLAIN, cleanup_needs_the_store, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	/* Cache the administrator's session. */
 	api_expect(
 	    &f->api, 200, NULL, CLEANUP, .body = "{}", .token = f->root.token);

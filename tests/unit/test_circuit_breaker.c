@@ -158,9 +158,8 @@ claim_in_vain(void *ctx)
 	shm_detach(m);
 }
 
-TEST(a_claim_overtaken_by_another_is_lost)
+TEST(a_claim_overtaken_by_another_is_lost, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pid_t pid;
 
 	circuit_breaker_trip(f->m, START);
@@ -199,9 +198,8 @@ trip_and_claim(void *ctx)
 }
 
 /* Several processes see one outage: it opens once, and one of them probes. */
-TEST(one_process_of_all_probes)
+TEST(one_process_of_all_probes, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pthread_barrierattr_t attr;
 	pid_t pids[PROCESSES];
 

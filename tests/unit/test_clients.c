@@ -71,10 +71,8 @@ check(const struct fixture *f, const char *id, const char *secret)
 }
 
 /* The hashes as b2sum(1) of coreutils prints them. */
-TEST(a_client_is_known_by_its_secret)
+TEST(a_client_is_known_by_its_secret, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(load(f, 0644,
 			     "# made by a machine\n"
 			     "\n"
@@ -93,17 +91,15 @@ TEST(a_client_is_known_by_its_secret)
 	assert_int_equal(check(f, "#", "none"), ERR_DENIED);
 }
 
-TEST(without_a_file_there_is_nobody)
+TEST(without_a_file_there_is_nobody, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(
 	    clients_load("", f->why, sizeof(f->why), &f->clients), ERR_OK);
 	assert_int_equal(check(f, "one", "the-secret-of-one"), ERR_DENIED);
 	assert_int_equal(check(f, "", ""), ERR_DENIED);
 }
 
-TEST(what_is_no_list_is_refused)
+TEST(what_is_no_list_is_refused, struct fixture *f)
 {
 	static const struct {
 		const char *text, *why;
@@ -115,7 +111,6 @@ TEST(what_is_no_list_is_refused)
 		{ "a:b " ONE "\n", "other characters" },
 		{ "a " ONE "\na " TWO "\n", "twice" },
 	};
-	struct fixture *f = *state;
 	char text[3000];
 
 	for (size_t i = 0; i < NELEMS(cases); i++) {
@@ -131,10 +126,8 @@ TEST(what_is_no_list_is_refused)
 	assert_non_null(strstr(f->why, "too long"));
 }
 
-TEST(a_file_that_others_may_write_is_refused)
+TEST(a_file_that_others_may_write_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(load(f, 0640, "one " ONE "\n"), ERR_OK);
 	assert_int_equal(load(f, 0620, "one " ONE "\n"), ERR_INVALID);
 	assert_int_equal(load(f, 0602, "one " ONE "\n"), ERR_INVALID);

@@ -55,9 +55,8 @@ begin(struct coherence *co)
 	assert_int_equal(coherence_begin(co, keys, 2), ERR_OK);
 }
 
-TEST(a_version_is_unknown_while_a_change_is_in_flight)
+TEST(a_version_is_unknown_while_a_change_is_in_flight, struct fixture *f)
 {
-	struct fixture *f = *state;
 	coherence_step_fn *const ends[] = { coherence_publish,
 		coherence_abort };
 
@@ -82,9 +81,8 @@ TEST(a_version_is_unknown_while_a_change_is_in_flight)
 	coherence_unlock(f->one);
 }
 
-TEST(an_unknown_version_is_never_current)
+TEST(an_unknown_version_is_never_current, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint64_t unknown;
 
 	assert_false(coherence_current(f->two, keys[0], COHERENCE_UNKNOWN));
@@ -108,9 +106,8 @@ answer(void *ctx)
 }
 
 /* What became of the commit is not known: neither published nor aborted. */
-TEST(what_is_in_doubt_stays_unknown_until_it_is_flushed)
+TEST(what_is_in_doubt_stays_unknown_until_it_is_flushed, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint64_t before = coherence_read(f->two, keys[0]);
 	enum err cannot = ERR_UNAVAILABLE, done = ERR_OK;
 
@@ -125,10 +122,8 @@ TEST(what_is_in_doubt_stays_unknown_until_it_is_flushed)
 	coherence_unlock(f->two);
 }
 
-TEST(one_change_at_a_time)
+TEST(one_change_at_a_time, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(coherence_lock(f->one, 0, NULL, NULL), ERR_OK);
 	assert_int_equal(
 	    coherence_lock(f->two, 10, NULL, NULL), ERR_UNAVAILABLE);
@@ -138,13 +133,12 @@ TEST(one_change_at_a_time)
 }
 
 /* The same for all processes of the file's life, and for no other version. */
-TEST(an_entry_is_bound_to_the_file_and_the_version)
+TEST(an_entry_is_bound_to_the_file_and_the_version, struct fixture *f)
 {
 	static const uint64_t others[] = { 44, 42 + (UINT64_C(1) << 32),
 		42 + (UINT64_C(1) << 56) };
 	unsigned char one[COHERENCE_BINDING_BYTES];
 	unsigned char two[COHERENCE_BINDING_BYTES];
-	struct fixture *f = *state;
 	struct coherence *later;
 
 	coherence_binding(f->one, 42, one);

@@ -115,10 +115,8 @@ printed(const struct config *c)
 	return text;
 }
 
-TEST(defaults_are_good)
+TEST(defaults_are_good, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	expect_good(f);
 	assert_string_equal(
 	    config_database(f->config), "/var/lib/latchkey/latchkey.db");
@@ -129,12 +127,11 @@ TEST(defaults_are_good)
 	assert_string_equal(config_text(f->config, CONFIG_JWT_SECRET), "");
 }
 
-TEST(limits_are_so_many_in_seconds)
+TEST(limits_are_so_many_in_seconds, struct fixture *f)
 {
 	static const char *const bad[] = { "", "5", "5/", "/60", "5/60/",
 		"0/60", "5/0", "-1/60", "5/-1", "1000001/1", "1/86401", "5 /60",
 		"05/60", "5/60s", "99999999999999999999999999999/60" };
-	struct fixture *f = *state;
 	int64_t seconds;
 
 	expect_good(f);
@@ -161,9 +158,8 @@ TEST(limits_are_so_many_in_seconds)
 	unsetenv("LATCHKEY_LIMIT_REGISTER");
 }
 
-TEST(environment_beats_file_beats_default)
+TEST(environment_beats_file_beats_default, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char *text;
 
 	write_file(f->path, 0600,
@@ -186,7 +182,7 @@ TEST(environment_beats_file_beats_default)
 	free(text);
 }
 
-TEST(booleans_have_eight_spellings)
+TEST(booleans_have_eight_spellings, struct fixture *f)
 {
 	static const struct {
 		const char *text;
@@ -194,7 +190,6 @@ TEST(booleans_have_eight_spellings)
 	} cases[] = { { "true", true }, { "FALSE", false }, { "1", true },
 		{ "0", false }, { "yes", true }, { "No", false },
 		{ "on", true }, { "off", false } };
-	struct fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		setenv("REDIS_ENABLED", cases[i].text, 1);
@@ -208,7 +203,7 @@ TEST(booleans_have_eight_spellings)
 }
 
 /* Each bad value is one line that names the option. */
-TEST(bad_values_are_refused)
+TEST(bad_values_are_refused, struct fixture *f)
 {
 	static const struct {
 		const char *name, *value, *why;
@@ -275,7 +270,6 @@ TEST(bad_values_are_refused)
 		{ "DATABASE_URL", "sqlite:/tmp/",
 		    "DATABASE_URL: the path must name a file, not \"/tmp/\"" },
 	};
-	struct fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		setenv(cases[i].name, cases[i].value, 1);
@@ -285,17 +279,15 @@ TEST(bad_values_are_refused)
 	expect_good(f);
 }
 
-TEST(redis_url_is_checked_if_it_is_used)
+TEST(redis_url_is_checked_if_it_is_used, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	setenv("REDIS_URL", "rediss://cache.example:6379", 1);
 	expect_refused_with(f, "REDIS_URL: ");
 	setenv("REDIS_ENABLED", "false", 1);
 	expect_good(f);
 }
 
-TEST(bad_lines_say_where)
+TEST(bad_lines_say_where, struct fixture *f)
 {
 	static const struct {
 		const char *text, *why;
@@ -313,7 +305,6 @@ TEST(bad_lines_say_where)
 		    "\"1\" (" },
 	};
 	static const int lines[] = { 1, 3, 1, 1, 2, 1 };
-	struct fixture *f = *state;
 	char where[160];
 
 	for (size_t i = 0; i < NELEMS(cases); i++) {
@@ -330,10 +321,8 @@ TEST(bad_lines_say_where)
 }
 
 /* What it may say is in test_issuers_file. */
-TEST(the_file_of_other_issuers_is_read)
+TEST(the_file_of_other_issuers_is_read, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	write_file(f->secret, 0600, "[https://id.example]\naudience = a\n");
 	setenv("LATCHKEY_ISSUERS_FILE", f->secret, 1);
 	expect_good(f);
@@ -344,10 +333,9 @@ TEST(the_file_of_other_issuers_is_read)
 	expect_refused_with(f, "LATCHKEY_ISSUERS_FILE: line 2 of ");
 }
 
-TEST(zero_bytes_are_refused)
+TEST(zero_bytes_are_refused, struct fixture *f)
 {
 	static const char text[] = "SESSION_TTL = 600\0x\n";
-	struct fixture *f = *state;
 	FILE *file = fopen(f->path, "w");
 
 	assert_non_null(file);
@@ -357,9 +345,8 @@ TEST(zero_bytes_are_refused)
 	expect_refused_with(f, "the line holds a zero byte");
 }
 
-TEST(an_empty_name_of_the_file_is_none)
+TEST(an_empty_name_of_the_file_is_none, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct config *by_default = NULL;
 	char *expected, *text;
 
@@ -376,10 +363,8 @@ TEST(an_empty_name_of_the_file_is_none)
 	config_free(by_default);
 }
 
-TEST(a_named_file_must_exist)
+TEST(a_named_file_must_exist, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	unlink(f->path);
 	expect_refused_with(f, "cannot open the configuration");
 	setenv("LATCHKEY_CONFIG", f->path, 1);
@@ -397,10 +382,8 @@ TEST(a_named_file_must_exist)
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 
-TEST(secrets_come_from_files)
+TEST(secrets_come_from_files, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	write_file(f->secret, 0600, SECRET "\n");
 	setenv("JWT_SECRET_FILE", f->secret, 1);
 	expect_good(f);
@@ -419,9 +402,8 @@ TEST(secrets_come_from_files)
 	expect_refused(f, "JWT_SECRET: /dev/zero is no file");
 }
 
-TEST(secret_files_may_be_named_in_the_file)
+TEST(secret_files_may_be_named_in_the_file, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char text[160];
 
 	write_file(f->secret, 0600, SECRET);
@@ -431,9 +413,8 @@ TEST(secret_files_may_be_named_in_the_file)
 	assert_string_equal(config_text(f->config, CONFIG_JWT_SECRET), SECRET);
 }
 
-TEST(credentials_of_systemd_count)
+TEST(credentials_of_systemd_count, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char path[128];
 
 	snprintf(path, sizeof(path), "%s/JWT_SECRET", f->dir);
@@ -448,9 +429,8 @@ TEST(credentials_of_systemd_count)
 	unlink(path);
 }
 
-TEST(secrets_are_never_printed)
+TEST(secrets_are_never_printed, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char *text;
 
 	setenv("JWT_SECRET", SECRET, 1);
@@ -469,10 +449,8 @@ TEST(secrets_are_never_printed)
 	assert_null(strstr(f->why, "hunter22"));
 }
 
-TEST(secrets_in_a_file_for_all_are_refused)
+TEST(secrets_in_a_file_for_all_are_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	write_file(f->path, 0644, "REDIS_URL = redis://127.0.0.1/1\n");
 	expect_good(f);
 	write_file(f->path, 0644, "REDIS_URL = redis://:pw@127.0.0.1/1\n");

@@ -98,9 +98,8 @@ assert_counted(struct fixture *f, uint64_t times)
 	    s->time[COUNTERS_TIMER_FAST].sum_us, times * ROUNDS * 10);
 }
 
-TEST(all_processes_add_up)
+TEST(all_processes_add_up, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pid_t pids[CHILDREN];
 
 	assert_int_equal(counters_status(1), 401);
@@ -121,9 +120,8 @@ count_in_thread(void *m)
 	return NULL;
 }
 
-TEST(both_lanes_count_in_one_slot)
+TEST(both_lanes_count_in_one_slot, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pthread_t background_queue;
 
 	assert_int_equal(
@@ -146,9 +144,8 @@ count_and_die(void *ctx)
 	(void)raise(SIGKILL);
 }
 
-TEST(what_the_killed_counted_stays_and_his_slot_is_free)
+TEST(what_the_killed_counted_stays_and_his_slot_is_free, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct shm *next;
 
 	assert_int_equal(slot_of(f->m), 0);
@@ -163,9 +160,8 @@ TEST(what_the_killed_counted_stays_and_his_slot_is_free)
 	assert_int_equal(shm_layout(f->m)->counters.slots, 2);
 }
 
-TEST(no_two_that_live_have_one_slot)
+TEST(no_two_that_live_have_one_slot, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct shm *all[COUNTERS_SLOTS + 2] = { f->m };
 	struct shm *other;
 
@@ -189,9 +185,8 @@ TEST(no_two_that_live_have_one_slot)
 	assert_int_equal(now(f)->counter[COUNTERS_LOGOUTS], COUNTERS_SLOTS + 2);
 }
 
-TEST(a_new_life_of_the_file_begins_at_nothing)
+TEST(a_new_life_of_the_file_begins_at_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t before = clock_system.wall();
 
 	count_a_lot(f->m);
@@ -204,7 +199,7 @@ TEST(a_new_life_of_the_file_begins_at_nothing)
 
 /* ---- what is counted ---- */
 
-TEST(a_tier_has_hits_misses_and_errors)
+TEST(a_tier_has_hits_misses_and_errors, struct fixture *f)
 {
 	static const struct {
 		enum counters_tier tier;
@@ -214,7 +209,6 @@ TEST(a_tier_has_hits_misses_and_errors)
 		{ COUNTERS_TIER_REDIS, COUNTERS_REDIS_HITS },
 		{ COUNTERS_TIER_STORE, COUNTERS_STORE_HITS },
 	};
-	struct fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(tiers); i++) {
 		const uint64_t *counted = &now(f)->counter[tiers[i].first];
@@ -232,9 +226,8 @@ TEST(a_tier_has_hits_misses_and_errors)
 	}
 }
 
-TEST(no_request_falls_through)
+TEST(no_request_falls_through, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint64_t sum = 0;
 	size_t other = 0;
 
@@ -277,9 +270,8 @@ only_bucket(struct fixture *f)
 }
 
 /* Any time lies in its bucket, and that is narrow. */
-TEST(buckets_hold_what_is_in_them)
+TEST(buckets_hold_what_is_in_them, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint64_t most = (uint64_t)1 << 26;
 
 	for (size_t i = 1; i < COUNTERS_BUCKETS; i++) {
@@ -303,10 +295,8 @@ TEST(buckets_hold_what_is_in_them)
 	}
 }
 
-TEST(times_out_of_bounds_count_as_the_bound)
+TEST(times_out_of_bounds_count_as_the_bound, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	counters_time(f->m, COUNTERS_TIMER_SLOW, -5);
 	counters_time(f->m, COUNTERS_TIMER_SLOW, INT64_MAX / 4);
 	(void)now(f);
@@ -324,9 +314,8 @@ assert_near(double value, double expect)
 		fail_msg("%f is not near %f", value, expect);
 }
 
-TEST(quantiles_are_near_the_truth)
+TEST(quantiles_are_near_the_truth, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const struct counters_time *t = &f->counters.time[COUNTERS_TIMER_STORE];
 
 	(void)now(f);

@@ -31,9 +31,8 @@ teardown(void **state)
 
 TEST_FIXTURE(setup, teardown);
 
-TEST(unknown_paths_and_methods_are_refused)
+TEST(unknown_paths_and_methods_are_refused, struct api *api)
 {
-	struct api *api = *state;
 	struct api_answer a;
 
 	api_expect(api, 404, "not_found", .method = "GET", .uri = "/nothing");
@@ -49,9 +48,8 @@ TEST(unknown_paths_and_methods_are_refused)
 	api_free(&a);
 }
 
-TEST(options_and_head_are_answered_everywhere)
+TEST(options_and_head_are_answered_everywhere, struct api *api)
 {
-	struct api *api = *state;
 	struct api_answer a;
 
 	api_run(api,
@@ -76,17 +74,15 @@ TEST(options_and_head_are_answered_everywhere)
 	api_free(&a);
 }
 
-TEST(a_body_of_another_length_is_refused)
+TEST(a_body_of_another_length_is_refused, struct api *api)
 {
-	struct api *api = *state;
-
 	api_expect(api, 400, "malformed_request", .method = "POST",
 	    .uri = "/auth/login", .body = "{}", .param = "CONTENT_LENGTH=3");
 	api_expect(api, 400, "malformed_request", .method = "GET",
 	    .uri = "/healthz", .param = "CONTENT_LENGTH=x");
 }
 
-TEST(bodies_are_read_strictly)
+TEST(bodies_are_read_strictly, struct api *api)
 {
 	static const struct {
 		const char *body, *type;
@@ -118,7 +114,6 @@ TEST(bodies_are_read_strictly)
 		{ "{\"email\":\"a@b.cd\",\"password\":[]}", NULL, 400,
 		    "invalid_field" },
 	};
-	struct api *api = *state;
 
 	for (size_t i = 0; i < NELEMS(cases); i++)
 		api_expect(api, cases[i].status, cases[i].code,
@@ -126,9 +121,8 @@ TEST(bodies_are_read_strictly)
 		    .body = cases[i].body, .type = cases[i].type);
 }
 
-TEST(the_detail_names_the_field)
+TEST(the_detail_names_the_field, struct api *api)
 {
-	struct api *api = *state;
 	struct api_answer a;
 
 	api_run(api,
@@ -140,9 +134,8 @@ TEST(the_detail_names_the_field)
 	api_free(&a);
 }
 
-TEST(a_failing_store_is_503)
+TEST(a_failing_store_is_503, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 
 	api_register(api, "ada@example.org", &who);
@@ -161,7 +154,7 @@ TEST(a_failing_store_is_503)
 	    .token = who.token);
 }
 
-TEST(a_full_queue_is_503)
+TEST(a_full_queue_is_503, struct api *api)
 {
 	char method[] = "REQUEST_METHOD=POST";
 	char uri[] = "REQUEST_URI=/auth/login";
@@ -169,7 +162,6 @@ TEST(a_full_queue_is_503)
 	char length[] = "CONTENT_LENGTH=27";
 	const char *body = "{\"email\":\"ada@example.org\"}";
 	char *const params[] = { method, uri, type, length, NULL };
-	struct api *api = *state;
 	struct rate_limit_admission ad;
 	struct buf answer = { 0 };
 	struct request_ids names;
@@ -203,10 +195,9 @@ TEST(a_full_queue_is_503)
 	assert_int_equal(counters.time[COUNTERS_TIMER_SLOW].count, 0);
 }
 
-TEST(a_body_beyond_the_limit_is_413)
+TEST(a_body_beyond_the_limit_is_413, struct api *api)
 {
 	char *body = calloc(1, REQUEST_BODY_MAX + 2);
-	struct api *api = *state;
 
 	assert_non_null(body);
 	memset(body, ' ', REQUEST_BODY_MAX + 1);

@@ -138,9 +138,8 @@ actor(const struct fixture *f)
 
 /* ---- who it is ---- */
 
-TEST(the_first_token_makes_an_account)
+TEST(the_first_token_makes_an_account, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const struct json_value *session;
 	struct api_answer a;
 	int64_t id;
@@ -174,11 +173,10 @@ TEST(the_first_token_makes_an_account)
 	    user_of(f, linking_token(f, "user_1", "\"a\":1")), id);
 }
 
-TEST(claims_that_changed_change_the_account)
+TEST(claims_that_changed_change_the_account, struct fixture *f)
 {
 	char later[EXTERNAL_ISSUERS_TEXT_SIZE],
 	    earlier[EXTERNAL_ISSUERS_TEXT_SIZE];
-	struct fixture *f = *state;
 
 	expect_user(f, token(f, "user_1", "\"name\":\"Ada\""), "Ada", NULL);
 	memcpy(
@@ -194,9 +192,8 @@ TEST(claims_that_changed_change_the_account)
 	expect_user(f, earlier, "Lovelace", ADA);
 }
 
-TEST(an_address_is_nobodys_twice)
+TEST(an_address_is_nobodys_twice, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct api_login ada;
 
 	api_register(&f->api, ADA, &ada);
@@ -211,9 +208,8 @@ TEST(an_address_is_nobodys_twice)
 }
 
 /* Of a block with link_by_email = yes, but only a verified address. */
-TEST(an_account_is_linked_where_that_is_allowed)
+TEST(an_account_is_linked_where_that_is_allowed, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct issuer *block = &f->o.config->list[1];
 	struct api_login ada, root;
 	char id[24];
@@ -243,9 +239,8 @@ TEST(an_account_is_linked_where_that_is_allowed)
 
 /* ---- how it ends ---- */
 
-TEST(it_ends_with_its_time)
+TEST(it_ends_with_its_time, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const int64_t end = f->api.now + 600 + EXTERNAL_ISSUERS_LEEWAY;
 
 	token(f, "user_1", "");
@@ -257,9 +252,8 @@ TEST(it_ends_with_its_time)
 	assert_int_equal(user_of(f, f->text), 0);
 }
 
-TEST(logout_ends_it_until_it_would_have_ended)
+TEST(logout_ends_it_until_it_would_have_ended, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
 	int64_t id;
 
@@ -279,9 +273,8 @@ TEST(logout_ends_it_until_it_would_have_ended)
 }
 
 /* A name is what was signed; (r, n - s) is in test_issuers_spelling. */
-TEST(without_an_id_it_ends_by_what_it_says)
+TEST(without_an_id_it_ends_by_what_it_says, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char first[EXTERNAL_ISSUERS_TEXT_SIZE],
 	    second[EXTERNAL_ISSUERS_TEXT_SIZE];
 
@@ -295,9 +288,8 @@ TEST(without_an_id_it_ends_by_what_it_says)
 	assert_int_equal(user_of(f, second), 0);
 }
 
-TEST(what_was_ended_first_makes_no_account)
+TEST(what_was_ended_first_makes_no_account, struct fixture *f)
 {
-	struct fixture *f = *state;
 	size_t n = 0;
 	struct user users[STORE_LIST_MAX];
 
@@ -325,9 +317,8 @@ expect_end(struct fixture *f, const char *shown, const char *unseen)
 	assert_int_equal(user_of(f, late), 0);
 }
 
-TEST(it_ends_when_everything_does)
+TEST(it_ends_when_everything_does, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char shown[EXTERNAL_ISSUERS_TEXT_SIZE],
 	    unseen[EXTERNAL_ISSUERS_TEXT_SIZE];
 	int64_t id, epoch, ended;
@@ -355,9 +346,8 @@ set_status(struct fixture *f, int64_t id, enum user_status status)
 	    ERR_OK);
 }
 
-TEST(it_ends_with_an_account_that_may_not_sign_in)
+TEST(it_ends_with_an_account_that_may_not_sign_in, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char shown[EXTERNAL_ISSUERS_TEXT_SIZE],
 	    unseen[EXTERNAL_ISSUERS_TEXT_SIZE];
 	int64_t id;
@@ -376,9 +366,8 @@ TEST(it_ends_with_an_account_that_may_not_sign_in)
 	assert_int_equal(user_of(f, token(f, "user_1", "")), id);
 }
 
-TEST(it_ends_with_an_account_that_is_deleted)
+TEST(it_ends_with_an_account_that_is_deleted, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char shown[EXTERNAL_ISSUERS_TEXT_SIZE],
 	    unseen[EXTERNAL_ISSUERS_TEXT_SIZE];
 	int64_t id, other, ended;
@@ -396,10 +385,8 @@ TEST(it_ends_with_an_account_that_is_deleted)
 	assert_int_equal(user_of(f, shown), 0);
 }
 
-TEST(it_ends_with_its_key)
+TEST(it_ends_with_its_key, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	token(f, "user_1", "");
 	assert_int_not_equal(user_of(f, f->text), 0);
 	keypair_free(f->o.ec[0]);
@@ -411,9 +398,8 @@ TEST(it_ends_with_its_key)
 
 /* ---- what is remembered, and what cannot be told ---- */
 
-TEST(one_seen_lately_costs_no_question)
+TEST(one_seen_lately_costs_no_question, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct api_answer a;
 
 	token(f, "user_1", "\"name\":\"Ada\"");
@@ -433,9 +419,8 @@ TEST(one_seen_lately_costs_no_question)
 	    &f->api, 503, "unavailable", ME, .token = token(f, "user_2", ""));
 }
 
-TEST(what_cannot_be_told_is_no_refusal)
+TEST(what_cannot_be_told_is_no_refusal, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct store *st = f->api.app.store;
 
 	/* the keys, the blacklist or the account; the change of it */
@@ -460,9 +445,8 @@ TEST(what_cannot_be_told_is_no_refusal)
 /* ---- whose it is ---- */
 
 /* Who publishes a key by the name of ours is not asked about it. */
-TEST(a_name_of_ours_is_ours)
+TEST(a_name_of_ours_is_ours, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const char *kid = f->api.app.keys.list[0].kid;
 	struct buf jwk = { 0 }, header = { 0 };
 	struct json_writer w;
@@ -498,9 +482,8 @@ TEST(a_name_of_ours_is_ours)
 	buf_clear(&header);
 }
 
-TEST(ours_are_as_good_as_ever)
+TEST(ours_are_as_good_as_ever, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct api_login ada;
 
 	api_register(&f->api, ADA, &ada);

@@ -86,7 +86,7 @@ TEST_FIXTURE(set_up, tear_down);
  * Whoever has stolen one could make of it what outlives it.  Each of these
  * would do something with a token of ours.
  */
-TEST(it_changes_nothing)
+TEST(it_changes_nothing, struct fixture *f)
 {
 	static const struct api_call calls[] = {
 		{ .method = "POST",
@@ -118,7 +118,6 @@ TEST(it_changes_nothing)
 		{ .method = "GET", .uri = "/api/v1/cache/stats" },
 		{ .method = "POST", .uri = "/api/v1/cache/cleanup" },
 	};
-	struct fixture *f = *state;
 	struct api_answer a;
 
 	for (size_t i = 0; i < NELEMS(calls); i++) {
@@ -141,12 +140,11 @@ TEST(it_changes_nothing)
 	api_free(&a);
 }
 
-TEST(a_guard_lets_it_through)
+TEST(a_guard_lets_it_through, struct fixture *f)
 {
 	static const char *const lines[] = { "Remote-User: 1", "X-Auth-Id: 1",
 		"X-Auth-User: Ada", "X-Auth-Role: user",
 		"X-Auth-Email: ", "X-Auth-Session: " };
-	struct fixture *f = *state;
 	struct api_answer a;
 
 	api_run(&f->api,
@@ -182,10 +180,8 @@ expect_shown(struct fixture *f, const char *token, int64_t expires_in)
 	api_free(&a);
 }
 
-TEST(it_is_validated_and_not_renewed)
+TEST(it_is_validated_and_not_renewed, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	expect_shown(f, f->o.good, 600);
 	f->api.now += 590;
 	expect_shown(f, f->o.good, 10);
@@ -195,9 +191,8 @@ TEST(it_is_validated_and_not_renewed)
 	api_expect(&f->api, 401, "invalid_token", VALIDATE, .token = f->o.good);
 }
 
-TEST(so_is_one_of_ours)
+TEST(so_is_one_of_ours, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct api_login ada;
 
 	api_register(&f->api, ADA, &ada);
@@ -214,9 +209,8 @@ TEST(so_is_one_of_ours)
 }
 
 /* As it was before a token counted here. */
-TEST(a_session_comes_before_a_token)
+TEST(a_session_comes_before_a_token, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct buf body = { 0 };
 	struct api_login bob;
 	struct api_answer a;
@@ -278,10 +272,8 @@ ask(struct fixture *f, const char *uri, const char *expect)
 	api_free(&a);
 }
 
-TEST(a_client_may_end_it_and_learns_nothing)
+TEST(a_client_may_end_it_and_learns_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	ask(f, "/auth/introspect", "{\"active\":false}");
 	api_expect(&f->api, 200, NULL, .method = "GET", .uri = "/auth/me",
 	    .token = f->o.good);
@@ -303,9 +295,8 @@ users(struct fixture *f)
 	return n;
 }
 
-TEST(a_question_makes_no_account)
+TEST(a_question_makes_no_account, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const size_t before = users(f);
 
 	external_issuers_sign(f->o.good, f->o.ec[0], EXTERNAL_ISSUERS_HEADER,
@@ -322,7 +313,7 @@ TEST(a_question_makes_no_account)
  * What is refused now and good later, when its key has been fetched or its time
  * has come, must not be called ended.
  */
-TEST(what_may_be_good_later_is_not_said_to_be_ended)
+TEST(what_may_be_good_later_is_not_said_to_be_ended, struct fixture *f)
 {
 	static const struct {
 		const char *header, *times;
@@ -345,7 +336,6 @@ TEST(what_may_be_good_later_is_not_said_to_be_ended)
 		{ EXTERNAL_ISSUERS_HEADER,
 		    EXTERNAL_ISSUERS_TIMES ",\"nbf\":\"later\"", 200 },
 	};
-	struct fixture *f = *state;
 	char text[EXTERNAL_ISSUERS_TEXT_SIZE], payload[512];
 	struct api_answer a;
 
@@ -362,9 +352,8 @@ TEST(what_may_be_good_later_is_not_said_to_be_ended)
 }
 
 /* With a cookie or session id beside it, that ends as well. */
-TEST(logout_ends_all_that_it_names)
+TEST(logout_ends_all_that_it_names, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct buf body = { 0 };
 	struct api_login bob;
 

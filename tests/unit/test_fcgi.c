@@ -98,10 +98,9 @@ answer(struct fixture *f, struct fcgi *fcgi, size_t body_len)
 }
 
 /* One after the other on one feed, of every size there may be. */
-TEST(fcgi_reads_requests_of_any_size)
+TEST(fcgi_reads_requests_of_any_size, struct fixture *f)
 {
 	static const size_t sizes[] = { 0, 1, 8000, 8192, 65000, 65536 };
-	struct fixture *f = *state;
 	char *body = test_malloc(RECORDS_BODY_MAX + 1);
 	char *long_param = test_malloc(60001);
 	const char *params[] = { long_param, NULL };
@@ -161,12 +160,11 @@ take_one(struct fixture *f)
 }
 
 /* Each once, the first of a name; and the role is never a parameter's. */
-TEST(fcgi_keeps_the_parameters_that_the_product_reads)
+TEST(fcgi_keeps_the_parameters_that_the_product_reads, struct fixture *f)
 {
 	static const char *const params[] = { "FCGI_ROLE=AUTHORIZER",
 		"HTTP_COOKIE=", "SERVER_NAME=a", "HTTP_COOKIE=a=b",
 		"HTTP_COOKIES=c", "http_host=d", "HTTP_ORIGIN=e\x80=", NULL };
-	struct fixture *f = *state;
 
 	for (int with = 0; with < 2; with++) {
 		const struct fcgi_ask ask = { .uri = "/",
@@ -194,9 +192,8 @@ TEST(fcgi_keeps_the_parameters_that_the_product_reads)
 }
 
 /* The scanner lets no such thing pass; if it did, nothing must break. */
-TEST(fcgi_survives_what_libfcgi_refuses)
+TEST(fcgi_survives_what_libfcgi_refuses, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct fcgi_bytes bytes = { 0 };
 	struct fcgi *fcgi;
 
@@ -223,10 +220,8 @@ TEST(fcgi_survives_what_libfcgi_refuses)
 }
 
 /* The largest answer fits without anybody reading meanwhile. */
-TEST(fcgi_answers_large_without_waiting)
+TEST(fcgi_answers_large_without_waiting, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	for (size_t len = 8000; len <= 150 * 1024; len += 14000) {
 		struct fcgi *fcgi = take_one(f);
 
@@ -236,9 +231,8 @@ TEST(fcgi_answers_large_without_waiting)
 }
 
 /* A peer that does not read costs its connection, never our time. */
-TEST(fcgi_gives_up_on_a_peer_that_does_not_read)
+TEST(fcgi_gives_up_on_a_peer_that_does_not_read, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct buf text = { 0 };
 	enum err err = ERR_OK;
 
@@ -254,9 +248,8 @@ TEST(fcgi_gives_up_on_a_peer_that_does_not_read)
 	buf_clear(&text);
 }
 
-TEST(fcgi_notices_that_the_peer_is_gone)
+TEST(fcgi_notices_that_the_peer_is_gone, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct fcgi *fcgi = take_one(f);
 	struct buf text = { 0 };
 

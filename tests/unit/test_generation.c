@@ -70,9 +70,8 @@ assert_quiet(const struct shm *m)
 		assert_true(generation_quiet(atomic_load(&lo->generation[i])));
 }
 
-TEST(a_change_is_odd_and_then_even)
+TEST(a_change_is_odd_and_then_even, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct shm *other = shm_fixture_open(&f->table);
 	uint64_t bystander = generation_read(f->m, "user:2");
 
@@ -107,9 +106,8 @@ TEST(a_change_is_odd_and_then_even)
 
 #define NAME_SIZE 24
 
-TEST(each_bucket_counts_once)
+TEST(each_bucket_counts_once, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct shm_layout *lo = shm_layout(f->m);
 	char name[NAME_SIZE] = "";
 	const char *again[] = { "user:1", name, "user:1", "session:abc" };
@@ -136,9 +134,8 @@ TEST(each_bucket_counts_once)
 	assert_quiet(f->m);
 }
 
-TEST(more_than_the_list_holds_marks_nothing)
+TEST(more_than_the_list_holds_marks_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct shm_layout *lo = shm_layout(f->m);
 	char names[SHM_LAYOUT_IN_FLIGHT_MAX + 1][NAME_SIZE];
 	const char *list[SHM_LAYOUT_IN_FLIGHT_MAX + 1];
@@ -187,7 +184,7 @@ make_the_change(void *ctx)
 	shm_detach(m);
 }
 
-TEST(the_next_closes_what_the_killed_left)
+TEST(the_next_closes_what_the_killed_left, struct fixture *f)
 {
 	static const struct {
 		const char *point;
@@ -200,7 +197,6 @@ TEST(the_next_closes_what_the_killed_left)
 		{ "generation:settled", 2, 1 },
 		{ "generation:cleared", 2, 1 },
 	};
-	struct fixture *f = *state;
 	char file[64];
 
 	for (size_t i = 0; i < NELEMS(cases); i++) {
@@ -238,10 +234,8 @@ lock_only(void *ctx)
 	generation_unlock(m);
 }
 
-TEST(he_who_closes_may_be_killed_too)
+TEST(he_who_closes_may_be_killed_too, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	child_arm("generation:marked.kill");
 	child_killed(child_start(make_the_change, f));
 	for (int i = 0; i < 3; i++) {
@@ -262,9 +256,8 @@ TEST(he_who_closes_may_be_killed_too)
 }
 
 /* Also without a death, and also when the list makes no sense. */
-TEST(what_is_left_in_the_list_is_closed)
+TEST(what_is_left_in_the_list_is_closed, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct shm_layout *lo = shm_layout(f->m);
 
 	lo->in_flight[0] = 17;
@@ -310,9 +303,8 @@ can_tell(void *ctx)
 }
 
 /* Nothing of a dead owner's is closed while it may still come back. */
-TEST(what_is_not_settled_stays_in_flight)
+TEST(what_is_not_settled_stays_in_flight, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int asked = 0;
 
 	assert_int_equal(generation_lock(f->m, 0, cannot_tell, &asked), ERR_OK);
@@ -348,9 +340,8 @@ stop_with_the_mutex(void *ctx)
 	generation_unlock(m);
 }
 
-TEST(a_stopped_owner_is_waited_for_in_bounds)
+TEST(a_stopped_owner_is_waited_for_in_bounds, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pid_t pid = child_start(stop_with_the_mutex, f);
 
 	child_stopped(pid);
@@ -389,9 +380,8 @@ leave_a_change_open(void *ctx)
 	return NULL;
 }
 
-TEST(the_mutex_is_between_threads_too)
+TEST(the_mutex_is_between_threads_too, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pthread_t thread;
 
 	assert_int_equal(generation_lock(f->m, 0, NULL, NULL), ERR_OK);
@@ -409,9 +399,8 @@ TEST(the_mutex_is_between_threads_too)
 	generation_unlock(f->m);
 }
 
-TEST(nothing_is_changed_in_a_replaced_file)
+TEST(nothing_is_changed_in_a_replaced_file, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct shm *other = shm_fixture_open(&f->table), *fresh;
 
 	assert_true(generation_quiet(generation_read(f->m, keys[0])));
@@ -433,9 +422,8 @@ TEST(nothing_is_changed_in_a_replaced_file)
 	shm_detach(fresh);
 }
 
-TEST(a_mutex_beyond_help_is_an_outage)
+TEST(a_mutex_beyond_help_is_an_outage, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pthread_mutex_t *mutex = &shm_layout(f->m)->write_mutex;
 
 	child_arm("generation:locked.kill");

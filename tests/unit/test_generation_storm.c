@@ -387,9 +387,8 @@ wait_until_risen(_Atomic uint64_t *what, uint64_t by)
 	}
 }
 
-TEST(no_reader_sees_what_is_too_old)
+TEST(no_reader_sees_what_is_too_old, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct shared *sh = f->shared;
 	pid_t writers[WRITERS], readers[READERS];
 

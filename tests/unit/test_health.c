@@ -52,11 +52,10 @@ assert_health(struct api *api, const char *status, const char *redis)
 	api_free(&a);
 }
 
-TEST(redis_may_be_off_or_up_or_down)
+TEST(redis_may_be_off_or_up_or_down, struct api *api)
 {
 	struct redis_options options = { .deadline_ms = 500 };
 	struct redis_server *server;
-	struct api *api = *state;
 
 	assert_health(api, "ok", "off");
 
@@ -76,10 +75,8 @@ TEST(redis_may_be_off_or_up_or_down)
 	redis_server_free(server);
 }
 
-TEST(without_the_store_the_service_is_not_ready)
+TEST(without_the_store_the_service_is_not_ready, struct api *api)
 {
-	struct api *api = *state;
-
 	store_memory_fail_next(api->app.store, ERR_UNAVAILABLE);
 	api_expect(api, 503, "unavailable", HEALTH);
 	store_memory_fail_next(api->app.store, ERR_UNAVAILABLE);
@@ -94,9 +91,8 @@ TEST(without_the_store_the_service_is_not_ready)
 	api_expect(api, 200, NULL, .method = "GET", .uri = "/readyz");
 }
 
-TEST(the_version_is_shown)
+TEST(the_version_is_shown, struct api *api)
 {
-	struct api *api = *state;
 	struct api_answer a;
 
 	api_run(api,

@@ -97,7 +97,7 @@ ask_for(const char *url)
 }
 
 /* Nobody is asked, whatever name service or network there is. */
-TEST(other_addresses_are_refused)
+TEST(other_addresses_are_refused, struct fixture *fx)
 {
 	static const char *const urls[] = { "", "x", "http://192.0.2.1/x",
 		"http://localhost.example.org/x", "http://127x/", "ftp://x/",
@@ -106,7 +106,6 @@ TEST(other_addresses_are_refused)
 		"http://somebody@127.0.0.1/x", "//127.0.0.1/x",
 		"http://[::2]/x", "http://0.0.0.0/x",
 		"http://127.example.org/x", "http://127.0.0.1.example.org/x" };
-	struct fixture *fx = *state;
 
 	for (size_t i = 0; i < NELEMS(urls); i++) {
 		struct http_request ask = ask_for(urls[i]);
@@ -121,10 +120,9 @@ TEST(other_addresses_are_refused)
 	assert_false(http_url_is_loopback(fx->f, "https://localhost/x"));
 }
 
-TEST(it_says_why_it_could_not)
+TEST(it_says_why_it_could_not, struct fixture *fx)
 {
 	static const atomic_bool yes = true;
-	struct fixture *fx = *state;
 	char url[64];
 	struct http_request ask;
 

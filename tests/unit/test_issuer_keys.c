@@ -69,9 +69,8 @@ expect_health(struct fixture *f, const char *status, const char *jwks)
 }
 
 /* Health is that of the worst issuer. */
-TEST(health_includes_the_issuers)
+TEST(health_includes_the_issuers, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct store_actor actor = { .address = "", .now = f->api.now };
 
 	expect_health(f, "ok", "ok");
@@ -91,9 +90,8 @@ TEST(health_includes_the_issuers)
 	expect_health(f, "degraded", "unavailable");
 }
 
-TEST(without_issuers_nothing_is_shown)
+TEST(without_issuers_nothing_is_shown, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct api_answer a;
 
 	f->api.app.issuers = NULL;
@@ -174,9 +172,8 @@ TEST(each_issuer_is_shown)
 }
 
 /* The metrics omit it, and an administrator gets 503. */
-TEST(without_the_store_they_are_not_known)
+TEST(without_the_store_they_are_not_known, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct api_answer a;
 
 	external_issuers_publish(&f->o, EXTERNAL_ISSUERS_ONE, f->api.now, NULL);
@@ -230,9 +227,8 @@ expect_refresh(struct fixture *f, bool asked, int64_t retry_after)
 	api_free(&a);
 }
 
-TEST(a_refresh_is_requested_when_due)
+TEST(a_refresh_is_requested_when_due, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t start = f->api.now;
 
 	f->api.now = start + 1;
@@ -249,10 +245,8 @@ TEST(a_refresh_is_requested_when_due)
 	expect_refresh(f, false, JWKS_REFRESH_FLOOR_SECONDS);
 }
 
-TEST(only_administrators_may_refresh)
+TEST(only_administrators_may_refresh, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	f->api.now += 60;
 	api_expect(&f->api, 401, "not_signed_in", REFRESH);
 	api_expect(&f->api, 403, "forbidden", REFRESH, .token = f->ada.token);

@@ -74,9 +74,8 @@ digest_is(struct external_issuers *o, int64_t now, const unsigned char *before)
 	return memcmp(before, after, sizeof(after)) == 0;
 }
 
-TEST(takes_a_token_of_each_kind)
+TEST(takes_a_token_of_each_kind, struct external_issuers *o)
 {
-	struct external_issuers *o = *state;
 	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
 
 	assert_int_equal(verify(o, o->good, NOW), ERR_OK);
@@ -90,9 +89,8 @@ TEST(takes_a_token_of_each_kind)
 	assert_int_equal(verify(o, text, NOW), ERR_OK);
 }
 
-TEST(knows_a_new_key_as_soon_as_it_is_stored)
+TEST(knows_a_new_key_as_soon_as_it_is_stored, struct external_issuers *o)
 {
-	struct external_issuers *o = *state;
 	unsigned char before[TOKEN_DIGEST_BYTES];
 
 	assert_int_equal(verify(o, o->good, NOW), ERR_OK);
@@ -107,10 +105,8 @@ TEST(knows_a_new_key_as_soon_as_it_is_stored)
 	assert_true(digest_is(o, NOW + 120, before));
 }
 
-TEST(asks_the_store_only_when_something_changed)
+TEST(asks_the_store_only_when_something_changed, struct external_issuers *o)
 {
-	struct external_issuers *o = *state;
-
 	assert_int_equal(verify(o, o->good, NOW), ERR_OK);
 	store_memory_fail_next(o->store, ERR_UNAVAILABLE);
 	assert_int_equal(verify(o, o->good, NOW), ERR_OK);
@@ -122,10 +118,9 @@ TEST(asks_the_store_only_when_something_changed)
 	assert_int_equal(verify(o, o->good, NOW + 1), ERR_OK);
 }
 
-TEST(asks_the_store_each_time_while_the_version_is_unknown)
+TEST(asks_the_store_each_time_while_the_version_is_unknown,
+    struct external_issuers *o)
 {
-	struct external_issuers *o = *state;
-
 	assert_int_equal(verify(o, o->good, NOW), ERR_OK);
 	unknown_coherence_put(o->store, 100);
 	store_memory_fail_next(o->store, ERR_UNAVAILABLE);
@@ -135,9 +130,8 @@ TEST(asks_the_store_each_time_while_the_version_is_unknown)
 	assert_int_equal(verify(o, o->good, NOW), ERR_DENIED);
 }
 
-TEST(keys_that_are_too_old_prove_nothing)
+TEST(keys_that_are_too_old_prove_nothing, struct external_issuers *o)
 {
-	struct external_issuers *o = *state;
 	const int64_t late = NOW + ISSUERS_HARD_AGE;
 	unsigned char before[TOKEN_DIGEST_BYTES];
 	char text[EXTERNAL_ISSUERS_TEXT_SIZE], payload[512];
@@ -158,9 +152,8 @@ TEST(keys_that_are_too_old_prove_nothing)
 	assert_int_equal(verify(o, text, late), ERR_DENIED);
 }
 
-TEST(without_keys_nobody_can_tell)
+TEST(without_keys_nobody_can_tell, struct external_issuers *o)
 {
-	struct external_issuers *o = *state;
 	const struct store_actor actor = { .address = "", .now = NOW };
 	const struct issuer_keys tried = { .issuer = EXTERNAL_ISSUERS_TWO,
 		.tried_at = NOW,
@@ -185,7 +178,7 @@ TEST(without_keys_nobody_can_tell)
 }
 
 /* One wish, by a token that is good but for its key. */
-TEST(only_an_unknown_key_is_wished_for)
+TEST(only_an_unknown_key_is_wished_for, struct external_issuers *o)
 {
 	static const struct {
 		const char *header, *payload;
@@ -206,7 +199,6 @@ TEST(only_an_unknown_key_is_wished_for)
 		{ "{\"alg\":\"ES256\",\"kid\":\"new\"}",
 		    EXTERNAL_ISSUERS_PAYLOAD, true },
 	};
-	struct external_issuers *o = *state;
 	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
 
 	for (size_t i = 0; i < NELEMS(cases); i++) {
@@ -220,9 +212,8 @@ TEST(only_an_unknown_key_is_wished_for)
 }
 
 /* A key of another algorithm, or any: to fetch would not help. */
-TEST(what_no_fetch_could_bring_is_not_wished_for)
+TEST(what_no_fetch_could_bring_is_not_wished_for, struct external_issuers *o)
 {
-	struct external_issuers *o = *state;
 	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
 
 	external_issuers_sign(text, o->rsa[1],
@@ -241,9 +232,8 @@ TEST(what_no_fetch_could_bring_is_not_wished_for)
 	    jwks_refresh_request_time(o->m, EXTERNAL_ISSUERS_TWO), 0);
 }
 
-TEST(says_how_the_keys_are)
+TEST(says_how_the_keys_are, struct external_issuers *o)
 {
-	struct external_issuers *o = *state;
 	const struct store_actor actor = { .address = "", .now = NOW };
 	struct issuer_keys failed = { .issuer = EXTERNAL_ISSUERS_ONE,
 		.fetched_at = NOW,
@@ -295,9 +285,8 @@ TEST(says_how_the_keys_are)
 }
 
 /* The same store and keys, but the file says something else. */
-TEST(another_file_is_another_verdict)
+TEST(another_file_is_another_verdict, struct external_issuers *o)
 {
-	struct external_issuers *o = *state;
 	struct issuers_config other = *o->config;
 	unsigned char one[TOKEN_DIGEST_BYTES], two[TOKEN_DIGEST_BYTES];
 	struct issuers *is;
@@ -310,9 +299,8 @@ TEST(another_file_is_another_verdict)
 	issuers_free(is);
 }
 
-TEST(has_no_digest_of_what_is_too_long)
+TEST(has_no_digest_of_what_is_too_long, struct external_issuers *o)
 {
-	struct external_issuers *o = *state;
 	unsigned char dst[TOKEN_DIGEST_BYTES];
 	char text[8194];
 

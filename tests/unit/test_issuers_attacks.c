@@ -47,17 +47,15 @@ refuse_headers(struct external_issuers *o, const char *const *headers, size_t n)
 		refuse_header(o, headers[i]);
 }
 
-TEST(the_good_one_is_good)
+TEST(the_good_one_is_good, struct external_issuers *o)
 {
-	struct external_issuers *o = *state;
-
 	assert_int_equal(verify(o, o->good), ERR_OK);
 	assert_int_equal(verify_made(o, o->ec[0], EXTERNAL_ISSUERS_HEADER,
 			     EXTERNAL_ISSUERS_PAYLOAD),
 	    ERR_OK);
 }
 
-TEST(the_algorithm_is_no_choice_of_the_token)
+TEST(the_algorithm_is_no_choice_of_the_token, struct external_issuers *o)
 {
 	static const char *const algs[] = { "\"none\"", "\"None\"", "\"NONE\"",
 		"\"nOnE\"", "\"\"", "\"es256\"", "\"ES256 \"", "\"ES384\"",
@@ -69,7 +67,6 @@ TEST(the_algorithm_is_no_choice_of_the_token)
 		"{\"kid\":\"ec\",\"typ\":\"JWT\"}",
 		"{\"Alg\":\"ES256\",\"kid\":\"ec\"}",
 	};
-	struct external_issuers *o = *state;
 	char header[128], text[EXTERNAL_ISSUERS_TEXT_SIZE];
 
 	for (size_t i = 0; i < NELEMS(algs); i++) {
@@ -144,14 +141,13 @@ put_pem(struct buf *out, const unsigned char *der, size_t len)
 }
 
 /* The old trick against verifiers that take the algorithm from the token. */
-TEST(a_public_key_is_no_secret)
+TEST(a_public_key_is_no_secret, struct external_issuers *o)
 {
 	/* SubjectPublicKeyInfo of P-256, up to the point (RFC 5480). */
 	static const unsigned char prefix[] = { 0x30, 0x59, 0x30, 0x13, 0x06,
 		0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08,
 		0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42,
 		0x00, 0x04 };
-	struct external_issuers *o = *state;
 	unsigned char der[sizeof(prefix) + 2 * P256_BYTES], n[512];
 	struct buf ec = { 0 }, rsa = { 0 }, set = { 0 }, pem = { 0 };
 	struct json_value *doc;
@@ -196,13 +192,12 @@ TEST(a_public_key_is_no_secret)
 	buf_clear(&pem);
 }
 
-TEST(a_header_brings_no_keys_and_wants_nothing)
+TEST(a_header_brings_no_keys_and_wants_nothing, struct external_issuers *o)
 {
 	static const char *const names[] = { "crit", "jwk", "jku", "x5u", "x5c",
 		"b64", "zip", "enc" };
 	static const char *const values[] = { "null", "[]", "[\"exp\"]", "{}",
 		"\"https://evil.example/keys\"", "\"DEF\"", "true", "false" };
-	struct external_issuers *o = *state;
 	struct buf jwk = { 0 }, header = { 0 };
 
 	for (size_t i = 0; i < NELEMS(names); i++) {
@@ -231,10 +226,8 @@ TEST(a_header_brings_no_keys_and_wants_nothing)
 	buf_clear(&header);
 }
 
-TEST(other_members_say_nothing)
+TEST(other_members_say_nothing, struct external_issuers *o)
 {
-	struct external_issuers *o = *state;
-
 	assert_int_equal(
 	    verify_made(o, o->ec[0],
 		"{\"x5t\":\"abc\",\"typ\":\"JWT\",\"cat\":\"cl_B7d4PD111AAA\","
@@ -243,14 +236,13 @@ TEST(other_members_say_nothing)
 	    ERR_OK);
 }
 
-TEST(a_name_is_only_a_name)
+TEST(a_name_is_only_a_name, struct external_issuers *o)
 {
 	static const char *const kids[] = { "\"\"", "\"EC\"", "\"ec \"",
 		"\"ec/../ec\"", "\"../../../../etc/passwd\"", "\"/dev/null\"",
 		"\"' OR '1'='1\"", "\"ec'; DROP TABLE users; --\"",
 		"\"ec\\u0000\"", "\"%65c\"", "\"rsa\"", "\"ec,rsa\"", "null",
 		"0", "true", "[\"ec\"]", "{\"ec\":\"ec\"}" };
-	struct external_issuers *o = *state;
 	struct buf header = { 0 };
 	char kid[5001];
 
@@ -276,7 +268,7 @@ TEST(a_name_is_only_a_name)
 	    ERR_DENIED);
 }
 
-TEST(a_token_is_of_a_known_type)
+TEST(a_token_is_of_a_known_type, struct external_issuers *o)
 {
 	static const char *const good[] = { "\"JWT\"", "\"jwt\"", "\"at+jwt\"",
 		"\"AT+JWT\"", "\"application/jwt\"", "\"Application/at+jwt\"" };
@@ -284,7 +276,6 @@ TEST(a_token_is_of_a_known_type)
 		"\"logout+jwt\"", "\"dpop+jwt\"", "\"secevent+jwt\"",
 		"\"application/\"", "\"text/jwt\"", "\"JWT \"", "null", "1",
 		"[\"JWT\"]" };
-	struct external_issuers *o = *state;
 	char header[128];
 
 	for (size_t i = 0; i < NELEMS(good) + NELEMS(bad); i++) {
@@ -300,7 +291,7 @@ TEST(a_token_is_of_a_known_type)
 	}
 }
 
-TEST(a_token_has_one_meaning)
+TEST(a_token_has_one_meaning, struct external_issuers *o)
 {
 	static const char *const headers[] = {
 		"",
@@ -338,7 +329,6 @@ TEST(a_token_has_one_meaning)
 		",\"a\":[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]}",
 		"\xef\xbb\xbf" EXTERNAL_ISSUERS_PAYLOAD,
 	};
-	struct external_issuers *o = *state;
 
 	refuse_headers(o, headers, NELEMS(headers));
 	for (size_t i = 0; i < NELEMS(payloads); i++)
@@ -347,7 +337,7 @@ TEST(a_token_has_one_meaning)
 			fail_msg("taken: %s", payloads[i]);
 }
 
-TEST(nobody_signs_for_another)
+TEST(nobody_signs_for_another, struct external_issuers *o)
 {
 	static const char two[] =
 	    "{\"iss\":\"" EXTERNAL_ISSUERS_TWO
@@ -355,7 +345,6 @@ TEST(nobody_signs_for_another)
 	    "\"aud\":\"latchkey\",\"sub\":\"1\"," EXTERNAL_ISSUERS_TIMES "}";
 	static const char es256[] = "{\"alg\":\"ES256\",\"kid\":\"ec\"}";
 	static const char rs256[] = "{\"alg\":\"RS256\",\"kid\":\"rsa\"}";
-	struct external_issuers *o = *state;
 
 	assert_int_equal(
 	    verify_made(o, o->ec[1], es256, EXTERNAL_ISSUERS_PAYLOAD),
@@ -382,14 +371,13 @@ TEST(nobody_signs_for_another)
 	    ERR_DENIED);
 }
 
-TEST(an_issuer_is_one_that_is_configured)
+TEST(an_issuer_is_one_that_is_configured, struct external_issuers *o)
 {
 	static const char *const bad[] = { "\"https://one.example/\"",
 		"\"https://ONE.example\"", "\"http://one.example\"",
 		"\"https://one.example \"", "\"https://two.example\"",
 		"\"one.example\"", "\"\"", "null", "1",
 		"[\"https://one.example\"]", "{}" };
-	struct external_issuers *o = *state;
 	char payload[512];
 
 	for (size_t i = 0; i < NELEMS(bad); i++) {

@@ -59,10 +59,8 @@ load(struct fixture *f, mode_t mode, const char *text)
 	return issuers_config_load(f->path, f->why, sizeof(f->why), &f->config);
 }
 
-TEST(without_a_file_there_are_none)
+TEST(without_a_file_there_are_none, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(
 	    issuers_config_load("", f->why, sizeof(f->why), &f->config),
 	    ERR_OK);
@@ -70,9 +68,8 @@ TEST(without_a_file_there_are_none)
 	assert_null(issuers_config_find(f->config, ""));
 }
 
-TEST(a_block_says_what_differs_from_the_defaults)
+TEST(a_block_says_what_differs_from_the_defaults, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const struct issuer *b;
 	char text[4096];
 
@@ -131,7 +128,7 @@ TEST(a_block_says_what_differs_from_the_defaults)
 	    issuers_config_find(f->config, "https://id.example/realms"));
 }
 
-TEST(whatever_is_wrong_is_said_with_its_line)
+TEST(whatever_is_wrong_is_said_with_its_line, struct fixture *f)
 {
 	static const struct {
 		const char *text, *why;
@@ -169,7 +166,6 @@ TEST(whatever_is_wrong_is_said_with_its_line)
 		{ "[http://id.example]\n" AUDIENCE, "no jwks_uri" },
 		{ "[https://id.example?a]\n" AUDIENCE, "no jwks_uri" },
 	};
-	struct fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		assert_int_equal(load(f, 0600, cases[i].text), ERR_INVALID);
@@ -180,7 +176,7 @@ TEST(whatever_is_wrong_is_said_with_its_line)
 	}
 }
 
-TEST(a_digest_tells_files_apart)
+TEST(a_digest_tells_files_apart, struct fixture *f)
 {
 	static const struct {
 		const char *text;
@@ -191,7 +187,6 @@ TEST(a_digest_tells_files_apart)
 		{ HOME AUDIENCE "leeway = 4\n", false },
 		{ HOME AUDIENCE "[https://two.example]\n" AUDIENCE, false },
 	};
-	struct fixture *f = *state;
 	char digest[ISSUERS_DIGEST_SIZE];
 
 	assert_int_equal(load(f, 0600, HOME AUDIENCE), ERR_OK);
@@ -204,9 +199,8 @@ TEST(a_digest_tells_files_apart)
 	}
 }
 
-TEST(there_are_not_too_many)
+TEST(there_are_not_too_many, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct buf text = { 0 };
 
 	for (int i = 0; i < ISSUERS_MAX; i++)
@@ -220,7 +214,7 @@ TEST(there_are_not_too_many)
 }
 
 /* ${size} - 1 characters are the most there is room for. */
-TEST(what_does_not_fit_is_refused)
+TEST(what_does_not_fit_is_refused, struct fixture *f)
 {
 	static const struct {
 		const char *before, *after;
@@ -232,7 +226,6 @@ TEST(what_does_not_fit_is_refused)
 		{ HOME "audience = ", "\n", ISSUER_TEXT_SIZE },
 		{ HOME AUDIENCE "claim_name = ", "\n", ISSUER_CLAIM_SIZE },
 	};
-	struct fixture *f = *state;
 	char text[2048];
 
 	for (size_t i = 0; i < NELEMS(cases); i++) {
@@ -246,10 +239,8 @@ TEST(what_does_not_fit_is_refused)
 	}
 }
 
-TEST(a_file_that_others_may_write_is_refused)
+TEST(a_file_that_others_may_write_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(load(f, 0644, HOME AUDIENCE), ERR_OK);
 	assert_int_equal(load(f, 0664, HOME AUDIENCE), ERR_INVALID);
 	assert_non_null(strstr(f->why, "others"));

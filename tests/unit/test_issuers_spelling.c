@@ -53,11 +53,10 @@ verify_with(struct external_issuers *o, size_t len, const char *insert,
 	return err;
 }
 
-TEST(a_token_has_one_spelling)
+TEST(a_token_has_one_spelling, struct external_issuers *o)
 {
 	static const char *const inserts[] = { "=", "==", " ", "\n", "\t", "A",
 		"AAAA", "+", "/", "%3d", "\xc2\xa0", "." };
-	struct external_issuers *o = *state;
 
 	for (int part = 0; part < 3; part++) {
 		size_t end = end_of_part(o->good, part);
@@ -76,11 +75,10 @@ TEST(a_token_has_one_spelling)
 }
 
 /* 86 characters are 64 bytes and four bits, which must be zero. */
-TEST(no_bit_is_left_over)
+TEST(no_bit_is_left_over, struct external_issuers *o)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"
 				     "ghijklmnopqrstuvwxyz0123456789-_";
-	struct external_issuers *o = *state;
 	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
 	size_t last;
 
@@ -97,9 +95,8 @@ TEST(no_bit_is_left_over)
 	assert_int_equal(verify(o, text), ERR_OK);
 }
 
-TEST(what_is_no_compact_jws_is_none)
+TEST(what_is_no_compact_jws_is_none, struct external_issuers *o)
 {
-	struct external_issuers *o = *state;
 	const char *const bad[] = {
 		"",
 		".",
@@ -126,9 +123,8 @@ TEST(what_is_no_compact_jws_is_none)
 }
 
 /* CVE-2022-21449 is the name under which the first of these is known. */
-TEST(trivial_signatures_sign_nothing)
+TEST(trivial_signatures_sign_nothing, struct external_issuers *o)
 {
-	struct external_issuers *o = *state;
 	size_t end = end_of_part(o->good, 1) + 1;
 
 	for (int r = 0; r < 4; r++) {
@@ -155,9 +151,8 @@ TEST(trivial_signatures_sign_nothing)
 	}
 }
 
-TEST(a_signature_has_the_length_of_its_key)
+TEST(a_signature_has_the_length_of_its_key, struct external_issuers *o)
 {
-	struct external_issuers *o = *state;
 	size_t end = end_of_part(o->good, 1) + 1;
 	unsigned char zero[JWS_SIGNATURE_MAX] = { 0 };
 	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
@@ -181,9 +176,8 @@ TEST(a_signature_has_the_length_of_its_key)
  * (r, s) and (r, n - s) sign the same: anybody can make the one of the other,
  * which must not be another name.
  */
-TEST(another_signature_is_no_other_token)
+TEST(another_signature_is_no_other_token, struct external_issuers *o)
 {
-	struct external_issuers *o = *state;
 	unsigned char signature[2 * P256_BYTES];
 	size_t len, end = end_of_part(o->good, 1) + 1;
 	struct buf text = { 0 };
@@ -209,9 +203,8 @@ TEST(another_signature_is_no_other_token)
 	buf_clear(&text);
 }
 
-TEST(every_bit_counts)
+TEST(every_bit_counts, struct external_issuers *o)
 {
-	struct external_issuers *o = *state;
 	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
 
 	for (size_t i = 0; o->good[i] != '\0'; i++) {
@@ -222,9 +215,8 @@ TEST(every_bit_counts)
 }
 
 /* 8192 characters are the most that are read. */
-TEST(a_token_has_a_length)
+TEST(a_token_has_a_length, struct external_issuers *o)
 {
-	struct external_issuers *o = *state;
 	char text[EXTERNAL_ISSUERS_TEXT_SIZE], payload[8192];
 	size_t longest = 0, shortest = SIZE_MAX;
 

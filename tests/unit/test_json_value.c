@@ -241,9 +241,11 @@ TEST(members_are_copied_out_bounded)
 
 	assert_int_equal(json_value_copy_string(doc, "t", text, 5), ERR_OK);
 	assert_string_equal(text, "four");
-	assert_int_equal(json_value_copy_string(doc, "t", small, 4), ERR_INVALID);
+	assert_int_equal(
+	    json_value_copy_string(doc, "t", small, 4), ERR_INVALID);
 	assert_string_equal(small, "");
-	assert_int_equal(json_value_copy_string(doc, "n", text, 5), ERR_INVALID);
+	assert_int_equal(
+	    json_value_copy_string(doc, "n", text, 5), ERR_INVALID);
 	assert_string_equal(text, "");
 	assert_int_equal(json_value_read_int(doc, "n", &n), ERR_OK);
 	assert_int_equal(n, 4);

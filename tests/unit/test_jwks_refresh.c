@@ -224,9 +224,8 @@ put(struct fixture *f, const char *issuer, int64_t fetched, int64_t span)
 
 /* ---- what comes of it ---- */
 
-TEST(a_set_is_put_into_the_store)
+TEST(a_set_is_put_into_the_store, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct issuer_keys row;
 	struct counters counters;
 
@@ -247,7 +246,7 @@ TEST(a_set_is_put_into_the_store)
 	assert_int_equal(counters.counter[COUNTERS_JWKS_FAILED], 0);
 }
 
-TEST(the_issuer_says_how_long_within_bounds)
+TEST(the_issuer_says_how_long_within_bounds, struct fixture *f)
 {
 	static const struct {
 		const char *headers;
@@ -264,7 +263,6 @@ TEST(the_issuer_says_how_long_within_bounds)
 		{ "Cache-Control: max-age=9999999\r\n", 86400, 86400 },
 		{ "Cache-Control: max-age=600\r\nAge: 200\r\n", 7200, 400 },
 	};
-	struct fixture *f = *state;
 	struct issuer_keys row;
 	int64_t now = NOW;
 
@@ -282,12 +280,11 @@ TEST(the_issuer_says_how_long_within_bounds)
 	}
 }
 
-TEST(what_has_no_keys_changes_nothing)
+TEST(what_has_no_keys_changes_nothing, struct fixture *f)
 {
 	static const char *const bodies[] = { "", "x", "[]", "{}",
 		"{\"keys\":[]}",
 		"{\"keys\":[{\"kty\":\"oct\",\"k\":\"AA\"}]}" };
-	struct fixture *f = *state;
 	struct issuer_keys row;
 	struct counters counters;
 	int64_t now = NOW + 4 * HOUR;
@@ -316,10 +313,9 @@ TEST(what_has_no_keys_changes_nothing)
 
 /* ---- when ---- */
 
-TEST(failures_make_it_wait)
+TEST(failures_make_it_wait, struct fixture *f)
 {
 	static const int waits[] = { 30, 60, 120, 240, 300, 300, 300 };
-	struct fixture *f = *state;
 	int64_t now = NOW;
 
 	atomic_store(&f->body, "");
@@ -334,9 +330,8 @@ TEST(failures_make_it_wait)
 }
 
 /* Even what failed is asked for again when somebody wishes for it. */
-TEST(a_wish_is_heard_but_not_at_once)
+TEST(a_wish_is_heard_but_not_at_once, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t now = NOW;
 
 	step(f, now);
@@ -360,9 +355,8 @@ TEST(a_wish_is_heard_but_not_at_once)
 }
 
 /* The same moment for the same set, another for each set and each host. */
-TEST(refreshes_are_spread)
+TEST(refreshes_are_spread, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t first, later = 0, elsewhere = 0;
 
 	put(f, name(0), NOW, 2 * HOUR);
@@ -393,10 +387,8 @@ TEST(refreshes_are_spread)
 }
 
 /* One that was to last for a day does not when that is no longer wanted. */
-TEST(a_shorter_interval_counts_for_what_is_there)
+TEST(a_shorter_interval_counts_for_what_is_there, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	put(f, name(0), NOW, 24 * HOUR);
 	f->jwks_refresh.interval = HOUR;
 	step(f, NOW + 1);
@@ -405,10 +397,8 @@ TEST(a_shorter_interval_counts_for_what_is_there)
 
 /* ---- several ---- */
 
-TEST(each_step_asks_for_one)
+TEST(each_step_asks_for_one, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	f->issuers.count = ISSUERS;
 	put(f, name(1), NOW - 3 * HOUR, 2 * HOUR);
 	put(f, name(2), NOW - 4 * HOUR, 2 * HOUR);
@@ -428,9 +418,8 @@ TEST(each_step_asks_for_one)
 }
 
 /* There is room for all that are configured, whoever were before. */
-TEST(rows_of_others_are_removed)
+TEST(rows_of_others_are_removed, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct issuer_keys row;
 	char other[64];
 
@@ -455,10 +444,8 @@ TEST(rows_of_others_are_removed)
 /* ---- when it cannot ---- */
 
 /* Who cannot write down that he asks does not ask. */
-TEST(without_the_store_nobody_is_asked)
+TEST(without_the_store_nobody_is_asked, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	store_memory_fail_next(f->store, ERR_UNAVAILABLE);
 	assert_int_equal(jwks_refresh_step(&f->jwks_refresh, NOW, &f->next),
 	    ERR_UNAVAILABLE);
@@ -472,10 +459,8 @@ TEST(without_the_store_nobody_is_asked)
 }
 
 /* It was no fault of the issuer's; but it may have been asked. */
-TEST(being_told_to_stop_is_no_failure)
+TEST(being_told_to_stop_is_no_failure, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	atomic_store(&f->stop, true);
 	step(f, NOW);
 	expect_tried(f, 0, NOW, 0);

@@ -67,9 +67,8 @@ wish_beside(struct shm *m, const char *name, int64_t at, char other[64])
 	}
 }
 
-TEST(the_latest_wish_counts)
+TEST(the_latest_wish_counts, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint32_t serial = jwks_refresh_request_serial(f->m);
 	char other[64];
 
@@ -91,9 +90,8 @@ TEST(the_latest_wish_counts)
 	assert_true(jwks_refresh_request_time(f->m, other) >= NOW + 10);
 }
 
-TEST(waiting_ends)
+TEST(waiting_ends, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t start = clock_system.mono_us();
 
 	jwks_refresh_request_wait(f->m, jwks_refresh_request_serial(f->m), 30);
@@ -123,9 +121,8 @@ wait_for_a_wish(void *ctx)
 	shm_detach(m);
 }
 
-TEST(a_wish_wakes_another_process)
+TEST(a_wish_wakes_another_process, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const struct timespec ms = { .tv_nsec = 1000000 };
 	pid_t pid = child_start(wait_for_a_wish, f);
 
@@ -136,9 +133,8 @@ TEST(a_wish_wakes_another_process)
 }
 
 /* A wish in a file that is nobody's any more hurts nobody. */
-TEST(a_replaced_file_takes_its_wishes_with_it)
+TEST(a_replaced_file_takes_its_wishes_with_it, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct shm *next;
 
 	assert_int_equal(unlink(f->table.path), 0);

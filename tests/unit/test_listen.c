@@ -64,9 +64,8 @@ assert_refused(struct fixture *f, const char *spec, enum err expect)
 	assert_null(strchr(f->why, '\n'));
 }
 
-TEST(listen_binds_a_path_and_removes_it)
+TEST(listen_binds_a_path_and_removes_it, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct listener l;
 	struct stat st;
 	int fd;
@@ -84,9 +83,8 @@ TEST(listen_binds_a_path_and_removes_it)
 	assert_int_equal(lstat(f->path, &st), -1);
 }
 
-TEST(listen_replaces_only_a_socket_nobody_serves)
+TEST(listen_replaces_only_a_socket_nobody_serves, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct listener first, second;
 	struct stat st;
 	int fd;
@@ -151,9 +149,8 @@ open_in_vain(void *ctx)
 }
 
 /* Both find the same stale socket; the second must not take the fresh one. */
-TEST(of_two_that_find_a_stale_socket_one_has_it)
+TEST(of_two_that_find_a_stale_socket_one_has_it, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pid_t first, second;
 	struct stat st;
 	int fd;
@@ -179,9 +176,8 @@ TEST(of_two_that_find_a_stale_socket_one_has_it)
 	assert_int_equal(lstat(f->path, &st), -1);
 }
 
-TEST(listen_stop_refuses_new_ones_only)
+TEST(listen_stop_refuses_new_ones_only, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct listener l;
 	int early, accepted;
 
@@ -198,13 +194,12 @@ TEST(listen_stop_refuses_new_ones_only)
 	listen_close(&l);
 }
 
-TEST(listen_binds_loopback_only)
+TEST(listen_binds_loopback_only, struct fixture *f)
 {
 	static const char *const remote[] = { "0.0.0.0", "[::]", "192.0.2.1",
 		"[::ffff:127.0.0.1]" };
 	static const char *const local[] = { "127.0.0.1", "localhost",
 		"127.8.9.10" };
-	struct fixture *f = *state;
 	struct listener l;
 	char spec[64];
 
@@ -226,13 +221,12 @@ TEST(listen_binds_loopback_only)
 	}
 }
 
-TEST(listen_refuses_what_is_no_address)
+TEST(listen_refuses_what_is_no_address, struct fixture *f)
 {
 	static const char *const bad[] = { "", ":", "unix:", "9000", ":9000",
 		"127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536",
 		"127.0.0.1:9x", "127.0.0.1: 90", "::1:9000", "[::1]9000",
 		"[::1:9000", "example.org:9000", "/run/socket" };
-	struct fixture *f = *state;
 	char spec[256];
 
 	for (size_t i = 0; i < NELEMS(bad); i++)
@@ -243,9 +237,8 @@ TEST(listen_refuses_what_is_no_address)
 	assert_refused(f, spec, ERR_UNAVAILABLE);
 }
 
-TEST(listen_takes_a_listening_socket_only)
+TEST(listen_takes_a_listening_socket_only, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct listener bound, taken;
 	struct stat st;
 	int fd;

@@ -50,9 +50,8 @@ attempt(struct accounts *a, const char *email, const char *password)
 
 TEST_FIXTURE(accounts_set_up, accounts_tear_down);
 
-TEST(registers_and_signs_in)
+TEST(registers_and_signs_in, struct accounts *a)
 {
-	struct accounts *a = *state;
 	struct login_grant grant, again;
 	struct identity who;
 
@@ -81,9 +80,8 @@ TEST(registers_and_signs_in)
 	assert_int_equal(accounts_live(a, grant.user.id), 2);
 }
 
-TEST(registers_nobody_twice)
+TEST(registers_nobody_twice, struct accounts *a)
 {
-	struct accounts *a = *state;
 	struct login_credentials cred = { .email = "ZOE@example.org",
 		.password = OTHER,
 		.name = "Zoe again" };
@@ -96,7 +94,7 @@ TEST(registers_nobody_twice)
 	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_OK);
 }
 
-TEST(says_why_it_does_not_register)
+TEST(says_why_it_does_not_register, struct accounts *a)
 {
 	static const struct {
 		struct login_credentials cred;
@@ -121,7 +119,6 @@ TEST(says_why_it_does_not_register)
 		      "Max" },
 		    ERR_DENIED, "128" },
 	};
-	struct accounts *a = *state;
 	struct login_grant grant;
 	const char *why;
 
@@ -137,10 +134,9 @@ TEST(says_why_it_does_not_register)
 	}
 }
 
-TEST(grants_only_on_a_proven_password)
+TEST(grants_only_on_a_proven_password, struct accounts *a)
 {
 	static const char zeros[200] = "tangerine orbit walrus";
-	struct accounts *a = *state;
 	struct login_grant grant;
 	char hash[USER_HASH_SIZE];
 
@@ -161,9 +157,8 @@ TEST(grants_only_on_a_proven_password)
 	assert_int_equal(accounts_live(a, grant.user.id), 2);
 }
 
-TEST(denies_an_inactive_user)
+TEST(denies_an_inactive_user, struct accounts *a)
 {
-	struct accounts *a = *state;
 	struct login_grant grant;
 	struct identity who;
 
@@ -180,9 +175,8 @@ TEST(denies_an_inactive_user)
 	assert_int_equal(accounts_live(a, grant.user.id), 0);
 }
 
-TEST(deletes_for_the_password_only)
+TEST(deletes_for_the_password_only, struct accounts *a)
 {
-	struct accounts *a = *state;
 	struct login_grant grant;
 	struct identity who;
 
@@ -203,11 +197,10 @@ TEST(deletes_for_the_password_only)
 }
 
 /* "Cannot tell" is never "wrong password", and leaves nothing behind. */
-TEST(calls_a_failure_no_denial)
+TEST(calls_a_failure_no_denial, struct accounts *a)
 {
 	static const struct login_credentials max = { "max@example.org", OTHER,
 		"Max" };
-	struct accounts *a = *state;
 	struct login_grant grant, other;
 	struct identity who;
 	const char *why;
@@ -239,9 +232,8 @@ TEST(calls_a_failure_no_denial)
 	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_OK);
 }
 
-TEST(waits_at_the_gate_and_leaves_it)
+TEST(waits_at_the_gate_and_leaves_it, struct accounts *a)
 {
-	struct accounts *a = *state;
 	struct login_grant grant;
 	struct semaphore *other;
 
@@ -306,9 +298,8 @@ account_from_outside(struct accounts *a, const char *email)
 }
 
 /* A hash of 16 MiB is a thousand times what else there is to do. */
-TEST(pays_one_hash_for_an_unknown_address)
+TEST(pays_one_hash_for_an_unknown_address, struct accounts *a)
 {
-	struct accounts *a = *state;
 	struct login_grant grant;
 	int64_t known = 0, unknown = 0, none = 0, without = 0;
 
@@ -326,9 +317,8 @@ TEST(pays_one_hash_for_an_unknown_address)
 	assert_true(without > known / 3 && without < known * 3);
 }
 
-TEST(nobody_signs_in_without_a_password)
+TEST(nobody_signs_in_without_a_password, struct accounts *a)
 {
-	struct accounts *a = *state;
 	struct user u = account_from_outside(a, "out@example.org");
 	struct password_change change = {
 		.address = "192.0.2.1", .current = "", .replacement = OTHER
@@ -351,9 +341,8 @@ TEST(nobody_signs_in_without_a_password)
 	assert_int_equal(accounts_live(a, u.id), 0);
 }
 
-TEST(a_password_is_set_where_one_can_sign_in)
+TEST(a_password_is_set_where_one_can_sign_in, struct accounts *a)
 {
-	struct accounts *a = *state;
 	struct user u = account_from_outside(a, NULL);
 	const char *why = NULL;
 	int64_t ended;
@@ -369,9 +358,8 @@ TEST(a_password_is_set_where_one_can_sign_in)
 	assert_int_equal(attempt(a, "out@example.org", OTHER), ERR_OK);
 }
 
-TEST(renews_a_hash_when_parameters_rose)
+TEST(renews_a_hash_when_parameters_rose, struct accounts *a)
 {
-	struct accounts *a = *state;
 	char hash[USER_HASH_SIZE], renewed[USER_HASH_SIZE];
 	struct login_grant grant;
 
@@ -401,9 +389,8 @@ TEST(renews_a_hash_when_parameters_rose)
 	assert_int_equal(accounts_live(a, grant.user.id), 4);
 }
 
-TEST(changes_the_password)
+TEST(changes_the_password, struct accounts *a)
 {
-	struct accounts *a = *state;
 	struct password_change change = { .address = "192.0.2.1" };
 	struct login_grant first, second, changed;
 	struct identity who;

@@ -164,10 +164,9 @@ renew_hash(struct accounts *a)
 
 TEST_FIXTURE(accounts_set_up, accounts_tear_down);
 
-TEST(login_loses_against_a_password_change)
+TEST(login_loses_against_a_password_change, struct accounts *a)
 {
 	static const char *const points[] = { "login:read", "login:hashed" };
-	struct accounts *a = *state;
 	struct racer r = racer(a, run_login);
 	struct login_grant grant;
 
@@ -187,9 +186,8 @@ TEST(login_loses_against_a_password_change)
 	assert_int_equal(accounts_login(a, EMAIL, PASSWORD, &grant), ERR_OK);
 }
 
-TEST(login_loses_against_logout_all)
+TEST(login_loses_against_logout_all, struct accounts *a)
 {
-	struct accounts *a = *state;
 	struct racer r = racer(a, run_login);
 	int64_t epoch, ended;
 
@@ -201,9 +199,8 @@ TEST(login_loses_against_logout_all)
 	assert_int_equal(accounts_live(a, r.who.user.id), 0);
 }
 
-TEST(login_loses_against_the_end_of_the_account)
+TEST(login_loses_against_the_end_of_the_account, struct accounts *a)
 {
-	struct accounts *a = *state;
 	struct racer r = racer(a, run_login);
 
 	hold(&r, "login:hashed");
@@ -218,9 +215,8 @@ TEST(login_loses_against_the_end_of_the_account)
 	assert_int_equal(r.who.user.status, USER_STATUS_INACTIVE);
 }
 
-TEST(login_survives_the_renewal_of_its_hash)
+TEST(login_survives_the_renewal_of_its_hash, struct accounts *a)
 {
-	struct accounts *a = *state;
 	struct racer r = racer(a, run_login);
 	struct identity who;
 
@@ -240,9 +236,8 @@ TEST(login_survives_the_renewal_of_its_hash)
 	assert_int_equal(accounts_live(a, r.who.user.id), 1);
 }
 
-TEST(login_that_cannot_tell_says_so)
+TEST(login_that_cannot_tell_says_so, struct accounts *a)
 {
-	struct accounts *a = *state;
 	struct racer r = racer(a, run_login);
 
 	hold(&r, "login:hashed");
@@ -252,9 +247,8 @@ TEST(login_that_cannot_tell_says_so)
 	assert_int_equal(accounts_live(a, r.who.user.id), 1);
 }
 
-TEST(of_two_password_changes_one_wins)
+TEST(of_two_password_changes_one_wins, struct accounts *a)
 {
-	struct accounts *a = *state;
 	struct racer r = racer(a, run_change);
 	struct login_grant grant;
 
@@ -265,9 +259,8 @@ TEST(of_two_password_changes_one_wins)
 	assert_int_equal(accounts_login(a, EMAIL, OTHER, &grant), ERR_DENIED);
 }
 
-TEST(password_change_survives_the_renewal_of_the_hash)
+TEST(password_change_survives_the_renewal_of_the_hash, struct accounts *a)
 {
-	struct accounts *a = *state;
 	struct racer r = racer(a, run_change);
 	struct login_grant grant;
 
@@ -278,9 +271,8 @@ TEST(password_change_survives_the_renewal_of_the_hash)
 	assert_int_equal(accounts_login(a, EMAIL, OTHER, &grant), ERR_OK);
 }
 
-TEST(deletion_loses_against_a_password_change_only)
+TEST(deletion_loses_against_a_password_change_only, struct accounts *a)
 {
-	struct accounts *a = *state;
 	struct racer r = racer(a, run_delete);
 
 	hold(&r, "end:hashed");
@@ -297,7 +289,7 @@ TEST(deletion_loses_against_a_password_change_only)
 }
 
 /* Signed out while the password was hashed: it was right, and is no use. */
-TEST(whatever_is_hashed_for_loses_against_a_logout)
+TEST(whatever_is_hashed_for_loses_against_a_logout, struct accounts *a)
 {
 	static const struct {
 		enum err (*run)(struct racer *r);
@@ -307,7 +299,6 @@ TEST(whatever_is_hashed_for_loses_against_a_logout)
 		{ run_deactivate, "end:hashed" },
 		{ run_delete, "end:hashed" },
 	};
-	struct accounts *a = *state;
 	struct racer r = racer(a, NULL);
 	struct login_grant grant;
 
@@ -326,14 +317,13 @@ TEST(whatever_is_hashed_for_loses_against_a_logout)
 }
 
 /* Not even whether it was right is for somebody who is signed out. */
-TEST(who_was_signed_out_learns_nothing_of_a_password)
+TEST(who_was_signed_out_learns_nothing_of_a_password, struct accounts *a)
 {
 	static const struct password_change changes[] = {
 		{ "wrong", OTHER, "" },
 		{ PASSWORD, "password1", "" },
 		{ PASSWORD, OTHER, "" },
 	};
-	struct accounts *a = *state;
 	struct racer r = racer(a, NULL);
 	struct login_grant grant;
 	const char *why;

@@ -92,9 +92,8 @@ log_out(struct api *api, const struct api_call *call)
 
 #define LOGOUT .method = "POST", .uri = "/auth/logout"
 
-TEST_IN(PLAIN, each_credential_signs_out)
+TEST_IN(PLAIN, each_credential_signs_out, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who, other;
 	char body[80];
 
@@ -126,9 +125,8 @@ TEST_IN(PLAIN, each_credential_signs_out)
 	assert_live(api, &other);
 }
 
-TEST_IN(PLAIN, every_named_session_ends)
+TEST_IN(PLAIN, every_named_session_ends, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login a, b, c;
 	char body[80];
 
@@ -144,9 +142,8 @@ TEST_IN(PLAIN, every_named_session_ends)
 	assert_dead(api, &c);
 }
 
-TEST_IN(PLAIN, an_ended_session_is_no_error)
+TEST_IN(PLAIN, an_ended_session_is_no_error, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 
 	log_out(api, &(struct api_call){ LOGOUT, .body = UNKNOWN });
@@ -162,9 +159,8 @@ TEST_IN(PLAIN, an_ended_session_is_no_error)
 	log_out(api, &(struct api_call){ LOGOUT, .token = who.token });
 }
 
-TEST_IN(PLAIN, an_expired_token_still_ends_its_session)
+TEST_IN(PLAIN, an_expired_token_still_ends_its_session, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 
 	api_register(api, ADA, &who);
@@ -177,9 +173,8 @@ TEST_IN(PLAIN, an_expired_token_still_ends_its_session)
 	assert_dead(api, &who);
 }
 
-TEST_IN(PLAIN, a_logout_without_credentials_is_refused)
+TEST_IN(PLAIN, a_logout_without_credentials_is_refused, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 	struct token forged;
 	struct signing_keys keys;
@@ -228,9 +223,8 @@ TEST_IN(PLAIN, a_logout_without_credentials_is_refused)
 	    .cookie = who.session_id);
 }
 
-TEST_IN(PLAIN, another_site_cannot_log_out)
+TEST_IN(PLAIN, another_site_cannot_log_out, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who, attacker;
 	struct api_answer a;
 	char body[80];
@@ -255,9 +249,8 @@ TEST_IN(PLAIN, another_site_cannot_log_out)
 	assert_dead(api, &attacker);
 }
 
-TEST_IN(PLAIN, a_logout_that_was_not_written_is_503)
+TEST_IN(PLAIN, a_logout_that_was_not_written_is_503, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 	char body[80];
 
@@ -275,9 +268,8 @@ TEST_IN(PLAIN, a_logout_that_was_not_written_is_503)
 	assert_dead(api, &who);
 }
 
-TEST_IN(PLAIN, the_token_goes_on_the_blacklist)
+TEST_IN(PLAIN, the_token_goes_on_the_blacklist, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 	struct claims claims;
 	bool revoked;
@@ -296,9 +288,8 @@ TEST_IN(PLAIN, the_token_goes_on_the_blacklist)
 }
 
 /* Other services that share this Redis read it. */
-TEST_IN(WITH_REDIS, redis_lists_the_revoked_token)
+TEST_IN(WITH_REDIS, redis_lists_the_revoked_token, struct api *api)
 {
-	struct api *api = *state;
 	char key[TOKEN_KEY_SIZE];
 	struct api_login who;
 	struct claims claims;
@@ -318,9 +309,8 @@ TEST_IN(WITH_REDIS, redis_lists_the_revoked_token)
 
 #define ALL .method = "POST", .uri = "/api/v1/auth/logout-all-devices"
 
-TEST_IN(PLAIN, logging_out_everywhere_ends_every_session)
+TEST_IN(PLAIN, logging_out_everywhere_ends_every_session, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login a, b, other;
 	struct api_answer answer;
 	char body[80];
@@ -345,9 +335,8 @@ TEST_IN(PLAIN, logging_out_everywhere_ends_every_session)
 	api_expect(api, 401, "invalid_session", ALL, .body = body);
 }
 
-TEST_IN(PLAIN, the_current_session_can_be_kept)
+TEST_IN(PLAIN, the_current_session_can_be_kept, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login a, b;
 	struct api_answer answer;
 
@@ -373,9 +362,8 @@ TEST_IN(PLAIN, the_current_session_can_be_kept)
 	    .uri = "/auth/me", .token = a.token);
 }
 
-TEST_IN(PLAIN, logging_out_everywhere_needs_a_live_session)
+TEST_IN(PLAIN, logging_out_everywhere_needs_a_live_session, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 
 	api_register(api, ADA, &who);
@@ -391,9 +379,8 @@ TEST_IN(PLAIN, logging_out_everywhere_needs_a_live_session)
 	assert_live(api, &who);
 }
 
-TEST_IN(PLAIN, a_session_that_ended_meanwhile_ends_no_other)
+TEST_IN(PLAIN, a_session_that_ended_meanwhile_ends_no_other, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who, other;
 
 	api_register(api, ADA, &who);

@@ -100,10 +100,9 @@ is_without_secret(const struct master_secret *m)
 	return m->len == 0 && is_zero(m->secret, sizeof(m->secret));
 }
 
-TEST(takes_jwt_secret_as_it_stands)
+TEST(takes_jwt_secret_as_it_stands, struct fixture *f)
 {
 	unsigned char key[SECRET_KEY_BYTES], other_key[SECRET_KEY_BYTES];
-	struct fixture *f = *state;
 	struct master_secret m, other;
 
 	assert_int_equal(load_or_make(SECRET, f->path, &m), ERR_OK);
@@ -159,9 +158,8 @@ TEST(says_what_is_wrong_with_a_secret)
 	}
 }
 
-TEST(refuses_a_bad_jwt_secret)
+TEST(refuses_a_bad_jwt_secret, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char text[MASTER_SECRET_MAX + 2];
 	struct master_secret k;
 
@@ -186,9 +184,8 @@ TEST(refuses_a_bad_jwt_secret)
 }
 
 /* Whether one may be made, those decide who know what was sealed. */
-TEST(has_no_secret_until_one_is_made)
+TEST(has_no_secret_until_one_is_made, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct master_secret m;
 
 	assert_int_equal(master_secret_load("", f->path, &m), ERR_NOT_FOUND);
@@ -197,9 +194,8 @@ TEST(has_no_secret_until_one_is_made)
 	assert_int_equal(count_files(f->folder.dir), 0);
 }
 
-TEST(makes_the_file_once)
+TEST(makes_the_file_once, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct master_secret k, again;
 	struct stat st;
 	char text[80] = { 0 };
@@ -230,9 +226,8 @@ TEST(makes_the_file_once)
 	assert_memory_not_equal(k.secret, again.secret, SECRET_KEY_BYTES);
 }
 
-TEST(reads_what_is_there)
+TEST(reads_what_is_there, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct master_secret k, again;
 
 	put_file(f->path, HEX64 "\n", 65, 0600);
@@ -242,7 +237,7 @@ TEST(reads_what_is_there)
 	assert_memory_equal(&k, &again, sizeof(k));
 }
 
-TEST(refuses_a_malformed_file_and_keeps_it)
+TEST(refuses_a_malformed_file_and_keeps_it, struct fixture *f)
 {
 	static const char *const bad[] = { "", "\n", "secret\n", HEX64 "\n\n",
 		HEX64 " \n", " " HEX64, HEX64 "0",
@@ -252,7 +247,6 @@ TEST(refuses_a_malformed_file_and_keeps_it)
 		"000\n",
 		"abababababababababababababababababababababababababababababa"
 		"babab\n" };
-	struct fixture *f = *state;
 	struct master_secret k;
 	struct stat st;
 
@@ -268,11 +262,10 @@ TEST(refuses_a_malformed_file_and_keeps_it)
 	assert_int_equal(load_or_make("", f->path, &k), ERR_INVALID);
 }
 
-TEST(refuses_a_file_that_others_may_use)
+TEST(refuses_a_file_that_others_may_use, struct fixture *f)
 {
 	static const mode_t bad[] = { 0640, 0604, 0620, 0602, 0610, 0601, 0660,
 		0644 };
-	struct fixture *f = *state;
 	struct master_secret k;
 
 	for (size_t i = 0; i < NELEMS(bad); i++) {
@@ -287,9 +280,8 @@ TEST(refuses_a_file_that_others_may_use)
 	}
 }
 
-TEST(refuses_what_is_no_file)
+TEST(refuses_what_is_no_file, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char inside[4096];
 	struct master_secret k;
 
@@ -321,9 +313,8 @@ make_one(void *ctx)
 	child_check(load_or_make("", f->path, &k) == ERR_OK);
 }
 
-TEST(a_maker_that_is_killed_leaves_nothing)
+TEST(a_maker_that_is_killed_leaves_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct master_secret k;
 
 	child_points(f->folder.dir);
@@ -341,9 +332,8 @@ make_one_by_another_name(void *ctx)
 	make_one(ctx);
 }
 
-TEST(file_systems_without_nameless_files_will_do)
+TEST(file_systems_without_nameless_files_will_do, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct master_secret k;
 	struct stat st;
 
@@ -378,9 +368,8 @@ race_to_make(void *ctx)
 			&r->race->made[r->number]) == ERR_OK);
 }
 
-TEST(of_many_makers_one_wins)
+TEST(of_many_makers_one_wins, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct race race = { .path = f->path };
 	pid_t pids[MAKERS];
 

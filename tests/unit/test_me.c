@@ -42,9 +42,8 @@ assert_valid(const struct api_answer *a, const struct api_login *who)
 	assert_null(strstr(a->text.data, "Set-Cookie"));
 }
 
-TEST(a_live_session_gets_a_fresh_token)
+TEST(a_live_session_gets_a_fresh_token, struct api *api)
 {
-	struct api *api = *state;
 	struct buf body = { 0 };
 	struct api_login who;
 	struct api_answer a;
@@ -76,10 +75,9 @@ TEST(a_live_session_gets_a_fresh_token)
 	buf_clear(&body);
 }
 
-TEST(the_body_comes_before_the_cookie)
+TEST(the_body_comes_before_the_cookie, struct api *api)
 {
 	struct buf body = { 0 };
-	struct api *api = *state;
 	struct api_login ada, bob;
 	struct api_answer a;
 
@@ -95,7 +93,7 @@ TEST(the_body_comes_before_the_cookie)
 	buf_clear(&body);
 }
 
-TEST(sessions_that_are_not_live_are_refused)
+TEST(sessions_that_are_not_live_are_refused, struct api *api)
 {
 	static const struct {
 		struct api_call call;
@@ -118,7 +116,6 @@ TEST(sessions_that_are_not_live_are_refused)
 		{ { .method = "GET", .uri = "/auth/validate-session" }, 405,
 		    "method_not_allowed" },
 	};
-	struct api *api = *state;
 	struct api_login who;
 
 	api_register(api, ADA, &who);
@@ -137,9 +134,8 @@ TEST(sessions_that_are_not_live_are_refused)
 	    .cookie = who.session_id, .site = "same-origin");
 }
 
-TEST(me_shows_user_and_session)
+TEST(me_shows_user_and_session, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 	struct api_answer a;
 

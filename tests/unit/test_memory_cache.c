@@ -73,11 +73,10 @@ put(struct fixture *f, uint64_t key, uint64_t generation, size_t len)
 
 /* ---- what is there ---- */
 
-TEST(gives_back_what_was_put)
+TEST(gives_back_what_was_put, struct fixture *f)
 {
 	static const size_t lens[] = { 8, 9, 15, 16, 255, 256, 257, 1000,
 		MEMORY_CACHE_DATA_MAX - 1, MEMORY_CACHE_DATA_MAX };
-	struct fixture *f = *state;
 	struct shm *other = shm_fixture_open(&f->table);
 	struct memory_cache view;
 
@@ -95,10 +94,9 @@ TEST(gives_back_what_was_put)
 	shm_detach(other);
 }
 
-TEST(an_empty_entry_is_one)
+TEST(an_empty_entry_is_one, struct fixture *f)
 {
 	const struct memory_cache_name none = { { 0 } };
-	struct fixture *f = *state;
 	struct memory_cache_name name = shm_pattern_name(&f->t, 7);
 
 	f->e = (struct memory_cache_entry){
@@ -113,10 +111,8 @@ TEST(an_empty_entry_is_one)
 	    &f->t, &none, MEMORY_CACHE_ANY_GENERATION, -1, &f->e));
 }
 
-TEST(an_entry_counts_under_its_generation_only)
+TEST(an_entry_counts_under_its_generation_only, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	put(f, 1, 4, 100);
 	assert_true(has(f, 1, 4, NOW));
 	assert_false(has(f, 1, 2, NOW));
@@ -133,10 +129,8 @@ TEST(an_entry_counts_under_its_generation_only)
 	assert_false(has(f, 1, 4, NOW));
 }
 
-TEST(an_entry_ends_with_its_time)
+TEST(an_entry_ends_with_its_time, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_true(NOW < SHM_PATTERN_END);
 	put(f, 1, 4, 100);
 	assert_true(has(f, 1, 4, SHM_PATTERN_END - 1));
@@ -148,10 +142,9 @@ TEST(an_entry_ends_with_its_time)
 	assert_false(has(f, 2, 4, NOW));
 }
 
-TEST(what_is_dropped_is_gone)
+TEST(what_is_dropped_is_gone, struct fixture *f)
 {
 	static const size_t lens[] = { 100, 1000 };
-	struct fixture *f = *state;
 	struct memory_cache_name one = shm_pattern_name(&f->t, 1);
 
 	for (size_t i = 0; i < NELEMS(lens); i++) {
@@ -165,9 +158,8 @@ TEST(what_is_dropped_is_gone)
 }
 
 /* Each bit that an entry consists of, the other way round. */
-TEST(what_was_altered_is_no_entry)
+TEST(what_was_altered_is_no_entry, struct fixture *f)
 {
-	struct fixture *f = *state;
 	unsigned char *area, *first;
 	size_t size, slot = 64 + 100;
 	int still = 0;
@@ -187,9 +179,8 @@ TEST(what_was_altered_is_no_entry)
 	assert_true(has(f, 1, 4, NOW));
 }
 
-TEST(another_life_of_the_file_knows_nothing)
+TEST(another_life_of_the_file_knows_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
 	size_t size;
 	void *area = shm_region(f->m, &size);
 	void *kept = malloc(size);
@@ -224,17 +215,14 @@ read_without_the_kernel(void *ctx)
 	(void)syscall(SYS_exit, ok ? 0 : 1);
 }
 
-TEST(reading_asks_the_kernel_nothing)
+TEST(reading_asks_the_kernel_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	put(f, 1, 4, 1000);
 	child_passed(child_start(read_without_the_kernel, f));
 }
 
-TEST(reading_writes_nothing)
+TEST(reading_writes_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
 	size_t size;
 	void *area = shm_region(f->m, &size);
 	void *kept = malloc(size);
@@ -276,10 +264,8 @@ fill_bucket(struct fixture *f)
 		put(f, shm_pattern_neighbour(&f->t, i), 4, 100);
 }
 
-TEST(what_was_used_outlives_what_was_not)
+TEST(what_was_used_outlives_what_was_not, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	fill_bucket(f);
 	for (unsigned i = 0; i < CREDENTIAL_SOURCES; i++)
 		if (i != 5)
@@ -293,10 +279,8 @@ TEST(what_was_used_outlives_what_was_not)
 	    present(f, CREDENTIAL_SOURCES), CREDENTIAL_SOURCES - 1);
 }
 
-TEST(where_all_were_used_one_makes_room)
+TEST(where_all_were_used_one_makes_room, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	fill_bucket(f);
 	assert_int_equal(present(f, CREDENTIAL_SOURCES), CREDENTIAL_SOURCES);
 	for (unsigned i = 0; i < 20; i++) {
@@ -310,9 +294,8 @@ TEST(where_all_were_used_one_makes_room)
 	}
 }
 
-TEST(what_is_over_makes_room_first)
+TEST(what_is_over_makes_room_first, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct memory_cache_name name;
 
 	fill_bucket(f);
@@ -342,9 +325,8 @@ TEST(what_is_over_makes_room_first)
 }
 
 /* Far more than fit: what is there is true, and most places are taken. */
-TEST(is_full_and_goes_on)
+TEST(is_full_and_goes_on, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const uint64_t n = 20000;
 	uint64_t found[2] = { 0, 0 };
 
@@ -363,10 +345,9 @@ TEST(is_full_and_goes_on)
 }
 
 /* Short and long ones lie apart; under one name the last is the one. */
-TEST(the_last_one_counts_whatever_its_length)
+TEST(the_last_one_counts_whatever_its_length, struct fixture *f)
 {
 	static const size_t lens[] = { 8, 1000, 16, MEMORY_CACHE_DATA_MAX, 9 };
-	struct fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(lens); i++) {
 		put(f, 7, 2, lens[i]);

@@ -146,9 +146,8 @@ die_at(struct fixture *f, const char *point, child_fn *fn)
 	child_killed(child_start(fn, f));
 }
 
-TEST(a_killed_writer_costs_its_place_a_few_seconds)
+TEST(a_killed_writer_costs_its_place_a_few_seconds, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint64_t other = shm_pattern_neighbour(&f->t, 1);
 
 	for (size_t i = 0; i < NELEMS(points); i++) {
@@ -170,10 +169,8 @@ TEST(a_killed_writer_costs_its_place_a_few_seconds)
 	}
 }
 
-TEST(a_killed_dropper_likewise)
+TEST(a_killed_dropper_likewise, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	put(f, f->key, OLD, NOW);
 	die_at(f, points[0], drop);
 	assert_false(has(f, f->key, OLD));
@@ -182,11 +179,10 @@ TEST(a_killed_dropper_likewise)
 }
 
 /* Its clock went wrong, or ours did: that is no reason to wait for ever. */
-TEST(a_claim_of_another_time_is_given_up)
+TEST(a_claim_of_another_time_is_given_up, struct fixture *f)
 {
 	static const int64_t apart[] = { 3, 100, 86400 * 365, -3, -100,
 		-86400 * 365 };
-	struct fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(apart); i++) {
 		die_at(f, points[1], write_new);
@@ -226,10 +222,8 @@ still_there(struct fixture *f)
  * Its own entry, whole, if it had written nothing yet; then the one that it
  * wrote over is gone.  A mixture is neither.
  */
-TEST(a_writer_that_goes_on_too_late_makes_no_mixture)
+TEST(a_writer_that_goes_on_too_late_makes_no_mixture, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	overtake(f, "table:claimed", write_new);
 	assert_true(has(f, f->key, NEW));
 	assert_int_equal(still_there(f), CREDENTIAL_SOURCES - 1);
@@ -246,10 +240,8 @@ TEST(a_writer_that_goes_on_too_late_makes_no_mixture)
 	assert_int_equal(usable(f, NOW), CREDENTIAL_SOURCES);
 }
 
-TEST(a_dropper_that_goes_on_too_late_makes_no_mixture)
+TEST(a_dropper_that_goes_on_too_late_makes_no_mixture, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	put(f, f->key, OLD, NOW);
 	overtake(f, "table:claimed", drop);
 	assert_int_equal(still_there(f), CREDENTIAL_SOURCES - 1);
@@ -350,10 +342,8 @@ TEST(an_entry_is_whole_after_each_instruction)
 	walk(*state, write_new, true);
 }
 
-TEST(a_large_one_too)
+TEST(a_large_one_too, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	f->len = MEMORY_CACHE_DATA_MAX;
 	walk(f, write_new, true);
 }

@@ -60,9 +60,8 @@ value(const struct api_answer *a, const char *series)
 
 /* ---- who may see them ---- */
 
-TEST(administrators_and_local_requests_see_the_metrics)
+TEST(administrators_and_local_requests_see_the_metrics, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login root, ada;
 
 	api_register(api, ROOT, &root);
@@ -82,7 +81,7 @@ TEST(administrators_and_local_requests_see_the_metrics)
 }
 
 /* Behind a proxy on this machine every client looks local. */
-TEST(forwarded_requests_are_not_local)
+TEST(forwarded_requests_are_not_local, struct api *api)
 {
 	static const char *const headers[] = {
 		"HTTP_X_FORWARDED_FOR=192.0.2.7",
@@ -91,7 +90,6 @@ TEST(forwarded_requests_are_not_local)
 		/* The value of the header does not matter. */
 		"HTTP_X_FORWARDED_FOR=127.0.0.1",
 	};
-	struct api *api = *state;
 
 	for (size_t i = 0; i < NELEMS(headers); i++)
 		api_expect(
@@ -100,9 +98,8 @@ TEST(forwarded_requests_are_not_local)
 
 /* ---- what they say ---- */
 
-TEST(requests_are_counted_by_route_and_status)
+TEST(requests_are_counted_by_route_and_status, struct api *api)
 {
-	struct api *api = *state;
 	struct api_answer a;
 
 	for (int i = 0; i < 3; i++)
@@ -142,11 +139,10 @@ TEST(requests_are_counted_by_route_and_status)
 }
 
 /* The change of each counter. */
-TEST(logins_and_revocations_are_counted)
+TEST(logins_and_revocations_are_counted, struct api *api)
 {
 	static const char wrong[] =
 	    "{\"email\":\"" ADA "\",\"password\":\"wrong\"}";
-	struct api *api = *state;
 	struct api_login ada, other;
 	struct api_answer a;
 
@@ -179,10 +175,9 @@ TEST(logins_and_revocations_are_counted)
 }
 
 /* Buckets are cumulative, and the last equals the count. */
-TEST(a_histogram_adds_up)
+TEST(a_histogram_adds_up, struct api *api)
 {
 	static const char bucket[] = "latchkey_redis_duration_seconds_bucket";
-	struct api *api = *state;
 	const char *p;
 	struct api_answer a;
 	double last = 0, bound = 0;
@@ -229,9 +224,8 @@ is_line_before(const char *body, const char *line, size_t len)
 }
 
 /* Each series appears once. */
-TEST(no_series_appears_twice)
+TEST(no_series_appears_twice, struct api *api)
 {
-	struct api *api = *state;
 	struct api_answer a;
 	const char *p, *space;
 
@@ -253,9 +247,8 @@ TEST(no_series_appears_twice)
 	api_free(&a);
 }
 
-TEST(the_memory_cache_and_the_breaker_are_shown)
+TEST(the_memory_cache_and_the_breaker_are_shown, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login ada;
 	struct api_answer a;
 

@@ -58,9 +58,8 @@ take_and_die(void *ctx)
 	(void)raise(SIGKILL);
 }
 
-TEST(one_at_a_time_has_it)
+TEST(one_at_a_time_has_it, struct shared *s)
 {
-	struct shared *s = *state;
 	pid_t pid;
 
 	assert_int_equal(mutex_take(&s->mutex, 0), 0);
@@ -73,10 +72,8 @@ TEST(one_at_a_time_has_it)
 	mutex_give(&s->mutex);
 }
 
-TEST(the_next_is_told_of_a_dead_owner)
+TEST(the_next_is_told_of_a_dead_owner, struct shared *s)
 {
-	struct shared *s = *state;
-
 	child_killed(child_start(take_and_die, s));
 	s->expect = EOWNERDEAD;
 	child_passed(child_start(take, s));
@@ -97,9 +94,8 @@ somebody_waits(void *ctx)
  * As it is when a waiter was woken, overtaken and killed: nothing says that
  * another sleeps, so that giving it back wakes nobody.
  */
-TEST(a_waiter_that_nobody_wakes_looks_for_himself)
+TEST(a_waiter_that_nobody_wakes_looks_for_himself, struct shared *s)
 {
-	struct shared *s = *state;
 	pid_t pid;
 
 	assert_int_equal(mutex_take(&s->mutex, 0), 0);

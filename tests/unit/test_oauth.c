@@ -146,9 +146,8 @@ assert_active(struct api *api, const char *token)
 	api_free(&a);
 }
 
-TEST(a_valid_token_shows_its_claims)
+TEST(a_valid_token_shows_its_claims, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 	struct api_answer a;
 
@@ -173,9 +172,8 @@ TEST(a_valid_token_shows_its_claims)
 }
 
 /* Every reason gives the same answer. */
-TEST(invalid_tokens_are_inactive)
+TEST(invalid_tokens_are_inactive, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who, other;
 	char bad[TOKEN_TEXT_SIZE];
 
@@ -210,9 +208,8 @@ TEST(invalid_tokens_are_inactive)
 	assert_inactive(api, other.token);
 }
 
-TEST(expired_tokens_are_inactive)
+TEST(expired_tokens_are_inactive, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 
 	api_register(api, ADA, &who);
@@ -223,9 +220,8 @@ TEST(expired_tokens_are_inactive)
 	revoke(api, who.token);
 }
 
-TEST(a_revoked_token_is_never_accepted_again)
+TEST(a_revoked_token_is_never_accepted_again, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 	struct api_answer a;
 	char body[128];
@@ -266,16 +262,14 @@ TEST(a_revoked_token_is_never_accepted_again)
 	api_free(&a);
 }
 
-TEST(an_invalid_token_counts_as_revoked)
+TEST(an_invalid_token_counts_as_revoked, struct api *api)
 {
-	struct api *api = *state;
-
 	revoke(api, "x");
 	revoke(api, "a.b.c");
 	revoke(api, "");
 }
 
-TEST(clients_authenticate_in_one_of_two_ways)
+TEST(clients_authenticate_in_one_of_two_ways, struct api *api)
 {
 	static const struct {
 		const char *body;
@@ -300,7 +294,6 @@ TEST(clients_authenticate_in_one_of_two_ways)
 	};
 	static const char *const uris[] = { "/auth/revoke",
 		"/auth/introspect" };
-	struct api *api = *state;
 
 	for (size_t i = 0; i < NELEMS(posted); i++) {
 		for (size_t j = 0; j < NELEMS(uris); j++) {
@@ -346,9 +339,8 @@ TEST(clients_authenticate_in_one_of_two_ways)
 	}
 }
 
-TEST(only_wrong_secrets_are_limited)
+TEST(only_wrong_secrets_are_limited, struct api *api)
 {
-	struct api *api = *state;
 	struct api_call call = { INTROSPECT, .body = "token=x" };
 
 	api->app.rate_limits.rules[RATE_LIMIT_DEFAULT] =
@@ -366,9 +358,8 @@ TEST(only_wrong_secrets_are_limited)
 		api_expect_at(api, &call, 200, NULL, __FILE__, __LINE__);
 }
 
-TEST(administrators_may_introspect_and_not_revoke)
+TEST(administrators_may_introspect_and_not_revoke, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who, admin;
 
 	api_register(api, ADA, &who);
@@ -390,9 +381,8 @@ TEST(administrators_may_introspect_and_not_revoke)
 		.cookie = admin.session_id, .site = "same-origin" });
 }
 
-TEST(a_failing_store_is_not_inactive)
+TEST(a_failing_store_is_not_inactive, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 
 	api_register(api, ADA, &who);
@@ -407,9 +397,8 @@ TEST(a_failing_store_is_not_inactive)
 }
 
 /* HS256 publishes nothing; key pairs publish their public half. */
-TEST(public_keys_need_no_authentication)
+TEST(public_keys_need_no_authentication, struct api *api)
 {
-	struct api *api = *state;
 	struct master_secret master;
 	struct signing_keys_options options = { .store = api->app.store,
 		.master = &master,

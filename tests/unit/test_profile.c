@@ -29,7 +29,7 @@ TEST_FIXTURE(setup, teardown);
 
 #define UPDATE .method = "PATCH", .uri = "/auth/update-profile"
 
-TEST(any_subset_can_be_changed_by_any_method)
+TEST(any_subset_can_be_changed_by_any_method, struct api *api)
 {
 	static const struct {
 		const char *method, *body, *name, *email, *avatar;
@@ -44,7 +44,6 @@ TEST(any_subset_can_be_changed_by_any_method)
 		{ "PATCH", "{\"avatar_url\":null}", "\xc3\x85sa",
 		    "new@example.org", "(none)" },
 	};
-	struct api *api = *state;
 	struct api_login who;
 
 	api_register(api, ADA, &who);
@@ -77,7 +76,7 @@ TEST(any_subset_can_be_changed_by_any_method)
 	}
 }
 
-TEST(a_bad_change_changes_nothing)
+TEST(a_bad_change_changes_nothing, struct api *api)
 {
 	static const struct {
 		const char *body;
@@ -100,7 +99,6 @@ TEST(a_bad_change_changes_nothing)
 		{ "{\"email\":\"BOB@example.org\",\"name\":\"y\"}", 409,
 		    "email_taken", "" },
 	};
-	struct api *api = *state;
 	struct api_login who, other;
 	struct api_answer a;
 
@@ -132,9 +130,8 @@ TEST(a_bad_change_changes_nothing)
 	api_free(&a);
 }
 
-TEST(a_session_that_ended_meanwhile_changes_nothing)
+TEST(a_session_that_ended_meanwhile_changes_nothing, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 	struct api_answer a;
 

@@ -104,11 +104,10 @@ account_key(const struct rate_limits *rl, const char *email,
 	memcpy(key, claim.keys[0].key, RATE_LIMIT_KEY_SIZE);
 }
 
-TEST(accounts_count_in_any_spelling)
+TEST(accounts_count_in_any_spelling, struct fixture *f)
 {
 	static const char *const same[] = { "ada@example.org",
 		"Ada@Example.ORG", "ada@example.ORG" };
-	struct fixture *f = *state;
 	char key[RATE_LIMIT_KEY_SIZE], other[RATE_LIMIT_KEY_SIZE];
 
 	account_key(&f->rl, EMAIL, key);
@@ -182,9 +181,8 @@ new_table(struct fixture *f)
 	f->rl.redis = f->client->redis;
 }
 
-TEST(each_address_and_each_account_has_its_limit)
+TEST(each_address_and_each_account_has_its_limit, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char text[64];
 
 	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW), 5);
@@ -203,9 +201,8 @@ TEST(each_address_and_each_account_has_its_limit)
 	assert_int_equal(wrong_ones(f, "192.0.2.9", "cyd@example.org", NOW), 5);
 }
 
-TEST(the_longest_wait_is_reported)
+TEST(the_longest_wait_is_reported, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct rate_limit_refusal refusal;
 	struct rate_limit_claim claim;
 
@@ -226,7 +223,7 @@ TEST(the_longest_wait_is_reported)
 	    ERR_OK);
 }
 
-TEST(requests_that_were_no_guess_are_refunded)
+TEST(requests_that_were_no_guess_are_refunded, struct fixture *f)
 {
 	static const struct {
 		enum err outcome;
@@ -242,7 +239,6 @@ TEST(requests_that_were_no_guess_are_refunded)
 		{ ERR_BUSY, { false } },
 		{ ERR_INTERNAL, { false } },
 	};
-	struct fixture *f = *state;
 	char address[64];
 
 	for (int redis = 0; redis < 2; redis++) {
@@ -277,9 +273,8 @@ TEST(requests_that_were_no_guess_are_refunded)
 /* ---- two places ---- */
 
 /* The shared memory starts empty, Redis continues. */
-TEST(redis_keeps_the_counts_over_a_restart)
+TEST(redis_keeps_the_counts_over_a_restart, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct rate_limit_refusal refusal;
 	struct rate_limit_claim claim;
 
@@ -297,10 +292,8 @@ TEST(redis_keeps_the_counts_over_a_restart)
 	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW), 5);
 }
 
-TEST(a_redis_that_loses_its_data_opens_nothing)
+TEST(a_redis_that_loses_its_data_opens_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(login(f, ADDRESS, EMAIL, NOW, ERR_DENIED), ERR_OK);
 	assert_int_equal(login(f, ADDRESS, EMAIL, NOW, ERR_DENIED), ERR_OK);
 	(void)redis_server_ask(f->client->server, "FLUSHALL");
@@ -316,9 +309,8 @@ TEST(a_redis_that_loses_its_data_opens_nothing)
 }
 
 /* A count only in shared memory is not refunded in Redis. */
-TEST(an_outage_of_redis_gives_no_credit)
+TEST(an_outage_of_redis_gives_no_credit, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct rate_limit_refusal refusal;
 	struct rate_limit_claim claim;
 

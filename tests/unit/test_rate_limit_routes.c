@@ -87,9 +87,8 @@ wrong(struct api *api, const char *email, const char *from, int status)
 
 /* ---- logins ---- */
 
-TEST(a_sixth_wrong_login_must_wait)
+TEST(a_sixth_wrong_login_must_wait, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 	struct api_answer a;
 
@@ -126,9 +125,8 @@ TEST(a_sixth_wrong_login_must_wait)
 }
 
 /* The limit must not reveal which accounts exist. */
-TEST(unknown_accounts_are_limited_like_known_ones)
+TEST(unknown_accounts_are_limited_like_known_ones, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 	char from[32];
 
@@ -145,9 +143,8 @@ TEST(unknown_accounts_are_limited_like_known_ones)
 	}
 }
 
-TEST(logins_that_succeed_are_not_counted)
+TEST(logins_that_succeed_are_not_counted, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 
 	api_register(api, ADA, &who);
@@ -160,9 +157,8 @@ TEST(logins_that_succeed_are_not_counted)
 }
 
 /* Flooding an account does not affect its live sessions. */
-TEST(a_flooded_account_stays_signed_in)
+TEST(a_flooded_account_stays_signed_in, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login who;
 	char from[32], body[128];
 
@@ -188,7 +184,7 @@ TEST(a_flooded_account_stays_signed_in)
 		    "\",\"new_password\":\"marble-canyon-31-owl\"}");
 }
 
-TEST(requests_that_are_no_guess_are_not_counted)
+TEST(requests_that_are_no_guess_are_not_counted, struct api *api)
 {
 	static const struct {
 		const char *body, *type, *site;
@@ -205,7 +201,6 @@ TEST(requests_that_are_no_guess_are_not_counted)
 		{ "{\"email\":\"" ADA "\",\"password\":\"x\"}", NULL,
 		    "cross-site", 403 },
 	};
-	struct api *api = *state;
 
 	for (int round = 0; round < 6; round++) {
 		for (size_t i = 0; i < NELEMS(cases); i++) {
@@ -240,10 +235,8 @@ sign_up(struct api *api, const char *email, const char *password, int status,
 	    .body = body);
 }
 
-TEST(successful_registrations_count)
+TEST(successful_registrations_count, struct api *api)
 {
-	struct api *api = *state;
-
 	for (int i = 0; i < 5; i++)
 		sign_up(api, ADA, "password", 422, "weak_password");
 	sign_up(api, ADA, API_PASSWORD, 201, NULL);
@@ -261,7 +254,7 @@ TEST(successful_registrations_count)
 	sign_up(api, "cyd@example.org", API_PASSWORD, 201, NULL);
 }
 
-TEST(signed_in_users_are_limited_too)
+TEST(signed_in_users_are_limited_too, struct api *api)
 {
 	static const struct {
 		const char *method, *uri, *body;
@@ -272,7 +265,6 @@ TEST(signed_in_users_are_limited_too)
 		{ "POST", "/auth/deactivate", "{\"password\":\"wrong one\"}" },
 		{ "DELETE", "/auth/account", "{\"password\":\"wrong one\"}" },
 	};
-	struct api *api = *state;
 	struct api_login ada, bob;
 	char from[48];
 
@@ -309,9 +301,8 @@ TEST(signed_in_users_are_limited_too)
 }
 
 /* Without scripts the fragment of the address tells the page. */
-TEST(forms_are_limited_like_json)
+TEST(forms_are_limited_like_json, struct api *api)
 {
-	struct api *api = *state;
 	struct api_answer a;
 
 	for (int i = 0; i < 7; i++) {

@@ -17,9 +17,8 @@
 
 TEST_FIXTURE(redis_client_setup, redis_client_teardown);
 
-TEST(keeps_any_bytes_under_the_prefixed_key)
+TEST(keeps_any_bytes_under_the_prefixed_key, struct redis_client *f)
 {
-	struct redis_client *f = *state;
 	struct buf value = { 0 };
 	unsigned char bytes[256];
 
@@ -36,10 +35,8 @@ TEST(keeps_any_bytes_under_the_prefixed_key)
 	assert_in_range(redis_server_int(f->server, "TTL site:user:1"), 70, 77);
 }
 
-TEST(tells_missing_from_empty)
+TEST(tells_missing_from_empty, struct redis_client *f)
 {
-	struct redis_client *f = *state;
-
 	assert_int_equal(redis_client_get(f, "user:1"), ERR_NOT_FOUND);
 	assert_int_equal(redis_client_set(f, "user:1", ""), ERR_OK);
 	redis_client_expect(f, "user:1", "");
@@ -50,9 +47,8 @@ TEST(tells_missing_from_empty)
 }
 
 /* As many and as long as it gets: more than the socket takes at once. */
-TEST(carries_many_at_once)
+TEST(carries_many_at_once, struct redis_client *f)
 {
-	struct redis_client *f = *state;
 	static char names[REDIS_KEYS_MAX][16], text[4096];
 	struct redis_item items[REDIS_KEYS_MAX];
 	const char *keys[REDIS_KEYS_MAX];
@@ -78,9 +74,8 @@ TEST(carries_many_at_once)
 	}
 }
 
-TEST(refuses_what_cannot_be_asked)
+TEST(refuses_what_cannot_be_asked, struct redis_client *f)
 {
-	struct redis_client *f = *state;
 	char longest[REDIS_KEY_SIZE];
 	const char *keys[REDIS_KEYS_MAX + 1];
 	struct buf values[1] = { { 0 } };
@@ -112,10 +107,8 @@ TEST(refuses_what_cannot_be_asked)
 	assert_null(none);
 }
 
-TEST(a_restart_between_two_commands_costs_nothing)
+TEST(a_restart_between_two_commands_costs_nothing, struct redis_client *f)
 {
-	struct redis_client *f = *state;
-
 	assert_int_equal(redis_client_set(f, "user:1", "one"), ERR_OK);
 	redis_server_stop(f->server);
 	redis_server_start(f->server);
@@ -127,10 +120,8 @@ TEST(a_restart_between_two_commands_costs_nothing)
 	assert_true(circuit_breaker_closed(f->m));
 }
 
-TEST(signs_in_before_it_asks)
+TEST(signs_in_before_it_asks, struct redis_client *f)
 {
-	struct redis_client *f = *state;
-
 	redis_server_ask(
 	    f->server, "ACL SETUSER ann on >hunter2 ~site:* +get +set +select");
 	redis_server_ask(f->server, "CONFIG SET requirepass %s", "p s\r\n");
@@ -149,9 +140,8 @@ TEST(signs_in_before_it_asks)
 	assert_int_equal(redis_client_get(f, "user:1"), ERR_UNAVAILABLE);
 }
 
-TEST(reaches_a_host_by_name)
+TEST(reaches_a_host_by_name, struct redis_client *f)
 {
-	struct redis_client *f = *state;
 	int port = process_free_port();
 	struct addrinfo *found = NULL;
 	const char *name = "localhost";
@@ -176,10 +166,8 @@ TEST(reaches_a_host_by_name)
 }
 
 /* One process's want of an address says nothing about Redis. */
-TEST(a_name_without_address_opens_no_breaker)
+TEST(a_name_without_address_opens_no_breaker, struct redis_client *f)
 {
-	struct redis_client *f = *state;
-
 	f->options.socket[0] = '\0';
 	memset(f->options.host, 'a', 64); /* no label is that long */
 	f->options.port = 6379;
@@ -188,9 +176,8 @@ TEST(a_name_without_address_opens_no_breaker)
 	assert_true(circuit_breaker_closed(f->m));
 }
 
-TEST(says_how_much_the_server_holds)
+TEST(says_how_much_the_server_holds, struct redis_client *f)
 {
-	struct redis_client *f = *state;
 	int64_t entries, bytes, empty;
 
 	f->options.db = 3;

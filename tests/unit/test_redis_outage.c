@@ -30,9 +30,8 @@ probe_later(struct redis_client *f)
 
 TEST_FIXTURE(redis_client_setup, redis_client_teardown);
 
-TEST(an_outage_is_over_when_a_probe_says_so)
+TEST(an_outage_is_over_when_a_probe_says_so, struct redis_client *f)
 {
-	struct redis_client *f = *state;
 	int64_t latency;
 
 	redis_probe(f->redis); /* nothing to do */
@@ -63,9 +62,8 @@ TEST(an_outage_is_over_when_a_probe_says_so)
 }
 
 /* One deadline for the host, then nothing; and the late reply is nobody's. */
-TEST(a_late_reply_answers_nothing)
+TEST(a_late_reply_answers_nothing, struct redis_client *f)
 {
-	struct redis_client *f = *state;
 	struct redis *other;
 	struct buf value = { 0 };
 	int64_t start;
@@ -158,10 +156,8 @@ assert_outage_until(struct redis_client *f, enum err now, const char *recover)
 	redis_client_expect(f, "user:1", "one");
 }
 
-TEST(read_only_and_full_are_outages)
+TEST(read_only_and_full_are_outages, struct redis_client *f)
 {
-	struct redis_client *f = *state;
-
 	redis_server_ask(f->server, "REPLICAOF 127.0.0.1 1");
 	assert_outage_until(
 	    f, redis_client_set(f, "user:1", "one"), "REPLICAOF NO ONE");
@@ -177,9 +173,8 @@ bgsave_failed(void *ctx)
 		   "rdb_last_bgsave_status:err") != NULL;
 }
 
-TEST(a_server_that_cannot_save_is_an_outage)
+TEST(a_server_that_cannot_save_is_an_outage, struct redis_client *f)
 {
-	struct redis_client *f = *state;
 	char path[64];
 
 	/* a folder where its file should go */
@@ -221,9 +216,8 @@ replies_with(void *ctx)
 		   strlen(w->start)) == 0;
 }
 
-TEST(a_busy_server_is_an_outage)
+TEST(a_busy_server_is_an_outage, struct redis_client *f)
 {
-	struct redis_client *f = *state;
 	struct reply_wish busy = { f->server, "-BUSY" };
 	redisContext *c;
 
@@ -235,9 +229,8 @@ TEST(a_busy_server_is_an_outage)
 }
 
 /* It looks at its clients every so many bytes of the file. */
-TEST(a_loading_server_is_an_outage)
+TEST(a_loading_server_is_an_outage, struct redis_client *f)
 {
-	struct redis_client *f = *state;
 	struct reply_wish loading = { f->server, "-LOADING" };
 	redisContext *c;
 	char path[64];
@@ -261,10 +254,8 @@ TEST(a_loading_server_is_an_outage)
 	redisFree(c);
 }
 
-TEST(a_value_of_another_type_is_a_miss)
+TEST(a_value_of_another_type_is_a_miss, struct redis_client *f)
 {
-	struct redis_client *f = *state;
-
 	redis_server_ask(f->server, "LPUSH site:user:1 x");
 	assert_int_equal(redis_client_get(f, "user:1"), ERR_NOT_FOUND);
 	assert_true(circuit_breaker_closed(f->m));
@@ -272,9 +263,8 @@ TEST(a_value_of_another_type_is_a_miss)
 	redis_client_expect(f, "user:1", "one");
 }
 
-TEST(logs_an_outage_once_and_never_the_password)
+TEST(logs_an_outage_once_and_never_the_password, struct redis_client *f)
 {
-	struct redis_client *f = *state;
 	char path[64];
 	int saved;
 

@@ -54,9 +54,8 @@ is_current(const struct api_answer *a, size_t i)
 	return current;
 }
 
-TEST(the_list_shows_the_live_sessions_of_the_user)
+TEST(the_list_shows_the_live_sessions_of_the_user, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login first, other;
 	struct api_answer a;
 
@@ -110,9 +109,8 @@ end(struct api *api, const struct api_login *who, const char *handle,
 	buf_clear(&uri);
 }
 
-TEST(an_own_session_can_be_ended)
+TEST(an_own_session_can_be_ended, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login here, there;
 
 	api_register(api, ADA, &here);
@@ -126,7 +124,7 @@ TEST(an_own_session_can_be_ended)
 	    api, 401, "invalid_session", LIST, .cookie = here.session_id);
 }
 
-TEST(no_other_session_can_be_ended)
+TEST(no_other_session_can_be_ended, struct api *api)
 {
 	static const char *const none[] = {
 		"0123456789abcdef0123456789abcdef",
@@ -136,7 +134,6 @@ TEST(no_other_session_can_be_ended)
 		"x",
 		"%20",
 	};
-	struct api *api = *state;
 	struct api_login ada, bob;
 	struct buf uri = { 0 };
 
@@ -160,9 +157,8 @@ TEST(no_other_session_can_be_ended)
 	buf_clear(&uri);
 }
 
-TEST(a_session_that_ended_meanwhile_ends_no_other)
+TEST(a_session_that_ended_meanwhile_ends_no_other, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login there, here;
 	struct buf uri = { 0 };
 

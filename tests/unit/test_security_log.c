@@ -113,7 +113,7 @@ live_a_life(struct api *api, struct api_login *who)
 	    .token = who->token, .body = "{\"password\":\"" API_PASSWORD "\"}");
 }
 
-TEST(each_event_has_its_line_and_no_secret)
+TEST(each_event_has_its_line_and_no_secret, struct api *api)
 {
 	static char log[65536];
 	static const struct {
@@ -132,7 +132,6 @@ TEST(each_event_has_its_line_and_no_secret)
 	};
 	static const char *const never[] = { "example.org", "tide-orbit",
 		"not-the-password", "eyJ" };
-	struct api *api = *state;
 	struct api_login who;
 	struct capture c;
 
@@ -154,9 +153,8 @@ TEST(each_event_has_its_line_and_no_secret)
 	assert_null(strstr(log, who.session_id));
 }
 
-TEST(a_peer_without_address_is_a_dash)
+TEST(a_peer_without_address_is_a_dash, struct api *api)
 {
-	struct api *api = *state;
 	struct capture c;
 	char log[4096];
 
@@ -168,11 +166,10 @@ TEST(a_peer_without_address_is_a_dash)
 	assert_null(strstr(log, "user="));
 }
 
-TEST(a_renamed_parameter_is_reported_once)
+TEST(a_renamed_parameter_is_reported_once, struct api *api)
 {
 	static const char *const names[] = { "LATCHKEY_AUTHORIZE_PROTOCOL",
 		"LATCHKEY_DIALECT", "LATCHKEY_DIALECT" };
-	struct api *api = *state;
 	struct capture c;
 	char log[4096];
 

@@ -77,9 +77,8 @@ tick(void)
 	(void)nanosleep(&ms, NULL);
 }
 
-TEST(there_are_as_many_places_as_said)
+TEST(there_are_as_many_places_as_said, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct semaphore *gates[PLACES + 1], *none;
 
 	for (int i = 0; i <= PLACES; i++)
@@ -113,9 +112,8 @@ TEST(there_are_as_many_places_as_said)
 }
 
 /* The keeper's place is one, and none of the hashes'. */
-TEST(the_keeper_is_one)
+TEST(the_keeper_is_one, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct semaphore *hash = new_gate(f, PLACES), *one, *other;
 
 	assert_int_equal(semaphore_new_jwks_refresh(f->m, &one), ERR_OK);
@@ -129,9 +127,8 @@ TEST(the_keeper_is_one)
 	semaphore_free(hash);
 }
 
-TEST(waiting_ends)
+TEST(waiting_ends, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct semaphore *one = new_gate(f, 1), *other = new_gate(f, 1);
 	int64_t start = clock_system.mono_us();
 
@@ -168,9 +165,8 @@ have_entered(void *ctx)
 	return atomic_load(&f->shared->entered) >= f->wanted;
 }
 
-TEST(the_place_of_the_killed_is_free)
+TEST(the_place_of_the_killed_is_free, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct semaphore *g = new_gate(f, PLACES), *other = new_gate(f, PLACES);
 	pid_t pids[PLACES];
 
@@ -221,9 +217,8 @@ push_through(void *ctx)
 	shm_detach(m);
 }
 
-TEST(a_crowd_is_let_through_a_few_at_a_time)
+TEST(a_crowd_is_let_through_a_few_at_a_time, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pid_t pids[CROWD];
 
 	for (int i = 0; i < CROWD; i++)
@@ -235,9 +230,8 @@ TEST(a_crowd_is_let_through_a_few_at_a_time)
 }
 
 /* The gate's locks are none of the file's life, nor the reverse. */
-TEST(a_gate_does_not_keep_the_table_alive)
+TEST(a_gate_does_not_keep_the_table_alive, struct fixture *f)
 {
-	struct fixture *f = *state;
 	unsigned char id[SHM_ID_BYTES];
 	struct semaphore *g = new_gate(f, 1), *other;
 

@@ -138,9 +138,8 @@ both_are(struct fixture *f, enum err expect)
 	assert_int_equal(by_token(f, f->token.text, NOW), expect);
 }
 
-TEST(knows_who_is_signed_in)
+TEST(knows_who_is_signed_in, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct identity who;
 
 	assert_int_equal(sessions_by_id(&f->ss, f->id, NOW, &who), ERR_OK);
@@ -158,11 +157,10 @@ TEST(knows_who_is_signed_in)
 	assert_string_equal(who.claims.jti, f->claims.jti);
 }
 
-TEST(knows_nobody_by_anything_else)
+TEST(knows_nobody_by_anything_else, struct fixture *f)
 {
 	static const char *const bad[] = { "", "x",
 		"2f1e7f0a-3c4d-4b5e-8f60-718293a4b5c6" };
-	struct fixture *f = *state;
 
 	assert_int_equal(by_id(f, NULL, NOW), ERR_DENIED);
 	assert_int_equal(by_token(f, NULL, NOW), ERR_DENIED);
@@ -176,30 +174,24 @@ TEST(knows_nobody_by_anything_else)
 	assert_int_equal(by_token(f, f->id, NOW), ERR_DENIED);
 }
 
-TEST(ends_with_time)
+TEST(ends_with_time, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(by_id(f, f->id, NOW + 604799), ERR_OK);
 	assert_int_equal(by_id(f, f->id, NOW + 604800), ERR_DENIED);
 	assert_int_equal(by_token(f, f->token.text, NOW + 899), ERR_OK);
 	assert_int_equal(by_token(f, f->token.text, NOW + 900), ERR_DENIED);
 }
 
-TEST(ends_with_logout)
+TEST(ends_with_logout, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	both_are(f, ERR_OK);
 	assert_int_equal(
 	    store_logout(f->store, &actor, f->session.handle, NULL), ERR_OK);
 	both_are(f, ERR_DENIED);
 }
 
-TEST(token_ends_when_blacklisted_and_its_session_lives)
+TEST(token_ends_when_blacklisted_and_its_session_lives, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	both_are(f, ERR_OK);
 	assert_int_equal(
 	    store_logout(f->store, &actor, NULL, &f->claims), ERR_OK);
@@ -207,9 +199,8 @@ TEST(token_ends_when_blacklisted_and_its_session_lives)
 	assert_int_equal(by_id(f, f->id, NOW), ERR_OK);
 }
 
-TEST(ends_with_the_epoch)
+TEST(ends_with_the_epoch, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t epoch, ended;
 	struct token fresh;
 
@@ -226,9 +217,8 @@ TEST(ends_with_the_epoch)
 }
 
 /* The session that is kept lives on, its tokens do not. */
-TEST(token_of_the_old_epoch_ends_where_its_session_is_kept)
+TEST(token_of_the_old_epoch_ends_where_its_session_is_kept, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t epoch, ended;
 	struct token fresh;
 
@@ -243,29 +233,24 @@ TEST(token_of_the_old_epoch_ends_where_its_session_is_kept)
 	assert_int_equal(by_token(f, fresh.text, NOW), ERR_OK);
 }
 
-TEST(ends_with_the_account)
+TEST(ends_with_the_account, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(
 	    store_deactivate(f->store, &actor, TEST_USERS_PROOF(&f->user)),
 	    ERR_OK);
 	both_are(f, ERR_DENIED);
 }
 
-TEST(ends_when_the_user_is_gone)
+TEST(ends_when_the_user_is_gone, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(
 	    store_delete(f->store, &actor, TEST_USERS_PROOF(&f->user)), ERR_OK);
 	both_are(f, ERR_DENIED);
 }
 
 /* Rightly signed, but sub and sid do not belong together. */
-TEST(refuses_a_token_that_mixes_two_users)
+TEST(refuses_a_token_that_mixes_two_users, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char id[SESSION_ID_SIZE];
 	struct session other, mixed;
 	struct token token;
@@ -292,10 +277,9 @@ TEST(refuses_a_token_that_mixes_two_users)
 	assert_int_equal(by_token(f, token.text, NOW), ERR_DENIED);
 }
 
-TEST(calls_a_failure_no_denial)
+TEST(calls_a_failure_no_denial, struct fixture *f)
 {
 	static const enum err failures[] = { ERR_UNAVAILABLE, ERR_INTERNAL };
-	struct fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(failures); i++) {
 		shm_fixture_forget(f->m);
@@ -334,9 +318,8 @@ token_for(struct fixture *f, const char *id, int64_t now, struct token *token)
 	assert_int_equal(by_token(f, token->text, now), ERR_OK);
 }
 
-TEST(hands_out_a_token_again_for_half_its_life)
+TEST(hands_out_a_token_again_for_half_its_life, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct token first, again, next;
 
 	token_for(f, f->id, NOW, &first);
@@ -356,10 +339,9 @@ TEST(hands_out_a_token_again_for_half_its_life)
 }
 
 /* No token outlives its session; half of what is left is half its life. */
-TEST(hands_out_what_is_left_of_the_session)
+TEST(hands_out_what_is_left_of_the_session, struct fixture *f)
 {
 	const int64_t end = NOW + 604800;
-	struct fixture *f = *state;
 	struct token first, again;
 
 	token_for(f, f->id, end - 1000, &first);
@@ -376,9 +358,8 @@ TEST(hands_out_what_is_left_of_the_session)
 }
 
 /* The session is kept, all that was handed out for it is over. */
-TEST(hands_out_no_token_of_an_older_epoch)
+TEST(hands_out_no_token_of_an_older_epoch, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct identity who, old;
 	struct token first, next, late;
 	int64_t epoch, ended;
@@ -402,9 +383,8 @@ TEST(hands_out_no_token_of_an_older_epoch)
 }
 
 /* Whoever logs out by such a token ends the session, and it with that. */
-TEST(hands_out_no_token_that_was_blacklisted)
+TEST(hands_out_no_token_that_was_blacklisted, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct claims claims;
 	struct token first;
 
@@ -418,9 +398,8 @@ TEST(hands_out_no_token_that_was_blacklisted)
 	assert_int_equal(by_token(f, first.text, NOW), ERR_DENIED);
 }
 
-TEST(hands_out_a_good_token_after_a_touch)
+TEST(hands_out_a_good_token_after_a_touch, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct token token;
 
 	token_for(f, f->id, NOW, &token);
@@ -430,9 +409,8 @@ TEST(hands_out_a_good_token_after_a_touch)
 	token_for(f, f->id, NOW + 300, &token);
 }
 
-TEST(hands_nobody_the_token_of_another)
+TEST(hands_nobody_the_token_of_another, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct cache_issued_place place = { .handle = f->session.handle,
 		.key = { 1 } };
 	struct token_compact core, none = { 0 };
@@ -456,9 +434,8 @@ TEST(hands_nobody_the_token_of_another)
 }
 
 /* After a restart with other settings, what was signed is refused. */
-TEST(hands_out_no_token_of_other_settings)
+TEST(hands_out_no_token_of_other_settings, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct token first, next;
 
 	token_for(f, f->id, NOW, &first);
@@ -475,9 +452,8 @@ TEST(hands_out_no_token_of_other_settings)
 }
 
 /* Signed before a change and kept after it: nobody gets that. */
-TEST(keeps_no_token_under_a_generation_that_is_over)
+TEST(keeps_no_token_under_a_generation_that_is_over, struct fixture *f)
 {
-	struct fixture *f = *state;
 	static const struct token_compact kept = { .epoch = 3,
 		.issued_at = NOW,
 		.expires_at = NOW + 900,
@@ -505,9 +481,8 @@ TEST(keeps_no_token_under_a_generation_that_is_over)
 }
 
 /* The area of the mapped file, which all of it is written to. */
-TEST(keeps_no_token_that_can_be_read)
+TEST(keeps_no_token_that_can_be_read, struct fixture *f)
 {
-	struct fixture *f = *state;
 	unsigned char room[JWS_DECODED_MAX(JWS_OURS_MAX)];
 	struct token token, again;
 	const char *area;
@@ -531,11 +506,10 @@ TEST(keeps_no_token_that_can_be_read)
  * 25,600 of them as easily.
  */
 #define MANY 400
-TEST(a_mebibyte_holds_four_hundred_validated_sessions)
+TEST(a_mebibyte_holds_four_hundred_validated_sessions, struct fixture *f)
 {
 	static char ids[MANY][SESSION_ID_SIZE];
 	static struct token first[MANY];
-	struct fixture *f = *state;
 	int again = 0;
 
 	assert_int_equal(SHM_FIXTURE_MB, 1);
@@ -562,9 +536,8 @@ TEST(a_mebibyte_holds_four_hundred_validated_sessions)
 	assert_in_range(again, MANY * 90 / 100, MANY);
 }
 
-TEST(makes_up_a_session)
+TEST(makes_up_a_session, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char id[SESSION_ID_SIZE], again[SESSION_ID_SIZE];
 	char handle[SESSION_HANDLE_SIZE];
 	struct session s;
@@ -586,9 +559,8 @@ TEST(makes_up_a_session)
 	assert_string_not_equal(id, again);
 }
 
-TEST(keeps_readable_texts_only)
+TEST(keeps_readable_texts_only, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char id[SESSION_ID_SIZE], longer[400];
 	struct session_origin odd = { .address = NULL,
 		.device = "a\tb\x1b[31m\x7f\xff\xc3",

@@ -110,9 +110,8 @@ open_and_stay(void *ctx)
 	shm_detach(m);
 }
 
-TEST(only_the_first_resets)
+TEST(only_the_first_resets, struct fixture *f)
 {
-	struct fixture *f = *state;
 	unsigned char id[SHM_ID_BYTES];
 	struct shm *m, *other;
 	pid_t pid;
@@ -156,9 +155,8 @@ take_an_inherited_view(void *ctx)
 }
 
 /* Neither does the child's close end the parent's lock, nor the reverse. */
-TEST(an_inherited_view_is_closed_without_harm)
+TEST(an_inherited_view_is_closed_without_harm, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct shm *m = shm_fixture_open(&f->table), *other;
 	void *ctx[] = { f, m };
 	pid_t pid = child_start(take_an_inherited_view, ctx);
@@ -179,9 +177,8 @@ TEST(an_inherited_view_is_closed_without_harm)
 	shm_detach(m);
 }
 
-TEST(a_replaced_file_is_noticed)
+TEST(a_replaced_file_is_noticed, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct shm *m = shm_fixture_open(&f->table), *other;
 	int fd;
 
@@ -209,9 +206,8 @@ TEST(a_replaced_file_is_noticed)
 	shm_detach(other);
 }
 
-TEST(a_file_replaced_while_it_is_opened_is_left)
+TEST(a_file_replaced_while_it_is_opened_is_left, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pid_t pid;
 
 	child_arm("mapped:opened.hold");
@@ -224,12 +220,11 @@ TEST(a_file_replaced_while_it_is_opened_is_left)
 	assert_int_equal(access(f->table.path, F_OK), 0);
 }
 
-TEST(a_killed_opener_leaves_nothing_behind)
+TEST(a_killed_opener_leaves_nothing_behind, struct fixture *f)
 {
 	static const char *const points[] = { "mapped:opened", "mapped:first",
 		"mapped:zeroed", "mapped:filled", "mapped:ready",
 		"mapped:entered" };
-	struct fixture *f = *state;
 	unsigned char id[SHM_ID_BYTES];
 	char file[64];
 
@@ -260,11 +255,10 @@ have_started(void *ctx)
  * take each other for proof that the file, which may still look good from its
  * last life, has been reset.
  */
-TEST(those_who_waited_for_a_killed_first_begin_anew)
+TEST(those_who_waited_for_a_killed_first_begin_anew, struct fixture *f)
 {
 	static const char *const points[] = { "mapped:first", "mapped:zeroed",
 		"mapped:filled", "mapped:ready" };
-	struct fixture *f = *state;
 	unsigned char old[SHM_ID_BYTES];
 
 	for (size_t i = 0; i < NELEMS(points); i++) {
@@ -316,9 +310,8 @@ others_were_met(void *ctx)
  * in vain; where it did not, he would be killed before they ask for the lock
  * that they share, and the file of the last life would do for them.
  */
-TEST(nobody_takes_a_first_for_a_user)
+TEST(nobody_takes_a_first_for_a_user, struct fixture *f)
 {
-	struct fixture *f = *state;
 	unsigned char old[SHM_ID_BYTES];
 	pid_t pids[OPENERS];
 
@@ -344,9 +337,8 @@ TEST(nobody_takes_a_first_for_a_user)
 	}
 }
 
-TEST(a_stuck_opener_is_not_waited_for_for_ever)
+TEST(a_stuck_opener_is_not_waited_for_for_ever, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct shm *m;
 	pid_t pid;
 
@@ -377,9 +369,8 @@ pass_many_times(void *ctx)
 	shm_detach(m);
 }
 
-TEST(time_never_goes_back)
+TEST(time_never_goes_back, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct shm *m = shm_fixture_open(&f->table);
 	pid_t pids[OPENERS];
 
@@ -414,9 +405,8 @@ open_again_and_again(void *ctx)
 	shm_detach(held);
 }
 
-TEST(many_may_open_at_once)
+TEST(many_may_open_at_once, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pid_t pids[OPENERS];
 
 	for (f->slot = 0; f->slot < OPENERS; f->slot++)

@@ -59,7 +59,7 @@ same_table(const struct shm *a, const struct shm *b)
 }
 
 /* Somebody uses the file, but not as we do: it is neither reset nor used. */
-TEST(another_versions_file_in_use_is_refused)
+TEST(another_versions_file_in_use_is_refused, struct table *t)
 {
 	static const struct {
 		uint64_t magic;
@@ -82,7 +82,6 @@ TEST(another_versions_file_in_use_is_refused)
 		    SHM_LAYOUT_REGION +
 			((SHM_MEMORY_CACHE_MB_MAX + 1L) << 20) },
 	};
-	struct table *t = *state;
 
 	for (size_t i = 0; i < NELEMS(cases); i++) {
 		struct stat st;
@@ -108,10 +107,9 @@ TEST(another_versions_file_in_use_is_refused)
 	}
 }
 
-TEST(a_file_that_others_may_have_is_refused)
+TEST(a_file_that_others_may_have_is_refused, struct table *t)
 {
 	static const mode_t modes[] = { 0640, 0604, 0660, 0601 };
-	struct table *t = *state;
 	char elsewhere[PATH_MAX + 8];
 	struct stat st;
 	struct shm *m;
@@ -141,9 +139,8 @@ TEST(a_file_that_others_may_have_is_refused)
 	assert_null(m);
 }
 
-TEST(the_table_belongs_to_the_databases_owner)
+TEST(the_table_belongs_to_the_databases_owner, struct table *t)
 {
-	struct table *t = *state;
 	struct shm *m;
 	struct stat st;
 	int fd;
@@ -184,9 +181,8 @@ open_with_little_room(void *ctx)
 	child_check(m == NULL);
 }
 
-TEST(every_byte_has_its_place_on_the_disk)
+TEST(every_byte_has_its_place_on_the_disk, struct table *t)
 {
-	struct table *t = *state;
 	unsigned char *area;
 	size_t area_size;
 	struct shm *m;
@@ -215,10 +211,9 @@ TEST(every_byte_has_its_place_on_the_disk)
 	}
 }
 
-TEST(the_first_one_says_how_large_the_area_is)
+TEST(the_first_one_says_how_large_the_area_is, struct table *t)
 {
 	static const int wrong[] = { -1, 0, SHM_MEMORY_CACHE_MB_MAX + 1 };
-	struct table *t = *state;
 	struct shm *first, *other;
 	size_t first_size, size;
 
@@ -258,9 +253,8 @@ open_from_its_folder(void *ctx)
 	child_check(shm_is_current(m));
 }
 
-TEST(every_way_to_a_database_leads_to_its_one_table)
+TEST(every_way_to_a_database_leads_to_its_one_table, struct table *t)
 {
-	struct table *t = *state;
 	char link[PATH_MAX / 2 + 8], none[PATH_MAX];
 	struct shm *m, *other;
 

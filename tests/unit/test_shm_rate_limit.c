@@ -122,9 +122,8 @@ crowd(struct fixture *f, size_t set, int64_t now)
 
 /* ---- no room ---- */
 
-TEST(keys_without_room_share_a_place_and_are_never_let_pass)
+TEST(keys_without_room_share_a_place_and_are_never_let_pass, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct signing_key a = key_in(f, 7), b = key_in(f, 7), c = key_in(f, 8);
 
 	crowd(f, 7, START);
@@ -139,9 +138,8 @@ TEST(keys_without_room_share_a_place_and_are_never_let_pass)
 }
 
 /* Its counts follow it out of the shared place. */
-TEST(room_that_is_found_later_opens_nothing)
+TEST(room_that_is_found_later_opens_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct signing_key a = key_in(f, 7);
 	struct rate_limit_shm_count count;
 
@@ -195,11 +193,10 @@ live(const struct history *h, int key, int64_t window, int64_t now)
 	return n;
 }
 
-TEST(more_keys_than_places_never_open_a_limit)
+TEST(more_keys_than_places_never_open_a_limit, struct fixture *f)
 {
 	static const struct rate_limit_shm_rule rules[] = { { WINDOW, 5 },
 		{ 4 * WINDOW, 3 }, { WINDOW, 20 } };
-	struct fixture *f = *state;
 	struct history *h = calloc(1, sizeof(*h));
 	struct signing_key keys[KEYS];
 	int64_t now = START;
@@ -240,10 +237,9 @@ TEST(more_keys_than_places_never_open_a_limit)
 	free(h);
 }
 
-TEST(a_block_never_counts_past_its_end)
+TEST(a_block_never_counts_past_its_end, struct fixture *f)
 {
 	const struct rate_limit_shm_rule most = { WINDOW, RATE_LIMIT_SHM_MAX };
-	struct fixture *f = *state;
 	struct signing_key key = key_in(f, 7);
 	struct shm_layout_rate_limit *s;
 	struct rate_limit_shm_count count;
@@ -319,9 +315,8 @@ TEST(who_dies_while_he_counts_wedges_nothing)
 }
 
 /* A stopped one holds up those of its part, and these not for long. */
-TEST(who_is_stopped_while_he_counts_is_not_waited_for)
+TEST(who_is_stopped_while_he_counts_is_not_waited_for, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct signing_key other = key_in(f, 8);
 	pid_t pid;
 

@@ -140,9 +140,8 @@ is_published(struct fixture *f, const char *kid, int64_t now)
 }
 
 /* What was signed before there were keys in the store goes on. */
-TEST(the_first_is_the_one_the_secret_gives)
+TEST(the_first_is_the_one_the_secret_gives, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct signing_keys alone;
 	struct access_tokens t = f->tokens;
 	struct token token;
@@ -167,11 +166,10 @@ TEST(the_first_is_the_one_the_secret_gives)
 }
 
 /* There, too, if it is another algorithm that is wanted from the start. */
-TEST(the_first_of_another_algorithm_signs_at_once)
+TEST(the_first_of_another_algorithm_signs_at_once, struct fixture *f)
 {
 	static const enum signing_keys_alg algs[] = { SIGNING_KEYS_RS256,
 		SIGNING_KEYS_ES256 };
-	struct fixture *f = *state;
 	struct signing_keys alone;
 	struct access_tokens t = f->tokens;
 	struct token old, new;
@@ -197,11 +195,10 @@ TEST(the_first_of_another_algorithm_signs_at_once)
 }
 
 /* Nor is it made again once another key signs. */
-TEST(a_token_of_each_algorithm_is_made_again)
+TEST(a_token_of_each_algorithm_is_made_again, struct fixture *f)
 {
 	static const enum signing_keys_alg algs[] = { SIGNING_KEYS_HS256,
 		SIGNING_KEYS_RS256, SIGNING_KEYS_ES256 };
-	struct fixture *f = *state;
 	struct token_compact core = { 0 };
 
 	for (size_t i = 0; i < NELEMS(algs); i++) {
@@ -231,11 +228,10 @@ TEST(a_token_of_each_algorithm_is_made_again)
 	}
 }
 
-TEST(a_new_key_is_published_before_it_signs)
+TEST(a_new_key_is_published_before_it_signs, struct fixture *f)
 {
 	const int64_t turn = NOW + 10 + PUBLISH;
 	char kid[SIGNING_KEY_KID_SIZE], again[SIGNING_KEY_KID_SIZE];
-	struct fixture *f = *state;
 	struct token before, after;
 	const char *first;
 
@@ -261,12 +257,11 @@ TEST(a_new_key_is_published_before_it_signs)
 	assert_int_equal(signing_keys_rotate(&f->keys, turn, again), ERR_OK);
 }
 
-TEST(an_old_key_goes_after_its_last_token)
+TEST(an_old_key_goes_after_its_last_token, struct fixture *f)
 {
 	const int64_t turn = NOW + PUBLISH;
 	const int64_t end = turn + LIFE + SIGNING_KEYS_GRACE_SECONDS;
 	char kid[SIGNING_KEY_KID_SIZE], first[SIGNING_KEY_KID_SIZE];
-	struct fixture *f = *state;
 	struct token token;
 
 	open_with(f, SIGNING_KEYS_ES256, NOW);
@@ -285,11 +280,10 @@ TEST(an_old_key_goes_after_its_last_token)
 }
 
 /* Over is over, whether or not somebody has cleared it away. */
-TEST(a_key_that_is_over_verifies_nothing)
+TEST(a_key_that_is_over_verifies_nothing, struct fixture *f)
 {
 	const int64_t end = NOW + PUBLISH + LIFE + SIGNING_KEYS_GRACE_SECONDS;
 	char kid[SIGNING_KEY_KID_SIZE];
-	struct fixture *f = *state;
 	struct access_tokens leaked;
 	struct token forged;
 	struct signing_keys old;
@@ -309,11 +303,10 @@ TEST(a_key_that_is_over_verifies_nothing)
 	signing_keys_close(&old);
 }
 
-TEST(an_algorithm_changes_as_a_key_does)
+TEST(an_algorithm_changes_as_a_key_does, struct fixture *f)
 {
 	static const enum signing_keys_alg algs[] = { SIGNING_KEYS_RS256,
 		SIGNING_KEYS_ES256, SIGNING_KEYS_HS256 };
-	struct fixture *f = *state;
 	int64_t now = NOW;
 	struct token token[NELEMS(algs) + 1];
 
@@ -343,10 +336,8 @@ TEST(an_algorithm_changes_as_a_key_does)
 }
 
 /* While another is on its way, the one that is wanted comes after it. */
-TEST(two_changes_of_mind_are_made_in_turn)
+TEST(two_changes_of_mind_are_made_in_turn, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	open_with(f, SIGNING_KEYS_HS256, NOW);
 	open_with(f, SIGNING_KEYS_RS256, NOW + 1);
 	open_with(f, SIGNING_KEYS_ES256, NOW + 2);
@@ -356,9 +347,8 @@ TEST(two_changes_of_mind_are_made_in_turn)
 	assert_int_equal(signs(f, NOW + 1 + 2 * PUBLISH), SIGNING_KEYS_ES256);
 }
 
-TEST(keys_rotate_by_age)
+TEST(keys_rotate_by_age, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const int64_t day = 24 * 3600;
 	char first[SIGNING_KEY_KID_SIZE];
 
@@ -416,18 +406,15 @@ TEST(others_know_of_a_change_at_once)
 	check_that_others_know_of_a_change(*state);
 }
 
-TEST(others_know_of_a_change_where_versions_are_unknown_at_random)
+TEST(others_know_of_a_change_where_versions_are_unknown_at_random,
+    struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	unknown_coherence_put(f->store, 50);
 	check_that_others_know_of_a_change(f);
 }
 
-TEST(others_know_of_a_change_where_versions_are_unknown)
+TEST(others_know_of_a_change_where_versions_are_unknown, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	unknown_coherence_put(f->store, 100);
 	check_that_others_know_of_a_change(f);
 	/* nothing in memory counts */
@@ -435,10 +422,9 @@ TEST(others_know_of_a_change_where_versions_are_unknown)
 	assert_int_equal(signing_keys_refresh(&f->keys), ERR_UNAVAILABLE);
 }
 
-TEST(what_cannot_be_told_is_neither_yes_nor_no)
+TEST(what_cannot_be_told_is_neither_yes_nor_no, struct fixture *f)
 {
 	char kid[SIGNING_KEY_KID_SIZE];
-	struct fixture *f = *state;
 	struct token token, none;
 
 	open_with(f, SIGNING_KEYS_ES256, NOW);
@@ -458,11 +444,10 @@ TEST(what_cannot_be_told_is_neither_yes_nor_no)
 	assert_int_equal(verify(f, &token, NOW), ERR_DENIED);
 }
 
-TEST(a_longer_life_of_tokens_keeps_their_key)
+TEST(a_longer_life_of_tokens_keeps_their_key, struct fixture *f)
 {
 	const int64_t end =
 	    NOW + PUBLISH + 2 * LIFE + SIGNING_KEYS_GRACE_SECONDS;
-	struct fixture *f = *state;
 	char first[SIGNING_KEY_KID_SIZE], kid[SIGNING_KEY_KID_SIZE];
 
 	open_with(f, SIGNING_KEYS_ES256, NOW);
@@ -476,10 +461,9 @@ TEST(a_longer_life_of_tokens_keeps_their_key)
 	assert_false(is_published(f, first, end));
 }
 
-TEST(another_secret_opens_nothing)
+TEST(another_secret_opens_nothing, struct fixture *f)
 {
 	char kid[SIGNING_KEY_KID_SIZE], path[4096];
-	struct fixture *f = *state;
 	struct master_secret other;
 	struct signing_keys k;
 
@@ -507,9 +491,8 @@ TEST(another_secret_opens_nothing)
 }
 
 /* A row whose parts were exchanged is none of ours. */
-TEST(a_key_is_bound_to_its_name_and_algorithm)
+TEST(a_key_is_bound_to_its_name_and_algorithm, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct signing_key_row row, other, bad;
 	struct signing_key key;
 
@@ -546,9 +529,8 @@ TEST(a_key_is_bound_to_its_name_and_algorithm)
 	    signing_keys_row_open(&bad, &f->master, &key), ERR_INVALID);
 }
 
-TEST(there_is_a_secret_once_there_is_a_key)
+TEST(there_is_a_secret_once_there_is_a_key, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct master_secret made;
 	char path[4096];
 	struct signing_keys k;
@@ -563,9 +545,8 @@ TEST(there_is_a_secret_once_there_is_a_key)
 }
 
 /* Of two that start at once, one may find the keys and not yet the secret. */
-TEST(the_secret_may_be_made_meanwhile)
+TEST(the_secret_may_be_made_meanwhile, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct master_secret mine, theirs;
 	char path[4096];
 	struct signing_keys k;
@@ -584,9 +565,8 @@ TEST(the_secret_may_be_made_meanwhile)
 }
 
 /* A busy store is no reason not to start, nor to refuse a reload. */
-TEST(a_start_waits_for_a_busy_store)
+TEST(a_start_waits_for_a_busy_store, struct fixture *f)
 {
-	struct fixture *f = *state;
 	size_t count;
 
 	store_memory_fail_next(f->store, ERR_UNAVAILABLE);

@@ -109,14 +109,13 @@ show(struct fixture *f, const char *subject, int64_t issued_at, int64_t *id_out)
 	return store_external_provision(f->st, &actor, &p, id_out, &done);
 }
 
-TEST(no_outside_token_survives)
+TEST(no_outside_token_survives, struct fixture *f)
 {
 	static char set[] = "{\"keys\":[]}";
 	const struct issuer_keys keys = { .issuer = "https://a.example",
 		.jwks = set };
 	static struct issuer_keys rows[ISSUERS_MAX];
 	struct store_actor actor = test_users_actor(NOW);
-	struct fixture *f = *state;
 	int64_t zoe, id, ended;
 	struct user u;
 	size_t n = 99;
@@ -144,10 +143,9 @@ TEST(no_outside_token_survives)
 }
 
 /* The time does not go back, so neither does the end. */
-TEST(a_clock_set_back_revives_none)
+TEST(a_clock_set_back_revives_none, struct fixture *f)
 {
 	struct store_actor actor = test_users_actor(LATER);
-	struct fixture *f = *state;
 	int64_t zoe, id;
 	struct user u;
 
@@ -175,10 +173,9 @@ put_key(struct fixture *f, const char *kid)
 }
 
 /* A copy of any version; what was since is of this one. */
-TEST(a_copy_of_an_older_version_comes_back_too)
+TEST(a_copy_of_an_older_version_comes_back_too, struct fixture *f)
 {
 	static struct signing_key_row keys[SIGNING_KEYS_MAX];
-	struct fixture *f = *state;
 	char hash[USER_HASH_SIZE];
 	struct user u;
 	int64_t id;

@@ -157,9 +157,8 @@ ballast(const struct fixture *f)
 	return stat(path, &file) == 0 ? file.st_size : -1;
 }
 
-TEST(a_full_disk_lets_out_but_not_in)
+TEST(a_full_disk_lets_out_but_not_in, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t epoch, ended, removed;
 	struct user_patch patch = { .name = "New" };
 	struct person bob;
@@ -201,9 +200,8 @@ TEST(a_full_disk_lets_out_but_not_in)
 }
 
 /* Hundreds of them, more than the ballast alone would hold without upkeep. */
-TEST(many_can_leave_a_full_disk)
+TEST(many_can_leave_a_full_disk, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct claims c;
 	int64_t removed;
 	bool revoked;
@@ -223,9 +221,8 @@ TEST(many_can_leave_a_full_disk)
 }
 
 /* Until there is really nothing left: then it says so, and loses nothing. */
-TEST(the_last_room_ends_without_a_lie)
+TEST(the_last_room_ends_without_a_lie, struct fixture *f)
 {
-	struct fixture *f = *state;
 	enum err err = ERR_OK;
 	int done = 0;
 
@@ -266,10 +263,8 @@ reopen_in_child(void *ctx)
 }
 
 /* A worker that is started now must be able to check and to log out. */
-TEST(a_start_on_a_full_disk_works)
+TEST(a_start_on_a_full_disk_works, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	login_until_full(f);
 	child_passed(child_start(reopen_in_child, f));
 	assert_false(is_live(f, 1));

@@ -100,9 +100,8 @@ lock_from_outside(const struct fixture *f)
 	return db;
 }
 
-TEST(a_lock_held_too_long_is_no_answer)
+TEST(a_lock_held_too_long_is_no_answer, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct store_actor actor = test_users_actor(NOW);
 	struct session s = test_users_session(2, NOW);
 	struct store *st = open_store(f, f->m, 50);
@@ -143,9 +142,8 @@ hold_a_while(void *ctx)
 	child_check(sqlite3_close(db) == SQLITE_OK);
 }
 
-TEST(a_lock_held_briefly_is_waited_for)
+TEST(a_lock_held_briefly_is_waited_for, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pid_t pid;
 
 	child_arm("test:locked.hold");
@@ -177,10 +175,9 @@ refused_in_time(void *ctx)
 }
 
 /* What the mutex has cost is not there for the database's lock. */
-TEST(a_change_waits_once_for_all_its_locks)
+TEST(a_change_waits_once_for_all_its_locks, struct fixture *f)
 {
 	const struct timespec all = { WAIT_MS / 1000, 0 };
-	struct fixture *f = *state;
 	sqlite3 *db;
 	pid_t pid;
 

@@ -360,10 +360,9 @@ kill_at_each_write(struct fixture *f)
 	return a.left;
 }
 
-TEST(a_migration_killed_at_any_write_is_whole_or_not_at_all)
+TEST(a_migration_killed_at_any_write_is_whole_or_not_at_all, struct fixture *f)
 {
 	static const char *const modes[] = { "WAL", "DELETE" };
-	struct fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(modes); i++) {
 		make_version_3(f->original, modes[i]);
@@ -372,11 +371,11 @@ TEST(a_migration_killed_at_any_write_is_whole_or_not_at_all)
 	}
 }
 
-TEST(a_migration_killed_around_its_commit_is_whole_or_not_at_all)
+TEST(a_migration_killed_around_its_commit_is_whole_or_not_at_all,
+    struct fixture *f)
 {
 	static const char *const points[] = { "store:migrating",
 		"store:migrated" };
-	struct fixture *f = *state;
 	char file[64];
 
 	make_version_3(f->original, "WAL");

@@ -135,9 +135,8 @@ setting(const struct fixture *f, const char *sql)
 	return value;
 }
 
-TEST(a_new_database_is_private_and_durable)
+TEST(a_new_database_is_private_and_durable, struct fixture *f)
 {
-	struct fixture *f = *state;
 	mode_t mask = umask(0);
 
 	assert_int_equal(open_store(f), ERR_OK);
@@ -164,18 +163,15 @@ TEST(a_new_database_is_private_and_durable)
 	assert_int_equal(store_ping(f->st), ERR_OK);
 }
 
-TEST(an_empty_file_becomes_a_database)
+TEST(an_empty_file_becomes_a_database, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	write_file(f->table.db, "", 0, 0);
 	assert_int_equal(open_store(f), ERR_OK);
 	register_people(f, 1);
 }
 
-TEST(a_file_that_is_no_database_is_left_alone)
+TEST(a_file_that_is_no_database_is_left_alone, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char text[8192];
 
 	memset(text, 'x', sizeof(text));
@@ -188,10 +184,8 @@ TEST(a_file_that_is_no_database_is_left_alone)
 	}
 }
 
-TEST(a_foreign_database_is_left_alone)
+TEST(a_foreign_database_is_left_alone, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	database_run(f->table.db,
 	    "PRAGMA application_id = 7;"
 	    "CREATE TABLE users (id INTEGER);");
@@ -220,11 +214,10 @@ adopt(struct fixture *f, int64_t issued_at)
 	return store_external_provision(f->st, &actor, &p, &id, &done);
 }
 
-TEST(an_older_version_is_brought_up_to_date)
+TEST(an_older_version_is_brought_up_to_date, struct fixture *f)
 {
 	static struct signing_key_row keys[SIGNING_KEYS_MAX];
 	static struct issuer_keys issuers[ISSUERS_MAX];
-	struct fixture *f = *state;
 	char hash[USER_HASH_SIZE];
 	struct user u;
 	size_t n = 99;
@@ -262,10 +255,8 @@ TEST(an_older_version_is_brought_up_to_date)
 	}
 }
 
-TEST(a_newer_version_is_refused)
+TEST(a_newer_version_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(open_store(f), ERR_OK);
 	close_store(f);
 	database_run(f->table.db, "PRAGMA user_version = 1000");
@@ -274,20 +265,16 @@ TEST(a_newer_version_is_refused)
 	    database_int(f->table.db, "PRAGMA user_version"), 1000);
 }
 
-TEST(a_table_that_is_missing_is_damage)
+TEST(a_table_that_is_missing_is_damage, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(open_store(f), ERR_OK);
 	close_store(f);
 	database_run(f->table.db, "DROP TABLE audit");
 	assert_int_equal(open_store(f), ERR_INVALID);
 }
 
-TEST(what_is_no_file_is_refused)
+TEST(what_is_no_file_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(mkdir(f->table.db, 0700), 0);
 	assert_int_equal(open_store(f), ERR_INVALID);
 	assert_int_equal(rmdir(f->table.db), 0);
@@ -296,9 +283,8 @@ TEST(what_is_no_file_is_refused)
 	assert_int_equal(unlink(f->table.db), 0);
 }
 
-TEST(a_folder_that_is_missing_cannot_be_had)
+TEST(a_folder_that_is_missing_cannot_be_had, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct store *st;
 
 	assert_int_equal(
@@ -327,9 +313,8 @@ damage_page(struct fixture *f, int64_t page)
 	write_file(f->table.db, junk, sizeof(junk), (page - 1) * PAGE);
 }
 
-TEST(a_damaged_page_is_found_at_the_start)
+TEST(a_damaged_page_is_found_at_the_start, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int64_t pages;
 
 	assert_int_equal(open_store(f), ERR_OK);
@@ -353,9 +338,8 @@ TEST(a_damaged_page_is_found_at_the_start)
 }
 
 /* Too large to be read whole at the start: then it shows when it is read. */
-TEST(a_damaged_page_is_no_answer_later)
+TEST(a_damaged_page_is_no_answer_later, struct fixture *f)
 {
-	struct fixture *f = *state;
 	int unavailable = 0;
 	int64_t page;
 
@@ -386,9 +370,8 @@ TEST(a_damaged_page_is_no_answer_later)
 	assert_int_equal(store_ping(f->st), ERR_OK);
 }
 
-TEST(a_row_that_we_cannot_have_written_is_no_answer)
+TEST(a_row_that_we_cannot_have_written_is_no_answer, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char hash[USER_HASH_SIZE];
 	struct user u;
 
@@ -406,9 +389,8 @@ TEST(a_row_that_we_cannot_have_written_is_no_answer)
 
 /* ---- the file goes away under us ---- */
 
-TEST(a_moved_file_is_noticed)
+TEST(a_moved_file_is_noticed, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct store_actor actor = test_users_actor(NOW);
 	struct person p;
 	struct user u;
@@ -432,10 +414,8 @@ TEST(a_moved_file_is_noticed)
 }
 
 /* What others then write to a new log, we would never see. */
-TEST(a_missing_log_is_noticed)
+TEST(a_missing_log_is_noticed, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(open_store(f), ERR_OK);
 	register_people(f, 1);
 	assert_int_equal(unlink(beside(f, "-wal")), 0);
@@ -460,10 +440,8 @@ open_as_nobody(void *ctx)
 }
 
 /* Run by root, these become somebody else to have less rights. */
-TEST(what_cannot_be_written_is_not_opened)
+TEST(what_cannot_be_written_is_not_opened, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	if (getuid() != 0)
 		skip();
 	assert_int_equal(open_store(f), ERR_OK);
@@ -489,11 +467,10 @@ open_in_child(void *ctx)
 	(void)open_store(ctx);
 }
 
-TEST(a_database_half_made_is_made_again)
+TEST(a_database_half_made_is_made_again, struct fixture *f)
 {
 	static const char *const points[] = { "store:migrating.kill",
 		"store:migrated.kill" };
-	struct fixture *f = *state;
 
 	for (size_t i = 0; i < NELEMS(points); i++) {
 		child_arm(points[i]);

@@ -131,7 +131,7 @@ generation_of_session(struct fixture *f)
 
 /* ---- killed at every step ---- */
 
-TEST(a_killed_change_is_whole_or_not_at_all)
+TEST(a_killed_change_is_whole_or_not_at_all, struct fixture *f)
 {
 	static const struct {
 		const char *point;
@@ -145,7 +145,6 @@ TEST(a_killed_change_is_whole_or_not_at_all)
 		{ "change:settled", false, true },
 		{ "change:tidied", false, true },
 	};
-	struct fixture *f = *state;
 	char file[64];
 
 	for (size_t i = 0; i < NELEMS(steps); i++) {
@@ -208,9 +207,8 @@ copy_index(void *ctx)
  * Then it must not come back when the log is read anew: caches filled under
  * those generations would contradict the store.
  */
-TEST(what_died_unseen_never_comes_back)
+TEST(what_died_unseen_never_comes_back, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct index_copy copy = { .f = f };
 	struct store_actor actor = test_users_actor(NOW);
 	struct outcome o;
@@ -239,7 +237,7 @@ TEST(what_died_unseen_never_comes_back)
 /* ---- held between two steps ---- */
 
 /* Marked before the rows are seen to change, quiet only after. */
-TEST(the_generation_is_odd_while_the_answer_changes)
+TEST(the_generation_is_odd_while_the_answer_changes, struct fixture *f)
 {
 	static const struct {
 		const char *point;
@@ -251,7 +249,6 @@ TEST(the_generation_is_odd_while_the_answer_changes)
 		{ "change:committed", true, true },
 		{ "change:settled", false, true },
 	};
-	struct fixture *f = *state;
 	char file[64];
 
 	for (size_t i = 0; i < NELEMS(steps); i++) {
@@ -290,9 +287,8 @@ login_denied_in_child(void *ctx)
 	    ERR_DENIED);
 }
 
-TEST(a_change_between_password_and_session_wins)
+TEST(a_change_between_password_and_session_wins, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct store_actor actor = test_users_actor(NOW);
 	int64_t epoch, ended;
 	pid_t pid;
@@ -337,9 +333,8 @@ rename_in_child(void *ctx)
 	}
 }
 
-TEST(no_profile_change_is_lost)
+TEST(no_profile_change_is_lost, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pid_t pids[4];
 	struct user u;
 
@@ -371,9 +366,8 @@ churn_in_child(void *ctx)
 }
 
 /* The log is copied back while others commit; nothing may be lost. */
-TEST(upkeep_and_changes_meet)
+TEST(upkeep_and_changes_meet, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pid_t pids[4];
 
 	for (size_t i = 0; i < NELEMS(pids); i++)
@@ -404,9 +398,8 @@ try_to_take_it_over(void *ctx)
 	child_check(sqlite3_close(db) == SQLITE_OK);
 }
 
-TEST(closing_one_leaves_the_locks_of_the_other)
+TEST(closing_one_leaves_the_locks_of_the_other, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct store *second = open_store(f);
 	bool is_live = true;
 

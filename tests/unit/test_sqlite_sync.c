@@ -131,9 +131,8 @@ reopen(struct fixture *f)
  * and what is in doubt is written over: nobody who opens the database later
  * finds it in the log, and the next logout is one indeed.
  */
-TEST(a_failed_sync_closes_the_connection)
+TEST(a_failed_sync_closes_the_connection, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const char *handle = f->ann.session.handle;
 	char key[SESSION_KEY_SIZE];
 	bool live;
@@ -156,9 +155,8 @@ TEST(a_failed_sync_closes_the_connection)
 }
 
 /* As long as it fails, so do changes; reading goes on. */
-TEST(a_disk_that_keeps_failing_stops_changes_only)
+TEST(a_disk_that_keeps_failing_stops_changes_only, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct session s = test_users_session(2, NOW);
 	struct user u;
 
@@ -180,9 +178,8 @@ TEST(a_disk_that_keeps_failing_stops_changes_only)
  * What cannot be written over may still come back, so nobody may cache what
  * the store says until it was.
  */
-TEST(a_commit_in_doubt_stays_in_flight)
+TEST(a_commit_in_doubt_stays_in_flight, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const char *handle = f->ann.session.handle;
 	char key[SESSION_KEY_SIZE];
 	bool live;
@@ -238,9 +235,8 @@ create_on_a_broken_disk(void *ctx)
 }
 
 /* Neither a descriptor nor a file that a power cut might take. */
-TEST(a_database_that_cannot_be_synced_leaves_nothing)
+TEST(a_database_that_cannot_be_synced_leaves_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char db[PATH_MAX];
 
 	(void)snprintf(db, sizeof(db), "%s/other.db", f->table.dir);

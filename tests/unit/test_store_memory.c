@@ -63,9 +63,8 @@ tear_down(void **state)
 
 TEST_FIXTURE(set_up, tear_down);
 
-TEST(the_next_call_fails_once)
+TEST(the_next_call_fails_once, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct user u;
 
 	store_memory_fail_next(f->st, ERR_INTERNAL);
@@ -75,9 +74,8 @@ TEST(the_next_call_fails_once)
 }
 
 /* All rows are back, nothing stays in flight, and no cache is told. */
-TEST(a_failed_commit_leaves_everything_as_it_was)
+TEST(a_failed_commit_leaves_everything_as_it_was, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char key[USER_KEY_SIZE], hash[USER_HASH_SIZE];
 	int64_t epoch = 5;
 	bool live;

@@ -112,18 +112,15 @@ assert_killed(pid_t pid)
 	assert_int_equal(WTERMSIG(status), SIGKILL);
 }
 
-TEST(an_unknown_point_is_passed)
+TEST(an_unknown_point_is_passed, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	make(f, "other.hold");
 	assert_ended_well(child_reaching("point", 1));
 	drop(f, "other.hold");
 }
 
-TEST(a_hold_holds_until_it_is_gone)
+TEST(a_hold_holds_until_it_is_gone, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pid_t pid;
 
 	make(f, "point.hold");
@@ -135,10 +132,8 @@ TEST(a_hold_holds_until_it_is_gone)
 	assert_false(there(f, "point.reached"));
 }
 
-TEST(a_kill_kills_one)
+TEST(a_kill_kills_one, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	make(f, "point.kill");
 	assert_killed(child_reaching("point", 1));
 	assert_false(there(f, "point.kill"));
@@ -148,9 +143,8 @@ TEST(a_kill_kills_one)
 	assert_ended_well(child_reaching("point", 1));
 }
 
-TEST(those_who_pass_are_counted)
+TEST(those_who_pass_are_counted, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char path[PATH_SIZE], line[32];
 	pid_t pids[2];
 	FILE *file;
@@ -172,9 +166,8 @@ TEST(those_who_pass_are_counted)
 	drop(f, "point.count");
 }
 
-TEST(once_holds_the_first_alone)
+TEST(once_holds_the_first_alone, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char held[64];
 	pid_t first;
 
@@ -196,9 +189,8 @@ reach_in_thread(void *arg)
 	return arg;
 }
 
-TEST(one_thread_waits_while_others_pass)
+TEST(one_thread_waits_while_others_pass, struct fixture *f)
 {
-	struct fixture *f = *state;
 	pthread_t held, passing;
 	char name[64];
 
@@ -214,10 +206,8 @@ TEST(one_thread_waits_while_others_pass)
 	assert_false(there(f, "point.reached"));
 }
 
-TEST(without_a_folder_all_is_passed)
+TEST(without_a_folder_all_is_passed, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	make(f, "point.kill");
 	unsetenv("LATCHKEY_TESTPOINT_DIR");
 	assert_ended_well(child_reaching("point", 1));

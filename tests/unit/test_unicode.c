@@ -122,16 +122,16 @@ TEST(characters_have_a_kind)
 		{ " ", UNICODE_SPACE },
 		{ "\xc2\xa0", UNICODE_SPACE },
 		{ "\xe3\x80\x80", UNICODE_SPACE },
-		{ "\xc2\xad", UNICODE_INVISIBLE },         /* soft hyphen */
-		{ "\xe2\x80\x8b", UNICODE_INVISIBLE },     /* zero width space */
-		{ "\xe2\x80\x8d", UNICODE_INVISIBLE },     /* joiner */
-		{ "\xef\xbb\xbf", UNICODE_INVISIBLE },     /* byte order mark */
-		{ "\xe3\x85\xa4", UNICODE_INVISIBLE },     /* Hangul filler */
-		{ "\xef\xb8\x8f", UNICODE_INVISIBLE },     /* variation selector */
+		{ "\xc2\xad", UNICODE_INVISIBLE },     /* soft hyphen */
+		{ "\xe2\x80\x8b", UNICODE_INVISIBLE }, /* zero width space */
+		{ "\xe2\x80\x8d", UNICODE_INVISIBLE }, /* joiner */
+		{ "\xef\xbb\xbf", UNICODE_INVISIBLE }, /* byte order mark */
+		{ "\xe3\x85\xa4", UNICODE_INVISIBLE }, /* Hangul filler */
+		{ "\xef\xb8\x8f", UNICODE_INVISIBLE }, /* variation selector */
 		{ "\xf3\xa0\x81\x81", UNICODE_INVISIBLE }, /* tag */
 		{ "\xe2\xa0\x80", UNICODE_INVISIBLE },     /* braille blank */
-		{ "\xe2\xa0\x81", UNICODE_PLAIN },      /* braille */
-		{ "\xcc\x81", UNICODE_PLAIN },          /* an accent alone */
+		{ "\xe2\xa0\x81", UNICODE_PLAIN },         /* braille */
+		{ "\xcc\x81", UNICODE_PLAIN },             /* an accent alone */
 		{ "\n", UNICODE_CONTROL },
 		{ "\x7f", UNICODE_CONTROL },
 		{ "\xc2\x85", UNICODE_CONTROL },

@@ -27,9 +27,8 @@ TEST_FIXTURE(setup, teardown);
 
 #define GET(path) .method = "GET", .uri = "/api/v1/users" path
 
-TEST(one_user_is_shown_in_the_public_view)
+TEST(one_user_is_shown_in_the_public_view, struct api *api)
 {
-	struct api *api = *state;
 	struct api_login ada, bob;
 	struct api_answer a;
 
@@ -42,7 +41,7 @@ TEST(one_user_is_shown_in_the_public_view)
 	api_free(&a);
 }
 
-TEST(unknown_users_are_not_found)
+TEST(unknown_users_are_not_found, struct api *api)
 {
 	static const char *const uris[] = {
 		"/api/v1/users/3",
@@ -56,7 +55,6 @@ TEST(unknown_users_are_not_found)
 		"/api/v1/users/9223372036854775808",
 		"/api/v1/users/18446744073709551617",
 	};
-	struct api *api = *state;
 	struct api_login who;
 
 	api_register(api, ADA, &who);
@@ -67,13 +65,12 @@ TEST(unknown_users_are_not_found)
 	api_expect(api, 401, "not_signed_in", GET("?ids=1"));
 }
 
-TEST(several_users_are_found_by_id)
+TEST(several_users_are_found_by_id, struct api *api)
 {
 	static const char *const uris[] = {
 		"/api/v1/users?ids=2,7,1,2",
 		"/api/v1/users?x=y&ids=2%2C7%2c1",
 	};
-	struct api *api = *state;
 	struct api_login ada, bob;
 
 	api_register(api, ADA, &ada);
@@ -104,7 +101,7 @@ many_ids(struct buf *uri, int n)
 		buf_printf(uri, "%s9223372036854775%03d", i > 0 ? "," : "", i);
 }
 
-TEST(ids_are_one_to_a_hundred_numbers)
+TEST(ids_are_one_to_a_hundred_numbers, struct api *api)
 {
 	static const char *const bad[] = {
 		"",
@@ -125,7 +122,6 @@ TEST(ids_are_one_to_a_hundred_numbers)
 		"?ids=%00",
 		"?IDS=1",
 	};
-	struct api *api = *state;
 	struct buf uri = { 0 };
 	struct api_login who;
 
