@@ -105,17 +105,25 @@ static void
 put_tiers(struct json_writer *w, const struct content held[3],
     const struct counters *counters)
 {
-	json_write_object(w, "table");
-	put_tier(w, &counters->counter[COUNTERS_TABLE_HITS], &held[0]);
-	json_write_close(w);
-	json_write_object(w, "redis");
-	put_tier(w, &counters->counter[COUNTERS_REDIS_HITS], &held[1]);
-	put_latency(w, &counters->time[COUNTERS_TIMER_REDIS]);
-	json_write_close(w);
-	json_write_object(w, "store");
-	put_tier(w, &counters->counter[COUNTERS_STORE_HITS], &held[2]);
-	put_latency(w, &counters->time[COUNTERS_TIMER_STORE]);
-	json_write_close(w);
+	const struct {
+		const char *name;
+		enum counters_id hits;
+		const struct counters_time *time;
+	} tiers[] = {
+		{ "table", COUNTERS_TABLE_HITS, NULL },
+		{ "redis", COUNTERS_REDIS_HITS,
+		    &counters->time[COUNTERS_TIMER_REDIS] },
+		{ "store", COUNTERS_STORE_HITS,
+		    &counters->time[COUNTERS_TIMER_STORE] },
+	};
+
+	for (size_t i = 0; i < NELEMS(tiers); i++) {
+		json_write_object(w, tiers[i].name);
+		put_tier(w, &counters->counter[tiers[i].hits], &held[i]);
+		if (tiers[i].time != NULL)
+			put_latency(w, tiers[i].time);
+		json_write_close(w);
+	}
 }
 
 static void

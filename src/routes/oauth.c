@@ -54,12 +54,6 @@ refuse(struct response *res, int status, const char *error, const char *why)
 
 /* ---- callers ---- */
 
-enum caller {
-	CALLER_REFUSED, /* the answer is written */
-	CALLER_CLIENT,
-	CALLER_OTHER /* presents no client credentials */
-};
-
 /* client_secret_post.  ERR_NOT_FOUND without a client_secret. */
 static enum err
 read_posted_claim(const struct json_value *form, struct response *res,
@@ -81,44 +75,63 @@ read_posted_claim(const struct json_value *form, struct response *res,
 	return err;
 }
 
+/* Without client credentials: an administrator's access token, if allowed. */
 static enum err
-authenticate_client(struct app *app, const struct request *req,
-    const struct json_value *form, struct response *res,
-    enum caller *caller_out)
+authenticate_admin(struct app *app, struct request *req, struct response *res,
+    bool admins, bool *allowed_out)
+{
+	const char *bearer;
+	enum err err;
+
+	if (!admins)
+		return refuse(res, 401, "invalid_client",
+		    "This takes the credentials of a client.");
+	err = request_bearer(req, &bearer);
+	if (err == ERR_OK && bearer == NULL)
+		return refuse(res, 401, "invalid_client",
+		    "This takes the credentials of a client or an "
+		    "administrator.");
+	err = admin_check(app, req, res);
+	*allowed_out = err == ERR_OK;
+	return err;
+}
+
+/* ERR_OK with *${allowed_out} false: a refusal is the answer. */
+static enum err
+authenticate_caller(struct app *app, struct request *req,
+    const struct json_value *form, struct response *res, bool admins,
+    bool *allowed_out)
 {
 	struct clients_claim basic, posted = { 0 };
 	enum err header_err, form_err, err = ERR_OK;
 
-	*caller_out = CALLER_REFUSED;
+	*allowed_out = false;
 	header_err =
 	    clients_basic(request_param(req, PARAM_HTTP_AUTHORIZATION), &basic);
 	form_err = read_posted_claim(form, res, &posted);
 	if (header_err == ERR_NOT_FOUND && form_err == ERR_NOT_FOUND) {
-		*caller_out = CALLER_OTHER;
-		goto out;
-	}
-	if (header_err != ERR_NOT_FOUND && form_err != ERR_NOT_FOUND) {
+		err = authenticate_admin(app, req, res, admins, allowed_out);
+	} else if (header_err != ERR_NOT_FOUND && form_err != ERR_NOT_FOUND) {
 		err = refuse(res, 400, "invalid_request",
 		    "The client used two ways to authenticate.");
-		goto out;
-	}
-	if ((header_err == ERR_OK &&
-		clients_check(app->clients, &basic) == ERR_OK) ||
+	} else if ((header_err == ERR_OK &&
+		       clients_check(app->clients, &basic) == ERR_OK) ||
 	    (form_err == ERR_OK &&
 		clients_check(app->clients, &posted) == ERR_OK)) {
-		*caller_out = CALLER_CLIENT;
-		goto out;
+		*allowed_out = true;
+	} else {
+		security_log(app, req, EVENT_CLIENT_REFUSED, 0);
+		err = rate_limit_guess(app, req, res);
+		if (err == ERR_OK)
+			err = refuse(res, 401, "invalid_client",
+			    "Unknown client or wrong secret.");
 	}
-	security_log(app, req, EVENT_CLIENT_REFUSED, 0);
-	err = rate_limit_guess(app, req, res);
-	if (err == ERR_OK)
-		err = refuse(res, 401, "invalid_client",
-		    "Unknown client or wrong secret.");
-out:
 	secret_wipe(&basic, sizeof(basic));
 	secret_wipe(&posted, sizeof(posted));
 	return err;
 }
+
+/* ---- requests ---- */
 
 /* Read the parameter token, borrowed; NULL if a refusal is the answer. */
 static enum err
@@ -153,6 +166,28 @@ read_form(struct request *req, struct response *res,
 	if (res->problem != PROBLEM_MALFORMED_FORM)
 		return err;
 	return refuse(res, 400, "invalid_request", "The form is malformed.");
+}
+
+/*
+ * Read the token that a client, or with ${admins} an administrator, sends;
+ * borrowed, NULL if a refusal is the answer.
+ */
+static enum err
+read_request(struct app *app, struct request *req, struct response *res,
+    bool admins, const char **text_out)
+{
+	const struct json_value *form;
+	bool allowed;
+	enum err err;
+
+	*text_out = NULL;
+	err = read_form(req, res, &form);
+	if (err != ERR_OK || form == NULL)
+		return err;
+	err = authenticate_caller(app, req, form, res, admins, &allowed);
+	if (err == ERR_OK && allowed)
+		err = read_token(form, res, text_out);
+	return err;
 }
 
 /* ---- revocation ---- */
@@ -195,21 +230,11 @@ revoke(struct app *app, const struct request *req, const char *text)
 enum err
 route_revoke(struct app *app, struct request *req, struct response *res)
 {
-	const struct json_value *form;
-	enum caller caller = CALLER_REFUSED;
-	const char *text = NULL;
+	const char *text;
 	struct json_writer w;
 	enum err err;
 
-	err = read_form(req, res, &form);
-	if (err != ERR_OK || form == NULL)
-		return err;
-	err = authenticate_client(app, req, form, res, &caller);
-	if (err == ERR_OK && caller == CALLER_OTHER)
-		return refuse(res, 401, "invalid_client",
-		    "This takes the credentials of a client.");
-	if (err == ERR_OK && caller == CALLER_CLIENT)
-		err = read_token(form, res, &text);
+	err = read_request(app, req, res, false, &text);
 	if (err != ERR_OK || text == NULL)
 		return err;
 	if ((err = revoke(app, req, text)) != ERR_OK)
@@ -280,25 +305,6 @@ introspect(struct app *app, const struct request *req, const char *text,
 	return err;
 }
 
-/* Administrators may introspect too, with an access token. */
-static enum err
-authenticate_admin(
-    struct app *app, struct request *req, struct response *res, bool *admin_out)
-{
-	const char *bearer;
-	enum err err;
-
-	*admin_out = false;
-	err = request_bearer(req, &bearer);
-	if (err == ERR_OK && bearer == NULL)
-		return refuse(res, 401, "invalid_client",
-		    "This takes the credentials of a client or an "
-		    "administrator.");
-	err = admin_check(app, req, res);
-	*admin_out = err == ERR_OK;
-	return err;
-}
-
 /*
  * POST token, as a form, from a client or an administrator (RFC 7662): 200 its
  * claims, or {"active":false}; 400 401 403 413 415 429 503.
@@ -306,21 +312,10 @@ authenticate_admin(
 enum err
 route_introspect(struct app *app, struct request *req, struct response *res)
 {
-	const struct json_value *form;
-	enum caller caller = CALLER_REFUSED;
-	const char *text = NULL;
-	bool allowed;
+	const char *text;
 	enum err err;
 
-	err = read_form(req, res, &form);
-	if (err != ERR_OK || form == NULL)
-		return err;
-	err = authenticate_client(app, req, form, res, &caller);
-	allowed = caller == CALLER_CLIENT;
-	if (err == ERR_OK && caller == CALLER_OTHER)
-		err = authenticate_admin(app, req, res, &allowed);
-	if (err == ERR_OK && allowed)
-		err = read_token(form, res, &text);
+	err = read_request(app, req, res, true, &text);
 	if (err != ERR_OK || text == NULL)
 		return err;
 	return introspect(app, req, text, res);
