@@ -43,8 +43,8 @@ struct record_type {
 	const char *table; /* in SQL; NULL: not stored there */
 	const struct column *columns;
 	size_t columns_n;
-	size_t size; /* of the struct */
-	bool (*is_valid)(const void *record);
+	size_t size;                          /* of the struct */
+	bool (*is_valid)(const void *record); /* NULL: always */
 };
 
 /* Initialize a struct column for the member ${m} of the type ${s}. */

@@ -34,8 +34,11 @@ is_valid(const void *record)
 	    str_is_hex(s->handle, SESSION_HANDLE_SIZE - 1);
 }
 
-const struct record_type session_record_type = { "sessions", columns,
-	NELEMS(columns), sizeof(struct session), is_valid };
+const struct record_type session_record_type = { .table = "sessions",
+	.columns = columns,
+	.columns_n = NELEMS(columns),
+	.size = sizeof(struct session),
+	.is_valid = is_valid };
 
 enum err
 session_handle(char dst[SESSION_HANDLE_SIZE], const char *session_id)

@@ -36,8 +36,10 @@ is_valid(const void *record)
 	    random_is_uuid(c->jti);
 }
 
-const struct record_type claims_record_type = { NULL, columns, NELEMS(columns),
-	sizeof(struct claims), is_valid };
+const struct record_type claims_record_type = { .columns = columns,
+	.columns_n = NELEMS(columns),
+	.size = sizeof(struct claims),
+	.is_valid = is_valid };
 
 void
 token_key(char dst[TOKEN_KEY_SIZE], const char *jti)

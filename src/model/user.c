@@ -51,8 +51,11 @@ is_valid(const void *record)
 	return u->id > 0 && u->epoch > 0;
 }
 
-const struct record_type user_record_type = { "users", columns, NELEMS(columns),
-	sizeof(struct user), is_valid };
+const struct record_type user_record_type = { .table = "users",
+	.columns = columns,
+	.columns_n = NELEMS(columns),
+	.size = sizeof(struct user),
+	.is_valid = is_valid };
 
 /* Labels that are not empty, two at least; or this machine. */
 static bool

@@ -29,17 +29,6 @@ struct store_audit {
 	const char *address;
 };
 
-/* Whom an outside issuer calls so. */
-struct store_subject {
-	char issuer[ISSUER_NAME_SIZE];
-	char subject[ISSUER_SUBJECT_SIZE];
-	bool linked;     /* the account is older, and its profile its own */
-	int64_t user_id; /* 0: the account was deleted */
-	int64_t claims_at;
-	int64_t ended_at; /* no token from before that counts; 0: all do */
-	unsigned char digest[EXTERNAL_DIGEST_BYTES];
-};
-
 typedef void store_close_fn(struct store *st);
 
 /* Start the one writing transaction; ERR_UNAVAILABLE after ${wait_ms}. */
@@ -90,7 +79,7 @@ typedef enum err store_latest_time_fn(struct store *st, int64_t *time_out);
 typedef enum err store_keys_fn(
     struct store *st, struct signing_key_row *keys_out, size_t *n_out);
 typedef enum err store_subject_fn(struct store *st, const char *issuer,
-    const char *subject, struct store_subject *subject_out);
+    const char *subject, struct subject *subject_out);
 /* Tokens from before that time make no account; 0 if all do. */
 typedef enum err store_external_since_fn(struct store *st, int64_t *time_out);
 /* By name, at most ISSUERS_MAX; their key sets are the caller's. */
@@ -130,7 +119,7 @@ typedef enum err store_key_put_fn(
 typedef enum err store_key_remove_fn(struct store *st, const char *kid);
 /* Insert or replace. */
 typedef enum err store_subject_put_fn(
-    struct store *st, const struct store_subject *subject);
+    struct store *st, const struct subject *subject);
 /* Those of the user that is deleted at ${now}, if there are any. */
 typedef enum err store_subjects_end_fn(
     struct store *st, int64_t user_id, int64_t now);

@@ -166,6 +166,15 @@ sqlite_put_text(
 }
 
 void
+sqlite_put_named(struct sqlite_store *s, sqlite3_stmt *stmt, const char *name,
+    const char *text)
+{
+	/* A name that is not there has the index 0, which cannot be bound. */
+	sqlite_put_text(
+	    s, stmt, sqlite3_bind_parameter_index(stmt, name), text);
+}
+
+void
 sqlite_put_blob(struct sqlite_store *s, sqlite3_stmt *stmt, int n,
     const void *data, size_t len)
 {

@@ -10,11 +10,15 @@
 
 #include "store/backend.h"
 
+struct buf;
+struct record_type;
+
 /*
  * The SQLite backend, for its own files only:
  *   sqlite.c           transactions, statements, what an error means
  *   sqlite_open.c      find, create and recognise the file
  *   sqlite_connect.c   connections: settings, version, health
+ *   sqlite_record.c    rows of any record type
  *   sqlite_users.c     rows of users
  *   sqlite_credentials.c  rows of credentials
  *   sqlite_sessions.c  rows of sessions and revoked tokens
@@ -89,6 +93,7 @@ enum err sqlite_failed(struct sqlite_store *s, int rc, const char *doing);
  * sqlite_use(s, which): the prepared statement, ready for its values.
  * sqlite_put_int, sqlite_put_text, sqlite_put_blob: its value ${n}, from 1;
  * text is borrowed until sqlite_done(), NULL is NULL.
+ * sqlite_put_named: the text of the parameter called ${name}, ":" included.
  * sqlite_step(s, stmt): ERR_OK for a row, ERR_NOT_FOUND after the last.
  * sqlite_done(stmt): always, when through with it.
  * sqlite_run(s, stmt, changed_out): the last two for a statement without
@@ -99,6 +104,8 @@ void sqlite_put_int(
     struct sqlite_store *s, sqlite3_stmt *stmt, int n, int64_t value);
 void sqlite_put_text(
     struct sqlite_store *s, sqlite3_stmt *stmt, int n, const char *text);
+void sqlite_put_named(struct sqlite_store *s, sqlite3_stmt *stmt,
+    const char *name, const char *text);
 void sqlite_put_blob(struct sqlite_store *s, sqlite3_stmt *stmt, int n,
     const void *data, size_t len);
 enum err sqlite_step(struct sqlite_store *s, sqlite3_stmt *stmt) MUST_CHECK;
@@ -115,6 +122,41 @@ enum err sqlite_run(
 bool sqlite_get_text(
     sqlite3_stmt *stmt, int column, char *dst, size_t size) MUST_CHECK;
 enum err sqlite_bad_row(const char *table);
+
+/* ---- sqlite_record.c ---- */
+
+/**
+ * sqlite_expand(sql, out):
+ * Append ${sql} to ${out}, and for "{table}" the columns of the record type
+ * that is stored in that table: "table.name, ...".
+ */
+void sqlite_expand(const char *sql, struct buf *out);
+
+/**
+ * sqlite_put_record(s, stmt, type, record):
+ * Bind each parameter of ${stmt} that is called ":" and a column of ${type}.
+ * Texts are borrowed from ${record} until sqlite_done().
+ */
+void sqlite_put_record(struct sqlite_store *s, sqlite3_stmt *stmt,
+    const struct record_type *type, const void *record);
+
+/**
+ * sqlite_get_record(stmt, type, record_out):
+ * Read the first columns of a row, those of "{table}".  Return ERR_UNAVAILABLE
+ * if they are no valid record.
+ *
+ * sqlite_read_one(s, stmt, type, record_out), sqlite_read_all(s, stmt, type,
+ * records_out, n_out):
+ * Step through ${stmt}, read its only row, or as many as its LIMIT allows, and
+ * be done with it.  sqlite_read_one() returns ERR_NOT_FOUND if there is none.
+ */
+enum err sqlite_get_record(sqlite3_stmt *stmt, const struct record_type *type,
+    void *record_out) MUST_CHECK;
+enum err sqlite_read_one(struct sqlite_store *s, sqlite3_stmt *stmt,
+    const struct record_type *type, void *record_out) MUST_CHECK;
+enum err sqlite_read_all(struct sqlite_store *s, sqlite3_stmt *stmt,
+    const struct record_type *type, void *records_out,
+    size_t *n_out) MUST_CHECK;
 
 /* ---- sqlite_open.c ---- */
 

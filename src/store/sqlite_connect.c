@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "base/testpoint.h"
 
@@ -274,14 +275,19 @@ check_health(struct sqlite_store *s)
 static enum err
 prepare_all(struct sqlite_store *s)
 {
-	for (size_t i = 0; i < SQLITE_STATEMENTS; i++) {
-		int rc = sqlite3_prepare_v3(s->db, statement_texts[i], -1,
-		    SQLITE_PREPARE_PERSISTENT, &s->stmt[i], NULL);
+	struct buf sql = { 0 };
+	int rc = SQLITE_OK;
 
-		if (rc != SQLITE_OK)
-			return sqlite_failed(s, rc, "prepare");
+	for (size_t i = 0; i < SQLITE_STATEMENTS && rc == SQLITE_OK; i++) {
+		buf_reset(&sql);
+		sqlite_expand(statement_texts[i], &sql);
+		rc = sql.failed
+		    ? SQLITE_NOMEM
+		    : sqlite3_prepare_v3(s->db, sql.data, -1,
+			  SQLITE_PREPARE_PERSISTENT, &s->stmt[i], NULL);
 	}
-	return ERR_OK;
+	buf_clear(&sql);
+	return rc == SQLITE_OK ? ERR_OK : sqlite_failed(s, rc, "prepare");
 }
 
 void

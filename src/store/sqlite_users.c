@@ -6,35 +6,6 @@
 
 #include "base/buf.h"
 
-#define USER_COLUMN_COUNT 11 /* of USER_COLUMNS in sqlite_statements.def */
-
-/* A row that we cannot have written is no answer. */
-static enum err
-read_user(sqlite3_stmt *stmt, struct user *user_out)
-{
-	char role[16], status[16];
-	struct user *u = user_out;
-
-	if (!sqlite_get_text(stmt, 1, u->email, sizeof(u->email)) ||
-	    !sqlite_get_text(stmt, 2, u->name, sizeof(u->name)) ||
-	    !sqlite_get_text(stmt, 3, u->avatar_url, sizeof(u->avatar_url)) ||
-	    !sqlite_get_text(stmt, 4, role, sizeof(role)) ||
-	    !sqlite_get_text(stmt, 5, status, sizeof(status)))
-		return sqlite_bad_row("users");
-	u->id = sqlite3_column_int64(stmt, 0);
-	u->role = user_role_from(role);
-	u->status = user_status_from(status);
-	u->epoch = sqlite3_column_int64(stmt, 6);
-	u->version = sqlite3_column_int64(stmt, 7);
-	u->created_at = sqlite3_column_int64(stmt, 8);
-	u->updated_at = sqlite3_column_int64(stmt, 9);
-	u->epoch_at = sqlite3_column_int64(stmt, 10);
-	if (u->id <= 0 || u->epoch <= 0 || u->role == USER_ROLE_NONE ||
-	    u->status == USER_STATUS_NONE)
-		return sqlite_bad_row("users");
-	return ERR_OK;
-}
-
 enum err
 sqlite_user_by_id(struct store *st, int64_t id, struct user *user_out)
 {
@@ -46,10 +17,7 @@ sqlite_user_by_id(struct store *st, int64_t id, struct user *user_out)
 		return err;
 	stmt = sqlite_use(s, SQLITE_STATEMENT_USER_BY_ID);
 	sqlite_put_int(s, stmt, 1, id);
-	if ((err = sqlite_step(s, stmt)) == ERR_OK)
-		err = read_user(stmt, user_out);
-	sqlite_done(stmt);
-	return err;
+	return sqlite_read_one(s, stmt, &user_record_type, user_out);
 }
 
 /* Write ${ids} as a JSON array. */
@@ -69,11 +37,14 @@ read_users(struct sqlite_store *s, sqlite3_stmt *stmt, size_t n,
 	enum err err;
 
 	while ((err = sqlite_step(s, stmt)) == ERR_OK) {
-		int64_t at = sqlite3_column_int64(stmt, USER_COLUMN_COUNT);
+		int64_t at =
+		    sqlite3_column_int64(stmt, (int)user_record_type.columns_n);
 
 		if (at < 0 || (size_t)at >= n)
 			return ERR_INTERNAL;
-		if ((err = read_user(stmt, &users_out[at])) != ERR_OK)
+		err =
+		    sqlite_get_record(stmt, &user_record_type, &users_out[at]);
+		if (err != ERR_OK)
 			return err;
 	}
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
@@ -107,7 +78,6 @@ sqlite_users_list(struct store *st, const char *text, int64_t after, size_t max,
 {
 	struct sqlite_store *s = sqlite_store(st);
 	sqlite3_stmt *stmt;
-	size_t n = 0;
 	enum err err;
 
 	if ((err = sqlite_enter(s)) != ERR_OK)
@@ -116,14 +86,7 @@ sqlite_users_list(struct store *st, const char *text, int64_t after, size_t max,
 	sqlite_put_int(s, stmt, 1, after);
 	sqlite_put_text(s, stmt, 2, text);
 	sqlite_put_int(s, stmt, 3, (int64_t)max);
-	while ((err = sqlite_step(s, stmt)) == ERR_OK) {
-		if ((err = read_user(stmt, &users_out[n])) != ERR_OK)
-			break;
-		n++;
-	}
-	sqlite_done(stmt);
-	*n_out = n;
-	return err == ERR_NOT_FOUND ? ERR_OK : err;
+	return sqlite_read_all(s, stmt, &user_record_type, users_out, n_out);
 }
 
 enum err
@@ -138,10 +101,7 @@ sqlite_user_by_email(
 		return err;
 	stmt = sqlite_use(s, SQLITE_STATEMENT_USER_BY_EMAIL);
 	sqlite_put_text(s, stmt, 1, normal);
-	if ((err = sqlite_step(s, stmt)) == ERR_OK)
-		err = read_user(stmt, user_out);
-	sqlite_done(stmt);
-	return err;
+	return sqlite_read_one(s, stmt, &user_record_type, user_out);
 }
 
 enum err
@@ -151,23 +111,14 @@ sqlite_user_insert(struct store *st, struct user *u, const char *normal)
 	sqlite3_stmt *stmt = sqlite_use(s, SQLITE_STATEMENT_USER_INSERT);
 	enum err err;
 
-	sqlite_put_text(s, stmt, 1, u->email);
-	sqlite_put_text(s, stmt, 2, normal);
-	sqlite_put_text(s, stmt, 3, u->name);
-	sqlite_put_text(s, stmt, 4, u->avatar_url);
-	sqlite_put_text(s, stmt, 5, user_role_name(u->role));
-	sqlite_put_text(s, stmt, 6, user_status_name(u->status));
-	sqlite_put_int(s, stmt, 7, u->epoch);
-	sqlite_put_int(s, stmt, 8, u->version);
-	sqlite_put_int(s, stmt, 9, u->created_at);
-	sqlite_put_int(s, stmt, 10, u->updated_at);
-	sqlite_put_int(s, stmt, 11, u->epoch_at);
+	sqlite_put_record(s, stmt, &user_record_type, u);
+	sqlite_put_named(s, stmt, ":email_normal", normal);
 	if ((err = sqlite_run(s, stmt, NULL)) == ERR_OK)
 		u->id = sqlite3_last_insert_rowid(s->db);
 	return err;
 }
 
-/* For the change of one row that was read in the same transaction. */
+/* Run a change of one row that was read in the same transaction. */
 static enum err
 run_on_one(struct sqlite_store *s, sqlite3_stmt *stmt)
 {
@@ -183,17 +134,8 @@ sqlite_user_update(struct store *st, const struct user *u, const char *normal)
 	struct sqlite_store *s = sqlite_store(st);
 	sqlite3_stmt *stmt = sqlite_use(s, SQLITE_STATEMENT_USER_UPDATE);
 
-	sqlite_put_int(s, stmt, 1, u->id);
-	sqlite_put_text(s, stmt, 2, u->email);
-	sqlite_put_text(s, stmt, 3, normal);
-	sqlite_put_text(s, stmt, 4, u->name);
-	sqlite_put_text(s, stmt, 5, u->avatar_url);
-	sqlite_put_text(s, stmt, 6, user_status_name(u->status));
-	sqlite_put_int(s, stmt, 7, u->epoch);
-	sqlite_put_int(s, stmt, 8, u->version);
-	sqlite_put_int(s, stmt, 9, u->updated_at);
-	sqlite_put_text(s, stmt, 10, user_role_name(u->role));
-	sqlite_put_int(s, stmt, 11, u->epoch_at);
+	sqlite_put_record(s, stmt, &user_record_type, u);
+	sqlite_put_named(s, stmt, ":email_normal", normal);
 	return run_on_one(s, stmt);
 }
 

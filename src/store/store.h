@@ -136,7 +136,6 @@ enum err store_issuers(struct store *st,
  * longer.
  */
 #define STORE_AUDIT_SECONDS (90 * 24 * 3600)
-#define EXTERNAL_DIGEST_BYTES 32
 
 /*
  * What a verified token of an outside issuer says of its user, by the mapping

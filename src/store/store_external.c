@@ -17,7 +17,7 @@
 /* The row of ${p}, or what is known where there is none. */
 static enum err
 find_subject(struct store *st, const struct external_profile *p,
-    struct store_subject *row_out)
+    struct subject *row_out)
 {
 	enum err err;
 
@@ -39,14 +39,14 @@ find_subject(struct store *st, const struct external_profile *p,
  * of ours, is over as well.
  */
 static bool
-is_over(const struct store_subject *row, const struct external_profile *p)
+is_over(const struct subject *row, const struct external_profile *p)
 {
 	return row->ended_at != 0 && p->issued_at <= row->ended_at + p->leeway;
 }
 
 /* Does the account say what ${p} does, or something later? */
 static bool
-is_current(const struct store_subject *row, const struct external_profile *p)
+is_current(const struct subject *row, const struct external_profile *p)
 {
 	if (row->user_id == 0)
 		return false;
@@ -58,7 +58,7 @@ enum err
 store_external_user(
     struct store *st, const struct external_profile *p, int64_t *user_id_out)
 {
-	struct store_subject row;
+	struct subject row;
 	enum err err;
 
 	*user_id_out = 0;
@@ -78,7 +78,7 @@ struct provision {
 	struct change c;
 	const struct external_profile *profile;
 	/* set by the plan */
-	struct store_subject subject;
+	struct subject subject;
 	struct user user;
 	const char *normal;
 	char
@@ -102,7 +102,7 @@ find_owner(
  * its place.  It has no @, so it is no address.
  */
 static void
-no_email(char dst[USER_EMAIL_SIZE], const struct store_subject *row)
+no_email(char dst[USER_EMAIL_SIZE], const struct subject *row)
 {
 	const char *const texts[] = { row->issuer, row->subject };
 	unsigned char digest[DIGEST_BYTES];

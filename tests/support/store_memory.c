@@ -184,7 +184,7 @@ memory_audit_add(struct store *st, const struct store_audit *row)
 static int64_t
 end_of(size_t table, const void *row)
 {
-	const struct store_subject *subject;
+	const struct subject *subject;
 
 	switch (table) {
 	case SESSIONS: return ((const struct session *)row)->expires_at;

@@ -8,12 +8,12 @@
 
 /* ---- subjects ---- */
 
-static struct store_subject *
+static struct subject *
 find_subject(
     const struct memory_table *t, const char *issuer, const char *subject)
 {
 	for (size_t i = 0; i < t->count; i++) {
-		struct store_subject *x = memory_row(t, i);
+		struct subject *x = memory_row(t, i);
 
 		if (strcmp(x->issuer, issuer) == 0 &&
 		    strcmp(x->subject, subject) == 0)
@@ -24,10 +24,10 @@ find_subject(
 
 enum err
 memory_subject(struct store *st, const char *issuer, const char *subject,
-    struct store_subject *subject_out)
+    struct subject *subject_out)
 {
 	struct memory_store *s = memory_store(st);
-	const struct store_subject *x;
+	const struct subject *x;
 	enum err err;
 
 	if ((err = memory_enter(s)) != ERR_OK)
@@ -48,11 +48,10 @@ memory_external_since(struct store *st, int64_t *time_out)
 }
 
 enum err
-memory_subject_put(struct store *st, const struct store_subject *subject)
+memory_subject_put(struct store *st, const struct subject *subject)
 {
 	struct memory_table *t = &memory_store(st)->now.table[SUBJECTS];
-	struct store_subject *x =
-	    find_subject(t, subject->issuer, subject->subject);
+	struct subject *x = find_subject(t, subject->issuer, subject->subject);
 
 	if (x == NULL && (x = memory_add(t)) == NULL)
 		return ERR_UNAVAILABLE;
@@ -66,7 +65,7 @@ memory_subjects_end(struct store *st, int64_t user_id, int64_t now)
 	const struct memory_table *t = &memory_store(st)->now.table[SUBJECTS];
 
 	for (size_t i = 0; i < t->count; i++) {
-		struct store_subject *x = memory_row(t, i);
+		struct subject *x = memory_row(t, i);
 
 		if (x->user_id != user_id)
 			continue;

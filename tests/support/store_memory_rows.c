@@ -12,7 +12,7 @@ static const size_t row_sizes[TABLES] = {
 	[TOKENS] = sizeof(struct memory_token),
 	[AUDIT] = sizeof(int64_t), /* its time is all that is kept */
 	[KEYS] = sizeof(struct signing_key_row),
-	[SUBJECTS] = sizeof(struct store_subject),
+	[SUBJECTS] = sizeof(struct subject),
 	[ISSUERS] = sizeof(struct memory_issuer),
 };
 

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 #include "model/record.h"
 
+#include "model/issuer.h"
 #include "model/session.h"
+#include "model/signing_key.h"
 #include "model/token.h"
 #include "model/user.h"
 #include "support/test.h"
 
 static const struct record_type *const types[] = { &user_record_type,
-	&session_record_type, &claims_record_type };
+	&signing_key_record_type, &issuer_keys_record_type,
+	&subject_record_type, &session_record_type, &claims_record_type };
 
 static size_t
 size_of(const struct column *column)
