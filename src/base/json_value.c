@@ -10,18 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/json_writer.h"
 #include "base/secret.h"
 #include "base/str.h"
 
 /* cJSON copies a number into 64 bytes and silently truncates it. */
 #define NUMBER_CHARS_MAX 63
 
-/*
- * A struct json_value is a cJSON item.  cJSON does not use valueint of an
- * object; it is set to 1 when a put has failed.
- */
+/* A struct json_value is a cJSON item. */
 static cJSON *
 item_of(const struct json_value *v)
 {
@@ -240,13 +235,6 @@ json_value_copy_string(
 	return text == NULL ? ERR_INVALID : str_copy(dst, size, text);
 }
 
-enum err
-json_value_read_int(
-    const struct json_value *v, const char *name, int64_t *value_out)
-{
-	return json_value_int(json_value_member(v, name), value_out);
-}
-
 struct json_value *
 json_value_object(void)
 {
@@ -254,76 +242,15 @@ json_value_object(void)
 	return value_of(cJSON_CreateObject());
 }
 
-/* Add ${item}, which ${v} then owns, or record the failure in ${v}. */
-static bool
-add(struct json_value *v, const char *name, cJSON *item)
-{
-	assert(json_value_is_object(v));
-	if (item != NULL && cJSON_AddItemToObject(item_of(v), name, item))
-		return true;
-	cJSON_Delete(item);
-	item_of(v)->valueint = 1;
-	return false;
-}
-
 bool
 json_value_put_string(struct json_value *v, const char *name, const char *value)
 {
-	if (v == NULL)
-		return false;
-	return add(v, name, value != NULL ? cJSON_CreateString(value) : NULL);
-}
+	cJSON *item;
 
-bool
-json_value_put_int(struct json_value *v, const char *name, int64_t value)
-{
-	bool exact =
-	    value >= -JSON_VALUE_INT_MAX && value <= JSON_VALUE_INT_MAX;
-
-	if (v == NULL)
-		return false;
-	return add(v, name, exact ? cJSON_CreateNumber((double)value) : NULL);
-}
-
-/* Recursion is bounded by the parser. */
-static void
-print_item(const cJSON *item, const char *name, struct json_writer *w)
-{
-	if (cJSON_IsObject(item) || cJSON_IsArray(item)) {
-		bool object = cJSON_IsObject(item) != 0;
-
-		if (item->valueint != 0)
-			w->failed = true; /* set by add() */
-		if (object)
-			json_write_object(w, name);
-		else
-			json_write_array(w, name);
-		for (const cJSON *at = item->child; at; at = at->next)
-			print_item(at, object ? at->string : NULL, w);
-		json_write_close(w);
-	} else if (cJSON_IsString(item)) {
-		json_write_string(w, name, item->valuestring);
-	} else if (cJSON_IsNumber(item)) {
-		json_write_real(w, name, item->valuedouble);
-	} else if (cJSON_IsBool(item)) {
-		json_write_bool(w, name, cJSON_IsTrue(item) != 0);
-	} else {
-		json_write_null(w, name);
-	}
-}
-
-/*
- * Not by cJSON's printer: it writes 1e+15 for an integer, passes invalid UTF-8
- * on, and leaves copies of secrets as its buffer grows.
- */
-enum err
-json_value_print(const struct json_value *v, struct buf *out)
-{
-	struct json_writer w;
-
-	if (v == NULL)
-		return ERR_INTERNAL;
-	json_write_begin(&w, out);
-	print_item(item_of(v), NULL, &w);
-	return json_write_end(&w);
+	assert(json_value_is_object(v));
+	item = cJSON_CreateString(value);
+	if (item != NULL && cJSON_AddItemToObject(item_of(v), name, item))
+		return true;
+	cJSON_Delete(item);
+	return false;
 }

@@ -8,8 +8,6 @@
 
 #include "base/err.h"
 
-struct buf;
-
 /*
  * A JSON value; the root owns everything below it.  The module is not called
  * json because jansson, which libjwt links, exports json_object(),
@@ -71,38 +69,23 @@ enum err json_value_bool(
     const struct json_value *v, bool *value_out) MUST_CHECK;
 
 /**
- * json_value_copy_string(v, name, dst, size),
- * json_value_read_int(v, name, value_out):
- * Copy the member ${name} of the object ${v}.  ERR_INVALID, with ${dst} empty
- * or
- * ${value_out} 0, if it is missing, has another type or is too long.
+ * json_value_copy_string(v, name, dst, size):
+ * Copy the member ${name} of the object ${v}.  ERR_INVALID, with ${dst} empty,
+ * if it is missing, not a string or too long.
  */
 enum err json_value_copy_string(const struct json_value *v, const char *name,
     char *dst, size_t size) MUST_CHECK;
-enum err json_value_read_int(const struct json_value *v, const char *name,
-    int64_t *value_out) MUST_CHECK;
 
 /**
  * json_value_object():
  * Create an empty object; NULL without memory.  To write JSON text see
  * base/json_writer.h.
  *
- * json_value_put_string(v, name, value), json_value_put_int(v, name, value):
- * Add the new member ${name} to the object ${v}.  Return false if ${v} or
- * ${value} is NULL, an integer exceeds JSON_VALUE_INT_MAX, or memory ran out;
- * json_value_print() fails after that, so a chain of puts needs no check.
+ * json_value_put_string(v, name, value):
+ * Add the new member ${name} to the object ${v}.  Return false without memory.
  */
 struct json_value *json_value_object(void);
 bool json_value_put_string(
-    struct json_value *v, const char *name, const char *value);
-bool json_value_put_int(struct json_value *v, const char *name, int64_t value);
-
-/**
- * json_value_print(v, out):
- * Append ${v} to ${out} without white space; invalid UTF-8 becomes U+FFFD.
- * Return ERR_INTERNAL if ${v} is NULL, a put has failed, or memory ran out.
- */
-enum err json_value_print(
-    const struct json_value *v, struct buf *out) MUST_CHECK;
+    struct json_value *v, const char *name, const char *value) MUST_CHECK;
 
 #endif

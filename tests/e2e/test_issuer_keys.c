@@ -153,7 +153,8 @@ expect_state(struct fixture *f, size_t i, const char *state, const char *error)
 	    json_value_string(json_value_member(set, "state")), state);
 	text = json_value_string(json_value_member(set, "error"));
 	assert_string_equal(text != NULL ? text : "", error);
-	assert_int_equal(json_value_read_int(set, "keys", &keys), ERR_OK);
+	assert_int_equal(
+	    json_value_int(json_value_member(set, "keys"), &keys), ERR_OK);
 	assert_int_equal(keys, strcmp(state, "none") == 0 ? 0 : 2);
 }
 
@@ -176,7 +177,9 @@ refresh(struct fixture *f, bool asked)
 		    ERR_OK);
 		assert_int_equal(is, asked);
 		assert_int_equal(
-		    json_value_read_int(issuer, "retry_after", &wait), ERR_OK);
+		    json_value_int(
+			json_value_member(issuer, "retry_after"), &wait),
+		    ERR_OK);
 		if (asked)
 			assert_int_equal(wait, 0);
 		else

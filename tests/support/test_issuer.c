@@ -172,6 +172,7 @@ test_issuer_count(struct test_issuer *p, const char *path)
 
 	test_issuer_tell(p, "count('%s')", path);
 	assert_int_equal(
-	    json_value_read_int(p->answer, "count", &count), ERR_OK);
+	    json_value_int(json_value_member(p->answer, "count"), &count),
+	    ERR_OK);
 	return count;
 }

@@ -154,7 +154,8 @@ TEST(each_issuer_is_shown)
 	assert_true(json_value_is_null(json_value_member(set, "fetched_at")));
 	assert_string_equal(
 	    json_value_string(json_value_member(set, "error")), "timeout");
-	assert_int_equal(json_value_read_int(set, "failures", &n), ERR_OK);
+	assert_int_equal(
+	    json_value_int(json_value_member(set, "failures"), &n), ERR_OK);
 	assert_int_equal(n, 3);
 	api_free(&a);
 
@@ -221,7 +222,9 @@ expect_refresh(struct fixture *f, bool asked, int64_t retry_after)
 		    ERR_OK);
 		assert_int_equal(is, asked);
 		assert_int_equal(
-		    json_value_read_int(issuer, "retry_after", &wait), ERR_OK);
+		    json_value_int(
+			json_value_member(issuer, "retry_after"), &wait),
+		    ERR_OK);
 		assert_int_equal(wait, retry_after);
 	}
 	api_free(&a);
