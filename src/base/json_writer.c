@@ -96,9 +96,12 @@ put_runs(struct buf *out, const char *text)
 	buf_append(out, "\"", 1);
 }
 
-/* Most strings are one run. */
+/*
+ * Append ${text} as a string, with a comma before it and a colon behind it if
+ * wanted.  Most strings are one run.
+ */
 static void
-put_string(struct buf *out, const char *text)
+put_string(struct buf *out, bool comma, const char *text, bool colon)
 {
 	size_t len = 0;
 	char *p;
@@ -106,15 +109,21 @@ put_string(struct buf *out, const char *text)
 	while (is_plain((unsigned char)text[len]))
 		len++;
 	if (text[len] != '\0') {
+		buf_append(out, ",", comma);
 		put_runs(out, text);
+		buf_append(out, ":", colon);
 		return;
 	}
-	p = buf_extend(out, len + 2);
+	p = buf_extend(out, comma + len + 2 + colon);
 	if (p == NULL)
 		return;
-	p[0] = '"';
-	memcpy(p + 1, text, len);
-	p[len + 1] = '"';
+	if (comma)
+		*p++ = ',';
+	*p++ = '"';
+	p = mempcpy(p, text, len);
+	*p++ = '"';
+	if (colon)
+		*p = ':';
 }
 
 /* ---- structure ---- */
@@ -136,12 +145,10 @@ begin_value(struct json_writer *w, const char *name)
 		w->failed = true;
 	if (w->failed)
 		return false;
-	if (w->more)
+	if (name != NULL)
+		put_string(w->out, w->more, name, true);
+	else if (w->more)
 		buf_append(w->out, ",", 1);
-	if (name != NULL) {
-		put_string(w->out, name);
-		buf_append(w->out, ":", 1);
-	}
 	w->more = true;
 	return true;
 }
@@ -192,7 +199,7 @@ json_write_string(struct json_writer *w, const char *name, const char *value)
 	if (value == NULL)
 		w->failed = true;
 	if (begin_value(w, name))
-		put_string(w->out, value);
+		put_string(w->out, false, value, false);
 }
 
 void

@@ -41,15 +41,18 @@ random_uuid(char dst[RANDOM_UUID_SIZE])
 bool
 random_is_uuid(const char *text)
 {
-	for (size_t i = 0; i < RANDOM_UUID_SIZE - 1; i++) {
-		char c = text[i];
-		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-		bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+	static const unsigned char groups[] = { 8, 4, 4, 4, 12 };
+	const char *p = text;
 
-		if (dash ? c != '-' : !hex)
-			return false; /* at the latest on the NUL */
+	for (size_t i = 0; i < sizeof(groups); i++) {
+		if (str_hex_span(p, groups[i]) != groups[i])
+			return false;
+		p += groups[i];
+		if (*p != (i + 1 < sizeof(groups) ? '-' : '\0'))
+			return false;
+		p++;
 	}
-	return text[RANDOM_UUID_SIZE - 1] == '\0' && text[14] == '4' &&
+	return text[14] == '4' &&
 	    (text[19] == '8' || text[19] == '9' || text[19] == 'a' ||
 		text[19] == 'b');
 }

@@ -15,4 +15,8 @@
 uint64_t siphash_bytes(
     const unsigned char key[SIPHASH_KEY_BYTES], const void *data, size_t len);
 
+/* siphash_128(key, data, len, hash_out): the same with a 128-bit result. */
+void siphash_128(const unsigned char key[SIPHASH_KEY_BYTES], const void *data,
+    size_t len, uint64_t hash_out[2]);
+
 #endif

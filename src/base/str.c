@@ -2,6 +2,7 @@
 #include "base/str.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <string.h>
 
 enum err
@@ -42,16 +43,22 @@ str_hex(char *dst, const unsigned char *src, size_t len)
 	dst[2 * len] = '\0';
 }
 
+size_t
+str_hex_span(const char *text, size_t max)
+{
+	static const bool digit[UCHAR_MAX + 1] = { ['0' ... '9'] = true,
+		['a' ... 'f'] = true };
+	size_t n = 0;
+
+	while (n < max && digit[(unsigned char)text[n]])
+		n++;
+	return n;
+}
+
 bool
 str_is_hex(const char *text, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		char c = text[i];
-
-		if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f'))
-			return false;
-	}
-	return text[len] == '\0';
+	return str_hex_span(text, len) == len && text[len] == '\0';
 }
 
 int

@@ -28,6 +28,9 @@ void str_join(char *dst, size_t size, const char *first, const char *second);
  */
 void str_hex(char *dst, const unsigned char *src, size_t len);
 
+/* str_hex_span(text, max): leading lower-case hex digits, ${max} at most. */
+size_t str_hex_span(const char *text, size_t max);
+
 /**
  * str_is_hex(text, len):
  * Return true if ${text} is exactly ${len} lower-case hex digits.

@@ -79,18 +79,17 @@ memory_cache_init(struct memory_cache *t, const struct shm *m)
 struct memory_cache_name
 memory_cache_name(const struct memory_cache *t, const void *key, size_t len)
 {
-	return (
-	    struct memory_cache_name){ .hash = {
-					   siphash_bytes(t->keys[0], key, len),
-					   siphash_bytes(t->keys[1], key, len),
-				       } };
+	struct memory_cache_name name;
+
+	siphash_128(t->keys[0], key, len, name.hash);
+	return name;
 }
 
 static uint64_t
 check_of(const struct memory_cache *t, const struct memory_cache_entry *e)
 {
 	return siphash_bytes(
-	    t->keys[2], e, offsetof(struct memory_cache_entry, data) + e->len);
+	    t->keys[1], e, offsetof(struct memory_cache_entry, data) + e->len);
 }
 
 /* The ${i}th slot that may hold ${name}; each name has its own order. */

@@ -23,7 +23,7 @@ struct shm;
 struct memory_cache {
 	unsigned char *area;
 	size_t buckets[2]; /* for short entries, for long ones */
-	unsigned char keys[3][SIPHASH_KEY_BYTES];
+	unsigned char keys[2][SIPHASH_KEY_BYTES];
 };
 
 /* What is left of a key: nobody can find two with the same. */

@@ -38,8 +38,10 @@ read_method(struct request *req)
 
 	req->method = METHOD_OTHER;
 	for (size_t i = 0; i < NELEMS(methods); i++) {
-		if (strcmp(name, methods[i].name) == 0)
+		if (strcmp(name, methods[i].name) == 0) {
 			req->method = methods[i].method;
+			break;
+		}
 	}
 	req->head = strcmp(name, "HEAD") == 0;
 }
@@ -164,12 +166,14 @@ static void
 read_params(struct request *req, char *const *params)
 {
 	for (; params != NULL && *params != NULL; params++) {
-		size_t len = strcspn(*params, "=");
-		enum param param = params_find(*params, len);
+		const char *equals = strchr(*params, '=');
+		enum param param = PARAMS;
 
-		if (param != PARAMS && req->params[param] == NULL &&
-		    (*params)[len] == '=')
-			req->params[param] = *params + len + 1;
+		if (equals != NULL)
+			param =
+			    params_find(*params, (size_t)(equals - *params));
+		if (param != PARAMS && req->params[param] == NULL)
+			req->params[param] = equals + 1;
 	}
 }
 

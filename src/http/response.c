@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/json_writer.h"
 #include "base/str.h"
@@ -43,7 +44,7 @@ refuse(struct response *res, enum problem problem, const char *field,
 {
 	char detail[256] = "";
 
-	/* Details are short sentences of ours; a cut one is still true. */
+	/* Details are short sentences of ours; a cut one is still correct. */
 	if (fmt != NULL)
 		vsnprintf(detail, sizeof(detail), fmt, ap);
 	buf_clear(&res->headers);
@@ -101,40 +102,43 @@ response_see_other(struct response *res, const char *location)
 	response_header(res, "Location", location);
 }
 
-static const char *
-reason(int status)
+static void
+put_status(struct buf *out, int status)
 {
 	static const struct {
 		int status;
-		const char *reason;
-	} reasons[] = {
-		{ 200, "OK" },
-		{ 201, "Created" },
-		{ 204, "No Content" },
-		{ 302, "Found" },
-		{ 303, "See Other" },
-		{ 400, "Bad Request" },
-		{ 401, "Unauthorized" },
-		{ 403, "Forbidden" },
-		{ 404, "Not Found" },
-		{ 405, "Method Not Allowed" },
-		{ 409, "Conflict" },
-		{ 413, "Content Too Large" },
-		{ 415, "Unsupported Media Type" },
-		{ 422, "Unprocessable Content" },
-		{ 429, "Too Many Requests" },
-		{ 500, "Internal Server Error" },
-		{ 503, "Service Unavailable" },
+		const char *line;
+	} lines[] = {
+		{ 200, "Status: 200 OK\r\n" },
+		{ 201, "Status: 201 Created\r\n" },
+		{ 202, "Status: 202 Accepted\r\n" },
+		{ 204, "Status: 204 No Content\r\n" },
+		{ 302, "Status: 302 Found\r\n" },
+		{ 303, "Status: 303 See Other\r\n" },
+		{ 400, "Status: 400 Bad Request\r\n" },
+		{ 401, "Status: 401 Unauthorized\r\n" },
+		{ 403, "Status: 403 Forbidden\r\n" },
+		{ 404, "Status: 404 Not Found\r\n" },
+		{ 405, "Status: 405 Method Not Allowed\r\n" },
+		{ 409, "Status: 409 Conflict\r\n" },
+		{ 413, "Status: 413 Content Too Large\r\n" },
+		{ 415, "Status: 415 Unsupported Media Type\r\n" },
+		{ 422, "Status: 422 Unprocessable Content\r\n" },
+		{ 429, "Status: 429 Too Many Requests\r\n" },
+		{ 500, "Status: 500 Internal Server Error\r\n" },
+		{ 503, "Status: 503 Service Unavailable\r\n" },
 	};
 
-	for (size_t i = 0; i < NELEMS(reasons); i++) {
-		if (reasons[i].status == status)
-			return reasons[i].reason;
+	for (size_t i = 0; i < NELEMS(lines); i++) {
+		if (lines[i].status == status) {
+			buf_puts(out, lines[i].line);
+			return;
+		}
 	}
-	return "Other";
+	buf_printf(out, "Status: %d Other\r\n", status);
 }
 
-/* The body of a refusal (RFC 9457). */
+/* Write the body of a refusal (RFC 9457). */
 static enum err
 problem_body(struct response *res, const struct request *req)
 {
@@ -155,13 +159,13 @@ problem_body(struct response *res, const struct request *req)
 	return response_end(res, &w);
 }
 
-/* The headers that a refusal of this kind calls for. */
+/* Add the headers that the status of the refusal requires. */
 static void
 problem_headers(struct response *res)
 {
 	switch (problem_info(res->problem)->status) {
 	case 401:
-		/* RFC 6750 section 3.1: no error where nothing was given. */
+		/* RFC 6750 section 3.1: no error without credentials. */
 		if (res->problem == PROBLEM_INVALID_TOKEN ||
 		    res->problem == PROBLEM_INVALID_SESSION)
 			response_header(res, "WWW-Authenticate",
@@ -201,35 +205,34 @@ allow_header(struct response *res)
 }
 
 static void
-put_number(struct buf *out, int64_t number)
+put_header(struct buf *out, const char *start, int64_t number)
 {
-	char digits[STR_INT_SIZE];
+	char digits[STR_INT_SIZE + 2];
+	size_t len = str_int(digits, number);
 
-	buf_append(out, digits, str_int(digits, number));
+	memcpy(digits + len, "\r\n", 2);
+	buf_puts(out, start);
+	buf_append(out, digits, len + 2);
 }
 
 static void
 common_headers(const struct response *res, const struct request *req,
     int status, struct buf *out)
 {
-	/* RFC 9110 section 8.6: a 204 has no length, not even 0. */
+	/* RFC 9110 section 8.6: a 204 has no Content-Length, not even 0. */
 	if (status != 204) {
 		if (res->body.len > 0) {
 			buf_puts(out, "Content-Type: ");
 			buf_puts(out, res->content_type);
 			buf_puts(out, "\r\n");
 		}
-		buf_puts(out, "Content-Length: ");
-		put_number(out, (int64_t)res->body.len);
-		buf_puts(out, "\r\n");
+		put_header(out, "Content-Length: ", (int64_t)res->body.len);
 	}
-	if (res->max_age > 0 && res->problem == PROBLEM_NONE) {
-		buf_puts(out, "Cache-Control: public, max-age=");
-		put_number(out, res->max_age);
-		buf_puts(out, "\r\n");
-	} else {
+	if (res->max_age > 0 && res->problem == PROBLEM_NONE)
+		put_header(
+		    out, "Cache-Control: public, max-age=", res->max_age);
+	else
 		buf_puts(out, "Cache-Control: no-store\r\n");
-	}
 	buf_puts(out,
 	    "X-Content-Type-Options: nosniff\r\n"
 	    "X-Request-Id: ");
@@ -254,11 +257,7 @@ response_finish(
 	if (res->headers.failed || res->body.failed)
 		return ERR_INTERNAL;
 
-	buf_puts(out, "Status: ");
-	put_number(out, status);
-	buf_puts(out, " ");
-	buf_puts(out, reason(status));
-	buf_puts(out, "\r\n");
+	put_status(out, status);
 	if (!res->bare || res->problem != PROBLEM_NONE)
 		common_headers(res, req, status, out);
 	buf_append(out, res->headers.data, res->headers.len);

@@ -91,11 +91,11 @@ TEST(a_refusal_replaces_the_answer)
 	assert_answer(&res, &plain,
 	    "Status: 400 Bad Request\r\n"
 	    "Content-Type: application/problem+json\r\n"
-	    "Content-Length: 173\r\n" COMMON "\r\n"
+	    "Content-Length: 171\r\n" COMMON "\r\n"
 	    "{\"type\":\"about:blank\","
 	    "\"title\":\"A required field is missing\","
 	    "\"status\":400,\"code\":\"missing_field\","
-	    "\"detail\":\"The member \\\"email\\\" is missing.\","
+	    "\"detail\":\"The field \\\"email\\\" is missing.\","
 	    "\"request_id\":\"00112233445566aa\"}");
 }
 

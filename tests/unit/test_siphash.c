@@ -7,6 +7,7 @@
 TEST(siphash_matches_the_published_vectors)
 {
 	unsigned char key[SIPHASH_KEY_BYTES], data[15];
+	uint64_t hash[2];
 
 	for (size_t i = 0; i < sizeof(key); i++)
 		key[i] = (unsigned char)i;
@@ -15,6 +16,9 @@ TEST(siphash_matches_the_published_vectors)
 	assert_true(
 	    siphash_bytes(key, data, sizeof(data)) == 0xa129ca6149be45e5ULL);
 	assert_true(siphash_bytes(key, data, 0) == 0x726fdb47dd0e0e31ULL);
+	siphash_128(key, data, sizeof(data), hash);
+	assert_true(hash[0] == 0x11a8b03399e99354ULL &&
+	    hash[1] == 0xd9c3cf970fec087eULL);
 }
 
 TEST(siphash_depends_on_the_key)
