@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/percent.h"
 #include "base/secret.h"
 #include "base/str.h"
 #include "cache/redis.h"
@@ -11,15 +12,15 @@
 #define REDIS_PORT 6379
 #define REDIS_DB_MAX 65535
 
-/* A piece of the URL; not NUL-terminated. */
+/* A part of the URL, not NUL-terminated. */
 struct piece {
 	const char *text;
 	size_t len;
 };
 
-/* Cut what precedes the first of ${stops} off ${rest}. */
+/* Cut off and return the start of ${rest}, up to the first of ${stops}. */
 static struct piece
-take_until(struct piece *rest, const char *stops)
+cut_until(struct piece *rest, const char *stops)
 {
 	struct piece taken = { rest->text, 0 };
 
@@ -41,38 +42,13 @@ skip(struct piece *rest, char c)
 	return true;
 }
 
-/* Decode RFC 3986 percent-encoding; a %00 would cut the text short. */
 static enum err
 decode(char *dst, size_t size, struct piece p)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < p.len; i++) {
-		int c = (unsigned char)p.text[i];
-
-		if (c == '%') {
-			int high =
-			    i + 2 < p.len ? str_hex_digit(p.text[i + 1]) : -1;
-			int low =
-			    i + 2 < p.len ? str_hex_digit(p.text[i + 2]) : -1;
-
-			if (high < 0 || low < 0)
-				goto invalid;
-			c = high * 16 + low;
-			i += 2;
-		}
-		if (c == 0 || n + 1 >= size)
-			goto invalid;
-		dst[n++] = (char)c;
-	}
-	dst[n] = '\0';
-	return ERR_OK;
-invalid:
-	secret_wipe(dst, size); /* it may be half a password */
-	return ERR_INVALID;
+	return percent_decode(p.text, p.len, '+', size, dst);
 }
 
-/* A number without sign, in [min, max]. */
+/* Parse a number without a sign, in [min, max]. */
 static enum err
 decode_int(struct piece p, int64_t min, int64_t max, int *value_out)
 {
@@ -89,7 +65,7 @@ decode_int(struct piece p, int64_t min, int64_t max, int *value_out)
 static const char *
 parse_userinfo(struct piece p, struct redis_options *o)
 {
-	struct piece user = take_until(&p, ":");
+	struct piece user = cut_until(&p, ":");
 
 	if (!skip(&p, ':') || p.len == 0)
 		return "a user needs a password: user:password@ or :password@";
@@ -118,14 +94,14 @@ parse_host(struct piece p, struct redis_options *o)
 	struct in6_addr ignored;
 
 	if (skip(&p, '[')) {
-		struct piece literal = take_until(&p, "]");
+		struct piece literal = cut_until(&p, "]");
 
 		if (!skip(&p, ']') ||
 		    decode(o->host, sizeof(o->host), literal) != ERR_OK ||
 		    inet_pton(AF_INET6, o->host, &ignored) != 1)
-			return "what stands in [] is not an IPv6 address";
+			return "the text in [] is not an IPv6 address";
 	} else {
-		struct piece name = take_until(&p, ":");
+		struct piece name = cut_until(&p, ":");
 
 		if (decode(o->host, sizeof(o->host), name) != ERR_OK ||
 		    !is_host_name(o->host))
@@ -141,7 +117,7 @@ parse_host(struct piece p, struct redis_options *o)
 	return NULL;
 }
 
-/* What follows redis://, after the user: host[:port][/db] */
+/* Parse redis:// without the user: host[:port][/db] */
 static const char *
 parse_tcp(struct piece authority, struct piece rest, struct redis_options *o)
 {
@@ -150,7 +126,7 @@ parse_tcp(struct piece authority, struct piece rest, struct redis_options *o)
 	if (why != NULL)
 		return why;
 	if (skip(&rest, '/') && rest.len > 0 && rest.text[0] != '?') {
-		struct piece db = take_until(&rest, "?");
+		struct piece db = cut_until(&rest, "?");
 
 		if (decode_int(db, 0, REDIS_DB_MAX, &o->db) != ERR_OK)
 			return "the database after the / is not a number";
@@ -158,7 +134,7 @@ parse_tcp(struct piece authority, struct piece rest, struct redis_options *o)
 	return rest.len == 0 ? NULL : "redis:// takes no parameters after a ?";
 }
 
-/* What follows unix://, after the user: /path[?db=N] */
+/* Parse unix:// without the user: /path[?db=N] */
 static const char *
 parse_unix(struct piece authority, struct piece rest, struct redis_options *o)
 {
@@ -167,7 +143,7 @@ parse_unix(struct piece authority, struct piece rest, struct redis_options *o)
 
 	if (authority.len > 0 || rest.len == 0 || rest.text[0] != '/')
 		return "unix:// needs an absolute path: unix:///run/redis.sock";
-	path = take_until(&rest, "?");
+	path = cut_until(&rest, "?");
 	if (path.len < 2 ||
 	    decode(o->socket, sizeof(o->socket), path) != ERR_OK)
 		return "the socket's path is too long (107 bytes) or wrongly "
@@ -184,7 +160,7 @@ parse_unix(struct piece authority, struct piece rest, struct redis_options *o)
 	return NULL;
 }
 
-/* Cut "scheme://" off, in any letter case (RFC 3986 section 3.1). */
+/* Schemes are case-insensitive (RFC 3986 section 3.1). */
 static bool
 skip_scheme(struct piece *rest, const char *scheme)
 {
@@ -213,17 +189,18 @@ parse(struct piece rest, struct redis_options *o)
 	for (size_t i = 0; i < rest.len; i++)
 		if (rest.text[i] <= ' ' || rest.text[i] > '~' ||
 		    rest.text[i] == '#')
-			return "spaces, controls, # and what is not ASCII must "
+			return "spaces, controls, # and non-ASCII bytes must "
 			       "be percent-encoded";
 
-	authority = take_until(&rest, "/?");
+	authority = cut_until(&rest, "/?");
 	if (memchr(authority.text, '@', authority.len) != NULL) {
-		why = parse_userinfo(take_until(&authority, "@"), o);
+		why = parse_userinfo(cut_until(&authority, "@"), o);
 		if (why != NULL)
 			return why;
 		(void)skip(&authority, '@');
 		if (memchr(authority.text, '@', authority.len) != NULL)
-			return "an @ in the user or password is written %40";
+			return "an @ in the user or password must be written "
+			       "%40";
 	}
 	return is_unix ? parse_unix(authority, rest, o)
 		       : parse_tcp(authority, rest, o);

@@ -6,17 +6,6 @@
 
 #include "base/err.h"
 
-/* Queries and forms (WHATWG URL, section 5). */
-
-/**
- * query_decode(text, len, size, dst):
- * Decode ${len} bytes ("+" is a space) into ${dst}, which has room for ${size}
- * with the NUL.  Return ERR_INVALID if it is badly encoded, holds a NUL, or
- * does not fit.
- */
-enum err query_decode(
-    const char *text, size_t len, size_t size, char *dst) MUST_CHECK;
-
 /**
  * query_value(query, name, size, value_out):
  * Copy the decoded value of the parameter ${name} of ${query}, "a=b&c=d", to

@@ -6,9 +6,9 @@
 #include <strings.h>
 
 #include "base/json_value.h"
+#include "base/percent.h"
 #include "base/secret.h"
 #include "base/str.h"
-#include "http/query.h"
 #include "http/response.h"
 
 #define FORM "application/x-www-form-urlencoded"
@@ -36,7 +36,7 @@ decode(const char *part, size_t len, char **text_out)
 	text = malloc(len + 1);
 	if (text == NULL)
 		return ERR_INTERNAL;
-	err = query_decode(part, len, len + 1, text);
+	err = percent_decode(part, len, ' ', len + 1, text);
 	if (err == ERR_OK)
 		err = str_utf8_chars(text, strlen(text), &chars);
 	if (err != ERR_OK) {
@@ -59,9 +59,9 @@ add_field(struct json_value *json, const char *field, size_t len)
 	char *text;
 	enum err err;
 
-	err = query_decode(field,
-	    (size_t)((equals != NULL ? equals : end) - field), sizeof(name),
-	    name);
+	err = percent_decode(field,
+	    (size_t)((equals != NULL ? equals : end) - field), ' ',
+	    sizeof(name), name);
 	if (err != ERR_OK)
 		return err;
 	/* Two values: who knows which was meant. */
