@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@
 
 struct jwks_process {
 	struct shm *shm;
+	char *database_url;
 	struct issuers_config *issuers;
 	struct semaphore *semaphore;
 	struct jwks_refresh
@@ -83,6 +85,9 @@ open_all(struct jwks_process *k, const struct config *config)
 {
 	enum err err = load_issuers(config, &k->issuers);
 
+	k->database_url = strdup(config_text(config, CONFIG_DATABASE_URL));
+	if (err == ERR_OK && k->database_url == NULL)
+		err = ERR_INTERNAL;
 	if (err == ERR_OK)
 		err = semaphore_new_jwks_refresh(k->shm, &k->semaphore);
 	k->jwks_refresh.shm = k->shm;
@@ -96,6 +101,7 @@ static void
 close_all(struct jwks_process *k)
 {
 	store_close(k->jwks_refresh.store);
+	free(k->database_url);
 	http_libcurl_free(k->http_client);
 	semaphore_free(k->semaphore);
 	issuers_config_free(k->issuers);
@@ -103,18 +109,16 @@ close_all(struct jwks_process *k)
 
 /* ---- the work ---- */
 
-/* One that is not there is not made: it would be another. */
+/* A missing database is not created here: it would be a different one. */
 static enum err
 open_store(struct jwks_process *k)
 {
-	static const struct store_options options = { .write_wait_ms =
-							  WRITE_WAIT_MS };
-	const char *database = shm_database(k->shm);
+	static const struct store_options options = {
+		.write_wait_ms = WRITE_WAIT_MS, .existing = true
+	};
 
-	if (access(database, F_OK) != 0)
-		return ERR_UNAVAILABLE;
-	return store_open_sqlite(
-	    database, k->shm, &options, &k->jwks_refresh.store);
+	return store_open(
+	    k->database_url, k->shm, &options, &k->jwks_refresh.store);
 }
 
 /* Are we the one?  Only that one loads libcurl, and opens the store. */

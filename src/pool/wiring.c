@@ -153,8 +153,8 @@ open_store(const struct config *config, struct app *app)
 	int64_t latest;
 	enum err err;
 
-	err = store_open_sqlite(
-	    config_database(config), app->shm, &options, &app->store);
+	err = store_open(config_text(config, CONFIG_DATABASE_URL), app->shm,
+	    &options, &app->store);
 	if (err != ERR_OK)
 		return err;
 	if (config_bool(config, CONFIG_FIRST_ADMIN))

@@ -29,6 +29,9 @@ struct store_audit {
 	const char *address;
 };
 
+/* ${path}: what follows the scheme in the URL. */
+typedef enum err store_open_fn(const char *path, struct shm *m,
+    const struct store_options *options, struct store **store_out);
 typedef void store_close_fn(struct store *st);
 
 /* Start the one writing transaction; ERR_UNAVAILABLE after ${wait_ms}. */
@@ -41,14 +44,14 @@ typedef enum err store_begin_fn(struct store *st, int wait_ms);
 typedef enum err store_commit_fn(struct store *st);
 typedef void store_rollback_fn(struct store *st);
 
-/* Is the room that is kept for changes which end something still whole? */
+/* Is the space reserved for changes that end something complete? */
 typedef bool store_has_reserve_fn(struct store *st);
 /*
- * The change failed: if that was certainly for want of room, and room could
- * be made, return true, and it is worth trying once more.
+ * After a failed change: true if it failed for lack of space and nothing else,
+ * and space was released, so that a second attempt may succeed.
  */
 typedef bool store_release_reserve_fn(struct store *st);
-/* Outside a transaction, holding the write mutex: keep the files small. */
+/* Outside a transaction, holding the write lock: keep the files small. */
 typedef enum err store_on_commit_fn(struct store *st);
 typedef enum err store_ping_fn(struct store *st);
 
@@ -140,15 +143,16 @@ typedef enum err store_audit_add_fn(
 typedef enum err store_expire_fn(
     struct store *st, int64_t now, int limit, int64_t *removed_out);
 
-struct store_ops { /* every member is required */
+struct store_ops { /* every member is required but those said to be not */
 	const char *name;
 	store_close_fn *close;
 	store_begin_fn *begin;
 	store_commit_fn *commit;
 	store_rollback_fn *rollback;
-	store_has_reserve_fn *has_reserve;
-	store_release_reserve_fn *release_reserve;
-	store_on_commit_fn *on_commit;
+	store_has_reserve_fn *has_reserve; /* NULL: always complete */
+	store_release_reserve_fn
+	    *release_reserve;          /* NULL: nothing to release */
+	store_on_commit_fn *on_commit; /* NULL: nothing to do */
 	store_ping_fn *ping;
 	store_user_by_id_fn *user_by_id;
 	store_users_by_ids_fn *users_by_ids;
@@ -185,6 +189,9 @@ struct store_ops { /* every member is required */
 	store_expire_fn *expire;
 };
 
+/* The backends; store_open() has the table of their URL schemes. */
+extern store_open_fn sqlite_open;
+
 /* What every backend's own struct begins with. */
 struct store {
 	const struct store_ops *ops;
@@ -203,6 +210,11 @@ struct store {
  */
 void store_wait_from_now(struct store *st, int wait_ms);
 int store_wait_left(const struct store *st);
+
+/* The optional operations, with what stands for them where they are NULL. */
+bool store_has_reserve(struct store *st);
+bool store_release_reserve(struct store *st);
+enum err store_after_commits(struct store *st) MUST_CHECK;
 
 /* How long rows are kept beyond their use. */
 #define STORE_JTI_GRACE_SECONDS 3600 /* more than any leeway on exp */

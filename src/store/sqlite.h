@@ -60,6 +60,7 @@ struct sqlite_store {
 	bool in_transaction;
 	bool broken;      /* close the connection before the next use */
 	bool full;        /* the last failure was for want of room, and whole */
+	bool may_create;  /* a database where there is none */
 	bool may_migrate; /* opening, with the mutex held */
 	bool gone_told;   /* the log says already that the file is gone */
 };

@@ -71,6 +71,8 @@ create_file(const struct sqlite_store *s)
 		return S_ISREG(file.st_mode)
 		    ? ERR_OK
 		    : sqlite_refuse(s, "not a regular file");
+	if (!s->may_create)
+		return ERR_UNAVAILABLE;
 	fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 	    S_IRUSR | S_IWUSR);
 	durable = fd >= 0 && fsync(fd) == 0 && file_sync_folder(s->path);
@@ -210,7 +212,7 @@ open_after_a_death(void *ctx)
 }
 
 enum err
-store_open_sqlite(const char *path, struct shm *m,
+sqlite_open(const char *path, struct shm *m,
     const struct store_options *options, struct store **store_out)
 {
 	struct sqlite_store *s;
@@ -221,6 +223,7 @@ store_open_sqlite(const char *path, struct shm *m,
 		return ERR_INTERNAL;
 	s->base.ops = &sqlite_ops;
 	s->base.write_wait_ms = options->write_wait_ms;
+	s->may_create = !options->existing;
 	if ((err = shm_coherence_new(m, &s->base.coherence)) != ERR_OK)
 		goto out;
 	if ((err = set_names(s, path)) != ERR_OK)

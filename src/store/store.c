@@ -4,16 +4,59 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/secret.h"
+#include "base/str.h"
 #include "base/testpoint.h"
 #include "coherence/coherence.h"
 #include "store/backend.h"
 
-/*
- * Reads.  What a backend left in an output before it failed must not be seen:
- * a caller that forgets to look at the error then finds a user without id,
- * role and status, which denies.
- */
+/* ---- opening ---- */
+
+static const struct {
+	const char *scheme;
+	store_open_fn *open;
+} backends[] = {
+	{ "sqlite", sqlite_open },
+};
+
+/* What follows "${scheme}:" in ${url}; NULL if it has another scheme. */
+static const char *
+after_scheme(const char *url, const char *scheme)
+{
+	size_t len = strlen(scheme);
+
+	return strncmp(url, scheme, len) == 0 && url[len] == ':' ? url + len + 1
+								 : NULL;
+}
+
+/* Has ${url} a scheme?  A path has none, or a slash before its colon. */
+static bool
+has_scheme(const char *url)
+{
+	return url[strcspn(url, ":/")] == ':';
+}
+
+enum err
+store_open(const char *url, struct shm *m, const struct store_options *options,
+    struct store **store_out)
+{
+	char quoted[LOG_QUOTED_SIZE];
+
+	*store_out = NULL;
+	if (!has_scheme(url))
+		return sqlite_open(url, m, options, store_out);
+	for (size_t i = 0; i < NELEMS(backends); i++) {
+		const char *path = after_scheme(url, backends[i].scheme);
+
+		if (path != NULL)
+			return backends[i].open(path, m, options, store_out);
+	}
+	log_event(LOG_LEVEL_ERROR, "store_refused",
+	    "reason=\"no store of this scheme\" scheme=%s",
+	    log_quote(quoted, url));
+	return ERR_INVALID;
+}
 
 void
 store_close(struct store *st)
@@ -32,6 +75,28 @@ store_coherence(const struct store *st)
 {
 	return st->coherence;
 }
+
+/* ---- optional operations ---- */
+
+bool
+store_has_reserve(struct store *st)
+{
+	return st->ops->has_reserve == NULL || st->ops->has_reserve(st);
+}
+
+bool
+store_release_reserve(struct store *st)
+{
+	return st->ops->release_reserve != NULL && st->ops->release_reserve(st);
+}
+
+enum err
+store_after_commits(struct store *st)
+{
+	return st->ops->on_commit != NULL ? st->ops->on_commit(st) : ERR_OK;
+}
+
+/* ---- waiting ---- */
 
 void
 store_wait_from_now(struct store *st, int wait_ms)
@@ -53,6 +118,14 @@ store_on_change(struct store *st, store_tidy_fn *fn, void *ctx)
 	st->tidy = fn;
 	st->tidy_ctx = ctx;
 }
+
+/*
+ * ---- reads ----
+ *
+ * Outputs are cleared on every error, whatever the backend left in them: a
+ * caller that ignores the error finds a user without id, role and status, which
+ * denies.
+ */
 
 enum err
 store_user_by_id(struct store *st, int64_t id, struct user *user_out)

@@ -38,16 +38,18 @@ typedef void store_tidy_fn(void *ctx, const char *const *keys, size_t n);
 
 struct store_options {
 	int write_wait_ms; /* how long a writer waits for locks, in all */
+	bool existing;     /* refuse to create a new store */
 };
 
 /**
- * store_open_sqlite(path, m, options, store_out):
- * Open the SQLite database at ${path}, creating it (0600) if there is no such
- * file, bringing its schema up to date under a lock.  A file that is corrupt,
- * is not ours, or comes from a newer version is refused with ERR_INVALID and
- * one log line; it is never recreated.  ${m} must outlive the store.
+ * store_open(url, m, options, store_out):
+ * Open the store that ${url} names, and bring its schema up to date under a
+ * lock.  "sqlite:PATH" or just a path is a SQLite database: a missing one is
+ * created (0600), unless ${options}->existing.  ERR_INVALID, and one line in
+ * the log, if the scheme is unknown or the database is damaged, not ours or of
+ * a newer version; it is never recreated.  ${m} must outlive the store.
  */
-enum err store_open_sqlite(const char *path, struct shm *m,
+enum err store_open(const char *url, struct shm *m,
     const struct store_options *options, struct store **store_out) MUST_CHECK;
 /* store_close(st): roll back what is open and close.  NULL is fine. */
 void store_close(struct store *st);

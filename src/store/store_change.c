@@ -197,7 +197,7 @@ change_flush_interrupted(void *ctx)
 	struct store *st = ctx;
 	enum err err = commit_a_note(st);
 
-	if (err == ERR_UNAVAILABLE && st->ops->release_reserve(st))
+	if (err == ERR_UNAVAILABLE && store_release_reserve(st))
 		err = commit_a_note(st);
 	return err == ERR_OK ? ERR_OK : ERR_UNAVAILABLE;
 }
@@ -210,7 +210,7 @@ change_run(struct change *c, const struct change_kind *kind)
 	enum err err;
 
 	TESTPOINT("change:lock");
-	if (!kind->ends && !st->ops->has_reserve(st))
+	if (!kind->ends && !store_has_reserve(st))
 		return ERR_UNAVAILABLE;
 	store_wait_from_now(st, kind->waits ? st->write_wait_ms : 0);
 	err = coherence_lock(
@@ -220,7 +220,7 @@ change_run(struct change *c, const struct change_kind *kind)
 
 	err = attempt(c, kind);
 	if (err == ERR_UNAVAILABLE && kind->ends && !c->in_doubt &&
-	    st->ops->release_reserve(st))
+	    store_release_reserve(st))
 		err = attempt(c, kind);
 	coherence_unlock(st->coherence);
 	TESTPOINT("change:settled");
@@ -267,9 +267,9 @@ store_maintenance(struct store *st, int64_t now, int64_t *removed_out)
 	if (err != ERR_OK)
 		return err;
 	/* First, because on a full disk this is what makes room. */
-	err = st->ops->on_commit(st);
+	err = store_after_commits(st);
 	/* Removing writes too; without room that would be a logout's. */
-	if (err == ERR_OK && st->ops->has_reserve(st))
+	if (err == ERR_OK && store_has_reserve(st))
 		err = expire(st, now, removed_out);
 	coherence_unlock(st->coherence);
 	if (err != ERR_OK)

@@ -367,7 +367,7 @@ set_up(void **state)
 	assert_int_equal(
 	    shm_attach(database, SHM_FIXTURE_MB, &storm.m), ERR_OK);
 	assert_int_equal(
-	    store_open_sqlite(database, storm.m, &options, &storm.st), ERR_OK);
+	    store_open(database, storm.m, &options, &storm.st), ERR_OK);
 	storm.siege = child_shared(sizeof(*storm.siege));
 	return 0;
 }

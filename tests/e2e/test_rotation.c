@@ -330,8 +330,7 @@ rotate(const struct fixture *f, enum signing_keys_alg alg, bool replace)
 	struct signing_keys keys;
 
 	assert_int_equal(shm_attach(f->database, 1, &m), ERR_OK);
-	assert_int_equal(
-	    store_open_sqlite(f->database, m, &options, &store), ERR_OK);
+	assert_int_equal(store_open(f->database, m, &options, &store), ERR_OK);
 	assert_int_equal(master_secret_load("", f->secret, &master), ERR_OK);
 	o.store = store;
 	o.master = &master;

@@ -48,8 +48,7 @@ take_key(const struct site *s, const char *to)
 	path_of(s, "latchkey.db", database);
 	path_of(s, "master.key", secret);
 	assert_int_equal(shm_attach(database, 1, &m), ERR_OK);
-	assert_int_equal(
-	    store_open_sqlite(database, m, &options, &store), ERR_OK);
+	assert_int_equal(store_open(database, m, &options, &store), ERR_OK);
 	assert_int_equal(master_secret_load("", secret, &master), ERR_OK);
 	o.store = store;
 	o.master = &master;

@@ -68,7 +68,7 @@ caching_open(
 		return false;
 	err = kind == CACHING_MEMORY
 	    ? store_open_memory(c->m, &c->st)
-	    : store_open_sqlite(site->table.db, c->m, &store_options, &c->st);
+	    : store_open(site->table.db, c->m, &store_options, &c->st);
 	if (err != ERR_OK)
 		return false;
 	if (site->unknown_percent > 0)

@@ -200,8 +200,7 @@ external_site_open_store(const struct external_site *f, int wait_ms,
 
 	snprintf(path, sizeof(path), "%s/latchkey.db", f->dir);
 	assert_int_equal(shm_attach(path, 1, m_out), ERR_OK);
-	assert_int_equal(
-	    store_open_sqlite(path, *m_out, &options, store_out), ERR_OK);
+	assert_int_equal(store_open(path, *m_out, &options, store_out), ERR_OK);
 }
 
 /* One that stopped holding the store's lock would stop the others, too. */

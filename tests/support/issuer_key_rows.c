@@ -30,7 +30,7 @@ issuer_key_rows_age(const char *database, int64_t seconds)
 	size_t n;
 
 	assert_int_equal(shm_attach(database, 1, &m), ERR_OK);
-	assert_int_equal(store_open_sqlite(database, m, &options, &st), ERR_OK);
+	assert_int_equal(store_open(database, m, &options, &st), ERR_OK);
 	assert_int_equal(store_issuers(st, rows, &n), ERR_OK);
 	for (size_t i = 0; i < n; i++) {
 		age(&rows[i], seconds);

@@ -45,7 +45,7 @@ open_sqlite(struct fixture *f)
 {
 	static const struct store_options options = { .write_wait_ms = 2000 };
 
-	gives(ERR_OK, store_open_sqlite(f->table.db, f->m, &options, &f->st));
+	gives(ERR_OK, store_open(f->table.db, f->m, &options, &f->st));
 }
 
 static void

@@ -89,30 +89,6 @@ memory_commit(struct store *st)
 	return ERR_OK;
 }
 
-static store_has_reserve_fn memory_has_reserve;
-static bool
-memory_has_reserve(struct store *st)
-{
-	(void)st;
-	return true;
-}
-
-static store_release_reserve_fn memory_release_reserve;
-static bool
-memory_release_reserve(struct store *st)
-{
-	(void)st;
-	return false;
-}
-
-static store_on_commit_fn memory_on_commit;
-static enum err
-memory_on_commit(struct store *st)
-{
-	(void)st;
-	return ERR_OK;
-}
-
 static store_ping_fn memory_ping;
 static enum err
 memory_ping(struct store *st)
@@ -227,9 +203,6 @@ static const struct store_ops memory_ops = {
 	.begin = memory_begin,
 	.commit = memory_commit,
 	.rollback = memory_rollback,
-	.has_reserve = memory_has_reserve,
-	.release_reserve = memory_release_reserve,
-	.on_commit = memory_on_commit,
 	.ping = memory_ping,
 	.user_by_id = memory_user_by_id,
 	.users_by_ids = memory_users_by_ids,

@@ -33,7 +33,7 @@ open_store(struct fixture *f)
 	static const struct store_options options = { .write_wait_ms = 2000 };
 
 	assert_int_equal(
-	    store_open_sqlite(f->table.db, f->m, &options, &f->st), ERR_OK);
+	    store_open(f->table.db, f->m, &options, &f->st), ERR_OK);
 }
 
 static void

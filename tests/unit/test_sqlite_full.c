@@ -48,7 +48,7 @@ set_up(void **state)
 		fail_msg("a tmpfs cannot be mounted (see main)");
 	f->m = shm_fixture_open(&f->table);
 	assert_int_equal(
-	    store_open_sqlite(f->table.db, f->m, &options, &f->st), ERR_OK);
+	    store_open(f->table.db, f->m, &options, &f->st), ERR_OK);
 	f->actor = test_users_actor(NOW);
 	assert_int_equal(
 	    test_users_register(f->st, "ann", 1, NOW, &f->ann), ERR_OK);
@@ -256,7 +256,7 @@ reopen_in_child(void *ctx)
 	struct user u;
 
 	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
-	child_check(store_open_sqlite(f->table.db, m, &options, &st) == ERR_OK);
+	child_check(store_open(f->table.db, m, &options, &st) == ERR_OK);
 	child_check(store_user_by_id(st, f->ann.user.id, &u) == ERR_OK);
 	child_check(
 	    store_logout(st, &f->actor, f->ann.session.handle, NULL) == ERR_OK);

@@ -35,9 +35,7 @@ open_store(const struct fixture *f, struct shm *m, int wait_ms)
 	const struct store_options options = { .write_wait_ms = wait_ms };
 	struct store *st;
 
-	return store_open_sqlite(f->table.db, m, &options, &st) == ERR_OK
-	    ? st
-	    : NULL;
+	return store_open(f->table.db, m, &options, &st) == ERR_OK ? st : NULL;
 }
 
 static int

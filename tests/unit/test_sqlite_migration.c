@@ -203,7 +203,7 @@ TEST_FIXTURE(set_up, tear_down);
 static enum err
 open_store(struct fixture *f)
 {
-	return store_open_sqlite(f->table.db, f->m, &options, &f->st);
+	return store_open(f->table.db, f->m, &options, &f->st);
 }
 
 static void

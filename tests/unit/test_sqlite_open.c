@@ -60,7 +60,7 @@ open_store(struct fixture *f)
 {
 	store_close(f->st);
 	f->st = NULL;
-	return store_open_sqlite(f->table.db, f->m, &options, &f->st);
+	return store_open(f->table.db, f->m, &options, &f->st);
 }
 
 static void
@@ -288,7 +288,7 @@ TEST(a_folder_that_is_missing_cannot_be_had, struct fixture *f)
 	struct store *st;
 
 	assert_int_equal(
-	    store_open_sqlite("/nonexistent/there/x.db", f->m, &options, &st),
+	    store_open("/nonexistent/there/x.db", f->m, &options, &st),
 	    ERR_UNAVAILABLE);
 	assert_null(st);
 }
@@ -434,8 +434,8 @@ open_as_nobody(void *ctx)
 
 	child_check(setresgid(NOBODY, NOBODY, NOBODY) == 0);
 	child_check(setresuid(NOBODY, NOBODY, NOBODY) == 0);
-	child_check(store_open_sqlite(f->table.db, f->m, &options, &st) ==
-	    ERR_UNAVAILABLE);
+	child_check(
+	    store_open(f->table.db, f->m, &options, &st) == ERR_UNAVAILABLE);
 	child_check(st == NULL);
 }
 
@@ -483,4 +483,30 @@ TEST(a_database_half_made_is_made_again, struct fixture *f)
 		assert_int_equal(unlink(beside(f, "-wal")), 0);
 		assert_int_equal(unlink(beside(f, "-shm")), 0);
 	}
+}
+
+/* ---- the URL ---- */
+
+TEST(a_store_is_opened_by_its_url)
+{
+	struct fixture *f = *state;
+	static const char *const refused[] = { "postgresql://h/db", "sqlit:x",
+		"sqlite3:x", ":x", "x:/y" };
+	const struct store_options existing = { .write_wait_ms = 500,
+		.existing = true };
+	char url[PATH_MAX + 8];
+
+	for (size_t i = 0; i < NELEMS(refused); i++) {
+		assert_int_equal(store_open(refused[i], f->m, &options, &f->st),
+		    ERR_INVALID);
+		assert_null(f->st);
+	}
+	(void)snprintf(url, sizeof(url), "sqlite:%s", f->table.db);
+	assert_int_equal(
+	    store_open(url, f->m, &existing, &f->st), ERR_UNAVAILABLE);
+	assert_int_equal(size_of(f->table.db), -1);
+	assert_int_equal(store_open(url, f->m, &options, &f->st), ERR_OK);
+	register_people(f, 1);
+	close_store(f);
+	assert_int_equal(store_open(url, f->m, &existing, &f->st), ERR_OK);
 }

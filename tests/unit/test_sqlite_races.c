@@ -36,8 +36,7 @@ open_store(struct fixture *f)
 {
 	struct store *st;
 
-	assert_int_equal(
-	    store_open_sqlite(f->table.db, f->m, &patient, &st), ERR_OK);
+	assert_int_equal(store_open(f->table.db, f->m, &patient, &st), ERR_OK);
 	return st;
 }
 
@@ -79,7 +78,7 @@ child_store(struct fixture *f)
 	struct store *st;
 
 	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
-	child_check(store_open_sqlite(f->table.db, m, &patient, &st) == ERR_OK);
+	child_check(store_open(f->table.db, m, &patient, &st) == ERR_OK);
 	return st;
 }
 

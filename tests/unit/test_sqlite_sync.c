@@ -94,7 +94,7 @@ set_up(void **state)
 	disk.opened = 0;
 	disk.fail_syncs = 0;
 	assert_int_equal(
-	    store_open_sqlite(f->table.db, f->m, &options, &f->st), ERR_OK);
+	    store_open(f->table.db, f->m, &options, &f->st), ERR_OK);
 	f->actor = test_users_actor(NOW);
 	assert_int_equal(
 	    test_users_register(f->st, "ann", 1, NOW, &f->ann), ERR_OK);
@@ -123,7 +123,7 @@ reopen(struct fixture *f)
 {
 	store_close(f->st);
 	assert_int_equal(
-	    store_open_sqlite(f->table.db, f->m, &options, &f->st), ERR_OK);
+	    store_open(f->table.db, f->m, &options, &f->st), ERR_OK);
 }
 
 /*
@@ -227,7 +227,7 @@ create_on_a_broken_disk(void *ctx)
 	before = open_files();
 	for (int i = 0; i < 3; i++) {
 		child_check(
-		    store_open_sqlite(db, m, &options, &st) == ERR_UNAVAILABLE);
+		    store_open(db, m, &options, &st) == ERR_UNAVAILABLE);
 		child_check(stat(db, &file) != 0 && errno == ENOENT);
 	}
 	child_check(open_files() == before);
