@@ -46,18 +46,13 @@ read_credentials(struct request *req, struct response *res,
 
 /* Answer with the identity, its tokens and the cookie. */
 static enum err
-response_grant(const struct request *req, struct response *res,
+answer_login(const struct request *req, struct response *res,
     const struct login_grant *grant)
 {
-	const struct response_grant parts = {
-		.user = &grant->user,
-		.session_id = grant->session_id,
-		.token = &grant->token,
-	};
-
 	cookie_set(req, res, grant->session_id,
 	    grant->session.expires_at - req->received_at);
-	return response_login(res, req, &parts);
+	return response_login(
+	    res, req, &grant->user, grant->session_id, &grant->token);
 }
 
 /* The field that registration_create() refused; it checks them in this order.
@@ -103,7 +98,7 @@ route_register(struct app *app, struct request *req, struct response *res)
 	if (err != ERR_OK)
 		goto out;
 	security_log(app, req, EVENT_REGISTER, grant.user.id);
-	err = response_grant(req, res, &grant);
+	err = answer_login(req, res, &grant);
 out:
 	secret_wipe(&grant, sizeof(grant));
 	return err;
@@ -133,7 +128,7 @@ route_login(struct app *app, struct request *req, struct response *res)
 	if (err != ERR_OK)
 		goto out;
 	security_log(app, req, EVENT_LOGIN, grant.user.id);
-	err = response_grant(req, res, &grant);
+	err = answer_login(req, res, &grant);
 out:
 	secret_wipe(&grant, sizeof(grant));
 	return err;
@@ -179,7 +174,7 @@ route_change_password(
 
 	response_begin(res, &w);
 	json_write_string(&w, "msg", "Password changed");
-	response_put_token(&w, req, &grant.token);
+	response_put_token(&w, req, grant.token.text, grant.token.expires_at);
 	err = response_end(res, &w);
 out:
 	secret_wipe(&grant, sizeof(grant));

@@ -105,36 +105,28 @@ static enum err
 read_change(struct request *req, struct response *res,
     struct user_role_and_status *change)
 {
-	static const struct request_field role = { "role", false, 16 };
-	static const struct request_field status = { "status", false, 16 };
-	const struct json_value *json;
-	const char *text;
+	const char *role, *status;
+	const struct request_text texts[] = {
+		{ { "role", false, 16 }, &role },
+		{ { "status", false, 16 }, &status },
+	};
 	enum err err;
 
 	*change = (struct user_role_and_status){ 0 };
-	err = request_json(req, res, &json);
-	if (err == ERR_OK)
-		err = request_string(json, &role, res, &text);
+	err = request_texts(req, res, texts, NELEMS(texts));
 	if (err != ERR_OK)
 		return err;
-	if (text != NULL) {
-		change->role = user_role_from(text);
-		if (change->role == USER_ROLE_NONE)
-			return response_refuse_field(res, PROBLEM_INVALID_FIELD,
-			    "role",
-			    "The field \"role\" must be user or admin.");
-	}
-	err = request_string(json, &status, res, &text);
-	if (err != ERR_OK)
-		return err;
-	if (text != NULL) {
-		change->status = user_status_from(text);
-		if (change->status == USER_STATUS_NONE)
-			return response_refuse_field(res, PROBLEM_INVALID_FIELD,
-			    "status",
-			    "The field \"status\" must be active or "
-			    "inactive.");
-	}
+	if (role != NULL)
+		change->role = user_role_from(role);
+	if (status != NULL)
+		change->status = user_status_from(status);
+	if (role != NULL && change->role == USER_ROLE_NONE)
+		return response_refuse_field(res, PROBLEM_INVALID_FIELD, "role",
+		    "The field \"role\" must be user or admin.");
+	if (status != NULL && change->status == USER_STATUS_NONE)
+		return response_refuse_field(res, PROBLEM_INVALID_FIELD,
+		    "status",
+		    "The field \"status\" must be active or inactive.");
 	if (change->role == USER_ROLE_NONE &&
 	    change->status == USER_STATUS_NONE)
 		return response_refuse(res, PROBLEM_MISSING_FIELD,

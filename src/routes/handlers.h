@@ -11,61 +11,32 @@
  */
 
 /* accounts.c: everything that takes a password */
-route_fn route_register;
-route_fn route_login;
-route_fn route_change_password;
-route_fn route_deactivate;
-route_fn route_delete_account;
-
+route_fn route_register, route_login, route_change_password, route_deactivate,
+    route_delete_account;
 /* me.c */
-route_fn route_validate_session;
-route_fn route_me;
-
+route_fn route_validate_session, route_me;
 /* authorize.c: decide on a guarded request */
 route_fn route_authorize;
-
 /* logout.c */
-route_fn route_logout;
-route_fn route_logout_all;
-
+route_fn route_logout, route_logout_all;
 /* sessions.c: the devices of a user */
-route_fn route_sessions_list;
-route_fn route_sessions_end;
-
+route_fn route_sessions_list, route_sessions_end;
 /* profile.c */
 route_fn route_update_profile;
-
 /* users.c: what users see of each other */
-route_fn route_user;
-route_fn route_users;
-
+route_fn route_user, route_users;
 /* health.c */
-route_fn route_health;
-route_fn route_healthz;
-route_fn route_readyz;
-route_fn route_version;
-
+route_fn route_health, route_healthz, route_readyz, route_version;
 /* openapi.c */
 route_fn route_openapi;
-
 /* admin_users.c: for administrators */
-route_fn route_admin_users;
-route_fn route_admin_user;
-route_fn route_admin_sessions;
-
+route_fn route_admin_users, route_admin_user, route_admin_sessions;
 /* cache_admin.c: for administrators */
-route_fn route_cache_stats;
-route_fn route_cache_health;
-route_fn route_cache_cleanup;
-
+route_fn route_cache_stats, route_cache_health, route_cache_cleanup;
 /* issuer_keys.c: for administrators */
 route_fn route_cache_refresh;
-
 /* oauth.c: for the site's other servers */
-route_fn route_revoke;
-route_fn route_introspect;
-route_fn route_jwks;
-
+route_fn route_revoke, route_introspect, route_jwks;
 /* metrics.c: for Prometheus */
 route_fn route_metrics;
 

@@ -215,7 +215,7 @@ answer_logout_all(struct app *app, const struct request *req,
 	if (kept != NULL) {
 		err = access_token_issue(&app->sessions.tokens, &kept->session,
 		    epoch, req->received_at, &token, NULL);
-		response_put_token(&w, req, &token);
+		response_put_token(&w, req, token.text, token.expires_at);
 	} else {
 		cookie_remove(req, res);
 	}

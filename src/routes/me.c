@@ -16,7 +16,7 @@ answer_with_token(struct response *res, const struct request *req,
 	struct json_writer w;
 
 	response_begin(res, &w);
-	response_put_access(&w, req, text,
+	response_put_token(&w, req, text,
 	    identity->claims.expires_at - identity->claims.leeway);
 	response_put_user(&w, &identity->user);
 	return response_end(res, &w);
@@ -51,11 +51,6 @@ route_validate_session(
 	char session_id[SESSION_ID_SIZE];
 	struct token token = { 0 };
 	struct identity identity;
-	const struct response_grant parts = {
-		.user = &identity.user,
-		.session_id = session_id,
-		.token = &token,
-	};
 	enum err err;
 
 	err = authenticate_session_id(req, res, session_id);
@@ -67,7 +62,8 @@ route_validate_session(
 		err = sessions_token(&app->sessions, session_id, &identity,
 		    req->received_at, &token);
 	if (err == ERR_OK)
-		err = response_login(res, req, &parts);
+		err = response_login(
+		    res, req, &identity.user, session_id, &token);
 	secret_wipe(session_id, sizeof(session_id));
 	secret_wipe(&token, sizeof(token));
 	return err;

@@ -21,51 +21,6 @@ now_ms(const struct app *app)
 
 /* ---- claims ---- */
 
-/* Check everything that may refuse ${req}, then add its subject to ${claim}. */
-typedef enum err claim_fn(struct app *app, struct request *req,
-    struct response *res, enum rate_limit_name name,
-    struct rate_limit_claim *claim);
-
-/* Another site's page must not use up its visitor's attempts. */
-static enum err
-read_own_json(struct request *req, struct response *res,
-    const struct json_value **json_out)
-{
-	if (request_cross_site(req))
-		return response_refuse(res, PROBLEM_CROSS_SITE, NULL);
-	return request_json(req, res, json_out);
-}
-
-static enum err
-claim_address(struct app *app, struct request *req, struct response *res,
-    enum rate_limit_name name, struct rate_limit_claim *claim)
-{
-	const struct json_value *json;
-
-	(void)app;
-	(void)name;
-	(void)claim;
-	return read_own_json(req, res, &json);
-}
-
-static enum err
-claim_account(struct app *app, struct request *req, struct response *res,
-    enum rate_limit_name name, struct rate_limit_claim *claim)
-{
-	static const struct request_field email_field = { "email", true,
-		USER_EMAIL_SIZE - 1 };
-	const struct json_value *json;
-	const char *email;
-	enum err err;
-
-	err = read_own_json(req, res, &json);
-	if (err == ERR_OK)
-		err = request_string(json, &email_field, res, &email);
-	if (err == ERR_OK)
-		rate_limit_account(&app->rate_limits, claim, name, email);
-	return err;
-}
-
 static enum err
 claim_user(struct app *app, struct request *req, struct response *res,
     enum rate_limit_name name, struct rate_limit_claim *claim)
@@ -81,6 +36,30 @@ claim_user(struct app *app, struct request *req, struct response *res,
 	if (err == ERR_OK)
 		rate_limit_user(claim, name, identity.user.id);
 	secret_wipe(&identity, sizeof(identity));
+	return err;
+}
+
+/* Check everything that may refuse ${req}, then add its subject to ${claim}. */
+static enum err
+claim_subject(struct app *app, struct request *req, struct response *res,
+    enum rate_limit_name name, struct rate_limit_claim *claim)
+{
+	enum rate_limit_subject subject = rate_limit_info(name)->subject;
+	const char *email;
+	const struct request_text text = {
+		{ "email", true, USER_EMAIL_SIZE - 1 }, &email
+	};
+	enum err err;
+
+	if (subject == RATE_LIMIT_BY_USER)
+		return claim_user(app, req, res, name, claim);
+	/* Another site's page must not use up its visitor's attempts. */
+	if (request_cross_site(req))
+		return response_refuse(res, PROBLEM_CROSS_SITE, NULL);
+	err = request_texts(
+	    req, res, &text, subject == RATE_LIMIT_BY_ACCOUNT ? 1 : 0);
+	if (err == ERR_OK && subject == RATE_LIMIT_BY_ACCOUNT)
+		rate_limit_account(&app->rate_limits, claim, name, email);
 	return err;
 }
 
@@ -148,19 +127,13 @@ enum err
 rate_limit_request(struct app *app, struct request *req, struct response *res,
     struct rate_limit_admission *ad)
 {
-	static claim_fn *const claims[] = {
-		[RATE_LIMIT_BY_ADDRESS] = claim_address,
-		[RATE_LIMIT_BY_ACCOUNT] = claim_account,
-		[RATE_LIMIT_BY_USER] = claim_user,
-	};
 	enum rate_limit_name name = ad->route->limit;
 	enum err err;
 
 	if (name == RATE_LIMIT_NONE)
 		return ERR_OK;
 	rate_limit_address(&ad->claim, name, req->address);
-	err = claims[rate_limit_info(name)->subject](
-	    app, req, res, name, &ad->claim);
+	err = claim_subject(app, req, res, name, &ad->claim);
 	if (err == ERR_OK)
 		err = take(app, req, res, &ad->claim);
 	else

@@ -5,16 +5,9 @@
 #include "http/request.h"
 #include "http/response.h"
 
-void
-response_put_token(
-    struct json_writer *w, const struct request *req, const struct token *token)
-{
-	response_put_access(w, req, token->text, token->expires_at);
-}
-
 /* Within the clock leeway of an expired token expires_in would be negative. */
 void
-response_put_access(struct json_writer *w, const struct request *req,
+response_put_token(struct json_writer *w, const struct request *req,
     const char *text, int64_t expires_at)
 {
 	int64_t left = expires_at - req->received_at;
@@ -34,14 +27,14 @@ response_put_user(struct json_writer *w, const struct user *u)
 
 enum err
 response_login(struct response *res, const struct request *req,
-    const struct response_grant *grant)
+    const struct user *u, const char *session_id, const struct token *token)
 {
 	struct json_writer w;
 
 	response_begin(res, &w);
-	response_put_token(&w, req, grant->token);
-	response_put_user(&w, grant->user);
-	json_write_string(&w, "session_id", grant->session_id);
+	response_put_token(&w, req, token->text, token->expires_at);
+	response_put_user(&w, u);
+	json_write_string(&w, "session_id", session_id);
 	return response_end(res, &w);
 }
 

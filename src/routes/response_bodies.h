@@ -14,29 +14,21 @@ struct json_writer;
 /* The bodies that several routes share. */
 
 /**
- * response_put_token(w, req, token), response_put_access(w, req, text,
- * expires_at):
+ * response_put_token(w, req, text, expires_at):
  * Write access_token, token_type and expires_in.
  *
  * response_put_user(w, u):
  * Write user, with the fields that only the user itself sees.
+ *
+ * response_login(res, req, u, session_id, token):
+ * Write the login answer.
  */
 void response_put_token(struct json_writer *w, const struct request *req,
-    const struct token *token);
-void response_put_access(struct json_writer *w, const struct request *req,
     const char *text, int64_t expires_at);
 void response_put_user(struct json_writer *w, const struct user *u);
-
-/* The parts of the login answer; borrowed. */
-struct response_grant {
-	const struct user *user;
-	const char *session_id;
-	const struct token *token;
-};
-
-/* response_login(res, req, grant): write the login answer. */
 enum err response_login(struct response *res, const struct request *req,
-    const struct response_grant *grant) MUST_CHECK;
+    const struct user *u, const char *session_id,
+    const struct token *token) MUST_CHECK;
 
 /* response_message(res, msg): write {"msg": ${msg}}. */
 enum err response_message(struct response *res, const char *msg) MUST_CHECK;
