@@ -28,30 +28,21 @@ struct fixture {
 	char ann_user_key[64];
 };
 
-static int
-setup(void **state)
+static void
+setup(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
 	caching_site_make(&f->site, true);
 	assert_true(caching_open(&f->site, CACHING_SQLITE, &f->c));
-	*state = f;
-	return 0;
 }
 
-static int
-teardown(void **state)
+static void
+teardown(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	caching_close(&f->c);
 	caching_site_remove(&f->site);
-	free(f);
-	return 0;
 }
 
-TEST_FIXTURE(setup, teardown);
+TEST_FIXTURE(struct fixture, setup, teardown);
 
 static bool
 exists(struct fixture *f, const char *key)

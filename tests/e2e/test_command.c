@@ -22,31 +22,22 @@ struct fixture {
 	int status;
 };
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
 	snprintf(f->dir, sizeof(f->dir), "/tmp/latchkey-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->log, sizeof(f->log), "%s/out", f->dir);
 	snprintf(f->conf, sizeof(f->conf), "%s/latchkey.conf", f->dir);
 	snprintf(
 	    f->db, sizeof(f->db), "DATABASE_URL=sqlite:%s/latchkey.db", f->dir);
-	*state = f;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	buf_clear(&f->text);
 	process_remove_tree(f->dir);
-	free(f);
-	return 0;
 }
 
 static void
@@ -282,4 +273,4 @@ TEST(bad_configuration, struct fixture *f)
 	assert_int_equal(access(line, F_OK), -1);
 }
 
-TEST_GROUP_FIXTURE(set_up, tear_down);
+TEST_GROUP_FIXTURE(struct fixture, set_up, tear_down);

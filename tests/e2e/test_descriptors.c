@@ -25,35 +25,26 @@ struct fixture {
 	pid_t pool;
 };
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
 	snprintf(f->dir, sizeof(f->dir), "/tmp/latchkey-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->socket, sizeof(f->socket), "%s/fcgi.sock", f->dir);
 	snprintf(f->pipe, sizeof(f->pipe), "%s/log", f->dir);
 	snprintf(
 	    f->db, sizeof(f->db), "DATABASE_URL=sqlite:%s/latchkey.db", f->dir);
-	*state = f;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	if (f->pool > 0)
 		(void)process_stop(f->pool, SIGTERM, WAIT_MS);
 	process_remove_tree(f->dir);
-	free(f);
-	return 0;
 }
 
-TEST_FIXTURE(set_up, tear_down);
+TEST_FIXTURE(struct fixture, set_up, tear_down);
 
 static bool
 is_serving(void *ctx)

@@ -27,17 +27,14 @@ struct fixture {
 	struct site site;
 };
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
 	char path[64], issuers[96];
 	const char *env[] = { issuers, NULL };
 	struct stack_options o = { .kind = STACK_POOL, .env = env };
 	struct buf text = { 0 };
 
-	assert_non_null(f);
-	*state = f;
 	f->idp = test_issuer_new(false);
 	snprintf(f->dir, sizeof(f->dir), "/tmp/latchkey-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
@@ -54,21 +51,16 @@ set_up(void **state)
 	o.dir = f->dir;
 	f->site.stack = stack_new(&o);
 	f->site.web = web_new(stack_base(f->site.stack));
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	web_reply_clear(&f->site.reply);
 	web_free(f->site.web);
 	stack_free(f->site.stack);
 	process_remove_tree(f->dir);
 	test_issuer_free(f->idp);
-	free(f);
-	return 0;
 }
 
 /* ---- looking ---- */
@@ -293,4 +285,4 @@ TEST(age_shows, struct fixture *f)
 	expect_health(f, "ok", "ok");
 }
 
-TEST_GROUP_FIXTURE(set_up, tear_down);
+TEST_GROUP_FIXTURE(struct fixture, set_up, tear_down);

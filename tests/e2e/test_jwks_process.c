@@ -102,13 +102,9 @@ stop_idp(void **state)
 	return 0;
 }
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	*state = f;
 	snprintf(f->dir, sizeof(f->dir), "/tmp/latchkey-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->issuers, sizeof(f->issuers), "%s/issuers", f->dir);
@@ -117,21 +113,16 @@ set_up(void **state)
 	answer_all(f, PATHS, "one");
 	f->before[0] = test_issuer_count(f->idp, "/0.json");
 	f->before[1] = test_issuer_count(f->idp, "/1.json");
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	fcgi_site_close(&f->site);
 	process_remove_tree(f->dir);
-	free(f);
-	return 0;
 }
 
-TEST_FIXTURE(set_up, tear_down);
+TEST_FIXTURE(struct fixture, set_up, tear_down);
 
 /* ---- looking ---- */
 

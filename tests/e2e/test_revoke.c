@@ -30,16 +30,13 @@ struct fixture {
 	struct fcgi_site site;
 };
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
 	struct stack_options o = {
 		.kind = STACK_POOL, .workers = WORKERS, .no_redis = true
 	};
 
-	assert_non_null(f);
-	*state = f;
 	snprintf(f->dir, sizeof(f->dir), "/tmp/latchkey-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->clients, sizeof(f->clients), "%s/clients", f->dir);
@@ -51,20 +48,13 @@ set_up(void **state)
 	o.env = f->envs;
 	o.dir = f->dir;
 	fcgi_site_open(&f->site, &o);
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
-	if (f == NULL)
-		return 0;
 	fcgi_site_close(&f->site);
 	process_remove_tree(f->dir);
-	free(f);
-	return 0;
 }
 
 /* Introspect the token of ${s}, on any worker. */
@@ -143,4 +133,4 @@ TEST(a_revoked_token_is_refused_by_every_worker, struct fixture *f)
 	assert_another_is_given(f);
 }
 
-TEST_GROUP_FIXTURE(set_up, tear_down);
+TEST_GROUP_FIXTURE(struct fixture, set_up, tear_down);

@@ -51,16 +51,13 @@ configure(const struct fixture *f, const char *algorithm)
 	files_write(f->conf, text, (size_t)n);
 }
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
 	struct stack_options o = {
 		.kind = STACK_POOL, .workers = WORKERS, .no_redis = true
 	};
 
-	assert_non_null(f);
-	*state = f;
 	snprintf(f->dir, sizeof(f->dir), "/tmp/latchkey-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->conf, sizeof(f->conf), "%s/latchkey.conf", f->dir);
@@ -72,20 +69,13 @@ set_up(void **state)
 	o.args = f->args;
 	o.dir = f->dir;
 	fcgi_site_open(&f->site, &o);
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
-	if (f == NULL)
-		return 0;
 	fcgi_site_close(&f->site);
 	process_remove_tree(f->dir);
-	free(f);
-	return 0;
 }
 
 /* ---- asking ---- */
@@ -612,4 +602,4 @@ TEST(a_weak_secret_starts_nothing, struct fixture *f)
 	fcgi_site_serves(&f->site);
 }
 
-TEST_GROUP_FIXTURE(set_up, tear_down);
+TEST_GROUP_FIXTURE(struct fixture, set_up, tear_down);

@@ -25,33 +25,23 @@ struct fixture {
 	int bursts;
 };
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
 	const struct stack_options options = { .workers = 4 };
 
-	assert_non_null(f);
 	f->stack = stack_new(&options);
 	f->web = web_new(stack_base(f->stack));
 	snprintf(f->db, sizeof(f->db), "%s/latchkey.db", stack_dir(f->stack));
-	*state = f;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
-	if (f == NULL)
-		return 0;
 	stack_stop_pool(f->stack, SIGTERM);
 	database_check(f->db);
 	web_free(f->web);
 	stack_free(f->stack);
-	free(f);
-	return 0;
 }
 
 static struct write_stress *
@@ -192,4 +182,4 @@ TEST(the_power_goes, struct fixture *f)
 	}
 }
 
-TEST_GROUP_FIXTURE(set_up, tear_down);
+TEST_GROUP_FIXTURE(struct fixture, set_up, tear_down);

@@ -63,13 +63,11 @@ start_cold(struct fixture *f)
 	stack_start_pool(f->stack);
 }
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
 	const struct stack_options options = { .workers = 2, .no_redis = true };
-	struct fixture *f = calloc(1, sizeof(*f));
 
-	assert_non_null(f);
 	f->stack = stack_new(&options);
 	f->web = web_new(stack_base(f->stack));
 	snprintf(f->db, sizeof(f->db), "%s/latchkey.db", stack_dir(f->stack));
@@ -86,23 +84,15 @@ set_up(void **state)
 	start_cold(f);
 	assert_int_equal(stat(f->db, &f->file), 0);
 	assert_true(f->file.st_size > 256 * PAGE);
-	*state = f;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
-	if (f == NULL)
-		return 0;
 	stack_stop_pool(f->stack, SIGTERM);
 	database_check(f->db);
 	web_free(f->web);
 	stack_free(f->stack);
-	free(f);
-	return 0;
 }
 
 /* Every page where ${text} stands turns into junk. */
@@ -255,4 +245,4 @@ TEST(a_page_of_users_before_a_start, struct fixture *f)
 	is_well(f, &f->victim);
 }
 
-TEST_GROUP_FIXTURE(set_up, tear_down);
+TEST_GROUP_FIXTURE(struct fixture, set_up, tear_down);

@@ -32,14 +32,12 @@ struct fixture {
 	struct signed_in_user survivor;
 };
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
 	const struct stack_options options = { .workers = WORKERS,
 		.no_redis = true };
-	struct fixture *f = calloc(1, sizeof(*f));
 
-	assert_non_null(f);
 	f->stack = stack_new(&options);
 	f->web = web_new(stack_base(f->stack));
 	snprintf(f->db, sizeof(f->db), "%s/latchkey.db", stack_dir(f->stack));
@@ -47,24 +45,18 @@ set_up(void **state)
 	assert_int_equal(mkdir(f->away, 0700), 0);
 	snprintf(f->moved, sizeof(f->moved), "%s/latchkey.db", f->away);
 	signed_in_user_register(f->web, "survivor@example.org", &f->survivor);
-	*state = f;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	stack_stop_pool(f->stack, SIGTERM);
 	database_check(f->db);
 	web_free(f->web);
 	stack_free(f->stack);
-	free(f);
-	return 0;
 }
 
-TEST_FIXTURE(set_up, tear_down);
+TEST_FIXTURE(struct fixture, set_up, tear_down);
 
 /* Or there would be too many sessions in the end, and the oldest be over. */
 static bool

@@ -24,14 +24,12 @@ struct fixture {
 	int serial;
 };
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
 	const struct stack_options first = { .workers = 2 };
 	struct stack_options second = { .workers = 2 };
 
-	assert_non_null(f);
 	f->pool[0] = stack_new(&first);
 	snprintf(f->db, sizeof(f->db), "%s/latchkey.db", stack_dir(f->pool[0]));
 	snprintf(f->db_env, sizeof(f->db_env), "DATABASE_URL=sqlite:%s", f->db);
@@ -40,17 +38,11 @@ set_up(void **state)
 	f->pool[1] = stack_new(&second);
 	for (int i = 0; i < 2; i++)
 		f->web[i] = web_new(stack_base(f->pool[i]));
-	*state = f;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
-	if (f == NULL)
-		return 0;
 	for (int i = 0; i < 2; i++) {
 		web_free(f->web[i]);
 		stack_stop_pool(f->pool[i], SIGTERM);
@@ -58,8 +50,6 @@ tear_down(void **state)
 	database_check(f->db);
 	stack_free(f->pool[1]);
 	stack_free(f->pool[0]);
-	free(f);
-	return 0;
 }
 
 /* Each of the workers may be the one that answers. */
@@ -187,4 +177,4 @@ TEST(one_may_die_and_come_back, struct fixture *f)
 	web_reply_clear(&reply);
 }
 
-TEST_GROUP_FIXTURE(set_up, tear_down);
+TEST_GROUP_FIXTURE(struct fixture, set_up, tear_down);

@@ -47,6 +47,15 @@ test_set_run(int (*run)(void))
 	run_file = run;
 }
 
+void *
+test_allocate(size_t size)
+{
+	void *memory = calloc(1, size);
+
+	assert_non_null(memory);
+	return memory;
+}
+
 bool
 test_select(const char *name)
 {

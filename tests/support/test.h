@@ -29,9 +29,11 @@
  * The parameter is what the set-up left in *state; a test without a fixture
  * has none.  The program runs all tests; arguments select them by name.
  *
- * TEST_FIXTURE(set_up, tear_down); gives each test of the file a fixture of
- * its own, TEST_GROUP_FIXTURE(set_up, tear_down); one to all of them together;
- * either function may be NULL.
+ * TEST_FIXTURE(struct fixture, set_up, tear_down); gives each test of the file
+ * a struct of its own, zeroed, which set_up(f) fills and tear_down(f) clears.
+ * TEST_FIXTURE(set_up, tear_down); leaves the memory to cmocka's functions, of
+ * which either may be NULL.  TEST_GROUP_FIXTURE(...); is one for all tests
+ * together.
  *
  * Where not every test runs everywhere, TEST_IN(groups, name, ...) says in
  * which groups, an or of bits of an enum in that file.  TEST_FIXTURE_IN(groups,
@@ -86,8 +88,15 @@ struct test_fixture {
 		test_add(&self);                                               \
 	}
 
-#define TEST_FIXTURE(set_up, tear_down)                                        \
-	TEST_FIXTURE_IN(TEST_ALL, NULL, set_up, tear_down)
+#define TEST_FIXTURE(...)                                                      \
+	TEST_PICK4(__VA_ARGS__, TEST_FIXTURE_TYPED, TEST_FIXTURE_PLAIN, )      \
+	(__COUNTER__, __VA_ARGS__)
+#define TEST_FIXTURE_PLAIN(n, set_up, tear_down)                               \
+	TEST_FIXTURE_NUMBERED(n, TEST_ALL, NULL, set_up, tear_down)
+#define TEST_FIXTURE_TYPED(n, type, set_up, tear_down)                         \
+	TEST_ALLOCATED(n, type, set_up, tear_down)                             \
+	TEST_FIXTURE_NUMBERED(n, TEST_ALL, NULL, TEST_NAME(test_set_up_, n),   \
+	    TEST_NAME(test_tear_down_, n))
 #define TEST_FIXTURE_IN(in, title, set_up, tear_down)                          \
 	TEST_FIXTURE_NUMBERED(__COUNTER__, in, title, set_up, tear_down)
 #define TEST_FIXTURE_NUMBERED(n, in, title, set_up, tear_down)                 \
@@ -99,12 +108,36 @@ struct test_fixture {
 		test_add_fixture(&self);                                       \
 	}                                                                      \
 	struct test
-#define TEST_GROUP_FIXTURE(set_up, tear_down)                                  \
+#define TEST_GROUP_FIXTURE(...)                                                \
+	TEST_PICK4(__VA_ARGS__, TEST_GROUP_TYPED, TEST_GROUP_PLAIN, )          \
+	(__COUNTER__, __VA_ARGS__)
+#define TEST_GROUP_TYPED(n, type, set_up, tear_down)                           \
+	TEST_ALLOCATED(n, type, set_up, tear_down)                             \
+	TEST_GROUP_PLAIN(                                                      \
+	    n, TEST_NAME(test_set_up_, n), TEST_NAME(test_tear_down_, n))
+#define TEST_GROUP_PLAIN(n, set_up, tear_down)                                 \
 	TEST_RUN()                                                             \
 	{                                                                      \
 		return test_run("tests", TEST_ALL, set_up, tear_down);         \
 	}                                                                      \
 	struct test
+#define TEST_PICK4(first, second, third, fourth, ...) fourth
+/* The fixture's memory around functions that fill and clear it. */
+#define TEST_ALLOCATED(n, type, set_up, tear_down)                             \
+	static int TEST_NAME(test_set_up_, n)(void **state)                    \
+	{                                                                      \
+		type *fixture = test_allocate(sizeof(type));                   \
+                                                                               \
+		*state = fixture;                                              \
+		set_up(fixture);                                               \
+		return 0;                                                      \
+	}                                                                      \
+	static int TEST_NAME(test_tear_down_, n)(void **state)                 \
+	{                                                                      \
+		tear_down(*state);                                             \
+		free(*state);                                                  \
+		return 0;                                                      \
+	}
 #define TEST_RUN()                                                             \
 	static int test_run_file(void);                                        \
 	TEST_CONSTRUCTOR(test_set_run_file)                                    \
@@ -140,6 +173,9 @@ bool test_select(const char *name);
  * exit status.
  */
 int test_main(int argc, char **argv);
+
+/* test_allocate(size): zeroed memory; the test fails if there is none. */
+void *test_allocate(size_t size);
 
 /* What the macros above register. */
 void test_add(struct test *test);

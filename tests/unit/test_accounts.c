@@ -11,24 +11,7 @@
 #define ADA "ada@example.org"
 #define NEW_PASSWORD "violet-harbour-91"
 
-static int
-setup(void **state)
-{
-	static struct api api;
-
-	api_open(&api);
-	*state = &api;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	api_close(*state);
-	return 0;
-}
-
-TEST_FIXTURE(setup, teardown);
+TEST_FIXTURE(struct api, api_open, api_close);
 
 /* The Set-Cookie line of an answer to a loopback request. */
 static bool

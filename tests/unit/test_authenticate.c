@@ -6,24 +6,7 @@
 #define ADA "ada@example.org"
 #define BOB "bob@example.org"
 
-static int
-setup(void **state)
-{
-	static struct api api;
-
-	api_open(&api);
-	*state = &api;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	api_close(*state);
-	return 0;
-}
-
-TEST_FIXTURE(setup, teardown);
+TEST_FIXTURE(struct api, api_open, api_close);
 
 #define ME .method = "GET", .uri = "/auth/me"
 #define RENAME .method = "POST", .uri = "/auth/update-profile"

@@ -22,24 +22,7 @@
 #define GUARDED .method = "GET", .uri = "/guarded/a?b=c"
 #define CHECK .method = "GET", .uri = "/api/v1/auth/check"
 
-static int
-setup(void **state)
-{
-	static struct api api;
-
-	api_open(&api);
-	*state = &api;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	api_close(*state);
-	return 0;
-}
-
-TEST_FIXTURE(setup, teardown);
+TEST_FIXTURE(struct api, api_open, api_close);
 
 /* ---- allowed ---- */
 

@@ -17,36 +17,27 @@ struct fixture {
 
 static const char *const keys[] = { "user:1", "session:abc" };
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
 	shm_fixture_make(&f->table);
 	f->shm[0] = shm_fixture_open(&f->table);
 	f->shm[1] = shm_fixture_open(&f->table);
 	assert_int_equal(shm_coherence_new(f->shm[0], &f->one), ERR_OK);
 	assert_int_equal(shm_coherence_new(f->shm[1], &f->two), ERR_OK);
-	*state = f;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	coherence_free(f->one);
 	coherence_free(f->two);
 	shm_detach(f->shm[0]);
 	shm_detach(f->shm[1]);
 	shm_fixture_remove(&f->table);
-	free(f);
-	return 0;
 }
 
-TEST_FIXTURE(set_up, tear_down);
+TEST_FIXTURE(struct fixture, set_up, tear_down);
 
 static void
 begin(struct coherence *co)

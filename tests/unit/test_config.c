@@ -31,13 +31,11 @@ write_file(const char *path, mode_t mode, const char *text)
 }
 
 /* The environment of whoever runs the tests must not matter. */
-static int
-setup(void **state)
+static void
+setup(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
 	const char *tmp = getenv("TMPDIR");
 
-	assert_non_null(f);
 	snprintf(f->dir, sizeof(f->dir), "%.40s/config-XXXXXX",
 	    tmp != NULL ? tmp : "/tmp");
 	assert_int_equal(clearenv(), 0);
@@ -47,24 +45,18 @@ setup(void **state)
 	snprintf(f->path, sizeof(f->path), "%s/latchkey.conf", f->dir);
 	snprintf(f->secret, sizeof(f->secret), "%s/secret", f->dir);
 	write_file(f->path, 0600, "");
-	*state = f;
-	return 0;
 }
 
-static int
-teardown(void **state)
+static void
+teardown(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	config_free(f->config);
 	unlink(f->path);
 	unlink(f->secret);
 	rmdir(f->dir);
-	free(f);
-	return 0;
 }
 
-TEST_FIXTURE(setup, teardown);
+TEST_FIXTURE(struct fixture, setup, teardown);
 
 static enum err
 load(struct fixture *f)

@@ -12,24 +12,7 @@
 #include "support/api.h"
 #include "support/store_memory.h"
 
-static int
-setup(void **state)
-{
-	static struct api api;
-
-	api_open(&api);
-	*state = &api;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	api_close(*state);
-	return 0;
-}
-
-TEST_FIXTURE(setup, teardown);
+TEST_FIXTURE(struct api, api_open, api_close);
 
 TEST(unknown_paths_and_methods_are_refused, struct api *api)
 {

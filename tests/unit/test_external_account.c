@@ -25,13 +25,11 @@ struct fixture {
 	    text[EXTERNAL_ISSUERS_TEXT_SIZE]; /* the last token that was made */
 };
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
 	struct app *app;
 
-	assert_non_null(f);
 	app = &f->api.app;
 	api_open(&f->api);
 	assert_int_equal(f->api.now, EXTERNAL_ISSUERS_NOW);
@@ -39,22 +37,16 @@ set_up(void **state)
 	    &f->o, f->api.table.dir, app->store, app->shm, f->api.now);
 	app->issuers = f->o.issuers;
 	app->sessions.issuers = f->o.issuers;
-	*state = f;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	external_issuers_close(&f->o);
 	api_close(&f->api);
-	free(f);
-	return 0;
 }
 
-TEST_FIXTURE(set_up, tear_down);
+TEST_FIXTURE(struct fixture, set_up, tear_down);
 
 /* A token of the first issuer, issued now, which also says ${members}. */
 static const char *

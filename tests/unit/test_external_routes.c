@@ -46,13 +46,11 @@ load_client(struct api *api)
 	api->app.clients = api->clients;
 }
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
 	struct app *app;
 
-	assert_non_null(f);
 	app = &f->api.app;
 	api_open(&f->api);
 	load_client(&f->api);
@@ -65,22 +63,16 @@ set_up(void **state)
 	    ",\"name\":\"Ada\"}");
 	api_expect(&f->api, 200, NULL, .method = "GET", .uri = "/auth/me",
 	    .token = f->o.good);
-	*state = f;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	external_issuers_close(&f->o);
 	api_close(&f->api);
-	free(f);
-	return 0;
 }
 
-TEST_FIXTURE(set_up, tear_down);
+TEST_FIXTURE(struct fixture, set_up, tear_down);
 
 /*
  * Whoever has stolen one could make of it what outlives it.  Each of these

@@ -57,32 +57,23 @@ struct fixture {
 static const char *const names[KEYS] = { "user:1", "user:2", "session:a",
 	"session:b" };
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
 	shm_fixture_make(&f->table);
 	f->m = shm_fixture_open(&f->table);
 	f->shared = child_shared(sizeof(*f->shared));
-	*state = f;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	child_unshare(f->shared, sizeof(*f->shared));
 	shm_detach(f->m);
 	shm_fixture_remove(&f->table);
-	free(f);
-	return 0;
 }
 
-TEST_FIXTURE(set_up, tear_down);
+TEST_FIXTURE(struct fixture, set_up, tear_down);
 
 static void
 raise_to(_Atomic uint64_t *p, uint64_t value)

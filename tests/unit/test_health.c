@@ -10,24 +10,7 @@
 #include "support/redis_server.h"
 #include "support/store_memory.h"
 
-static int
-setup(void **state)
-{
-	static struct api api;
-
-	api_open(&api);
-	*state = &api;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	api_close(*state);
-	return 0;
-}
-
-TEST_FIXTURE(setup, teardown);
+TEST_FIXTURE(struct api, api_open, api_close);
 
 #define HEALTH .method = "GET", .uri = "/health"
 

@@ -118,13 +118,11 @@ name(int i)
 	return names[i];
 }
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
 	int port;
 
-	assert_non_null(f);
 	shm_fixture_make(&f->table);
 	f->m = shm_fixture_open(&f->table);
 	assert_int_equal(store_open_memory(f->m, &f->store), ERR_OK);
@@ -145,15 +143,11 @@ set_up(void **state)
 		.http_client = f->http_client,
 		.stop = &f->stop,
 		.interval = 2 * HOUR };
-	*state = f;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	(void)shutdown(f->listen_fd, SHUT_RDWR);
 	assert_int_equal(pthread_join(f->thread, NULL), 0);
 	(void)close(f->listen_fd);
@@ -161,11 +155,9 @@ tear_down(void **state)
 	store_close(f->store);
 	shm_detach(f->m);
 	shm_fixture_remove(&f->table);
-	free(f);
-	return 0;
 }
 
-TEST_FIXTURE(set_up, tear_down);
+TEST_FIXTURE(struct fixture, set_up, tear_down);
 
 static void
 step(struct fixture *f, int64_t now)

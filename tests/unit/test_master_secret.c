@@ -23,29 +23,20 @@ struct fixture {
 	char path[4096 / 2];
 };
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
 	shm_fixture_make(&f->folder);
 	(void)snprintf(f->path, sizeof(f->path), "%s/secret", f->folder.dir);
-	*state = f;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	shm_fixture_remove(&f->folder);
-	free(f);
-	return 0;
 }
 
-TEST_FIXTURE(set_up, tear_down);
+TEST_FIXTURE(struct fixture, set_up, tear_down);
 
 static void
 put_file(const char *path, const char *text, size_t len, mode_t mode)

@@ -35,33 +35,24 @@ struct fixture {
 	size_t len;
 };
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
 	shm_fixture_make(&f->table);
 	f->m = shm_fixture_open(&f->table);
 	memory_cache_init(&f->t, f->m);
 	f->key = shm_pattern_neighbour(&f->t, 0);
 	f->len = 200;
-	*state = f;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	shm_detach(f->m);
 	shm_fixture_remove(&f->table);
-	free(f);
-	return 0;
 }
 
-TEST_FIXTURE(set_up, tear_down);
+TEST_FIXTURE(struct fixture, set_up, tear_down);
 
 static void
 put(struct fixture *f, uint64_t key, uint64_t generation, int64_t now)

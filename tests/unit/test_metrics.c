@@ -15,24 +15,7 @@
 
 #define METRICS .method = "GET", .uri = "/metrics"
 
-static int
-setup(void **state)
-{
-	static struct api api;
-
-	api_open(&api);
-	*state = &api;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	api_close(*state);
-	return 0;
-}
-
-TEST_FIXTURE(setup, teardown);
+TEST_FIXTURE(struct api, api_open, api_close);
 
 static void
 get(struct api *api, struct api_answer *a)

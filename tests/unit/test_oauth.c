@@ -21,15 +21,13 @@
 #define REVOKE .method = "POST", .uri = "/auth/revoke", .type = FORM
 #define INTROSPECT .method = "POST", .uri = "/auth/introspect", .type = FORM
 
-static int
-set_up(void **state)
+static void
+set_up(struct api *api)
 {
-	struct api *api = calloc(1, sizeof(*api));
 	unsigned char hash[32];
 	char path[2048], why[256], hex[65];
 	FILE *file;
 
-	assert_non_null(api);
 	api_open(api);
 	(void)snprintf(path, sizeof(path), "%s/clients", api->table.dir);
 	kdf_hash(hash, sizeof(hash), SECRET, strlen(SECRET));
@@ -42,21 +40,15 @@ set_up(void **state)
 	assert_int_equal(
 	    clients_load(path, why, sizeof(why), &api->clients), ERR_OK);
 	api->app.clients = api->clients;
-	*state = api;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct api *api)
 {
-	struct api *api = *state;
-
 	api_close(api);
-	free(api);
-	return 0;
 }
 
-TEST_FIXTURE(set_up, tear_down);
+TEST_FIXTURE(struct api, set_up, tear_down);
 
 /* An Authorization header, valid until the next call. */
 static const char *

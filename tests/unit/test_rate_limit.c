@@ -22,13 +22,11 @@ struct fixture {
 	struct rate_limits rl;
 };
 
-static int
-setup(void **state)
+static void
+setup(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
 	void *client;
 
-	assert_non_null(f);
 	assert_int_equal(redis_client_setup(&client), 0);
 	f->client = client;
 	f->rl.shm = f->client->m;
@@ -40,22 +38,17 @@ setup(void **state)
 	f->rl.rules[RATE_LIMIT_DEFAULT] =
 	    (struct rate_limit_shm_rule){ WINDOW, 10 };
 	memset(f->rl.key, 7, sizeof(f->rl.key));
-	*state = f;
-	return 0;
 }
 
-static int
-teardown(void **state)
+static void
+teardown(struct fixture *f)
 {
-	struct fixture *f = *state;
 	void *client = f->client;
 
 	redis_client_teardown(&client);
-	free(f);
-	return 0;
 }
 
-TEST_FIXTURE(setup, teardown);
+TEST_FIXTURE(struct fixture, setup, teardown);
 
 /* ---- who is counted ---- */
 

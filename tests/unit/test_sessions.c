@@ -55,16 +55,14 @@ sign_up(struct fixture *f, const char *email, struct user *u, struct session *s,
 	    store_register(f->store, &actor, u, email, "hash", s), ERR_OK);
 }
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
 	static const struct cache_options options = {
 		.user_ttl = 3600, .session_ttl = 604800, .token_ttl = 300
 	};
-	struct fixture *f = calloc(1, sizeof(*f));
 	unsigned char seal[SECRET_KEY_BYTES];
 
-	assert_non_null(f);
 	shm_fixture_make(&f->table);
 	f->m = shm_fixture_open(&f->table);
 	assert_int_equal(store_open_memory(f->m, &f->store), ERR_OK);
@@ -82,25 +80,19 @@ set_up(void **state)
 	assert_int_equal(access_token_issue(&f->ss.tokens, &f->session,
 			     f->session.epoch, NOW, &f->token, &f->claims),
 	    ERR_OK);
-	*state = f;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	cache_free(f->cache);
 	signing_keys_close(&f->keys);
 	store_close(f->store);
 	shm_detach(f->m);
 	shm_fixture_remove(&f->table);
-	free(f);
-	return 0;
 }
 
-TEST_FIXTURE(set_up, tear_down);
+TEST_FIXTURE(struct fixture, set_up, tear_down);
 
 static const struct identity nobody;
 

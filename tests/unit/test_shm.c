@@ -29,30 +29,21 @@ struct fixture {
 	int slot; /* of the child that is started next */
 };
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
 	shm_fixture_make(&f->table);
 	f->shared = child_shared(sizeof(*f->shared));
-	*state = f;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	shm_fixture_remove(&f->table);
 	child_unshare(f->shared, sizeof(*f->shared));
-	free(f);
-	return 0;
 }
 
-TEST_FIXTURE(set_up, tear_down);
+TEST_FIXTURE(struct fixture, set_up, tear_down);
 
 static void
 id_of(const struct shm *m, unsigned char id[SHM_ID_BYTES])

@@ -41,12 +41,9 @@ static const struct session session = {
 	.expires_at = NOW + 604800,
 };
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
 	shm_fixture_make(&f->table);
 	f->m = shm_fixture_open(&f->table);
 	assert_int_equal(store_open_memory(f->m, &f->store), ERR_OK);
@@ -60,24 +57,18 @@ set_up(void **state)
 		.issuer = "latchkey",
 		.audience = "latchkey",
 		.lifetime = LIFE };
-	*state = f;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	signing_keys_close(&f->keys);
 	store_close(f->store);
 	shm_detach(f->m);
 	shm_fixture_remove(&f->table);
-	free(f);
-	return 0;
 }
 
-TEST_FIXTURE(set_up, tear_down);
+TEST_FIXTURE(struct fixture, set_up, tear_down);
 
 static void
 open_with(struct fixture *f, enum signing_keys_alg alg, int64_t now)

@@ -43,32 +43,23 @@ close_store(struct fixture *f)
 	f->st = NULL;
 }
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
 	shm_fixture_make(&f->table);
 	f->m = shm_fixture_open(&f->table);
 	(void)snprintf(f->copy, sizeof(f->copy), "%s/copy", f->table.dir);
-	*state = f;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	store_close(f->st);
 	shm_detach(f->m);
 	shm_fixture_remove(&f->table);
-	free(f);
-	return 0;
 }
 
-TEST_FIXTURE(set_up, tear_down);
+TEST_FIXTURE(struct fixture, set_up, tear_down);
 
 static void
 back_up(struct fixture *f)

@@ -37,12 +37,9 @@ struct fixture {
 	int sessions;
 };
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
 	shm_fixture_make(&f->table);
 	if (mount("none", f->table.dir, "tmpfs", 0, DISK_OPTIONS) != 0)
 		fail_msg("a tmpfs cannot be mounted (see main)");
@@ -53,25 +50,19 @@ set_up(void **state)
 	assert_int_equal(
 	    test_users_register(f->st, "ann", 1, NOW, &f->ann), ERR_OK);
 	f->sessions = 1;
-	*state = f;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	store_close(f->st);
 	database_check(f->table.db);
 	shm_detach(f->m);
 	assert_int_equal(umount(f->table.dir), 0);
 	shm_fixture_remove(&f->table);
-	free(f);
-	return 0;
 }
 
-TEST_FIXTURE(set_up, tear_down);
+TEST_FIXTURE(struct fixture, set_up, tear_down);
 
 static void
 filler_path(const struct fixture *f, char path[PATH_MAX])

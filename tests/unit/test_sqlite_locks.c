@@ -38,36 +38,27 @@ open_store(const struct fixture *f, struct shm *m, int wait_ms)
 	return store_open(f->table.db, m, &options, &st) == ERR_OK ? st : NULL;
 }
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
 	shm_fixture_make(&f->table);
 	f->m = shm_fixture_open(&f->table);
 	f->st = open_store(f, f->m, 5000);
 	assert_non_null(f->st);
 	assert_int_equal(
 	    test_users_register(f->st, "ann", 1, NOW, &f->ann), ERR_OK);
-	*state = f;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	store_close(f->st);
 	database_check(f->table.db);
 	shm_detach(f->m);
 	shm_fixture_remove(&f->table);
-	free(f);
-	return 0;
 }
 
-TEST_FIXTURE(set_up, tear_down);
+TEST_FIXTURE(struct fixture, set_up, tear_down);
 
 static enum err
 do_logout(const struct fixture *f, struct store *st)

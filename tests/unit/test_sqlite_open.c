@@ -29,31 +29,22 @@ struct fixture {
 	struct store *st;
 };
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
 	shm_fixture_make(&f->table);
 	f->m = shm_fixture_open(&f->table);
-	*state = f;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	store_close(f->st);
 	shm_detach(f->m);
 	shm_fixture_remove(&f->table);
-	free(f);
-	return 0;
 }
 
-TEST_FIXTURE(set_up, tear_down);
+TEST_FIXTURE(struct fixture, set_up, tear_down);
 
 static enum err
 open_store(struct fixture *f)

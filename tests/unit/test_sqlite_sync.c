@@ -83,12 +83,9 @@ struct fixture {
 	struct store_actor actor;
 };
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
 	shm_fixture_make(&f->table);
 	f->m = shm_fixture_open(&f->table);
 	disk.opened = 0;
@@ -98,24 +95,18 @@ set_up(void **state)
 	f->actor = test_users_actor(NOW);
 	assert_int_equal(
 	    test_users_register(f->st, "ann", 1, NOW, &f->ann), ERR_OK);
-	*state = f;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	store_close(f->st);
 	database_check(f->table.db);
 	shm_detach(f->m);
 	shm_fixture_remove(&f->table);
-	free(f);
-	return 0;
 }
 
-TEST_FIXTURE(set_up, tear_down);
+TEST_FIXTURE(struct fixture, set_up, tear_down);
 
 /* With no connection left, the log is read as it lies there. */
 static void

@@ -32,12 +32,9 @@ count_tidied(void *ctx, const char *const *keys, size_t n)
 	f->tidied += n;
 }
 
-static int
-set_up(void **state)
+static void
+set_up(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
 	shm_fixture_make(&f->table);
 	f->m = shm_fixture_open(&f->table);
 	assert_int_equal(store_open_memory(f->m, &f->st), ERR_OK);
@@ -45,23 +42,17 @@ set_up(void **state)
 	f->actor = test_users_actor(NOW);
 	assert_int_equal(
 	    test_users_register(f->st, "ann", 1, NOW, &f->ann), ERR_OK);
-	*state = f;
-	return 0;
 }
 
-static int
-tear_down(void **state)
+static void
+tear_down(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	store_close(f->st);
 	shm_detach(f->m);
 	shm_fixture_remove(&f->table);
-	free(f);
-	return 0;
 }
 
-TEST_FIXTURE(set_up, tear_down);
+TEST_FIXTURE(struct fixture, set_up, tear_down);
 
 TEST(the_next_call_fails_once, struct fixture *f)
 {
