@@ -10,41 +10,39 @@
 #include "shm/shm.h"
 
 /*
- * The area is slots of two sizes, eight to a bucket.  Why nobody ever sees
- * half an entry, whoever is killed, stopped or overtaken:
+ * The area holds slots of two sizes, in buckets of WAYS.  A reader never gets a
+ * mixture of two entries, whichever process is killed, stopped or overtaken:
  *
- *  - A slot's word is even, or odd while somebody writes; a writer claims it
- *    by one compare-and-swap, and a reader believes what it copied only if
- *    the word was the same even number before and after.
- *  - Whoever claimed and was killed leaves it odd.  The word says since when;
- *    after a few seconds the next writer claims the slot for himself.
- *  - The one before may only have been stopped, and go on to write into what
- *    is another's now.  So each entry carries a keyed hash of all that it
- *    says, its name and generation included: a mixture of two is none.  If
- *    he writes his own to the end, it is a true entry again.
+ *  - The word of a slot is even, or odd while it is written.  A writer claims
+ * the slot by one compare-and-swap; a reader discards its copy unless the word
+ *    was the same even number before and after.
+ *  - A writer that is killed leaves the word odd.  The word holds the time of
+ * the claim, and a few seconds later another writer may claim the slot.
+ *  - If the first writer was only stopped, it goes on to write into a slot that
+ *    is not its own any more.  So each entry has a keyed hash of its name,
+ *    generation and data, which no mixture of two matches.
  *
- * All of it is atomic words, copied relaxed: to the standard, too, there is no
+ * All of it is atomic words, copied relaxed, so the C standard sees no data
  * race.
  */
-#define CREDENTIAL_SOURCES 8
+#define WAYS 8
 #define HEAD_CELLS 5 /* of struct memory_cache_entry, before the data */
 
-/* 168 bytes of texts beside a session's numbers: most user agents. */
+/* Leaves 168 bytes for the texts of a session: most user agents fit. */
 #define SMALL_DATA 256
 #define LARGE_SHARE 8 /* an eighth of the area */
 
 struct slot {
 	_Atomic uint64_t word;
-	_Atomic uint64_t used; /* since others last had to make room */
+	_Atomic uint64_t used; /* since all of the bucket were last evictable */
 	_Atomic uint64_t check;
-	_Atomic uint64_t
-	    cells[HEAD_CELLS]; /* a struct memory_cache_entry, and on */
+	_Atomic uint64_t cells[HEAD_CELLS]; /* and on: the entry */
 };
 
 _Static_assert(sizeof(struct slot) == 64 &&
 	sizeof(struct memory_cache_entry) ==
 	    8 * HEAD_CELLS + MEMORY_CACHE_DATA_MAX,
-    "an entry is its cells, without gaps");
+    "an entry consists of its cells, without gaps");
 
 enum slot_kind { SMALL, LARGE, KINDS };
 static const size_t data_room[KINDS] = { SMALL_DATA, MEMORY_CACHE_DATA_MAX };
@@ -55,22 +53,21 @@ slot_size(enum slot_kind kind)
 	return sizeof(struct slot) + data_room[kind];
 }
 
-/* ---- where things lie ---- */
+/* ---- layout ---- */
 
 void
 memory_cache_init(struct memory_cache *t, const struct shm *m)
 {
-	static const char purpose[] = "latchkey entry table";
+	static const char purpose[] = "latchkey memory cache";
 	unsigned char id[SHM_ID_BYTES + sizeof(purpose)];
 	size_t size, large;
 
 	t->area = shm_region(m, &size);
 	large = size / LARGE_SHARE;
-	t->buckets[LARGE] = large / (CREDENTIAL_SOURCES * slot_size(LARGE));
-	t->buckets[SMALL] =
-	    (size - large) / (CREDENTIAL_SOURCES * slot_size(SMALL));
+	t->buckets[LARGE] = large / (WAYS * slot_size(LARGE));
+	t->buckets[SMALL] = (size - large) / (WAYS * slot_size(SMALL));
 
-	/* Each life of the file has its own: old entries are none. */
+	/* After the file is reset, no entry from before matches these keys. */
 	memcpy(id, shm_id(m), SHM_ID_BYTES);
 	memcpy(id + SHM_ID_BYTES, purpose, sizeof(purpose));
 	kdf_hash((unsigned char *)t->keys, sizeof(t->keys), id, sizeof(id));
@@ -92,21 +89,19 @@ check_of(const struct memory_cache *t, const struct memory_cache_entry *e)
 	    t->keys[1], e, offsetof(struct memory_cache_entry, data) + e->len);
 }
 
-/* The ${i}th slot that may hold ${name}; each name has its own order. */
+/* Return the ${i}th slot for ${name}; names differ in where they start. */
 static struct slot *
 nth_slot(const struct memory_cache *t, enum slot_kind kind,
     const struct memory_cache_name *name, size_t i)
 {
 	size_t size = slot_size(kind);
 	size_t bucket = (size_t)(name->hash[0] % t->buckets[kind]);
-	size_t credential_source =
-	    (size_t)(name->hash[1] + i) % CREDENTIAL_SOURCES;
-	unsigned char *at =
-	    t->area + (bucket * CREDENTIAL_SOURCES + credential_source) * size;
+	size_t way = (size_t)(name->hash[1] + i) % WAYS;
+	unsigned char *at = t->area + (bucket * WAYS + way) * size;
 
-	/* The large ones come last. */
+	/* The large slots come last. */
 	if (kind == LARGE)
-		at += t->buckets[SMALL] * CREDENTIAL_SOURCES * slot_size(SMALL);
+		at += t->buckets[SMALL] * WAYS * slot_size(SMALL);
 	return (struct slot *)(void *)at;
 }
 
@@ -141,7 +136,7 @@ cells_of(const struct memory_cache_entry *e)
 	return HEAD_CELLS + (size_t)(e->len + 7) / 8;
 }
 
-/* Once it is set, those who read it write nothing at all. */
+/* Write only the first time, so that readers do not share a dirty line. */
 static void
 note_used(struct slot *s)
 {
@@ -163,7 +158,7 @@ read_slot(const struct memory_cache *t, struct slot *s, size_t room,
 		return false;
 	copy_cells(s, HEAD_CELLS, cells_of(e), e);
 	check = atomic_load_explicit(&s->check, memory_order_relaxed);
-	/* What was copied was copied before the word is looked at again. */
+	/* Finish the copy before loading the word again. */
 	atomic_thread_fence(memory_order_acquire);
 	return atomic_load_explicit(&s->word, memory_order_relaxed) == word &&
 	    check == check_of(t, e);
@@ -177,7 +172,7 @@ memory_cache_get(const struct memory_cache *t,
 	const struct memory_cache_entry *e = entry_out;
 
 	for (enum slot_kind kind = SMALL; kind < KINDS; kind++) {
-		for (size_t i = 0; i < CREDENTIAL_SOURCES; i++) {
+		for (size_t i = 0; i < WAYS; i++) {
 			struct slot *s = nth_slot(t, kind, name, i);
 
 			if (!read_slot(
@@ -196,9 +191,9 @@ memory_cache_get(const struct memory_cache *t,
 /* ---- claiming a slot ---- */
 
 /*
- * A claimed word: how often the slot was written, the second of the claim, 1.
- * Writing takes microseconds; who has not finished after this many seconds was
- * killed or stopped.
+ * A claimed word: the number of writes to the slot, the second of the claim, 1.
+ * Writing takes microseconds; a writer that has not finished after this many
+ * seconds was killed or stopped.
  */
 #define CLAIM_SECONDS 3
 #define CLAIM_TIME_BITS 31
@@ -215,7 +210,7 @@ is_abandoned(uint64_t word, int64_t now)
 	const int64_t all = (int64_t)1 << CLAIM_TIME_BITS;
 	int64_t age = (now - (int64_t)(word >> 1)) & (all - 1);
 
-	/* Or it comes from a time that is still to come: nobody's. */
+	/* A claim from the future cannot be alive either. */
 	return age >= CLAIM_SECONDS && all - age >= CLAIM_SECONDS;
 }
 
@@ -225,7 +220,7 @@ is_free(uint64_t word, int64_t now)
 	return (word & 1) == 0 || is_abandoned(word, now);
 }
 
-/* *word_out: what releases it. */
+/* Set *${word_out} to the word that releases the slot. */
 static bool
 claim(struct slot *s, int64_t now, uint64_t *word_out)
 {
@@ -237,13 +232,13 @@ claim(struct slot *s, int64_t now, uint64_t *word_out)
 	if (!atomic_compare_exchange_strong_explicit(&s->word, &word, *word_out,
 		memory_order_acquire, memory_order_relaxed))
 		return false;
-	/* Who sees any of what we write now sees the claim. */
+	/* A reader that sees any of the writes that follow sees the claim. */
 	atomic_thread_fence(memory_order_release);
 	TESTPOINT("table:claimed");
 	return true;
 }
 
-/* It fails if we took so long that another has claimed it: it is his. */
+/* Do nothing if another writer has claimed the slot meanwhile. */
 static void
 release(struct slot *s, uint64_t word)
 {
@@ -282,9 +277,9 @@ write_slot(const struct memory_cache *t, struct slot *s,
 }
 
 /*
- * What is there under the same name; or what nobody will miss; or what was
- * not used since room was last made; or, if all were, the first, and the
- * others have to prove themselves anew.
+ * Choose the slot that has ${name}, else an expired or abandoned one, else one
+ * that was not used lately (CLOCK).  If all were used, take the first and clear
+ * the marks of all.
  */
 static struct slot *
 choose(const struct memory_cache *t, enum slot_kind kind,
@@ -292,7 +287,7 @@ choose(const struct memory_cache *t, enum slot_kind kind,
 {
 	struct slot *spare = NULL, *idle = NULL;
 
-	for (size_t i = 0; i < CREDENTIAL_SOURCES; i++) {
+	for (size_t i = 0; i < WAYS; i++) {
 		struct slot *s = nth_slot(t, kind, name, i);
 		uint64_t word =
 		    atomic_load_explicit(&s->word, memory_order_relaxed);
@@ -310,13 +305,13 @@ choose(const struct memory_cache *t, enum slot_kind kind,
 	}
 	if (spare != NULL || idle != NULL)
 		return spare != NULL ? spare : idle;
-	for (size_t i = 0; i < CREDENTIAL_SOURCES; i++)
+	for (size_t i = 0; i < WAYS; i++)
 		atomic_store_explicit(
 		    &nth_slot(t, kind, name, i)->used, 0, memory_order_relaxed);
 	return nth_slot(t, kind, name, 0);
 }
 
-/* All of it: what lay there was somebody's name and address. */
+/* Zero all of it: it may hold a name and an e-mail address. */
 static void
 clear_slot(struct slot *s, enum slot_kind kind)
 {
@@ -328,7 +323,7 @@ static void
 drop_kind(const struct memory_cache *t, enum slot_kind kind,
     const struct memory_cache_name *name, int64_t now)
 {
-	for (size_t i = 0; i < CREDENTIAL_SOURCES; i++) {
+	for (size_t i = 0; i < WAYS; i++) {
 		struct slot *s = nth_slot(t, kind, name, i);
 		uint64_t word;
 
@@ -350,7 +345,7 @@ memory_cache_put(const struct memory_cache *t,
 	assert(entry->len <= MEMORY_CACHE_DATA_MAX);
 	if (now >= entry->expires_at)
 		return;
-	/* A short one of its name would be found before it. */
+	/* memory_cache_get() would find a small entry of that name first. */
 	if (kind == LARGE)
 		drop_kind(t, SMALL, &entry->name, now);
 	s = choose(t, kind, &entry->name, now);
@@ -368,15 +363,15 @@ memory_cache_drop(const struct memory_cache *t,
 		drop_kind(t, kind, name, now);
 }
 
-/* ---- all of it ---- */
+/* ---- the whole cache ---- */
 
 static struct slot *
 slot_at(const struct memory_cache *t, enum slot_kind kind, size_t bucket,
-    size_t credential_source)
+    size_t way)
 {
 	const struct memory_cache_name any = { .hash = { bucket, 0 } };
 
-	return nth_slot(t, kind, &any, credential_source);
+	return nth_slot(t, kind, &any, way);
 }
 
 static bool
@@ -396,7 +391,7 @@ memory_cache_size(const struct memory_cache *t, int64_t now, size_t step,
 		size_t live = 0;
 
 		for (size_t b = 0; b < t->buckets[kind]; b += step)
-			for (size_t i = 0; i < CREDENTIAL_SOURCES; i++)
+			for (size_t i = 0; i < WAYS; i++)
 				live += is_live(slot_at(t, kind, b, i), now);
 		*entries_out += (int64_t)(live * step);
 		*bytes_out += (int64_t)(live * step * slot_size(kind));
@@ -409,16 +404,14 @@ memory_cache_sweep(const struct memory_cache *t, int64_t now)
 	int64_t removed = 0;
 
 	for (enum slot_kind kind = SMALL; kind < KINDS; kind++) {
-		for (size_t i = 0; i < t->buckets[kind] * CREDENTIAL_SOURCES;
-		     i++) {
-			struct slot *s = slot_at(t, kind,
-			    i / CREDENTIAL_SOURCES, i % CREDENTIAL_SOURCES);
+		for (size_t i = 0; i < t->buckets[kind] * WAYS; i++) {
+			struct slot *s = slot_at(t, kind, i / WAYS, i % WAYS);
 			uint64_t word;
 
 			if (cell(s, 3) == 0 || is_live(s, now) ||
 			    !claim(s, now, &word))
 				continue;
-			/* Claimed, it is ours to look at again. */
+			/* Check again: the entry may be a new one. */
 			if (now >= (int64_t)cell(s, 3)) {
 				clear_slot(s, kind);
 				removed++;

@@ -11,8 +11,8 @@
 #define ARG_SIZE 24 /* a number of 64 bits */
 #define ARGS (2 + 2 * RATE_LIMIT_REDIS_KEYS_MAX)
 
-_Static_assert(ARGS <= REDIS_ARGS_MAX, "they fit into one command");
-_Static_assert(RATE_LIMIT_SHM_BLOCKS == 14, "the script has the same number");
+_Static_assert(ARGS <= REDIS_ARGS_MAX, "the arguments fit into one command");
+_Static_assert(RATE_LIMIT_SHM_BLOCKS == 14, "the script has 14 blocks");
 
 const struct redis_script rate_limit_redis_script = {
 #include "cache/limits.inc"
@@ -20,7 +20,7 @@ const struct redis_script rate_limit_redis_script = {
 
 static enum err
 run(struct redis *r, const struct rate_limit_redis_key *keys, size_t n,
-    int64_t now_ms, int64_t at_ms, struct buf *answer)
+    int64_t now_ms, int64_t at_ms, struct buf *reply)
 {
 	const char *names[RATE_LIMIT_REDIS_KEYS_MAX], *args[ARGS];
 	char numbers[ARGS][ARG_SIZE];
@@ -43,18 +43,18 @@ run(struct redis *r, const struct rate_limit_redis_key *keys, size_t n,
 	}
 	for (size_t i = 0; i < eval.n_args; i++)
 		args[i] = numbers[i];
-	return redis_eval(r, &eval, answer);
+	return redis_eval(r, &eval, reply);
 }
 
-/* "KEY WAIT NOW": which key refused, counted from 1, or 0. */
+/* Parse "KEY WAIT NOW"; KEY is the refused key, counted from 1, or 0. */
 static enum err
-read_answer(
-    const struct buf *answer, size_t n, struct rate_limit_redis_count *count)
+parse_reply(
+    const struct buf *reply, size_t n, struct rate_limit_redis_count *count)
 {
-	char *at = answer->data;
+	char *at = reply->data;
 	long long numbers[3];
 
-	if (answer->len == 0)
+	if (reply->len == 0)
 		return ERR_UNAVAILABLE;
 	for (size_t i = 0; i < NELEMS(numbers); i++) {
 		char *end;
@@ -77,14 +77,14 @@ enum err
 rate_limit_redis_take(struct redis *r, const struct rate_limit_redis_key *keys,
     size_t n, int64_t now_ms, struct rate_limit_redis_count *count_out)
 {
-	struct buf answer = { 0 };
+	struct buf reply = { 0 };
 	enum err err;
 
 	*count_out = (struct rate_limit_redis_count){ .refused = n };
-	err = run(r, keys, n, now_ms, -1, &answer);
+	err = run(r, keys, n, now_ms, -1, &reply);
 	if (err == ERR_OK)
-		err = read_answer(&answer, n, count_out);
-	buf_clear(&answer);
+		err = parse_reply(&reply, n, count_out);
+	buf_clear(&reply);
 	return err;
 }
 
@@ -93,9 +93,9 @@ rate_limit_redis_refund(struct redis *r,
     const struct rate_limit_redis_key *keys, size_t n, int64_t at_ms,
     int64_t now_ms)
 {
-	struct buf answer = { 0 };
-	enum err err = run(r, keys, n, now_ms, at_ms, &answer);
+	struct buf reply = { 0 };
+	enum err err = run(r, keys, n, now_ms, at_ms, &reply);
 
-	buf_clear(&answer);
+	buf_clear(&reply);
 	return err;
 }

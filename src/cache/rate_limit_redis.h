@@ -10,9 +10,8 @@
 #include "shm/rate_limit.h"
 
 /*
- * The rate limits as Redis counts them, for several hosts and beyond a restart.
- * What host/limiter promises of a key holds here too, as long as Redis keeps
- * what it was told.
+ * Rate limits counted in Redis, so that hosts share them and a restart keeps
+ * them.  The algorithm is that of shm/rate_limit.c.
  */
 #define RATE_LIMIT_REDIS_KEYS_MAX 3
 
@@ -23,21 +22,22 @@ struct rate_limit_redis_key {
 
 struct rate_limit_redis_count {
 	int64_t at_ms;   /* by the clock that counted */
-	int64_t wait_ms; /* the longest of those that were refused */
-	size_t refused;  /* the key of which that is; n if none was */
+	int64_t wait_ms; /* until the refused keys are free again */
+	size_t refused;  /* the key with the longest wait; n if none */
 };
 
-/* The one script; here so that a test can check its name. */
+/* The script; exported for the test of its SHA-1. */
 extern const struct redis_script rate_limit_redis_script;
 
 /**
  * rate_limit_redis_take(r, keys, n, now_ms, count_out):
- * Count one of each of the ${n} keys, at most RATE_LIMIT_REDIS_KEYS_MAX, in one
- * step; none if one is refused: ERR_LIMITED.  ${now_ms} 0 means the clock of
- * Redis, the only one that all hosts share.  ERR_UNAVAILABLE for an outage.
+ * Count one event for each of ${n} keys, at most RATE_LIMIT_REDIS_KEYS_MAX, in
+ * one atomic step.  If any is over its limit count none and return ERR_LIMITED.
+ * ${now_ms} is a test's clock, or 0 for that of Redis, which all hosts share.
+ * Return ERR_UNAVAILABLE for an outage.
  *
  * rate_limit_redis_refund(r, keys, n, at_ms, now_ms):
- * Take back what was counted of these keys at ${at_ms}.
+ * Take back the events counted for these keys at ${at_ms}.
  */
 enum err rate_limit_redis_take(struct redis *r,
     const struct rate_limit_redis_key *keys, size_t n, int64_t now_ms,

@@ -1,21 +1,23 @@
 -- SPDX-License-Identifier: ISC
 --
--- Count one of each key, or none; or take back what was counted of them.
+-- Counts one event for each key, or none if one is over its limit; or takes
+-- such events back.
 --
--- KEYS: one for each limit.  ARGV: the time in ms, 0 for the clock of this
--- server; -1 to count, or when that was counted which is taken back; then for
--- each key its limit and its window in ms.  Returns "KEY WAIT NOW": which key
--- refused, counted from 1, or 0, and for how long.
+-- KEYS: one for each limit.  ARGV: the time in ms, or 0 for the clock of this
+-- server; -1 to count, or the time of the events to take back; then for each
+-- key its limit and its window in ms.  Returns "KEY WAIT NOW": the refused key,
+-- counted from 1, or 0; how long it stays refused; and the time.
 --
--- shm/rate_limit.c does the same to its blocks; a value here is "time:count ..."
--- of those that still count.
+-- shm/rate_limit.c does the same with its blocks.  A value is "time:count ...",
+-- the blocks that still count.
 local now, at = tonumber(ARGV[1]), tonumber(ARGV[2])
 if now == 0 then
 	local time = redis.call('TIME')
 	now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- The blocks {time, count} of a key that count, the latest with room last.
+-- Reads the blocks {time, count} within the window; the last is the latest, of
+-- equal times the one with most room.
 local function blocks_of(i)
 	local l = {sum = 0, max = tonumber(ARGV[1 + 2 * i]),
 		window = tonumber(ARGV[2 + 2 * i])}
@@ -36,7 +38,7 @@ local function blocks_of(i)
 	return l
 end
 
-local function keep(i, l)
+local function store(i, l)
 	local text = {}
 	for j, b in ipairs(l) do
 		text[j] = string.format('%.0f:%.0f', b[1], b[2])
@@ -69,7 +71,7 @@ local function add_one(l)
 	end
 end
 
-local function take_back(l)
+local function refund(l)
 	if at > now or now - at > l.window then return end
 	for j, b in ipairs(l) do
 		if b[1] >= at then
@@ -88,7 +90,7 @@ for i = 1, #KEYS do
 end
 for i, l in ipairs(all) do
 	if refused == 0 and at < 0 then add_one(l) end
-	if refused == 0 and at >= 0 then take_back(l) end
-	if refused == 0 or l.moved then keep(i, l) end
+	if refused == 0 and at >= 0 then refund(l) end
+	if refused == 0 or l.moved then store(i, l) end
 end
 return string.format('%.0f %.0f %.0f', refused, wait, now)

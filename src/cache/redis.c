@@ -16,59 +16,58 @@
 #define TTL_SIZE 24 /* a number of 64 bits */
 
 _Static_assert(
-    REDIS_KEYS_MAX <= REDIS_ARRAY_MAX, "what may be asked for may be answered");
+    REDIS_KEYS_MAX <= REDIS_ARRAY_MAX, "MGET of the most keys can be answered");
 
 /*
- * SET with XX on a key that never exists changes nothing, but is refused for
- * every reason that a real SET is refused for.  PING alone would close the
- * breaker on a server that is read-only or full, once a second for ever.
+ * SET XX of a key that never exists changes nothing, but fails whenever a real
+ * SET would.  PING would close the breaker for a server that is read-only or
+ * full, once a second for ever.
  */
 static const char probe_key[] = "session:probe";
 
 struct redis {
-	struct redis_options o;
+	struct redis_options options;
 	struct shm *m;
 	const struct clock *clock;
-	struct redis_conn *link;
+	struct redis_conn *conn;
 };
 
-/* ---- behind the breaker ---- */
+/* ---- the circuit breaker ---- */
 
 static enum err
-ask(struct redis *r, struct redis_batch *talk)
+run(struct redis *r, struct redis_batch *batch)
 {
 	char quoted[LOG_QUOTED_SIZE];
 	int64_t start;
 	enum err err;
 
-	if (!redis_conn_has_address(r->link) || !circuit_breaker_closed(r->m))
+	if (!redis_conn_has_address(r->conn) || !circuit_breaker_closed(r->m))
 		return ERR_UNAVAILABLE;
 	start = r->clock->mono_us();
-	err = redis_conn_run(r->link, talk);
+	err = redis_conn_run(r->conn, batch);
 	counters_time(r->m, COUNTERS_TIMER_REDIS, r->clock->mono_us() - start);
-	/* Once per outage: another process may have been first. */
+	/* Log once per outage: another process may have opened it first. */
 	if (err == ERR_UNAVAILABLE && circuit_breaker_closed(r->m)) {
 		circuit_breaker_trip(r->m, r->clock->mono_us());
 		log_event(LOG_LEVEL_WARN, "redis_down", "reason=%s",
-		    log_quote(quoted, redis_conn_why(r->link)));
+		    log_quote(quoted, redis_conn_why(r->conn)));
 	}
 	return err;
 }
 
-/* Write ${r}'s prefix and ${key} to ${dst}. */
 static enum err
 full_key(const struct redis *r, const char *key, char dst[REDIS_KEY_SIZE])
 {
-	int len = snprintf(dst, REDIS_KEY_SIZE, "%s%s", r->o.prefix, key);
+	int len = snprintf(dst, REDIS_KEY_SIZE, "%s%s", r->options.prefix, key);
 
 	return len > 0 && len < REDIS_KEY_SIZE ? ERR_OK : ERR_INVALID;
 }
 
 /* ---- commands ---- */
 
-/* Put one command: ${name} and then ${n} keys. */
+/* Add the command ${name} with ${n} keys. */
 static enum err
-put_keys(const struct redis *r, struct redis_batch *talk, const char *name,
+put_keys(const struct redis *r, struct redis_batch *batch, const char *name,
     const char *const *keys, size_t n)
 {
 	const char *argv[1 + REDIS_KEYS_MAX] = { name };
@@ -88,14 +87,14 @@ put_keys(const struct redis *r, struct redis_batch *talk, const char *name,
 		argv[1 + i] = full[i];
 		lens[1 + i] = strlen(full[i]);
 	}
-	redis_batch_put(talk, (int)(1 + n), argv, lens);
+	redis_batch_put(batch, (int)(1 + n), argv, lens);
 out:
 	free(full);
 	return err;
 }
 
 static enum err
-put_set(const struct redis *r, struct redis_batch *talk,
+put_set(const struct redis *r, struct redis_batch *batch,
     const struct redis_item *item)
 {
 	char full[REDIS_KEY_SIZE];
@@ -104,7 +103,7 @@ put_set(const struct redis *r, struct redis_batch *talk,
 	if (item->ttl_s < 1 || full_key(r, item->key, full) != ERR_OK)
 		return ERR_INVALID;
 	(void)snprintf(ttl, sizeof(ttl), "%lld", (long long)item->ttl_s);
-	redis_batch_put(talk, 5,
+	redis_batch_put(batch, 5,
 	    (const char *[]){ "SET", full, item->value, "EX", ttl },
 	    (size_t[]){ 3, strlen(full), item->len, 2, strlen(ttl) });
 	return ERR_OK;
@@ -113,17 +112,17 @@ put_set(const struct redis *r, struct redis_batch *talk,
 enum err
 redis_get(struct redis *r, const char *key, struct buf *value)
 {
-	struct redis_batch talk = {
+	struct redis_batch batch = {
 		.expect = REDIS_EXPECT_VALUE, .values = value, .n_values = 1
 	};
 	enum err err;
 
-	err = put_keys(r, &talk, "GET", &key, 1);
+	err = put_keys(r, &batch, "GET", &key, 1);
 	if (err == ERR_OK)
-		err = ask(r, &talk);
-	if (err == ERR_OK && talk.found == 0)
+		err = run(r, &batch);
+	if (err == ERR_OK && batch.found == 0)
 		err = ERR_NOT_FOUND;
-	redis_batch_clear(&talk);
+	redis_batch_clear(&batch);
 	return err;
 }
 
@@ -131,29 +130,29 @@ enum err
 redis_mget(
     struct redis *r, const char *const *keys, size_t n, struct buf *values)
 {
-	struct redis_batch talk = {
+	struct redis_batch batch = {
 		.expect = REDIS_EXPECT_VALUES, .values = values, .n_values = n
 	};
 	enum err err;
 
-	err = put_keys(r, &talk, "MGET", keys, n);
+	err = put_keys(r, &batch, "MGET", keys, n);
 	if (err == ERR_OK)
-		err = ask(r, &talk);
-	redis_batch_clear(&talk);
+		err = run(r, &batch);
+	redis_batch_clear(&batch);
 	return err;
 }
 
 enum err
 redis_set_many(struct redis *r, const struct redis_item *items, size_t n)
 {
-	struct redis_batch talk = { .expect = REDIS_EXPECT_STATUS };
+	struct redis_batch batch = { .expect = REDIS_EXPECT_STATUS };
 	enum err err = n > 0 && n <= REDIS_KEYS_MAX ? ERR_OK : ERR_INVALID;
 
 	for (size_t i = 0; err == ERR_OK && i < n; i++)
-		err = put_set(r, &talk, &items[i]);
+		err = put_set(r, &batch, &items[i]);
 	if (err == ERR_OK)
-		err = ask(r, &talk);
-	redis_batch_clear(&talk);
+		err = run(r, &batch);
+	redis_batch_clear(&batch);
 	return err;
 }
 
@@ -171,19 +170,19 @@ redis_set(struct redis *r, const char *key, const void *value, size_t len,
 enum err
 redis_del(struct redis *r, const char *const *keys, size_t n)
 {
-	struct redis_batch talk = { .expect = REDIS_EXPECT_INTEGER };
+	struct redis_batch batch = { .expect = REDIS_EXPECT_INTEGER };
 	enum err err;
 
-	err = put_keys(r, &talk, "DEL", keys, n);
+	err = put_keys(r, &batch, "DEL", keys, n);
 	if (err == ERR_OK)
-		err = ask(r, &talk);
-	redis_batch_clear(&talk);
+		err = run(r, &batch);
+	redis_batch_clear(&batch);
 	return err;
 }
 
 /* Put one command: ${name}, the script as ${script}, its keys and arguments. */
 static enum err
-put_eval(const struct redis *r, struct redis_batch *talk, const char *name,
+put_eval(const struct redis *r, struct redis_batch *batch, const char *name,
     const char *script, const struct redis_eval *eval)
 {
 	const char *argv[3 + REDIS_KEYS_MAX + REDIS_ARGS_MAX];
@@ -212,24 +211,24 @@ put_eval(const struct redis *r, struct redis_batch *talk, const char *name,
 	for (size_t i = 0; i < argc; i++)
 		lens[i] = strlen(argv[i]);
 	if (err == ERR_OK)
-		redis_batch_put(talk, (int)argc, argv, lens);
+		redis_batch_put(batch, (int)argc, argv, lens);
 	free(full);
 	return err;
 }
 
 static enum err
-ask_eval(struct redis *r, const char *name, const char *script,
+run_eval(struct redis *r, const char *name, const char *script,
     const struct redis_eval *eval, struct buf *value)
 {
-	struct redis_batch talk = {
+	struct redis_batch batch = {
 		.expect = REDIS_EXPECT_VALUE, .values = value, .n_values = 1
 	};
 	enum err err;
 
-	err = put_eval(r, &talk, name, script, eval);
+	err = put_eval(r, &batch, name, script, eval);
 	if (err == ERR_OK)
-		err = ask(r, &talk);
-	redis_batch_clear(&talk);
+		err = run(r, &batch);
+	redis_batch_clear(&batch);
 	return err;
 }
 
@@ -238,29 +237,29 @@ redis_eval(struct redis *r, const struct redis_eval *eval, struct buf *value)
 {
 	enum err err;
 
-	err = ask_eval(r, "EVALSHA", eval->script->sha1, eval, value);
+	err = run_eval(r, "EVALSHA", eval->script->sha1, eval, value);
 	if (err == ERR_NOT_FOUND)
-		err = ask_eval(r, "EVAL", eval->script->text, eval, value);
+		err = run_eval(r, "EVAL", eval->script->text, eval, value);
 	return err;
 }
 
 enum err
 redis_ping(struct redis *r, int64_t *latency_us_out)
 {
-	struct redis_batch talk = { .expect = REDIS_EXPECT_STATUS };
+	struct redis_batch batch = { .expect = REDIS_EXPECT_STATUS };
 	int64_t start = r->clock->mono_us();
 	enum err err;
 
 	*latency_us_out = 0;
-	redis_batch_put(&talk, 1, (const char *[]){ "PING" }, (size_t[]){ 4 });
-	err = ask(r, &talk);
+	redis_batch_put(&batch, 1, (const char *[]){ "PING" }, (size_t[]){ 4 });
+	err = run(r, &batch);
 	if (err == ERR_OK)
 		*latency_us_out = r->clock->mono_us() - start;
-	redis_batch_clear(&talk);
+	redis_batch_clear(&batch);
 	return err;
 }
 
-/* The number behind the first ${name} in what INFO says. */
+/* Parse the number after the first ${name} in the reply to INFO. */
 static enum err
 info_number(const struct buf *info, const char *name, int64_t *value_out)
 {
@@ -275,7 +274,7 @@ info_number(const struct buf *info, const char *name, int64_t *value_out)
 	return errno == 0 && end > at && *value_out >= 0 ? ERR_OK : ERR_INVALID;
 }
 
-/* An empty database has no line in INFO. */
+/* INFO has no line for an empty database. */
 static enum err
 read_info(const struct redis *r, const struct buf *info, int64_t *entries_out,
     int64_t *bytes_out)
@@ -283,7 +282,7 @@ read_info(const struct redis *r, const struct buf *info, int64_t *entries_out,
 	char name[32];
 	enum err err;
 
-	(void)snprintf(name, sizeof(name), "\r\ndb%d:keys=", r->o.db);
+	(void)snprintf(name, sizeof(name), "\r\ndb%d:keys=", r->options.db);
 	err = info_number(info, name, entries_out);
 	if (err == ERR_NOT_FOUND) {
 		*entries_out = 0;
@@ -298,19 +297,19 @@ enum err
 redis_size(struct redis *r, int64_t *entries_out, int64_t *bytes_out)
 {
 	struct buf info = { 0 };
-	struct redis_batch talk = {
+	struct redis_batch batch = {
 		.expect = REDIS_EXPECT_VALUE, .values = &info, .n_values = 1
 	};
 	enum err err = ERR_UNAVAILABLE;
 
 	*entries_out = *bytes_out = 0;
-	redis_batch_put(&talk, 1, (const char *[]){ "INFO" }, (size_t[]){ 4 });
-	/* Not ask(): a server that forbids INFO is well all the same. */
-	if (redis_conn_has_address(r->link) && circuit_breaker_closed(r->m))
-		err = redis_conn_run(r->link, &talk);
+	redis_batch_put(&batch, 1, (const char *[]){ "INFO" }, (size_t[]){ 4 });
+	/* Not run(): if the server forbids INFO, that is not an outage. */
+	if (redis_conn_has_address(r->conn) && circuit_breaker_closed(r->m))
+		err = redis_conn_run(r->conn, &batch);
 	if (err == ERR_OK)
 		err = read_info(r, &info, entries_out, bytes_out);
-	redis_batch_clear(&talk);
+	redis_batch_clear(&batch);
 	buf_clear(&info);
 	return err;
 }
@@ -318,30 +317,30 @@ redis_size(struct redis *r, int64_t *entries_out, int64_t *bytes_out)
 void
 redis_probe(struct redis *r)
 {
-	struct redis_batch talk = { .expect = REDIS_EXPECT_STATUS };
+	struct redis_batch batch = { .expect = REDIS_EXPECT_STATUS };
 	char full[REDIS_KEY_SIZE];
 
-	if (!redis_conn_has_address(r->link) ||
+	if (!redis_conn_has_address(r->conn) ||
 	    full_key(r, probe_key, full) != ERR_OK ||
 	    !circuit_breaker_claim_probe(r->m, r->clock->mono_us()))
 		return;
-	redis_conn_close(r->link);
-	redis_batch_put(&talk, 6,
+	redis_conn_close(r->conn);
+	redis_batch_put(&batch, 6,
 	    (const char *[]){ "SET", full, "", "XX", "EX", "1" },
 	    (size_t[]){ 3, strlen(full), 0, 2, 2, 1 });
-	if (redis_conn_run(r->link, &talk) == ERR_OK) {
+	if (redis_conn_run(r->conn, &batch) == ERR_OK) {
 		circuit_breaker_reset(r->m);
 		log_event(LOG_LEVEL_INFO, "redis_up", "probe=ok");
 	} else {
 		circuit_breaker_trip(r->m, r->clock->mono_us());
 	}
-	redis_batch_clear(&talk);
+	redis_batch_clear(&batch);
 }
 
 const char *
 redis_prefix(const struct redis *r)
 {
-	return r->o.prefix;
+	return r->options.prefix;
 }
 
 enum err
@@ -357,10 +356,10 @@ redis_new(const struct redis_options *options, struct shm *m,
 	r = calloc(1, sizeof(*r));
 	if (r == NULL)
 		return ERR_INTERNAL;
-	r->o = *options;
+	r->options = *options;
 	r->m = m;
 	r->clock = clock;
-	err = redis_conn_new(&r->o, clock, &r->link);
+	err = redis_conn_new(&r->options, clock, &r->conn);
 	if (err == ERR_OK) {
 		*redis_out = r;
 		r = NULL;
@@ -374,7 +373,7 @@ redis_free(struct redis *r)
 {
 	if (r == NULL)
 		return;
-	redis_conn_free(r->link);
-	secret_wipe(&r->o, sizeof(r->o)); /* the password */
+	redis_conn_free(r->conn);
+	secret_wipe(&r->options, sizeof(r->options)); /* the password */
 	free(r);
 }

@@ -13,8 +13,8 @@ struct redis_conn;
 struct redis_options;
 
 /*
- * One connection to Redis: opened when first needed, closed after any failure,
- * never waiting longer than its deadline.  It knows nothing of the breaker.
+ * A connection to Redis: opened by the first batch, closed after any failure,
+ * with one deadline for each batch.  It does not know the circuit breaker.
  */
 #define REDIS_ARRAY_MAX 128 /* elements of a reply */
 #define REDIS_REPLY_BYTES_MAX ((size_t)1024 * 1024)
@@ -26,57 +26,58 @@ enum redis_expect {
 	REDIS_EXPECT_VALUES /* an array of n_values strings or nils */
 };
 
-/* Commands, each answered as expected, and the values that come back. */
+/* Commands that expect replies of one type, and the values returned. */
 struct redis_batch {
 	enum redis_expect expect;
 	struct buf commands;
-	size_t n;           /* commands in there */
-	struct buf *values; /* borrowed; stays empty where the reply is nil */
+	size_t n;           /* commands */
+	struct buf *values; /* borrowed; empty where the reply is nil */
 	size_t n_values;
 	size_t found; /* values that were not nil */
 };
 
 /**
- * redis_batch_put(talk, argc, argv, lens):
- * Add the command of the ${argc} arguments ${argv} of ${lens} bytes.  Running
- * out of memory shows in redis_conn_run().
+ * redis_batch_put(batch, argc, argv, lens):
+ * Add the command of the ${argc} arguments ${argv}, of ${lens} bytes.  If
+ * memory runs out, redis_conn_run() returns ERR_INTERNAL.
  *
- * redis_batch_clear(talk): wipe and free the commands, not the values.
+ * redis_batch_clear(batch): wipe and free the commands, not the values.
  */
 void redis_batch_put(
-    struct redis_batch *talk, int argc, const char **argv, const size_t *lens);
-void redis_batch_clear(struct redis_batch *talk);
+    struct redis_batch *batch, int argc, const char **argv, const size_t *lens);
+void redis_batch_clear(struct redis_batch *batch);
 
 /**
- * redis_conn_new(options, clock, link_out):
- * Prepare a connection; ${options} and ${clock} are borrowed.  The name of the
- * host is resolved here, once: that may wait, and must not happen while a
- * request does.  A name without an address is logged; redis_conn_has_address()
- * is false then, and every talk fails.
+ * redis_conn_new(options, clock, conn_out):
+ * Prepare a connection; ${options} and ${clock} are borrowed.  The host name is
+ * resolved here and never again, because that may block longer than a request
+ * may wait.  If it has no address, log that and return ERR_OK:
+ * redis_conn_has_address() is false then, and every batch fails.  Return
+ * ERR_INVALID if ${options} names no server, ERR_INTERNAL without memory.
  */
 enum err redis_conn_new(const struct redis_options *options,
-    const struct clock *clock, struct redis_conn **link_out) MUST_CHECK;
-void redis_conn_free(struct redis_conn *l);
-bool redis_conn_has_address(const struct redis_conn *l);
+    const struct clock *clock, struct redis_conn **conn_out) MUST_CHECK;
+void redis_conn_free(struct redis_conn *conn);
+bool redis_conn_has_address(const struct redis_conn *conn);
 
 /**
- * redis_conn_run(l, talk):
- * Carry out the commands of ${talk} within one deadline, which includes
- * connecting, AUTH and SELECT.  A connection that the server closed since it
- * was last used is opened anew, so every command must be one that may be
- * carried out twice.  Return ERR_UNAVAILABLE, and be disconnected, on any
- * failure: no connection, time over, an error reply, a reply of another type,
- * more replies than commands; ERR_NOT_FOUND, and disconnected too, if the
- * server does not know the script of an EVALSHA; ERR_INTERNAL without memory.
- * The values are empty before, and after any error.
+ * redis_conn_run(conn, batch):
+ * Run the commands of ${batch} within one deadline, connecting, AUTH and SELECT
+ * included.  If the server closed the connection since the last batch, connect
+ * and send again, so running a command twice must be harmless.  Return
+ * ERR_UNAVAILABLE if the connection fails, the deadline passes, or a reply is
+ * an error, of another type or one too many; ERR_NOT_FOUND if the server does
+ * not know the script of an EVALSHA; ERR_INTERNAL without memory.  After any
+ * error the connection is closed and the values, which must be empty before,
+ * are empty.
  */
 enum err redis_conn_run(
-    struct redis_conn *l, struct redis_batch *talk) MUST_CHECK;
+    struct redis_conn *conn, struct redis_batch *batch) MUST_CHECK;
 
-/* redis_conn_close(l): disconnect; the next talk connects again. */
-void redis_conn_close(struct redis_conn *l);
+/* redis_conn_close(conn): disconnect; the next batch connects again. */
+void redis_conn_close(struct redis_conn *conn);
 
-/* redis_conn_why(l): why the last talk failed, for the log; no secrets. */
-const char *redis_conn_why(const struct redis_conn *l);
+/* redis_conn_why(conn): why the last batch failed, for the log; no secrets. */
+const char *redis_conn_why(const struct redis_conn *conn);
 
 #endif

@@ -23,7 +23,7 @@ resolve_unix(const char *path, struct redis_peer *peer)
 
 	_Static_assert(sizeof(sun.sun_path) ==
 		sizeof(((struct redis_options *)NULL)->socket),
-	    "a path that is an option is a path that is an address");
+	    "every path that the options take fits into an address");
 	if (str_copy(sun.sun_path, sizeof(sun.sun_path), path) != ERR_OK)
 		return ERR_INVALID;
 	memcpy(&peer->address[0], &sun, sizeof(sun));
@@ -77,8 +77,8 @@ redis_socket_wait(int fd, short events, const struct deadline *deadline)
 		struct timespec ts = { .tv_sec = left / 1000000,
 			.tv_nsec = left % 1000000 * 1000 };
 		/*
-		 * Asked also when the time is over: if it was we who were kept
-		 * from running meanwhile, the answer lies there.
+		 * Poll even after the deadline: if this process was not
+		 * scheduled in time, the reply may have arrived.
 		 */
 		int rc = ppoll(&pfd, 1, &ts, NULL);
 
@@ -121,13 +121,13 @@ connect_one(const struct sockaddr *address, socklen_t len,
 	    address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return ERR_UNAVAILABLE;
-	/* A small question must not wait for the answer to the one before. */
+	/* A small command must not wait for the ACK of the one before. */
 	if (address->sa_family != AF_UNIX &&
 	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0)
 		goto out;
 	/*
-	 * On a unix socket EAGAIN means that the server accepts nobody at
-	 * present: there is nothing to wait on, so it is an outage.
+	 * On a unix socket EAGAIN means that the backlog of the server is full;
+	 * no event says when it is not, so it counts as an outage.
 	 */
 	if (connect(fd, address, len) == 0)
 		err = ERR_OK;
@@ -151,7 +151,7 @@ redis_socket_connect(
 	enum err err = ERR_UNAVAILABLE;
 
 	*fd_out = -1;
-	errno = EADDRNOTAVAIL; /* for the log, should there be no address */
+	errno = EADDRNOTAVAIL; /* logged if there is no address */
 	for (size_t i = 0; i < peer->n && err != ERR_OK; i++)
 		err = connect_one((const struct sockaddr *)&peer->address[i],
 		    peer->len[i], deadline, fd_out);
@@ -163,7 +163,7 @@ redis_socket_silent(int fd)
 {
 	char byte;
 
-	/* Data and end of file are both more than silence. */
+	/* Data and end of file both make recv() succeed. */
 	return recv(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == -1 &&
 	    (errno == EAGAIN || errno == EWOULDBLOCK);
 }

@@ -13,8 +13,8 @@
 struct redis_options;
 
 /*
- * The bytes below the Redis protocol: non-blocking sockets, every wait of
- * which ends at one point in time, however slowly the other side drips.
+ * Non-blocking sockets for the Redis protocol.  Every wait ends at an absolute
+ * time, however slowly the other side sends.
  */
 struct deadline {
 	const struct clock *clock;
@@ -31,9 +31,9 @@ struct redis_peer {
 
 /**
  * redis_peer_resolve(options, peer_out):
- * Find the addresses of the server that ${options} names.  May wait for the
- * name service, which knows no deadline of ours.  Return ERR_UNAVAILABLE if
- * the name has no address, ERR_INVALID if ${options} names no server.
+ * Find the addresses of the server that ${options} names.  This may wait for
+ * the name service, for as long as that takes.  Return ERR_UNAVAILABLE if the
+ * name has no address, ERR_INVALID if ${options} names no server.
  */
 enum err redis_peer_resolve(const struct redis_options *options,
     struct redis_peer *peer_out) MUST_CHECK;
@@ -48,8 +48,7 @@ enum err redis_socket_connect(const struct redis_peer *peer,
 
 /**
  * redis_socket_silent(fd):
- * Return true if the connection is open and nothing has arrived on it that
- * nobody asked for.
+ * Return true if the connection is open and no bytes are waiting on it.
  */
 bool redis_socket_silent(int fd);
 

@@ -10,34 +10,34 @@
 #include "base/secret.h"
 
 /*
- * A sealed value is nonce, ciphertext, tag.  The nonce is random: 24 bytes of
- * it never repeat, whoever else seals under the same key.
+ * A sealed value is nonce, ciphertext, tag.  24 random bytes of nonce never
+ * repeat, even if several hosts seal under one key.
  */
 #define NONCE_BYTES crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define TAG_BYTES crypto_aead_xchacha20poly1305_ietf_ABYTES
 
 _Static_assert(SECRET_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
-    "a key of ours is a key of the cipher");
+    "SECRET_KEY_BYTES is the key size of the cipher");
 _Static_assert(SEAL_BYTES == NONCE_BYTES + TAG_BYTES, "what sealing adds");
 
-/* Says what the rest is, so that no other use of the key opens it. */
+/* Separates this use of the key from all others. */
 static const char purpose[] = "latchkey cache entry 1";
 
 /*
- * The associated data.  The fixed-size parts come first, so that no two
+ * Append the associated data.  Fixed-size parts come first, so that no two
  * bindings give the same bytes.
  */
 static void
-binding_bytes(const struct seal_binding *binding, struct buf *out)
+append_binding(const struct seal_binding *binding, struct buf *out)
 {
 	buf_append(out, purpose, sizeof(purpose));
 	buf_append(out, binding->version, sizeof(binding->version));
 	buf_puts(out, binding->key);
 }
 
-/* Take back what was appended to ${b} after its first ${len} bytes. */
+/* Wipe and remove what ${b} holds behind its first ${len} bytes. */
 static void
-cut(struct buf *b, size_t len)
+truncate_to(struct buf *b, size_t len)
 {
 	if (b->data == NULL || b->len <= len)
 		return;
@@ -59,21 +59,21 @@ seal_close(const unsigned char key[SECRET_KEY_BYTES],
 	int rc;
 
 	random_fill(nonce, sizeof(nonce));
-	binding_bytes(binding, &bound);
+	append_binding(binding, &bound);
 	buf_append(sealed, nonce, sizeof(nonce));
 	buf_append(sealed, plain, len);
 	buf_append(sealed, no_tag, sizeof(no_tag));
 	if (bound.failed || sealed->failed) {
-		cut(sealed, start); /* it may hold plain text */
+		truncate_to(sealed, start); /* it may hold plain text */
 		goto out;
 	}
 
-	/* In place: one buffer, and no plain text left behind. */
+	/* Encrypt in place, so that no plain text is left behind. */
 	text = (unsigned char *)sealed->data + start + NONCE_BYTES;
 	rc = crypto_aead_xchacha20poly1305_ietf_encrypt_detached(text,
 	    text + len, NULL, text, len, (unsigned char *)bound.data, bound.len,
 	    NULL, nonce, key);
-	assert(rc == 0); /* it has no way to fail */
+	assert(rc == 0); /* libsodium documents no failure */
 	err = ERR_OK;
 out:
 	buf_clear(&bound);
@@ -96,10 +96,10 @@ seal_open(const unsigned char key[SECRET_KEY_BYTES],
 		goto out;
 	text_len = len - NONCE_BYTES - TAG_BYTES;
 
-	binding_bytes(binding, &bound);
+	append_binding(binding, &bound);
 	buf_append(plain, nonce + NONCE_BYTES, text_len);
 	if (bound.failed || plain->failed) {
-		cut(plain, start);
+		truncate_to(plain, start);
 		err = ERR_INTERNAL;
 		goto out;
 	}
@@ -107,7 +107,7 @@ seal_open(const unsigned char key[SECRET_KEY_BYTES],
 	if (crypto_aead_xchacha20poly1305_ietf_decrypt_detached(text, NULL,
 		text, text_len, nonce + NONCE_BYTES + text_len,
 		(unsigned char *)bound.data, bound.len, nonce, key) != 0) {
-		cut(plain, start);
+		truncate_to(plain, start);
 		goto out;
 	}
 	err = ERR_OK;

@@ -11,10 +11,10 @@
 
 struct buf;
 
-/* What sealing adds: a nonce and a tag. */
+/* Bytes that sealing adds: nonce and tag. */
 #define SEAL_BYTES (24 + 16)
 
-/* What a sealed value is bound to: it opens under exactly these. */
+/* The associated data: a sealed value opens under exactly this. */
 struct seal_binding {
 	const char *key; /* the full Redis key */
 	/* coherence_binding(); zero for a row, which no version guards. */
@@ -23,11 +23,13 @@ struct seal_binding {
 
 /**
  * seal_close(key, binding, plain, len, sealed):
- * Append nonce and XChaCha20-Poly1305 ciphertext of ${plain} to ${sealed}.
+ * Append nonce, XChaCha20-Poly1305 ciphertext and tag of ${len} bytes of
+ * ${plain} to ${sealed}.  Return ERR_INTERNAL without memory.
  *
  * seal_open(key, binding, sealed, len, plain):
- * Append the plain text to ${plain}.  Return ERR_DENIED if it was not sealed
- * under this key and binding.
+ * Append the plain text of ${len} bytes of ${sealed} to ${plain}.  Return
+ * ERR_DENIED, with nothing appended, if they were not sealed under this key and
+ * binding, ERR_INTERNAL without memory.
  */
 enum err seal_close(const unsigned char key[SECRET_KEY_BYTES],
     const struct seal_binding *binding, const void *plain, size_t len,

@@ -337,7 +337,7 @@ TEST(takes_no_reply_before_the_question)
 	    &talk, 1, (const char *[]){ much }, (size_t[]){ sizeof(much) });
 	assert_int_equal(redis_conn_run(liar->link, &talk), ERR_UNAVAILABLE);
 	assert_string_equal(
-	    redis_conn_why(liar->link), "more replies than questions");
+	    redis_conn_why(liar->link), "more replies than commands");
 	redis_batch_clear(&talk);
 	liar_free(liar);
 }
