@@ -13,8 +13,7 @@ extern command_fn key_cmd_list, key_cmd_rotate;
 extern command_fn serve_run;
 extern command_fn session_cmd_list, session_cmd_revoke;
 extern command_fn stats_cmd_run;
-extern command_fn user_cmd_add, user_cmd_list, user_cmd_show, user_cmd_passwd,
-    user_cmd_disable, user_cmd_enable, user_cmd_delete, user_cmd_promote,
-    user_cmd_demote;
+extern command_fn user_cmd_add, user_cmd_change, user_cmd_list, user_cmd_passwd,
+    user_cmd_show;
 
 #endif

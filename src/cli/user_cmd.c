@@ -264,120 +264,56 @@ out:
 
 /* ---- changes of one account ---- */
 
-typedef enum err change_fn(
-    const struct context *context, const struct user *u, int64_t *ended_out);
+static const struct account_change {
+	const char *command, *done;
+	struct user_role_and_status set;
+	enum event event; /* to count; EVENT_REMOVE deletes the account */
+} changes[] = {
+	{ "disable", "disabled", { .status = USER_STATUS_INACTIVE },
+	    EVENT_DISABLE },
+	{ "enable", "enabled", { .status = USER_STATUS_ACTIVE }, EVENT_NONE },
+	{ "delete", "deleted", { 0 }, EVENT_REMOVE },
+	{ "promote", "now an administrator:", { .role = USER_ROLE_ADMIN },
+	    EVENT_NONE },
+	{ "demote", "no longer an administrator:", { .role = USER_ROLE_USER },
+	    EVENT_NONE },
+};
 
 static int
-change(const struct command_line *line, change_fn *fn, const char *what)
+change(const struct context *context, const struct account_change *change,
+    const struct user *u)
 {
-	struct context context;
-	int64_t sessions = 0;
-	struct user u;
+	struct store_actor actor = context_actor(context);
+	struct store *st = context->app->store;
+	int64_t ended = 0;
 	enum err err;
+
+	if (change->event == EVENT_REMOVE)
+		err = store_user_remove(st, &actor, u->id, &ended);
+	else
+		err = store_user_role_and_status(
+		    st, &actor, u->id, &change->set, &ended);
+	if (err != ERR_OK)
+		return context_failed(context, err, display_name(u));
+	if (change->event != EVENT_NONE)
+		counters_event(context->app->shm, change->event);
+	return report_ended(change->done, u, ended);
+}
+
+int
+user_cmd_change(const struct command_line *line)
+{
+	const struct account_change *row = changes;
+	struct context context;
+	struct user u;
 	int status = context_open(line, &context);
 
+	while (strcmp(row->command, line->command->name) != 0)
+		row++;
 	if (status == EXIT_GO_ON)
 		status = context_user(&context, line->operands[0], &u);
-	if (status == EXIT_GO_ON) {
-		err = fn(&context, &u, &sessions);
-		status = err == ERR_OK
-		    ? report_ended(what, &u, sessions)
-		    : context_failed(&context, err, display_name(&u));
-	}
+	if (status == EXIT_GO_ON)
+		status = change(&context, row, &u);
 	context_close(&context);
 	return status;
-}
-
-static enum err
-set_role_and_status(const struct context *context, const struct user *u,
-    const struct user_role_and_status *role_and_status, int64_t *ended_out)
-{
-	struct store_actor actor = context_actor(context);
-
-	return store_user_role_and_status(
-	    context->app->store, &actor, u->id, role_and_status, ended_out);
-}
-
-static enum err
-disable(const struct context *context, const struct user *u, int64_t *ended_out)
-{
-	static const struct user_role_and_status out = {
-		.status = USER_STATUS_INACTIVE
-	};
-	enum err err = set_role_and_status(context, u, &out, ended_out);
-
-	if (err == ERR_OK)
-		counters_event(context->app->shm, EVENT_DISABLE);
-	return err;
-}
-
-static enum err
-enable(const struct context *context, const struct user *u, int64_t *ended_out)
-{
-	static const struct user_role_and_status in = {
-		.status = USER_STATUS_ACTIVE
-	};
-
-	return set_role_and_status(context, u, &in, ended_out);
-}
-
-static enum err
-remove_user(
-    const struct context *context, const struct user *u, int64_t *ended_out)
-{
-	struct store_actor actor = context_actor(context);
-	enum err err;
-
-	err = store_user_remove(context->app->store, &actor, u->id, ended_out);
-	if (err == ERR_OK)
-		counters_event(context->app->shm, EVENT_REMOVE);
-	return err;
-}
-
-static enum err
-promote(const struct context *context, const struct user *u, int64_t *ended_out)
-{
-	static const struct user_role_and_status up = { .role =
-							    USER_ROLE_ADMIN };
-
-	return set_role_and_status(context, u, &up, ended_out);
-}
-
-static enum err
-demote(const struct context *context, const struct user *u, int64_t *ended_out)
-{
-	static const struct user_role_and_status down = { .role =
-							      USER_ROLE_USER };
-
-	return set_role_and_status(context, u, &down, ended_out);
-}
-
-int
-user_cmd_disable(const struct command_line *line)
-{
-	return change(line, disable, "disabled");
-}
-
-int
-user_cmd_enable(const struct command_line *line)
-{
-	return change(line, enable, "enabled");
-}
-
-int
-user_cmd_delete(const struct command_line *line)
-{
-	return change(line, remove_user, "deleted");
-}
-
-int
-user_cmd_promote(const struct command_line *line)
-{
-	return change(line, promote, "now an administrator:");
-}
-
-int
-user_cmd_demote(const struct command_line *line)
-{
-	return change(line, demote, "no longer an administrator:");
 }
