@@ -2,7 +2,7 @@
 /*
  * lighttpd in front of files and a program that Latchkey guards, asked as its
  * authorizer.  Whether a logout is final there is asked in
- * tests/e2e/test_final_* (SIGNED_IN_USER_GUARDED), as in every other way.
+ * tests/e2e/test_logout* (SIGNED_IN_USER_GUARDED), as in every other way.
  */
 #include "support/site.h"
 
@@ -84,7 +84,7 @@ ask(struct site *s, const char *method, const char *path,
 }
 
 static bool
-told(const struct site *s, const char *text)
+application_got(const struct site *s, const char *text)
 {
 	return s->reply.body.data != NULL &&
 	    strstr(s->reply.body.data, text) != NULL;
@@ -249,7 +249,7 @@ TEST(forms_need_the_same_origin, struct site *s)
 		form.headers = taken[i];
 		web_call(s->web, &form, &s->reply);
 		assert_int_equal(s->reply.status, 200);
-		assert_true(told(s, "\n.\nfield=value"));
+		assert_true(application_got(s, "\n.\nfield=value"));
 	}
 	for (size_t i = 0; i < NELEMS(refused); i++) {
 		form.headers = refused[i];
@@ -315,7 +315,7 @@ TEST(no_spelling_of_a_path_is_unguarded, struct site *s)
 		if (s->reply.status < 400 || s->reply.status > 499)
 			fail_msg("%s: %ld\n%s", paths[i], s->reply.status,
 			    s->reply.body.data);
-		assert_false(told(s, STACK_SECRET));
+		assert_false(application_got(s, STACK_SECRET));
 	}
 	site_account(s);
 	for (size_t i = 0; i < NELEMS(paths); i++) {
@@ -372,7 +372,7 @@ TEST(without_a_pool_the_path_is_closed, struct site *s)
 	for (int i = 0; i < 5; i++) {
 		ask(s, "GET", STACK_GUARDED, NULL);
 		assert_in_range(s->reply.status, 500, 503);
-		assert_false(told(s, STACK_SECRET));
+		assert_false(application_got(s, STACK_SECRET));
 	}
 	stack_start_pool(s->stack);
 	expect_secret(s, STACK_GUARDED);

@@ -150,7 +150,7 @@ is_gone(void *ctx)
 }
 
 static bool
-all_are_back(void *ctx)
+workers_are_back(void *ctx)
 {
 	const struct expected *e = ctx;
 	pid_t pids[32];
@@ -168,7 +168,7 @@ kill_workers(struct site *s)
 		assert_int_equal(kill(pids[i], SIGKILL), 0);
 		assert_true(process_until(is_gone, &pids[i], WAIT_MS));
 	}
-	assert_true(process_until(all_are_back, &e, WAIT_MS));
+	assert_true(process_until(workers_are_back, &e, WAIT_MS));
 	assert_true(stack_ready(s->stack, WAIT_MS));
 }
 

@@ -100,7 +100,7 @@ assert_everywhere(struct fixture *f, int status)
 
 /* The session does not get the revoked token again. */
 static void
-assert_another_is_given(struct fixture *f)
+assert_new_token(struct fixture *f)
 {
 	struct fcgi_reply reply;
 	char json[128];
@@ -123,14 +123,14 @@ TEST(a_revoked_token_is_refused_by_every_worker, struct fixture *f)
 	fcgi_reply_free(&reply);
 	assert_everywhere(f, 401);
 	for (int i = 0; i < WORKERS; i++)
-		assert_another_is_given(f);
+		assert_new_token(f);
 
 	for (size_t i = 0; i < f->site.worker_count; i++)
 		assert_int_equal(kill(f->site.workers[i], SIGKILL), 0);
 	stack_stop_pool(f->site.stack, SIGKILL);
 	stack_start_pool(f->site.stack);
 	assert_everywhere(f, 401);
-	assert_another_is_given(f);
+	assert_new_token(f);
 }
 
 TEST_GROUP_FIXTURE(struct fixture, set_up, tear_down);

@@ -278,7 +278,7 @@ TEST(signing_out_by_cookie_and_by_session_id, struct site *s)
 
 /* Sign the account of ${s} in on two more devices; their tokens. */
 static void
-two_more_devices(struct site *s, char tokens[2][1100])
+sign_in_twice_more(struct site *s, char tokens[2][1100])
 {
 	for (size_t i = 0; i < 2; i++) {
 		web_forget(s->web);
@@ -300,7 +300,7 @@ TEST(signing_out_everywhere, struct site *s)
 	char tokens[2][1100];
 
 	site_account(s);
-	two_more_devices(s, tokens);
+	sign_in_twice_more(s, tokens);
 	bearer(s, "POST", API "/auth/logout-all-devices", tokens[0], "{}");
 	web_expect(&s->reply, 200, NULL);
 	assert_non_null(web_text(&s->reply, "msg"));
@@ -319,7 +319,7 @@ TEST(signing_out_everywhere_else, struct site *s)
 	char tokens[2][1100];
 
 	site_account(s);
-	two_more_devices(s, tokens);
+	sign_in_twice_more(s, tokens);
 	bearer(s, "POST", API "/auth/logout-all-devices", tokens[0],
 	    "{\"keep_current\":true}");
 	web_expect(&s->reply, 200, NULL);
@@ -448,7 +448,7 @@ TEST(changing_the_password, struct site *s)
 	char tokens[2][1100];
 
 	site_account(s);
-	two_more_devices(s, tokens);
+	sign_in_twice_more(s, tokens);
 	bearer(s, "POST", API "/auth/change-password", tokens[0],
 	    body("{'current_password':'wrong one','new_password':'%'}", next));
 	web_expect(&s->reply, 403, "wrong_password");

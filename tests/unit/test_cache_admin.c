@@ -142,7 +142,7 @@ is_null(const struct api_answer *a, const char *tier, const char *name)
 }
 
 static double
-real(const struct api_answer *a, const char *tier, const char *name)
+real_member(const struct api_answer *a, const char *tier, const char *name)
 {
 	char text[32];
 	const char *at;
@@ -158,7 +158,7 @@ real(const struct api_answer *a, const char *tier, const char *name)
 }
 
 static void
-see_ada(struct fixture *f)
+expect_ada(struct fixture *f)
 {
 	api_expect(&f->api, 200, NULL, .method = "GET", .uri = "/auth/me",
 	    .token = f->ada.token);
@@ -173,9 +173,9 @@ TEST_IN(PLAIN, each_tier_reports_counts_and_content)
 	get_stats(f, &before);
 	api_free(&before);
 	get_stats(f, &before);
-	see_ada(f);
+	expect_ada(f);
 	get_stats(f, &cold);
-	see_ada(f);
+	expect_ada(f);
 	get_stats(f, &hot);
 
 	/* This request reads as well, but from the memory cache. */
@@ -206,8 +206,8 @@ TEST_IN(PLAIN, each_tier_reports_counts_and_content)
 	assert_true(is_null(&hot, "redis", "hit_rate_percent"));
 	assert_true(is_null(&hot, "redis", "entries"));
 	assert_true(is_null(&hot, "redis", "bytes"));
-	assert_true(real(&hot, "table", "hit_rate_percent") > 0);
-	assert_true(real(&hot, "table", "hit_rate_percent") < 100);
+	assert_true(real_member(&hot, "table", "hit_rate_percent") > 0);
+	assert_true(real_member(&hot, "table", "hit_rate_percent") < 100);
 	assert_string_equal(
 	    api_text_in(&hot, "redis_breaker", "state"), "closed");
 	assert_string_not_equal(api_text(&hot, "since"), "(none)");
@@ -302,10 +302,10 @@ TEST_IN(PLAIN, latencies_are_shown_as_quantiles, struct fixture *f)
 	for (int i = 0; i < 2; i++)
 		counters_time(f->api.app.shm, COUNTERS_TIMER_REDIS, 50000);
 	get_stats(f, &a);
-	assert_true(real(&a, "redis", "p50") > 0.09);
-	assert_true(real(&a, "redis", "p90") < 0.12);
-	assert_true(real(&a, "redis", "p99") > 45);
-	assert_true(real(&a, "redis", "p99") < 55);
+	assert_true(real_member(&a, "redis", "p50") > 0.09);
+	assert_true(real_member(&a, "redis", "p90") < 0.12);
+	assert_true(real_member(&a, "redis", "p99") > 45);
+	assert_true(real_member(&a, "redis", "p99") < 55);
 	/* Two registrations; this request is counted after its answer. */
 	assert_int_equal(number_of_requests(&a, "slow"), 2);
 	api_free(&a);
@@ -316,7 +316,7 @@ TEST_IN(WITH_REDIS, redis_is_counted_and_measured)
 	struct fixture *f = *state;
 	struct api_answer a;
 
-	see_ada(f);
+	expect_ada(f);
 	get_stats(f, &a);
 	assert_true(number(&a, "redis", "misses") >= 2);
 	assert_int_equal(number(&a, "redis", "hits"), 0);
@@ -324,13 +324,13 @@ TEST_IN(WITH_REDIS, redis_is_counted_and_measured)
 	    redis_server_int(f->api.redis, "DBSIZE"));
 	assert_true(number(&a, "redis", "entries") >= 2);
 	assert_true(number(&a, "redis", "bytes") > 100000);
-	assert_true(real(&a, "redis", "p99") > 0);
+	assert_true(real_member(&a, "redis", "p99") > 0);
 	api_free(&a);
 
 	/* A user that no tier has cached. */
 	api_login(&f->api, ADA, &f->ada);
 	redis_server_kill(f->api.redis);
-	see_ada(f);
+	expect_ada(f);
 	get_stats(f, &a);
 	assert_int_equal(number(&a, "redis", "errors"), 1);
 	assert_true(is_null(&a, "redis", "entries"));
@@ -404,7 +404,7 @@ TEST_IN(PLAIN, expired_entries_are_removed, struct fixture *f)
 
 	for (int i = 0; i < 3; i++)
 		api_login(&f->api, ADA, &other);
-	see_ada(f);
+	expect_ada(f);
 	assert_int_equal(clean_up(f, "store"), 0);
 	assert_int_equal(clean_up(f, "table"), 0);
 	f->api.now += API_SESSION_LIFE + 1;
@@ -420,7 +420,7 @@ TEST_IN(PLAIN, expired_entries_are_removed, struct fixture *f)
  */
 TEST_IN(PLAIN, the_memory_cache_is_swept, struct fixture *f)
 {
-	see_ada(f);
+	expect_ada(f);
 	assert_int_equal(clean_up(f, "table"), 0);
 	f->api.now += API_USER_TTL + 1;
 	/* Ada, her token, both live sessions, and the administrator. */

@@ -196,7 +196,7 @@ TEST(without_the_store_they_are_not_known, struct fixture *f)
 /* ---- asking for them ---- */
 
 static int64_t
-wished(const struct fixture *f, const char *issuer)
+refresh_requested(const struct fixture *f, const char *issuer)
 {
 	return jwks_refresh_request_time(f->api.app.shm, issuer);
 }
@@ -238,11 +238,13 @@ TEST(a_refresh_is_requested_when_due, struct fixture *f)
 	expect_refresh(f, false, JWKS_REFRESH_FLOOR_SECONDS - 1);
 	f->api.now = start + JWKS_REFRESH_FLOOR_SECONDS - 1;
 	expect_refresh(f, false, 1);
-	assert_int_equal(wished(f, EXTERNAL_ISSUERS_ONE), 0);
+	assert_int_equal(refresh_requested(f, EXTERNAL_ISSUERS_ONE), 0);
 	f->api.now = start + JWKS_REFRESH_FLOOR_SECONDS;
 	expect_refresh(f, true, 0);
-	assert_int_equal(wished(f, EXTERNAL_ISSUERS_ONE), f->api.now);
-	assert_int_equal(wished(f, EXTERNAL_ISSUERS_TWO), f->api.now);
+	assert_int_equal(
+	    refresh_requested(f, EXTERNAL_ISSUERS_ONE), f->api.now);
+	assert_int_equal(
+	    refresh_requested(f, EXTERNAL_ISSUERS_TWO), f->api.now);
 	external_issuers_publish(&f->o, EXTERNAL_ISSUERS_ONE, f->api.now, NULL);
 	external_issuers_publish(&f->o, EXTERNAL_ISSUERS_TWO, f->api.now, NULL);
 	expect_refresh(f, false, JWKS_REFRESH_FLOOR_SECONDS);
@@ -257,8 +259,9 @@ TEST(only_administrators_may_refresh, struct fixture *f)
 	    .cookie = f->root.session_id, .site = "cross-site");
 	api_expect(&f->api, 405, "method_not_allowed", .method = "GET",
 	    .uri = "/api/v1/cache/jwks/refresh", .token = f->root.token);
-	assert_int_equal(wished(f, EXTERNAL_ISSUERS_ONE), 0);
+	assert_int_equal(refresh_requested(f, EXTERNAL_ISSUERS_ONE), 0);
 	api_expect(&f->api, 202, NULL, REFRESH, .cookie = f->root.session_id,
 	    .site = "same-origin");
-	assert_int_equal(wished(f, EXTERNAL_ISSUERS_ONE), f->api.now);
+	assert_int_equal(
+	    refresh_requested(f, EXTERNAL_ISSUERS_ONE), f->api.now);
 }

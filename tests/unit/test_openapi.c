@@ -74,7 +74,7 @@ resolve(json_t *root, json_t *value)
 
 /* Convert "/users/{id}" to the form of the route table, "/users/{}". */
 static void
-as_in_table(char dst[64], const char *path)
+to_route_path(char dst[64], const char *path)
 {
 	size_t fixed = strcspn(path, "{");
 
@@ -93,7 +93,7 @@ item_of(json_t *root, const struct route *route)
 	{
 		char name[64];
 
-		as_in_table(name, path);
+		to_route_path(name, path);
 		if (strcmp(name, route->path) == 0)
 			return item;
 	}
@@ -139,7 +139,7 @@ compare_operation(json_t *op, const struct route *r, const char *method)
 }
 
 static int
-routes_missing(json_t *root)
+undocumented_routes(json_t *root)
 {
 	int bad = 0;
 
@@ -162,7 +162,7 @@ routes_missing(json_t *root)
 }
 
 static int
-routes_invented(json_t *root)
+unknown_paths(json_t *root)
 {
 	const char *path;
 	json_t *item;
@@ -172,7 +172,7 @@ routes_invented(json_t *root)
 	{
 		char name[64];
 
-		as_in_table(name, path);
+		to_route_path(name, path);
 		for (size_t m = 0; m < NELEMS(methods); m++) {
 			if (json_object_get(item, methods[m].name) != NULL &&
 			    route_of(name, methods[m].method) == NULL)
@@ -185,7 +185,7 @@ routes_invented(json_t *root)
 
 /* Does ${example} agree with the row ${info} of problem.def? */
 static bool
-is_as_told(json_t *example, const struct problem_info *info)
+agrees_with_table(json_t *example, const struct problem_info *info)
 {
 	json_t *value = json_object_get(example, "value");
 	const char *code = json_string_value(json_object_get(value, "code"));
@@ -198,7 +198,7 @@ is_as_told(json_t *example, const struct problem_info *info)
 }
 
 static const struct problem_info *
-problem_called(const char *code)
+problem_by_code(const char *code)
 {
 	for (int p = PROBLEM_NONE + 1; p < PROBLEM_COUNT; p++) {
 		const struct problem_info *info = problem_info((enum problem)p);
@@ -210,7 +210,7 @@ problem_called(const char *code)
 }
 
 static int
-problems_missing(json_t *root)
+undocumented_problems(json_t *root)
 {
 	json_t *components = json_object_get(root, "components");
 	json_t *examples = json_object_get(components, "examples");
@@ -219,7 +219,8 @@ problems_missing(json_t *root)
 	for (int p = PROBLEM_NONE + 1; p < PROBLEM_COUNT; p++) {
 		const struct problem_info *info = problem_info((enum problem)p);
 
-		if (!is_as_told(json_object_get(examples, info->code), info))
+		if (!agrees_with_table(
+			json_object_get(examples, info->code), info))
 			bad += differ(info->code, "", "not as in problem.def");
 	}
 	return bad;
@@ -239,7 +240,7 @@ codes_of(json_t *root, json_t *response)
 
 /* Is it an RFC 6749 error? */
 static bool
-is_of_oauth(json_t *root, json_t *response)
+is_oauth_error(json_t *root, json_t *response)
 {
 	json_t *content = json_object_get(resolve(root, response), "content");
 
@@ -258,14 +259,14 @@ compare_codes(json_t *root, json_t *responses, const char *path)
 		json_t *codes = codes_of(root, response);
 
 		if (atoll(status) >= 400 && json_object_size(codes) == 0 &&
-		    !is_of_oauth(root, response))
+		    !is_oauth_error(root, response))
 			bad += differ(path, status, "no codes");
 		json_object_foreach(codes, code, example)
 		{
-			const struct problem_info *info = problem_called(code);
+			const struct problem_info *info = problem_by_code(code);
 
 			if (info == NULL ||
-			    !is_as_told(resolve(root, example), info) ||
+			    !agrees_with_table(resolve(root, example), info) ||
 			    (atoll(status) != 0 &&
 				atoll(status) != info->status))
 				bad += differ(path, status, code);
@@ -308,7 +309,7 @@ compare_flags(json_t *root, json_t *responses, const struct route *route)
 }
 
 static int
-codes_wrong(json_t *root)
+wrong_codes(json_t *root)
 {
 	const char *path;
 	json_t *item;
@@ -318,7 +319,7 @@ codes_wrong(json_t *root)
 	{
 		char name[64];
 
-		as_in_table(name, path);
+		to_route_path(name, path);
 		for (size_t m = 0; m < NELEMS(methods); m++) {
 			json_t *responses = json_object_get(
 			    json_object_get(item, methods[m].name),
@@ -337,22 +338,22 @@ codes_wrong(json_t *root)
 
 TEST(every_route_is_documented)
 {
-	assert_int_equal(routes_missing(*state), 0);
+	assert_int_equal(undocumented_routes(*state), 0);
 }
 
 TEST(every_documented_path_is_a_route)
 {
-	assert_int_equal(routes_invented(*state), 0);
+	assert_int_equal(unknown_paths(*state), 0);
 }
 
 TEST(every_problem_is_documented)
 {
-	assert_int_equal(problems_missing(*state), 0);
+	assert_int_equal(undocumented_problems(*state), 0);
 }
 
 TEST(every_documented_code_has_its_status)
 {
-	assert_int_equal(codes_wrong(*state), 0);
+	assert_int_equal(wrong_codes(*state), 0);
 }
 
 /* Each comparison finds its kind of fault. */
@@ -367,32 +368,32 @@ TEST(faults_in_the_document_are_found)
 	json_t *responses = json_object_get(post, "responses");
 
 	json_object_set(paths, "/nowhere", login);
-	assert_int_equal(routes_invented(root), 1);
+	assert_int_equal(unknown_paths(root), 1);
 	json_object_set(login, "get", post);
-	assert_int_equal(routes_invented(root), 3);
+	assert_int_equal(unknown_paths(root), 3);
 	json_object_set_new(post, "x-any-method", json_true());
-	assert_int_equal(routes_missing(root), 1);
+	assert_int_equal(undocumented_routes(root), 1);
 	json_object_del(login, "x-also-at-root");
-	assert_int_equal(routes_missing(root), 2);
+	assert_int_equal(undocumented_routes(root), 2);
 	json_object_del(responses, "200");
-	assert_int_equal(routes_missing(root), 3);
+	assert_int_equal(undocumented_routes(root), 3);
 	json_object_del(paths, "/auth/login");
-	assert_int_equal(routes_missing(root), 2);
+	assert_int_equal(undocumented_routes(root), 2);
 	json_object_set(paths, "/auth/login", login);
 	json_object_del(paths, "/nowhere");
 	json_object_del(login, "get");
 
-	assert_int_equal(codes_wrong(root), 0);
+	assert_int_equal(wrong_codes(root), 0);
 	json_object_set(responses, "400", json_object_get(responses, "401"));
-	assert_int_equal(codes_wrong(root), 1);
+	assert_int_equal(wrong_codes(root), 1);
 	json_object_set(responses, "503", json_object_get(responses, "403"));
 	json_object_set_new(responses, "400", json_object());
 	json_object_del(responses, "429");
-	assert_int_equal(codes_wrong(root), 4);
+	assert_int_equal(wrong_codes(root), 4);
 	json_object_del(examples, "busy");
 	json_object_set(
 	    examples, "forbidden", json_object_get(examples, "cross_site"));
-	assert_int_equal(problems_missing(root), 2);
+	assert_int_equal(undocumented_problems(root), 2);
 	json_decref(root);
 }
 

@@ -149,7 +149,7 @@ login(struct fixture *f, const char *address, const char *email, int64_t now,
 
 /* Count the wrong logins until one is refused. */
 static int
-wrong_ones(
+count_wrong_logins(
     struct fixture *f, const char *address, const char *email, int64_t now)
 {
 	int n = 0;
@@ -178,11 +178,13 @@ TEST(each_address_and_each_account_has_its_limit, struct fixture *f)
 {
 	char text[64];
 
-	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW), 5);
+	assert_int_equal(count_wrong_logins(f, ADDRESS, EMAIL, NOW), 5);
 	/* One address with other accounts, one account from other addresses. */
-	assert_int_equal(wrong_ones(f, ADDRESS, "bob@example.org", NOW), 0);
-	assert_int_equal(wrong_ones(f, "192.0.2.8", EMAIL, NOW), 0);
-	assert_int_equal(wrong_ones(f, "192.0.2.8", "bob@example.org", NOW), 5);
+	assert_int_equal(
+	    count_wrong_logins(f, ADDRESS, "bob@example.org", NOW), 0);
+	assert_int_equal(count_wrong_logins(f, "192.0.2.8", EMAIL, NOW), 0);
+	assert_int_equal(
+	    count_wrong_logins(f, "192.0.2.8", "bob@example.org", NOW), 5);
 	/* Refused requests did not count. */
 	for (int i = 0; i < 20; i++) {
 		snprintf(text, sizeof(text), "eve%d@example.org", i);
@@ -191,7 +193,8 @@ TEST(each_address_and_each_account_has_its_limit, struct fixture *f)
 		assert_int_equal(
 		    login(f, "192.0.2.9", text, NOW, ERR_OK), ERR_OK);
 	}
-	assert_int_equal(wrong_ones(f, "192.0.2.9", "cyd@example.org", NOW), 5);
+	assert_int_equal(
+	    count_wrong_logins(f, "192.0.2.9", "cyd@example.org", NOW), 5);
 }
 
 TEST(the_longest_wait_is_reported, struct fixture *f)
@@ -200,9 +203,9 @@ TEST(the_longest_wait_is_reported, struct fixture *f)
 	struct rate_limit_claim claim;
 
 	f->rl.redis = NULL;
-	assert_int_equal(wrong_ones(f, "192.0.2.8", EMAIL, NOW), 5);
+	assert_int_equal(count_wrong_logins(f, "192.0.2.8", EMAIL, NOW), 5);
 	assert_int_equal(
-	    wrong_ones(f, ADDRESS, "bob@example.org", NOW + 900), 5);
+	    count_wrong_logins(f, ADDRESS, "bob@example.org", NOW + 900), 5);
 	assert_int_equal(
 	    ask(f, ADDRESS, EMAIL, NOW + 1000, &claim, &refusal), ERR_LIMITED);
 	assert_int_equal(refusal.wait_ms, WINDOW + 1 - 100);
@@ -275,14 +278,14 @@ TEST(redis_keeps_the_counts_over_a_restart, struct fixture *f)
 	assert_int_equal(login(f, ADDRESS, EMAIL, NOW, ERR_OK), ERR_OK);
 	assert_int_equal(login(f, ADDRESS, EMAIL, NOW, ERR_DENIED), ERR_OK);
 	new_table(f);
-	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW), 3);
+	assert_int_equal(count_wrong_logins(f, ADDRESS, EMAIL, NOW), 3);
 	new_table(f);
 	assert_int_equal(
 	    ask(f, ADDRESS, EMAIL, NOW, &claim, &refusal), ERR_LIMITED);
 	assert_in_range(refusal.wait_ms, 1, WINDOW + 1);
 	/* A refusal by Redis is not counted in shared memory. */
 	f->rl.redis = NULL;
-	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW), 5);
+	assert_int_equal(count_wrong_logins(f, ADDRESS, EMAIL, NOW), 5);
 }
 
 TEST(a_redis_that_loses_its_data_opens_nothing, struct fixture *f)
@@ -292,13 +295,14 @@ TEST(a_redis_that_loses_its_data_opens_nothing, struct fixture *f)
 	(void)redis_server_ask(f->client->server, "FLUSHALL");
 	assert_int_equal(login(f, ADDRESS, EMAIL, NOW, ERR_DENIED), ERR_OK);
 	redis_server_kill(f->client->server);
-	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW), 2);
+	assert_int_equal(count_wrong_logins(f, ADDRESS, EMAIL, NOW), 2);
 	assert_false(circuit_breaker_closed(f->client->m));
-	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW), 0);
+	assert_int_equal(count_wrong_logins(f, ADDRESS, EMAIL, NOW), 0);
 	redis_server_start(f->client->server);
 	circuit_breaker_reset(f->client->m);
-	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW), 0);
-	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW + WINDOW + 1), 5);
+	assert_int_equal(count_wrong_logins(f, ADDRESS, EMAIL, NOW), 0);
+	assert_int_equal(
+	    count_wrong_logins(f, ADDRESS, EMAIL, NOW + WINDOW + 1), 5);
 }
 
 /* A count only in shared memory is not refunded in Redis. */
@@ -315,5 +319,5 @@ TEST(an_outage_of_redis_gives_no_credit, struct fixture *f)
 	assert_int_equal(login(f, ADDRESS, EMAIL, NOW, ERR_DENIED), ERR_OK);
 	rate_limit_settle(&f->rl, &claim, ERR_OK, NOW + 1);
 	new_table(f);
-	assert_int_equal(wrong_ones(f, ADDRESS, EMAIL, NOW), 4);
+	assert_int_equal(count_wrong_logins(f, ADDRESS, EMAIL, NOW), 4);
 }

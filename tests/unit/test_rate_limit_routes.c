@@ -79,7 +79,7 @@ log_in(struct api *api, const char *email, const char *password,
 }
 
 static void
-wrong(struct api *api, const char *email, const char *from, int status)
+log_in_wrongly(struct api *api, const char *email, const char *from, int status)
 {
 	log_in(api, email, "not this one", from, status,
 	    status == 429 ? "rate_limited" : "invalid_credentials");
@@ -94,7 +94,7 @@ TEST(a_sixth_wrong_login_must_wait, struct api *api)
 
 	api_register(api, ADA, &who);
 	for (int i = 0; i < 5; i++) {
-		wrong(api, ADA, "192.0.2.1", 401);
+		log_in_wrongly(api, ADA, "192.0.2.1", 401);
 		mono_us += 1001000;
 	}
 	api_run(api,
@@ -118,10 +118,10 @@ TEST(a_sixth_wrong_login_must_wait, struct api *api)
 	assert_int_equal(counter(api, COUNTERS_LOGINS_FAILED), 0);
 	/* A second too early is refused; then exactly one is allowed. */
 	mono_us += 54 * 1000000;
-	wrong(api, ADA, "192.0.2.1", 429);
+	log_in_wrongly(api, ADA, "192.0.2.1", 429);
 	mono_us += 1000000;
-	wrong(api, ADA, "192.0.2.1", 401);
-	wrong(api, ADA, "192.0.2.1", 429);
+	log_in_wrongly(api, ADA, "192.0.2.1", 401);
+	log_in_wrongly(api, ADA, "192.0.2.1", 429);
 }
 
 /* The limit must not reveal which accounts exist. */
@@ -135,11 +135,11 @@ TEST(unknown_accounts_are_limited_like_known_ones, struct api *api)
 		int status = i < 5 ? 401 : 429;
 
 		snprintf(from, sizeof(from), "192.0.2.%d", i);
-		wrong(api, "ADA@example.org", from, status);
+		log_in_wrongly(api, "ADA@example.org", from, status);
 		snprintf(from, sizeof(from), "198.51.100.%d", i);
-		wrong(api, "nobody@example.org", from, status);
+		log_in_wrongly(api, "nobody@example.org", from, status);
 		snprintf(from, sizeof(from), "203.0.113.%d", i);
-		wrong(api, "no address", from, status);
+		log_in_wrongly(api, "no address", from, status);
 	}
 }
 
@@ -149,10 +149,10 @@ TEST(logins_that_succeed_are_not_counted, struct api *api)
 
 	api_register(api, ADA, &who);
 	for (int i = 0; i < 4; i++)
-		wrong(api, ADA, "127.0.0.1", 401);
+		log_in_wrongly(api, ADA, "127.0.0.1", 401);
 	for (int i = 0; i < 20; i++)
 		api_login(api, ADA, &who);
-	wrong(api, ADA, "127.0.0.1", 401);
+	log_in_wrongly(api, ADA, "127.0.0.1", 401);
 	log_in(api, ADA, API_PASSWORD, "127.0.0.1", 429, "rate_limited");
 }
 
@@ -165,7 +165,7 @@ TEST(a_flooded_account_stays_signed_in, struct api *api)
 	api_register(api, ADA, &who);
 	for (int i = 0; i < 40; i++) {
 		snprintf(from, sizeof(from), "192.0.2.%d", i);
-		wrong(api, ADA, from, i < 5 ? 401 : 429);
+		log_in_wrongly(api, ADA, from, i < 5 ? 401 : 429);
 	}
 	log_in(api, ADA, API_PASSWORD, "198.51.100.1", 429, "rate_limited");
 	snprintf(body, sizeof(body), "{\"session_id\":\"%s\"}", who.session_id);
@@ -215,8 +215,8 @@ TEST(requests_that_are_no_guess_are_not_counted, struct api *api)
 		log_in(api, ADA, "x", "127.0.0.1", 503, "unavailable");
 	}
 	for (int i = 0; i < 5; i++)
-		wrong(api, ADA, "127.0.0.1", 401);
-	wrong(api, ADA, "127.0.0.1", 429);
+		log_in_wrongly(api, ADA, "127.0.0.1", 401);
+	log_in_wrongly(api, ADA, "127.0.0.1", 429);
 }
 
 /* ---- the others ---- */
@@ -320,7 +320,7 @@ TEST(forms_are_limited_like_json, struct api *api)
 		api_free(&a);
 	}
 	assert_int_equal(counter(api, COUNTERS_LIMITED_LOGIN), 2);
-	wrong(api, ADA, "192.0.2.1", 429);
+	log_in_wrongly(api, ADA, "192.0.2.1", 429);
 	/* A form of another site does not count. */
 	mono_us += 60001 * 1000;
 	for (int i = 0; i < 7; i++)
@@ -329,7 +329,7 @@ TEST(forms_are_limited_like_json, struct api *api)
 		    .type = "application/x-www-form-urlencoded",
 		    .site = "cross-site",
 		    .body = "email=ada%40example.org&password=wrong");
-	wrong(api, ADA, "127.0.0.1", 401);
+	log_in_wrongly(api, ADA, "127.0.0.1", 401);
 }
 
 /* A new slow route must be limited or excepted here. */

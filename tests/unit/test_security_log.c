@@ -64,7 +64,7 @@ lines(const char *log, const char *event, const char *more)
 }
 
 static void
-live_a_life(struct api *api, struct api_login *who)
+use_every_route(struct api *api, struct api_login *who)
 {
 	struct buf uri = { 0 };
 
@@ -120,7 +120,7 @@ TEST(each_event_has_its_line_and_no_secret, struct api *api)
 
 	log_set_level(LOG_LEVEL_DEBUG);
 	capture_begin(&c);
-	live_a_life(api, &who);
+	use_every_route(api, &who);
 	capture_end(&c, log, sizeof(log));
 	log_set_level(LOG_LEVEL_INFO);
 
