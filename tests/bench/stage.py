@@ -2,6 +2,7 @@
 """A private folder, the servers in it, and what they cost."""
 
 import argparse
+import functools
 import json
 import os
 import re
@@ -275,7 +276,7 @@ class Stage:
         if redis:
             settings["REDIS_URL"] = "unix://" + redis.path
         # The limits are for one address; here all the world has one.
-        for option in option_names(self.args):
+        for option in option_names(self.args.build):
             if option.startswith("LATCHKEY_LIMIT_"):
                 settings[option] = "1000000/1"
         return clean({**settings, **(env or {})})
@@ -408,10 +409,11 @@ def connects(port):
         return True
 
 
-def option_names(args):
-    """What options the product has."""
+@functools.cache
+def option_names(build):
+    """The options of the product built in that folder."""
     text = subprocess.run(
-        [args.build / "latchkey", "config", "--options"],
+        [build / "latchkey", "config", "--options"],
         check=True, stdout=subprocess.PIPE, text=True, env=clean(),
     ).stdout
     return re.findall(r"^([A-Z][A-Z0-9_]+) = ", text, re.MULTILINE)
