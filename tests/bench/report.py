@@ -21,6 +21,7 @@ END = "<!-- to here -->"
 NOISE = 0.05
 ORDER = [
     "lighttpd", "nginx", "guard", "direct", "calls", "logins", "scale", "start",
+    "against",
 ]
 
 

@@ -2,6 +2,7 @@
 """A private folder, the servers in it, and what they cost."""
 
 import argparse
+import copy
 import functools
 import json
 import os
@@ -44,6 +45,9 @@ def options(about):
         "--results", default=CHECKOUT / "build/bench-results", type=Path,
         help="folder that takes the results",
     )
+    parser.add_argument(
+        "--against", type=Path, help="the same of another checkout"
+    )
     parser.add_argument("--seconds", type=float, help="length of one load")
     parser.add_argument("--rounds", type=int, help="loads of each kind")
     args = parser.parse_args()
@@ -54,8 +58,11 @@ def options(about):
     if not 0 < args.seconds <= 60 or not 0 < args.rounds <= 100:
         parser.error("--seconds is at most 60, --rounds at most 100")
     args.build = args.build.resolve()
-    if not (args.build / "tests/bench/noop").exists():
-        parser.error(f"nothing is built in {args.build}: use tests/bench/run")
+    if args.against:
+        args.against = args.against.resolve()
+    for build in filter(None, (args.build, args.against)):
+        if not (build / "tests/bench/noop").exists():
+            parser.error(f"nothing is built in {build}: use tests/bench/run")
     return args
 
 
@@ -200,6 +207,12 @@ class Stage:
         for process in reversed(self.running):
             process.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
+
+    def of_build(self, build):
+        """This stage, for the product that another folder has built."""
+        other = copy.copy(self)
+        other.args = argparse.Namespace(**{**vars(self.args), "build": build})
+        return other
 
     def program(self, name):
         return self.args.build / "tests/bench" / name
@@ -417,6 +430,14 @@ def option_names(build):
         check=True, stdout=subprocess.PIPE, text=True, env=clean(),
     ).stdout
     return re.findall(r"^([A-Z][A-Z0-9_]+) = ", text, re.MULTILINE)
+
+
+def memory_cache_option(build):
+    """The option that limits the memory cache, or None."""
+    for name in ("LATCHKEY_MEMORY_CACHE_MB", "LATCHKEY_TABLE_MB"):
+        if name in option_names(build):
+            return name
+    return None
 
 
 # ---- what Redis and SQLite themselves count ----
