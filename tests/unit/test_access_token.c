@@ -19,7 +19,7 @@
 #define HANDLE "00112233445566778899aabbccddeeff"
 #define JTI "2f1e7f0a-3c4d-4b5e-8f60-718293a4b5c6"
 #define KEY_MAX 128
-#define KID "0123456789abcdef" /* replaced by the real one */
+#define KID "0123456789abcdef" /* replaced by the real kid */
 
 static struct signing_keys keys;
 static const struct access_tokens tokens = {
@@ -50,7 +50,7 @@ verify(const char *text)
 	return err;
 }
 
-/* ${text} with KID replaced by the kid of our key. */
+/* Copy ${text} with KID replaced by the kid of the key. */
 static void
 with_kid(char dst[TOKEN_FORGER_SIZE], const char *text)
 {
@@ -81,7 +81,7 @@ verify_made(const char *header, const char *payload)
 	return verify(text);
 }
 
-/* good_payload with the first ${what} replaced by ${by}. */
+/* Verify good_payload with the first ${what} replaced by ${by}. */
 static enum err
 verify_altered(const char *what, const char *by)
 {
@@ -94,7 +94,7 @@ verify_altered(const char *what, const char *by)
 	return verify_made(good_header, payload);
 }
 
-TEST(takes_what_it_issued)
+TEST(verifies_what_it_issued)
 {
 	struct token a, b;
 	struct claims made, read;
@@ -117,7 +117,7 @@ TEST(takes_what_it_issued)
 	assert_true(random_is_uuid(read.jti));
 }
 
-TEST(is_made_again_from_its_core)
+TEST(is_restored_from_its_compact_form)
 {
 	static const struct {
 		const char *issuer, *audience;
@@ -126,7 +126,10 @@ TEST(is_made_again_from_its_core)
 		{ "latchkey", "site", ERR_OK },
 		{ "https://login.example.org/", "a \"quoted\" \\ one", ERR_OK },
 		{ "tab\tand\nline", "\xc3\xa9\xf0\x9f\x98\x80", ERR_OK },
-		/* libjwt spells this otherwise: never another token. */
+		/*
+		 * libjwt spells this differently: refused instead of restored
+		 * wrongly.
+		 */
 		{ "\x7f", "site", ERR_INVALID },
 	};
 
@@ -162,7 +165,7 @@ TEST(is_made_again_from_its_core)
 	}
 }
 
-TEST(is_not_made_again_of_anything_else)
+TEST(is_not_restored_from_anything_else)
 {
 	static char long_name[TOKEN_TEXT_SIZE];
 	struct session other = session;
@@ -175,7 +178,7 @@ TEST(is_not_made_again_of_anything_else)
 	    access_token_issue(&tokens, &session, 8, NOW, &token, &c), ERR_OK);
 	assert_int_equal(
 	    access_token_compact(&tokens, &session, &c, &token, &core), ERR_OK);
-	/* Another user's session makes a token that nobody takes. */
+	/* Restored for another user's session, the token is refused. */
 	other.user_id++;
 	assert_int_equal(
 	    access_token_restore(&tokens, &other, &core, NOW, &again), ERR_OK);
@@ -207,8 +210,8 @@ TEST(is_not_made_again_of_anything_else)
 	assert_string_equal(again.text, "");
 }
 
-/* Signed by libjwt, checked by hand with another library, and the reverse. */
-TEST(signs_as_anybody_would)
+/* Signed by libjwt and checked with another library, and the reverse. */
+TEST(signs_as_other_libraries_do)
 {
 	char head[TOKEN_FORGER_SIZE], text[TOKEN_FORGER_SIZE] = "", *dot;
 	unsigned char room[JWS_DECODED_MAX(JWS_OURS_MAX)];
@@ -251,7 +254,7 @@ TEST(never_outlives_its_session)
 	assert_int_equal(c.user_id, 0);
 }
 
-TEST(holds_from_nbf_until_exp)
+TEST(is_valid_from_nbf_until_exp)
 {
 	struct token token;
 	struct claims c;
@@ -288,7 +291,7 @@ TEST(belongs_to_one_issuer_audience_and_key)
 	assert_int_equal(
 	    access_token_verify(&other, token.text, NOW, &c), ERR_DENIED);
 
-	/* another key; and another key that claims our kid */
+	/* another key, and another key under our kid */
 	keyring_open("another secret, of at least 32 bytes", &foreign);
 	other = tokens;
 	other.keys = &foreign;
@@ -329,7 +332,7 @@ TEST(refuses_any_other_header)
 		"{\"alg\":\"HS256\",\"kid\":\"" KID "\",\"typ\":\"jwt\"}",
 		"{\"alg\":\"HS256\",\"kid\":\"" KID "\",\"typ\":\"at+jwt\"}",
 		"{\"alg\":\"HS256\",\"kid\":\"" KID "\",\"typ\":true}",
-		/* more than is ours */
+		/* additional members */
 		"{\"alg\":\"HS256\",\"kid\":\"" KID "\",\"typ\":\"JWT\","
 		"\"crit\":[\"exp\"]}",
 		"{\"alg\":\"HS256\",\"kid\":\"" KID "\",\"typ\":\"JWT\","
@@ -343,7 +346,7 @@ TEST(refuses_any_other_header)
 		"\",\"typ\":\"JWT\"}",
 		"{\"alg\":\"HS256\",\"\\u0061lg\":\"none\",\"kid\":\"" KID
 		"\",\"typ\":\"JWT\"}",
-		/* no object, more than one */
+		/* not an object, or more than one */
 		"[]",
 		"null",
 		"{}",
@@ -409,12 +412,12 @@ TEST(refuses_any_wrong_claim)
 		{ "\"exp\":1700000900", "\"exp\":99999999999999999999" },
 		{ "\"exp\":1700000900", "\"exp\":null" },
 		{ ",\"exp\":1700000900", "" },
-		/* twice, in whatever order */
+		/* duplicates in either order */
 		{ "\"exp\":1700000900",
 		    "\"exp\":1700000900,\"exp\":1700000901" },
 		{ "\"sub\":\"42\"", "\"sub\":\"42\",\"sub\":\"1\"" },
 		{ "\"sub\":\"42\"", "\"sub\":\"42\",\"s\\u0075b\":\"1\"" },
-		/* broken */
+		/* malformed */
 		{ "\"epoch\":7,", "\"epoch\":7" },
 		{ "\"sub\":\"42\"", "\"sub\":\"42\xff\"" },
 	};
@@ -430,7 +433,7 @@ TEST(refuses_any_wrong_claim)
 	    ERR_OK);
 }
 
-/* A token has one spelling; each of these means the same bytes, or none. */
+/* A token has one spelling; these decode to the same bytes, or to none. */
 TEST(refuses_any_other_spelling)
 {
 	char text[TOKEN_FORGER_SIZE], head[TOKEN_FORGER_SIZE],
@@ -454,7 +457,10 @@ TEST(refuses_any_other_spelling)
 		assert_int_equal(verify(bad), ERR_DENIED);
 	}
 
-	/* the 43rd letter of a signature carries 4 bits: 3 more spell it */
+	/*
+	 * the 43rd character of a signature carries 4 bits, so 3 others decode
+	 * alike
+	 */
 	for (size_t i = 0; i < 64; i++) {
 		memcpy(bad, text, len + 1);
 		bad[len - 1] = tail[i];
@@ -462,7 +468,7 @@ TEST(refuses_any_other_spelling)
 		    tail[i] == text[len - 1] ? ERR_OK : ERR_DENIED);
 	}
 
-	/* cut short anywhere; white space, padding or NUL inside */
+	/* truncated anywhere; white space, padding or NUL inside */
 	for (size_t i = 0; i < len; i++) {
 		memcpy(bad, text, len + 1);
 		bad[i] = '\0';
@@ -473,7 +479,7 @@ TEST(refuses_any_other_spelling)
 		assert_int_equal(verify(bad), ERR_DENIED);
 	}
 
-	/* the parts exchanged, doubled, left out */
+	/* parts exchanged, duplicated, omitted */
 	dot = (size_t)(strchr(text, '.') - text);
 	last = (size_t)(strrchr(text, '.') - text);
 	(void)snprintf(bad, sizeof(bad), "%.*s.%.*s.%s", (int)(last - dot - 1),
@@ -528,13 +534,13 @@ TEST(refuses_what_is_too_long)
 		token_forger_token(text, &keys, head, payload);
 		assert_int_equal(verify(text),
 		    strlen(text) < TOKEN_TEXT_SIZE ? ERR_OK : ERR_DENIED);
-		/* the first fits, so that it is the length that decides */
+		/* the first fits, so the length is what decides */
 		assert_int_equal(i > 0, strlen(text) >= TOKEN_TEXT_SIZE);
 	}
 	assert_true(strlen(text) > 9 * 1024);
 }
 
-TEST(issues_nothing_that_does_not_fit)
+TEST(refuses_to_issue_what_does_not_fit)
 {
 	struct access_tokens wordy = tokens;
 	char name[1200];
@@ -556,8 +562,8 @@ TEST(issues_nothing_that_does_not_fit)
 	    access_token_verify(&wordy, token.text, NOW, &c), ERR_OK);
 }
 
-/* Numbers beyond 32 bits pass the library unharmed. */
-TEST(holds_after_2038)
+/* Numbers beyond 32 bits pass through libjwt unchanged. */
+TEST(is_valid_after_2038)
 {
 	const int64_t late = (int64_t)1 << 40;
 	struct session s = session;
@@ -575,7 +581,7 @@ TEST(holds_after_2038)
 	assert_int_equal(c.expires_at, late + 900);
 }
 
-/* The examples of the standards are good tokens, and none of ours. */
+/* The examples of the RFCs are valid tokens, but not of this site. */
 TEST(refuses_the_examples_of_the_rfcs)
 {
 	struct json_value *doc = vectors_load("jws.json");
@@ -603,7 +609,7 @@ TEST(refuses_the_examples_of_the_rfcs)
 		    access_token_verify(&t, text, 1300819000, &c), ERR_DENIED);
 	}
 
-	/* what is left to libjwt is right: that signature, no other */
+	/* libjwt accepts that signature and no other */
 	assert_int_equal(jwt_decode(&jwt, first, key, (int)key_len), 0);
 	jwt_free(jwt);
 	(void)snprintf(bad, sizeof(bad), "%s", first);

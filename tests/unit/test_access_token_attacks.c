@@ -19,8 +19,9 @@
 #include "token/signing_keys.h"
 
 /*
- * What has been tried on verifiers of tokens, on ours, which has a key of each
- * kind.  Wherever it matters the signature is right: it is not what refuses.
+ * Known attacks on token verifiers, against a site with a key of each
+ * algorithm. Where possible the signature is valid, so that it is not what is
+ * refused.
  */
 #define NOW 1700000000
 #define PAYLOAD_OF(more)                                                       \
@@ -30,7 +31,7 @@
 	"\"iat\":1700000000,\"nbf\":1700000000,\"exp\":1700000900" more "}"
 
 static const char payload[] = PAYLOAD_OF("");
-static struct signing_keys keys; /* by enum signing_keys_alg */
+static struct signing_keys keys; /* index: enum signing_keys_alg */
 static struct signing_keys foreign;
 static const struct access_tokens tokens = {
 	.keys = &keys,
@@ -88,7 +89,7 @@ verify(const char *text)
 	return err;
 }
 
-/* Header and payload in base64url, with a dot between. */
+/* Write header and payload in base64url, joined by a dot. */
 static void
 begin(char dst[TOKEN_FORGER_SIZE], const char *header, const char *claims)
 {
@@ -124,7 +125,7 @@ sign_hmac(char dst[TOKEN_FORGER_SIZE], const void *secret, size_t len)
 	finish(dst, mac, sizeof(mac));
 }
 
-/* Sign what ${dst} holds with the key. */
+/* Append the signature of ${dst} by the key. */
 static void
 sign_with(char dst[TOKEN_FORGER_SIZE], const struct signing_key *key)
 {
@@ -164,7 +165,7 @@ good_token(char text[TOKEN_FORGER_SIZE], const struct signing_key *key)
 	sign_with(text, key);
 }
 
-/* Or nothing here would prove anything. */
+/* Otherwise the other tests would prove nothing. */
 TEST(a_good_token_passes)
 {
 	char text[TOKEN_FORGER_SIZE], start[32];
@@ -183,7 +184,7 @@ TEST(a_good_token_passes)
 	}
 }
 
-TEST(the_algorithm_is_the_key_s)
+TEST(the_key_decides_the_algorithm)
 {
 	static const char *const algs[] = { "none", "None", "NONE", "nOnE",
 		"none ", "", "HS256", "HS384", "HS512", "RS256", "RS384",
@@ -203,7 +204,7 @@ TEST(the_algorithm_is_the_key_s)
 			assert_int_equal(
 			    verify_header(key, start, ",\"typ\":\"JWT\""),
 			    own ? ERR_OK : ERR_DENIED);
-			/* without a signature it never passes */
+			/* never without a signature */
 			(void)snprintf(header, sizeof(header),
 			    "{\"alg\":\"%s\",\"kid\":\"%s\",\"typ\":\"JWT\"}",
 			    algs[i], key->kid);
@@ -216,8 +217,8 @@ TEST(the_algorithm_is_the_key_s)
 	}
 }
 
-/* Where a key could be taken from, or must be understood. */
-TEST(nothing_else_may_stand_in_the_header)
+/* Members that name a key or change the meaning. */
+TEST(other_header_members_are_refused)
 {
 	static const char *const more[] = {
 		",\"jwk\":{\"kty\":\"oct\",\"k\":\"AAAA\"}",
@@ -248,7 +249,7 @@ TEST(nothing_else_may_stand_in_the_header)
 	}
 }
 
-TEST(a_kid_is_a_name_and_nothing_else)
+TEST(a_kid_is_only_compared)
 {
 	static const char *const kids[] = { "", "../../../../dev/null",
 		"/dev/null", "file:///etc/passwd", "' OR '1'='1",
@@ -265,7 +266,7 @@ TEST(a_kid_is_a_name_and_nothing_else)
 			begin(text, header, payload);
 			sign_with(text, &keys.list[k]);
 			assert_int_equal(verify(text), ERR_DENIED);
-			/* as if an empty file were the key */
+			/* a path to an empty file as the key */
 			begin(text, header, payload);
 			sign_hmac(text, "", 0);
 			assert_int_equal(verify(text), ERR_DENIED);
@@ -273,7 +274,7 @@ TEST(a_kid_is_a_name_and_nothing_else)
 	}
 }
 
-TEST(another_key_under_our_name_is_another_key)
+TEST(another_key_under_our_kid_is_refused)
 {
 	char text[TOKEN_FORGER_SIZE], header[256];
 
@@ -315,7 +316,7 @@ try_secret(const struct signing_key *key, const void *secret, size_t len)
 	}
 }
 
-/* As it is, without its last line break, with those of another system. */
+/* Unchanged, without its last line break, with CR LF. */
 static void
 try_text(const struct signing_key *key, const char *text, size_t len)
 {
@@ -357,7 +358,7 @@ try_forms(const struct signing_key *key, EVP_PKEY *evp)
 	OPENSSL_free(der);
 }
 
-TEST(a_public_key_is_no_secret)
+TEST(a_public_key_is_not_an_hmac_secret)
 {
 	static const int ids[] = { 0, EVP_PKEY_RSA, EVP_PKEY_EC };
 
@@ -390,7 +391,7 @@ TEST(a_public_key_is_no_secret)
 
 /* ---- signatures ---- */
 
-TEST(a_signature_has_one_form)
+TEST(a_signature_has_one_length)
 {
 	unsigned char signature[KEYPAIR_SIGNATURE_MAX + 1] = { 0 };
 	char start[TOKEN_FORGER_SIZE], text[TOKEN_FORGER_SIZE];
@@ -405,7 +406,7 @@ TEST(a_signature_has_one_form)
 				     signature + 1),
 		    ERR_OK);
 		for (size_t n = 0; n <= len + 1; n++) {
-			/* cut, and with a zero before or behind it */
+			/* truncated, and with a zero before or after */
 			memcpy(text, start, strlen(start) + 1);
 			finish(text, signature + 1, n);
 			assert_int_equal(
@@ -422,7 +423,7 @@ TEST(a_signature_has_one_form)
 	}
 }
 
-/* The one spelling of its bytes, and three parts. */
+/* Three parts of canonical base64url. */
 TEST(a_token_has_one_spelling)
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -452,7 +453,7 @@ TEST(a_token_has_one_spelling)
 	}
 }
 
-TEST(claims_are_what_they_must_be)
+TEST(claims_of_wrong_type_are_refused)
 {
 	static const char *const bad[] = { PAYLOAD_OF(",\"exp\":1700000900"),
 		PAYLOAD_OF(",\"sub\":\"1\""),
@@ -473,7 +474,7 @@ TEST(claims_are_what_they_must_be)
 	}
 }
 
-TEST(what_is_long_is_not_read)
+TEST(long_tokens_are_not_parsed)
 {
 	char claims[12000], text[TOKEN_FORGER_SIZE], header[256];
 	const struct signing_key *key = &keys.list[SIGNING_KEYS_ES256];

@@ -62,7 +62,7 @@ check(const struct fixture *f, const char *id, const char *secret)
 }
 
 /* The hashes as b2sum(1) of coreutils prints them. */
-TEST(a_client_is_known_by_its_secret, struct fixture *f)
+TEST(a_client_authenticates_by_its_secret, struct fixture *f)
 {
 	assert_int_equal(load(f, 0644,
 			     "# made by a machine\n"
@@ -82,7 +82,7 @@ TEST(a_client_is_known_by_its_secret, struct fixture *f)
 	assert_int_equal(check(f, "#", "none"), ERR_DENIED);
 }
 
-TEST(without_a_file_there_is_nobody, struct fixture *f)
+TEST(without_a_file_there_are_no_clients, struct fixture *f)
 {
 	assert_int_equal(
 	    clients_load("", f->why, sizeof(f->why), &f->clients), ERR_OK);
@@ -90,7 +90,7 @@ TEST(without_a_file_there_is_nobody, struct fixture *f)
 	assert_int_equal(check(f, "", ""), ERR_DENIED);
 }
 
-TEST(what_is_no_list_is_refused, struct fixture *f)
+TEST(invalid_lines_are_refused, struct fixture *f)
 {
 	static const struct {
 		const char *text, *why;
@@ -117,7 +117,7 @@ TEST(what_is_no_list_is_refused, struct fixture *f)
 	assert_non_null(strstr(f->why, "too long"));
 }
 
-TEST(a_file_that_others_may_write_is_refused, struct fixture *f)
+TEST(a_file_that_others_can_write_is_refused, struct fixture *f)
 {
 	assert_int_equal(load(f, 0640, "one " ONE "\n"), ERR_OK);
 	assert_int_equal(load(f, 0620, "one " ONE "\n"), ERR_INVALID);
@@ -135,7 +135,7 @@ TEST(a_file_that_others_may_write_is_refused, struct fixture *f)
 	assert_non_null(strstr(f->why, "not a regular file"));
 }
 
-TEST(basic_is_read_as_it_is_written)
+TEST(basic_credentials_are_parsed)
 {
 	/* From RFC 7617 section 2. */
 	static const char good[] = "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==";
@@ -146,7 +146,7 @@ TEST(basic_is_read_as_it_is_written)
 		"Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ",
 		"Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ== ",
 		"Basic QWxhZGRpb=jpvcGVuIHNlc2FtZQ==",
-		"Basic YTpiAGM=", /* a zero in it */
+		"Basic YTpiAGM=", /* a zero byte */
 		"Basic ////",
 	};
 	struct clients_claim claim;
@@ -161,7 +161,7 @@ TEST(basic_is_read_as_it_is_written)
 	for (size_t i = 0; i < NELEMS(bad); i++) {
 		enum err err = clients_basic(bad[i], &claim);
 
-		/* without a blank it is another scheme */
+		/* without a space it is another scheme */
 		if (err != (i == 0 ? ERR_NOT_FOUND : ERR_INVALID))
 			fail_msg("%s: %s", bad[i], err_name(err));
 		assert_string_equal(claim.secret, "");

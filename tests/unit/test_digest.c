@@ -15,8 +15,8 @@ expect(const char *const *texts, size_t n, const char *hex)
 	assert_string_equal(shown, hex);
 }
 
-/* As sha256sum has it of the same bytes. */
-TEST(it_is_sha_256_of_the_texts_and_their_ends)
+/* Results of sha256sum for the same bytes. */
+TEST(digest_is_sha256_of_strings_with_nul)
 {
 	static const char *const abc[] = { "abc" };
 	static const char *const two[] = { "ab", "c" };

@@ -12,7 +12,7 @@
 #include "support/external_issuers.h"
 #include "support/store_memory.h"
 
-/* Who comes with a token of an outside issuer, and until when. */
+/* Accounts of tokens of other issuers, and the end of such tokens. */
 
 #define ADA "ada@example.org"
 #define ME .method = "GET", .uri = "/auth/me"
@@ -21,8 +21,7 @@
 struct fixture {
 	struct api api;
 	struct external_issuers o;
-	char
-	    text[EXTERNAL_ISSUERS_TEXT_SIZE]; /* the last token that was made */
+	char text[EXTERNAL_ISSUERS_TEXT_SIZE]; /* the last token made */
 };
 
 static void
@@ -48,7 +47,7 @@ tear_down(struct fixture *f)
 
 TEST_FIXTURE(struct fixture, set_up, tear_down);
 
-/* A token of the first issuer, issued now, which also says ${members}. */
+/* A token of the first issuer, issued now, with ${members} added. */
 static const char *
 token(struct fixture *f, const char *subject, const char *members)
 {
@@ -64,7 +63,7 @@ token(struct fixture *f, const char *subject, const char *members)
 	return f->text;
 }
 
-/* The same of the second, whose accounts may be linked by their address. */
+/* The same of the second issuer, which may link accounts by e-mail. */
 static const char *
 linking_token(struct fixture *f, const char *subject, const char *members)
 {
@@ -81,7 +80,7 @@ linking_token(struct fixture *f, const char *subject, const char *members)
 	return f->text;
 }
 
-/* Whose it is at /auth/me; 0 with a 401. */
+/* The user id at /auth/me; 0 with a 401. */
 static int64_t
 user_of(struct fixture *f, const char *text)
 {
@@ -100,7 +99,7 @@ user_of(struct fixture *f, const char *text)
 	return id;
 }
 
-/* What /auth/me says of the user. */
+/* Check the user returned by /auth/me. */
 static void
 expect_user(
     struct fixture *f, const char *text, const char *name, const char *email)
@@ -128,9 +127,9 @@ actor(const struct fixture *f)
 	return &one;
 }
 
-/* ---- who it is ---- */
+/* ---- accounts ---- */
 
-TEST(the_first_token_makes_an_account, struct fixture *f)
+TEST(the_first_token_creates_an_account, struct fixture *f)
 {
 	const struct json_value *session;
 	struct api_answer a;
@@ -157,7 +156,7 @@ TEST(the_first_token_makes_an_account, struct fixture *f)
 	api_free(&a);
 	assert_int_equal(f->api.touched, 0);
 
-	/* The next one finds it, and nobody else's does. */
+	/* The next token finds it; a token of another subject does not. */
 	id = user_of(f, f->text);
 	assert_int_equal(user_of(f, token(f, "user_1", "\"jti\":\"b\"")), id);
 	assert_int_not_equal(user_of(f, token(f, "user_2", "")), id);
@@ -165,7 +164,7 @@ TEST(the_first_token_makes_an_account, struct fixture *f)
 	    user_of(f, linking_token(f, "user_1", "\"a\":1")), id);
 }
 
-TEST(claims_that_changed_change_the_account, struct fixture *f)
+TEST(changed_claims_update_the_account, struct fixture *f)
 {
 	char later[EXTERNAL_ISSUERS_TEXT_SIZE],
 	    earlier[EXTERNAL_ISSUERS_TEXT_SIZE];
@@ -180,11 +179,11 @@ TEST(claims_that_changed_change_the_account, struct fixture *f)
 		"\",\"email_verified\":true"),
 	    sizeof(later));
 	expect_user(f, later, "Lovelace", ADA);
-	/* An older one still says who it is, and no more. */
+	/* An older token still identifies the user but changes nothing. */
 	expect_user(f, earlier, "Lovelace", ADA);
 }
 
-TEST(an_address_is_nobodys_twice, struct fixture *f)
+TEST(an_address_belongs_to_one_account, struct fixture *f)
 {
 	struct api_login ada;
 
@@ -199,8 +198,8 @@ TEST(an_address_is_nobodys_twice, struct fixture *f)
 	    "Bob", NULL);
 }
 
-/* Of a block with link_by_email = yes, but only a verified address. */
-TEST(an_account_is_linked_where_that_is_allowed, struct fixture *f)
+/* Only with link_by_email = yes and a verified address. */
+TEST(an_account_is_linked_if_allowed, struct fixture *f)
 {
 	struct issuer *block = &f->o.config->list[1];
 	struct api_login ada, root;
@@ -221,7 +220,7 @@ TEST(an_account_is_linked_where_that_is_allowed, struct fixture *f)
 		linking_token(f, "ada",
 		    "\"mail\":\"" ADA "\",\"ok\":true,\"nick\":\"Countess\"")));
 	assert_string_equal(id, ada.id);
-	expect_user(f, f->text, "Ada", ADA); /* its own, as it was */
+	expect_user(f, f->text, "Ada", ADA); /* its own profile, unchanged */
 	(void)snprintf(id, sizeof(id), "%jd",
 	    (intmax_t)user_of(f,
 		linking_token(
@@ -229,9 +228,9 @@ TEST(an_account_is_linked_where_that_is_allowed, struct fixture *f)
 	assert_string_not_equal(id, root.id);
 }
 
-/* ---- how it ends ---- */
+/* ---- end of a token ---- */
 
-TEST(it_ends_with_its_time, struct fixture *f)
+TEST(a_token_ends_at_exp, struct fixture *f)
 {
 	const int64_t end = f->api.now + 600 + EXTERNAL_ISSUERS_LEEWAY;
 
@@ -239,12 +238,12 @@ TEST(it_ends_with_its_time, struct fixture *f)
 	assert_int_not_equal(user_of(f, f->text), 0);
 	f->api.now = end - 1;
 	assert_int_not_equal(user_of(f, f->text), 0);
-	/* also where it is remembered */
+	/* also when it is cached */
 	f->api.now = end;
 	assert_int_equal(user_of(f, f->text), 0);
 }
 
-TEST(logout_ends_it_until_it_would_have_ended, struct fixture *f)
+TEST(logout_ends_a_token_for_good, struct fixture *f)
 {
 	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
 	int64_t id;
@@ -253,26 +252,26 @@ TEST(logout_ends_it_until_it_would_have_ended, struct fixture *f)
 	id = user_of(f, text);
 	api_expect(&f->api, 200, NULL, LOGOUT, .token = text);
 	assert_int_equal(user_of(f, text), 0);
-	/* repeatable; and its user is not signed out elsewhere */
+	/* repeatable, and other sessions of the user go on */
 	api_expect(&f->api, 200, NULL, LOGOUT, .token = text);
 	assert_int_equal(user_of(f, token(f, "user_1", "\"jti\":\"b\"")), id);
 	f->api.now += 600 + EXTERNAL_ISSUERS_LEEWAY - 1;
 	assert_int_equal(user_of(f, text), 0);
 	api_expect(&f->api, 200, NULL, LOGOUT, .token = text);
-	/* nothing is left to be ended */
+	/* nothing is left to end */
 	f->api.now++;
 	api_expect(&f->api, 401, "invalid_token", LOGOUT, .token = text);
 }
 
-/* A name is what was signed; (r, n - s) is in test_issuers_spelling. */
-TEST(without_an_id_it_ends_by_what_it_says, struct fixture *f)
+/* The name is the signed text; for (r, n - s) see test_issuers_spelling. */
+TEST(without_jti_a_token_is_named_by_its_text, struct fixture *f)
 {
 	char first[EXTERNAL_ISSUERS_TEXT_SIZE],
 	    second[EXTERNAL_ISSUERS_TEXT_SIZE];
 
 	memcpy(first, token(f, "user_1", ""), sizeof(first));
 	memcpy(second, token(f, "user_1", ""), sizeof(second));
-	assert_string_not_equal(first, second); /* signed anew */
+	assert_string_not_equal(first, second); /* with a new signature */
 	assert_int_not_equal(user_of(f, first), 0);
 	assert_int_not_equal(user_of(f, second), 0);
 	api_expect(&f->api, 200, NULL, LOGOUT, .token = first);
@@ -280,7 +279,7 @@ TEST(without_an_id_it_ends_by_what_it_says, struct fixture *f)
 	assert_int_equal(user_of(f, second), 0);
 }
 
-TEST(what_was_ended_first_makes_no_account, struct fixture *f)
+TEST(a_token_revoked_first_creates_no_account, struct fixture *f)
 {
 	size_t n = 0;
 	struct user users[STORE_LIST_MAX];
@@ -293,7 +292,7 @@ TEST(what_was_ended_first_makes_no_account, struct fixture *f)
 	assert_int_equal(n, 0);
 }
 
-/* Strictly later, by the leeway, and shown before or not. */
+/* Issued later by more than the leeway, cached or not. */
 static void
 expect_end(struct fixture *f, const char *shown, const char *unseen)
 {
@@ -309,7 +308,7 @@ expect_end(struct fixture *f, const char *shown, const char *unseen)
 	assert_int_equal(user_of(f, late), 0);
 }
 
-TEST(it_ends_when_everything_does, struct fixture *f)
+TEST(a_token_ends_with_logout_all, struct fixture *f)
 {
 	char shown[EXTERNAL_ISSUERS_TEXT_SIZE],
 	    unseen[EXTERNAL_ISSUERS_TEXT_SIZE];
@@ -338,7 +337,7 @@ set_status(struct fixture *f, int64_t id, enum user_status status)
 	    ERR_OK);
 }
 
-TEST(it_ends_with_an_account_that_may_not_sign_in, struct fixture *f)
+TEST(a_token_ends_with_deactivation, struct fixture *f)
 {
 	char shown[EXTERNAL_ISSUERS_TEXT_SIZE],
 	    unseen[EXTERNAL_ISSUERS_TEXT_SIZE];
@@ -351,14 +350,14 @@ TEST(it_ends_with_an_account_that_may_not_sign_in, struct fixture *f)
 	set_status(f, id, USER_STATUS_INACTIVE);
 	expect_end(f, shown, unseen);
 	assert_int_equal(user_of(f, token(f, "user_1", "")), 0);
-	/* Let in again, it is with what is issued from now on. */
+	/* After reactivation only tokens issued from then on are valid. */
 	set_status(f, id, USER_STATUS_ACTIVE);
 	assert_int_equal(user_of(f, shown), 0);
 	f->api.now += EXTERNAL_ISSUERS_LEEWAY + 1;
 	assert_int_equal(user_of(f, token(f, "user_1", "")), id);
 }
 
-TEST(it_ends_with_an_account_that_is_deleted, struct fixture *f)
+TEST(a_token_ends_with_deletion, struct fixture *f)
 {
 	char shown[EXTERNAL_ISSUERS_TEXT_SIZE],
 	    unseen[EXTERNAL_ISSUERS_TEXT_SIZE];
@@ -377,7 +376,7 @@ TEST(it_ends_with_an_account_that_is_deleted, struct fixture *f)
 	assert_int_equal(user_of(f, shown), 0);
 }
 
-TEST(it_ends_with_its_key, struct fixture *f)
+TEST(a_token_ends_with_its_key, struct fixture *f)
 {
 	token(f, "user_1", "");
 	assert_int_not_equal(user_of(f, f->text), 0);
@@ -388,15 +387,15 @@ TEST(it_ends_with_its_key, struct fixture *f)
 	assert_int_not_equal(user_of(f, token(f, "user_1", "")), 0);
 }
 
-/* ---- what is remembered, and what cannot be told ---- */
+/* ---- cache and failures ---- */
 
-TEST(one_seen_lately_costs_no_question, struct fixture *f)
+TEST(a_cached_token_costs_no_query, struct fixture *f)
 {
 	struct api_answer a;
 
 	token(f, "user_1", "\"name\":\"Ada\"");
 	expect_user(f, f->text, "Ada", NULL);
-	/* The first question to the store would find it broken. */
+	/* The first query would fail. */
 	store_memory_fail_next(f->api.app.store, ERR_UNAVAILABLE);
 	for (int i = 0; i < 10; i++)
 		expect_user(f, f->text, "Ada", NULL);
@@ -411,11 +410,11 @@ TEST(one_seen_lately_costs_no_question, struct fixture *f)
 	    &f->api, 503, "unavailable", ME, .token = token(f, "user_2", ""));
 }
 
-TEST(what_cannot_be_told_is_no_refusal, struct fixture *f)
+TEST(unavailable_is_not_denied, struct fixture *f)
 {
 	struct store *st = f->api.app.store;
 
-	/* the keys, the blacklist or the account; the change of it */
+	/* keys, blacklist, account, and the change of the account */
 	token(f, "user_1", "");
 	store_memory_fail_next(st, ERR_UNAVAILABLE);
 	api_expect(&f->api, 503, "unavailable", ME, .token = f->text);
@@ -434,10 +433,10 @@ TEST(what_cannot_be_told_is_no_refusal, struct fixture *f)
 	assert_int_not_equal(user_of(f, f->text), 0);
 }
 
-/* ---- whose it is ---- */
+/* ---- origin of a token ---- */
 
-/* Who publishes a key by the name of ours is not asked about it. */
-TEST(a_name_of_ours_is_ours, struct fixture *f)
+/* An issuer that publishes a key under our kid is not used. */
+TEST(our_kid_is_ours, struct fixture *f)
 {
 	const char *kid = f->api.app.keys.list[0].kid;
 	struct buf jwk = { 0 }, header = { 0 };
@@ -459,14 +458,14 @@ TEST(a_name_of_ours_is_ours, struct fixture *f)
 	external_issuers_sign(
 	    f->text, f->o.ec[0], header.data, EXTERNAL_ISSUERS_PAYLOAD);
 	assert_int_equal(user_of(f, f->text), 0);
-	/* the same name, spelled as JSON may spell it */
+	/* the same kid with a JSON escape */
 	buf_reset(&header);
 	buf_printf(&header, "{\"alg\":\"ES256\",\"kid\":\"\\u%04x%s\"}",
 	    (unsigned)kid[0], kid + 1);
 	external_issuers_sign(
 	    f->text, f->o.ec[0], header.data, EXTERNAL_ISSUERS_PAYLOAD);
 	assert_int_equal(user_of(f, f->text), 0);
-	/* The key is good: by no name at all it is found. */
+	/* The key itself is valid: without a kid it is found. */
 	external_issuers_sign(f->text, f->o.ec[0], "{\"alg\":\"ES256\"}",
 	    EXTERNAL_ISSUERS_PAYLOAD);
 	assert_int_not_equal(user_of(f, f->text), 0);
@@ -474,7 +473,7 @@ TEST(a_name_of_ours_is_ours, struct fixture *f)
 	buf_clear(&header);
 }
 
-TEST(ours_are_as_good_as_ever, struct fixture *f)
+TEST(our_own_tokens_stay_valid, struct fixture *f)
 {
 	struct api_login ada;
 

@@ -13,7 +13,7 @@
 #include "store/store.h"
 #include "support/api.h"
 
-/* What a token of an outside issuer is good for, and what not. */
+/* What tokens of other issuers are accepted for. */
 
 #define ADA "ada@example.org"
 #define SECRET "s3cret-of-a-machine"
@@ -23,7 +23,7 @@
 struct fixture {
 	struct api api;
 	struct external_issuers
-	    o; /* its good token is known, and its user is Ada */
+	    o; /* its good token is cached; its user is Ada */
 };
 
 static void
@@ -75,10 +75,10 @@ tear_down(struct fixture *f)
 TEST_FIXTURE(struct fixture, set_up, tear_down);
 
 /*
- * Whoever has stolen one could make of it what outlives it.  Each of these
- * would do something with a token of ours.
+ * Otherwise a stolen token could be turned into something that outlives it.
+ * Each of these works with a token of this site.
  */
-TEST(it_changes_nothing, struct fixture *f)
+TEST(changes_are_refused, struct fixture *f)
 {
 	static const struct api_call calls[] = {
 		{ .method = "POST",
@@ -132,7 +132,7 @@ TEST(it_changes_nothing, struct fixture *f)
 	api_free(&a);
 }
 
-TEST(a_guard_lets_it_through, struct fixture *f)
+TEST(authorize_accepts_it, struct fixture *f)
 {
 	static const char *const lines[] = { "Remote-User: 1", "X-Auth-Id: 1",
 		"X-Auth-User: Ada", "X-Auth-Role: user",
@@ -156,7 +156,7 @@ TEST(a_guard_lets_it_through, struct fixture *f)
 /* ---- validate-session ---- */
 
 static void
-expect_shown(struct fixture *f, const char *token, int64_t expires_in)
+expect_validated(struct fixture *f, const char *token, int64_t expires_in)
 {
 	struct api_answer a;
 
@@ -166,7 +166,7 @@ expect_shown(struct fixture *f, const char *token, int64_t expires_in)
 	assert_string_equal(api_text(&a, "token_type"), "bearer");
 	assert_int_equal(api_int(&a, "expires_in"), expires_in);
 	assert_string_equal(api_text_in(&a, "user", "name"), "Ada");
-	/* no session is made of it, nor another token */
+	/* it gives neither a session nor another token */
 	assert_int_equal(json_value_size(a.json), 4);
 	assert_null(strstr(a.text.data, "Set-Cookie"));
 	api_free(&a);
@@ -174,22 +174,22 @@ expect_shown(struct fixture *f, const char *token, int64_t expires_in)
 
 TEST(it_is_validated_and_not_renewed, struct fixture *f)
 {
-	expect_shown(f, f->o.good, 600);
+	expect_validated(f, f->o.good, 600);
 	f->api.now += 590;
-	expect_shown(f, f->o.good, 10);
+	expect_validated(f, f->o.good, 10);
 	f->api.now += 10;
-	expect_shown(f, f->o.good, 0); /* within the leeway */
+	expect_validated(f, f->o.good, 0); /* within the leeway */
 	f->api.now += EXTERNAL_ISSUERS_LEEWAY;
 	api_expect(&f->api, 401, "invalid_token", VALIDATE, .token = f->o.good);
 }
 
-TEST(so_is_one_of_ours, struct fixture *f)
+TEST(a_token_of_this_site_is_validated_too, struct fixture *f)
 {
 	struct api_login ada;
 
 	api_register(&f->api, ADA, &ada);
 	f->api.now += 60;
-	expect_shown(f, ada.token, API_TOKEN_LIFE - 60);
+	expect_validated(f, ada.token, API_TOKEN_LIFE - 60);
 	api_expect(&f->api, 200, NULL, .method = "POST", .uri = "/auth/logout",
 	    .token = ada.token);
 	api_expect(&f->api, 401, "invalid_token", VALIDATE, .token = ada.token);
@@ -200,8 +200,8 @@ TEST(so_is_one_of_ours, struct fixture *f)
 	    .param = "HTTP_AUTHORIZATION=Basic YTpi");
 }
 
-/* As it was before a token counted here. */
-TEST(a_session_comes_before_a_token, struct fixture *f)
+/* As before tokens were accepted here. */
+TEST(a_session_takes_precedence_over_a_token, struct fixture *f)
 {
 	struct buf body = { 0 };
 	struct api_login bob;
@@ -264,7 +264,7 @@ ask(struct fixture *f, const char *uri, const char *expect)
 	api_free(&a);
 }
 
-TEST(a_client_may_end_it_and_learns_nothing, struct fixture *f)
+TEST(a_client_can_revoke_it_and_learns_nothing, struct fixture *f)
 {
 	ask(f, "/auth/introspect", "{\"active\":false}");
 	api_expect(&f->api, 200, NULL, .method = "GET", .uri = "/auth/me",
@@ -287,7 +287,7 @@ users(struct fixture *f)
 	return n;
 }
 
-TEST(a_question_makes_no_account, struct fixture *f)
+TEST(introspection_creates_no_account, struct fixture *f)
 {
 	const size_t before = users(f);
 
@@ -302,10 +302,10 @@ TEST(a_question_makes_no_account, struct fixture *f)
 }
 
 /*
- * What is refused now and good later, when its key has been fetched or its time
- * has come, must not be called ended.
+ * A token that is refused now but may become valid, once its key is fetched or
+ * its time has come, must not be reported as revoked.
  */
-TEST(what_may_be_good_later_is_not_said_to_be_ended, struct fixture *f)
+TEST(a_token_that_may_become_valid_is_not_revoked, struct fixture *f)
 {
 	static const struct {
 		const char *header, *times;
@@ -343,8 +343,8 @@ TEST(what_may_be_good_later_is_not_said_to_be_ended, struct fixture *f)
 	}
 }
 
-/* With a cookie or session id beside it, that ends as well. */
-TEST(logout_ends_all_that_it_names, struct fixture *f)
+/* A cookie or session id sent along is ended as well. */
+TEST(logout_ends_everything_it_names, struct fixture *f)
 {
 	struct buf body = { 0 };
 	struct api_login bob;

@@ -8,9 +8,9 @@
 #include "base/clock.h"
 #include "support/process.h"
 
-/* What needs nobody to ask; tests/e2e/test_jwks_fetch has somebody. */
+/* Cases without a server; see tests/e2e/test_jwks_fetch for the others. */
 
-TEST(the_header_says_how_long)
+TEST(cache_control_gives_the_freshness)
 {
 	static const struct {
 		const char *value;
@@ -96,8 +96,8 @@ ask_for(const char *url)
 		.deadline_us = clock_system.mono_us() + 10 * 1000 * 1000 };
 }
 
-/* Nobody is asked, whatever name service or network there is. */
-TEST(other_addresses_are_refused, struct fixture *fx)
+/* No request is sent, whatever the name service or network. */
+TEST(only_https_and_loopback_are_allowed, struct fixture *fx)
 {
 	static const char *const urls[] = { "", "x", "http://192.0.2.1/x",
 		"http://localhost.example.org/x", "http://127x/", "ftp://x/",
@@ -120,7 +120,7 @@ TEST(other_addresses_are_refused, struct fixture *fx)
 	assert_false(http_url_is_loopback(fx->f, "https://localhost/x"));
 }
 
-TEST(it_says_why_it_could_not, struct fixture *fx)
+TEST(errors_have_their_reason, struct fixture *fx)
 {
 	static const atomic_bool yes = true;
 	char url[64];

@@ -19,7 +19,7 @@
 	"\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\""
 #define EC_KEY(kid)                                                            \
 	"{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"" kid "\"," POINT "}"
-#define NOBODYS_KEY "{\"keys\":[" EC_KEY("new") "]}"
+#define UNKNOWN_KEY "{\"keys\":[" EC_KEY("new") "]}"
 #define TWO_KEYS "{\"keys\":[" EC_KEY("a") "," EC_KEY("b") "]}"
 
 static int
@@ -47,12 +47,12 @@ static enum err
 verify(struct external_issuers *o, const char *text, int64_t now)
 {
 	static const struct claims nothing;
-	struct external said;
+	struct external external;
 	struct claims c;
 	enum err err;
 
 	memset(&c, 0xaa, sizeof(c));
-	err = issuers_verify(o->issuers, text, now, &c, &said);
+	err = issuers_verify(o->issuers, text, now, &c, &external);
 	if (err != ERR_OK)
 		assert_memory_equal(&c, &nothing, sizeof(c));
 	return err;
@@ -89,23 +89,23 @@ TEST(takes_a_token_of_each_kind, struct external_issuers *o)
 	assert_int_equal(verify(o, text, NOW), ERR_OK);
 }
 
-TEST(knows_a_new_key_as_soon_as_it_is_stored, struct external_issuers *o)
+TEST(accepts_a_new_key_as_soon_as_it_is_stored, struct external_issuers *o)
 {
 	unsigned char before[TOKEN_DIGEST_BYTES];
 
 	assert_int_equal(verify(o, o->good, NOW), ERR_OK);
 	digest(o, NOW, before);
 	external_issuers_publish(
-	    o, EXTERNAL_ISSUERS_ONE, NOW + 60, NOBODYS_KEY);
+	    o, EXTERNAL_ISSUERS_ONE, NOW + 60, UNKNOWN_KEY);
 	assert_int_equal(verify(o, o->good, NOW + 60), ERR_DENIED);
 	assert_false(digest_is(o, NOW + 60, before));
-	/* another fetch of the same keys makes nothing cold */
+	/* fetching the same keys again does not invalidate the cache */
 	external_issuers_publish(o, EXTERNAL_ISSUERS_ONE, NOW + 120, NULL);
 	assert_int_equal(verify(o, o->good, NOW + 120), ERR_OK);
 	assert_true(digest_is(o, NOW + 120, before));
 }
 
-TEST(asks_the_store_only_when_something_changed, struct external_issuers *o)
+TEST(reads_the_store_only_after_a_change, struct external_issuers *o)
 {
 	assert_int_equal(verify(o, o->good, NOW), ERR_OK);
 	store_memory_fail_next(o->store, ERR_UNAVAILABLE);
@@ -114,11 +114,11 @@ TEST(asks_the_store_only_when_something_changed, struct external_issuers *o)
 	external_issuers_publish(o, EXTERNAL_ISSUERS_TWO, NOW + 1, NULL);
 	store_memory_fail_next(o->store, ERR_UNAVAILABLE);
 	assert_int_equal(verify(o, o->good, NOW + 1), ERR_UNAVAILABLE);
-	/* It was not that one that failed: asked again, it knows. */
+	/* The failure is not remembered: the next call succeeds. */
 	assert_int_equal(verify(o, o->good, NOW + 1), ERR_OK);
 }
 
-TEST(asks_the_store_each_time_while_the_version_is_unknown,
+TEST(reads_the_store_each_time_while_the_version_is_unknown,
     struct external_issuers *o)
 {
 	assert_int_equal(verify(o, o->good, NOW), ERR_OK);
@@ -126,11 +126,11 @@ TEST(asks_the_store_each_time_while_the_version_is_unknown,
 	store_memory_fail_next(o->store, ERR_UNAVAILABLE);
 	assert_int_equal(verify(o, o->good, NOW), ERR_UNAVAILABLE);
 	assert_int_equal(verify(o, o->good, NOW), ERR_OK);
-	external_issuers_publish(o, EXTERNAL_ISSUERS_ONE, NOW, NOBODYS_KEY);
+	external_issuers_publish(o, EXTERNAL_ISSUERS_ONE, NOW, UNKNOWN_KEY);
 	assert_int_equal(verify(o, o->good, NOW), ERR_DENIED);
 }
 
-TEST(keys_that_are_too_old_prove_nothing, struct external_issuers *o)
+TEST(expired_keys_verify_nothing, struct external_issuers *o)
 {
 	const int64_t late = NOW + ISSUERS_HARD_AGE;
 	unsigned char before[TOKEN_DIGEST_BYTES];
@@ -146,13 +146,13 @@ TEST(keys_that_are_too_old_prove_nothing, struct external_issuers *o)
 	assert_true(digest_is(o, late - 1, before));
 	assert_int_equal(verify(o, text, late), ERR_UNAVAILABLE);
 	assert_false(digest_is(o, late, before));
-	/* what can be told without a key still is */
+	/* what is refused without a key still is */
 	external_issuers_sign(
 	    text, o->ec[0], EXTERNAL_ISSUERS_HEADER, EXTERNAL_ISSUERS_PAYLOAD);
 	assert_int_equal(verify(o, text, late), ERR_DENIED);
 }
 
-TEST(without_keys_nobody_can_tell, struct external_issuers *o)
+TEST(without_keys_a_token_is_unavailable, struct external_issuers *o)
 {
 	const struct store_actor actor = { .address = "", .now = NOW };
 	const struct issuer_keys tried = { .issuer = EXTERNAL_ISSUERS_TWO,
@@ -177,12 +177,12 @@ TEST(without_keys_nobody_can_tell, struct external_issuers *o)
 	assert_int_equal(verify(o, text, NOW), ERR_UNAVAILABLE);
 }
 
-/* One wish, by a token that is good but for its key. */
-TEST(only_an_unknown_key_is_wished_for, struct external_issuers *o)
+/* One request, by a token that is valid except for its key. */
+TEST(only_an_unknown_key_requests_a_fetch, struct external_issuers *o)
 {
 	static const struct {
 		const char *header, *payload;
-		bool wished;
+		bool requested;
 	} cases[] = {
 		{ EXTERNAL_ISSUERS_HEADER, EXTERNAL_ISSUERS_PAYLOAD, false },
 		{ "{\"alg\":\"ES256\"}", EXTERNAL_ISSUERS_PAYLOAD, false },
@@ -207,12 +207,12 @@ TEST(only_an_unknown_key_is_wished_for, struct external_issuers *o)
 		assert_int_equal(verify(o, text, NOW + 1), ERR_DENIED);
 		assert_int_equal(
 		    jwks_refresh_request_time(o->m, EXTERNAL_ISSUERS_ONE),
-		    cases[i].wished ? NOW + 1 : 0);
+		    cases[i].requested ? NOW + 1 : 0);
 	}
 }
 
-/* A key of another algorithm, or any: to fetch would not help. */
-TEST(what_no_fetch_could_bring_is_not_wished_for, struct external_issuers *o)
+/* The key is of another algorithm: a fetch would not help. */
+TEST(no_fetch_is_requested_that_would_not_help, struct external_issuers *o)
 {
 	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
 
@@ -232,7 +232,7 @@ TEST(what_no_fetch_could_bring_is_not_wished_for, struct external_issuers *o)
 	    jwks_refresh_request_time(o->m, EXTERNAL_ISSUERS_TWO), 0);
 }
 
-TEST(says_how_the_keys_are, struct external_issuers *o)
+TEST(reports_the_state_of_the_keys, struct external_issuers *o)
 {
 	const struct store_actor actor = { .address = "", .now = NOW };
 	struct issuer_keys failed = { .issuer = EXTERNAL_ISSUERS_ONE,
@@ -258,7 +258,7 @@ TEST(says_how_the_keys_are, struct external_issuers *o)
 	assert_string_equal(s.issuer, EXTERNAL_ISSUERS_TWO);
 	assert_int_equal(s.keys, 1); /* RS256 is not allowed there */
 
-	failed.jwks = strdup(NOBODYS_KEY);
+	failed.jwks = strdup(UNKNOWN_KEY);
 	assert_int_equal(store_issuer_put(o->store, &actor, &failed), ERR_OK);
 	issuer_keys_clear(&failed);
 	assert_int_equal(issuers_refresh(o->issuers, NOW), ERR_OK);
@@ -284,8 +284,8 @@ TEST(says_how_the_keys_are, struct external_issuers *o)
 	assert_string_equal(issuers_freshness_name(ISSUERS_EXPIRED), "expired");
 }
 
-/* The same store and keys, but the file says something else. */
-TEST(another_file_is_another_verdict, struct external_issuers *o)
+/* The same store and keys, but a different issuers file. */
+TEST(another_file_invalidates_cached_results, struct external_issuers *o)
 {
 	struct issuers_config other = *o->config;
 	unsigned char one[TOKEN_DIGEST_BYTES], two[TOKEN_DIGEST_BYTES];
@@ -299,7 +299,7 @@ TEST(another_file_is_another_verdict, struct external_issuers *o)
 	issuers_free(is);
 }
 
-TEST(has_no_digest_of_what_is_too_long, struct external_issuers *o)
+TEST(refuses_a_digest_of_a_long_text, struct external_issuers *o)
 {
 	unsigned char dst[TOKEN_DIGEST_BYTES];
 	char text[8194];

@@ -31,7 +31,7 @@ verify_made(struct external_issuers *o, const struct keypair *key,
 	return verify(o, text);
 }
 
-/* Over the good payload, signed as if it were good. */
+/* The good payload under a bad header, with a valid signature. */
 static void
 refuse_header(struct external_issuers *o, const char *header)
 {
@@ -47,7 +47,7 @@ refuse_headers(struct external_issuers *o, const char *const *headers, size_t n)
 		refuse_header(o, headers[i]);
 }
 
-TEST(the_good_one_is_good, struct external_issuers *o)
+TEST(the_good_token_is_accepted, struct external_issuers *o)
 {
 	assert_int_equal(verify(o, o->good), ERR_OK);
 	assert_int_equal(verify_made(o, o->ec[0], EXTERNAL_ISSUERS_HEADER,
@@ -55,7 +55,7 @@ TEST(the_good_one_is_good, struct external_issuers *o)
 	    ERR_OK);
 }
 
-TEST(the_algorithm_is_no_choice_of_the_token, struct external_issuers *o)
+TEST(the_token_does_not_choose_the_algorithm, struct external_issuers *o)
 {
 	static const char *const algs[] = { "\"none\"", "\"None\"", "\"NONE\"",
 		"\"nOnE\"", "\"\"", "\"es256\"", "\"ES256 \"", "\"ES384\"",
@@ -73,7 +73,7 @@ TEST(the_algorithm_is_no_choice_of_the_token, struct external_issuers *o)
 		(void)snprintf(header, sizeof(header),
 		    "{\"alg\":%s,\"kid\":\"ec\",\"typ\":\"JWT\"}", algs[i]);
 		refuse_header(o, header);
-		/* the same without a signature, and with an empty one */
+		/* the same without a signature and with an empty one */
 		external_issuers_sign(
 		    text, NULL, header, EXTERNAL_ISSUERS_PAYLOAD);
 		assert_int_equal(verify(o, text), ERR_DENIED);
@@ -98,7 +98,7 @@ jwk_of(const struct keypair *key, struct buf *out)
 	assert_int_equal(json_write_end(&w), ERR_OK);
 }
 
-/* Signed with HS256, the secret being ${len} bytes that everybody knows. */
+/* Signed with HS256 under ${len} bytes that are public. */
 static void
 refuse_secret(struct external_issuers *o, const void *secret, size_t len)
 {
@@ -140,8 +140,8 @@ put_pem(struct buf *out, const unsigned char *der, size_t len)
 	    base64, base64 + 64);
 }
 
-/* The old trick against verifiers that take the algorithm from the token. */
-TEST(a_public_key_is_no_secret, struct external_issuers *o)
+/* The known attack on verifiers that take the algorithm from the token. */
+TEST(a_public_key_is_not_an_hmac_secret, struct external_issuers *o)
 {
 	/* SubjectPublicKeyInfo of P-256, up to the point (RFC 5480). */
 	static const unsigned char prefix[] = { 0x30, 0x59, 0x30, 0x13, 0x06,
@@ -192,7 +192,7 @@ TEST(a_public_key_is_no_secret, struct external_issuers *o)
 	buf_clear(&pem);
 }
 
-TEST(a_header_brings_no_keys_and_wants_nothing, struct external_issuers *o)
+TEST(keys_and_extensions_in_the_header_are_refused, struct external_issuers *o)
 {
 	static const char *const names[] = { "crit", "jwk", "jku", "x5u", "x5c",
 		"b64", "zip", "enc" };
@@ -209,7 +209,7 @@ TEST(a_header_brings_no_keys_and_wants_nothing, struct external_issuers *o)
 			refuse_header(o, header.data);
 		}
 	}
-	/* A key that fits the signature, with and without a name. */
+	/* A key that verifies the signature, with and without a kid. */
 	jwk_of(o->ec[1], &jwk);
 	buf_reset(&header);
 	buf_printf(
@@ -226,7 +226,7 @@ TEST(a_header_brings_no_keys_and_wants_nothing, struct external_issuers *o)
 	buf_clear(&header);
 }
 
-TEST(other_members_say_nothing, struct external_issuers *o)
+TEST(other_header_members_are_ignored, struct external_issuers *o)
 {
 	assert_int_equal(
 	    verify_made(o, o->ec[0],
@@ -236,7 +236,7 @@ TEST(other_members_say_nothing, struct external_issuers *o)
 	    ERR_OK);
 }
 
-TEST(a_name_is_only_a_name, struct external_issuers *o)
+TEST(a_kid_is_only_a_name, struct external_issuers *o)
 {
 	static const char *const kids[] = { "\"\"", "\"EC\"", "\"ec \"",
 		"\"ec/../ec\"", "\"../../../../etc/passwd\"", "\"/dev/null\"",
@@ -259,7 +259,7 @@ TEST(a_name_is_only_a_name, struct external_issuers *o)
 	    verify_made(o, o->ec[0], header.data, EXTERNAL_ISSUERS_PAYLOAD),
 	    ERR_DENIED);
 	buf_clear(&header);
-	/* Without one it is the only key of its kind, and no other. */
+	/* Without a kid it is the only key of its algorithm, and no other. */
 	assert_int_equal(verify_made(o, o->ec[0], "{\"alg\":\"ES256\"}",
 			     EXTERNAL_ISSUERS_PAYLOAD),
 	    ERR_OK);
@@ -268,7 +268,7 @@ TEST(a_name_is_only_a_name, struct external_issuers *o)
 	    ERR_DENIED);
 }
 
-TEST(a_token_is_of_a_known_type, struct external_issuers *o)
+TEST(typ_must_be_known, struct external_issuers *o)
 {
 	static const char *const good[] = { "\"JWT\"", "\"jwt\"", "\"at+jwt\"",
 		"\"AT+JWT\"", "\"application/jwt\"", "\"Application/at+jwt\"" };
@@ -337,7 +337,7 @@ TEST(a_token_has_one_meaning, struct external_issuers *o)
 			fail_msg("taken: %s", payloads[i]);
 }
 
-TEST(nobody_signs_for_another, struct external_issuers *o)
+TEST(an_issuer_cannot_sign_for_another, struct external_issuers *o)
 {
 	static const char two[] =
 	    "{\"iss\":\"" EXTERNAL_ISSUERS_TWO
@@ -354,9 +354,9 @@ TEST(nobody_signs_for_another, struct external_issuers *o)
 	    ERR_DENIED);
 	assert_int_equal(verify_made(o, o->ec[0], es256, two), ERR_DENIED);
 	assert_int_equal(verify_made(o, o->ec[1], es256, two), ERR_OK);
-	/* a key of its own, for an algorithm its block does not allow */
+	/* its own key, for an algorithm that its block does not allow */
 	assert_int_equal(verify_made(o, o->rsa[1], rs256, two), ERR_DENIED);
-	/* one key by the name, or the algorithm, of the other */
+	/* a key under the kid, or the algorithm, of the other issuer */
 	assert_int_equal(
 	    verify_made(o, o->rsa[0], "{\"alg\":\"RS256\",\"kid\":\"ec\"}",
 		EXTERNAL_ISSUERS_PAYLOAD),
@@ -371,7 +371,7 @@ TEST(nobody_signs_for_another, struct external_issuers *o)
 	    ERR_DENIED);
 }
 
-TEST(an_issuer_is_one_that_is_configured, struct external_issuers *o)
+TEST(iss_must_be_configured, struct external_issuers *o)
 {
 	static const char *const bad[] = { "\"https://one.example/\"",
 		"\"https://ONE.example\"", "\"http://one.example\"",

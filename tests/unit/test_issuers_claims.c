@@ -12,11 +12,11 @@
 #include "store/store.h"
 
 #define NOW ((int64_t)1800000000)
-#define WHO "\"sub\":\"user_1\""
+#define SUB "\"sub\":\"user_1\""
 #define FOR_US "\"aud\":\"latchkey\""
 #define TIMES "\"iat\":1800000000,\"exp\":1800000600"
 
-/* For "latchkey" or "also"; a test may want an authorized party as well. */
+/* Audience "latchkey" or "also"; some tests add an authorized party. */
 static const struct issuer block = { .name = "https://one.example",
 	.audience = { .list = { "latchkey", "also" }, .count = 2 },
 	.algorithms = JWK_ALGS_ALL,
@@ -67,10 +67,10 @@ struct verdict {
 	bool good;
 };
 
-/* Each with what else a good payload has. */
+/* Each case with the other claims of a good payload. */
 static void
-hold(const struct issuer *issuer, const char *rest, const struct verdict *cases,
-    size_t n)
+check_cases(const struct issuer *issuer, const char *rest,
+    const struct verdict *cases, size_t n)
 {
 	char payload[4096];
 
@@ -84,13 +84,13 @@ hold(const struct issuer *issuer, const char *rest, const struct verdict *cases,
 	}
 }
 
-TEST(says_what_it_read)
+TEST(sets_the_claims_it_read)
 {
 	struct claims c;
 
 	assert_int_equal(
 	    read_at(&block,
-		"{" WHO "," FOR_US ",\"iat\":1799999990,\"nbf\":1799999995,"
+		"{" SUB "," FOR_US ",\"iat\":1799999990,\"nbf\":1799999995,"
 		"\"exp\":1800000600,\"jti\":\"a\",\"azp\":\"app\","
 		"\"sid\":\"sess_1\",\"epoch\":7,\"roles\":[\"admin\"]}",
 		NOW, &c),
@@ -104,11 +104,11 @@ TEST(says_what_it_read)
 	assert_int_equal(c.leeway, 5);
 	assert_int_equal(c.expires_at, NOW + 605);
 	assert_int_equal(
-	    read_at(&block, "{" WHO "," FOR_US "," TIMES "}", NOW, &c), ERR_OK);
+	    read_at(&block, "{" SUB "," FOR_US "," TIMES "}", NOW, &c), ERR_OK);
 	assert_int_equal(c.not_before, NOW);
 }
 
-TEST(is_meant_for_us)
+TEST(audience_must_include_this_site)
 {
 	static const struct verdict cases[] = {
 		{ "\"aud\":\"latchkey\"", true },
@@ -135,10 +135,10 @@ TEST(is_meant_for_us)
 		{ "\"aud\":\"latchkey\",\"azp\":[\"latchkey\"]", false },
 	};
 
-	hold(&block, WHO "," TIMES, cases, NELEMS(cases));
+	check_cases(&block, SUB "," TIMES, cases, NELEMS(cases));
 }
 
-TEST(is_from_a_party_that_may)
+TEST(authorized_party_must_match)
 {
 	static const struct verdict cases[] = {
 		{ "\"azp\":\"https://app.example\"", true },
@@ -161,25 +161,25 @@ TEST(is_from_a_party_that_may)
 	party.authorized_party =
 	    (struct issuer_texts){ .list = { "https://app.example" },
 		    .count = 1 };
-	hold(&party, WHO "," TIMES, cases, NELEMS(cases));
+	check_cases(&party, SUB "," TIMES, cases, NELEMS(cases));
 
-	/* Where both are configured, both have to hold. */
+	/* If both are configured, both must match. */
 	party.audience = block.audience;
 	assert_int_equal(check(&party,
-			     "{" WHO "," FOR_US "," TIMES
+			     "{" SUB "," FOR_US "," TIMES
 			     ",\"azp\":\"https://app.example\"}",
 			     NOW),
 	    ERR_OK);
 	assert_int_equal(
-	    check(&party, "{" WHO "," FOR_US "," TIMES "}", NOW), ERR_DENIED);
+	    check(&party, "{" SUB "," FOR_US "," TIMES "}", NOW), ERR_DENIED);
 	assert_int_equal(
-	    check(&party, "{" WHO "," TIMES ",\"azp\":\"https://app.example\"}",
+	    check(&party, "{" SUB "," TIMES ",\"azp\":\"https://app.example\"}",
 		NOW),
 	    ERR_DENIED);
 }
 
-/* Whether it holds, from one second before it might to one behind. */
-TEST(holds_within_the_leeway)
+/* From one second before the token is valid to one after. */
+TEST(is_valid_within_the_leeway)
 {
 	static const int64_t leeways[] = { 0, 5, 60 };
 	struct issuer issuer = block;
@@ -187,10 +187,10 @@ TEST(holds_within_the_leeway)
 	for (size_t i = 0; i < NELEMS(leeways); i++) {
 		const int64_t leeway = leeways[i];
 		static const char iat[] =
-		    "{" WHO "," FOR_US ",\"iat\":1800000000,"
+		    "{" SUB "," FOR_US ",\"iat\":1800000000,"
 		    "\"exp\":1800000600}";
 		static const char nbf[] =
-		    "{" WHO "," FOR_US ",\"iat\":1799999000,"
+		    "{" SUB "," FOR_US ",\"iat\":1799999000,"
 		    "\"nbf\":1800000000,\"exp\":1800000600}";
 
 		issuer.leeway = leeway;
@@ -222,11 +222,11 @@ TEST(times_are_whole_seconds)
 			struct json_value *doc;
 
 			(void)snprintf(payload, sizeof(payload),
-			    "{" WHO "," FOR_US "%s%s,\"%s\":%s}",
+			    "{" SUB "," FOR_US "%s%s,\"%s\":%s}",
 			    i == 0 ? "" : ",\"iat\":1800000000",
 			    i == 2 ? "" : ",\"exp\":1800000600", names[i],
 			    bad[j]);
-			/* What no double holds is no JSON here at all. */
+			/* A number beyond a double is not accepted as JSON. */
 			if (json_value_parse(payload, strlen(payload), &doc) !=
 			    ERR_OK)
 				continue;
@@ -236,34 +236,34 @@ TEST(times_are_whole_seconds)
 		}
 	}
 	assert_int_equal(
-	    check(&block, "{" WHO "," FOR_US ",\"iat\":1800000000}", NOW),
+	    check(&block, "{" SUB "," FOR_US ",\"iat\":1800000000}", NOW),
 	    ERR_DENIED);
 	assert_int_equal(
-	    check(&block, "{" WHO "," FOR_US ",\"exp\":1800000600}", NOW),
+	    check(&block, "{" SUB "," FOR_US ",\"exp\":1800000600}", NOW),
 	    ERR_DENIED);
 }
 
-/* One that lived longer would outlive what is known of deleted accounts. */
-TEST(lives_no_longer_than_what_we_remember)
+/* A longer life would exceed the memory of deleted accounts. */
+TEST(lives_no_longer_than_deleted_accounts_are_kept)
 {
 	char payload[256];
 
 	for (int64_t more = 0; more <= 1; more++) {
 		(void)snprintf(payload, sizeof(payload),
-		    "{" WHO "," FOR_US ",\"iat\":%jd,\"exp\":%jd}",
+		    "{" SUB "," FOR_US ",\"iat\":%jd,\"exp\":%jd}",
 		    (intmax_t)NOW,
 		    (intmax_t)(NOW + STORE_AUDIT_SECONDS + more));
 		assert_int_equal(check(&block, payload, NOW),
 		    more == 0 ? ERR_OK : ERR_DENIED);
 	}
 	assert_int_equal(check(&block,
-			     "{" WHO "," FOR_US ",\"iat\":0,"
+			     "{" SUB "," FOR_US ",\"iat\":0,"
 			     "\"exp\":1800000600}",
 			     NOW),
 	    ERR_DENIED);
 }
 
-TEST(a_subject_is_a_text)
+TEST(sub_is_a_bounded_string)
 {
 	static const struct verdict cases[] = {
 		{ "\"sub\":\"1\"", true },
@@ -279,7 +279,7 @@ TEST(a_subject_is_a_text)
 	};
 	char payload[1024];
 
-	hold(&block, FOR_US "," TIMES, cases, NELEMS(cases));
+	check_cases(&block, FOR_US "," TIMES, cases, NELEMS(cases));
 	for (int len = ISSUER_SUBJECT_SIZE - 1; len <= ISSUER_SUBJECT_SIZE;
 	     len++) {
 		(void)snprintf(payload, sizeof(payload),
@@ -289,7 +289,7 @@ TEST(a_subject_is_a_text)
 	}
 }
 
-TEST(an_id_is_a_text_if_there_is_one)
+TEST(jti_is_a_bounded_string_if_present)
 {
 	static const struct verdict cases[] = {
 		{ "", true },
@@ -301,7 +301,7 @@ TEST(an_id_is_a_text_if_there_is_one)
 		{ "\"jti\":false", false },
 	};
 
-	hold(&block, WHO "," FOR_US "," TIMES, cases, NELEMS(cases));
+	check_cases(&block, SUB "," FOR_US "," TIMES, cases, NELEMS(cases));
 }
 
 static void
@@ -319,7 +319,7 @@ name(const char *issuer_name, const char *payload, const char *text,
 }
 
 /* printf 'https://one.example\0jti\0a\0' | sha256sum, and so on */
-TEST(has_a_name_to_be_ended_by)
+TEST(has_a_name_for_the_blacklist)
 {
 	char one[TOKEN_JTI_SIZE], two[TOKEN_JTI_SIZE];
 
@@ -340,53 +340,53 @@ TEST(has_a_name_to_be_ended_by)
 	assert_string_equal(one, two);
 	name("https://one.example", "{}", "h.q.s", two);
 	assert_string_not_equal(one, two);
-	/* what is said in the one way is no name in the other */
+	/* a jti and a signed text with the same bytes have different names */
 	name("https://one.example", "{\"jti\":\"h.p\"}", "h.p.s", two);
 	assert_string_not_equal(one, two);
 }
 
-/* ---- its user ---- */
+/* ---- profile ---- */
 
 static void
-map(const struct issuer *issuer, const char *members, struct external *said)
+map(const struct issuer *issuer, const char *members, struct external *external)
 {
 	char payload[8192];
 	struct json_value *doc;
 
-	(void)snprintf(payload, sizeof(payload), "{" WHO "%s%s}",
+	(void)snprintf(payload, sizeof(payload), "{" SUB "%s%s}",
 	    members[0] != '\0' ? "," : "", members);
 	doc = parse(payload);
-	memset(said, 0xaa, sizeof(*said));
-	issuers_claims_map(issuer, doc, said);
-	assert_ptr_equal(said->issuer, issuer);
-	assert_string_equal(said->subject, "user_1");
+	memset(external, 0xaa, sizeof(*external));
+	issuers_claims_map(issuer, doc, external);
+	assert_ptr_equal(external->issuer, issuer);
+	assert_string_equal(external->subject, "user_1");
 	json_value_free(doc);
 }
 
-TEST(takes_what_is_mapped)
+TEST(reads_the_mapped_claims)
 {
-	struct external said;
+	struct external external;
 
 	map(&block,
 	    "\"email\":\"Ada@Example.org\",\"email_verified\":true,"
 	    "\"name\":\"Ada\",\"picture\":\"https://one.example/ada.png\","
 	    "\"role\":\"admin\"",
-	    &said);
-	assert_string_equal(said.email, "Ada@Example.org");
-	assert_string_equal(said.normal, "ada@example.org");
-	assert_string_equal(said.name, "Ada");
-	assert_string_equal(said.avatar_url, "https://one.example/ada.png");
-	map(&block, "", &said);
-	assert_string_equal(said.email, "");
-	assert_string_equal(said.normal, "");
-	assert_string_equal(said.name, "");
-	assert_string_equal(said.avatar_url, "");
+	    &external);
+	assert_string_equal(external.email, "Ada@Example.org");
+	assert_string_equal(external.normal, "ada@example.org");
+	assert_string_equal(external.name, "Ada");
+	assert_string_equal(external.avatar_url, "https://one.example/ada.png");
+	map(&block, "", &external);
+	assert_string_equal(external.email, "");
+	assert_string_equal(external.normal, "");
+	assert_string_equal(external.name, "");
+	assert_string_equal(external.avatar_url, "");
 }
 
 TEST(maps_other_names)
 {
 	struct issuer other = block;
-	struct external said;
+	struct external external;
 
 	(void)snprintf(other.claim_email, sizeof(other.claim_email), "mail");
 	(void)snprintf(other.claim_email_verified,
@@ -396,17 +396,17 @@ TEST(maps_other_names)
 	map(&other,
 	    "\"mail\":\"ada@example.org\",\"https://a.example/ok\":true,"
 	    "\"nick\":\"Ada\",\"name\":\"No\",\"\":\"https://a.example/\"",
-	    &said);
-	assert_string_equal(said.email, "ada@example.org");
-	assert_string_equal(said.name, "Ada");
-	assert_string_equal(said.avatar_url, "");
+	    &external);
+	assert_string_equal(external.email, "ada@example.org");
+	assert_string_equal(external.name, "Ada");
+	assert_string_equal(external.avatar_url, "");
 	other.claim_email_verified[0] = '\0';
-	map(&other, "\"mail\":\"ada@example.org\",\"\":true", &said);
-	assert_string_equal(said.email, "");
+	map(&other, "\"mail\":\"ada@example.org\",\"\":true", &external);
+	assert_string_equal(external.email, "");
 }
 
-/* An address that anybody could have typed in would be anybody's. */
-TEST(believes_no_address_that_is_not_verified)
+/* An unverified address could be any user's. */
+TEST(ignores_an_unverified_address)
 {
 	static const char *const bad[] = {
 		"\"email\":\"ada@example.org\"",
@@ -423,16 +423,16 @@ TEST(believes_no_address_that_is_not_verified)
 		"\"email\":[\"ada@example.org\"],\"email_verified\":true",
 		"\"email_verified\":true",
 	};
-	struct external said;
+	struct external external;
 
 	for (size_t i = 0; i < NELEMS(bad); i++) {
-		map(&block, bad[i], &said);
-		if (said.email[0] != '\0' || said.normal[0] != '\0')
+		map(&block, bad[i], &external);
+		if (external.email[0] != '\0' || external.normal[0] != '\0')
 			fail_msg("believed: %s", bad[i]);
 	}
 }
 
-TEST(keeps_nothing_that_is_not_fit)
+TEST(ignores_invalid_values)
 {
 	static const char *const bad[] = {
 		"\"name\":\"\",\"picture\":\"\"",
@@ -442,24 +442,24 @@ TEST(keeps_nothing_that_is_not_fit)
 		"\"name\":[\"a\"],\"picture\":{}",
 		"\"name\":\"  \",\"picture\":\"/ada.png\"",
 	};
-	struct external said;
+	struct external external;
 	char members[4096];
 
 	for (size_t i = 0; i < NELEMS(bad); i++) {
-		map(&block, bad[i], &said);
-		if (said.name[0] != '\0' || said.avatar_url[0] != '\0')
+		map(&block, bad[i], &external);
+		if (external.name[0] != '\0' || external.avatar_url[0] != '\0')
 			fail_msg("kept: %s", bad[i]);
 	}
 	(void)snprintf(members, sizeof(members),
 	    "\"name\":\"%0*d\",\"picture\":\"https://a.example/%0*d\"", 101, 0,
 	    512, 0);
-	map(&block, members, &said);
-	assert_string_equal(said.name, "");
-	assert_string_equal(said.avatar_url, "");
+	map(&block, members, &external);
+	assert_string_equal(external.name, "");
+	assert_string_equal(external.avatar_url, "");
 }
 
-/* Any of the four makes another digest, and nothing else does. */
-TEST(a_digest_tells_what_has_changed)
+/* The digest depends on each of the four values and on nothing else. */
+TEST(the_digest_changes_with_the_profile)
 {
 	static const char *const others[] = {
 		"",

@@ -50,7 +50,7 @@ load(struct fixture *f, mode_t mode, const char *text)
 	return issuers_config_load(f->path, f->why, sizeof(f->why), &f->config);
 }
 
-TEST(without_a_file_there_are_none, struct fixture *f)
+TEST(without_a_file_there_are_no_issuers, struct fixture *f)
 {
 	assert_int_equal(
 	    issuers_config_load("", f->why, sizeof(f->why), &f->config),
@@ -59,7 +59,7 @@ TEST(without_a_file_there_are_none, struct fixture *f)
 	assert_null(issuers_config_find(f->config, ""));
 }
 
-TEST(a_block_says_what_differs_from_the_defaults, struct fixture *f)
+TEST(a_block_overrides_the_defaults, struct fixture *f)
 {
 	const struct issuer *b;
 	char text[4096];
@@ -119,7 +119,7 @@ TEST(a_block_says_what_differs_from_the_defaults, struct fixture *f)
 	    issuers_config_find(f->config, "https://id.example/realms"));
 }
 
-TEST(whatever_is_wrong_is_said_with_its_line, struct fixture *f)
+TEST(errors_name_the_line, struct fixture *f)
 {
 	static const struct {
 		const char *text, *why;
@@ -167,7 +167,7 @@ TEST(whatever_is_wrong_is_said_with_its_line, struct fixture *f)
 	}
 }
 
-TEST(a_digest_tells_files_apart, struct fixture *f)
+TEST(different_files_have_different_digests, struct fixture *f)
 {
 	static const struct {
 		const char *text;
@@ -190,7 +190,7 @@ TEST(a_digest_tells_files_apart, struct fixture *f)
 	}
 }
 
-TEST(there_are_not_too_many, struct fixture *f)
+TEST(the_number_of_issuers_is_bounded, struct fixture *f)
 {
 	struct buf text = { 0 };
 
@@ -204,8 +204,8 @@ TEST(there_are_not_too_many, struct fixture *f)
 	buf_clear(&text);
 }
 
-/* ${size} - 1 characters are the most there is room for. */
-TEST(what_does_not_fit_is_refused, struct fixture *f)
+/* ${size} - 1 characters fit. */
+TEST(values_that_do_not_fit_are_refused, struct fixture *f)
 {
 	static const struct {
 		const char *before, *after;
@@ -230,7 +230,7 @@ TEST(what_does_not_fit_is_refused, struct fixture *f)
 	}
 }
 
-TEST(a_file_that_others_may_write_is_refused, struct fixture *f)
+TEST(a_file_that_others_can_write_is_refused, struct fixture *f)
 {
 	assert_int_equal(load(f, 0644, HOME AUDIENCE), ERR_OK);
 	assert_int_equal(load(f, 0664, HOME AUDIENCE), ERR_INVALID);
@@ -242,7 +242,7 @@ TEST(a_file_that_others_may_write_is_refused, struct fixture *f)
 	assert_non_null(strstr(f->why, "cannot open"));
 }
 
-TEST(keys_come_from_safe_places_only)
+TEST(keys_come_from_https_or_loopback_only)
 {
 	static const struct {
 		const char *url;

@@ -10,7 +10,7 @@
 #include "support/external_issuers.h"
 #include "token/jws.h"
 
-/* How tokens of outside issuers are spelled and signed. */
+/* Spelling and signatures of tokens of other issuers. */
 
 #define P256_BYTES 32
 
@@ -26,7 +26,7 @@ static const unsigned char order[P256_BYTES] = { 0xff, 0xff, 0xff, 0xff, 0x00,
 	0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc,
 	0x63, 0x25, 0x51 };
 
-/* Where ${good} has its dots. */
+/* The positions of the dots in ${good}. */
 static size_t
 end_of_part(const char *good, int part)
 {
@@ -37,7 +37,7 @@ end_of_part(const char *good, int part)
 	return strcspn(at, ".") + (size_t)(at - good);
 }
 
-/* The first ${len} characters of the good one, ${insert}, and those behind. */
+/* Insert ${insert} after ${len} characters of the good token. */
 static enum err
 verify_with(struct external_issuers *o, size_t len, const char *insert,
     const char *rest)
@@ -75,7 +75,7 @@ TEST(a_token_has_one_spelling, struct external_issuers *o)
 }
 
 /* 86 characters are 64 bytes and four bits, which must be zero. */
-TEST(no_bit_is_left_over, struct external_issuers *o)
+TEST(left_over_bits_are_refused, struct external_issuers *o)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"
 				     "ghijklmnopqrstuvwxyz0123456789-_";
@@ -95,7 +95,7 @@ TEST(no_bit_is_left_over, struct external_issuers *o)
 	assert_int_equal(verify(o, text), ERR_OK);
 }
 
-TEST(what_is_no_compact_jws_is_none, struct external_issuers *o)
+TEST(other_serializations_are_refused, struct external_issuers *o)
 {
 	const char *const bad[] = {
 		"",
@@ -122,8 +122,8 @@ TEST(what_is_no_compact_jws_is_none, struct external_issuers *o)
 	}
 }
 
-/* CVE-2022-21449 is the name under which the first of these is known. */
-TEST(trivial_signatures_sign_nothing, struct external_issuers *o)
+/* The first of these is CVE-2022-21449. */
+TEST(trivial_signatures_are_refused, struct external_issuers *o)
 {
 	size_t end = end_of_part(o->good, 1) + 1;
 
@@ -173,10 +173,10 @@ TEST(a_signature_has_the_length_of_its_key, struct external_issuers *o)
 }
 
 /*
- * (r, s) and (r, n - s) sign the same: anybody can make the one of the other,
- * which must not be another name.
+ * (r, s) and (r, n - s) are both valid, and anyone can compute one from the
+ * other; the name on the blacklist must not differ.
  */
-TEST(another_signature_is_no_other_token, struct external_issuers *o)
+TEST(the_second_signature_has_the_same_name, struct external_issuers *o)
 {
 	unsigned char signature[2 * P256_BYTES];
 	size_t len, end = end_of_part(o->good, 1) + 1;
@@ -203,7 +203,7 @@ TEST(another_signature_is_no_other_token, struct external_issuers *o)
 	buf_clear(&text);
 }
 
-TEST(every_bit_counts, struct external_issuers *o)
+TEST(any_flipped_bit_is_refused, struct external_issuers *o)
 {
 	char text[EXTERNAL_ISSUERS_TEXT_SIZE];
 
@@ -214,8 +214,8 @@ TEST(every_bit_counts, struct external_issuers *o)
 	}
 }
 
-/* 8192 characters are the most that are read. */
-TEST(a_token_has_a_length, struct external_issuers *o)
+/* At most 8192 characters are read. */
+TEST(the_length_of_a_token_is_bounded, struct external_issuers *o)
 {
 	char text[EXTERNAL_ISSUERS_TEXT_SIZE], payload[8192];
 	size_t longest = 0, shortest = SIZE_MAX;

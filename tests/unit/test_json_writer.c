@@ -16,7 +16,7 @@ assert_written(struct json_writer *w, const char *expect)
 	buf_clear(w->out);
 }
 
-TEST(values_and_commas_stand_where_they_should)
+TEST(values_and_commas_are_in_their_places)
 {
 	struct buf out = { 0 };
 	struct json_writer w;
@@ -64,7 +64,7 @@ TEST(numbers_have_one_form)
 	    "0.125,100,0,1.0000000000000001e+300]");
 }
 
-/* It is written behind what is there; a value may stand alone. */
+/* The document is appended; its root may be any value. */
 TEST(a_document_begins_where_the_buffer_ends)
 {
 	struct buf out = { 0 };
@@ -121,8 +121,8 @@ random_text(uint32_t *seed, char *text, size_t size)
 	text[len] = '\0';
 }
 
-/* Whatever is written, a parser that is not ours reads the same again. */
-TEST(what_is_written_is_read_as_it_was)
+/* jansson reads back what was written. */
+TEST(written_text_is_read_back_unchanged)
 {
 	uint32_t seed = 20260101;
 
@@ -165,7 +165,7 @@ TEST(what_is_written_is_read_as_it_was)
 	}
 }
 
-/* ---- what cannot be written ---- */
+/* ---- errors ---- */
 
 static void
 no_string(struct json_writer *w)
@@ -238,7 +238,7 @@ no_memory(struct json_writer *w)
 	w->out->failed = true;
 }
 
-TEST(what_cannot_be_written_shows_at_the_end)
+TEST(errors_show_at_the_end)
 {
 	static void (*const wrongs[])(struct json_writer *) = { no_string,
 		too_large, too_small, infinite, no_number, nameless,
@@ -260,7 +260,7 @@ TEST(what_cannot_be_written_shows_at_the_end)
 	}
 }
 
-TEST(nothing_written_is_no_document)
+TEST(an_empty_document_is_an_error)
 {
 	struct buf out = { 0 };
 	struct json_writer w;
@@ -270,7 +270,7 @@ TEST(nothing_written_is_no_document)
 	buf_clear(&out);
 }
 
-TEST(nesting_has_an_end)
+TEST(nesting_is_bounded)
 {
 	for (unsigned deep = JSON_WRITER_DEPTH_MAX - 1;
 	     deep <= JSON_WRITER_DEPTH_MAX + 1; deep++) {

@@ -42,7 +42,7 @@ parse(const char *keys, unsigned algorithms, struct jwk_set **set)
 	return err;
 }
 
-/* Is this key usable, if nothing stands beside it? */
+/* Is this key usable in a set of its own? */
 static bool
 usable(const char *members)
 {
@@ -78,7 +78,7 @@ TEST(finds_keys_by_name_and_algorithm)
 	    keypair_signature_len(jwk_set_find(set, "one", JWK_RS256)), 256);
 	assert_int_equal(
 	    keypair_signature_len(jwk_set_find(set, "one", JWK_ES256)), 64);
-	/* Without a name it is the only one, or none. */
+	/* Without a kid it is the only key, or none. */
 	assert_ptr_equal(jwk_set_find(set, NULL, JWK_RS256),
 	    jwk_set_find(set, "one", JWK_RS256));
 	assert_null(jwk_set_find(set, NULL, JWK_ES256));
@@ -86,7 +86,7 @@ TEST(finds_keys_by_name_and_algorithm)
 	assert_int_equal(jwk_set_count(NULL), 0);
 }
 
-TEST(takes_only_the_algorithms_that_are_allowed)
+TEST(reads_only_keys_of_allowed_algorithms)
 {
 	struct jwk_set *set;
 
@@ -98,7 +98,7 @@ TEST(takes_only_the_algorithms_that_are_allowed)
 	assert_int_equal(parse("{" EC "}", JWK_RS256, &set), ERR_INVALID);
 }
 
-TEST(refuses_what_is_for_something_else)
+TEST(skips_keys_for_other_purposes)
 {
 	static const char *const bad[] = {
 		"\"use\":\"enc\"," RSA,
@@ -124,7 +124,7 @@ TEST(refuses_what_is_for_something_else)
 		"\"kid\":\"\"," RSA,
 		"\"kid\":1," RSA,
 		"\"kid\":null," RSA,
-		/* symmetric, or of a kind nobody here verifies with */
+		/* symmetric, or of a type that is not supported */
 		"\"kty\":\"oct\",\"k\":\"" EC_X "\"",
 		"\"kty\":\"oct\",\"alg\":\"RS256\",\"n\":\"" RSA_N
 		"\",\"e\":\"AQAB\"",
@@ -147,7 +147,7 @@ TEST(refuses_what_is_for_something_else)
 			fail_msg("taken: %s", bad[i]);
 }
 
-/* A key of RSA whose n has ${bits} bits and ends with ${last}, and this e. */
+/* An RSA key whose n has ${bits} bits and ends with ${last}. */
 static bool
 rsa_usable(size_t bits, unsigned char last, const char *e)
 {
@@ -167,7 +167,7 @@ rsa_usable(size_t bits, unsigned char last, const char *e)
 	return is;
 }
 
-TEST(refuses_weak_and_costly_keys_of_rsa)
+TEST(skips_weak_and_costly_rsa_keys)
 {
 	static const struct {
 		size_t bits;
@@ -209,14 +209,14 @@ TEST(refuses_weak_and_costly_keys_of_rsa)
 	assert_false(usable("\"kty\":\"RSA\",\"e\":\"AQAB\""));
 }
 
-TEST(refuses_what_is_no_point_of_the_curve)
+TEST(skips_points_not_on_the_curve)
 {
 	static const struct {
 		const char *x, *y;
 	} bad[] = {
 		{ EC_X, EC_X },
 		{ EC_Y, EC_X },
-		/* 0, 0; and p, p, which are too large to be coordinates */
+		/* (0, 0), and (p, p), which is not in the field */
 		{ "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 		    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" },
 		{ "_____wAAAAEAAAAAAAAAAAAAAAD_______________8",
@@ -242,7 +242,7 @@ TEST(refuses_what_is_no_point_of_the_curve)
 	    usable("\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" EC_X "\""));
 }
 
-TEST(keeps_the_good_ones_among_bad_ones)
+TEST(keeps_good_keys_among_bad_ones)
 {
 	struct jwk_set *set;
 
@@ -259,7 +259,7 @@ TEST(keeps_the_good_ones_among_bad_ones)
 	jwk_set_free(set);
 }
 
-/* Whichever were taken, it might be the one that was not meant. */
+/* Neither is known to be the right one. */
 TEST(drops_keys_that_share_a_name)
 {
 	static const char other[] =
@@ -271,7 +271,7 @@ TEST(drops_keys_that_share_a_name)
 
 	buf_printf(&keys, "{\"kid\":\"a\"," EC "},%s", other);
 	assert_int_equal(parse(keys.data, JWK_ALGS_ALL, &set), ERR_INVALID);
-	/* a third is not in doubt, nor is one of another algorithm */
+	/* other kids and other algorithms are not affected */
 	buf_puts(&keys, ",{\"kid\":\"b\"," EC "},{\"kid\":\"a\"," RSA "}");
 	assert_int_equal(parse(keys.data, JWK_ALGS_ALL, &set), ERR_OK);
 	assert_int_equal(jwk_set_count(set), 2);
@@ -279,7 +279,7 @@ TEST(drops_keys_that_share_a_name)
 	assert_non_null(jwk_set_find(set, "b", JWK_ES256));
 	assert_non_null(jwk_set_find(set, "a", JWK_RS256));
 	jwk_set_free(set);
-	/* the same one twice is one; those without a name have none to share */
+	/* an equal key counts once; keys without a kid share no name */
 	buf_reset(&keys);
 	buf_puts(&keys, "{\"kid\":\"a\"," EC "},{\"kid\":\"a\"," EC "}");
 	assert_int_equal(parse(keys.data, JWK_ALGS_ALL, &set), ERR_OK);
@@ -294,7 +294,7 @@ TEST(drops_keys_that_share_a_name)
 	buf_clear(&keys);
 }
 
-TEST(refuses_what_is_no_set)
+TEST(refuses_text_that_is_not_a_set)
 {
 	static const char *const bad[] = { "", "null", "[]", "{}", "\"keys\"",
 		"{\"keys\":[]}", "{\"keys\":{}}", "{\"keys\":null}",
@@ -312,8 +312,8 @@ TEST(refuses_what_is_no_set)
 			fail_msg("taken: %s", bad[i]);
 }
 
-/* To look through more of them would take a second. */
-TEST(looks_at_no_more_than_there_may_be)
+/* Reading all of them would take a second. */
+TEST(reads_at_most_the_maximum_of_keys)
 {
 	struct buf keys = { 0 };
 	struct jwk_set *set;
@@ -335,8 +335,8 @@ TEST(looks_at_no_more_than_there_may_be)
 	buf_clear(&keys);
 }
 
-/* What we publish is what others can read. */
-TEST(takes_our_own_keys)
+/* A set that this site publishes can be parsed. */
+TEST(reads_the_set_this_site_publishes)
 {
 	static const enum keypair_type types[] = { KEYPAIR_RSA, KEYPAIR_P256 };
 	static const enum jwk_alg algs[] = { JWK_RS256, JWK_ES256 };

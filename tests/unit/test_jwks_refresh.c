@@ -32,7 +32,7 @@
 	"\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\",\"y\":"               \
 	"\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}]}"
 
-/* One issuer for all: a thread that gives everybody the same answer. */
+/* A thread that sends the same answer to every request. */
 struct fixture {
 	struct table table;
 	struct shm *m;
@@ -75,7 +75,7 @@ answer(struct fixture *f, int fd)
 }
 
 static void *
-be_issuer(void *arg)
+issuer_main(void *arg)
 {
 	struct fixture *f = arg;
 	int fd;
@@ -103,7 +103,7 @@ start_issuer(struct fixture *f)
 	    getsockname(f->listen_fd, (struct sockaddr *)&sin, &len), 0);
 	atomic_store(&f->headers, "");
 	atomic_store(&f->body, GOOD);
-	assert_int_equal(pthread_create(&f->thread, NULL, be_issuer, f), 0);
+	assert_int_equal(pthread_create(&f->thread, NULL, issuer_main, f), 0);
 	return ntohs(sin.sin_port);
 }
 
@@ -133,7 +133,7 @@ set_up(struct fixture *f)
 		struct issuer *issuer = &f->issuers.list[i];
 
 		issuer->algorithms = JWK_ALGS_ALL;
-		strcpy(issuer->name, name(i)); /* NOLINT: it has room */
+		strcpy(issuer->name, name(i)); /* NOLINT: it fits */
 		snprintf(issuer->jwks_uri, sizeof(issuer->jwks_uri),
 		    "http://127.0.0.1:%d/%d", port, i);
 	}
@@ -166,7 +166,7 @@ step(struct fixture *f, int64_t now)
 	    jwks_refresh_step(&f->jwks_refresh, now, &f->next), ERR_OK);
 }
 
-/* The row of the issuer ${i}; false if there is none.  issuer_keys_clear(). */
+/* Find the row of issuer ${i}; the caller clears it. False if none. */
 static bool
 find(struct fixture *f, const char *issuer, struct issuer_keys *row)
 {
@@ -198,7 +198,7 @@ expect_tried(struct fixture *f, int i, int64_t tried_at, int64_t failures)
 	issuer_keys_clear(&row);
 }
 
-/* A set that came at ${fetched} and is good for ${span} from then on. */
+/* Store a set fetched at ${fetched} that is fresh for ${span} seconds. */
 static void
 put(struct fixture *f, const char *issuer, int64_t fetched, int64_t span)
 {
@@ -210,13 +210,13 @@ put(struct fixture *f, const char *issuer, int64_t fetched, int64_t span)
 		.tried_at = fetched };
 
 	assert_true(strlen(issuer) < sizeof(row.issuer));
-	strcpy(row.issuer, issuer); /* NOLINT: it has room */
+	strcpy(row.issuer, issuer); /* NOLINT: it fits */
 	assert_int_equal(store_issuer_put(f->store, &actor, &row), ERR_OK);
 }
 
-/* ---- what comes of it ---- */
+/* ---- results ---- */
 
-TEST(a_set_is_put_into_the_store, struct fixture *f)
+TEST(a_set_is_stored, struct fixture *f)
 {
 	struct issuer_keys row;
 	struct counters counters;
@@ -238,7 +238,7 @@ TEST(a_set_is_put_into_the_store, struct fixture *f)
 	assert_int_equal(counters.counter[COUNTERS_JWKS_FAILED], 0);
 }
 
-TEST(the_issuer_says_how_long_within_bounds, struct fixture *f)
+TEST(freshness_follows_the_issuer_within_bounds, struct fixture *f)
 {
 	static const struct {
 		const char *headers;
@@ -272,7 +272,7 @@ TEST(the_issuer_says_how_long_within_bounds, struct fixture *f)
 	}
 }
 
-TEST(what_has_no_keys_changes_nothing, struct fixture *f)
+TEST(an_answer_without_keys_changes_nothing, struct fixture *f)
 {
 	static const char *const bodies[] = { "", "x", "[]", "{}",
 		"{\"keys\":[]}",
@@ -303,9 +303,9 @@ TEST(what_has_no_keys_changes_nothing, struct fixture *f)
 	expect_tried(f, 0, now, 0);
 }
 
-/* ---- when ---- */
+/* ---- scheduling ---- */
 
-TEST(failures_make_it_wait, struct fixture *f)
+TEST(failures_delay_the_next_attempt, struct fixture *f)
 {
 	static const int waits[] = { 30, 60, 120, 240, 300, 300, 300 };
 	int64_t now = NOW;
@@ -321,8 +321,8 @@ TEST(failures_make_it_wait, struct fixture *f)
 	}
 }
 
-/* Even what failed is asked for again when somebody wishes for it. */
-TEST(a_wish_is_heard_but_not_at_once, struct fixture *f)
+/* A request leads to another attempt even after a failure. */
+TEST(a_request_is_served_but_not_at_once, struct fixture *f)
 {
 	int64_t now = NOW;
 
@@ -330,7 +330,7 @@ TEST(a_wish_is_heard_but_not_at_once, struct fixture *f)
 	for (int i = 1; i < 5; i++) {
 		if (i == 2)
 			atomic_store(&f->body, "");
-		/* No newer than what was tried: that may have been for it. */
+		/* A request from the second of the attempt counts as served. */
 		jwks_refresh_request_issuer(f->m, name(0), now);
 		step(f, now + FLOOR);
 		assert_int_equal(atomic_load(&f->asked), i);
@@ -346,8 +346,8 @@ TEST(a_wish_is_heard_but_not_at_once, struct fixture *f)
 	}
 }
 
-/* The same moment for the same set, another for each set and each host. */
-TEST(refreshes_are_spread, struct fixture *f)
+/* The time is the same for a set, and differs between sets and hosts. */
+TEST(refresh_times_are_spread, struct fixture *f)
 {
 	int64_t first, later = 0, elsewhere = 0;
 
@@ -378,8 +378,8 @@ TEST(refreshes_are_spread, struct fixture *f)
 	assert_int_equal(atomic_load(&f->asked), 1);
 }
 
-/* One that was to last for a day does not when that is no longer wanted. */
-TEST(a_shorter_interval_counts_for_what_is_there, struct fixture *f)
+/* A shorter interval also applies to sets fetched before. */
+TEST(a_shorter_interval_applies_to_stored_sets, struct fixture *f)
 {
 	put(f, name(0), NOW, 24 * HOUR);
 	f->jwks_refresh.interval = HOUR;
@@ -387,14 +387,14 @@ TEST(a_shorter_interval_counts_for_what_is_there, struct fixture *f)
 	assert_in_range(f->next, NOW + HOUR * 9 / 10, NOW + HOUR * 19 / 20);
 }
 
-/* ---- several ---- */
+/* ---- several issuers ---- */
 
-TEST(each_step_asks_for_one, struct fixture *f)
+TEST(each_step_fetches_one_set, struct fixture *f)
 {
 	f->issuers.count = ISSUERS;
 	put(f, name(1), NOW - 3 * HOUR, 2 * HOUR);
 	put(f, name(2), NOW - 4 * HOUR, 2 * HOUR);
-	step(f, NOW); /* there was none yet */
+	step(f, NOW); /* never fetched */
 	expect_tried(f, 0, NOW, 0);
 	assert_true(f->next <= NOW);
 	step(f, NOW + 1); /* the oldest */
@@ -409,8 +409,8 @@ TEST(each_step_asks_for_one, struct fixture *f)
 	assert_int_equal(atomic_load(&f->asked), 3);
 }
 
-/* There is room for all that are configured, whoever were before. */
-TEST(rows_of_others_are_removed, struct fixture *f)
+/* Rows of former issuers leave room for all that are configured. */
+TEST(rows_of_unconfigured_issuers_are_removed, struct fixture *f)
 {
 	struct issuer_keys row;
 	char other[64];
@@ -433,10 +433,10 @@ TEST(rows_of_others_are_removed, struct fixture *f)
 	assert_int_equal(f->next, NOW + 2 + FLOOR);
 }
 
-/* ---- when it cannot ---- */
+/* ---- failures ---- */
 
-/* Who cannot write down that he asks does not ask. */
-TEST(without_the_store_nobody_is_asked, struct fixture *f)
+/* Without a recorded attempt no request is sent. */
+TEST(without_the_store_nothing_is_fetched, struct fixture *f)
 {
 	store_memory_fail_next(f->store, ERR_UNAVAILABLE);
 	assert_int_equal(jwks_refresh_step(&f->jwks_refresh, NOW, &f->next),
@@ -450,8 +450,8 @@ TEST(without_the_store_nobody_is_asked, struct fixture *f)
 	assert_int_equal(atomic_load(&f->asked), 1);
 }
 
-/* It was no fault of the issuer's; but it may have been asked. */
-TEST(being_told_to_stop_is_no_failure, struct fixture *f)
+/* Not a failure of the issuer, but an attempt is recorded. */
+TEST(a_stopped_fetch_is_not_a_failure, struct fixture *f)
 {
 	atomic_store(&f->stop, true);
 	step(f, NOW);

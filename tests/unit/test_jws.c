@@ -43,7 +43,7 @@ TEST(decodes_three_parts)
 	assert_memory_equal(jws.signature, zero, 32);
 }
 
-TEST(refuses_other_shapes)
+TEST(refuses_other_forms)
 {
 	static const char *const bad[] = {
 		"",
@@ -56,7 +56,7 @@ TEST(refuses_other_shapes)
 		"YWI.." SIGNATURE,
 		"YWI.YWI." SIGNATURE ".",
 		"YWI.YWI." SIGNATURE ".YWI",
-		/* padding, the other alphabet, white space, bits left over */
+		/* padding, the other alphabet, white space, left-over bits */
 		"YWI=.YWI." SIGNATURE,
 		"YWI.+/8." SIGNATURE,
 		"YWI .YWI." SIGNATURE,
@@ -64,7 +64,7 @@ TEST(refuses_other_shapes)
 		"YWJ.YWI." SIGNATURE,
 		"YWI.YR." SIGNATURE,
 		"YWI.YWI.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB",
-		/* a length no bytes have */
+		/* a length that no bytes encode to */
 		"Y.YWI." SIGNATURE,
 		"YWI.YWIYW.YWI",
 	};
@@ -76,7 +76,7 @@ TEST(refuses_other_shapes)
 }
 
 static void
-takes_up_to(size_t max)
+accepts_up_to(size_t max)
 {
 	static const size_t rest = sizeof("YWI.") + sizeof(SIGNATURE) - 1;
 	static char text[JWS_EXTERNAL_MAX + 9];
@@ -96,14 +96,14 @@ takes_up_to(size_t max)
 	}
 }
 
-TEST(takes_what_fits_and_no_more)
+TEST(accepts_what_fits_and_no_more)
 {
-	takes_up_to(JWS_EXTERNAL_MAX);
-	takes_up_to(JWS_OURS_MAX);
+	accepts_up_to(JWS_EXTERNAL_MAX);
+	accepts_up_to(JWS_OURS_MAX);
 }
 
-/* An RSA key of 4096 bits makes the longest. */
-TEST(takes_no_longer_signature_than_there_is)
+/* RSA with 4096 bits has the longest. */
+TEST(refuses_longer_signatures_than_exist)
 {
 	unsigned char signature[JWS_SIGNATURE_MAX + 1] = { 0 };
 
@@ -152,7 +152,7 @@ check(const char *header)
 	return jws_header_check(&jws, "HS256", "k", "JWT");
 }
 
-TEST(takes_one_header_only)
+TEST(accepts_one_header_only)
 {
 	static const char *const bad[] = {
 		"",
@@ -171,7 +171,7 @@ TEST(takes_one_header_only)
 	};
 
 	assert_int_equal(check(HEADER), ERR_OK);
-	/* the order of members says nothing */
+	/* the order of members does not matter */
 	assert_int_equal(
 	    check("{\"typ\":\"JWT\",\"alg\":\"HS256\",\"kid\":\"k\"}"), ERR_OK);
 	for (size_t i = 0; i < NELEMS(bad); i++)

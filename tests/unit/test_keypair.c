@@ -16,7 +16,7 @@ struct pair {
 	unsigned char signature[KEYPAIR_SIGNATURE_MAX];
 };
 
-/* One of each, for all cases: RSA takes its time. */
+/* One pair of each type for all tests, because RSA is slow. */
 static struct pair pairs[] = { { .type = KEYPAIR_RSA },
 	{ .type = KEYPAIR_P256 } };
 
@@ -50,7 +50,7 @@ verify(const struct pair *p, const unsigned char *signature)
 	return keypair_verify(p->key, message, sizeof(message), signature);
 }
 
-TEST(what_it_signs_it_verifies)
+TEST(verifies_what_it_signs)
 {
 	unsigned char bad[KEYPAIR_SIGNATURE_MAX];
 
@@ -71,7 +71,7 @@ TEST(what_it_signs_it_verifies)
 	}
 }
 
-/* CVE-2022-21449 is the name under which the first of these is known. */
+/* The first of these is CVE-2022-21449. */
 TEST(trivial_signatures_verify_nothing)
 {
 	/* The order of P-256 (SEC 2). */
@@ -91,7 +91,7 @@ TEST(trivial_signatures_verify_nothing)
 	memcpy(bad, order, sizeof(order));
 	memcpy(bad + 32, order, sizeof(order));
 	assert_int_equal(verify(ec, bad), ERR_DENIED);
-	/* half of a good one */
+	/* half of a good signature */
 	memcpy(bad, ec->signature, 32);
 	memset(bad + 32, 0, 32);
 	assert_int_equal(verify(ec, bad), ERR_DENIED);
@@ -100,7 +100,7 @@ TEST(trivial_signatures_verify_nothing)
 	assert_int_equal(verify(&pairs[0], bad), ERR_DENIED);
 }
 
-TEST(survives_being_written_and_read)
+TEST(is_the_same_after_writing_and_reading)
 {
 	for (size_t i = 0; i < NELEMS(pairs); i++) {
 		const struct pair *p = &pairs[i];
@@ -119,7 +119,7 @@ TEST(survives_being_written_and_read)
 		assert_int_equal(a.len, 43);
 		keypair_free(key);
 
-		/* cut, with something behind it, of the other kind */
+		/* truncated, with trailing bytes, of the other type */
 		assert_int_equal(
 		    keypair_read(p->type, text.data, text.len - 1, &key),
 		    ERR_INVALID);
@@ -146,7 +146,7 @@ string_len(const struct json_value *doc, const char *name)
 	return strlen(text);
 }
 
-TEST(shows_its_public_half_alone)
+TEST(publishes_only_the_public_part)
 {
 	static const char *const secret[] = { "d", "p", "q", "dp", "dq", "qi",
 		"k" };

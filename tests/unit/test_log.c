@@ -64,7 +64,7 @@ TEST(a_line_has_its_fixed_fields)
 	assert_string_equal(text + sizeof(shape) - 1, tail);
 }
 
-TEST(the_level_is_obeyed)
+TEST(lines_above_the_level_are_dropped)
 {
 	char text[CAPTURE_MAX];
 
@@ -110,11 +110,11 @@ TEST(a_long_line_is_cut_and_ends)
 	assert_int_equal(strlen(text), len);
 }
 
-/* ---- nobody reads ---- */
+/* ---- a blocked standard error ---- */
 
 enum full_kind { FULL_PIPE, FULL_SOCKET };
 
-/* As standard error, one that takes no more; returns the end to read from. */
+/* Replace standard error by a full one; return its read end. */
 static int
 fill_stderr(enum full_kind kind)
 {
@@ -136,7 +136,7 @@ fill_stderr(enum full_kind kind)
 	return ends[0];
 }
 
-/* What is read there by now, without what filled it. */
+/* Read what has arrived since it was filled. */
 static void
 drain(int fd, char text[CAPTURE_MAX])
 {
@@ -162,7 +162,7 @@ lose_lines(enum full_kind kind)
 
 	for (int i = 0; i < 3; i++)
 		log_event(LOG_LEVEL_INFO, "unheard", NULL);
-	/* Whoever shares it finds it as it was. */
+	/* Other users of the descriptor find its flags unchanged. */
 	child_check((fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK) == 0);
 	drain(fd, text);
 	child_check(text[0] == '\0');
@@ -179,31 +179,32 @@ lose_lines(enum full_kind kind)
 }
 
 static void
-write_to_a_full_one(void *ctx)
+write_to_full_stderr(void *ctx)
 {
-	alarm(60); /* it would wait for ever */
+	alarm(60); /* it would block for ever */
 	lose_lines(*(const enum full_kind *)ctx);
 }
 
-/* It was opened by somebody else, who alone may open it. */
+/* Another user opened it, and only that user may. */
 static void
-write_to_one_that_cannot_be_opened(void *ctx)
+write_to_stderr_that_cannot_be_reopened(void *ctx)
 {
 	child_refuse(SYS_openat, O_NONBLOCK, EACCES);
-	write_to_a_full_one(ctx);
+	write_to_full_stderr(ctx);
 }
 
-TEST(a_line_that_is_not_taken_is_counted)
+TEST(lost_lines_are_counted)
 {
 	enum full_kind kind = FULL_PIPE;
 
-	child_passed(child_start(write_to_a_full_one, &kind));
-	child_passed(child_start(write_to_one_that_cannot_be_opened, &kind));
+	child_passed(child_start(write_to_full_stderr, &kind));
+	child_passed(
+	    child_start(write_to_stderr_that_cannot_be_reopened, &kind));
 	kind = FULL_SOCKET;
-	child_passed(child_start(write_to_a_full_one, &kind));
+	child_passed(child_start(write_to_full_stderr, &kind));
 }
 
-TEST(quoting_lets_nothing_out)
+TEST(quoting_escapes_everything)
 {
 	char dst[LOG_QUOTED_SIZE], text[600];
 
@@ -212,7 +213,7 @@ TEST(quoting_lets_nothing_out)
 	assert_string_equal(log_quote(dst, NULL), "\"\"");
 	assert_string_equal(log_quote(dst, "a\"b\\c\n\x7f\xc3\xa9"),
 	    "\"a\\\"b\\\\c\\x0a\\x7f\\xc3\\xa9\"");
-	/* Cut on a whole escape, still quoted, whatever the offset. */
+	/* Cut at a whole escape and still quoted, at any offset. */
 	for (size_t lead = 0; lead < 8; lead++) {
 		memset(text, 'a', lead);
 		memset(text + lead, '\n', sizeof(text) - lead - 1);

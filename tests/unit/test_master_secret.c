@@ -49,7 +49,7 @@ put_file(const char *path, const char *text, size_t len, mode_t mode)
 	close(fd);
 }
 
-/* Files in the folder, those that begin with a dot not counted. */
+/* Number of files in the folder whose names do not begin with a dot. */
 static int
 count_files(const char *dir)
 {
@@ -76,7 +76,7 @@ is_zero(const void *p, size_t len)
 	return true;
 }
 
-/* As whoever finds no key that another secret sealed. */
+/* As a process does that finds no sealed key. */
 static enum err
 load_or_make(const char *jwt_secret, const char *path, struct master_secret *m)
 {
@@ -91,7 +91,7 @@ is_without_secret(const struct master_secret *m)
 	return m->len == 0 && is_zero(m->secret, sizeof(m->secret));
 }
 
-TEST(takes_jwt_secret_as_it_stands, struct fixture *f)
+TEST(uses_jwt_secret_unchanged, struct fixture *f)
 {
 	unsigned char key[SECRET_KEY_BYTES], other_key[SECRET_KEY_BYTES];
 	struct master_secret m, other;
@@ -101,7 +101,7 @@ TEST(takes_jwt_secret_as_it_stands, struct fixture *f)
 	assert_int_equal(m.len, strlen(SECRET));
 	assert_memory_equal(m.secret, SECRET, strlen(SECRET));
 
-	/* for each purpose another key, for another secret others */
+	/* keys differ by purpose and by secret */
 	master_secret_derive(&m, "this", key);
 	master_secret_derive(&m, "that", other_key);
 	assert_memory_not_equal(key, other_key, sizeof(key));
@@ -110,14 +110,14 @@ TEST(takes_jwt_secret_as_it_stands, struct fixture *f)
 	assert_memory_not_equal(key, other_key, sizeof(key));
 	master_secret_derive(&m, "this", other_key);
 	assert_memory_equal(key, other_key, sizeof(key));
-	/* and no file was made */
+	/* no file was created */
 	assert_int_equal(count_files(f->folder.dir), 0);
 
 	master_secret_clear(&m);
 	assert_true(is_zero(&m, sizeof(m)));
 }
 
-TEST(says_what_is_wrong_with_a_secret)
+TEST(reports_the_flaw_of_a_secret)
 {
 	static const struct {
 		const char *secret, *flaw;
@@ -174,8 +174,8 @@ TEST(refuses_a_bad_jwt_secret, struct fixture *f)
 	assert_int_equal(count_files(f->folder.dir), 0);
 }
 
-/* Whether one may be made, those decide who know what was sealed. */
-TEST(has_no_secret_until_one_is_made, struct fixture *f)
+/* The caller decides whether to create one. */
+TEST(has_no_secret_until_one_is_created, struct fixture *f)
 {
 	struct master_secret m;
 
@@ -185,7 +185,7 @@ TEST(has_no_secret_until_one_is_made, struct fixture *f)
 	assert_int_equal(count_files(f->folder.dir), 0);
 }
 
-TEST(makes_the_file_once, struct fixture *f)
+TEST(creates_the_file_once, struct fixture *f)
 {
 	struct master_secret k, again;
 	struct stat st;
@@ -217,7 +217,7 @@ TEST(makes_the_file_once, struct fixture *f)
 	assert_memory_not_equal(k.secret, again.secret, SECRET_KEY_BYTES);
 }
 
-TEST(reads_what_is_there, struct fixture *f)
+TEST(reads_an_existing_file, struct fixture *f)
 {
 	struct master_secret k, again;
 
@@ -253,7 +253,7 @@ TEST(refuses_a_malformed_file_and_keeps_it, struct fixture *f)
 	assert_int_equal(load_or_make("", f->path, &k), ERR_INVALID);
 }
 
-TEST(refuses_a_file_that_others_may_use, struct fixture *f)
+TEST(refuses_a_file_that_is_open_to_others, struct fixture *f)
 {
 	static const mode_t bad[] = { 0640, 0604, 0620, 0602, 0610, 0601, 0660,
 		0644 };
@@ -271,7 +271,7 @@ TEST(refuses_a_file_that_others_may_use, struct fixture *f)
 	}
 }
 
-TEST(refuses_what_is_no_file, struct fixture *f)
+TEST(refuses_what_is_not_a_regular_file, struct fixture *f)
 {
 	char inside[4096];
 	struct master_secret k;
@@ -280,7 +280,7 @@ TEST(refuses_what_is_no_file, struct fixture *f)
 	assert_int_equal(load_or_make("", f->path, &k), ERR_INVALID);
 	assert_int_equal(rmdir(f->path), 0);
 
-	/* nobody writes to it: it must not be waited for */
+	/* it has no writer: opening must not block */
 	assert_int_equal(mkfifo(f->path, 0600), 0);
 	assert_int_equal(load_or_make("", f->path, &k), ERR_INVALID);
 	assert_int_equal(unlink(f->path), 0);
@@ -296,7 +296,7 @@ TEST(refuses_what_is_no_file, struct fixture *f)
 }
 
 static void
-make_one(void *ctx)
+create_secret(void *ctx)
 {
 	struct fixture *f = ctx;
 	struct master_secret k;
@@ -304,31 +304,31 @@ make_one(void *ctx)
 	child_check(load_or_make("", f->path, &k) == ERR_OK);
 }
 
-TEST(a_maker_that_is_killed_leaves_nothing, struct fixture *f)
+TEST(a_killed_process_leaves_no_file, struct fixture *f)
 {
 	struct master_secret k;
 
 	child_points(f->folder.dir);
 	child_arm("master:written.kill");
-	child_killed(child_start(make_one, f));
+	child_killed(child_start(create_secret, f));
 	assert_int_equal(count_files(f->folder.dir), 0);
 	assert_int_equal(load_or_make("", f->path, &k), ERR_OK);
 	assert_int_equal(count_files(f->folder.dir), 1);
 }
 
 static void
-make_one_by_another_name(void *ctx)
+create_by_named_file(void *ctx)
 {
 	child_refuse(SYS_openat, O_TMPFILE & ~O_DIRECTORY, EOPNOTSUPP);
-	make_one(ctx);
+	create_secret(ctx);
 }
 
-TEST(file_systems_without_nameless_files_will_do, struct fixture *f)
+TEST(works_without_o_tmpfile, struct fixture *f)
 {
 	struct master_secret k;
 	struct stat st;
 
-	child_passed(child_start(make_one_by_another_name, f));
+	child_passed(child_start(create_by_named_file, f));
 	assert_int_equal(stat(f->path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_int_equal(st.st_nlink, 1);
@@ -339,7 +339,7 @@ TEST(file_systems_without_nameless_files_will_do, struct fixture *f)
 struct race {
 	const char *path;
 	int start[2];
-	struct master_secret *made; /* MAKERS, shared */
+	struct master_secret *made; /* MAKERS entries, in shared memory */
 };
 
 struct racer {
@@ -348,7 +348,7 @@ struct racer {
 };
 
 static void
-race_to_make(void *ctx)
+race_to_create(void *ctx)
 {
 	struct racer *r = ctx;
 	char c;
@@ -359,7 +359,7 @@ race_to_make(void *ctx)
 			&r->race->made[r->number]) == ERR_OK);
 }
 
-TEST(of_many_makers_one_wins, struct fixture *f)
+TEST(of_many_processes_one_wins, struct fixture *f)
 {
 	struct race race = { .path = f->path };
 	pid_t pids[MAKERS];
@@ -369,7 +369,7 @@ TEST(of_many_makers_one_wins, struct fixture *f)
 	for (int i = 0; i < MAKERS; i++) {
 		struct racer r = { &race, i };
 
-		pids[i] = child_start(race_to_make, &r);
+		pids[i] = child_start(race_to_create, &r);
 	}
 	close(race.start[0]);
 	close(race.start[1]);

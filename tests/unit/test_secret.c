@@ -19,7 +19,7 @@ TEST(wiping_leaves_zeros)
 	secret_wipe_text(NULL);
 }
 
-TEST(equality_is_of_every_byte)
+TEST(every_byte_is_compared)
 {
 	assert_true(secret_equal("abc", "abc", 3));
 	assert_false(secret_equal("abc", "abd", 3));
@@ -82,13 +82,13 @@ TEST(the_hash_is_blake2b)
 	assert_string_equal(hex,
 	    "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1"
 	    "7d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923");
-	/* The short hash is its own function, not the long one cut. */
+	/* The short hash is not a prefix of the long one. */
 	kdf_hash(hash, 16, "", 0);
 	str_hex(hex, hash, 16);
 	assert_string_equal(hex, "cae66941d9efbd404e4d88758ea67670");
 }
 
-TEST(derived_keys_depend_on_all_of_it)
+TEST(derived_keys_depend_on_every_input)
 {
 	unsigned char master[100], a[SECRET_KEY_BYTES], b[SECRET_KEY_BYTES];
 
@@ -109,7 +109,7 @@ TEST(random_bytes_fill_all)
 {
 	unsigned char seen[40] = { 0 }, draw[40];
 
-	/* Each byte stays zero in all of 64 draws once in 2^512. */
+	/* A byte stays zero in all of 64 draws with probability 2^-512. */
 	for (int i = 0; i < 64; i++) {
 		random_fill(draw, sizeof(draw));
 		for (size_t j = 0; j < sizeof(draw); j++)

@@ -26,7 +26,7 @@ struct fixture {
 	struct cache *cache;
 	struct signing_keys keys;
 	struct sessions ss;
-	/* one user, signed in */
+	/* one user with one session */
 	struct user user;
 	struct session session;
 	char id[SESSION_ID_SIZE];
@@ -40,7 +40,7 @@ static const struct session_origin origin = { .address = "192.0.2.1",
 		      "Gecko/20100101 Firefox/128.0" };
 static const struct store_actor actor = { .address = "192.0.2.1", .now = NOW };
 
-/* Sign ${email} up; every other part of the fixture is there. */
+/* Register ${email}; the rest of the fixture is ready. */
 static void
 sign_up(struct fixture *f, const char *email, struct user *u, struct session *s,
     char id[SESSION_ID_SIZE])
@@ -94,7 +94,7 @@ tear_down(struct fixture *f)
 
 TEST_FIXTURE(struct fixture, set_up, tear_down);
 
-static const struct identity nobody;
+static const struct identity no_identity;
 
 static enum err
 by_id(struct fixture *f, const char *id, int64_t now)
@@ -105,7 +105,7 @@ by_id(struct fixture *f, const char *id, int64_t now)
 	memset(&who, 0xaa, sizeof(who));
 	err = sessions_by_id(&f->ss, id, now, &who);
 	if (err != ERR_OK)
-		assert_memory_equal(&who, &nobody, sizeof(who));
+		assert_memory_equal(&who, &no_identity, sizeof(who));
 	return err;
 }
 
@@ -118,19 +118,19 @@ by_token(struct fixture *f, const char *text, int64_t now)
 	memset(&who, 0xaa, sizeof(who));
 	err = sessions_by_token(&f->ss, text, "", now, &who);
 	if (err != ERR_OK)
-		assert_memory_equal(&who, &nobody, sizeof(who));
+		assert_memory_equal(&who, &no_identity, sizeof(who));
 	return err;
 }
 
-/* Both ways of asking have the same answer, now. */
+/* Session id and token give the same result. */
 static void
-both_are(struct fixture *f, enum err expect)
+expect_both(struct fixture *f, enum err expect)
 {
 	assert_int_equal(by_id(f, f->id, NOW), expect);
 	assert_int_equal(by_token(f, f->token.text, NOW), expect);
 }
 
-TEST(knows_who_is_signed_in, struct fixture *f)
+TEST(authenticates_by_session_id_and_token, struct fixture *f)
 {
 	struct identity who;
 
@@ -149,7 +149,7 @@ TEST(knows_who_is_signed_in, struct fixture *f)
 	assert_string_equal(who.claims.jti, f->claims.jti);
 }
 
-TEST(knows_nobody_by_anything_else, struct fixture *f)
+TEST(refuses_anything_else, struct fixture *f)
 {
 	static const char *const bad[] = { "", "x",
 		"2f1e7f0a-3c4d-4b5e-8f60-718293a4b5c6" };
@@ -160,13 +160,13 @@ TEST(knows_nobody_by_anything_else, struct fixture *f)
 		assert_int_equal(by_id(f, bad[i], NOW), ERR_DENIED);
 		assert_int_equal(by_token(f, bad[i], NOW), ERR_DENIED);
 	}
-	/* the public name is no secret, and opens nothing */
+	/* the handle is public and is not accepted */
 	assert_int_equal(by_id(f, f->session.handle, NOW), ERR_DENIED);
 	assert_int_equal(by_id(f, f->token.text, NOW), ERR_DENIED);
 	assert_int_equal(by_token(f, f->id, NOW), ERR_DENIED);
 }
 
-TEST(ends_with_time, struct fixture *f)
+TEST(ends_at_its_expiry, struct fixture *f)
 {
 	assert_int_equal(by_id(f, f->id, NOW + 604799), ERR_OK);
 	assert_int_equal(by_id(f, f->id, NOW + 604800), ERR_DENIED);
@@ -176,15 +176,15 @@ TEST(ends_with_time, struct fixture *f)
 
 TEST(ends_with_logout, struct fixture *f)
 {
-	both_are(f, ERR_OK);
+	expect_both(f, ERR_OK);
 	assert_int_equal(
 	    store_logout(f->store, &actor, f->session.handle, NULL), ERR_OK);
-	both_are(f, ERR_DENIED);
+	expect_both(f, ERR_DENIED);
 }
 
-TEST(token_ends_when_blacklisted_and_its_session_lives, struct fixture *f)
+TEST(a_blacklisted_token_ends_and_its_session_lives, struct fixture *f)
 {
-	both_are(f, ERR_OK);
+	expect_both(f, ERR_OK);
 	assert_int_equal(
 	    store_logout(f->store, &actor, NULL, &f->claims), ERR_OK);
 	assert_int_equal(by_token(f, f->token.text, NOW), ERR_DENIED);
@@ -200,16 +200,16 @@ TEST(ends_with_the_epoch, struct fixture *f)
 			     &epoch, &ended),
 	    ERR_OK);
 	assert_int_equal(ended, 1);
-	both_are(f, ERR_DENIED);
-	/* a token of the new epoch does not revive a session of the old */
+	expect_both(f, ERR_DENIED);
+	/* a token of the new epoch does not revive a session of the old one */
 	assert_int_equal(access_token_issue(&f->ss.tokens, &f->session, epoch,
 			     NOW, &fresh, NULL),
 	    ERR_OK);
 	assert_int_equal(by_token(f, fresh.text, NOW), ERR_DENIED);
 }
 
-/* The session that is kept lives on, its tokens do not. */
-TEST(token_of_the_old_epoch_ends_where_its_session_is_kept, struct fixture *f)
+/* The kept session stays valid, its tokens do not. */
+TEST(tokens_of_the_old_epoch_end_where_the_session_is_kept, struct fixture *f)
 {
 	int64_t epoch, ended;
 	struct token fresh;
@@ -230,17 +230,17 @@ TEST(ends_with_the_account, struct fixture *f)
 	assert_int_equal(
 	    store_deactivate(f->store, &actor, TEST_USERS_PROOF(&f->user)),
 	    ERR_OK);
-	both_are(f, ERR_DENIED);
+	expect_both(f, ERR_DENIED);
 }
 
-TEST(ends_when_the_user_is_gone, struct fixture *f)
+TEST(ends_with_the_deletion_of_the_user, struct fixture *f)
 {
 	assert_int_equal(
 	    store_delete(f->store, &actor, TEST_USERS_PROOF(&f->user)), ERR_OK);
-	both_are(f, ERR_DENIED);
+	expect_both(f, ERR_DENIED);
 }
 
-/* Rightly signed, but sub and sid do not belong together. */
+/* Validly signed, but sub and sid belong to different users. */
 TEST(refuses_a_token_that_mixes_two_users, struct fixture *f)
 {
 	char id[SESSION_ID_SIZE];
@@ -261,7 +261,7 @@ TEST(refuses_a_token_that_mixes_two_users, struct fixture *f)
 			     NOW, &token, NULL),
 	    ERR_OK);
 	assert_int_equal(by_token(f, token.text, NOW), ERR_DENIED);
-	/* and one for a session that never was */
+	/* and one for a session that does not exist */
 	memset(mixed.handle, 'a', SESSION_HANDLE_SIZE - 1);
 	assert_int_equal(
 	    access_token_issue(&f->ss.tokens, &mixed, 0, NOW, &token, NULL),
@@ -269,7 +269,7 @@ TEST(refuses_a_token_that_mixes_two_users, struct fixture *f)
 	assert_int_equal(by_token(f, token.text, NOW), ERR_DENIED);
 }
 
-TEST(calls_a_failure_no_denial, struct fixture *f)
+TEST(reports_a_failure_as_unavailable, struct fixture *f)
 {
 	static const enum err failures[] = { ERR_UNAVAILABLE, ERR_INTERNAL };
 
@@ -279,18 +279,18 @@ TEST(calls_a_failure_no_denial, struct fixture *f)
 		assert_int_equal(by_id(f, f->id, NOW), failures[i]);
 		store_memory_fail_next(f->store, failures[i]);
 		assert_int_equal(by_token(f, f->token.text, NOW), failures[i]);
-		/* what is wrong without asking anybody stays wrong */
+		/* a malformed token is denied without a query */
 		store_memory_fail_next(f->store, failures[i]);
 		assert_int_equal(by_id(f, "x", NOW), ERR_DENIED);
 		assert_int_equal(by_token(f, "x", NOW), ERR_DENIED);
 		store_memory_fail_next(f->store, ERR_OK);
-		both_are(f, ERR_OK);
+		expect_both(f, ERR_OK);
 	}
 }
 
-/* ---- tokens handed out again ---- */
+/* ---- cached tokens ---- */
 
-/* What ${id} is handed at ${now}: it must be good there and then. */
+/* Get the token of ${id} at ${now}; it must be valid then. */
 static void
 token_for(struct fixture *f, const char *id, int64_t now, struct token *token)
 {
@@ -310,7 +310,7 @@ token_for(struct fixture *f, const char *id, int64_t now, struct token *token)
 	assert_int_equal(by_token(f, token->text, now), ERR_OK);
 }
 
-TEST(hands_out_a_token_again_for_half_its_life, struct fixture *f)
+TEST(reuses_a_token_for_half_its_life, struct fixture *f)
 {
 	struct token first, again, next;
 
@@ -322,16 +322,16 @@ TEST(hands_out_a_token_again_for_half_its_life, struct fixture *f)
 	token_for(f, f->id, NOW + 451, &next);
 	assert_string_not_equal(first.text, next.text);
 	assert_int_equal(next.expires_at, NOW + 451 + 900);
-	/* And that one from now on. */
+	/* The new one from then on. */
 	token_for(f, f->id, NOW + 452, &again);
 	assert_string_equal(next.text, again.text);
-	/* Nothing that says it comes from the future. */
+	/* Not a token issued in the future. */
 	token_for(f, f->id, NOW + 450, &again);
 	assert_string_not_equal(next.text, again.text);
 }
 
-/* No token outlives its session; half of what is left is half its life. */
-TEST(hands_out_what_is_left_of_the_session, struct fixture *f)
+/* No token outlives its session, so its life is what is left of that. */
+TEST(issues_tokens_up_to_the_end_of_the_session, struct fixture *f)
 {
 	const int64_t end = NOW + 604800;
 	struct token first, again;
@@ -349,8 +349,8 @@ TEST(hands_out_what_is_left_of_the_session, struct fixture *f)
 	assert_int_equal(first.expires_at, end);
 }
 
-/* The session is kept, all that was handed out for it is over. */
-TEST(hands_out_no_token_of_an_older_epoch, struct fixture *f)
+/* The session is kept, but all its tokens have ended. */
+TEST(reuses_no_token_of_an_older_epoch, struct fixture *f)
 {
 	struct identity who, old;
 	struct token first, next, late;
@@ -364,7 +364,7 @@ TEST(hands_out_no_token_of_an_older_epoch, struct fixture *f)
 	token_for(f, f->id, NOW, &next);
 	assert_string_not_equal(first.text, next.text);
 	assert_int_equal(next.epoch, epoch);
-	/* Who was identified before the change spoils nothing for others. */
+	/* A request authenticated before the change affects no other. */
 	assert_int_equal(
 	    sessions_token(&f->ss, f->id, &old, NOW, &late), ERR_OK);
 	assert_int_equal(late.epoch, old.user.epoch);
@@ -374,8 +374,8 @@ TEST(hands_out_no_token_of_an_older_epoch, struct fixture *f)
 	assert_int_equal(sessions_by_id(&f->ss, f->id, NOW, &who), ERR_OK);
 }
 
-/* Whoever logs out by such a token ends the session, and it with that. */
-TEST(hands_out_no_token_that_was_blacklisted, struct fixture *f)
+/* A logout by such a token ends the session and the token. */
+TEST(reuses_no_blacklisted_token, struct fixture *f)
 {
 	struct claims claims;
 	struct token first;
@@ -386,11 +386,11 @@ TEST(hands_out_no_token_that_was_blacklisted, struct fixture *f)
 	    ERR_OK);
 	assert_int_equal(
 	    store_logout(f->store, &actor, claims.handle, &claims), ERR_OK);
-	both_are(f, ERR_DENIED);
+	expect_both(f, ERR_DENIED);
 	assert_int_equal(by_token(f, first.text, NOW), ERR_DENIED);
 }
 
-TEST(hands_out_a_good_token_after_a_touch, struct fixture *f)
+TEST(issues_a_valid_token_after_a_touch, struct fixture *f)
 {
 	struct token token;
 
@@ -401,7 +401,7 @@ TEST(hands_out_a_good_token_after_a_touch, struct fixture *f)
 	token_for(f, f->id, NOW + 300, &token);
 }
 
-TEST(hands_nobody_the_token_of_another, struct fixture *f)
+TEST(reuses_no_token_of_another_session, struct fixture *f)
 {
 	struct cache_issued_place place = { .handle = f->session.handle,
 		.key = { 1 } };
@@ -416,7 +416,7 @@ TEST(hands_nobody_the_token_of_another, struct fixture *f)
 	token_for(f, f->id, NOW, &mine);
 	token_for(f, id, NOW, &other);
 	assert_string_not_equal(mine.text, other.text);
-	/* To know the session is not enough: it takes the id. */
+	/* The session alone is not enough: the id is needed. */
 	memset(&core, 0xaa, sizeof(core));
 	assert_false(cache_issued(f->cache, &place, NOW, &core));
 	assert_memory_equal(&core, &none, sizeof(none));
@@ -425,8 +425,8 @@ TEST(hands_nobody_the_token_of_another, struct fixture *f)
 	assert_string_not_equal(mine.text, other.text);
 }
 
-/* After a restart with other settings, what was signed is refused. */
-TEST(hands_out_no_token_of_other_settings, struct fixture *f)
+/* After a restart with other settings old tokens are refused. */
+TEST(reuses_no_token_of_other_settings, struct fixture *f)
 {
 	struct token first, next;
 
@@ -443,8 +443,8 @@ TEST(hands_out_no_token_of_other_settings, struct fixture *f)
 	assert_int_equal(next.expires_at, NOW + 7200);
 }
 
-/* Signed before a change and kept after it: nobody gets that. */
-TEST(keeps_no_token_under_a_generation_that_is_over, struct fixture *f)
+/* A token signed before a change and cached after it is not returned. */
+TEST(caches_no_token_under_an_old_generation, struct fixture *f)
 {
 	static const struct token_compact kept = { .epoch = 3,
 		.issued_at = NOW,
@@ -462,7 +462,7 @@ TEST(keeps_no_token_under_a_generation_that_is_over, struct fixture *f)
 	    store_session_touch(f->store, place.handle, NOW + 300), ERR_OK);
 	cache_issued_keep(f->cache, &place, NOW, &kept);
 	assert_false(cache_issued(f->cache, &place, NOW, &core));
-	/* An odd one: a change was in flight. */
+	/* An odd generation: a change is in flight. */
 	odd = place;
 	odd.version |= 1;
 	cache_issued_keep(f->cache, &odd, NOW, &kept);
@@ -472,8 +472,8 @@ TEST(keeps_no_token_under_a_generation_that_is_over, struct fixture *f)
 	assert_memory_equal(&core, &kept, sizeof(core));
 }
 
-/* The area of the mapped file, which all of it is written to. */
-TEST(keeps_no_token_that_can_be_read, struct fixture *f)
+/* The region of the shared memory file that holds the cache. */
+TEST(cached_tokens_are_sealed, struct fixture *f)
 {
 	unsigned char room[JWS_DECODED_MAX(JWS_OURS_MAX)];
 	struct token token, again;
@@ -483,7 +483,7 @@ TEST(keeps_no_token_that_can_be_read, struct fixture *f)
 
 	token_for(f, f->id, NOW, &token);
 	token_for(f, f->id, NOW, &again);
-	assert_string_equal(token.text, again.text); /* it is there */
+	assert_string_equal(token.text, again.text); /* it is cached */
 	assert_int_equal(
 	    jws_split(token.text, JWS_OURS_MAX, room, &jws), ERR_OK);
 	area = shm_region(f->m, &size);
@@ -494,8 +494,8 @@ TEST(keeps_no_token_that_can_be_read, struct fixture *f)
 }
 
 /*
- * Session, user and token of each take a short entry: a 64 MiB table holds
- * 25,600 of them as easily.
+ * Session, user and token take a short entry each, so a 64 MiB cache holds
+ * 25,600 of them.
  */
 #define MANY 400
 TEST(a_mebibyte_holds_four_hundred_validated_sessions, struct fixture *f)
@@ -524,11 +524,11 @@ TEST(a_mebibyte_holds_four_hundred_validated_sessions, struct fixture *f)
 		    sessions_token(&f->ss, ids[i], &who, NOW, &token), ERR_OK);
 		again += strcmp(token.text, first[i].text) == 0;
 	}
-	/* Eight to a bucket: a few are in each other's way. */
+	/* Buckets hold eight entries, so a few are evicted. */
 	assert_in_range(again, MANY * 90 / 100, MANY);
 }
 
-TEST(makes_up_a_session, struct fixture *f)
+TEST(prepares_a_session, struct fixture *f)
 {
 	char id[SESSION_ID_SIZE], again[SESSION_ID_SIZE];
 	char handle[SESSION_HANDLE_SIZE];
@@ -551,7 +551,7 @@ TEST(makes_up_a_session, struct fixture *f)
 	assert_string_not_equal(id, again);
 }
 
-TEST(keeps_readable_texts_only, struct fixture *f)
+TEST(keeps_printable_texts_only, struct fixture *f)
 {
 	char id[SESSION_ID_SIZE], longer[400];
 	struct session_origin odd = { .address = NULL,
@@ -559,7 +559,7 @@ TEST(keeps_readable_texts_only, struct fixture *f)
 		.user_agent = longer };
 	struct session s;
 
-	/* 256 bytes fit: 127 characters of 2, of the 128th nothing */
+	/* 255 bytes fit: 127 characters of 2 bytes */
 	longer[0] = 'x';
 	for (size_t i = 1; i < sizeof(longer) - 1; i += 2)
 		memcpy(longer + i, "\xc3\xa4", 2);
@@ -571,7 +571,7 @@ TEST(keeps_readable_texts_only, struct fixture *f)
 	assert_memory_equal(s.user_agent, longer, 255);
 }
 
-TEST(moves_last_seen_every_five_minutes)
+TEST(updates_last_seen_every_five_minutes)
 {
 	struct session s = { .last_seen_at = NOW };
 

@@ -13,9 +13,8 @@
 #include "support/child.h"
 
 /*
- * A check is held when it has read the session and not yet its user; the other
- * thread makes the change that comes between, and then lets it go.  Only one
- * of them touches the store at any time.
+ * A check is held after reading the session and before reading its user, while
+ * another thread makes a change. Only one of them uses the store at a time.
  */
 
 #define NOW ACCOUNTS_NOW
@@ -40,7 +39,7 @@ run(void *arg)
 	return NULL;
 }
 
-/* A check of a fresh account's only session, held between its reads. */
+/* Hold a check of a new account's only session between its two reads. */
 static void
 hold(struct check *c, struct accounts *a, struct identity *who_out)
 {
@@ -78,7 +77,7 @@ logout_all(struct accounts *a, const struct identity *who, const char *keep)
 
 TEST_FIXTURE(accounts_set_up, accounts_tear_down);
 
-/* The session's epoch was read before the change, the user's after it. */
+/* The session is read before the change, the user after it. */
 TEST(a_session_that_is_kept_is_never_refused)
 {
 	struct check c = { 0 };
@@ -101,7 +100,7 @@ TEST(a_session_that_is_not_kept_is_refused)
 	assert_int_equal(let_go(&c), ERR_DENIED);
 }
 
-/* Kept by the first change, ended by the second. */
+/* The first change keeps it, the second ends it. */
 TEST(a_session_that_ends_after_it_was_kept_is_refused)
 {
 	struct check c = { 0 };

@@ -104,7 +104,7 @@ signs(struct fixture *f, int64_t now)
 	return signing_keys_active(&f->keys, now)->alg;
 }
 
-/* The public keys at ${now}, as text. */
+/* The published JWK set at ${now}. */
 static struct buf
 published(struct fixture *f, int64_t now)
 {
@@ -130,8 +130,8 @@ is_published(struct fixture *f, const char *kid, int64_t now)
 	return found;
 }
 
-/* What was signed before there were keys in the store goes on. */
-TEST(the_first_is_the_one_the_secret_gives, struct fixture *f)
+/* Tokens signed before keys were in the store stay valid. */
+TEST(the_first_key_is_derived_from_the_secret, struct fixture *f)
 {
 	struct signing_keys alone;
 	struct access_tokens t = f->tokens;
@@ -156,8 +156,8 @@ TEST(the_first_is_the_one_the_secret_gives, struct fixture *f)
 	assert_int_equal(verify(f, &token, NOW + 10), ERR_OK);
 }
 
-/* There, too, if it is another algorithm that is wanted from the start. */
-TEST(the_first_of_another_algorithm_signs_at_once, struct fixture *f)
+/* The same if another algorithm is configured from the start. */
+TEST(a_first_key_of_another_algorithm_signs_at_once, struct fixture *f)
 {
 	static const enum signing_keys_alg algs[] = { SIGNING_KEYS_RS256,
 		SIGNING_KEYS_ES256 };
@@ -185,8 +185,8 @@ TEST(the_first_of_another_algorithm_signs_at_once, struct fixture *f)
 	}
 }
 
-/* Nor is it made again once another key signs. */
-TEST(a_token_of_each_algorithm_is_made_again, struct fixture *f)
+/* It is not restored once another key signs. */
+TEST(a_token_of_each_algorithm_is_restored, struct fixture *f)
 {
 	static const enum signing_keys_alg algs[] = { SIGNING_KEYS_HS256,
 		SIGNING_KEYS_RS256, SIGNING_KEYS_ES256 };
@@ -242,13 +242,13 @@ TEST(a_new_key_is_published_before_it_signs, struct fixture *f)
 	    signing_keys_active(&f->keys, turn - 1)->kid, first);
 	assert_string_equal(signing_keys_active(&f->keys, turn)->kid, kid);
 	assert_int_equal(verify(f, &before, turn), ERR_OK);
-	/* seen by one whose clock is behind: iat decides that, not the key */
+	/* on a host whose clock is behind: iat decides, not the key */
 	assert_int_equal(verify(f, &after, turn), ERR_OK);
 	assert_int_equal(verify(f, &before, turn + LIFE - 2), ERR_OK);
 	assert_int_equal(signing_keys_rotate(&f->keys, turn, again), ERR_OK);
 }
 
-TEST(an_old_key_goes_after_its_last_token, struct fixture *f)
+TEST(an_old_key_is_retired_after_its_last_token, struct fixture *f)
 {
 	const int64_t turn = NOW + PUBLISH;
 	const int64_t end = turn + LIFE + SIGNING_KEYS_GRACE_SECONDS;
@@ -270,8 +270,8 @@ TEST(an_old_key_goes_after_its_last_token, struct fixture *f)
 	assert_int_equal(verify(f, &token, turn), ERR_DENIED);
 }
 
-/* Over is over, whether or not somebody has cleared it away. */
-TEST(a_key_that_is_over_verifies_nothing, struct fixture *f)
+/* A retired key verifies nothing, deleted or not. */
+TEST(a_retired_key_verifies_nothing, struct fixture *f)
 {
 	const int64_t end = NOW + PUBLISH + LIFE + SIGNING_KEYS_GRACE_SECONDS;
 	char kid[SIGNING_KEY_KID_SIZE];
@@ -282,7 +282,7 @@ TEST(a_key_that_is_over_verifies_nothing, struct fixture *f)
 	open_with(f, SIGNING_KEYS_ES256, NOW);
 	assert_int_equal(signing_keys_open(&f->options, NOW, &old), ERR_OK);
 	assert_int_equal(signing_keys_rotate(&f->keys, NOW, kid), ERR_OK);
-	/* somebody has it, and signs on with it */
+	/* an attacker has it and goes on signing */
 	old.options.store = NULL;
 	leaked = f->tokens;
 	leaked.keys = &old;
@@ -294,7 +294,7 @@ TEST(a_key_that_is_over_verifies_nothing, struct fixture *f)
 	signing_keys_close(&old);
 }
 
-TEST(an_algorithm_changes_as_a_key_does, struct fixture *f)
+TEST(an_algorithm_changes_by_rotation, struct fixture *f)
 {
 	static const enum signing_keys_alg algs[] = { SIGNING_KEYS_RS256,
 		SIGNING_KEYS_ES256, SIGNING_KEYS_HS256 };
@@ -319,15 +319,15 @@ TEST(an_algorithm_changes_as_a_key_does, struct fixture *f)
 				fail_msg("%zu at %zu: %s", j, i, err_name(err));
 		}
 	}
-	/* wanted once, not for ever: two pools must not fight */
+	/* started once only: two pools must not undo each other */
 	assert_int_equal(signing_keys_maintain(&f->keys, now), ERR_OK);
 	f->options.alg = f->keys.options.alg = SIGNING_KEYS_ES256;
 	assert_int_equal(signing_keys_maintain(&f->keys, now + 1), ERR_OK);
 	assert_int_equal(signs(f, now + 2 * PUBLISH), SIGNING_KEYS_HS256);
 }
 
-/* While another is on its way, the one that is wanted comes after it. */
-TEST(two_changes_of_mind_are_made_in_turn, struct fixture *f)
+/* While a key is waiting to sign, the next one follows it. */
+TEST(two_changes_of_algorithm_happen_in_turn, struct fixture *f)
 {
 	open_with(f, SIGNING_KEYS_HS256, NOW);
 	open_with(f, SIGNING_KEYS_RS256, NOW + 1);
@@ -349,7 +349,7 @@ TEST(keys_rotate_by_age, struct fixture *f)
 	assert_int_equal(
 	    signing_keys_maintain(&f->keys, NOW + 30 * day - PUBLISH - 1),
 	    ERR_OK);
-	assert_int_equal(f->keys.count, 1); /* that of the start is over */
+	assert_int_equal(f->keys.count, 1); /* the first key is retired */
 	assert_int_equal(
 	    signing_keys_maintain(&f->keys, NOW + 30 * day - PUBLISH), ERR_OK);
 	assert_int_equal(f->keys.count, 2);
@@ -362,9 +362,9 @@ TEST(keys_rotate_by_age, struct fixture *f)
 	assert_int_equal(f->keys.count, 2);
 }
 
-/* Several processes: what one changes, the others know at once. */
+/* A change by one process is seen by the others at once. */
 static void
-check_that_others_know_of_a_change(struct fixture *f)
+expect_others_see_a_change(struct fixture *f)
 {
 	char kid[SIGNING_KEY_KID_SIZE];
 	struct access_tokens t = f->tokens;
@@ -380,7 +380,7 @@ check_that_others_know_of_a_change(struct fixture *f)
 	assert_int_equal(
 	    access_token_verify(&t, token.text, NOW + PUBLISH, &c), ERR_OK);
 
-	/* and what is thrown away counts nowhere from then on */
+	/* and a deleted key is invalid everywhere from then on */
 	assert_int_equal(
 	    signing_keys_replace(&f->options, NOW + PUBLISH, kid), ERR_OK);
 	assert_int_equal(
@@ -392,35 +392,34 @@ check_that_others_know_of_a_change(struct fixture *f)
 	signing_keys_close(&other);
 }
 
-TEST(others_know_of_a_change_at_once)
+TEST(others_see_a_change_at_once)
 {
-	check_that_others_know_of_a_change(*state);
+	expect_others_see_a_change(*state);
 }
 
-TEST(others_know_of_a_change_where_versions_are_unknown_at_random,
-    struct fixture *f)
+TEST(others_see_a_change_with_versions_unknown_at_random, struct fixture *f)
 {
 	unknown_coherence_put(f->store, 50);
-	check_that_others_know_of_a_change(f);
+	expect_others_see_a_change(f);
 }
 
-TEST(others_know_of_a_change_where_versions_are_unknown, struct fixture *f)
+TEST(others_see_a_change_with_versions_unknown, struct fixture *f)
 {
 	unknown_coherence_put(f->store, 100);
-	check_that_others_know_of_a_change(f);
-	/* nothing in memory counts */
+	expect_others_see_a_change(f);
+	/* nothing in memory is valid */
 	store_memory_fail_next(f->store, ERR_UNAVAILABLE);
 	assert_int_equal(signing_keys_refresh(&f->keys), ERR_UNAVAILABLE);
 }
 
-TEST(what_cannot_be_told_is_neither_yes_nor_no, struct fixture *f)
+TEST(unavailable_is_neither_yes_nor_no, struct fixture *f)
 {
 	char kid[SIGNING_KEY_KID_SIZE];
 	struct token token, none;
 
 	open_with(f, SIGNING_KEYS_ES256, NOW);
 	token = issue(f, NOW);
-	/* nothing changed: nobody asks */
+	/* nothing changed: no query */
 	store_memory_fail_next(f->store, ERR_UNAVAILABLE);
 	assert_int_equal(verify(f, &token, NOW), ERR_OK);
 	store_memory_fail_next(f->store, ERR_OK);
@@ -435,7 +434,7 @@ TEST(what_cannot_be_told_is_neither_yes_nor_no, struct fixture *f)
 	assert_int_equal(verify(f, &token, NOW), ERR_DENIED);
 }
 
-TEST(a_longer_life_of_tokens_keeps_their_key, struct fixture *f)
+TEST(a_longer_token_lifetime_keeps_the_key, struct fixture *f)
 {
 	const int64_t end =
 	    NOW + PUBLISH + 2 * LIFE + SIGNING_KEYS_GRACE_SECONDS;
@@ -464,14 +463,14 @@ TEST(another_secret_opens_nothing, struct fixture *f)
 	assert_int_equal(signing_keys_open(&f->options, NOW, &k), ERR_INVALID);
 	signing_keys_close(&k);
 
-	/* nor does none, and none is made where one was */
+	/* nor does a missing one, and no new one is created */
 	(void)snprintf(path, sizeof(path), "%s/master", f->table.dir);
 	assert_int_equal(master_secret_load("", path, &other), ERR_NOT_FOUND);
 	assert_int_equal(signing_keys_open(&f->options, NOW, &k), ERR_INVALID);
 	signing_keys_close(&k);
 	assert_int_not_equal(access(path, F_OK), 0);
 
-	/* the way out, after which the old secret is the wrong one */
+	/* the way out, after which the old secret is refused */
 	assert_int_equal(master_secret_load(SECRET "x", "", &other), ERR_OK);
 	assert_int_equal(signing_keys_replace(&f->options, NOW, kid), ERR_OK);
 	assert_int_equal(signing_keys_open(&f->options, NOW, &k), ERR_OK);
@@ -481,7 +480,7 @@ TEST(another_secret_opens_nothing, struct fixture *f)
 	assert_int_equal(signing_keys_refresh(&f->keys), ERR_UNAVAILABLE);
 }
 
-/* A row whose parts were exchanged is none of ours. */
+/* A row with exchanged parts is refused. */
 TEST(a_key_is_bound_to_its_name_and_algorithm, struct fixture *f)
 {
 	struct signing_key_row row, other, bad;
@@ -520,7 +519,7 @@ TEST(a_key_is_bound_to_its_name_and_algorithm, struct fixture *f)
 	    signing_keys_row_open(&bad, &f->master, &key), ERR_INVALID);
 }
 
-TEST(there_is_a_secret_once_there_is_a_key, struct fixture *f)
+TEST(a_secret_is_created_with_the_first_key, struct fixture *f)
 {
 	struct master_secret made;
 	char path[4096];
@@ -535,8 +534,8 @@ TEST(there_is_a_secret_once_there_is_a_key, struct fixture *f)
 	signing_keys_close(&k);
 }
 
-/* Of two that start at once, one may find the keys and not yet the secret. */
-TEST(the_secret_may_be_made_meanwhile, struct fixture *f)
+/* Of two processes that start together, one may find keys but no secret yet. */
+TEST(the_secret_may_be_created_meanwhile, struct fixture *f)
 {
 	struct master_secret mine, theirs;
 	char path[4096];
@@ -555,7 +554,7 @@ TEST(the_secret_may_be_made_meanwhile, struct fixture *f)
 	signing_keys_close(&k);
 }
 
-/* A busy store is no reason not to start, nor to refuse a reload. */
+/* A busy store prevents neither start nor reload. */
 TEST(a_start_waits_for_a_busy_store, struct fixture *f)
 {
 	size_t count;
@@ -567,7 +566,7 @@ TEST(a_start_waits_for_a_busy_store, struct fixture *f)
 	open_with(f, SIGNING_KEYS_ES256, NOW);
 	assert_int_equal(
 	    signing_keys_active(&f->keys, NOW)->lifetime, 2 * LIFE);
-	/* The rotation that is due comes later. */
+	/* A rotation that is due comes later. */
 	store_memory_fail_commit(f->store, ERR_UNAVAILABLE);
 	count = f->keys.count;
 	open_with(f, SIGNING_KEYS_RS256, NOW);

@@ -11,7 +11,7 @@
 #include "support/test.h"
 
 #define PATH_SIZE 128
-#define WAIT_STEPS 20000 /* of a millisecond */
+#define WAIT_STEPS 20000 /* of 1 ms each */
 
 struct fixture {
 	char dir[64];
@@ -50,7 +50,7 @@ there(const struct fixture *f, const char *name)
 	return access(path_of(f, path, name), F_OK) == 0;
 }
 
-/* Wait until ${name} is there; its pid. */
+/* Wait for ${name}; return the pid in it. */
 static long
 wait_for(const struct fixture *f, const char *name)
 {
@@ -70,7 +70,7 @@ wait_for(const struct fixture *f, const char *name)
 	return strtol(line, NULL, 10);
 }
 
-/* Reach the point in a child, ${times} over, and end with 7. */
+/* A child that reaches the point ${times} times and exits with 7. */
 static pid_t
 child_reaching(const char *name, int times)
 {
@@ -112,7 +112,7 @@ assert_killed(pid_t pid)
 	assert_int_equal(WTERMSIG(status), SIGKILL);
 }
 
-TEST(an_unknown_point_is_passed, struct fixture *f)
+TEST(an_unknown_point_does_nothing, struct fixture *f)
 {
 	make(f, "other.hold");
 	assert_ended_well(child_reaching("point", 1));
@@ -143,7 +143,7 @@ TEST(a_kill_kills_one, struct fixture *f)
 	assert_ended_well(child_reaching("point", 1));
 }
 
-TEST(those_who_pass_are_counted, struct fixture *f)
+TEST(passes_are_counted, struct fixture *f)
 {
 	char path[PATH_SIZE], line[32];
 	pid_t pids[2];
@@ -166,7 +166,7 @@ TEST(those_who_pass_are_counted, struct fixture *f)
 	drop(f, "point.count");
 }
 
-TEST(once_holds_the_first_alone, struct fixture *f)
+TEST(once_holds_only_the_first, struct fixture *f)
 {
 	char held[64];
 	pid_t first;
@@ -206,7 +206,7 @@ TEST(one_thread_waits_while_others_pass, struct fixture *f)
 	assert_false(there(f, "point.reached"));
 }
 
-TEST(without_a_folder_all_is_passed, struct fixture *f)
+TEST(without_a_folder_points_do_nothing, struct fixture *f)
 {
 	make(f, "point.kill");
 	unsetenv("LATCHKEY_TESTPOINT_DIR");
@@ -237,7 +237,7 @@ tear_down(void **state)
 {
 	struct fixture *f = *state;
 
-	return rmdir(f->dir); /* fails if a test left something behind */
+	return rmdir(f->dir); /* fails if a test left a file */
 }
 
 TEST_GROUP_FIXTURE(set_up, tear_down);

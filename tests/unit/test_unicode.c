@@ -41,7 +41,7 @@ TEST(normal_forms_are_those_of_unicode)
 	}
 }
 
-TEST(what_is_not_utf8_is_refused)
+TEST(invalid_utf8_is_refused)
 {
 	static const char *const cases[] = { "\xff", "a\xc3", "\xed\xa0\x80",
 		"\xc0\xaf", "\xf4\x90\x80\x80" };
@@ -60,7 +60,7 @@ TEST(what_is_not_utf8_is_refused)
 	}
 }
 
-TEST(what_does_not_fit_is_refused)
+TEST(values_that_do_not_fit_are_refused)
 {
 	char dst[4];
 
@@ -76,10 +76,10 @@ TEST(what_does_not_fit_is_refused)
 }
 
 /*
- * Two addresses are one account iff their normal forms are equal, so a normal
- * form must be its own normal form.
+ * Two addresses are one account if their normal forms are equal, so normalising
+ * must be idempotent.
  */
-TEST(a_normal_form_stays)
+TEST(normal_forms_are_idempotent)
 {
 	for (uint32_t c = 1; c < 0x30000; c++) {
 		char text[8] = { 0 }, once[128], twice[128];
