@@ -4,7 +4,7 @@
 
 #include "base/err.h"
 
-/* problem.def is the one table of them: code, status, title. */
+/* The refusals; problem.def is the one table of them. */
 enum problem {
 	PROBLEM_NONE = 0,
 #define PROBLEM(id, code, status, err, title) PROBLEM_##id,
@@ -16,13 +16,13 @@ enum problem {
 struct problem_info {
 	const char *code; /* stable, for programs */
 	int status;
-	enum err err;      /* what a route returns with it */
+	enum err err;      /* returned by a route that refuses with it */
 	const char *title; /* for people */
 };
 
-/* problem_info(p): the row of ${p}; of INTERNAL if ${p} is none. */
+/* problem_info(p): the row of ${p}, or of INTERNAL if ${p} is not valid. */
 const struct problem_info *problem_info(enum problem p);
-/* problem_of(err): the problem that an error without one of its own means. */
+/* problem_of(err): the problem of an ${err} that a route did not explain. */
 enum problem problem_of(enum err err);
 
 #endif

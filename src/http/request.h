@@ -123,8 +123,8 @@ struct request_text {
 
 /**
  * request_texts(req, res, texts, n):
- * Apply request_json() and then request_string() to each of the ${n} ${texts};
- * stop at the first refusal.
+ * Apply request_json() and then request_string() to each of the ${n} ${texts},
+ * up to the first refusal; the remaining texts are NULL.
  */
 enum err request_texts(struct request *req, struct response *res,
     const struct request_text texts[], size_t n) MUST_CHECK;

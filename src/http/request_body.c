@@ -129,8 +129,11 @@ request_texts(struct request *req, struct response *res,
     const struct request_text texts[], size_t n)
 {
 	const struct json_value *json;
-	enum err err = request_json(req, res, &json);
+	enum err err;
 
+	for (size_t i = 0; i < n; i++)
+		*texts[i].text_out = NULL;
+	err = request_json(req, res, &json);
 	for (size_t i = 0; err == ERR_OK && i < n; i++)
 		err = request_string(
 		    json, &texts[i].field, res, texts[i].text_out);

@@ -159,3 +159,35 @@ TEST(string_members_are_checked)
 	assert_false(request_is_null(json, "b"));
 	request_clear(&req);
 }
+
+TEST(several_texts_are_read_up_to_the_first_refusal)
+{
+	const char *a = "x", *b = "x", *c = "x";
+	const struct request_text texts[] = {
+		{ { "a", true, 9 }, &a },
+		{ { "b", false, 9 }, &b },
+		{ { "c", true, 9 }, &c },
+	};
+	struct response res = { 0 };
+	struct request req;
+
+	init(&req, PARAMS("CONTENT_TYPE=application/json"),
+	    "{\"a\":\"1\",\"b\":\"2\",\"c\":\"3\"}");
+	assert_int_equal(request_texts(&req, &res, texts, 3), ERR_OK);
+	assert_string_equal(a, "1");
+	assert_string_equal(b, "2");
+	assert_string_equal(c, "3");
+	request_clear(&req);
+
+	init(&req, PARAMS("CONTENT_TYPE=application/json"),
+	    "{\"a\":\"1\",\"b\":2,\"c\":\"3\"}");
+	a = c = "x";
+	assert_int_equal(request_texts(&req, &res, texts, 3), ERR_INVALID);
+	assert_int_equal(res.problem, PROBLEM_INVALID_FIELD);
+	assert_string_equal(res.field, "b");
+	assert_string_equal(a, "1");
+	assert_null(b);
+	assert_null(c);
+	request_clear(&req);
+	response_clear(&res);
+}
