@@ -8,12 +8,12 @@ typedef enum err store_close_account_fn(struct store *st,
     const struct store_actor *actor, const struct store_proof *proof);
 
 static enum err
-close_account(struct login *lg, const struct identity *who,
+close_account(struct login *lg, const struct identity *identity,
     const char *password, const struct store_actor *actor,
     store_close_account_fn *close)
 {
 	struct store_proof proof;
-	enum err err = login_confirm(lg, who, password, &proof);
+	enum err err = login_confirm(lg, identity, password, &proof);
 
 	if (err == ERR_OK) {
 		TESTPOINT("end:hashed");
@@ -23,19 +23,19 @@ close_account(struct login *lg, const struct identity *who,
 }
 
 enum err
-account_close_deactivate(struct login *lg, const struct identity *who,
+account_close_deactivate(struct login *lg, const struct identity *identity,
     const char *password, const char *address, int64_t now)
 {
-	struct store_actor actor = login_actor(who, address, now);
+	struct store_actor actor = login_actor(identity, address, now);
 
-	return close_account(lg, who, password, &actor, store_deactivate);
+	return close_account(lg, identity, password, &actor, store_deactivate);
 }
 
 enum err
-account_close_delete(struct login *lg, const struct identity *who,
+account_close_delete(struct login *lg, const struct identity *identity,
     const char *password, const char *address, int64_t now)
 {
-	struct store_actor actor = login_actor(who, address, now);
+	struct store_actor actor = login_actor(identity, address, now);
 
-	return close_account(lg, who, password, &actor, store_delete);
+	return close_account(lg, identity, password, &actor, store_delete);
 }

@@ -5,15 +5,16 @@
 #include "auth/login.h"
 
 /**
- * account_close_deactivate(lg, who, password, address, now):
- * account_close_delete(lg, who, password, address, now):
- * Deactivate or delete the account of the signed-in user ${who}, whose
+ * account_close_deactivate(lg, identity, password, address, now):
+ * account_close_delete(lg, identity, password, address, now):
+ * Deactivate or delete the account of the signed-in user ${identity}, whose
  * password ${password} must be; no session is left.  ERR_DENIED if the
  * password is wrong, ERR_NOT_FOUND if the session ended meanwhile.
  */
-enum err account_close_deactivate(struct login *lg, const struct identity *who,
-    const char *password, const char *address, int64_t now) MUST_CHECK;
-enum err account_close_delete(struct login *lg, const struct identity *who,
+enum err account_close_deactivate(struct login *lg,
+    const struct identity *identity, const char *password, const char *address,
+    int64_t now) MUST_CHECK;
+enum err account_close_delete(struct login *lg, const struct identity *identity,
     const char *password, const char *address, int64_t now) MUST_CHECK;
 
 #endif

@@ -79,16 +79,6 @@ login_begin(struct login *lg, const char *email, struct login_proof *proof_out)
 	return err;
 }
 
-enum err
-login_begin_again(
-    struct login *lg, const struct identity *who, struct login_proof *proof_out)
-{
-	memset(proof_out, 0, sizeof(*proof_out));
-	proof_out->user = who->user;
-	proof_out->user.epoch = who->session.epoch;
-	return read_hash(lg, proof_out);
-}
-
 /* ---- prove ---- */
 
 enum err
@@ -173,23 +163,24 @@ login_attempt(struct login *lg, const struct login_credentials *cred,
 	return err;
 }
 
-/* ---- a fresh proof ---- */
+/* ---- a fresh proof by a signed-in user ---- */
 
 enum err
-login_confirm(struct login *lg, const struct identity *who,
+login_confirm(struct login *lg, const struct identity *identity,
     const char *password, struct store_proof *proof_out)
 {
-	struct login_proof proof = { 0 };
+	struct login_proof proof = { .user = identity->user };
 	char normal[PASSWORD_NORMAL_SIZE];
 	enum err err;
 
-	*proof_out = (struct store_proof){ .user_id = who->user.id,
-		.epoch = who->session.epoch };
+	/* The session's epoch was read before the hash is. */
+	*proof_out = (struct store_proof){ .user_id = identity->user.id,
+		.epoch = identity->session.epoch };
 	err = password_normal(normal, password);
 	if (err == ERR_INVALID)
 		err = ERR_DENIED;
 	if (err == ERR_OK)
-		err = login_begin_again(lg, who, &proof);
+		err = read_hash(lg, &proof);
 	if (err == ERR_OK)
 		err = login_prove_password(lg, normal, &proof);
 	secret_wipe(normal, sizeof(normal));
@@ -198,12 +189,12 @@ login_confirm(struct login *lg, const struct identity *who,
 }
 
 struct store_actor
-login_actor(const struct identity *who, const char *address, int64_t now)
+login_actor(const struct identity *identity, const char *address, int64_t now)
 {
 	return (struct store_actor){ .address = address,
 		.now = now,
-		.handle = who->session.handle,
-		.epoch = who->session.epoch };
+		.handle = identity->session.handle,
+		.epoch = identity->session.epoch };
 }
 
 enum err

@@ -15,8 +15,8 @@ struct store_actor;
 struct store_proof;
 
 /*
- * What every use of a password needs.  Hashing runs in the background queue
- * and holds a place of the host-wide semaphore; ERR_BUSY if none is free
+ * Passwords and sessions.  Functions that hash run in the background queue and
+ * hold a place of the host-wide semaphore; they return ERR_BUSY if none is free
  * within ->semaphore_wait_ms.
  */
 struct login {
@@ -52,9 +52,9 @@ enum err login_attempt(struct login *lg, const struct login_credentials *cred,
     struct login_grant *grant_out) MUST_CHECK;
 
 /*
- * A sign-in, or a fresh proof by a signed-in user, between its steps.  The
- * epoch in ->user was read before the credential: nothing that rests on this
- * proof happens under another one.  The caller wipes it.
+ * A sign-in between its steps.  The epoch in ->user was read before the
+ * credential, and the session opens under that epoch or not at all.  The caller
+ * wipes it.
  */
 struct login_proof {
 	struct user user;            /* id 0: there is no such account */
@@ -70,14 +70,6 @@ struct login_proof {
  * unknown address, too; no proof can succeed then.
  */
 enum err login_begin(struct login *lg, const char *email,
-    struct login_proof *proof_out) MUST_CHECK;
-
-/**
- * login_begin_again(lg, who, proof_out):
- * Begin a fresh proof by the signed-in user ${who}, which holds under the
- * epoch of that session.
- */
-enum err login_begin_again(struct login *lg, const struct identity *who,
     struct login_proof *proof_out) MUST_CHECK;
 
 /**
@@ -110,22 +102,22 @@ enum err login_token(
     struct login *lg, int64_t now, struct login_grant *grant) MUST_CHECK;
 
 /**
- * login_confirm(lg, who, password, proof_out):
- * Prove that ${password} is that of the signed-in user ${who}; ${proof_out} is
- * what the store takes.  ERR_DENIED if it is wrong.
+ * login_confirm(lg, identity, password, proof_out):
+ * Verify the password of the signed-in user ${identity} again.  The proof holds
+ * under the epoch of the session.  ERR_DENIED if the password is wrong.
  */
-enum err login_confirm(struct login *lg, const struct identity *who,
+enum err login_confirm(struct login *lg, const struct identity *identity,
     const char *password, struct store_proof *proof_out) MUST_CHECK;
 
-/* login_actor(who, address, now): ${who} acts with its session. */
+/* login_actor(identity, address, now): ${identity} acts with its session. */
 struct store_actor login_actor(
-    const struct identity *who, const char *address, int64_t now);
+    const struct identity *identity, const char *address, int64_t now);
 
 /**
  * login_denial(lg, actor):
- * Why a request of ${actor} was denied: ERR_NOT_FOUND if its session ended
- * while the password was hashed, else ERR_DENIED.  Who is signed out must not
- * learn whether the password was right.
+ * Say why a request of ${actor} was denied: ERR_NOT_FOUND if its session ended
+ * while the password was hashed, else ERR_DENIED.  A client that is signed out
+ * must not learn whether the password was right.
  */
 enum err login_denial(
     struct login *lg, const struct store_actor *actor) MUST_CHECK;

@@ -13,16 +13,16 @@
 
 #define CHARS_MAX 128
 /*
- * NFKC may make one character of several (a Hangul syllable of three jamo,
- * nine bytes): room for that, but not for a body of 64 KiB.
+ * NFKC may compose several characters into one (a Hangul syllable from three
+ * jamo, nine bytes), so this allows more than 128, but not a body of 64 KiB.
  */
 #define TYPED_MAX 2048
 
 #define TAG_BYTES 32 /* what crypto_pwhash_str() makes */
 #define ENCODED_PREFIX "$argon2id$v=19$m="
 
-/* A damaged row must not have us take all memory, or hash for ever. */
-#define STORED_KIB_MAX (4 * 1024 * 1024) /* that of LATCHKEY_ARGON2_KIB */
+/* Limits, so that a damaged row cannot use up all memory or time. */
+#define STORED_KIB_MAX (4 * 1024 * 1024) /* as LATCHKEY_ARGON2_KIB */
 #define STORED_PASSES_MAX 1000
 #define STORED_LANES_MAX 255
 #define STORED_BYTES_MAX 64 /* of salt or tag */
@@ -54,9 +54,9 @@ password_normal(char dst[PASSWORD_NORMAL_SIZE], const char *text)
 	return err;
 }
 
-/* Why libsodium failed: the memory, or something that must not happen. */
+/* libsodium fails for lack of memory, or for a mistake in the arguments. */
 static enum err
-failure(void)
+sodium_failure(void)
 {
 	return errno == ENOMEM ? ERR_UNAVAILABLE : ERR_INTERNAL;
 }
@@ -75,12 +75,12 @@ password_hash(const struct password_params *params, const char *normal,
 		crypto_pwhash_ALG_ARGON2ID13) == 0)
 		return ERR_OK;
 	secret_wipe(hash_out, USER_HASH_SIZE);
-	return failure();
+	return sodium_failure();
 }
 
-/* A decimal number without leading zeros, at most ${max}; moves *${p}. */
+/* Parse a decimal number up to ${max} without leading zeros, at *${p}. */
 static bool
-take_number(const char **p, uint32_t max, uint32_t *out)
+parse_number(const char **p, uint32_t max, uint32_t *out)
 {
 	uint64_t n = 0;
 
@@ -96,7 +96,7 @@ take_number(const char **p, uint32_t max, uint32_t *out)
 }
 
 static bool
-take_text(const char **p, const char *text)
+parse_text(const char **p, const char *text)
 {
 	size_t len = strlen(text);
 
@@ -106,9 +106,10 @@ take_text(const char **p, const char *text)
 	return true;
 }
 
-/* Canonical base64 up to a '$' or the end. */
+/* Parse canonical base64, up to a '$' or the end. */
 static bool
-take_bytes(const char **p, unsigned char out[STORED_BYTES_MAX], size_t *len_out)
+parse_base64(
+    const char **p, unsigned char out[STORED_BYTES_MAX], size_t *len_out)
 {
 	size_t len = strcspn(*p, "$");
 
@@ -125,13 +126,14 @@ encoded_parse(const char *p, struct encoded *e)
 {
 	memset(e, 0, sizeof(*e));
 	return strnlen(p, crypto_pwhash_STRBYTES) < crypto_pwhash_STRBYTES &&
-	    take_text(&p, ENCODED_PREFIX) &&
-	    take_number(&p, STORED_KIB_MAX, &e->kib) && take_text(&p, ",t=") &&
-	    take_number(&p, STORED_PASSES_MAX, &e->passes) &&
-	    take_text(&p, ",p=") &&
-	    take_number(&p, STORED_LANES_MAX, &e->lanes) &&
-	    take_text(&p, "$") && take_bytes(&p, e->salt, &e->salt_len) &&
-	    take_text(&p, "$") && take_bytes(&p, e->tag, &e->tag_len) &&
+	    parse_text(&p, ENCODED_PREFIX) &&
+	    parse_number(&p, STORED_KIB_MAX, &e->kib) &&
+	    parse_text(&p, ",t=") &&
+	    parse_number(&p, STORED_PASSES_MAX, &e->passes) &&
+	    parse_text(&p, ",p=") &&
+	    parse_number(&p, STORED_LANES_MAX, &e->lanes) &&
+	    parse_text(&p, "$") && parse_base64(&p, e->salt, &e->salt_len) &&
+	    parse_text(&p, "$") && parse_base64(&p, e->tag, &e->tag_len) &&
 	    *p == '\0' && e->kib >= 8 * e->lanes;
 }
 
@@ -143,27 +145,27 @@ derive(unsigned char tag[TAG_BYTES], const char *normal,
 	errno = 0;
 	if (crypto_pwhash(tag, TAG_BYTES, normal, strlen(normal), salt, passes,
 		(size_t)kib * 1024, crypto_pwhash_ALG_ARGON2ID13) != 0)
-		return failure();
+		return sodium_failure();
 	return ERR_OK;
 }
 
 /*
- * What crypto_pwhash() cannot make: other lengths of salt and tag, more lanes;
- * rows that were brought from elsewhere.  crypto_pwhash_str_verify() says
- * "mismatch" without memory too, so we first see that as much is to be had.
+ * Verify an imported hash that crypto_pwhash() cannot make: with other lengths
+ * of salt and tag, or more lanes.  crypto_pwhash_str_verify() reports a
+ * mismatch for lack of memory too, so first check that there is enough.
  */
 static enum err
 verify_foreign(const char *hash, uint32_t kib, const char *normal)
 {
 	char padded[crypto_pwhash_STRBYTES] = { 0 };
 	size_t size = (size_t)kib * 1024;
-	void *room;
+	void *area;
 
-	room = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	area = mmap(NULL, size, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (room == MAP_FAILED)
+	if (area == MAP_FAILED)
 		return ERR_UNAVAILABLE;
-	munmap(room, size);
+	munmap(area, size);
 
 	if (str_copy(padded, sizeof(padded), hash) != ERR_OK)
 		return ERR_INTERNAL;
@@ -176,20 +178,20 @@ enum err
 password_verify(
     const struct password_params *params, const char *hash, const char *normal)
 {
-	static const unsigned char nobody[crypto_pwhash_SALTBYTES] = { 0 };
+	static const unsigned char no_salt[crypto_pwhash_SALTBYTES] = { 0 };
 	unsigned char tag[TAG_BYTES];
 	struct encoded e = { 0 };
 	enum err err;
 
-	if (hash == NULL || hash[0] == '\0') {
-		err = derive(tag, normal, nobody, (uint32_t)params->kib,
+	if (hash[0] == '\0') {
+		err = derive(tag, normal, no_salt, (uint32_t)params->kib,
 		    (uint32_t)params->passes);
 		if (err == ERR_OK)
 			err = ERR_DENIED;
 		goto out;
 	}
 	if (!encoded_parse(hash, &e)) {
-		err = ERR_INTERNAL; /* the row is damaged: no answer at all */
+		err = ERR_INTERNAL; /* a damaged row is no denial */
 		goto out;
 	}
 	if (e.lanes != 1 || e.salt_len != crypto_pwhash_SALTBYTES ||
@@ -199,8 +201,8 @@ password_verify(
 	}
 
 	/*
-	 * Not crypto_pwhash_str_verify(): it cannot tell a wrong password from
-	 * a lack of memory.
+	 * crypto_pwhash_str_verify() does not distinguish a wrong password
+	 * from a lack of memory.
 	 */
 	err = derive(tag, normal, e.salt, e.kib, e.passes);
 	if (err == ERR_OK && !secret_equal(tag, e.tag, TAG_BYTES))

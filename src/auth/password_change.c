@@ -9,11 +9,11 @@
 #include "store/store.h"
 
 enum err
-password_change(struct login *lg, const struct identity *who,
+password_change(struct login *lg, const struct identity *identity,
     const struct password_change *change, int64_t now,
     struct login_grant *grant_out, const char **why_out)
 {
-	struct store_actor actor = login_actor(who, change->address, now);
+	struct store_actor actor = login_actor(identity, change->address, now);
 	char hash[USER_HASH_SIZE] = { 0 };
 	struct store_proof proof;
 	int64_t epoch = 0;
@@ -21,20 +21,20 @@ password_change(struct login *lg, const struct identity *who,
 
 	memset(grant_out, 0, sizeof(*grant_out));
 	*why_out = NULL;
-	err = login_confirm(lg, who, change->current, &proof);
+	err = login_confirm(lg, identity, change->current, &proof);
 	if (err == ERR_OK)
 		err = registration_hash(
-		    lg, &who->user, change->replacement, hash, why_out);
+		    lg, &identity->user, change->replacement, hash, why_out);
 	if (err != ERR_OK)
 		goto out;
 	TESTPOINT("change:hashed");
 	err = store_password_change(
-	    lg->store, &actor, &proof, hash, who->session.handle, &epoch);
+	    lg->store, &actor, &proof, hash, identity->session.handle, &epoch);
 	if (err != ERR_OK)
 		goto out;
-	grant_out->user = who->user;
+	grant_out->user = identity->user;
 	grant_out->user.epoch = epoch;
-	grant_out->session = who->session;
+	grant_out->session = identity->session;
 	grant_out->session.epoch = epoch;
 	err = login_token(lg, now, grant_out);
 out:

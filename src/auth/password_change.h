@@ -11,15 +11,15 @@ struct password_change {
 };
 
 /**
- * password_change(lg, who, change, now, grant_out, why_out):
- * Replace the password of the signed-in user ${who} and end every other
- * session.  The session of ${who} lives on; ${grant_out}->token is a new token
- * for it, and ${grant_out}->session_id is "".  ERR_DENIED if the current
+ * password_change(lg, identity, change, now, grant_out, why_out):
+ * Replace the password of the signed-in user ${identity} and end every other
+ * session.  The session of ${identity} lives on; ${grant_out}->token is a new
+ * token for it, and ${grant_out}->session_id is "".  ERR_DENIED if the current
  * password is wrong, *${why_out} NULL, or if the replacement is too weak,
  * *${why_out} a sentence that says why.  ERR_NOT_FOUND if the session ended
  * meanwhile.
  */
-enum err password_change(struct login *lg, const struct identity *who,
+enum err password_change(struct login *lg, const struct identity *identity,
     const struct password_change *change, int64_t now,
     struct login_grant *grant_out, const char **why_out) MUST_CHECK;
 

@@ -9,20 +9,19 @@
 
 #define CHARS_MIN 8
 
-/* zxcvbn's score is below 2 where 10^6 guesses are enough: log2(10^6). */
+/* zxcvbn scores below 2 what takes fewer than 10^6 guesses: log2(10^6). */
 #define BITS_MIN 19.93
 
 /*
- * zxcvbn's work grows with the fifth power of the length on digits that
- * alternate: 6 ms at 32 bytes, 160 at 64, 1500 at 100 (its own bound).  So it
- * judges pieces of 32 bytes, at most four of them, and a password is as good
- * as its best piece: what one piece repeats is not worth more, and a weak
- * beginning does not spoil a strong end.
+ * On alternating digits, zxcvbn's time grows with the fifth power of the
+ * length: 6 ms at 32 bytes, 160 at 64, 1500 at 100 (its limit).  So it rates up
+ * to four pieces of 32 bytes, and the best piece counts for the password:
+ * repeating a piece gains nothing, a weak beginning spoils no strong end.
  */
 #define PIECE_MAX 32
 #define PIECES_MAX 4
 
-/* Bytewise in order; test_password.c sees that it is. */
+/* Sorted bytewise, which test_password.c checks. */
 static const char *const common[] = {
 #include "auth/common_passwords.inc"
 };
@@ -46,7 +45,7 @@ is_common(const char *folded)
 	return false;
 }
 
-/* Is this a byte that continues a character of UTF-8? */
+/* Is ${c} a continuation byte of UTF-8? */
 static bool
 continues(char c)
 {
@@ -76,7 +75,7 @@ is_guessable(const char *normal, const char *words[])
 	return best < BITS_MIN;
 }
 
-/* What an attacker knows of the owner, folded as the password is. */
+/* What an attacker knows about the owner, case-folded like the password. */
 struct known {
 	char email[USER_EMAIL_SIZE * 3];
 	char local[USER_EMAIL_SIZE * 3];
@@ -112,7 +111,7 @@ reason(const char *normal, const char *folded, const struct known *k)
 	if (strcmp(folded, k->name) == 0)
 		return "The password must not be your name.";
 
-	/* zxcvbn takes an empty word for a match everywhere. */
+	/* To zxcvbn, an empty word matches everywhere. */
 	if (k->email[0] != '\0')
 		words[n++] = k->email;
 	if (k->local[0] != '\0')

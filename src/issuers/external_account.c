@@ -61,7 +61,7 @@ external_account_provision(struct store *st, const struct store_actor *actor,
 	const struct external_profile p = profile_of(external, claims);
 	enum err err = store_external_user(st, &p, &claims->user_id);
 
-	*done_out = err == ERR_OK ? OUTSIDE_FOUND : OUTSIDE_NONE;
+	*done_out = err == ERR_OK ? EXTERNAL_FOUND : EXTERNAL_NONE;
 	return err == ERR_NOT_FOUND ? provision(st, actor, &p, claims, done_out)
 				    : err;
 }

@@ -118,9 +118,9 @@ log_account_change(const struct app *app, const struct request *req,
     const struct identity *identity)
 {
 	static const enum event events[] = {
-		[OUTSIDE_CREATED] = EVENT_EXTERNAL_CREATED,
-		[OUTSIDE_LINKED] = EVENT_EXTERNAL_LINKED,
-		[OUTSIDE_UPDATED] = EVENT_EXTERNAL_UPDATED,
+		[EXTERNAL_CREATED] = EVENT_EXTERNAL_CREATED,
+		[EXTERNAL_LINKED] = EVENT_EXTERNAL_LINKED,
+		[EXTERNAL_UPDATED] = EVENT_EXTERNAL_UPDATED,
 	};
 
 	if (identity->done < NELEMS(events) &&

@@ -11,14 +11,13 @@
 #include "store/store.h"
 
 /*
- * What a backend is: rows and transactions, no rules.  store.c and
- * store_change.c keep the promises of store.h; only they call these operations.
+ * A backend stores rows in transactions and knows no rules; the store_*.c files
+ * implement the promises of store.h with these operations.
  *
- * Reads may be called inside a transaction or outside of one.  Rows are
- * written only between begin and commit or rollback.  After any error the
- * caller rolls back, so a failed operation may leave half a change behind.
- * Every operation may return ERR_UNAVAILABLE; the errors named here come
- * beside it.
+ * Reads are called inside or outside a transaction, writes only between begin
+ * and commit or rollback.  After any error the caller rolls back, so a failed
+ * operation may leave half a change behind.  Every operation may return
+ * ERR_UNAVAILABLE, besides the errors named here.
  */
 
 struct store_audit {
@@ -34,12 +33,12 @@ typedef enum err store_open_fn(const char *path, struct shm *m,
     const struct store_options *options, struct store **store_out);
 typedef void store_close_fn(struct store *st);
 
-/* Start the one writing transaction; ERR_UNAVAILABLE after ${wait_ms}. */
+/* Start a writing transaction; ERR_UNAVAILABLE after ${wait_ms}. */
 typedef enum err store_begin_fn(struct store *st, int wait_ms);
 /*
  * On failure the transaction is over.  ERR_UNAVAILABLE: it was not committed.
- * ERR_INTERNAL: nobody sees it, but it may come back (a failed sync) until
- * something else is committed.
+ * ERR_INTERNAL: no reader sees it, but after a failed sync it may reappear
+ * until another transaction is committed.
  */
 typedef enum err store_commit_fn(struct store *st);
 typedef void store_rollback_fn(struct store *st);
@@ -55,12 +54,12 @@ typedef bool store_release_reserve_fn(struct store *st);
 typedef enum err store_on_commit_fn(struct store *st);
 typedef enum err store_ping_fn(struct store *st);
 
-/* Reads; ERR_NOT_FOUND where one row is asked for and there is none. */
+/* Reads of one row; ERR_NOT_FOUND if there is none. */
 typedef enum err store_user_by_id_fn(
     struct store *st, int64_t id, struct user *user_out);
 typedef enum err store_users_by_ids_fn(
     struct store *st, const int64_t *ids, size_t n, struct user *users_out);
-/* By id, those after ${after} that ${text} names, at most ${max}. */
+/* As store_users_list(), at most ${max}. */
 typedef enum err store_users_list_fn(struct store *st, const char *text,
     int64_t after, size_t max, struct user *users_out, size_t *n_out);
 typedef enum err store_user_by_email_fn(
@@ -83,16 +82,16 @@ typedef enum err store_keys_fn(
     struct store *st, struct signing_key_row *keys_out, size_t *n_out);
 typedef enum err store_subject_fn(struct store *st, const char *issuer,
     const char *subject, struct subject *subject_out);
-/* Tokens from before that time make no account; 0 if all do. */
+/* Tokens issued before *${time_out} create no account; 0: all may. */
 typedef enum err store_external_since_fn(struct store *st, int64_t *time_out);
-/* By name, at most ISSUERS_MAX; their key sets are the caller's. */
+/* By name, at most ISSUERS_MAX; the caller frees their key sets. */
 typedef enum err store_issuers_fn(
     struct store *st, struct issuer_keys *keys_out, size_t *n_out);
 typedef enum err store_size_fn(struct store *st, struct store_size *size_out);
-/* Read everything there is; ERR_INVALID if it is damaged. */
+/* Read everything; ERR_INVALID if it is damaged. */
 typedef enum err store_check_fn(struct store *st);
 
-/* Fills in ${u}->id, never used before; ERR_CONFLICT if the address is. */
+/* Fills in ${u}->id, never used before; ERR_CONFLICT: the address is taken. */
 typedef enum err store_user_insert_fn(
     struct store *st, struct user *u, const char *normal);
 /* All but id and created_at; ${normal} NULL keeps it. */
@@ -116,34 +115,33 @@ typedef enum err store_session_update_fn(
     struct store *st, const struct session *s);
 typedef enum err store_token_revoke_fn(
     struct store *st, const char *jti, int64_t expires_at);
-/* Insert, or let the lifetime of the one that is there rise. */
+/* Insert, or raise the lifetime of the existing row. */
 typedef enum err store_key_put_fn(
     struct store *st, const struct signing_key_row *key);
 typedef enum err store_key_remove_fn(struct store *st, const char *kid);
 /* Insert or replace. */
 typedef enum err store_subject_put_fn(
     struct store *st, const struct subject *subject);
-/* Those of the user that is deleted at ${now}, if there are any. */
+/* Mark the subjects of a user that is deleted at ${now}. */
 typedef enum err store_subjects_end_fn(
     struct store *st, int64_t user_id, int64_t now);
-/* Insert or replace; remove it, if it is there. */
+/* Insert or replace; remove if it exists. */
 typedef enum err store_issuer_put_fn(
     struct store *st, const struct issuer_keys *keys);
 typedef enum err store_issuer_remove_fn(struct store *st, const char *issuer);
-/* Lets the latest time rise to ${now}; it never falls. */
+/* Raise the latest time to ${now}; it never falls. */
 typedef enum err store_latest_time_raise_fn(struct store *st, int64_t now);
 typedef enum err store_audit_add_fn(
     struct store *st, const struct store_audit *row);
 
 /*
- * Remove at most ${limit} rows in all that nobody needs at ${now}: sessions
- * past their end, blacklist rows a while past theirs, old audit rows, subjects
- * whose account was deleted long ago.
+ * Remove at most ${limit} rows in all that have no use at ${now}: expired
+ * sessions, blacklist rows, audit rows, and subjects of deleted accounts.
  */
 typedef enum err store_expire_fn(
     struct store *st, int64_t now, int limit, int64_t *removed_out);
 
-struct store_ops { /* every member is required but those said to be not */
+struct store_ops { /* all are required unless NULL has a meaning here */
 	const char *name;
 	store_close_fn *close;
 	store_begin_fn *begin;
@@ -192,7 +190,7 @@ struct store_ops { /* every member is required but those said to be not */
 /* The backends; store_open() has the table of their URL schemes. */
 extern store_open_fn sqlite_open;
 
-/* What every backend's own struct begins with. */
+/* The struct of every backend begins with this one. */
 struct store {
 	const struct store_ops *ops;
 	struct coherence *coherence; /* freed by store_close() */
@@ -205,13 +203,13 @@ struct store {
 
 /**
  * store_wait_from_now(st, wait_ms), store_wait_left(st):
- * From now on there are ${wait_ms} to wait in, whatever for: the write mutex,
- * a lock of the backend, or both again.  What is left of them; 0: only try.
+ * Set one deadline for all waits of a change, for the write lock and for locks
+ * of the backend; return what is left until then in ms, 0 for not waiting.
  */
 void store_wait_from_now(struct store *st, int wait_ms);
 int store_wait_left(const struct store *st);
 
-/* The optional operations, with what stands for them where they are NULL. */
+/* Call the operation if the backend has it. */
 bool store_has_reserve(struct store *st);
 bool store_release_reserve(struct store *st);
 enum err store_after_commits(struct store *st) MUST_CHECK;
@@ -219,11 +217,11 @@ enum err store_after_commits(struct store *st) MUST_CHECK;
 /* How long rows are kept beyond their use. */
 #define STORE_JTI_GRACE_SECONDS 3600 /* more than any leeway on exp */
 /*
- * That an account has ended ends tokens with an iat up to a leeway later, which
- * are good for STORE_AUDIT_SECONDS and a leeway more.
+ * The end of an account ends tokens with an iat up to a leeway later; those
+ * live for STORE_AUDIT_SECONDS and a leeway at most.
  */
 #define STORE_ENDED_SECONDS (STORE_AUDIT_SECONDS + 3600)
 
-#define STORE_USERS_MAX 100 /* ids in one question */
+#define STORE_USERS_MAX 100 /* ids in one query */
 
 #endif

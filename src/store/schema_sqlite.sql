@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: ISC
 --
--- The schema, as the migrations that lead to it.  Each begins with a line
--- "-- version N"; what stands there brings a database from N-1 to N, in one
--- transaction.  A version that was released is never edited: add the next.
+-- The schema, as migrations.  A section that begins with "-- version N" brings
+-- a database from version N-1 to N, all in one transaction.  The statements of
+-- a released version are never edited: add the next version.
 
 -- version 1
 
 CREATE TABLE users (
-	-- AUTOINCREMENT: the id of a deleted user is never given out again, so
-	-- an old token or cached row cannot become somebody else's.
+	-- AUTOINCREMENT: the id of a deleted user is never used again, so an
+	-- old token or cached row cannot belong to another user.
 	id INTEGER PRIMARY KEY AUTOINCREMENT,
 	email TEXT NOT NULL,
 	email_normal TEXT NOT NULL UNIQUE,
@@ -57,7 +57,7 @@ CREATE TABLE audit (
 
 CREATE INDEX audit_by_time ON audit (at);
 
--- One row: the latest time any change was made at.
+-- One row: the time of the latest change.
 CREATE TABLE latest (
 	id INTEGER PRIMARY KEY CHECK (id = 1),
 	time INTEGER NOT NULL
@@ -67,9 +67,9 @@ INSERT INTO latest (id, time) VALUES (1, 0);
 
 -- version 2
 
--- The keys that sign tokens: published from the first, each signs from
--- signs_at on until the next does, and goes when lifetime seconds later the
--- last of its tokens has expired.  The private part is sealed.
+-- The keys that sign tokens.  Each is published at once, signs from signs_at
+-- until the next one does, and is removed when its last token, lifetime seconds
+-- later, has expired.  The private part is sealed.
 CREATE TABLE signing_keys (
 	kid TEXT NOT NULL PRIMARY KEY,
 	alg TEXT NOT NULL,
@@ -81,36 +81,36 @@ CREATE TABLE signing_keys (
 
 -- version 3
 
--- When the epoch last rose; 0: never.  Tokens of outside issuers carry no epoch
--- but the time they were made at.  Until now nobody noted it: not later than
--- the latest change.
+-- When the epoch last rose; 0: never.  Tokens of external issuers carry no
+-- epoch, only the time of their issue.  Versions before did not note it; it was
+-- not later than the latest change.
 ALTER TABLE users ADD COLUMN epoch_at INTEGER NOT NULL DEFAULT 0;
 UPDATE users SET epoch_at = (SELECT time FROM latest) WHERE epoch > 1;
 
--- Tokens from before that time make no new account: those that were ended then
--- are not known any more, for a copy from before was put back.
+-- Tokens issued before this time create no account: the record of ended ones
+-- begins here, because an older copy of the database was restored.
 ALTER TABLE latest ADD COLUMN outside_since INTEGER NOT NULL DEFAULT 0;
 UPDATE latest SET outside_since = time;
 
--- Who an outside issuer calls by that name.
+-- Links an (issuer, subject) pair of an external issuer to an account.
 CREATE TABLE subjects (
 	issuer TEXT NOT NULL,
 	subject TEXT NOT NULL,
 	-- 0: the account was deleted.
 	user_id INTEGER NOT NULL,
-	-- The account is older than this row, and its profile its own.
+	-- The account existed before, and its profile is not the issuer's.
 	linked INTEGER NOT NULL,
-	-- Of the claims that the profile is made of, and when they were said.
+	-- Of the claims in the profile, and when their token was issued.
 	digest BLOB NOT NULL,
 	claims_at INTEGER NOT NULL,
-	-- When an account of that name was last deleted; 0: never.
+	-- When an account of this subject was last deleted; 0: never.
 	ended_at INTEGER NOT NULL,
 	PRIMARY KEY (issuer, subject)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX subjects_by_user ON subjects (user_id, ended_at);
 
--- The key sets of outside issuers, and how the last fetch went.
+-- The key sets of external issuers, and the result of the last fetch.
 CREATE TABLE issuer_keys (
 	issuer TEXT NOT NULL PRIMARY KEY,
 	jwks TEXT,

@@ -13,11 +13,11 @@ static store_commit_fn sqlite_commit;
 static store_rollback_fn sqlite_rollback;
 static store_ping_fn sqlite_ping;
 
-/* ---- what an error means ---- */
+/* ---- errors ---- */
 
-/* Quotas and limits are full disks too; SQLite knows ENOSPC only. */
+/* Quotas and file size limits count too; SQLite recognises ENOSPC only. */
 static bool
-is_want_of_room(struct sqlite_store *s, int rc)
+is_lack_of_space(struct sqlite_store *s, int rc)
 {
 	int code;
 
@@ -52,7 +52,7 @@ sqlite_failed(struct sqlite_store *s, int rc, const char *doing)
 	    rc == SQLITE_CONSTRAINT_PRIMARYKEY)
 		return ERR_CONFLICT;
 	s->failure = rc;
-	s->full = is_want_of_room(s, rc);
+	s->full = is_lack_of_space(s, rc);
 	if (!s->full && is_about_the_file(rc))
 		s->broken = true;
 	log_event(s->broken ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "store_failed",
@@ -69,27 +69,27 @@ sqlite_bad_row(const char *table)
 	return ERR_UNAVAILABLE;
 }
 
-/* ---- is it still our file? ---- */
+/* ---- the identity of the file ---- */
 
 static enum err
 check_file(struct sqlite_store *s)
 {
 	if (sqlite_same_file(s->path, &s->file) &&
 	    (s->db == NULL || sqlite_same_file(s->wal_path, &s->wal))) {
-		s->gone_told = false;
+		s->gone_logged = false;
 		return ERR_OK;
 	}
-	if (!s->gone_told)
+	if (!s->gone_logged)
 		log_event(LOG_LEVEL_ERROR, "database_replaced",
 		    "reason=\"the database file was moved or replaced\"");
-	s->gone_told = true;
+	s->gone_logged = true;
 	return ERR_UNAVAILABLE;
 }
 
 /*
- * On a disk that has turned read-only nobody gets a new connection; one that
- * failed to write there reads what was committed, and checks go on.  One that
- * has read what makes no sense keeps it in its memory, and must go.
+ * On a disk that has become read-only no new connection can be opened, but one
+ * that failed to write can still read what was committed, so checks go on.  One
+ * that failed to read has bad pages in its cache and must be closed.
  */
 static bool
 may_still_read(int rc)
@@ -119,9 +119,9 @@ sqlite_enter(struct sqlite_store *s)
 	return sqlite_connect(s) == ERR_OK ? ERR_OK : ERR_UNAVAILABLE;
 }
 
-/* A connection that failed to write goes when there is a new one. */
+/* Replace a connection that failed to write, if a new one can be opened. */
 static enum err
-mend(struct sqlite_store *s)
+repair(struct sqlite_store *s)
 {
 	enum err err = sqlite_enter(s);
 	int failure = s->failure;
@@ -130,7 +130,7 @@ mend(struct sqlite_store *s)
 		return err;
 	if (sqlite_reconnect(s) == ERR_OK)
 		return ERR_OK;
-	/* It is the old one still, and has failed as it had. */
+	/* The old connection stays, and so does its failure. */
 	s->broken = true;
 	s->failure = failure;
 	return ERR_UNAVAILABLE;
@@ -239,7 +239,7 @@ sqlite_begin(struct store *st, int wait_ms)
 	struct sqlite_store *s = sqlite_store(st);
 	enum err err;
 
-	if ((err = mend(s)) != ERR_OK)
+	if ((err = repair(s)) != ERR_OK)
 		return err;
 	(void)sqlite3_busy_timeout(s->db, wait_ms);
 	err = sqlite_run(s, sqlite_use(s, SQLITE_STATEMENT_BEGIN), NULL);
@@ -259,7 +259,7 @@ sqlite_rollback(struct store *st)
 	s->in_transaction = false;
 	/*
 	 * Some failures have rolled back already.  A connection that cannot
-	 * would go on to see rows that are nowhere.
+	 * roll back would go on to read rows that were never committed.
 	 */
 	if (s->db != NULL && !sqlite3_get_autocommit(s->db) &&
 	    sqlite_run(s, sqlite_use(s, SQLITE_STATEMENT_ROLLBACK), NULL) !=
@@ -269,9 +269,9 @@ sqlite_rollback(struct store *st)
 }
 
 /*
- * Write something over what a failed commit may have left in the log: any
- * commit begins where the last good one ended.  It is a row more, for SQLite
- * writes no page that stays the same.
+ * Overwrite what a failed commit may have left in the log: any commit begins
+ * where the last good one ended.  Inserts a row, because SQLite writes no page
+ * that is unchanged.
  */
 static enum err
 overwrite_log(struct sqlite_store *s)
@@ -290,20 +290,20 @@ overwrite_log(struct sqlite_store *s)
 	if (err == ERR_OK)
 		err = sqlite_run(s, commit, NULL);
 	s->in_transaction = err != ERR_OK;
-	s->broken = false; /* in doubt still: see commit_failed() */
+	s->broken = false; /* the connection must stay: see commit_failed() */
 	sqlite_rollback(&s->base);
 	return err;
 }
 
 /*
- * After an I/O error nobody knows what of the commit is on the disk, least of
- * all after a failed fsync, which Linux reports once and forgets.  Nobody
- * sees it as long as the index of the log lives, which a connection keeps
- * alive; if the last one closed, the next to open would believe the log as it
- * stands in memory, write after it, and lose all of that with the power.  So
- * the connection goes only when there is a new one, and that one writes over
- * what is in doubt; all while the caller's generations are odd.  On a disk that
- * fails again they stay odd, until somebody has committed something else.
+ * After an I/O error it is unknown how much of the commit is on the disk: Linux
+ * reports a failed fsync once and forgets it.  No reader sees the commit while
+ * the wal-index exists, which an open connection keeps alive.  If the last one
+ * closed, the next to open would trust the log as it is in the page cache,
+ * append to it, and lose all of that in a power cut.  So the connection is
+ * closed only after a new one is open, which overwrites the frames in doubt,
+ * all before the caller publishes the change.  If the disk fails again, the
+ * keys of the change stay unknown until something else was committed.
  */
 static enum err
 commit_failed(struct sqlite_store *s, int rc)
@@ -319,7 +319,7 @@ commit_failed(struct sqlite_store *s, int rc)
 	sqlite_rollback(&s->base);
 	exchanged = sqlite_reconnect(s);
 	overwritten = overwrite_log(s);
-	s->full = false; /* not tried again: it may have been made */
+	s->full = false; /* no second attempt: the commit may reappear */
 	log_event(LOG_LEVEL_ERROR, "store_commit_unknown",
 	    "reconnected=%s overwritten=%s", err_name(exchanged),
 	    err_name(overwritten));
@@ -333,7 +333,7 @@ sqlite_commit(struct store *st)
 	sqlite3_stmt *stmt = sqlite_use(s, SQLITE_STATEMENT_COMMIT);
 	int rc;
 
-	/* Rolled back behind our back?  Then there is nothing to commit. */
+	/* SQLite rolled back by itself after a failure. */
 	if (s->broken || sqlite3_get_autocommit(s->db)) {
 		sqlite_rollback(st);
 		return ERR_UNAVAILABLE;
@@ -352,8 +352,8 @@ sqlite_ping(struct store *st)
 	struct sqlite_store *s = sqlite_store(st);
 	int64_t ignored;
 
-	/* Once a second: if it cannot be mended, can it still read? */
-	if (mend(s) != ERR_OK && s->db == NULL)
+	/* Every second: a connection that cannot write may still read. */
+	if (repair(s) != ERR_OK && s->db == NULL)
 		return ERR_UNAVAILABLE;
 	return sqlite_latest_time(st, &ignored);
 }
@@ -367,7 +367,7 @@ sqlite_close(struct store *st)
 	free(s->path);
 	free(s->wal_path);
 	free(s->journal_path);
-	free(s->ballast_path);
+	free(s->reserve_path);
 	free(s);
 }
 

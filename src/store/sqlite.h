@@ -15,21 +15,21 @@ struct record_type;
 
 /*
  * The SQLite backend, for its own files only:
- *   sqlite.c           transactions, statements, what an error means
- *   sqlite_open.c      find, create and recognise the file
- *   sqlite_connect.c   connections: settings, version, health
- *   sqlite_record.c    rows of any record type
- *   sqlite_users.c     rows of users
+ *   sqlite.c              transactions, statements, errors
+ *   sqlite_open.c         finding, creating and recognising the file
+ *   sqlite_connect.c      connections: settings, migrations, health
+ *   sqlite_record.c       rows of any record type
+ *   sqlite_users.c        rows of users
  *   sqlite_credentials.c  rows of credentials
- *   sqlite_sessions.c  rows of sessions and revoked tokens
- *   sqlite_keys.c      rows of signing keys
- *   sqlite_issuers.c   rows of outside issuers' keys, and of their subjects
- *   sqlite_upkeep.c    expiry, checkpoints, audit, latest time
- *   sqlite_room.c      the ballast file
+ *   sqlite_sessions.c     rows of sessions and revoked tokens
+ *   sqlite_keys.c         rows of signing keys
+ *   sqlite_issuers.c      rows of external issuers' keys and subjects
+ *   sqlite_maintenance.c  expiry, checkpoints, audit, latest time
+ *   sqlite_reserve.c      the reserve for a full disk
  *
  * POSIX locks belong to the process: closing any descriptor of a file drops
- * the locks that SQLite holds on it through others.  So nothing here ever
- * opens the database or its -wal and -shm; stat(2) is all.
+ * the locks that SQLite holds on it through others.  So this code never opens
+ * the database, its -wal or -shm itself; it only calls stat(2).
  */
 
 enum sqlite_statement {
@@ -39,7 +39,7 @@ enum sqlite_statement {
 	SQLITE_STATEMENTS
 };
 
-/* Which file a name stands for; zero: none yet. */
+/* The identity of a file; zero: none yet. */
 struct sqlite_file_id {
 	dev_t dev;
 	ino_t ino;
@@ -47,22 +47,22 @@ struct sqlite_file_id {
 
 struct sqlite_store {
 	struct store base;
-	sqlite3 *db; /* NULL: closed after a failure, opened when next used */
+	sqlite3 *db; /* NULL: closed after a failure, opened by the next use */
 	sqlite3_stmt *stmt[SQLITE_STATEMENTS];
 	char *path;
 	char *wal_path;
 	char *journal_path;
-	char *ballast_path;
-	struct sqlite_file_id file; /* what we opened first, for good */
+	char *reserve_path;
+	struct sqlite_file_id file; /* of the database; never changes */
 	struct sqlite_file_id wal;  /* of this connection */
 	int bind_rc;                /* the first failure to bind a value */
 	int failure;                /* SQLite's code of the last failure */
 	bool in_transaction;
 	bool broken;      /* close the connection before the next use */
-	bool full;        /* the last failure was for want of room, and whole */
+	bool full;        /* the last failure was lack of space, nothing else */
 	bool may_create;  /* a database where there is none */
-	bool may_migrate; /* opening, with the mutex held */
-	bool gone_told;   /* the log says already that the file is gone */
+	bool may_migrate; /* opening, while the write lock is held */
+	bool gone_logged; /* the log says already that the file is gone */
 };
 
 static inline struct sqlite_store *
@@ -77,16 +77,15 @@ extern const struct store_ops sqlite_ops;
 
 /**
  * sqlite_enter(s):
- * Before each operation: that the file is still ours on disk, and that there
- * is a connection.  Does nothing within a transaction.
+ * Called before each operation: check that the database file is still the one
+ * that was opened, and connect if necessary.  Does nothing in a transaction.
  */
 enum err sqlite_enter(struct sqlite_store *s) MUST_CHECK;
 
 /**
  * sqlite_failed(s, rc, doing):
- * Turn the failure ${rc} into an error, note what it means for the
- * connection, and log it: ERR_CONFLICT for a value that is taken, else
- * ERR_UNAVAILABLE.
+ * Log the failure ${rc}, decide whether the connection can go on, and return
+ * ERR_CONFLICT for a value that is not unique, else ERR_UNAVAILABLE.
  */
 enum err sqlite_failed(struct sqlite_store *s, int rc, const char *doing);
 
@@ -163,11 +162,12 @@ enum err sqlite_read_all(struct sqlite_store *s, sqlite3_stmt *stmt,
 
 #define SQLITE_APPLICATION_ID 0x4c746368 /* "Ltch", in the file's header */
 
-/* Which file the name ${path} is, not following a link; false if none. */
+/* Identify the regular file ${path}, not following a link; false if none. */
 bool sqlite_file_id(const char *path, struct sqlite_file_id *id_out);
 bool sqlite_same_file(const char *path, const struct sqlite_file_id *id);
 
-/* sqlite_check_header(s): ERR_INVALID if the file is not one of ours. */
+/* sqlite_check_header(s): ERR_INVALID if the file is not a Latchkey database.
+ */
 enum err sqlite_check_header(struct sqlite_store *s) MUST_CHECK;
 /* sqlite_refuse(s, reason): log it; returns ERR_INVALID. */
 enum err sqlite_refuse(const struct sqlite_store *s, const char *reason);
@@ -177,16 +177,15 @@ enum err sqlite_refuse(const struct sqlite_store *s, const char *reason);
 /**
  * sqlite_connect(s):
  * Open and check the file, and prepare the statements.  ERR_INVALID if it is
- * none of ours or damaged.
- * sqlite_reconnect(s): exchange the connection for a new one; on failure the
- * old one stays.
- * sqlite_disconnect(s): close; what is open is rolled back.
+ * damaged or not a Latchkey database.
+ * sqlite_reconnect(s): replace the connection; on failure the old one stays.
+ * sqlite_disconnect(s): close, rolling back an open transaction.
  */
 enum err sqlite_connect(struct sqlite_store *s) MUST_CHECK;
 enum err sqlite_reconnect(struct sqlite_store *s) MUST_CHECK;
 void sqlite_disconnect(struct sqlite_store *s);
 
-/* The version of the schema that this program writes. */
+/* The schema version of this program. */
 int64_t sqlite_newest_version(void);
 
 /* ---- the operations that are not in sqlite.c ---- */
@@ -234,9 +233,9 @@ extern store_on_commit_fn sqlite_on_commit;
 extern store_has_reserve_fn sqlite_has_reserve;
 extern store_release_reserve_fn sqlite_release_reserve;
 
-/* sqlite_checkpoint(s, all_out): copy the WAL back; was that all of it? */
+/* sqlite_checkpoint(s, all_out): copy the WAL back, as far as possible. */
 enum err sqlite_checkpoint(struct sqlite_store *s, bool *all_out) MUST_CHECK;
-/* sqlite_reserve_restore(s): make the ballast whole if there is room for it. */
+/* sqlite_reserve_restore(s): fill the reserve again if there is space. */
 void sqlite_reserve_restore(struct sqlite_store *s);
 
 #endif

@@ -10,7 +10,7 @@
 
 /* A full check reads everything: some 4 ms for 1 MiB, too long for more. */
 #define FULL_CHECK_PAGES 256
-/* Rows are few and small, and there are two connections in each worker. */
+/* Small, as rows are, and each worker has two connections. */
 #define CACHE_KIB 512
 
 static const char *const migrations[] = {
@@ -23,7 +23,7 @@ static const char *const statement_texts[] = {
 #undef STATEMENT
 };
 
-/* ---- small questions, while there are no statements yet ---- */
+/* ---- queries before statements are prepared ---- */
 
 static enum err
 run_sql(struct sqlite_store *s, const char *sql)
@@ -33,9 +33,9 @@ run_sql(struct sqlite_store *s, const char *sql)
 	return rc == SQLITE_OK ? ERR_OK : sqlite_failed(s, rc, "setup");
 }
 
-/* The first column of the first row, as text. */
+/* Read the first column of the first row as text. */
 static enum err
-ask(struct sqlite_store *s, const char *sql, char *dst, size_t size)
+query(struct sqlite_store *s, const char *sql, char *dst, size_t size)
 {
 	sqlite3_stmt *stmt = NULL;
 	const unsigned char *text;
@@ -57,10 +57,10 @@ ask(struct sqlite_store *s, const char *sql, char *dst, size_t size)
 }
 
 static enum err
-ask_int(struct sqlite_store *s, const char *sql, int64_t *value_out)
+query_int(struct sqlite_store *s, const char *sql, int64_t *value_out)
 {
 	char text[32];
-	enum err err = ask(s, sql, text, sizeof(text));
+	enum err err = query(s, sql, text, sizeof(text));
 
 	*value_out = 0;
 	return err != ERR_OK
@@ -76,7 +76,7 @@ configure(struct sqlite_store *s)
 	static const struct {
 		int option, value;
 	} options[] = {
-		/* The last to close must not be a second checkpointer. */
+		/* sqlite_on_commit() must be the only checkpointer. */
 		{ SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1 },
 		{ SQLITE_DBCONFIG_ENABLE_FKEY, 1 },
 		{ SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
@@ -93,7 +93,7 @@ configure(struct sqlite_store *s)
 	return ERR_OK;
 }
 
-/* Each statement that begins to run; the test build can count them. */
+/* The test build can count statements as they begin to run. */
 #ifdef LATCHKEY_TESTPOINTS
 static int
 statement_begins(unsigned int event, void *ctx, void *statement, void *sql)
@@ -123,7 +123,7 @@ open_db(struct sqlite_store *s)
 	if (rc != SQLITE_OK)
 		return sqlite_failed(s, rc, "open");
 	if (!sqlite_same_file(s->path, &s->file))
-		return ERR_UNAVAILABLE; /* replaced since we looked */
+		return ERR_UNAVAILABLE; /* replaced since it was created */
 	(void)sqlite3_busy_timeout(s->db, s->base.write_wait_ms);
 	(void)sqlite3_trace_v2(
 	    s->db, SQLITE_TRACE_STMT, STATEMENT_BEGINS, NULL);
@@ -136,7 +136,7 @@ open_db(struct sqlite_store *s)
 	return sqlite_check_header(s);
 }
 
-/* Durable as promised, and no surprises; all for this connection only. */
+/* These settings hold for the connection, not for the file. */
 static enum err
 set_pragmas(struct sqlite_store *s)
 {
@@ -159,10 +159,10 @@ set_wal(struct sqlite_store *s)
 	char mode[16];
 	enum err err;
 
-	err = ask(s, "PRAGMA journal_mode = WAL", mode, sizeof(mode));
+	err = query(s, "PRAGMA journal_mode = WAL", mode, sizeof(mode));
 	if (err == ERR_OK && strcmp(mode, "wal") != 0) {
 		(void)sqlite_refuse(
-		    s, "write-ahead logging is not to be had here");
+		    s, "write-ahead logging is not available here");
 		return ERR_UNAVAILABLE;
 	}
 	return err;
@@ -191,7 +191,7 @@ migrate_from(struct sqlite_store *s, int64_t version)
 	return err;
 }
 
-/* All or nothing, in one transaction; the caller holds the mutex. */
+/* One transaction; the caller holds the write lock. */
 static enum err
 migrate(struct sqlite_store *s)
 {
@@ -200,7 +200,7 @@ migrate(struct sqlite_store *s)
 
 	if ((err = run_sql(s, "BEGIN EXCLUSIVE")) != ERR_OK)
 		return err;
-	err = ask_int(s, "PRAGMA user_version", &version);
+	err = query_int(s, "PRAGMA user_version", &version);
 	if (err == ERR_OK)
 		err = migrate_from(s, version);
 	if (err != ERR_OK && !sqlite3_get_autocommit(s->db))
@@ -220,9 +220,9 @@ check_version(struct sqlite_store *s)
 	int64_t pages, id, version;
 	enum err err;
 
-	if ((err = ask_int(s, "PRAGMA page_count", &pages)) != ERR_OK ||
-	    (err = ask_int(s, "PRAGMA application_id", &id)) != ERR_OK ||
-	    (err = ask_int(s, "PRAGMA user_version", &version)) != ERR_OK)
+	if ((err = query_int(s, "PRAGMA page_count", &pages)) != ERR_OK ||
+	    (err = query_int(s, "PRAGMA application_id", &id)) != ERR_OK ||
+	    (err = query_int(s, "PRAGMA user_version", &version)) != ERR_OK)
 		return err;
 	if (pages > 0 && (id != SQLITE_APPLICATION_ID || version < 1))
 		return sqlite_refuse(s, "a database of another program");
@@ -235,10 +235,9 @@ check_version(struct sqlite_store *s)
 }
 
 /*
- * Damage is to be found at the start rather than by a visitor, but a start is
- * to take milliseconds.  A small file is read whole.  Of a large one, the
- * schema and both ends of every table and index are; every page that is read
- * later is checked as it is read.
+ * Look for damage at the start, which must take milliseconds only.  A small
+ * file is read completely, of a large one the schema and both ends of every
+ * table and index.  Every page is checked when it is read later.
  */
 static enum err
 check_health(struct sqlite_store *s)
@@ -262,11 +261,11 @@ check_health(struct sqlite_store *s)
 	int64_t pages;
 	enum err err;
 
-	if ((err = ask_int(s, "PRAGMA page_count", &pages)) != ERR_OK)
+	if ((err = query_int(s, "PRAGMA page_count", &pages)) != ERR_OK)
 		return err;
 	if (pages > FULL_CHECK_PAGES)
-		return ask(s, ends, answer, sizeof(answer));
-	err = ask(s, "PRAGMA integrity_check(1)", answer, sizeof(answer));
+		return query(s, ends, answer, sizeof(answer));
+	err = query(s, "PRAGMA integrity_check(1)", answer, sizeof(answer));
 	if (err == ERR_OK && strcmp(answer, "ok") != 0)
 		return sqlite_refuse(s, "damaged: integrity_check fails");
 	return err;
@@ -303,9 +302,9 @@ sqlite_disconnect(struct sqlite_store *s)
 	s->broken = false;
 }
 
-/* What it says of the file when it was read and made no sense. */
+/* A file that SQLite cannot make sense of is damaged, not unavailable. */
 static enum err
-verdict(struct sqlite_store *s, enum err err)
+refuse_damaged(struct sqlite_store *s, enum err err)
 {
 	switch (s->failure & 0xff) {
 	case SQLITE_CORRUPT:
@@ -332,7 +331,7 @@ sqlite_connect(struct sqlite_store *s)
 		err = ERR_UNAVAILABLE;
 out:
 	if (err != ERR_OK) {
-		err = verdict(s, err);
+		err = refuse_damaged(s, err);
 		sqlite_disconnect(s);
 	}
 	return err;

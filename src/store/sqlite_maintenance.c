@@ -7,15 +7,14 @@
 #include "base/log.h"
 
 /*
- * Copied back when it has reached 1 MiB, some 30 changes; a copied log is
- * written again from its start, so its file stays about that large.  Cut only
- * when a long reader has let it grow, because its room on a full disk is good
- * to have.
+ * The log is copied back at 1 MiB, some 30 changes, and then written again from
+ * its start, so its file stays about that large.  It is truncated only after a
+ * long reader let it grow: its space is useful on a full disk.
  */
 #define WAL_COPY_BYTES (1024 * 1024)
-#define WAL_CUT_BYTES (16 * 1024 * 1024)
-/* A reader holds its place for microseconds; one that does not is let be. */
-#define WAL_CUT_WAIT_MS 20
+#define WAL_TRUNCATE_BYTES (16 * 1024 * 1024)
+/* Readers hold the log for microseconds; do not wait for a longer one. */
+#define WAL_TRUNCATE_WAIT_MS 20
 
 enum err
 sqlite_latest_time(struct store *st, int64_t *time_out)
@@ -61,7 +60,7 @@ sqlite_size(struct store *st, struct store_size *size_out)
 	return err == ERR_NOT_FOUND ? sqlite_bad_row("size") : err;
 }
 
-/* Every page and every index, once, however many there are. */
+/* Reads every page and every index once. */
 enum err
 sqlite_check(struct store *st)
 {
@@ -148,13 +147,13 @@ sqlite_checkpoint(struct sqlite_store *s, bool *all_out)
 	return ERR_OK;
 }
 
-/* Not done in the time it has is no failure: it comes round again. */
+/* A timeout is no failure: the next step tries again. */
 static enum err
-cut_wal(struct sqlite_store *s)
+truncate_wal(struct sqlite_store *s)
 {
 	int rc;
 
-	(void)sqlite3_busy_timeout(s->db, WAL_CUT_WAIT_MS);
+	(void)sqlite3_busy_timeout(s->db, WAL_TRUNCATE_WAIT_MS);
 	rc = sqlite3_wal_checkpoint_v2(
 	    s->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	(void)sqlite3_busy_timeout(s->db, s->base.write_wait_ms);
@@ -164,9 +163,9 @@ cut_wal(struct sqlite_store *s)
 }
 
 /*
- * SQLite before 3.51.3 can corrupt a log when a commit meets the second of two
- * checkpoints.  This is the only place that makes one, and the caller holds
- * the mutex without which nobody commits.
+ * SQLite before 3.51.3 can corrupt the log when a commit meets the second of
+ * two checkpoints.  Checkpoints happen only here and in
+ * sqlite_release_reserve(), under the write lock that every commit needs.
  */
 enum err
 sqlite_on_commit(struct store *st)
@@ -180,8 +179,8 @@ sqlite_on_commit(struct store *st)
 		return err;
 	if (stat(s->wal_path, &wal) == 0 && wal.st_size >= WAL_COPY_BYTES) {
 		err = sqlite_checkpoint(s, &all);
-		if (err == ERR_OK && all && wal.st_size >= WAL_CUT_BYTES)
-			err = cut_wal(s);
+		if (err == ERR_OK && all && wal.st_size >= WAL_TRUNCATE_BYTES)
+			err = truncate_wal(s);
 	}
 	sqlite_reserve_restore(s);
 	return err;

@@ -18,7 +18,7 @@
 
 #define HEADER_BYTES 100 /* https://sqlite.org/fileformat2.html */
 #define HEADER_APPLICATION_ID 68
-/* Opening waits longer than a change: at the start, many come at once. */
+/* Longer than a change waits: at the start, all workers open at once. */
 #define OPEN_WAIT_MS 5000
 
 enum err
@@ -55,9 +55,9 @@ sqlite_same_file(const char *path, const struct sqlite_file_id *id)
 }
 
 /*
- * Create an empty file, for SQLite would let the umask decide who may read
- * it.  Holding the mutex, under which every process opens the file first, so
- * that nobody in this one can lose locks by our close().
+ * Create an empty file with mode 0600, where SQLite would apply the umask.  The
+ * write lock is held, and without it no connection of this process is opened,
+ * so close() drops no lock of another one.
  */
 static enum err
 create_file(const struct sqlite_store *s)
@@ -81,24 +81,24 @@ create_file(const struct sqlite_store *s)
 		    log_quote(path, s->path), errno);
 	if (fd >= 0)
 		(void)close(fd);
-	/* Or the next attempt would take it for one that will last. */
+	/* Otherwise the next attempt would take it for a durable file. */
 	if (fd >= 0 && !durable)
 		(void)unlink(s->path);
 	return durable ? ERR_OK : ERR_UNAVAILABLE;
 }
 
 /*
- * Look at the header through SQLite's own descriptor and before it does
- * anything: a foreign file is not to be touched.  An empty file becomes a
- * database.  With a journal beside it the file itself tells nothing yet: we
- * may have been killed while creating it.
+ * Read the header through SQLite's descriptor before SQLite does anything, so
+ * that a file of another program stays untouched.  An empty file becomes a
+ * database.  With a journal beside it the header says nothing yet: a process
+ * may have been killed while it created the database.
  */
 enum err
 sqlite_check_header(struct sqlite_store *s)
 {
 	unsigned char header[HEADER_BYTES];
 	sqlite3_file *file = NULL;
-	struct stat on_disk; /* SQLite takes one byte for none */
+	struct stat on_disk; /* SQLite treats a file of one byte as empty */
 	unsigned int id = 0;
 	int rc;
 
@@ -134,8 +134,8 @@ with_suffix(const char *path, const char *suffix)
 }
 
 /*
- * The real name of the file: SQLite is told to follow no link, so that nobody
- * can put one in its way later; and a name that begins with a slash is no URI.
+ * Resolve links in the name, because SQLite is told to follow none, so that
+ * none can be put in its way later.  A name that begins with a slash is no URI.
  */
 static char *
 real_name(const char *path)
@@ -177,9 +177,9 @@ set_names(struct sqlite_store *s, const char *path)
 	}
 	s->wal_path = with_suffix(s->path, "-wal");
 	s->journal_path = with_suffix(s->path, "-journal");
-	s->ballast_path = with_suffix(s->path, "-ballast");
+	s->reserve_path = with_suffix(s->path, "-ballast");
 	return s->wal_path == NULL || s->journal_path == NULL ||
-		s->ballast_path == NULL
+		s->reserve_path == NULL
 	    ? ERR_INTERNAL
 	    : ERR_OK;
 }
@@ -201,9 +201,9 @@ open_locked(struct sqlite_store *s)
 	return err;
 }
 
-/* Somebody died with a change on its way: see change_flush_interrupted(). */
+/* A process died in the middle of a change: see change_flush_interrupted(). */
 static enum err
-open_after_a_death(void *ctx)
+open_after_crash(void *ctx)
 {
 	struct sqlite_store *s = ctx;
 	enum err err = open_locked(s);
@@ -229,11 +229,11 @@ sqlite_open(const char *path, struct shm *m,
 	if ((err = set_names(s, path)) != ERR_OK)
 		goto out;
 	store_wait_from_now(&s->base, OPEN_WAIT_MS);
-	err = coherence_lock(s->base.coherence, store_wait_left(&s->base),
-	    open_after_a_death, s);
+	err = coherence_lock(
+	    s->base.coherence, store_wait_left(&s->base), open_after_crash, s);
 	if (err != ERR_OK) {
 		log_event(LOG_LEVEL_ERROR, "store_open",
-		    "reason=\"the write lock is not to be had\"");
+		    "reason=\"the write lock is not available\"");
 		goto out;
 	}
 	if (s->db == NULL)

@@ -10,25 +10,25 @@
 #include "base/log.h"
 
 /*
- * Room that is kept so that on a full disk a logout can still be written.  One
- * takes at most some 10 pages of log, so this is good for about 100 of them,
+ * Space reserved so that a logout can be written on a full disk.  A logout
+ * takes at most some 10 pages of log, so this suffices for about 100 of them,
  * and then the log can usually be copied back and written again.
  */
 #define RESERVE_BYTES (4 * 1024 * 1024)
-/* Putting it back must not take the last room from those who write. */
+/* Filling the reserve again must leave space for other writes. */
 #define RESERVE_MARGIN_BYTES (1024 * 1024)
 
 /*
- * By its length alone: some file systems do not count blocks as one would
- * think, and a logout that finds too little is refused, not lost.
+ * Judges by length alone, because some file systems count blocks differently; a
+ * logout that finds too little space is refused, not lost.
  */
 static bool
-is_whole(const struct sqlite_store *s)
+is_complete(const struct sqlite_store *s)
 {
-	struct stat ballast;
+	struct stat file;
 
-	return lstat(s->ballast_path, &ballast) == 0 &&
-	    S_ISREG(ballast.st_mode) && ballast.st_size == RESERVE_BYTES;
+	return lstat(s->reserve_path, &file) == 0 && S_ISREG(file.st_mode) &&
+	    file.st_size == RESERVE_BYTES;
 }
 
 bool
@@ -36,34 +36,34 @@ sqlite_has_reserve(struct store *st)
 {
 	struct sqlite_store *s = sqlite_store(st);
 
-	if (is_whole(s))
+	if (is_complete(s))
 		return true;
 	log_event(LOG_LEVEL_WARN, "store_full",
-	    "reason=\"what room is left is kept for logouts\"");
+	    "reason=\"the remaining space is reserved for logouts\"");
 	return false;
 }
 
 static int
 open_reserve(const struct sqlite_store *s, int flags)
 {
-	return open(s->ballast_path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | flags,
+	return open(s->reserve_path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | flags,
 	    S_IRUSR | S_IWUSR);
 }
 
-/* Give the ballast up; false if there was none. */
+/* Empty the reserve file; false if it was empty. */
 static bool
-give_up(struct sqlite_store *s)
+empty_reserve(struct sqlite_store *s)
 {
-	struct stat ballast;
-	bool given = false;
+	struct stat file;
+	bool emptied = false;
 	int fd = open_reserve(s, 0);
 
 	if (fd < 0)
 		return false;
-	if (fstat(fd, &ballast) == 0 && ballast.st_size > 0)
-		given = ftruncate(fd, 0) == 0;
+	if (fstat(fd, &file) == 0 && file.st_size > 0)
+		emptied = ftruncate(fd, 0) == 0;
 	(void)close(fd);
-	return given;
+	return emptied;
 }
 
 bool
@@ -74,12 +74,12 @@ sqlite_release_reserve(struct store *st)
 
 	if (!s->full)
 		return false;
-	if (give_up(s)) {
+	if (empty_reserve(s)) {
 		log_event(LOG_LEVEL_ERROR, "store_full",
-		    "reason=\"gave up the ballast file for a change\"");
+		    "reason=\"released the reserve for a change\"");
 		return true;
 	}
-	/* A log that is copied back is written again from its start. */
+	/* After being copied back, the log is written again from its start. */
 	return sqlite_enter(s) == ERR_OK &&
 	    sqlite_checkpoint(s, &all) == ERR_OK && all;
 }
@@ -90,7 +90,7 @@ sqlite_reserve_restore(struct sqlite_store *s)
 	struct statvfs disk;
 	int fd, rc;
 
-	if (is_whole(s))
+	if (is_complete(s))
 		return;
 	if ((fd = open_reserve(s, O_CREAT)) < 0) {
 		log_event(LOG_LEVEL_WARN, "store_ballast", "errno=%d", errno);
@@ -100,7 +100,7 @@ sqlite_reserve_restore(struct sqlite_store *s)
 	    disk.f_bavail * disk.f_frsize <
 		RESERVE_BYTES + RESERVE_MARGIN_BYTES)
 		goto out;
-	/* A part of it would take room and be worth nothing. */
+	/* All or nothing: a part of it would only take space. */
 	if ((rc = posix_fallocate(fd, 0, RESERVE_BYTES)) != 0) {
 		log_event(LOG_LEVEL_WARN, "store_ballast", "errno=%d", rc);
 		if (ftruncate(fd, 0) != 0)

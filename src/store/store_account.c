@@ -12,7 +12,7 @@ struct registration {
 	struct user user;
 	const char *normal;
 	const char *hash;
-	bool opens; /* a session as well */
+	bool opens; /* the first session, too */
 	struct store_opening opening;
 };
 
@@ -181,7 +181,7 @@ deactivate_write(struct change *c)
 	return store_epoch_write(c);
 }
 
-/* The sessions' rows go too, so their keys are named as well. */
+/* Deleting a user deletes its sessions, so name their keys too. */
 static enum err
 remove_plan(struct change *c)
 {

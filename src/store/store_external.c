@@ -9,15 +9,15 @@
 #include "store/store_change.h"
 
 /*
- * Accounts of outside issuers' subjects; store_change.c makes the changes.
- * What cannot be told of a token by its session or its epoch is told by its
- * time: whatever ends, ends what was made before.
+ * Accounts of external issuers' subjects.  Their tokens carry neither a session
+ * nor an epoch, so the time of issue decides: the end of an account or of its
+ * sessions ends every token issued before.
  */
 
-/* The row of ${p}, or what is known where there is none. */
+/* Read the subject's row, or fill in one for a subject without. */
 static enum err
-find_subject(struct store *st, const struct external_profile *p,
-    struct subject *row_out)
+find_subject(
+    struct store *st, const struct external_profile *p, struct subject *row_out)
 {
 	enum err err;
 
@@ -35,16 +35,16 @@ find_subject(struct store *st, const struct external_profile *p,
 }
 
 /*
- * Strictly later, by the leeway too: one made before the end, by a clock ahead
- * of ours, is over as well.
+ * A valid token was issued later than the end, by more than the leeway, because
+ * the issuer's clock may be ahead of ours.
  */
 static bool
-is_over(const struct subject *row, const struct external_profile *p)
+is_too_old(const struct subject *row, const struct external_profile *p)
 {
 	return row->ended_at != 0 && p->issued_at <= row->ended_at + p->leeway;
 }
 
-/* Does the account say what ${p} does, or something later? */
+/* Has the account these claims, or newer ones? */
 static bool
 is_current(const struct subject *row, const struct external_profile *p)
 {
@@ -64,7 +64,7 @@ store_external_user(
 	*user_id_out = 0;
 	if ((err = find_subject(st, p, &row)) != ERR_OK)
 		return err;
-	if (is_over(&row, p))
+	if (is_too_old(&row, p))
 		return ERR_DENIED;
 	if (!is_current(&row, p))
 		return ERR_NOT_FOUND;
@@ -72,7 +72,7 @@ store_external_user(
 	return ERR_OK;
 }
 
-/* ---- the account of a token that is shown for the first time ---- */
+/* ---- creating and updating the account ---- */
 
 struct provision {
 	struct change c;
@@ -81,12 +81,11 @@ struct provision {
 	struct subject subject;
 	struct user user;
 	const char *normal;
-	char
-	    no_email[USER_EMAIL_SIZE]; /* what ->normal is without an address */
+	char no_email[USER_EMAIL_SIZE]; /* ->normal without an address */
 	enum external_done done;
 };
 
-/* Who has the address ${p} says; ERR_NOT_FOUND: nobody, or it says none. */
+/* The account with the address of ${p}; ERR_NOT_FOUND without either. */
 static enum err
 find_owner(
     struct store *st, const struct external_profile *p, struct user *owner_out)
@@ -98,8 +97,8 @@ find_owner(
 }
 
 /*
- * Addresses are unique by their normal form, and so has to be what stands in
- * its place.  It has no @, so it is no address.
+ * The column of normal forms is unique, so an account without an address needs
+ * a unique text in it.  Without an @ it is equal to no address.
  */
 static void
 no_email(char dst[USER_EMAIL_SIZE], const struct subject *row)
@@ -113,7 +112,7 @@ no_email(char dst[USER_EMAIL_SIZE], const struct subject *row)
 	str_join(dst, USER_EMAIL_SIZE, "none:", hex);
 }
 
-/* What ${p} says, in the row of the user; the address only if it is free. */
+/* Copy the profile to the user, the address only with ${address}. */
 static enum err
 copy_profile(struct provision *x, bool address)
 {
@@ -140,7 +139,7 @@ plan_update(struct change *c, struct provision *x)
 	enum err err;
 
 	c->user_id = x->subject.user_id;
-	x->done = OUTSIDE_UPDATED;
+	x->done = EXTERNAL_UPDATED;
 	c->event = EVENT_EXTERNAL_UPDATED;
 	if ((err = c->st->ops->user_by_id(c->st, c->user_id, &x->user)) !=
 	    ERR_OK)
@@ -155,9 +154,9 @@ plan_update(struct change *c, struct provision *x)
 }
 
 /*
- * Is that account whom ${p} means?  The normal form is there to keep addresses
- * apart that look alike, and mailboxes of such may be different people's: to be
- * taken for the same they must be, but for the case of letters.
+ * May ${owner}, which has the same normal form, be linked?  The normal form
+ * equates addresses that only look alike, whose mailboxes may belong to
+ * different people, so the addresses must be equal but for the case of letters.
  */
 static bool
 may_link(const struct external_profile *p, const struct user *owner)
@@ -166,7 +165,7 @@ may_link(const struct external_profile *p, const struct user *owner)
 	    strcasecmp(p->email, owner->email) == 0;
 }
 
-/* An account that there is, if that may be; else a new one. */
+/* Link an existing account if that is allowed, else create one. */
 static enum err
 plan_account(struct change *c, struct provision *x)
 {
@@ -177,11 +176,11 @@ plan_account(struct change *c, struct provision *x)
 		return err;
 	if (err == ERR_OK && may_link(x->profile, &owner)) {
 		c->user_id = owner.id;
-		x->done = OUTSIDE_LINKED;
+		x->done = EXTERNAL_LINKED;
 		c->event = EVENT_EXTERNAL_LINKED;
 		return ERR_OK;
 	}
-	x->done = OUTSIDE_CREATED;
+	x->done = EXTERNAL_CREATED;
 	c->event = EVENT_EXTERNAL_CREATED;
 	x->user = (struct user){ .role = USER_ROLE_USER,
 		.status = USER_STATUS_ACTIVE,
@@ -199,12 +198,12 @@ provision_plan(struct change *c)
 
 	if ((err = find_subject(c->st, x->profile, &x->subject)) != ERR_OK)
 		return err;
-	if (is_over(&x->subject, x->profile))
+	if (is_too_old(&x->subject, x->profile))
 		return ERR_DENIED;
 	c->idle = is_current(&x->subject, x->profile);
 	if (c->idle) {
 		c->user_id = x->subject.user_id;
-		x->done = OUTSIDE_FOUND;
+		x->done = EXTERNAL_FOUND;
 		return ERR_OK;
 	}
 	return x->subject.user_id != 0 ? plan_update(c, x) : plan_account(c, x);
@@ -219,16 +218,16 @@ provision_write(struct change *c)
 
 	x->user.version++;
 	x->user.updated_at = c->now;
-	if (x->done == OUTSIDE_UPDATED)
+	if (x->done == EXTERNAL_UPDATED)
 		err = ops->user_update(c->st, &x->user, x->normal);
-	if (x->done == OUTSIDE_CREATED) {
+	if (x->done == EXTERNAL_CREATED) {
 		err = ops->user_insert(c->st, &x->user, x->normal);
 		c->user_id = x->user.id;
 	}
 	if (err != ERR_OK)
 		return err;
 	x->subject.user_id = c->user_id;
-	x->subject.linked = x->done == OUTSIDE_LINKED;
+	x->subject.linked = x->done == EXTERNAL_LINKED;
 	x->subject.claims_at = x->profile->issued_at;
 	memcpy(
 	    x->subject.digest, x->profile->digest, sizeof(x->subject.digest));
@@ -248,6 +247,6 @@ store_external_provision(struct store *st, const struct store_actor *actor,
 	enum err err = change_run(&x.c, &kind);
 
 	*user_id_out = err == ERR_OK ? x.c.user_id : 0;
-	*done_out = err == ERR_OK ? x.done : OUTSIDE_NONE;
+	*done_out = err == ERR_OK ? x.done : EXTERNAL_NONE;
 	return err;
 }

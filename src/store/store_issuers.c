@@ -5,7 +5,7 @@
 
 #include "store/store_change.h"
 
-/* The keys of outside issuers; store_change.c makes the changes. */
+/* The key sets of external issuers. */
 
 static void
 clear_all(struct issuer_keys keys[ISSUERS_MAX])

@@ -6,7 +6,7 @@
 
 #include "store/store_change.h"
 
-/* The keys that sign tokens; store_change.c makes the changes. */
+/* The keys that sign tokens. */
 
 enum err
 store_keys(struct store *st, struct signing_key_row keys_out[SIGNING_KEYS_MAX],
@@ -55,7 +55,7 @@ edit_of(const struct change *c)
 	return ((const struct keys_change *)c)->edit;
 }
 
-/* Does the caller know all that there is, and has what comes a place? */
+/* Has the caller read the latest keys, and is there room for the new ones? */
 static enum err
 check_edit(const struct store_keys_edit *edit,
     const struct signing_key_row *rows, size_t n)
@@ -125,7 +125,7 @@ store_keys_edit(struct store *st, const struct store_actor *actor,
 		    .waits = true,
 		    .plan = keys_plan,
 		    .write = keys_write },
-		/* Ending what got out takes the room kept for that. */
+		/* Replacing leaked keys may use the reserve on a full disk. */
 		{ .event = EVENT_KEYS_REPLACED,
 		    .waits = true,
 		    .ends = true,

@@ -11,23 +11,6 @@
 /* ---- opening ---- */
 
 enum err
-store_opening_plan(struct change *c, struct store_opening *o)
-{
-	struct session live[SESSION_MAX_PER_USER];
-	size_t n = 0;
-	enum err err;
-
-	err = c->st->ops->sessions_live(
-	    c->st, o->proof.user_id, c->now, live, &n);
-	o->ends_oldest = err == ERR_OK && n == SESSION_MAX_PER_USER;
-	if (o->ends_oldest) {
-		o->oldest = live[n - 1];
-		change_key_session(c, o->oldest.handle);
-	}
-	return err;
-}
-
-enum err
 store_opening_write(struct change *c, struct store_opening *o)
 {
 	const struct store_ops *ops = c->st->ops;
@@ -50,10 +33,23 @@ struct login {
 	struct store_opening opening;
 };
 
+/* Name the session that must make room. */
 static enum err
 login_plan(struct change *c)
 {
-	return store_opening_plan(c, &((struct login *)c)->opening);
+	struct store_opening *o = &((struct login *)c)->opening;
+	struct session live[SESSION_MAX_PER_USER];
+	size_t n = 0;
+	enum err err;
+
+	err = c->st->ops->sessions_live(
+	    c->st, o->proof.user_id, c->now, live, &n);
+	o->ends_oldest = err == ERR_OK && n == SESSION_MAX_PER_USER;
+	if (o->ends_oldest) {
+		o->oldest = live[n - 1];
+		change_key_session(c, o->oldest.handle);
+	}
+	return err;
 }
 
 /* Credentials are not cached, so no key is named for them. */

@@ -42,22 +42,19 @@ struct store_epoch_change {
 extern change_step_fn store_epoch_plan;
 extern change_step_fn store_epoch_write;
 
-/* A session to open; the only code that inserts one takes this. */
+/* A session to open.  Only store_opening_write() inserts sessions. */
 struct store_opening {
 	struct store_proof proof;
 	struct session session;
-	/* set by the steps */
-	struct session oldest;
+	struct session oldest; /* its key is named if ->ends_oldest */
 	bool ends_oldest;
 };
 
-/*
- * store_opening_plan(c, o): name the session that must make room.
- * store_opening_write(c, o): check the proof, insert ${o}->session for its user
- * under its epoch, and end the session that must make room.
+/**
+ * store_opening_write(c, o):
+ * Check the proof and insert the session for its user, under its epoch; end
+ * ${o}->oldest if it must make room.  ERR_DENIED if the proof does not hold.
  */
-enum err store_opening_plan(
-    struct change *c, struct store_opening *o) MUST_CHECK;
 enum err store_opening_write(
     struct change *c, struct store_opening *o) MUST_CHECK;
 

@@ -3,15 +3,15 @@
 
 #include "store/store_steps.h"
 
-/* What administrators change: role and status. */
+/* Role and status, which administrators change. */
 
-struct standing_change {
+struct role_and_status_change {
 	struct store_epoch_change epoch; /* its first member is the change */
 	const struct user_role_and_status *to;
 };
 
 static bool
-disables(const struct standing_change *x)
+disables(const struct role_and_status_change *x)
 {
 	return x->to->status == USER_STATUS_INACTIVE &&
 	    x->epoch.user.status != USER_STATUS_INACTIVE;
@@ -20,7 +20,7 @@ disables(const struct standing_change *x)
 static enum err
 role_and_status_plan(struct change *c)
 {
-	struct standing_change *x = (struct standing_change *)c;
+	struct role_and_status_change *x = (struct role_and_status_change *)c;
 	const struct user_role_and_status *to = x->to;
 	struct user *u = &x->epoch.user;
 	enum err err;
@@ -42,7 +42,7 @@ role_and_status_plan(struct change *c)
 static enum err
 role_and_status_write(struct change *c)
 {
-	struct standing_change *x = (struct standing_change *)c;
+	struct role_and_status_change *x = (struct role_and_status_change *)c;
 	struct user *u = &x->epoch.user;
 	bool ends = disables(x);
 
@@ -70,7 +70,7 @@ store_user_role_and_status(struct store *st, const struct store_actor *actor,
 		.ends = true,
 		.plan = role_and_status_plan,
 		.write = role_and_status_write };
-	struct standing_change x = {
+	struct role_and_status_change x = {
 		.epoch.c = { .st = st, .actor = actor, .user_id = user_id },
 		.to = role_and_status
 	};
@@ -82,7 +82,7 @@ store_user_role_and_status(struct store *st, const struct store_actor *actor,
 	return err;
 }
 
-/* ---- can it be written to? ---- */
+/* ---- a test of writing ---- */
 
 static enum err
 no_rows(struct change *c)

@@ -34,7 +34,7 @@ static int64_t
 adopt(struct fixture *f, const struct external_profile *p,
     enum external_done expected)
 {
-	enum external_done done = OUTSIDE_NONE;
+	enum external_done done = EXTERNAL_NONE;
 	int64_t id = 0, found = 0;
 
 	gives(
@@ -49,7 +49,7 @@ adopt(struct fixture *f, const struct external_profile *p,
 static void
 denied(struct fixture *f, const struct external_profile *p)
 {
-	enum external_done done = OUTSIDE_FOUND;
+	enum external_done done = EXTERNAL_FOUND;
 	size_t before = f->tidied;
 	int64_t id = 77;
 
@@ -59,7 +59,7 @@ denied(struct fixture *f, const struct external_profile *p)
 	gives(ERR_DENIED,
 	    store_external_provision(f->st, &f->actor, p, &id, &done));
 	assert_int_equal(id, 0);
-	assert_int_equal(done, OUTSIDE_NONE);
+	assert_int_equal(done, EXTERNAL_NONE);
 	assert_int_equal(f->tidied, before);
 }
 
@@ -104,7 +104,7 @@ TEST(a_stranger_gets_an_account_without_password, struct fixture *f)
 
 	gives(ERR_NOT_FOUND, store_external_user(f->st, &p, &id));
 	assert_int_equal(id, 0);
-	id = adopt(f, &p, OUTSIDE_CREATED);
+	id = adopt(f, &p, EXTERNAL_CREATED);
 	u = user_of(f, id);
 	assert_string_equal(u.email, "");
 	assert_string_equal(u.name, "Zoe B.");
@@ -119,7 +119,7 @@ TEST(a_stranger_gets_an_account_without_password, struct fixture *f)
 	gives(ERR_NOT_FOUND, store_password_hash(f->st, id, hash));
 	/* The next token with the same claims finds it. */
 	p.issued_at++;
-	assert_int_equal(adopt(f, &p, OUTSIDE_FOUND), id);
+	assert_int_equal(adopt(f, &p, EXTERNAL_FOUND), id);
 }
 
 /* Nobody but who registers becomes the first administrator. */
@@ -129,7 +129,7 @@ TEST(a_stranger_is_never_an_administrator, struct fixture *f)
 	int64_t id;
 
 	store_first_admin(f->st);
-	id = adopt(f, &p, OUTSIDE_CREATED);
+	id = adopt(f, &p, EXTERNAL_CREATED);
 	assert_int_equal(user_of(f, id).role, USER_ROLE_USER);
 }
 
@@ -141,9 +141,9 @@ TEST(subjects_are_told_apart_by_issuer_and_name, struct fixture *f)
 
 	p[2].issuer = "https://b.example";
 	for (size_t i = 0; i < NELEMS(p); i++)
-		ids[i] = adopt(f, &p[i], OUTSIDE_CREATED);
+		ids[i] = adopt(f, &p[i], EXTERNAL_CREATED);
 	for (size_t i = 0; i < NELEMS(p); i++) {
-		assert_int_equal(adopt(f, &p[i], OUTSIDE_FOUND), ids[i]);
+		assert_int_equal(adopt(f, &p[i], EXTERNAL_FOUND), ids[i]);
 		assert_true(ids[i] != ids[(i + 1) % NELEMS(p)]);
 	}
 }
@@ -159,12 +159,12 @@ TEST(an_address_is_taken_over_if_it_is_free, struct fixture *f)
 	struct user u;
 	int64_t id;
 
-	id = adopt(f, &zoe, OUTSIDE_CREATED);
+	id = adopt(f, &zoe, EXTERNAL_CREATED);
 	gives(ERR_OK, store_user_by_email(f->st, "zoe@example.org", &u));
 	assert_int_equal(u.id, id);
 	assert_string_equal(u.email, "Zoe@Example.org");
 	/* Somebody has this one already. */
-	id = adopt(f, &ann, OUTSIDE_CREATED);
+	id = adopt(f, &ann, EXTERNAL_CREATED);
 	assert_string_equal(user_of(f, id).email, "");
 	gives(ERR_OK, store_user_by_email(f->st, "ann@example.org", &u));
 	assert_int_equal(u.id, f->ann.user.id);
@@ -175,16 +175,16 @@ TEST(
 {
 	struct external_profile p = with_email(
 	    token("ann", NOW, 0), "Ann@Example.org", "ann@example.org");
-	int64_t id = adopt(f, &p, OUTSIDE_CREATED), ended;
+	int64_t id = adopt(f, &p, EXTERNAL_CREATED), ended;
 
 	gives(ERR_OK,
 	    store_user_remove(f->st, &f->actor, f->ann.user.id, &ended));
 	p.digest[0] = 9;
-	assert_int_equal(adopt(f, &p, OUTSIDE_UPDATED), id);
+	assert_int_equal(adopt(f, &p, EXTERNAL_UPDATED), id);
 	assert_string_equal(user_of(f, id).email, "Ann@Example.org");
 	/* And it goes when the issuer does not vouch for it any more. */
 	p = token("ann", NOW, 0);
-	assert_int_equal(adopt(f, &p, OUTSIDE_UPDATED), id);
+	assert_int_equal(adopt(f, &p, EXTERNAL_UPDATED), id);
 	assert_string_equal(user_of(f, id).email, "");
 }
 
@@ -195,7 +195,7 @@ TEST(no_address_is_no_address, struct fixture *f)
 	static const char *const texts[] = { "none", ":", "0" };
 	struct external_profile p = token("zoe", NOW, 0);
 	struct user u;
-	int64_t id = adopt(f, &p, OUTSIDE_CREATED);
+	int64_t id = adopt(f, &p, EXTERNAL_CREATED);
 	size_t n;
 
 	gives(ERR_NOT_FOUND, store_user_by_email(f->st, "", &u));
@@ -220,13 +220,13 @@ TEST(an_account_is_linked_only_if_asked_for, struct fixture *f)
 	int64_t id;
 
 	p.link = true;
-	id = adopt(f, &p, OUTSIDE_LINKED);
+	id = adopt(f, &p, EXTERNAL_LINKED);
 	assert_int_equal(id, f->ann.user.id);
 	assert_int_equal(f->tidied, 0);
 	/* What the account says of itself stays, whatever comes. */
 	p.digest[0] = 9;
 	p.issued_at += 100;
-	assert_int_equal(adopt(f, &p, OUTSIDE_FOUND), id);
+	assert_int_equal(adopt(f, &p, EXTERNAL_FOUND), id);
 	u = user_of(f, id);
 	assert_true(test_users_same_user(&u, &f->ann.user));
 	assert_true(live(f, handle_of(1), NOW));
@@ -240,7 +240,7 @@ TEST(an_administrator_is_never_linked, struct fixture *f)
 
 	gives(ERR_OK, set_role(f, f->ann.user.id, USER_ROLE_ADMIN));
 	p.link = true;
-	id = adopt(f, &p, OUTSIDE_CREATED);
+	id = adopt(f, &p, EXTERNAL_CREATED);
 	assert_true(id != f->ann.user.id);
 	assert_string_equal(user_of(f, id).email, "");
 }
@@ -250,7 +250,7 @@ TEST(nobody_is_linked_without_an_address, struct fixture *f)
 	struct external_profile p = token("ann", NOW, 1);
 
 	p.link = true;
-	assert_true(adopt(f, &p, OUTSIDE_CREATED) != f->ann.user.id);
+	assert_true(adopt(f, &p, EXTERNAL_CREATED) != f->ann.user.id);
 }
 
 /* ---- claims that change ---- */
@@ -258,14 +258,14 @@ TEST(nobody_is_linked_without_an_address, struct fixture *f)
 TEST(claims_that_changed_are_taken_over, struct fixture *f)
 {
 	struct external_profile p = token("zoe", NOW, 0);
-	int64_t id = adopt(f, &p, OUTSIDE_CREATED), found = 77;
+	int64_t id = adopt(f, &p, EXTERNAL_CREATED), found = 77;
 	struct user u;
 
 	f->actor.now = NOW + 9;
 	p = token("zoe", NOW, 1);
 	gives(ERR_NOT_FOUND, store_external_user(f->st, &p, &found));
 	assert_int_equal(found, 0);
-	assert_int_equal(adopt(f, &p, OUTSIDE_UPDATED), id);
+	assert_int_equal(adopt(f, &p, EXTERNAL_UPDATED), id);
 	assert_int_equal(f->tidied, 1);
 	assert_int_equal(f->key_count, 1);
 	assert_true(tidied_user(f, id));
@@ -281,9 +281,9 @@ TEST(older_claims_are_not, struct fixture *f)
 {
 	struct external_profile old = token("zoe", NOW - 1, 0);
 	struct external_profile new = token("zoe", NOW, 1);
-	int64_t id = adopt(f, &new, OUTSIDE_CREATED);
+	int64_t id = adopt(f, &new, EXTERNAL_CREATED);
 
-	assert_int_equal(adopt(f, &old, OUTSIDE_FOUND), id);
+	assert_int_equal(adopt(f, &old, EXTERNAL_FOUND), id);
 	assert_string_equal(user_of(f, id).name, "Zoe B.");
 	assert_int_equal(f->tidied, 0);
 }
@@ -292,13 +292,13 @@ TEST(older_claims_are_not, struct fixture *f)
 TEST(claims_change_neither_role_nor_status, struct fixture *f)
 {
 	struct external_profile p = token("zoe", NOW, 0);
-	int64_t id = adopt(f, &p, OUTSIDE_CREATED), ended;
+	int64_t id = adopt(f, &p, EXTERNAL_CREATED), ended;
 	struct user u;
 
 	gives(ERR_OK, set_role(f, id, USER_ROLE_ADMIN));
 	gives(ERR_OK, set_status(f, id, USER_STATUS_INACTIVE, &ended));
 	p = token("zoe", NOW + 1, 1);
-	assert_int_equal(adopt(f, &p, OUTSIDE_UPDATED), id);
+	assert_int_equal(adopt(f, &p, EXTERNAL_UPDATED), id);
 	u = user_of(f, id);
 	assert_int_equal(u.role, USER_ROLE_ADMIN);
 	assert_int_equal(u.status, USER_STATUS_INACTIVE);
@@ -311,7 +311,7 @@ TEST(claims_change_neither_role_nor_status, struct fixture *f)
 TEST(no_token_from_before_brings_a_deleted_account_back, struct fixture *f)
 {
 	struct external_profile p = token("zoe", NOW, 0);
-	int64_t id = adopt(f, &p, OUTSIDE_CREATED), again, ended;
+	int64_t id = adopt(f, &p, EXTERNAL_CREATED), again, ended;
 
 	f->actor.now = NOW + 100;
 	gives(ERR_OK, store_user_remove(f->st, &f->actor, id, &ended));
@@ -320,7 +320,7 @@ TEST(no_token_from_before_brings_a_deleted_account_back, struct fixture *f)
 	p.issued_at = NOW + 100 + LEEWAY;
 	denied(f, &p);
 	p.issued_at++;
-	again = adopt(f, &p, OUTSIDE_CREATED);
+	again = adopt(f, &p, EXTERNAL_CREATED);
 	assert_true(again > id);
 	/* The new account does not open the door to them either. */
 	p.issued_at--;
@@ -339,11 +339,11 @@ TEST(an_address_that_only_looks_the_same_is_not_linked, struct fixture *f)
 	int64_t id;
 
 	eve.link = ann.link = true;
-	id = adopt(f, &eve, OUTSIDE_CREATED);
+	id = adopt(f, &eve, EXTERNAL_CREATED);
 	assert_int_not_equal(id, f->ann.user.id);
 	u = user_of(f, id);
 	assert_string_equal(u.email, "");
-	assert_int_equal(adopt(f, &ann, OUTSIDE_LINKED), f->ann.user.id);
+	assert_int_equal(adopt(f, &ann, EXTERNAL_LINKED), f->ann.user.id);
 }
 
 TEST(a_linked_account_that_is_deleted_ends_its_tokens_too, struct fixture *f)
@@ -352,7 +352,7 @@ TEST(a_linked_account_that_is_deleted_ends_its_tokens_too, struct fixture *f)
 	    token("ann", NOW, 1), "ann@example.org", "ann@example.org");
 
 	p.link = true;
-	(void)adopt(f, &p, OUTSIDE_LINKED);
+	(void)adopt(f, &p, EXTERNAL_LINKED);
 	gives(ERR_OK,
 	    store_delete(f->st, &f->actor, TEST_USERS_PROOF(&f->ann.user)));
 	denied(f, &p);
@@ -362,8 +362,8 @@ TEST(upkeep_forgets_deleted_accounts_in_the_end, struct fixture *f)
 {
 	struct external_profile zoe = token("zoe", NOW, 0),
 				bob = token("bob", NOW, 0);
-	int64_t id = adopt(f, &zoe, OUTSIDE_CREATED), ended, removed;
-	int64_t other = adopt(f, &bob, OUTSIDE_CREATED);
+	int64_t id = adopt(f, &zoe, EXTERNAL_CREATED), ended, removed;
+	int64_t other = adopt(f, &bob, EXTERNAL_CREATED);
 
 	gives(ERR_OK, store_user_remove(f->st, &f->actor, id, &ended));
 	/* As long as the last token that it has ended is good, by a leeway. */
@@ -373,8 +373,8 @@ TEST(upkeep_forgets_deleted_accounts_in_the_end, struct fixture *f)
 	denied(f, &zoe);
 	gives(
 	    ERR_OK, store_maintenance(f->st, NOW + LIFE_MAX + 3600, &removed));
-	assert_true(adopt(f, &zoe, OUTSIDE_CREATED) > other);
-	assert_int_equal(adopt(f, &bob, OUTSIDE_FOUND), other);
+	assert_true(adopt(f, &zoe, EXTERNAL_CREATED) > other);
+	assert_int_equal(adopt(f, &bob, EXTERNAL_FOUND), other);
 }
 
 /* ---- what cannot be told ---- */
@@ -382,7 +382,7 @@ TEST(upkeep_forgets_deleted_accounts_in_the_end, struct fixture *f)
 TEST(what_cannot_be_told_is_nobody, struct fixture *f)
 {
 	struct external_profile p = token("zoe", NOW, 0);
-	enum external_done done = OUTSIDE_FOUND;
+	enum external_done done = EXTERNAL_FOUND;
 	int64_t id = 77;
 
 	break_store(f);
@@ -393,9 +393,9 @@ TEST(what_cannot_be_told_is_nobody, struct fixture *f)
 	gives(ERR_UNAVAILABLE,
 	    store_external_provision(f->st, &f->actor, &p, &id, &done));
 	assert_int_equal(id, 0);
-	assert_int_equal(done, OUTSIDE_NONE);
+	assert_int_equal(done, EXTERNAL_NONE);
 	mend_store(f);
-	(void)adopt(f, &p, OUTSIDE_CREATED);
+	(void)adopt(f, &p, EXTERNAL_CREATED);
 }
 
 TEST(texts_that_do_not_fit_change_nothing, struct fixture *f)

@@ -157,6 +157,48 @@ TEST(grants_only_on_a_proven_password, struct accounts *a)
 	assert_int_equal(accounts_live(a, grant.user.id), 2);
 }
 
+/* The steps of a sign-in, up to the proof. */
+static enum err
+prove(struct accounts *a, const char *email, const char *password,
+    struct login_proof *proof_out)
+{
+	char normal[PASSWORD_NORMAL_SIZE];
+
+	assert_int_equal(password_normal(normal, password), ERR_OK);
+	assert_int_equal(login_begin(&a->login, email, proof_out), ERR_OK);
+	return login_prove_password(&a->login, normal, proof_out);
+}
+
+TEST(opens_a_session_under_the_epoch_of_the_beginning, struct accounts *a)
+{
+	const struct store_actor actor = { .address = "", .now = NOW };
+	struct login_proof proof, early;
+	struct login_grant grant;
+	int64_t epoch, ended;
+
+	accounts_register(a, &grant);
+	assert_int_equal(
+	    prove(a, "max@example.org", PASSWORD, &proof), ERR_DENIED);
+	assert_false(proof.proved);
+	assert_int_equal(prove(a, EMAIL, OTHER, &proof), ERR_DENIED);
+	assert_false(proof.proved);
+	assert_int_equal(prove(a, EMAIL, PASSWORD, &early), ERR_OK);
+	assert_true(early.proved);
+	assert_int_equal(store_logout_all(a->store, &actor, early.user.id, NULL,
+			     &epoch, &ended),
+	    ERR_OK);
+	assert_int_equal(
+	    login_finish(&a->login, &early, &accounts_origin, NOW, &grant),
+	    ERR_DENIED);
+	assert_memory_equal(&grant, &nothing, sizeof(grant));
+	assert_int_equal(prove(a, EMAIL, PASSWORD, &proof), ERR_OK);
+	assert_int_equal(
+	    login_finish(&a->login, &proof, &accounts_origin, NOW, &grant),
+	    ERR_OK);
+	assert_int_equal(grant.session.epoch, epoch);
+	assert_int_equal(accounts_live(a, early.user.id), 1);
+}
+
 TEST(denies_an_inactive_user, struct accounts *a)
 {
 	struct login_grant grant;
