@@ -220,7 +220,7 @@ jwks_process_main(struct config *config)
 	enum err err;
 
 	listen_to_signals();
-	(void)prctl(PR_SET_NAME, "latchkey-keeper");
+	(void)prctl(PR_SET_NAME, "latchkey-jwks");
 	if (log_level_from(config_text(config, CONFIG_LOG_LEVEL), &level) ==
 	    ERR_OK)
 		log_set_level(level);

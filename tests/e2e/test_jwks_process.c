@@ -227,7 +227,7 @@ has_no_keeper(void *ctx)
 {
 	const struct fixture *f = ctx;
 
-	return stack_keeper(f->site.stack) == 0;
+	return stack_jwks_process(f->site.stack) == 0;
 }
 
 static bool
@@ -241,7 +241,7 @@ keeper_of(struct fixture *f)
 {
 	if (!process_until(has_keeper, f, WAIT_MS))
 		fail_msg("there is no keeper");
-	return stack_keeper(f->site.stack);
+	return stack_jwks_process(f->site.stack);
 }
 
 /* ---- moving things ---- */

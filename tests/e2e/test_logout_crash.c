@@ -52,10 +52,10 @@ die_at(struct logout_fixture *f, const char *point,
     const struct signed_in_user_ending *ending, const struct signed_in_user *m,
     const struct signed_in_user *other)
 {
-	struct logout_fixture_crew worker_group;
+	struct logout_fixture_workers worker_group;
 	long status;
 
-	logout_fixture_crew(f, &worker_group);
+	logout_fixture_workers(f, &worker_group);
 	stack_point(f->stack, point, "kill");
 	status = logout_fixture_end(f, ending, m, other);
 	if (!stack_point_taken(f->stack, point, 5000))
@@ -265,11 +265,11 @@ TEST(a_check_dies_inside_an_entry, struct logout_fixture *f)
 	for (size_t i = 0; i < NELEMS(points) * NELEMS(keys); i++) {
 		const char *point = points[i / NELEMS(keys)];
 		enum logout_fixture_key key = keys[i % NELEMS(keys)];
-		struct logout_fixture_crew worker_group;
+		struct logout_fixture_workers worker_group;
 		struct signed_in_user m, other;
 
 		people(f, &m, &other);
-		logout_fixture_crew(f, &worker_group);
+		logout_fixture_workers(f, &worker_group);
 		logout_fixture_uncache(f, &m, key);
 		stack_point(f->stack, point, "kill");
 		(void)signed_in_user_ask(f->web, &m, SIGNED_IN_USER_COOKIE);

@@ -139,7 +139,7 @@ TEST(refusals_of_administrators_changes, struct site *s)
 	for (size_t i = 0; i < NELEMS(changes); i++) {
 		operation_expect(s, changes[i], path, &m, 200);
 		operation_expect(
-		    s, changes[i], "/admin/users/" OPERATION_NOBODY, &m, 404);
+		    s, changes[i], "/admin/users/" OPERATION_NO_USER, &m, 404);
 	}
 }
 

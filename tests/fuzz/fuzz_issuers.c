@@ -21,7 +21,7 @@
  * file, 'T' a whole token, 'H' a header and 'P' a payload.  The last two are
  * signed with the right key, so that the fuzzer gets past the signature.
  */
-static struct external_issuers outsider;
+static struct external_issuers external;
 
 /* Unlike assert(), checked in every build. */
 static void
@@ -34,14 +34,14 @@ must(bool holds)
 static void
 tear_down(void)
 {
-	external_issuers_close(&outsider);
+	external_issuers_close(&external);
 }
 
 static void
 set_up(void)
 {
 	must(secret_init() == ERR_OK);
-	external_issuers_alone(&outsider);
+	external_issuers_alone(&external);
 	must(atexit(tear_down) == 0);
 }
 
@@ -72,7 +72,7 @@ try_file(const char *text)
 	enum err err;
 	FILE *file;
 
-	(void)snprintf(path, sizeof(path), "%s/fuzzed", outsider.table.dir);
+	(void)snprintf(path, sizeof(path), "%s/fuzzed", external.table.dir);
 	file = fopen(path, "we");
 	must(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0);
 	err = issuers_config_load(path, why, sizeof(why), &config);
@@ -119,7 +119,7 @@ try_token(const char *text)
 	enum err err;
 
 	err = issuers_verify(
-	    outsider.issuers, text, EXTERNAL_ISSUERS_NOW, &c, &said);
+	    external.issuers, text, EXTERNAL_ISSUERS_NOW, &c, &said);
 	if (err != ERR_OK) {
 		must(err == ERR_DENIED);
 		must(c.expires_at == 0 && c.jti[0] == '\0');
@@ -142,7 +142,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char text[EXTERNAL_ISSUERS_TEXT_SIZE], input[INPUT_MAX + 1];
 
-	if (outsider.issuers == NULL)
+	if (external.issuers == NULL)
 		set_up();
 	if (size < 1 || size - 1 > INPUT_MAX)
 		return 0;
@@ -153,11 +153,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 'F': try_file(input); return 0;
 	case 'H':
 		external_issuers_sign(
-		    text, outsider.ec[0], input, EXTERNAL_ISSUERS_PAYLOAD);
+		    text, external.ec[0], input, EXTERNAL_ISSUERS_PAYLOAD);
 		break;
 	case 'P':
 		external_issuers_sign(
-		    text, outsider.ec[0], EXTERNAL_ISSUERS_HEADER, input);
+		    text, external.ec[0], EXTERNAL_ISSUERS_HEADER, input);
 		break;
 	default: memcpy(text, input, size); break;
 	}

@@ -8,6 +8,7 @@
  */
 struct application;
 
+/* application_start(): start one; application_stop(app) stops it. */
 struct application *application_start(void);
 void application_stop(struct application *app);
 

@@ -95,7 +95,7 @@ make_pages(struct server_site *g)
 		assert_int_equal(mkdir(path, 0755), 0);
 	}
 	snprintf(g->secret, sizeof(g->secret), "seen-by-%d", g->port);
-	put(g, "open.txt", "everybody's\n");
+	put(g, "open.txt", "for all\n");
 	put(g, "guarded/page.txt", g->secret);
 	put(g, "admin/page.txt", g->secret);
 	put_copy(g, "env.cgi", "tests/servers/pages/env.cgi", 0755);

@@ -46,7 +46,7 @@ enum err accounts_login(struct accounts *a, const char *email,
 /* accounts_live(a, user_id): how many live sessions the user has. */
 size_t accounts_live(struct accounts *a, int64_t user_id);
 
-/* accounts_who(a, session_id): who that is; somebody it must be. */
+/* accounts_who(a, session_id): who that is; a user it must be. */
 struct identity accounts_who(struct accounts *a, const char *session_id);
 
 #endif

@@ -34,8 +34,12 @@ struct api {
 #define API_USER_TTL 3600
 #define API_SESSION_LIFE 604800
 
+/**
+ * api_open(api), api_open_with_redis(api):
+ * Set up the services of a zeroed ${api}; with a Redis of its own, in
+ * api->redis.  api_close(api) stops them.
+ */
 void api_open(struct api *api);
-/* The same with a Redis of its own, as sv.redis and api->redis. */
 void api_open_with_redis(struct api *api);
 void api_close(struct api *api);
 
@@ -82,13 +86,13 @@ void api_expect_at(struct api *api, const struct api_call *call, int status,
 
 /**
  * api_overtake(api):
- * The session of the next call by somebody signed in is ended between its
- * check and what the call changes.  Time moves on, so that the check notes
- * that the session was seen, which is where that is done.
+ * End the session of the next call between the check of the session and the
+ * change that the call makes.  Time moves on, so that the check records that
+ * the session was seen, which is where this hooks in.
  */
 void api_overtake(struct api *api);
 
-/* Somebody signed in. */
+/* A session of a user. */
 struct api_login {
 	char id[24]; /* of the user */
 	char session_id[SESSION_ID_SIZE];

@@ -11,7 +11,7 @@
 struct async_request;
 
 /**
- * async_request_start(base, call):
+ * async_request_start(base, call, cookie):
  * Carry out ${call} (its strings are copied; no headers) at the site ${base}.
  * Cookies are neither sent nor taken, but ${cookie} (NULL: none) is sent as
  * the session's.

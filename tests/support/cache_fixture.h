@@ -30,6 +30,7 @@ struct caching_site {
 	unsigned unknown_percent; /* of versions: support/unknown_coherence */
 };
 
+/* caching_site_make(site, with_redis): start one; caching_site_remove(). */
 void caching_site_make(struct caching_site *site, bool with_redis);
 void caching_site_remove(struct caching_site *site);
 

@@ -44,8 +44,8 @@ void child_stopped(pid_t pid);
  * Test points (base/testpoint.h) of this process and its children:
  * child_points(dir) says in which folder they lie, child_arm("NAME.kill")
  * makes the file, child_disarm() removes it, child_reached("NAME") waits until
- * somebody holds there, child_release("NAME", pid) lets go on who took
- * "NAME.once-hold".
+ * a process is held there, child_release("NAME", pid) releases the process that
+ * took "NAME.once-hold".
  */
 void child_points(const char *dir);
 void child_arm(const char *file);

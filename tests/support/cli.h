@@ -9,7 +9,7 @@
 
 struct json_value;
 
-/* The program's sub-commands, as somebody types them. */
+/* The program's sub-commands, as an operator types them. */
 
 struct cli {
 	const char *program; /* $LATCHKEY_PROGRAM */

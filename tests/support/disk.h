@@ -15,8 +15,8 @@ struct disk {
 
 /**
  * disk_private():
- * From now on our mounts are nobody else's, and go with us.  False if that is
- * not allowed here.
+ * Move the process to a mount namespace of its own, whose mounts end with it.
+ * Return false if that is not allowed here.
  */
 bool disk_private(void);
 
@@ -35,14 +35,14 @@ void disk_fill(const struct disk *d);
 void disk_empty(const struct disk *d);
 
 /*
- * What the kernel does to an ext4 that it finds damaged: from now on it can
- * only be read, whoever has files of it open for writing.
+ * Make it read-only, as the kernel does to an ext4 that it finds damaged, even
+ * for files that are open for writing.
  */
 void disk_break(const struct disk *d);
-/* Check and mount it anew; nobody may be using it. */
+/* Check it and mount it again; no process may be using it. */
 void disk_mend(struct disk *d);
 
-/* disk_unmount(d): nobody may be using it any more; it is gone then. */
+/* disk_unmount(d): remove it; no process may be using it. */
 void disk_unmount(struct disk *d);
 
 #endif

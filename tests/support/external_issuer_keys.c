@@ -50,7 +50,7 @@ with_row(
 
 struct aging {
 	int seconds;
-	struct external_site_fetch *http_client; /* NULL: nobody asks */
+	struct external_site_fetch *http_client; /* NULL: no request */
 };
 
 static bool
@@ -150,7 +150,8 @@ external_site_fetch_begin(struct external_site *f, struct test_issuer *p,
 	store_close(store);
 	shm_detach(m);
 	if (!process_until(is_begun, &b, WAIT_MS))
-		fail_msg("nobody fetches; see %s", stack_log(f->site.stack));
+		fail_msg(
+		    "no process fetches; see %s", stack_log(f->site.stack));
 }
 
 struct ending {
@@ -178,14 +179,13 @@ is_ended(void *ctx)
 }
 
 void
-external_site_fetch_end(
-    const struct external_site_fetch *http_client, bool good)
+external_site_fetch_end(const struct external_site_fetch *fetch, bool good)
 {
-	struct ending e = { http_client, good, false };
+	struct ending e = { fetch, good, false };
 
 	if (!process_until(is_ended, &e, WAIT_MS))
 		fail_msg("no fetch that was %s; see %s", good ? "good" : "bad",
-		    stack_log(http_client->f->site.stack));
+		    stack_log(fetch->f->site.stack));
 }
 
 void

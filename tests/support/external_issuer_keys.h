@@ -8,19 +8,19 @@
 struct test_issuer;
 struct external_site;
 
-/* What the site knows of an issuer's keys, and how it comes to know more. */
+/* What a site knows of an issuer's keys, and fetches of them. */
 
 /**
  * external_site_time_goes_by(f, p, seconds):
- * It is so much longer ago that anybody asked for the keys of ${p}.
+ * Move the last request for the keys of ${p} ${seconds} into the past.
  *
- * external_site_forget(f, p): nobody ever has.
+ * external_site_forget(f, p): remove what is known of the keys of ${p}.
  */
 void external_site_time_goes_by(
     struct external_site *f, const struct test_issuer *p, int seconds);
 void external_site_forget(struct external_site *f, const struct test_issuer *p);
 
-/* What was known when a fetch was asked for. */
+/* What was known when a fetch was requested. */
 struct external_site_fetch {
 	struct external_site *f;
 	struct test_issuer *p;
@@ -29,24 +29,23 @@ struct external_site_fetch {
 
 /**
  * external_site_fetch_allow(f, p, fetch_out):
- * Enough time goes by for the keys of ${p} to be fetched again.  The one before
- * must have come to its end.
+ * Let enough time pass for the keys of ${p} to be fetched again.  The fetch
+ * before must have ended.
  *
  * external_site_fetch_begin(f, p, fetch_out):
- * That, and somebody wishes for them, until they are being asked for.
+ * Do that, request the keys, and wait until the issuer is asked for them.
  *
- * external_site_fetch_end(fetch, good): wait until that has brought some, or,
- * if not
- * ${good}, has failed.
+ * external_site_fetch_end(fetch, good):
+ * Wait until the fetch has brought keys or, without ${good}, has failed.
  *
- * external_site_fetch(f, p, good): both.
+ * external_site_fetch(f, p, good): begin and end one.
  */
 void external_site_fetch_allow(struct external_site *f, struct test_issuer *p,
     struct external_site_fetch *fetch_out);
 void external_site_fetch_begin(struct external_site *f, struct test_issuer *p,
     struct external_site_fetch *fetch_out);
 void external_site_fetch_end(
-    const struct external_site_fetch *http_client, bool good);
+    const struct external_site_fetch *fetch, bool good);
 void external_site_fetch(
     struct external_site *f, struct test_issuer *p, bool good);
 

@@ -101,8 +101,8 @@ external_site_run(const char *name, unsigned groups,
 /* ---- asking ---- */
 
 long
-external_site_ask(struct external_site *f,
-    enum external_site_way credential_source, const char *token)
+external_site_ask(
+    struct external_site *f, enum external_site_way way, const char *token)
 {
 	static const char *const paths[] = {
 		[EXTERNAL_SITE_ME] = API "/auth/me",
@@ -111,9 +111,8 @@ external_site_ask(struct external_site *f,
 		[EXTERNAL_SITE_VALIDATE] = API "/auth/validate-session",
 	};
 	const struct web_call call = {
-		.method = credential_source == EXTERNAL_SITE_VALIDATE ? "POST"
-								      : "GET",
-		.path = paths[credential_source],
+		.method = way == EXTERNAL_SITE_VALIDATE ? "POST" : "GET",
+		.path = paths[way],
 		.bearer = token,
 		.no_cookies = true,
 	};

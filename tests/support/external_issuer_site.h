@@ -11,9 +11,9 @@ struct shm;
 struct store;
 
 /*
- * The fixture (*state) of tests of outside tokens: a site that takes those of
- * two issuers.  Of the first it knows the address of the keys, of the second it
- * has to find it; of both it takes tokens for "latchkey".
+ * The fixture of tests of external tokens: a site that accepts tokens for the
+ * audience "latchkey" of two issuers.  The address of the first one's keys is
+ * configured, the second one's is discovered.
  */
 struct external_site {
 	struct site site;
@@ -45,17 +45,18 @@ int external_site_run(const char *name, unsigned groups,
 void external_site_open_store(const struct external_site *f, int wait_ms,
     struct shm **m_out, struct store **store_out);
 
-/* external_site_wait(f, p): wait until a token of ${p} is taken. */
+/* external_site_wait(f, p): wait until a token of ${p} is accepted. */
 void external_site_wait(struct external_site *f, struct test_issuer *p);
 
 /**
  * external_site_reload(f, issuers):
- * The file of issuers is that, or with NULL as it was at first, and is read
- * again; the workers that knew the old one have gone.
+ * Write ${issuers}, or with NULL what was there at first, to the file of
+ * issuers and reload it; wait until the workers that used the old file have
+ * ended.
  */
 void external_site_reload(struct external_site *f, const char *issuers);
 
-/* The ways of asking who it is that a token speaks of. */
+/* Requests that a token authenticates. */
 enum external_site_way {
 	EXTERNAL_SITE_ME,
 	EXTERNAL_SITE_CHECK,    /* auth_request */
@@ -65,13 +66,14 @@ enum external_site_way {
 };
 
 /* external_site_ask(f, way, token): the status; the answer is f->site.reply. */
-long external_site_ask(struct external_site *f,
-    enum external_site_way credential_source, const char *token);
+long external_site_ask(
+    struct external_site *f, enum external_site_way way, const char *token);
 
 /**
- * external_site_expect(f, token, status), external_site_expect_everywhere():
- * Every way of asking gets ${status}, and with 401 invalid_token; from
- * whichever worker comes, or from each of them.
+ * external_site_expect(f, token, status),
+ * external_site_expect_everywhere(f, token, status):
+ * Every way of asking gets ${status}, and with 401 invalid_token, from any
+ * worker; from each worker.
  *
  * external_site_each_worker(f, token, fn, ctx):
  * Call ${fn} once for each worker, the others stopped meanwhile.

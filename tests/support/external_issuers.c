@@ -155,12 +155,12 @@ external_issuers_sign(char dst[EXTERNAL_ISSUERS_TEXT_SIZE],
 int
 external_issuers_set_up(void **state)
 {
-	static struct external_issuers outsider;
+	static struct external_issuers shared;
 
 	if (secret_init() != ERR_OK)
 		return 1;
-	external_issuers_alone(&outsider);
-	*state = &outsider;
+	external_issuers_alone(&shared);
+	*state = &shared;
 	return 0;
 }
 

@@ -9,7 +9,7 @@
 #include "token/keypair.h"
 
 /*
- * Two outside issuers, whose keys are a test's: each publishes two of them,
+ * Two external issuers whose keys the test has: each publishes two of them,
  * "rsa" and "ec", into a store.  Tokens for us of the first have the audience
  * "latchkey", of the second, which signs with ES256 only, the authorized party
  * "https://app.example".

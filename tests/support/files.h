@@ -15,6 +15,7 @@ void files_read(const char *path, struct buf *all);
 /* files_write(path, data, len): that and nothing else is in it, 0600. */
 void files_write(const char *path, const void *data, size_t len);
 
+/* files_copy(from, to): with the same content, 0600. */
 void files_copy(const char *from, const char *to);
 
 /* Is that what is in it, byte for byte? */

@@ -8,12 +8,11 @@
 
 /**
  * issuer_key_rows_age(database, seconds):
- * As if all of them had been tried, fetched, and so on, so much earlier.
+ * Move all times of all rows ${seconds} into the past.
  */
 void issuer_key_rows_age(const char *database, int64_t seconds);
 
-/* issuer_key_rows_wake(database): have their keeper look at them, without a
- * wish. */
+/* issuer_key_rows_wake(database): wake the JWKS refresher, with no request. */
 void issuer_key_rows_wake(const char *database);
 
 #endif

@@ -46,7 +46,7 @@ strike(struct load_threads *h, const struct fcgi_ask *ask,
 }
 
 static void *
-hammer_main(void *arg)
+load_main(void *arg)
 {
 	static const struct timespec ms = { .tv_nsec = 1000000 };
 	struct load_threads *h = arg;
@@ -78,11 +78,11 @@ load_threads_start(struct load_threads *h)
 	assert_in_range(h->count, 1, LOAD_THREADS);
 	for (size_t i = 0; i < h->count; i++)
 		assert_int_equal(
-		    pthread_create(&h->threads[i], NULL, hammer_main, h), 0);
+		    pthread_create(&h->threads[i], NULL, load_main, h), 0);
 }
 
 struct progress {
-	const struct load_threads *hammer;
+	const struct load_threads *load;
 	int until;
 };
 
@@ -91,13 +91,13 @@ is_there(void *ctx)
 {
 	const struct progress *p = ctx;
 
-	return atomic_load(&p->hammer->answered) >= p->until;
+	return atomic_load(&p->load->answered) >= p->until;
 }
 
 void
 load_threads_wait(struct load_threads *h, int n)
 {
-	struct progress p = { .hammer = h,
+	struct progress p = { .load = h,
 		.until = atomic_load(&h->answered) + n };
 
 	if (!process_until(is_there, &p, WAIT_MS))

@@ -9,11 +9,10 @@
 #include "support/fcgi_site.h"
 
 /*
- * Threads that send one request each over and over, while a test does
- * something to what serves them.  One that was sent as a whole must be
- * answered: what is not is counted as dropped.  A connection that takes no
- * request any more (or cannot be had) is made anew: a web server does the
- * same.
+ * Threads that each repeat one request while a test disturbs the processes that
+ * serve it.  A request that was sent whole must be answered, and is counted as
+ * dropped if it is not.  A connection that takes no more requests is replaced,
+ * as web servers do.
  */
 #define LOAD_THREADS 16
 
@@ -36,6 +35,7 @@ struct load_threads {
 	pthread_t threads[LOAD_THREADS];
 };
 
+/* load_threads_start(h): start the threads. */
 void load_threads_start(struct load_threads *h);
 /* Wait until ${n} more requests have been answered. */
 void load_threads_wait(struct load_threads *h, int n);

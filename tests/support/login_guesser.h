@@ -10,7 +10,8 @@ struct guesser {
 	char email[64];
 };
 
-/* An address and an account (that nobody has) which no test had yet. */
+/* An address and an account that no test had yet; the account does not exist.
+ */
 void login_guesser_begin(struct site *site, struct guesser *g);
 
 /* One login with ${password}; the status, and the answer in site->reply. */

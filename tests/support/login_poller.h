@@ -5,7 +5,7 @@
 struct signed_in_user;
 
 /*
- * A thread that asks over and over, in every way, whether somebody is signed
+ * A thread that checks without pause, in every way, whether a user is signed
  * in, and notes how it was answered.
  */
 struct login_poller;
@@ -17,14 +17,16 @@ struct login_poller_report {
 	double slowest; /* in seconds */
 };
 
+/* login_poller_start(base, m): ask the site ${base} about ${m} until the end.
+ */
 struct login_poller *login_poller_start(
     const char *base, const struct signed_in_user *m);
 
-/* login_poller_end(v, report_out): stop it; how was it? */
+/* login_poller_end(v, report_out): stop it and report. */
 void login_poller_end(
     struct login_poller *v, struct login_poller_report *report_out);
 
-/* Each was answered, and yes; there were at least ${asked}. */
+/* Wait for ${asked} checks and stop it; each must have been accepted. */
 void login_poller_end_well(struct login_poller *v, unsigned asked);
 
 #endif

@@ -11,9 +11,9 @@
 #include "support/stack.h"
 
 /*
- * The fixture (*state) of the tests of final logout: a site of eight workers,
- * somebody who stays signed in through all of it, and everybody whose session
- * was ended, who must be refused for ever, by each worker and after restarts.
+ * The fixture of the tests of final logout: a site of eight workers, a user who
+ * stays signed in, and all sessions that were ended, which each worker must
+ * refuse from then on, after restarts, too.
  */
 #define LOGOUT_FIXTURE_WORKERS 8
 #define LOGOUT_FIXTURE_DEAD_MAX 512
@@ -70,7 +70,7 @@ bool logout_fixture_consistent_everywhere(
 /* An acknowledged end: refused everywhere, and kept for later. */
 void logout_fixture_dead(
     struct logout_fixture *f, const struct signed_in_user *m);
-/* Everybody who ever died is refused, the survivor is not. */
+/* All ended sessions are refused, the survivor is not. */
 void logout_fixture_all_refused(struct logout_fixture *f);
 
 /* ---- forcing (finality_force.c) ---- */
@@ -88,10 +88,9 @@ bool logout_fixture_cached(struct logout_fixture *f,
     const struct signed_in_user *m, enum logout_fixture_key key);
 
 /**
- * logout_fixture_hold_check(f, m, way, key, point):
- * Start a check that reads ${key} from the store and is held at ${point} of
- * that; *${held_out} is the worker.  stack_point_release(),
- * async_request_end().
+ * logout_fixture_hold_check(f, m, credential_source, key, point, held_out):
+ * Start a check that reads ${key} from the store and is held at ${point}.
+ * *${held_out} is the worker.  stack_point_release(), async_request_end().
  */
 struct async_request *logout_fixture_hold_check(struct logout_fixture *f,
     const struct signed_in_user *m, enum signed_in_user_way credential_source,
@@ -110,14 +109,14 @@ struct async_request *logout_fixture_login_start(struct logout_fixture *f,
     const struct signed_in_user *m, const char *password);
 
 /* The workers there are; wait until one that died since was replaced. */
-struct logout_fixture_crew {
+struct logout_fixture_workers {
 	pid_t workers[2 * LOGOUT_FIXTURE_WORKERS];
 	size_t n;
 };
-void logout_fixture_crew(
-    struct logout_fixture *f, struct logout_fixture_crew *worker_group);
+void logout_fixture_workers(
+    struct logout_fixture *f, struct logout_fixture_workers *worker_group);
 void logout_fixture_wait_replaced(
-    struct logout_fixture *f, const struct logout_fixture_crew *before);
+    struct logout_fixture *f, const struct logout_fixture_workers *before);
 
 /* Wait until Redis is used again after an outage. */
 void logout_fixture_wait_redis(struct logout_fixture *f);

@@ -134,8 +134,8 @@ logout_fixture_login_start(struct logout_fixture *f,
 }
 
 void
-logout_fixture_crew(
-    struct logout_fixture *f, struct logout_fixture_crew *worker_group)
+logout_fixture_workers(
+    struct logout_fixture *f, struct logout_fixture_workers *worker_group)
 {
 	worker_group->n = stack_workers(
 	    f->stack, worker_group->workers, NELEMS(worker_group->workers));
@@ -143,11 +143,11 @@ logout_fixture_crew(
 
 struct replaced {
 	struct logout_fixture *f;
-	const struct logout_fixture_crew *before;
+	const struct logout_fixture_workers *before;
 };
 
 static bool
-stood_before(const struct logout_fixture_crew *worker_group, pid_t pid)
+stood_before(const struct logout_fixture_workers *worker_group, pid_t pid)
 {
 	for (size_t i = 0; i < worker_group->n; i++) {
 		if (worker_group->workers[i] == pid)
@@ -161,10 +161,10 @@ static bool
 is_replaced(void *ctx)
 {
 	struct replaced *r = ctx;
-	struct logout_fixture_crew now;
+	struct logout_fixture_workers now;
 	size_t fresh = 0;
 
-	logout_fixture_crew(r->f, &now);
+	logout_fixture_workers(r->f, &now);
 	for (size_t i = 0; i < now.n; i++) {
 		if (!process_alive(now.workers[i]))
 			return false;
@@ -176,7 +176,7 @@ is_replaced(void *ctx)
 
 void
 logout_fixture_wait_replaced(
-    struct logout_fixture *f, const struct logout_fixture_crew *before)
+    struct logout_fixture *f, const struct logout_fixture_workers *before)
 {
 	struct replaced r = { f, before };
 

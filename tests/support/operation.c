@@ -52,13 +52,13 @@ const struct operation operations[] = {
 	{ "POST", "/forms/logout", NULL, OP_SITE | OP_FORMS },
 	{ "GET", "/admin/users", NULL,
 	    OP_SIGNED | OP_ADMIN | OP_SLOW | OP_STORE },
-	{ "PUT", "/admin/users/" OPERATION_NOBODY, "{\"role\":1}",
+	{ "PUT", "/admin/users/" OPERATION_NO_USER, "{\"role\":1}",
 	    OWN | OP_ADMIN },
-	{ "PATCH", "/admin/users/" OPERATION_NOBODY, "{\"role\":1}",
+	{ "PATCH", "/admin/users/" OPERATION_NO_USER, "{\"role\":1}",
 	    OWN | OP_ADMIN },
-	{ "POST", "/admin/users/" OPERATION_NOBODY, "{\"role\":1}",
+	{ "POST", "/admin/users/" OPERATION_NO_USER, "{\"role\":1}",
 	    OWN | OP_ADMIN },
-	{ "DELETE", "/admin/user-sessions/" OPERATION_NOBODY, NULL,
+	{ "DELETE", "/admin/user-sessions/" OPERATION_NO_USER, NULL,
 	    OP_SIGNED | OP_ADMIN | OP_SITE | OP_STORE },
 	{ "GET", "/cache/stats", NULL,
 	    OP_SIGNED | OP_ADMIN | OP_SLOW | OP_STORE },
@@ -80,7 +80,7 @@ operation_ask(struct site *s, const struct operation *op,
 	char path[128], cookie[128];
 	const char *headers[] = { m->cross_site ? "Sec-Fetch-Site: cross-site"
 						: "Sec-Fetch-Site: same-origin",
-		/* /metrics answers whoever is on this machine. */
+		/* /metrics answers a user who is on this machine. */
 		"X-Forwarded-For: 192.0.2.1",
 		m->session != NULL ? cookie : NULL, NULL };
 	struct web_call call = {

@@ -18,13 +18,13 @@ struct operation {
 };
 
 enum {
-	OP_SIGNED = 1 << 0,  /* for whoever is signed in */
+	OP_SIGNED = 1 << 0,  /* for signed-in users */
 	OP_ADMIN = 1 << 1,   /* and only for admins */
 	OP_SITE = 1 << 2,    /* with a cookie, of the same origin only */
 	OP_TYPE = 1 << 3,    /* and as JSON only */
 	OP_BODY = 1 << 4,    /* reads it */
 	OP_NEEDS = 1 << 5,   /* and some member must be there */
-	OP_SLOW = 1 << 6,    /* in the slow lane */
+	OP_SLOW = 1 << 6,    /* in the background queue */
 	OP_STORE = 1 << 7,   /* not without the store */
 	OP_GUESSED = 1 << 8, /* limited, and told so */
 	OP_FORMS = 1 << 9    /* takes a form */
@@ -33,8 +33,8 @@ enum {
 extern const struct operation operations[];
 extern const size_t operations_count;
 
-/* An id in their paths that is nobody's. */
-#define OPERATION_NOBODY "999999"
+/* An id in their paths that no user has. */
+#define OPERATION_NO_USER "999999"
 /* What all that take a password can make something of. */
 #define OPERATION_GUESS                                                        \
 	"{\"email\":\"a@example.org\",\"password\":\"not mine at all\","       \
@@ -54,7 +54,8 @@ struct operation_manner {
  * operation_ask(s, op, m): the answer is ${s}->reply.
  *
  * operation_each(s, flags, m, status, code):
- * Ask each of ${operations} that has all of ${flags}; it must answer that.
+ * Ask each operation that has all of ${flags}; it must answer ${status} with
+ * the problem ${code}.
  *
  * operation_expect(s, method, path, m, status): ask another one.
  */
@@ -65,7 +66,7 @@ void operation_each(struct site *s, unsigned flags,
 void operation_expect(struct site *s, const char *method, const char *path,
     const struct operation_manner *m, long status);
 
-/* site_account() of an admin; nobody has asked for it yet: nothing is cached */
+/* site_account() of an admin of whom nothing is cached yet. */
 void operation_admin(struct site *s);
 
 #define OPERATION_FORM "application/x-www-form-urlencoded"

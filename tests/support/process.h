@@ -48,8 +48,8 @@ typedef bool process_condition(void *ctx);
 bool process_until(process_condition *what, void *ctx, int wait_ms);
 
 /*
- * process_free_port(): a TCP port of loopback that nobody listens on, that no
- * client is given, and nobody else is told of as long as this process lives.
+ * process_free_port(): a TCP port of loopback on which no process listens,
+ * outside the range of clients, reserved for as long as this process lives.
  */
 int process_free_port(void);
 

@@ -29,14 +29,16 @@ struct redis_client {
 extern int64_t redis_client_ahead_us;
 int64_t redis_client_mono_us(void);
 
+/* A fixture: *state is a struct redis_client. */
 int redis_client_setup(void **state);
 int redis_client_teardown(void **state);
 
-/* Make the client anew, as ->options now say, or as ${user} ("": nobody). */
+/* Replace the client by one with ->options; as ${user} ("": none). */
 void redis_client_reopen(struct redis_client *f);
 void redis_client_as(
     struct redis_client *f, const char *user, const char *password);
 
+/* redis_get() and redis_set() of one ${key}. */
 enum err redis_client_get(struct redis_client *f, const char *key);
 enum err redis_client_set(
     struct redis_client *f, const char *key, const char *value);

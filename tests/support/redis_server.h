@@ -24,6 +24,7 @@ struct redis_server *redis_server_new_with(
 /* Stop it if it runs.  NULL is fine. */
 void redis_server_free(struct redis_server *s);
 
+/* Its path, until the server is freed; 0 if it does not run. */
 const char *redis_server_socket(const struct redis_server *s);
 pid_t redis_server_pid(const struct redis_server *s);
 

@@ -7,12 +7,14 @@
 struct signed_in_user;
 
 /*
- * Threads that go on asking whether somebody is signed in, in every way, and
- * hold the site to its word: a check that began after the end was acknowledged
- * is refused, and so is one that began after another was refused.
+ * Threads that check a session without pause, in every way.  A check that began
+ * after the end was acknowledged must be refused, and so must one that began
+ * after another was refused.
  */
 struct revocation_monitor;
 
+/* revocation_monitor_start(base, m): begin to ask the site ${base} about ${m}.
+ */
 struct revocation_monitor *revocation_monitor_start(
     const char *base, const struct signed_in_user *m);
 

@@ -161,7 +161,7 @@ end(struct process *me, struct check *c)
 
 /* One on each connection at a time, so that all workers are at it. */
 static void
-siege_on(void *ctx)
+stress_on(void *ctx)
 {
 	struct process *me = ctx;
 
@@ -185,7 +185,7 @@ revocation_stress_start(struct revocation_stress *h, unsigned seed)
 
 	me.h = h;
 	me.seed = seed;
-	return child_start(siege_on, &me);
+	return child_start(stress_on, &me);
 }
 
 void

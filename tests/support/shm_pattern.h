@@ -13,6 +13,7 @@
  * number, so that a mixture of any two shows.
  */
 
+/* shm_pattern_name(t, key): the name of the entry ${key}. */
 struct memory_cache_name shm_pattern_name(
     const struct memory_cache *t, uint64_t key);
 
@@ -44,7 +45,7 @@ struct shm_pattern_crowd {
 	_Atomic int64_t now;
 	_Atomic uint64_t puts;
 	_Atomic uint64_t hits;
-	_Atomic uint64_t lies; /* entries that nobody put there */
+	_Atomic uint64_t lies; /* entries that were never put */
 };
 #define SHM_PATTERN_CROWD_KEYS 32
 

@@ -6,7 +6,7 @@
 
 #include "support/web.h"
 
-/* Somebody signed in on one device, with all that proves it. */
+/* A session of a user, with all its credentials. */
 struct signed_in_user {
 	char email[64];
 	char user_id[32];
@@ -16,7 +16,7 @@ struct signed_in_user {
 	char second[1100]; /* another token of the same session */
 };
 
-/* The ways of asking whether somebody is still signed in. */
+/* Requests that check the session. */
 enum signed_in_user_way {
 	SIGNED_IN_USER_COOKIE,  /* GET me with the cookie */
 	SIGNED_IN_USER_TOKEN,   /* GET me with the access token */
@@ -65,8 +65,8 @@ struct signed_in_user_ending {
 	unsigned flags;
 };
 #define SIGNED_IN_USER_USER_KEY 1u /* it is the user's row that changes */
-#define SIGNED_IN_USER_SLOW 2u     /* it passes the slow lane */
-#define SIGNED_IN_USER_ACCOUNT 4u  /* nobody can sign in afterwards */
+#define SIGNED_IN_USER_SLOW 2u     /* runs in the background queue */
+#define SIGNED_IN_USER_ACCOUNT 4u  /* the account cannot sign in again */
 
 extern const struct signed_in_user_ending signed_in_user_endings[];
 extern const size_t signed_in_user_endings_count;

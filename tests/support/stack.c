@@ -194,7 +194,7 @@ answers_directly(void *ctx)
 	return status == 200;
 }
 
-/* First directly, so that lighttpd finds nobody dead who is about to come. */
+/* First directly, or lighttpd would mark a starting process as dead. */
 bool
 stack_ready(struct stack *s, int wait_ms)
 {
@@ -416,12 +416,12 @@ stack_supervisor(const struct stack *s)
 
 /* It says so itself, soon after it was started. */
 static bool
-is_keeper(pid_t pid)
+is_jwks_process(pid_t pid)
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	return stack_file_contains(path, "latchkey-keeper");
+	return stack_file_contains(path, "latchkey-jwks");
 }
 
 size_t
@@ -436,19 +436,19 @@ stack_workers(const struct stack *s, pid_t *pids, size_t max)
 	}
 	n = process_children(s->pool, pids, max);
 	for (size_t i = 0; i < n; i++)
-		if (!is_keeper(pids[i]))
+		if (!is_jwks_process(pids[i]))
 			pids[workers++] = pids[i];
 	return workers;
 }
 
 pid_t
-stack_keeper(const struct stack *s)
+stack_jwks_process(const struct stack *s)
 {
 	pid_t pids[32];
 	size_t n = process_children(s->pool, pids, NELEMS(pids));
 
 	for (size_t i = 0; i < n; i++)
-		if (is_keeper(pids[i]))
+		if (is_jwks_process(pids[i]))
 			return pids[i];
 	return 0;
 }
@@ -500,7 +500,7 @@ stack_point_wait(struct stack *s, const char *name)
 
 	point_path(s, name, "reached", pw.path);
 	if (!process_until(point_reached, &pw, START_MS))
-		fail_msg("nobody came to %s; see %s", name, s->log);
+		fail_msg("no process came to %s; see %s", name, s->log);
 	return pw.pid;
 }
 
@@ -512,7 +512,7 @@ point_gone(void *ctx)
 	return access(pw->path, F_OK) != 0;
 }
 
-/* Whoever takes the new one has left the old one. */
+/* A process that takes the new point has left the old one. */
 pid_t
 stack_point_again(struct stack *s, const char *name)
 {
@@ -525,7 +525,7 @@ stack_point_again(struct stack *s, const char *name)
 	unlink(path);
 	point_path(s, name, "once-hold", once.path);
 	if (!process_until(point_gone, &once, START_MS))
-		fail_msg("nobody came to %s again; see %s", name, s->log);
+		fail_msg("no process came to %s again; see %s", name, s->log);
 	return stack_point_wait(s, name);
 }
 

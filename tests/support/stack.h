@@ -11,8 +11,8 @@ struct redis_server;
 /*
  * The whole of a site in a private folder: Redis, Latchkey's processes behind
  * a unix socket, and lighttpd on loopback, which has them guard what lies in
- * /guarded too.  Everything is real; whatever does
- * not start or stop as it should fails the test.
+ * /guarded, too.  Everything is real; a process that does not start or stop as
+ * it should fails the test.
  *
  * The program under test is $LATCHKEY_TEST_PROGRAM (with test points) or
  * $LATCHKEY_PROGRAM (the product), both set by tests/run.
@@ -42,10 +42,15 @@ struct stack_options {
 
 struct stack;
 
+/**
+ * stack_new(options):
+ * Start a site and wait until it answers; the test fails if it does not.
+ */
 struct stack *stack_new(const struct stack_options *options);
 /* Stop everything, check the logs for sanitizer reports, remove the folder. */
 void stack_free(struct stack *s);
 
+/* Its folder, and where to find it; valid until stack_free(). */
 const char *stack_dir(const struct stack *s);
 const char *stack_base(const struct stack *s);   /* http://127.0.0.1:N */
 const char *stack_socket(const struct stack *s); /* path of the FastCGI one */
@@ -60,8 +65,8 @@ struct redis_server *stack_redis(const struct stack *s);
 /* The pool's supervisor (STACK_POOL), and the processes that serve. */
 pid_t stack_supervisor(const struct stack *s);
 size_t stack_workers(const struct stack *s, pid_t *pids, size_t max);
-/* The pool's keeper of the issuers' keys; 0 if there is none just now. */
-pid_t stack_keeper(const struct stack *s);
+/* The pool's JWKS refresher process; 0 if there is none just now. */
+pid_t stack_jwks_process(const struct stack *s);
 
 /* Stop the processes with ${signal}, start them, wait until they answer. */
 void stack_stop_pool(struct stack *s, int signal);

@@ -58,6 +58,7 @@ bool tidied(const struct fixture *f, const char *key);
 bool tidied_session(const struct fixture *f, const char *handle);
 bool tidied_user(const struct fixture *f, int64_t id);
 
+/* Is the session ${handle} live?  How many live sessions has the user ${id}? */
 bool live(struct fixture *f, const char *handle, int64_t now);
 size_t live_count(struct fixture *f, int64_t id, int64_t now);
 
@@ -67,6 +68,7 @@ enum err login(struct fixture *f, const struct person *p, int n, int64_t now);
 /* The handle of session number ${n}, until the next call. */
 const char *handle_of(int n);
 
+/* Fill ${len} bytes; are all of them zero? */
 void dirty(void *p, size_t len);
 bool all_zero(const void *p, size_t len);
 

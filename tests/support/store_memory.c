@@ -51,7 +51,7 @@ memory_begin(struct store *st, int wait_ms)
 	struct memory_store *s = memory_store(st);
 	enum err err;
 
-	(void)wait_ms; /* nobody else can hold it */
+	(void)wait_ms; /* no other process has it */
 	if ((err = memory_enter(s)) != ERR_OK)
 		return err;
 	err = memory_copy(&s->before, &s->now);

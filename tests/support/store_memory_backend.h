@@ -64,6 +64,7 @@ struct memory_store {
 	enum err fail_commit;
 };
 
+/* memory_store(st): the store that ${st} is the base of. */
 static inline struct memory_store *
 memory_store(struct store *st)
 {
@@ -76,6 +77,7 @@ memory_store(struct store *st)
 enum err memory_enter(struct memory_store *s) MUST_CHECK;
 enum err memory_take_failure(enum err *failure) MUST_CHECK;
 
+/* memory_init(r): no rows. */
 void memory_init(struct memory_rows *r);
 /* memory_clear(r): wipe and free.  memory_copy(dst, src): a deep copy. */
 void memory_clear(struct memory_rows *r);

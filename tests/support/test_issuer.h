@@ -29,6 +29,7 @@ struct test_issuer;
 struct test_issuer *test_issuer_new(bool tls);
 void test_issuer_free(struct test_issuer *p);
 
+/* test_issuer_url(p): its http or https URL, until it is freed. */
 const char *test_issuer_url(
     const struct test_issuer *p); /* its iss, without a path */
 const char *test_issuer_ca(const struct test_issuer *p);

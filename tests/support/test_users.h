@@ -20,10 +20,10 @@ struct person {
 	struct session session; /* the first one */
 };
 
-/* test_users_actor(now): somebody at a documentation address. */
+/* test_users_actor(now): a client at a documentation address. */
 struct store_actor test_users_actor(int64_t now);
 
-/* test_users_session(n, now): session number ${n}, of nobody yet. */
+/* test_users_session(n, now): session number ${n}, of no user yet. */
 struct session test_users_session(int n, int64_t now);
 
 /* A proof for the user ${u}, under the epoch in ${u}; of the block's life. */
@@ -40,7 +40,7 @@ struct claims test_users_claims(const struct person *p, int n, int64_t now);
 enum err test_users_register(struct store *st, const char *name, int n,
     int64_t now, struct person *person_out) MUST_CHECK;
 
-/* test_users_live(st, handle, now): is it, by what the store says? */
+/* test_users_live(st, handle, now, live_out): is it, according to the store? */
 enum err test_users_live(
     struct store *st, const char *handle, int64_t now, bool *live_out);
 

@@ -34,6 +34,7 @@ struct web_reply {
 	double seconds;
 };
 
+/* web_new(base): a browser at the site ${base}; web_free(w) ends it. */
 struct web *web_new(const char *base);
 void web_free(struct web *w);
 /* Forget the cookies: another device. */

@@ -59,7 +59,7 @@ has_retry_after(const struct web_reply *reply)
 	    strcasestr(reply->headers.data, "\nRetry-After:") != NULL;
 }
 
-/* A web server that has nobody to ask says 5xx as well, but not so. */
+/* A web server without a worker says 5xx as well, but in other words. */
 static bool
 is_refusal(const struct web_reply *reply)
 {
@@ -99,10 +99,11 @@ ask_me(struct web *web, const char *session, struct web_reply *reply)
 struct step {
 	const char *what;
 	const char *path;
-	const char *rest; /* of the body, after the address if nobody asks */
-	size_t word;      /* offset of what was said */
-	size_t as;        /* offset of the session that asks; 0: nobody */
-	size_t gets;      /* offset of the session that it gives; 0: none */
+	const char
+	    *rest;   /* of the body, after the address if no session asks */
+	size_t word; /* offset of what was said */
+	size_t as;   /* offset of the session that asks; 0: none */
+	size_t gets; /* offset of the session that it gives; 0: none */
 	bool (*undone)(struct web_reply *reply); /* of me; NULL: cannot look */
 };
 
@@ -364,7 +365,7 @@ write_stress_people(
 
 /* ---- was it true? ---- */
 
-/* "Cannot tell" is no untruth: whoever is told so asks again. */
+/* "Cannot tell" is no untruth: the thread asks again. */
 static long
 ask(struct web *web, const struct web_call *call, const char *session,
     struct web_reply *reply)

@@ -8,14 +8,14 @@
 struct web;
 
 /*
- * Threads of people who register, sign in again, take another name and sign
- * the first device out, one after the other, while the test does something to
- * the site; and what each was told.  Who is told 503 looks whether it was
- * really not done, and tries again.
+ * Threads of users who register, sign in again, take another name and sign the
+ * first device out, one after the other, while the test disturbs the site, and
+ * the answers that each got.  After a 503 the thread checks that the change was
+ * not made, and tries again.
  */
 struct write_stress;
 
-/* What was said of a change. */
+/* The answer to a change. */
 enum write_stress_word {
 	WRITE_STRESS_NOT_DONE, /* not asked for yet, or 503 each time */
 	WRITE_STRESS_DONE,
@@ -28,25 +28,24 @@ struct write_stress_person {
 	char first[64], second[64]; /* session ids */
 };
 
-/* write_stress_start(base, tag): ${tag} tells the addresses from other bursts'.
- */
+/* write_stress_start(base, tag): ${tag} is part of all e-mail addresses. */
 struct write_stress *write_stress_start(const char *base, const char *tag);
 
 /* write_stress_wait(b, n): until ${n} more changes were acknowledged. */
 void write_stress_wait(struct write_stress *b, unsigned n);
 
-/* write_stress_refused(b): how often somebody was told 503. */
+/* write_stress_refused(b): how many answers were 503. */
 unsigned write_stress_refused(struct write_stress *b);
 
-/* write_stress_slowest(b): the longest that anybody waited, in seconds. */
+/* write_stress_slowest(b): the slowest answer, in seconds. */
 double write_stress_slowest(struct write_stress *b);
 
 /**
- * write_stress_ask_to_stop(b): nobody asks for anything more from now on.
+ * write_stress_ask_to_stop(b): send no further requests.
  * write_stress_stop(b):
- * That, and wait for the threads.  The test fails if anybody was told what
- * cannot be: that a right password is wrong, that a session is over which is
- * not, 503 for what was done.
+ * Do that and wait for the threads.  The test fails if an answer was untrue: a
+ * right password refused, a live session called over, 503 for a change that was
+ * made.
  */
 void write_stress_ask_to_stop(struct write_stress *b);
 void write_stress_stop(struct write_stress *b);
