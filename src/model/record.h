@@ -47,7 +47,7 @@ struct record_type {
 	bool (*is_valid)(const void *record); /* NULL: always */
 };
 
-/* Initialize a struct column for the member ${m} of the type ${s}. */
+/* COLUMN(kind, s, m): initialize a struct column for member ${m} of ${s}. */
 #define COLUMN(kind, s, m)                                                     \
 	.name = #m, .type = COLUMN_##kind, .offset = offsetof(s, m),           \
 	.size = sizeof(((s *)NULL)->m)

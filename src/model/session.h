@@ -19,12 +19,12 @@ struct json_writer;
 #define SESSION_ADDRESS_SIZE 46
 #define SESSION_KEY_SIZE 48 /* "session:" and a handle */
 #define SESSION_MAX_PER_USER 100
-#define SESSION_TOUCH_SECONDS 300 /* last_seen_at moves no more often */
+#define SESSION_TOUCH_SECONDS 300 /* between updates of last_seen_at */
 
 struct session {
 	char handle[SESSION_HANDLE_SIZE];
 	int64_t user_id;
-	int64_t epoch; /* the user's when the session was born */
+	int64_t epoch; /* of the user when the session began */
 	int64_t created_at;
 	int64_t last_seen_at;
 	int64_t expires_at;
@@ -38,9 +38,9 @@ extern const struct record_type session_record_type;
 
 /**
  * session_handle(dst, session_id):
- * Write the session's public name, hex(BLAKE2b-128(${session_id})), from which
- * the id cannot be had.  Return ERR_INVALID, ${dst} empty, if ${session_id} is
- * not a lower-case UUIDv4.
+ * Write the public name of the session, hex(BLAKE2b-128(${session_id})), which
+ * does not reveal the id.  Return ERR_INVALID, ${dst} empty, if ${session_id}
+ * is not a lower-case UUIDv4.
  */
 enum err session_handle(
     char dst[SESSION_HANDLE_SIZE], const char *session_id) MUST_CHECK;
@@ -57,9 +57,8 @@ bool session_live(const struct session *s, const struct user *u, int64_t now);
 
 /**
  * session_write(s, w), session_write_device(s, current, w):
- * Add to the object that is open what somebody is told of the session that is
- * asked with (its handle is null if it is another issuer's), and what the
- * device list shows.
+ * Add to the open object the members of the session in use (the handle is null
+ * for a token of an external issuer), or those of the device list.
  */
 void session_write(const struct session *s, struct json_writer *w);
 void session_write_device(

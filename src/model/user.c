@@ -57,7 +57,7 @@ const struct record_type user_record_type = { .table = "users",
 	.size = sizeof(struct user),
 	.is_valid = is_valid };
 
-/* Labels that are not empty, two at least; or this machine. */
+/* Two or more labels, none of them empty; or "localhost". */
 static bool
 is_domain(const char *domain)
 {
@@ -97,9 +97,9 @@ user_email_normal(char dst[USER_EMAIL_SIZE], const char *email)
 		return err;
 
 	/*
-	 * Both must be addresses: mail goes to what was typed, and the normal
-	 * form may have gained an @ or a blank that was none before (U+FF20,
-	 * U+00A8) or have lost what is not seen.
+	 * Both must be addresses.  Mail goes to the one typed; its normal form
+	 * may have gained an @ or a blank (U+FF20, U+00A8) or have lost
+	 * invisible characters.
 	 */
 	if (!is_email(email) || !is_email(dst)) {
 		secret_wipe(dst, USER_EMAIL_SIZE);
@@ -145,7 +145,7 @@ user_avatar_check(const char *url)
 	if (url[scheme] == '\0' || strchr("/?#:@", url[scheme]) != NULL)
 		return ERR_INVALID; /* no host */
 	for (size_t i = 0; i < len; i++) {
-		/* RFC 3986 has no place for these, and markup has. */
+		/* Not valid in RFC 3986, and dangerous in markup. */
 		if (url[i] <= 0x20 || url[i] > 0x7e ||
 		    strchr("\"'<>\\^`{|}", url[i]) != NULL)
 			return ERR_INVALID;

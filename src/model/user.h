@@ -23,15 +23,15 @@ enum user_status {
 	USER_STATUS_INACTIVE
 };
 
-/* What is cached of a user: everything but the password's hash. */
+/* A user, without credentials. */
 struct user {
 	int64_t id;
-	char email[USER_EMAIL_SIZE]; /* "": it has none */
+	char email[USER_EMAIL_SIZE]; /* "": none */
 	char name[USER_NAME_SIZE];
 	char avatar_url[USER_AVATAR_SIZE];
 	enum user_role role;
 	enum user_status status;
-	int64_t epoch;    /* a session or token born under less is dead */
+	int64_t epoch;    /* sessions and tokens need the same */
 	int64_t epoch_at; /* when it last rose; 0: never */
 	int64_t version;  /* counts the changes of this row */
 	int64_t created_at;
@@ -53,7 +53,7 @@ enum err user_email_normal(
 /**
  * user_name_check(name), user_avatar_check(url):
  * Return ERR_INVALID unless ${name} has 1 to 100 characters, none a control
- * character, not all white space or unseen; unless ${url} is empty, or an
+ * character, not all white space or invisible; unless ${url} is empty, or an
  * absolute https or http URL of at most 512 printable ASCII bytes.
  */
 enum err user_name_check(const char *name) MUST_CHECK;
@@ -63,15 +63,15 @@ enum err user_avatar_check(const char *url) MUST_CHECK;
 void user_key(char dst[USER_KEY_SIZE], int64_t id);
 
 const char *user_role_name(enum user_role role);
-enum user_role user_role_from(const char *name); /* USER_ROLE_NONE if none */
+enum user_role user_role_from(const char *name); /* or USER_ROLE_NONE */
 const char *user_status_name(enum user_status status);
 enum user_status user_status_from(const char *name);
 
 /**
  * user_write_own(u, w), user_write_public(u, w):
- * Add to the object that is open what ${u} sees of itself (id as string, name,
- * avatar_url, email, role, created_at, updated_at), and what others see (the
- * first three).
+ * Add to the open object the members that ${u} sees of itself (id as a string,
+ * name, avatar_url, email, role, created_at, updated_at), or those that other
+ * users see (the first three).
  */
 void user_write_own(const struct user *u, struct json_writer *w);
 void user_write_public(const struct user *u, struct json_writer *w);

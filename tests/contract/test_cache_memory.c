@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the entry table adds to the read: asked first, over a store alone and
- * over Redis, and believed under the same rule.
+ * The memory cache as the first tier, before a store alone and before Redis.
  */
 #include "support/test.h"
 
@@ -70,7 +69,7 @@ check_ann(struct fixture *f)
 	return caching_check(&f->c, f->ann_s.handle, CACHING_NOW);
 }
 
-/* With the store failing, only what was cached can be told. */
+/* With a store that fails, only a cached entry can be accepted. */
 static enum caching_verdict
 check_ann_cached(struct fixture *f, int64_t now)
 {
@@ -84,7 +83,7 @@ check_ann_cached(struct fixture *f, int64_t now)
 
 /* ---- sessions and users ---- */
 
-TEST(a_check_asks_no_store_twice, struct fixture *f)
+TEST(a_check_queries_the_store_once, struct fixture *f)
 {
 	const int64_t ids[] = { f->ann.id, f->ben.id };
 	struct user users[2];
@@ -94,7 +93,7 @@ TEST(a_check_asks_no_store_twice, struct fixture *f)
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(
 		    check_ann_cached(f, CACHING_NOW), CACHING_ACCEPTED);
-	/* what one filled, many find, and the other way round */
+	/* cache_users() finds the entries of cache_user(), and vice versa */
 	assert_int_equal(
 	    cache_users(f->c.cache, ids, 2, CACHING_NOW, users), ERR_OK);
 	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
@@ -107,15 +106,15 @@ TEST(a_check_asks_no_store_twice, struct fixture *f)
 	    cache_user(f->c.cache, f->ben.id, CACHING_NOW, users), ERR_OK);
 	assert_string_equal(users[0].email, "ben@example.org");
 	store_memory_fail_next(f->c.st, ERR_OK);
-	/* a change is a reason to ask again */
+	/* a change makes it query again */
 	assert_int_equal(
 	    store_logout(f->c.st, &caching_actor, f->ann_s.handle, NULL),
 	    ERR_OK);
 	assert_int_equal(check_ann_cached(f, CACHING_NOW), CACHING_UNKNOWN);
 }
 
-/* Nor Redis, counted there; and what Redis told, the table tells next. */
-TEST_IN(REDIS, a_check_asks_redis_once, struct fixture *f)
+/* Redis counts its commands; its entry moves into the memory cache. */
+TEST_IN(REDIS, a_check_queries_redis_once, struct fixture *f)
 {
 	static const char reads[] = "cmdstat_get:calls=2,";
 	const char *info;
@@ -137,8 +136,8 @@ TEST_IN(REDIS, a_check_asks_redis_once, struct fixture *f)
 	assert_null(strstr(info, "cmdstat_set"));
 }
 
-/* Where there is a Redis, that keeps to its own clock. */
-TEST_IN(PLAIN, an_entry_lives_as_long_as_it_should, struct fixture *f)
+/* Without Redis, whose clock the test cannot set. */
+TEST_IN(PLAIN, an_entry_expires_with_its_session, struct fixture *f)
 {
 	struct session s;
 
@@ -156,8 +155,8 @@ TEST_IN(PLAIN, an_entry_lives_as_long_as_it_should, struct fixture *f)
 	    ERR_UNAVAILABLE);
 }
 
-/* Too large for a short entry, as it was before. */
-TEST(the_longest_user_is_kept_too, struct fixture *f)
+/* It needs a large slot. */
+TEST(the_longest_user_is_cached, struct fixture *f)
 {
 	char name[USER_NAME_SIZE], avatar[USER_AVATAR_SIZE];
 	struct user_patch patch = { .name = name, .avatar_url = avatar };
@@ -189,7 +188,7 @@ lies_in_the_table(struct fixture *f, const char *text)
 	return memmem(area, size, text, strlen(text)) != NULL;
 }
 
-TEST(what_is_over_does_not_lie_about, struct fixture *f)
+TEST(expired_entries_are_erased, struct fixture *f)
 {
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	assert_true(lies_in_the_table(f, f->ann.email));
@@ -205,7 +204,7 @@ TEST(what_is_over_does_not_lie_about, struct fixture *f)
 	assert_false(lies_in_the_table(f, f->ann.email));
 }
 
-/* What was written before it, about the same key, counts no more. */
+/* Entries of the key from before the change do not count. */
 TEST(a_change_in_flight_is_neither_read_nor_filled, struct fixture *f)
 {
 	char session[SESSION_KEY_SIZE], user[USER_KEY_SIZE];
@@ -245,7 +244,7 @@ claims_of(const struct fixture *f)
 	return c;
 }
 
-/* ERR_OK: it is not on the blacklist. */
+/* ERR_OK: not on the blacklist. */
 static enum err
 check_records(struct fixture *f, const struct claims *claims, int64_t now)
 {
@@ -278,7 +277,7 @@ known(struct fixture *f, int64_t now)
 	return true;
 }
 
-TEST(a_token_is_known_for_a_while, struct fixture *f)
+TEST(a_verified_token_is_cached, struct fixture *f)
 {
 	struct claims c = claims_of(f), out;
 	unsigned char other[TOKEN_DIGEST_BYTES] = "of another";
@@ -289,7 +288,7 @@ TEST(a_token_is_known_for_a_while, struct fixture *f)
 	assert_true(known(f, CACHING_NOW + 299));
 	assert_false(known(f, CACHING_NOW + 300));
 	assert_false(cache_token_known(f->c.cache, other, CACHING_NOW, &out));
-	/* never past its end */
+	/* never beyond its expiry */
 	assert_int_equal(check_records(f, &c, CACHING_NOW + 899), ERR_OK);
 	assert_true(known(f, CACHING_NOW + 899));
 	assert_false(known(f, CACHING_NOW + 900));
@@ -297,7 +296,7 @@ TEST(a_token_is_known_for_a_while, struct fixture *f)
 	assert_false(known(f, CACHING_NOW + 900));
 }
 
-TEST(a_token_that_is_revoked_is_known_no_more, struct fixture *f)
+TEST(a_revoked_token_is_not_cached, struct fixture *f)
 {
 	struct claims c = claims_of(f);
 
@@ -306,15 +305,15 @@ TEST(a_token_that_is_revoked_is_known_no_more, struct fixture *f)
 	assert_int_equal(
 	    store_logout(f->c.st, &caching_actor, NULL, &c), ERR_OK);
 	assert_false(known(f, CACHING_NOW));
-	/* and that it is revoked is not remembered as if it were good */
+	/* and checking it caches nothing */
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(check_records(f, &c, CACHING_NOW), ERR_DENIED);
 		assert_false(known(f, CACHING_NOW));
 	}
 }
 
-/* It has a longer name and no session. */
-TEST(a_token_from_outside_is_known_until_it_is_revoked, struct fixture *f)
+/* It has a longer jti and no session. */
+TEST(a_token_of_an_issuer_is_cached_until_revoked, struct fixture *f)
 {
 	static const char name[TOKEN_JTI_SIZE] =
 	    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -337,8 +336,8 @@ TEST(a_token_from_outside_is_known_until_it_is_revoked, struct fixture *f)
 	assert_int_equal(check_records(f, &c, CACHING_NOW), ERR_DENIED);
 }
 
-/* The session's end is another key's business; the caller asks for that. */
-TEST(a_token_outlives_its_session_here, struct fixture *f)
+/* The caller checks the session, by its own key. */
+TEST(a_token_stays_cached_after_its_session, struct fixture *f)
 {
 	struct claims c = claims_of(f);
 
@@ -350,7 +349,7 @@ TEST(a_token_outlives_its_session_here, struct fixture *f)
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
 }
 
-TEST(a_token_is_not_known_where_nothing_cached_counts, struct fixture *f)
+TEST(a_token_is_not_cached_while_no_entry_counts, struct fixture *f)
 {
 	struct claims c = claims_of(f);
 	char key[TOKEN_KEY_SIZE];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the cache puts into Redis, and what it does not believe of it. */
+/* Entries in Redis: which the cache writes, and which it does not accept. */
 #include "support/test.h"
 
 #include <stdio.h>
@@ -81,7 +81,7 @@ enum { MEMORY = 1, SQLITE = 2 };
 TEST_FIXTURE_IN(MEMORY, NULL, memory_setup, teardown);
 TEST_FIXTURE_IN(SQLITE, NULL, sqlite_setup, teardown);
 
-/* The table would answer before Redis is asked; so it is emptied here. */
+/* Empty the memory cache first, or it would answer before Redis. */
 static enum caching_verdict
 check_ann(struct fixture *f)
 {
@@ -103,8 +103,7 @@ exists(struct fixture *f, const char *key)
 }
 
 /*
- * With the store failing, only what was cached can be told; armed again each
- * time, because a miss uses it up.
+ * Check with a store that fails, so that only a cached entry can be accepted.
  */
 static enum caching_verdict
 check_ann_cached(struct fixture *f)
@@ -125,7 +124,7 @@ log_out_ann(struct fixture *f)
 	    ERR_OK);
 }
 
-/* ---- what it puts there ---- */
+/* ---- writing ---- */
 
 TEST_IN(MEMORY, a_warm_check_asks_no_store, struct fixture *f)
 {
@@ -137,7 +136,7 @@ TEST_IN(MEMORY, a_warm_check_asks_no_store, struct fixture *f)
 	assert_int_equal(check_ann_cached(f), CACHING_UNKNOWN);
 }
 
-TEST_IN(MEMORY, entries_live_as_long_as_they_should, struct fixture *f)
+TEST_IN(MEMORY, entries_expire_with_their_session, struct fixture *f)
 {
 	struct session s;
 	int64_t later = f->ann_s.expires_at - 100;
@@ -147,7 +146,7 @@ TEST_IN(MEMORY, entries_live_as_long_as_they_should, struct fixture *f)
 	    CACHING_WEEK - 60, CACHING_WEEK);
 	assert_in_range(redis_server_int(f->server, "TTL %s", f->ann_user_key),
 	    3600 - 60, 3600);
-	/* what is left of it, not a week anew */
+	/* the rest of the session, not a whole week */
 	assert_int_equal(
 	    cache_session(f->c.cache, f->ben_s.handle, later, &s), ERR_OK);
 	assert_in_range(
@@ -160,7 +159,7 @@ TEST_IN(MEMORY, entries_live_as_long_as_they_should, struct fixture *f)
 	    redis_server_ask(f->server, "GET test:blacklist:" JTI), "1");
 }
 
-TEST_IN(MEMORY, what_is_over_is_not_put_there, struct fixture *f)
+TEST_IN(MEMORY, expired_sessions_are_not_cached, struct fixture *f)
 {
 	struct session s;
 
@@ -177,7 +176,7 @@ TEST_IN(MEMORY, what_is_over_is_not_put_there, struct fixture *f)
 	assert_false(exists(f, "test:blacklist:" JTI));
 }
 
-/* The clock may pass its end while it lies there. */
+/* The session may expire before its entry does. */
 TEST_IN(MEMORY, an_entry_does_not_outlive_its_session, struct fixture *f)
 {
 	struct session s;
@@ -194,7 +193,7 @@ TEST_IN(MEMORY, an_entry_does_not_outlive_its_session, struct fixture *f)
 	    ERR_UNAVAILABLE);
 }
 
-TEST_IN(MEMORY, nothing_of_a_person_can_be_read_there, struct fixture *f)
+TEST_IN(MEMORY, no_personal_data_can_be_read, struct fixture *f)
 {
 	static const char *const plain[] = { "example", "Example", "Mozilla",
 		"192.0.2", "user_id", "email", "expires_at" };
@@ -206,7 +205,7 @@ TEST_IN(MEMORY, nothing_of_a_person_can_be_read_there, struct fixture *f)
 		assert_false(redis_server_contains(f->server, plain[i]));
 }
 
-TEST_IN(MEMORY, a_change_removes_what_it_made_stale, struct fixture *f)
+TEST_IN(MEMORY, a_change_removes_stale_entries, struct fixture *f)
 {
 	struct claims claims = { .user_id = f->ann.id,
 		.expires_at = CACHING_NOW + 900,
@@ -220,7 +219,7 @@ TEST_IN(MEMORY, a_change_removes_what_it_made_stale, struct fixture *f)
 	    ERR_OK);
 	assert_false(exists(f, f->ann_key));
 	assert_true(exists(f, f->ben_key));
-	assert_true(exists(f, "test:blacklist:" JTI)); /* others read it */
+	assert_true(exists(f, "test:blacklist:" JTI)); /* for other services */
 	assert_int_equal(
 	    store_profile_update(f->c.st, &caching_actor, f->ann.id,
 		&(struct user_patch){ .name = "A" }, &f->ann),
@@ -243,7 +242,7 @@ calls_of(struct fixture *f, const char *command)
 	return calls;
 }
 
-TEST_IN(MEMORY, many_users_cost_one_question, struct fixture *f)
+TEST_IN(MEMORY, many_users_cost_one_round_trip, struct fixture *f)
 {
 	struct user users[3];
 	const int64_t ids[] = { f->ann.id, f->ben.id, 999 };
@@ -261,14 +260,14 @@ TEST_IN(MEMORY, many_users_cost_one_question, struct fixture *f)
 	assert_string_equal(users[1].email, "ben@example.org");
 	assert_int_equal(calls_of(f, "mget"), 2);
 	assert_int_equal(calls_of(f, "set"), 2);
-	/* what many filled, one finds */
+	/* cache_user() finds the entries that cache_users() wrote */
 	shm_fixture_forget(f->c.m);
 	store_memory_fail_next(f->c.st, ERR_UNAVAILABLE);
 	assert_int_equal(
 	    cache_user(f->c.cache, f->ben.id, CACHING_NOW, users), ERR_OK);
 }
 
-/* ---- when nothing cached counts ---- */
+/* ---- while no entry counts ---- */
 
 TEST_IN(
     MEMORY, a_change_in_flight_is_neither_read_nor_filled, struct fixture *f)
@@ -311,9 +310,9 @@ TEST_IN(
 	assert_int_equal(redis_server_int(f->server, "DBSIZE"), 0);
 }
 
-/* ---- what it does not believe ---- */
+/* ---- entries that are not accepted ---- */
 
-TEST_IN(MEMORY, an_old_snapshot_revives_nobody, struct fixture *f)
+TEST_IN(MEMORY, an_old_snapshot_revives_no_session, struct fixture *f)
 {
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
@@ -321,16 +320,16 @@ TEST_IN(MEMORY, an_old_snapshot_revives_nobody, struct fixture *f)
 	log_out_ann(f);
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
 	redis_server_bring_back(f->server);
-	assert_true(exists(f, f->ann_key)); /* it is there, and not believed */
+	assert_true(exists(f, f->ann_key)); /* but it is not accepted */
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
 	assert_int_equal(check_ann(f), CACHING_REFUSED);
-	/* what did not change is as good as it was */
+	/* entries without a change since are still accepted */
 	assert_true(exists(f, f->ben_key));
 	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
 	assert_true(circuit_breaker_closed(f->c.m));
 }
 
-/* A user's epoch, too, must not come back. */
+/* An old epoch of a user must not be accepted either. */
 TEST_IN(MEMORY, an_old_snapshot_revives_no_epoch, struct fixture *f)
 {
 	int64_t epoch, ended;
@@ -347,10 +346,10 @@ TEST_IN(MEMORY, an_old_snapshot_revives_no_epoch, struct fixture *f)
 }
 
 /*
- * After a restart of everything the generations start anew, at those that the
- * old snapshot was filled under; only the table's name differs.
+ * After a restart of everything the generations start anew, at those of the old
+ * snapshot; only the id of the shared memory differs.
  */
-TEST_IN(SQLITE, an_entry_of_another_table_is_not_believed, struct fixture *f)
+TEST_IN(SQLITE, an_entry_of_another_shm_id_is_not_accepted, struct fixture *f)
 {
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	redis_server_keep(f->server);
@@ -364,7 +363,7 @@ TEST_IN(SQLITE, an_entry_of_another_table_is_not_believed, struct fixture *f)
 	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
 }
 
-TEST_IN(MEMORY, a_flush_ends_and_revives_nobody, struct fixture *f)
+TEST_IN(MEMORY, a_flush_ends_and_revives_no_session, struct fixture *f)
 {
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);
 	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
@@ -374,7 +373,7 @@ TEST_IN(MEMORY, a_flush_ends_and_revives_nobody, struct fixture *f)
 	assert_int_equal(check_ben(f), CACHING_ACCEPTED);
 }
 
-TEST_IN(MEMORY, a_value_under_another_key_is_not_believed, struct fixture *f)
+TEST_IN(MEMORY, a_value_under_another_key_is_not_accepted, struct fixture *f)
 {
 	struct session s;
 	struct user u, users[2];
@@ -391,7 +390,7 @@ TEST_IN(MEMORY, a_value_under_another_key_is_not_believed, struct fixture *f)
 	assert_int_equal(redis_server_int(f->server, "COPY %s %s REPLACE",
 			     f->ann_user_key, ben_user_key),
 	    1);
-	/* many, first: the reads after it put things right again */
+	/* cache_users() first, because the later reads repair the entries */
 	shm_fixture_forget(f->c.m);
 	assert_int_equal(
 	    cache_users(f->c.cache, ids, 2, CACHING_NOW, users), ERR_OK);
@@ -410,32 +409,32 @@ TEST_IN(MEMORY, a_value_under_another_key_is_not_believed, struct fixture *f)
 	assert_string_equal(u.email, "ben@example.org");
 }
 
-TEST_IN(MEMORY, rubbish_is_not_believed, struct fixture *f)
+TEST_IN(MEMORY, garbage_is_not_accepted, struct fixture *f)
 {
-	static const char *const rubbish[] = { "", "x", "{}",
+	static const char *const garbage[] = { "", "x", "{}",
 		"{\"handle\":\"x\"}",
 		"12345678901234567890123456789012345678901234567890" };
 	struct user users[1];
 
-	for (size_t i = 0; i < NELEMS(rubbish); i++) {
+	for (size_t i = 0; i < NELEMS(garbage); i++) {
 		redis_server_ask(
-		    f->server, "SET %s %s", f->ann_key, rubbish[i]);
+		    f->server, "SET %s %s", f->ann_key, garbage[i]);
 		redis_server_ask(
-		    f->server, "SET %s %s", f->ann_user_key, rubbish[i]);
+		    f->server, "SET %s %s", f->ann_user_key, garbage[i]);
 		shm_fixture_forget(f->c.m);
 		assert_int_equal(
 		    cache_users(f->c.cache, &f->ann.id, 1, CACHING_NOW, users),
 		    ERR_OK);
 		assert_int_equal(users[0].id, f->ann.id);
 		redis_server_ask(
-		    f->server, "SET %s %s", f->ann_user_key, rubbish[i]);
+		    f->server, "SET %s %s", f->ann_user_key, garbage[i]);
 		assert_int_equal(check_ann(f), CACHING_ACCEPTED);
-		/* and it was put right */
+		/* and the entry was repaired */
 		assert_int_equal(check_ann_cached(f), CACHING_ACCEPTED);
 	}
 }
 
-/* Put ${plain} where the session of ann is cached, sealed as it should be. */
+/* Write ${plain} to the entry of the session of ann, correctly sealed. */
 static void
 plant(struct fixture *f, const void *plain, size_t len)
 {
@@ -453,7 +452,7 @@ plant(struct fixture *f, const void *plain, size_t len)
 	buf_clear(&sealed);
 }
 
-/* As one that an older or a newer program has left under the same binding. */
+/* An older or a newer program may have written it under the same binding. */
 TEST_IN(MEMORY, an_entry_of_another_format_is_a_miss, struct fixture *f)
 {
 	static const char json[] = "{\"handle\":\"0123\",\"user_id\":1}";
@@ -475,7 +474,7 @@ TEST_IN(MEMORY, an_entry_of_another_format_is_a_miss, struct fixture *f)
 
 /* ---- outages ---- */
 
-/* The logout cannot reach Redis, which comes back with the old entry. */
+/* The logout cannot reach Redis, which later returns with the old entry. */
 TEST_IN(MEMORY, a_logout_during_an_outage_is_final, struct fixture *f)
 {
 	assert_int_equal(check_ann(f), CACHING_ACCEPTED);

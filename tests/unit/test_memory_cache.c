@@ -15,7 +15,7 @@
 #include "support/shm_pattern.h"
 
 #define NOW INT64_C(1800000000)
-#define CREDENTIAL_SOURCES 8
+#define WAYS 8
 
 struct fixture {
 	struct table table;
@@ -41,7 +41,7 @@ tear_down(struct fixture *f)
 
 TEST_FIXTURE(struct fixture, set_up, tear_down);
 
-/* Is the entry ${key} there under ${generation}?  Then it must be true. */
+/* Return whether ${key} is found under ${generation}; its data must match. */
 static bool
 has(struct fixture *f, uint64_t key, uint64_t generation, int64_t now)
 {
@@ -62,9 +62,9 @@ put(struct fixture *f, uint64_t key, uint64_t generation, size_t len)
 	memory_cache_put(&f->t, &f->e, NOW);
 }
 
-/* ---- what is there ---- */
+/* ---- entries ---- */
 
-TEST(gives_back_what_was_put, struct fixture *f)
+TEST(an_entry_is_found_as_it_was_put, struct fixture *f)
 {
 	static const size_t lens[] = { 8, 9, 15, 16, 255, 256, 257, 1000,
 		MEMORY_CACHE_DATA_MAX - 1, MEMORY_CACHE_DATA_MAX };
@@ -77,7 +77,7 @@ TEST(gives_back_what_was_put, struct fixture *f)
 		assert_true(has(f, i, 4, NOW));
 		assert_int_equal(f->e.len, lens[i]);
 	}
-	/* and by everybody on this host */
+	/* by other processes of the host, too */
 	memory_cache_init(&view, other);
 	f->t = view;
 	for (size_t i = 0; i < NELEMS(lens); i++)
@@ -85,7 +85,7 @@ TEST(gives_back_what_was_put, struct fixture *f)
 	shm_detach(other);
 }
 
-TEST(an_empty_entry_is_one, struct fixture *f)
+TEST(an_empty_entry_is_an_entry, struct fixture *f)
 {
 	const struct memory_cache_name none = { { 0 } };
 	struct memory_cache_name name = shm_pattern_name(&f->t, 7);
@@ -97,7 +97,7 @@ TEST(an_empty_entry_is_one, struct fixture *f)
 	memset(&f->e, 0x5a, sizeof(f->e));
 	assert_true(memory_cache_get(&f->t, &name, 2, NOW, &f->e));
 	assert_int_equal(f->e.len, 0);
-	/* and an empty place is none */
+	/* but an empty slot is not */
 	assert_false(memory_cache_get(
 	    &f->t, &none, MEMORY_CACHE_ANY_GENERATION, -1, &f->e));
 }
@@ -112,7 +112,7 @@ TEST(an_entry_counts_under_its_generation_only, struct fixture *f)
 	assert_false(has(f, 2, 4, NOW));
 	assert_true(has(f, 1, MEMORY_CACHE_ANY_GENERATION, NOW));
 	assert_int_equal(f->e.generation, 4);
-	/* the next one takes its place, whatever its size */
+	/* the next entry replaces it, whatever its size */
 	put(f, 1, 6, 1000);
 	assert_true(has(f, 1, 6, NOW));
 	put(f, 1, 8, 50);
@@ -120,20 +120,20 @@ TEST(an_entry_counts_under_its_generation_only, struct fixture *f)
 	assert_false(has(f, 1, 4, NOW));
 }
 
-TEST(an_entry_ends_with_its_time, struct fixture *f)
+TEST(an_entry_expires, struct fixture *f)
 {
 	assert_true(NOW < SHM_PATTERN_END);
 	put(f, 1, 4, 100);
 	assert_true(has(f, 1, 4, SHM_PATTERN_END - 1));
 	assert_false(has(f, 1, 4, SHM_PATTERN_END));
 	assert_false(has(f, 1, 4, SHM_PATTERN_END + 1));
-	/* and one that is over already is not put there */
+	/* and is not stored if it has expired already */
 	shm_pattern_make_len(&f->t, 2, 4, 100, &f->e);
 	memory_cache_put(&f->t, &f->e, SHM_PATTERN_END);
 	assert_false(has(f, 2, 4, NOW));
 }
 
-TEST(what_is_dropped_is_gone, struct fixture *f)
+TEST(a_dropped_entry_is_gone, struct fixture *f)
 {
 	static const size_t lens[] = { 100, 1000 };
 	struct memory_cache_name one = shm_pattern_name(&f->t, 1);
@@ -148,8 +148,8 @@ TEST(what_is_dropped_is_gone, struct fixture *f)
 	}
 }
 
-/* Each bit that an entry consists of, the other way round. */
-TEST(what_was_altered_is_no_entry, struct fixture *f)
+/* Flips each bit of an entry. */
+TEST(an_altered_entry_is_not_found, struct fixture *f)
 {
 	unsigned char *area, *first;
 	size_t size, slot = 64 + 100;
@@ -165,12 +165,12 @@ TEST(what_was_altered_is_no_entry, struct fixture *f)
 		still += has(f, 1, 4, NOW);
 		first[bit / 8] ^= (unsigned char)(1 << bit % 8);
 	}
-	/* its word, as long as that stays even, and the note of its use */
+	/* except in the word, while that stays even, and in the used mark */
 	assert_int_equal(still, 63 + 64);
 	assert_true(has(f, 1, 4, NOW));
 }
 
-TEST(another_life_of_the_file_knows_nothing, struct fixture *f)
+TEST(a_reset_file_has_no_entries, struct fixture *f)
 {
 	size_t size;
 	void *area = shm_region(f->m, &size);
@@ -188,9 +188,9 @@ TEST(another_life_of_the_file_knows_nothing, struct fixture *f)
 	free(kept);
 }
 
-/* ---- what reading costs ---- */
+/* ---- cost of reading ---- */
 
-/* Strict: all but read, write and exit kills. */
+/* Seccomp strict mode kills on anything but read, write and exit. */
 static void
 read_without_the_kernel(void *ctx)
 {
@@ -206,7 +206,7 @@ read_without_the_kernel(void *ctx)
 	(void)syscall(SYS_exit, ok ? 0 : 1);
 }
 
-TEST(reading_asks_the_kernel_nothing, struct fixture *f)
+TEST(reading_makes_no_system_call, struct fixture *f)
 {
 	put(f, 1, 4, 1000);
 	child_passed(child_start(read_without_the_kernel, f));
@@ -221,7 +221,7 @@ TEST(reading_writes_nothing, struct fixture *f)
 	assert_non_null(kept);
 	put(f, 1, 4, 100);
 	put(f, 2, 4, 1000);
-	/* but that it was used, once */
+	/* but the used mark, once */
 	assert_true(has(f, 1, 4, NOW) && has(f, 2, 4, NOW));
 	memcpy(kept, area, size);
 	for (int i = 0; i < 10; i++)
@@ -232,7 +232,7 @@ TEST(reading_writes_nothing, struct fixture *f)
 	free(kept);
 }
 
-/* ---- who has to make room ---- */
+/* ---- eviction ---- */
 
 static unsigned
 present(struct fixture *f, unsigned n)
@@ -251,72 +251,65 @@ present(struct fixture *f, unsigned n)
 static void
 fill_bucket(struct fixture *f)
 {
-	for (unsigned i = 0; i < CREDENTIAL_SOURCES; i++)
+	for (unsigned i = 0; i < WAYS; i++)
 		put(f, shm_pattern_neighbour(&f->t, i), 4, 100);
 }
 
-TEST(what_was_used_outlives_what_was_not, struct fixture *f)
+TEST(used_entries_outlive_unused_ones, struct fixture *f)
 {
 	fill_bucket(f);
-	for (unsigned i = 0; i < CREDENTIAL_SOURCES; i++)
+	for (unsigned i = 0; i < WAYS; i++)
 		if (i != 5)
 			assert_true(
 			    has(f, shm_pattern_neighbour(&f->t, i), 4, NOW));
-	put(f, shm_pattern_neighbour(&f->t, CREDENTIAL_SOURCES), 4, 100);
-	assert_true(
-	    has(f, shm_pattern_neighbour(&f->t, CREDENTIAL_SOURCES), 4, NOW));
+	put(f, shm_pattern_neighbour(&f->t, WAYS), 4, 100);
+	assert_true(has(f, shm_pattern_neighbour(&f->t, WAYS), 4, NOW));
 	assert_false(has(f, shm_pattern_neighbour(&f->t, 5), 4, NOW));
-	assert_int_equal(
-	    present(f, CREDENTIAL_SOURCES), CREDENTIAL_SOURCES - 1);
+	assert_int_equal(present(f, WAYS), WAYS - 1);
 }
 
-TEST(where_all_were_used_one_makes_room, struct fixture *f)
+TEST(if_all_were_used_one_is_evicted, struct fixture *f)
 {
 	fill_bucket(f);
-	assert_int_equal(present(f, CREDENTIAL_SOURCES), CREDENTIAL_SOURCES);
+	assert_int_equal(present(f, WAYS), WAYS);
 	for (unsigned i = 0; i < 20; i++) {
-		uint64_t key =
-		    shm_pattern_neighbour(&f->t, CREDENTIAL_SOURCES + i);
+		uint64_t key = shm_pattern_neighbour(&f->t, WAYS + i);
 
 		put(f, key, 4, 100);
 		assert_true(has(f, key, 4, NOW));
-		assert_int_equal(
-		    present(f, CREDENTIAL_SOURCES + i + 1), CREDENTIAL_SOURCES);
+		assert_int_equal(present(f, WAYS + i + 1), WAYS);
 	}
 }
 
-TEST(what_is_over_makes_room_first, struct fixture *f)
+TEST(expired_entries_are_evicted_first, struct fixture *f)
 {
 	struct memory_cache_name name;
 
 	fill_bucket(f);
-	/* used, and of a later time than the others, but over */
+	/* used, and more recently than the others, but expired */
 	shm_pattern_make_len(
 	    &f->t, shm_pattern_neighbour(&f->t, 3), 4, 100, &f->e);
 	f->e.expires_at = NOW + 1;
 	memory_cache_put(&f->t, &f->e, NOW);
 	name = shm_pattern_name(&f->t, shm_pattern_neighbour(&f->t, 3));
 	assert_true(memory_cache_get(&f->t, &name, 4, NOW, &f->e));
-	shm_pattern_make_len(&f->t,
-	    shm_pattern_neighbour(&f->t, CREDENTIAL_SOURCES), 4, 100, &f->e);
+	shm_pattern_make_len(
+	    &f->t, shm_pattern_neighbour(&f->t, WAYS), 4, 100, &f->e);
 	memory_cache_put(&f->t, &f->e, NOW + 1);
-	assert_true(
-	    has(f, shm_pattern_neighbour(&f->t, CREDENTIAL_SOURCES), 4, NOW));
+	assert_true(has(f, shm_pattern_neighbour(&f->t, WAYS), 4, NOW));
 	assert_false(memory_cache_get(&f->t, &name, 4, NOW, &f->e));
-	assert_int_equal(
-	    present(f, CREDENTIAL_SOURCES), CREDENTIAL_SOURCES - 1);
+	assert_int_equal(present(f, WAYS), WAYS - 1);
 
-	/* and so does what was dropped */
+	/* so is a dropped entry */
 	name = shm_pattern_name(&f->t, shm_pattern_neighbour(&f->t, 6));
 	memory_cache_drop(&f->t, &name, NOW);
 	put(f, shm_pattern_neighbour(&f->t, 3), 4, 100);
 	assert_true(has(f, shm_pattern_neighbour(&f->t, 3), 4, NOW));
-	assert_int_equal(
-	    present(f, CREDENTIAL_SOURCES), CREDENTIAL_SOURCES - 1);
+	assert_int_equal(present(f, WAYS), WAYS - 1);
 }
 
-/* Far more than fit: what is there is true, and most places are taken. */
-TEST(is_full_and_goes_on, struct fixture *f)
+/* Puts far more than fit: entries are right, and most slots are used. */
+TEST(a_full_cache_goes_on, struct fixture *f)
 {
 	const uint64_t n = 20000;
 	uint64_t found[2] = { 0, 0 };
@@ -328,15 +321,13 @@ TEST(is_full_and_goes_on, struct fixture *f)
 	for (uint64_t key = 0; key < n; key++)
 		found[key % 4 == 0] += has(f, key, 4, NOW);
 	for (int kind = 0; kind < 2; kind++) {
-		assert_true(
-		    found[kind] <= CREDENTIAL_SOURCES * f->t.buckets[kind]);
-		assert_true(found[kind] >
-		    CREDENTIAL_SOURCES * f->t.buckets[kind] * 9 / 10);
+		assert_true(found[kind] <= WAYS * f->t.buckets[kind]);
+		assert_true(found[kind] > WAYS * f->t.buckets[kind] * 9 / 10);
 	}
 }
 
-/* Short and long ones lie apart; under one name the last is the one. */
-TEST(the_last_one_counts_whatever_its_length, struct fixture *f)
+/* Small and large slots lie apart, but a name has one entry. */
+TEST(the_last_put_counts_whatever_its_length, struct fixture *f)
 {
 	static const size_t lens[] = { 8, 1000, 16, MEMORY_CACHE_DATA_MAX, 9 };
 

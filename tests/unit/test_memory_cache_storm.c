@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Many processes at few entries, some of them killed, some stopped until
- * others have taken over what they were writing.
+ * Many processes use few entries; some are killed, some stopped until others
+ * have claimed the slots that they were writing.
  */
 #include "cache/memory_cache.h"
 
@@ -50,7 +50,7 @@ join_another(struct storm *storm)
 	return child_start(join, storm);
 }
 
-/* Between two blows the others must have come on. */
+/* Wait until the other processes have made progress. */
 struct progress {
 	struct shm_pattern_crowd *crowd;
 	uint64_t puts;
@@ -72,7 +72,7 @@ wait_for_puts(struct shm_pattern_crowd *crowd, uint64_t n)
 	assert_true(process_until(have_come_on, &p, PATIENCE_MS));
 }
 
-/* Stop one until the others may have its place, or kill one. */
+/* Stop a process until others may claim its slot, or kill it. */
 static void
 strike(struct storm *storm, pid_t *pid, bool kill_it)
 {
@@ -87,7 +87,7 @@ strike(struct storm *storm, pid_t *pid, bool kill_it)
 	assert_int_equal(kill(*pid, SIGCONT), 0);
 }
 
-/* After all of it each place takes an entry. */
+/* Afterwards every slot can be written. */
 static void
 assert_usable(const struct memory_cache *t, int64_t now)
 {
@@ -107,7 +107,7 @@ assert_usable(const struct memory_cache *t, int64_t now)
 	}
 }
 
-TEST(nobody_ever_sees_what_nobody_put_there)
+TEST(readers_see_only_entries_that_were_put)
 {
 	struct storm storm = { .crowd = child_shared(sizeof(*storm.crowd)) };
 	pid_t pids[PROCESSES];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Many threads at few entries.  tests/run tsan builds this with the thread
+ * Many threads use few entries.  tests/run tsan builds this with the thread
  * sanitizer, which cannot follow several processes.
  */
 #include "cache/memory_cache.h"
@@ -33,7 +33,7 @@ join(void *ctx)
 	return NULL;
 }
 
-TEST(threads_see_what_was_put_there)
+TEST(threads_see_only_entries_that_were_put)
 {
 	struct shm_pattern_crowd crowd = { .now = 1000 };
 	struct joiner joiners[THREADS];
@@ -51,7 +51,7 @@ TEST(threads_see_what_was_put_there)
 		assert_int_equal(
 		    pthread_create(&threads[i], NULL, join, &joiners[i]), 0);
 	}
-	/* Time flies, so that who has to wait is overtaken. */
+	/* The clock runs fast, so that a slow writer loses its claim. */
 	while (atomic_load(&crowd.puts) < PUTS)
 		(void)atomic_fetch_add(&crowd.now, 1);
 	atomic_store(&crowd.stop, 1);

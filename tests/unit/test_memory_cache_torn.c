@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Writers killed or stopped inside an entry: nobody sees half of one, and the
- * place is used again.
+ * Writers are killed or stopped within an entry: no reader sees half of one,
+ * and the slot is used again.
  */
 #include "cache/memory_cache.h"
 
@@ -21,7 +21,7 @@
 #include "support/shm_pattern.h"
 
 #define NOW INT64_C(1800000000)
-#define LATER (NOW + 3) /* whoever wrote then is given up by now */
+#define LATER (NOW + 3) /* when a claim of NOW has expired */
 #define CREDENTIAL_SOURCES 8
 #define OLD 4
 #define NEW 6
@@ -31,7 +31,7 @@ struct fixture {
 	struct shm *m;
 	struct memory_cache t;
 	struct memory_cache_entry e;
-	uint64_t key; /* of the entry that is written when it happens */
+	uint64_t key; /* of the entry being written */
 	size_t len;
 };
 
@@ -61,7 +61,7 @@ put(struct fixture *f, uint64_t key, uint64_t generation, int64_t now)
 	memory_cache_put(&f->t, &f->e, now);
 }
 
-/* Whatever is found must be true. */
+/* Any entry that is found must be right. */
 static bool
 has_in(const struct memory_cache *t, uint64_t key, uint64_t generation)
 {
@@ -89,7 +89,7 @@ drop_one(struct fixture *f, uint64_t key, int64_t now)
 	memory_cache_drop(&f->t, &name, now);
 }
 
-/* How many of a bucket's places take an entry at ${now}. */
+/* Count the slots of a bucket that can be written at ${now}. */
 static unsigned
 usable(struct fixture *f, int64_t now)
 {
@@ -137,12 +137,12 @@ die_at(struct fixture *f, const char *point, child_fn *fn)
 	child_killed(child_start(fn, f));
 }
 
-TEST(a_killed_writer_costs_its_place_a_few_seconds, struct fixture *f)
+TEST(the_slot_of_a_killed_writer_is_free_after_seconds, struct fixture *f)
 {
 	uint64_t other = shm_pattern_neighbour(&f->t, 1);
 
 	for (size_t i = 0; i < NELEMS(points); i++) {
-		/* what usable() has left might push one of these two out */
+		/* entries left by usable() might evict one of these two */
 		for (unsigned k = 0; k < CREDENTIAL_SOURCES; k++)
 			drop_one(
 			    f, shm_pattern_neighbour(&f->t, 100 + k), LATER);
@@ -151,7 +151,7 @@ TEST(a_killed_writer_costs_its_place_a_few_seconds, struct fixture *f)
 		die_at(f, points[i], write_new);
 		assert_false(has(f, f->key, OLD));
 		assert_false(has(f, f->key, NEW));
-		/* the others go on, and find the same another place */
+		/* other writers go on, in another slot */
 		assert_true(has(f, other, OLD));
 		put(f, f->key, NEW, NOW);
 		assert_true(has(f, f->key, NEW));
@@ -160,7 +160,7 @@ TEST(a_killed_writer_costs_its_place_a_few_seconds, struct fixture *f)
 	}
 }
 
-TEST(a_killed_dropper_likewise, struct fixture *f)
+TEST(the_slot_of_a_killed_dropper_is_free_after_seconds, struct fixture *f)
 {
 	put(f, f->key, OLD, NOW);
 	die_at(f, points[0], drop);
@@ -169,8 +169,8 @@ TEST(a_killed_dropper_likewise, struct fixture *f)
 	assert_int_equal(usable(f, LATER), CREDENTIAL_SOURCES);
 }
 
-/* Its clock went wrong, or ours did: that is no reason to wait for ever. */
-TEST(a_claim_of_another_time_is_given_up, struct fixture *f)
+/* A wrong clock must not block the slot for ever. */
+TEST(a_claim_from_the_future_or_past_expires, struct fixture *f)
 {
 	static const int64_t apart[] = { 3, 100, 86400 * 365, -3, -100,
 		-86400 * 365 };
@@ -181,9 +181,9 @@ TEST(a_claim_of_another_time_is_given_up, struct fixture *f)
 	}
 }
 
-/* ---- stopped, and overtaken ---- */
+/* ---- stopped, and the claim lost ---- */
 
-/* Hold a writer at ${point}, let another have its place, let it go on. */
+/* Hold a writer at ${point}, let another claim its slot, let it go on. */
 static void
 overtake(struct fixture *f, const char *point, child_fn *fn)
 {
@@ -210,10 +210,10 @@ still_there(struct fixture *f)
 }
 
 /*
- * Its own entry, whole, if it had written nothing yet; then the one that it
- * wrote over is gone.  A mixture is neither.
+ * A writer that had written nothing yet may leave its own entry in place of the
+ * other, but never a mixture.
  */
-TEST(a_writer_that_goes_on_too_late_makes_no_mixture, struct fixture *f)
+TEST(a_late_writer_leaves_no_mixture, struct fixture *f)
 {
 	overtake(f, "table:claimed", write_new);
 	assert_true(has(f, f->key, NEW));
@@ -231,7 +231,7 @@ TEST(a_writer_that_goes_on_too_late_makes_no_mixture, struct fixture *f)
 	assert_int_equal(usable(f, NOW), CREDENTIAL_SOURCES);
 }
 
-TEST(a_dropper_that_goes_on_too_late_makes_no_mixture, struct fixture *f)
+TEST(a_late_dropper_leaves_no_mixture, struct fixture *f)
 {
 	put(f, f->key, OLD, NOW);
 	overtake(f, "table:claimed", drop);
@@ -239,14 +239,14 @@ TEST(a_dropper_that_goes_on_too_late_makes_no_mixture, struct fixture *f)
 	assert_int_equal(usable(f, NOW), CREDENTIAL_SOURCES);
 }
 
-/* ---- seen after each instruction ---- */
+/* ---- readers after each instruction ---- */
 
 struct stepped {
 	struct fixture *f;
 	child_fn *fn;
 	unsigned char *copy; /* of the area */
 	size_t size;
-	long old, none, new; /* how often that was seen */
+	long old, none, new; /* times that was seen */
 };
 
 static void
@@ -261,7 +261,7 @@ run_traced(void *ctx)
 	child_check(raise(SIGSTOP) == 0);
 }
 
-/* The order is that of time, and old and new are never there together. */
+/* old, none, new appear in this order, and never old and new together. */
 static void
 lookup(struct stepped *s)
 {
@@ -275,7 +275,7 @@ lookup(struct stepped *s)
 	s->none += !old && !new;
 }
 
-/* What the others would find if it died just here, tried in a copy. */
+/* Check in a copy what readers would find if the writer died here. */
 static void
 use_again(struct stepped *s)
 {
@@ -320,7 +320,7 @@ walk(struct fixture *f, child_fn *fn, bool makes_new)
 	assert_ptr_equal(area, f->t.area);
 	s.copy = malloc(s.size);
 	assert_non_null(s.copy);
-	/* in its place, so that nothing else can be chosen */
+	/* the only slot that can be chosen */
 	put(f, f->key, OLD, NOW);
 	step(&s);
 	assert_true(s.old > 0 && s.none > 0);
@@ -333,13 +333,13 @@ TEST(an_entry_is_whole_after_each_instruction)
 	walk(*state, write_new, true);
 }
 
-TEST(a_large_one_too, struct fixture *f)
+TEST(a_large_entry_is_whole_after_each_instruction, struct fixture *f)
 {
 	f->len = MEMORY_CACHE_DATA_MAX;
 	walk(f, write_new, true);
 }
 
-TEST(a_drop_too)
+TEST(a_drop_is_whole_after_each_instruction)
 {
 	walk(*state, drop, false);
 }

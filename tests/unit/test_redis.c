@@ -17,7 +17,7 @@
 
 TEST_FIXTURE(redis_client_setup, redis_client_teardown);
 
-TEST(keeps_any_bytes_under_the_prefixed_key, struct redis_client *f)
+TEST(values_of_any_bytes_are_stored_under_the_prefix, struct redis_client *f)
 {
 	struct buf value = { 0 };
 	unsigned char bytes[256];
@@ -35,7 +35,7 @@ TEST(keeps_any_bytes_under_the_prefixed_key, struct redis_client *f)
 	assert_in_range(redis_server_int(f->server, "TTL site:user:1"), 70, 77);
 }
 
-TEST(tells_missing_from_empty, struct redis_client *f)
+TEST(a_missing_value_is_not_an_empty_one, struct redis_client *f)
 {
 	assert_int_equal(redis_client_get(f, "user:1"), ERR_NOT_FOUND);
 	assert_int_equal(redis_client_set(f, "user:1", ""), ERR_OK);
@@ -46,8 +46,8 @@ TEST(tells_missing_from_empty, struct redis_client *f)
 	assert_int_equal(redis_client_get(f, "user:1"), ERR_NOT_FOUND);
 }
 
-/* As many and as long as it gets: more than the socket takes at once. */
-TEST(carries_many_at_once, struct redis_client *f)
+/* The most keys of the largest values: more than the socket takes at once. */
+TEST(the_largest_batch_is_carried, struct redis_client *f)
 {
 	static char names[REDIS_KEYS_MAX][16], text[4096];
 	struct redis_item items[REDIS_KEYS_MAX];
@@ -74,7 +74,7 @@ TEST(carries_many_at_once, struct redis_client *f)
 	}
 }
 
-TEST(refuses_what_cannot_be_asked, struct redis_client *f)
+TEST(invalid_arguments_are_refused, struct redis_client *f)
 {
 	char longest[REDIS_KEY_SIZE];
 	const char *keys[REDIS_KEYS_MAX + 1];
@@ -107,20 +107,20 @@ TEST(refuses_what_cannot_be_asked, struct redis_client *f)
 	assert_null(none);
 }
 
-TEST(a_restart_between_two_commands_costs_nothing, struct redis_client *f)
+TEST(a_restart_between_commands_is_no_outage, struct redis_client *f)
 {
 	assert_int_equal(redis_client_set(f, "user:1", "one"), ERR_OK);
 	redis_server_stop(f->server);
 	redis_server_start(f->server);
 	assert_int_equal(redis_client_get(f, "user:1"), ERR_NOT_FOUND);
 	assert_int_equal(redis_client_set(f, "user:1", "one"), ERR_OK);
-	/* it hangs up for a reason of its own */
+	/* the server closes the connection */
 	redis_server_ask(f->server, "CLIENT KILL TYPE normal SKIPME yes");
 	redis_client_expect(f, "user:1", "one");
 	assert_true(circuit_breaker_closed(f->m));
 }
 
-TEST(signs_in_before_it_asks, struct redis_client *f)
+TEST(a_connection_authenticates_first, struct redis_client *f)
 {
 	redis_server_ask(
 	    f->server, "ACL SETUSER ann on >hunter2 ~site:* +get +set +select");
@@ -135,12 +135,12 @@ TEST(signs_in_before_it_asks, struct redis_client *f)
 	/* -NOPERM */
 	assert_int_equal(redis_del(f->redis, (const char *[]){ "user:1" }, 1),
 	    ERR_UNAVAILABLE);
-	f->options.db = 16; /* one more than there are */
+	f->options.db = 16; /* the server has 16: 0 to 15 */
 	redis_client_as(f, "", "p s\r\n");
 	assert_int_equal(redis_client_get(f, "user:1"), ERR_UNAVAILABLE);
 }
 
-TEST(reaches_a_host_by_name, struct redis_client *f)
+TEST(a_host_is_found_by_name, struct redis_client *f)
 {
 	int port = process_free_port();
 	struct addrinfo *found = NULL;
@@ -165,18 +165,19 @@ TEST(reaches_a_host_by_name, struct redis_client *f)
 	}
 }
 
-/* One process's want of an address says nothing about Redis. */
-TEST(a_name_without_address_opens_no_breaker, struct redis_client *f)
+/* A name without an address is a fault of this process, not of Redis. */
+TEST(a_name_without_address_leaves_the_circuit_breaker_closed,
+    struct redis_client *f)
 {
 	f->options.socket[0] = '\0';
-	memset(f->options.host, 'a', 64); /* no label is that long */
+	memset(f->options.host, 'a', 64); /* labels have at most 63 */
 	f->options.port = 6379;
 	redis_client_reopen(f);
 	assert_int_equal(redis_client_get(f, "user:1"), ERR_UNAVAILABLE);
 	assert_true(circuit_breaker_closed(f->m));
 }
 
-TEST(says_how_much_the_server_holds, struct redis_client *f)
+TEST(the_size_of_the_server_is_reported, struct redis_client *f)
 {
 	int64_t entries, bytes, empty;
 
@@ -188,12 +189,12 @@ TEST(says_how_much_the_server_holds, struct redis_client *f)
 	redis_server_ask(f->server, "DEBUG POPULATE 70");
 	assert_int_equal(redis_client_set(f, "user:1", "one"), ERR_OK);
 	assert_int_equal(redis_client_set(f, "user:2", "two"), ERR_OK);
-	/* Of our own database, that is. */
+	/* It counts the keys of the selected database only. */
 	assert_int_equal(redis_size(f->redis, &entries, &bytes), ERR_OK);
 	assert_int_equal(entries, 2);
 	assert_true(bytes > 0);
 
-	/* A server that forbids the question is no outage. */
+	/* A server that forbids INFO is not an outage. */
 	redis_server_ask(f->server, "ACL SETUSER default -info");
 	assert_int_equal(
 	    redis_size(f->redis, &entries, &bytes), ERR_UNAVAILABLE);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A server that speaks as no redis-server does, slowly or for ever. */
+/* A fake server that replies wrongly, slowly or without end. */
 #include "support/test.h"
 
 #include <poll.h>
@@ -22,13 +22,13 @@
 #define DEADLINE_MS 5000
 #define SHORT_MS 100
 
-/* What it says to whoever connects, once something was asked. */
+/* What it sends on a connection once a command has arrived. */
 struct script {
 	const char *unasked; /* right after connecting, or NULL */
 	const char *answer;
-	size_t times;     /* how often the answer comes; 0: never */
+	size_t times;     /* how often the reply is sent; 0: never */
 	int pause_us;     /* between its bytes; 0: all at once */
-	bool hangs_up;    /* after it; otherwise it is silent */
+	bool hangs_up;    /* after the reply; otherwise it is silent */
 	bool deaf;        /* it never reads */
 	const char *late; /* on cue, or NULL */
 };
@@ -37,13 +37,14 @@ struct liar {
 	char dir[32];
 	struct sockaddr_un address;
 	int listener;
-	const struct script *scripts; /* the last one counts for the rest too */
+	const struct script
+	    *scripts; /* the last one serves all further connections */
 	size_t n;
-	int cue[2], done[2];      /* pipes to it and from it */
+	int cue[2], done[2];      /* pipes to the server and from it */
 	_Atomic int *connections; /* so far; shared */
 	pid_t pid;
 	struct redis_options options;
-	struct redis_conn *link;
+	struct redis_conn *conn;
 };
 
 static void
@@ -62,7 +63,7 @@ say(int fd, const char *text, int pause_us)
 	}
 }
 
-/* Until the client hangs up, at the latest. */
+/* Wait until the client closes the connection. */
 static void
 tell(const struct liar *liar, int fd, const struct script *script)
 {
@@ -132,14 +133,14 @@ liar_new(const struct script *scripts, size_t n)
 	memcpy(liar->options.socket, liar->address.sun_path,
 	    sizeof(liar->options.socket));
 	assert_int_equal(
-	    redis_conn_new(&liar->options, &clock_system, &liar->link), ERR_OK);
+	    redis_conn_new(&liar->options, &clock_system, &liar->conn), ERR_OK);
 	return liar;
 }
 
 static void
 liar_free(struct liar *liar)
 {
-	redis_conn_free(liar->link);
+	redis_conn_free(liar->conn);
 	child_kill(liar->pid);
 	child_unshare((void *)liar->connections, sizeof(*liar->connections));
 	close(liar->listener);
@@ -155,14 +156,14 @@ static enum err
 ask(struct liar *liar, enum redis_expect expect, size_t n_values)
 {
 	struct buf values[REDIS_ARRAY_MAX] = { { 0 } };
-	struct redis_batch talk = {
+	struct redis_batch batch = {
 		.expect = expect, .values = values, .n_values = n_values
 	};
 	enum err err;
 
-	redis_batch_put(&talk, 1, (const char *[]){ "X" }, (size_t[]){ 1 });
-	err = redis_conn_run(liar->link, &talk);
-	redis_batch_clear(&talk);
+	redis_batch_put(&batch, 1, (const char *[]){ "X" }, (size_t[]){ 1 });
+	err = redis_conn_run(liar->conn, &batch);
+	redis_batch_clear(&batch);
 	for (size_t i = 0; i < n_values; i++) {
 		if (err != ERR_OK)
 			assert_int_equal(values[i].len, 0);
@@ -171,7 +172,7 @@ ask(struct liar *liar, enum redis_expect expect, size_t n_values)
 	return err;
 }
 
-/* One script; what it makes of a question that expects ${expect}. */
+/* Run a batch that expects ${expect} against one script. */
 static void
 assert_fails(struct script script, enum redis_expect expect, size_t n_values,
     const char *why)
@@ -179,14 +180,14 @@ assert_fails(struct script script, enum redis_expect expect, size_t n_values,
 	struct liar *liar = liar_new(&script, 1);
 
 	assert_int_equal(ask(liar, expect, n_values), ERR_UNAVAILABLE);
-	if (strstr(redis_conn_why(liar->link), why) == NULL)
-		fail_msg("not %s: %s", why, redis_conn_why(liar->link));
-	/* no second question is asked where a reply has begun */
+	if (strstr(redis_conn_why(liar->conn), why) == NULL)
+		fail_msg("not %s: %s", why, redis_conn_why(liar->conn));
+	/* the batch is not sent again once a reply has begun */
 	assert_int_equal(*liar->connections, 1);
 	liar_free(liar);
 }
 
-TEST(refuses_replies_that_do_not_fit)
+TEST(wrong_replies_are_refused)
 {
 	static const struct {
 		enum redis_expect expect;
@@ -229,8 +230,8 @@ TEST(refuses_replies_that_do_not_fit)
 		    cases[i].expect, cases[i].n_values, cases[i].why);
 }
 
-/* One deadline in all, however often a byte comes. */
-TEST(waits_no_longer_for_one_that_drips)
+/* There is one deadline for the batch, however often a byte arrives. */
+TEST(a_slow_reply_does_not_extend_the_deadline)
 {
 	static const struct script scripts[] = {
 		{ .answer = "$1000000\r\n" },
@@ -250,14 +251,14 @@ TEST(waits_no_longer_for_one_that_drips)
 		liar->options.deadline_ms = SHORT_MS;
 		assert_int_equal(
 		    ask(liar, REDIS_EXPECT_VALUES, 2), ERR_UNAVAILABLE);
-		assert_string_equal(redis_conn_why(liar->link), "timeout");
+		assert_string_equal(redis_conn_why(liar->conn), "timeout");
 		assert_in_range(clock_system.mono_us() - start, SHORT_MS * 1000,
 		    50 * SHORT_MS * 1000);
 		liar_free(liar);
 	}
 }
 
-TEST(takes_no_reply_without_end)
+TEST(an_endless_reply_is_refused)
 {
 	static const char piece[] = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 	struct script script = { .unasked = "$536870912\r\n",
@@ -265,15 +266,15 @@ TEST(takes_no_reply_without_end)
 		.times = 2 * REDIS_REPLY_BYTES_MAX / sizeof(piece) };
 	struct liar *liar = liar_new(&script, 1);
 
-	/* the deadline is not what ends it */
+	/* before the deadline */
 	liar->options.deadline_ms = 20000;
 	assert_int_equal(ask(liar, REDIS_EXPECT_VALUE, 1), ERR_UNAVAILABLE);
-	assert_string_equal(redis_conn_why(liar->link), "reply too long");
+	assert_string_equal(redis_conn_why(liar->conn), "reply too long");
 	liar_free(liar);
 }
 
-/* Closed while idle: one more try.  Closed within a reply: none. */
-TEST(asks_again_only_where_nothing_was_answered)
+/* Retry once if the connection was closed while idle, never within a reply. */
+TEST(a_batch_is_repeated_only_without_any_reply)
 {
 	static const struct script closes_idle[] = {
 		{ .answer = "+OK\r\n", .times = 1, .hangs_up = true },
@@ -292,12 +293,12 @@ TEST(asks_again_only_where_nothing_was_answered)
 	}
 	liar_free(liar);
 	assert_fails(closes_within[0], REDIS_EXPECT_STATUS, 0, "closed");
-	/* on a fresh connection there is no second try either */
+	/* nor on a new connection */
 	assert_fails(closes_always[0], REDIS_EXPECT_STATUS, 0, "closed");
 }
 
-/* What arrives between two questions is no answer to the second. */
-TEST(what_nobody_asked_for_answers_nothing)
+/* Bytes that arrive between two batches are no reply to the second. */
+TEST(unasked_bytes_answer_nothing)
 {
 	static const struct script scripts[] = {
 		{ .answer = "+OK\r\n", .times = 1, .late = "$4\r\nlate\r\n" },
@@ -306,43 +307,43 @@ TEST(what_nobody_asked_for_answers_nothing)
 	struct liar *liar = liar_new(scripts, 2);
 	struct buf value = { 0 };
 	char byte;
-	struct redis_batch talk = {
+	struct redis_batch batch = {
 		.expect = REDIS_EXPECT_VALUE, .values = &value, .n_values = 1
 	};
 
 	assert_int_equal(ask(liar, REDIS_EXPECT_STATUS, 0), ERR_OK);
 	assert_int_equal(write(liar->cue[1], "", 1), 1);
 	assert_int_equal(read(liar->done[0], &byte, 1), 1);
-	redis_batch_put(&talk, 1, (const char *[]){ "X" }, (size_t[]){ 1 });
-	assert_int_equal(redis_conn_run(liar->link, &talk), ERR_OK);
+	redis_batch_put(&batch, 1, (const char *[]){ "X" }, (size_t[]){ 1 });
+	assert_int_equal(redis_conn_run(liar->conn, &batch), ERR_OK);
 	assert_int_equal(*liar->connections, 2);
 	assert_string_equal(value.data, "true");
-	redis_batch_clear(&talk);
+	redis_batch_clear(&batch);
 	buf_clear(&value);
 	liar_free(liar);
 }
 
-/* A reply to what was not sent yet leaves half a question on its way. */
-TEST(takes_no_reply_before_the_question)
+/* A reply before the command is sent leaves half of it unsent. */
+TEST(a_reply_before_the_command_is_refused)
 {
-	/* Deaf, or all of the question may be gone before the reply is seen. */
+	/* Deaf: otherwise all may be sent before the reply is seen. */
 	static const struct script hasty = { .unasked = "+OK\r\n",
 		.deaf = true };
 	static char much[8 * 1024 * 1024];
 	struct liar *liar = liar_new(&hasty, 1);
-	struct redis_batch talk = { .expect = REDIS_EXPECT_STATUS };
+	struct redis_batch batch = { .expect = REDIS_EXPECT_STATUS };
 
 	liar->options.deadline_ms = 20000;
 	redis_batch_put(
-	    &talk, 1, (const char *[]){ much }, (size_t[]){ sizeof(much) });
-	assert_int_equal(redis_conn_run(liar->link, &talk), ERR_UNAVAILABLE);
+	    &batch, 1, (const char *[]){ much }, (size_t[]){ sizeof(much) });
+	assert_int_equal(redis_conn_run(liar->conn, &batch), ERR_UNAVAILABLE);
 	assert_string_equal(
-	    redis_conn_why(liar->link), "more replies than commands");
-	redis_batch_clear(&talk);
+	    redis_conn_why(liar->conn), "more replies than commands");
+	redis_batch_clear(&batch);
 	liar_free(liar);
 }
 
-/* It listens, but has no room for one more: nothing to wait for. */
+/* The server listens, but its backlog is full. */
 TEST(a_full_backlog_is_an_outage)
 {
 	static const struct script silent = { .times = 0 };

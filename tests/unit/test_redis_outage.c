@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Outages of a real server, each provoked, and how they end. */
+/* Outages of a real server, and how they end. */
 #include "support/test.h"
 
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 #define SECOND_US ((int64_t)1000 * 1000)
 #define HOUR_US (3600 * SECOND_US)
 
-/* The breaker is open; let its back-off pass and probe. */
+/* Let the back-off of the open circuit breaker pass and probe. */
 static void
 probe_later(struct redis_client *f)
 {
@@ -30,7 +30,7 @@ probe_later(struct redis_client *f)
 
 TEST_FIXTURE(redis_client_setup, redis_client_teardown);
 
-TEST(an_outage_is_over_when_a_probe_says_so, struct redis_client *f)
+TEST(an_outage_ends_with_a_probe, struct redis_client *f)
 {
 	int64_t latency;
 
@@ -40,7 +40,7 @@ TEST(an_outage_is_over_when_a_probe_says_so, struct redis_client *f)
 	assert_int_equal(redis_client_get(f, "user:1"), ERR_UNAVAILABLE);
 	assert_false(circuit_breaker_closed(f->m));
 
-	/* nobody looks before the back-off is over, nor then by himself */
+	/* no probe before the back-off is over, and none without a call */
 	redis_server_start(f->server);
 	redis_client_ahead_us -= HOUR_US; /* however long the start took */
 	redis_probe(f->redis);
@@ -61,7 +61,7 @@ TEST(an_outage_is_over_when_a_probe_says_so, struct redis_client *f)
 	assert_int_equal(redis_server_int(f->server, "DBSIZE"), 0);
 }
 
-/* One deadline for the host, then nothing; and the late reply is nobody's. */
+/* An outage costs the host one deadline; the late reply is discarded. */
 TEST(a_late_reply_answers_nothing, struct redis_client *f)
 {
 	struct redis *other;
@@ -146,9 +146,10 @@ assert_outage_until(struct redis_client *f, enum err now, const char *recover)
 	assert_int_equal(now, ERR_UNAVAILABLE);
 	assert_false(circuit_breaker_closed(f->m));
 	probe_later(f);
-	assert_false(circuit_breaker_closed(f->m)); /* a probe is not fooled */
+	assert_false(
+	    circuit_breaker_closed(f->m)); /* PING alone would succeed */
 	redis_server_ask(f->server, recover);
-	/* A script ends some time after it was told to. */
+	/* A script ends some time after SCRIPT KILL. */
 	assert_true(process_until(takes_writes, f->server, 10000));
 	probe_later(f);
 	assert_true(circuit_breaker_closed(f->m));
@@ -177,7 +178,7 @@ TEST(a_server_that_cannot_save_is_an_outage, struct redis_client *f)
 {
 	char path[64];
 
-	/* a folder where its file should go */
+	/* a folder in place of its file */
 	snprintf(path, sizeof(path), "%s/dump.rdb", f->dir);
 	assert_int_equal(mkdir(path, 0700), 0);
 	redis_server_ask(f->server, "CONFIG SET save %s", "3600 1000");
@@ -187,7 +188,7 @@ TEST(a_server_that_cannot_save_is_an_outage, struct redis_client *f)
 	    "CONFIG SET stop-writes-on-bgsave-error no");
 }
 
-/* Send a command that does not come back for a while. */
+/* Send a command that runs for a while. */
 static redisContext *
 send_long(struct redis_client *f, const char *command)
 {
@@ -228,7 +229,7 @@ TEST(a_busy_server_is_an_outage, struct redis_client *f)
 	redisFree(c);
 }
 
-/* It looks at its clients every so many bytes of the file. */
+/* While loading, it serves clients every so many bytes of the file. */
 TEST(a_loading_server_is_an_outage, struct redis_client *f)
 {
 	struct reply_wish loading = { f->server, "-LOADING" };

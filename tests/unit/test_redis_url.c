@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "cache/redis.h"
 
-TEST(reads_every_part)
+TEST(every_part_is_parsed)
 {
 	static const struct {
 		const char *url;
@@ -30,7 +30,7 @@ TEST(reads_every_part)
 			.user = "ann",
 			.password = "secret",
 			.db = 2 } },
-		/* only the first : divides, and + is a plus */
+		/* only the first : divides, and + is literal */
 		{ "redis://ann:a:b+c@host",
 		    { .host = "host",
 			.port = 6379,
@@ -72,7 +72,7 @@ TEST(reads_every_part)
 	}
 }
 
-TEST(refuses_with_a_sentence)
+TEST(invalid_urls_are_refused_with_a_reason)
 {
 	static const struct {
 		const char *url, *why;
@@ -136,12 +136,12 @@ TEST(refuses_with_a_sentence)
 		assert_non_null(why);
 		if (strstr(why, cases[i].why) == NULL)
 			fail_msg("%s: %s", cases[i].url, why);
-		/* no half of a password is left behind */
+		/* no part of a password is left */
 		assert_memory_equal(&o, &zero, sizeof(o));
 	}
 }
 
-TEST(bounds_every_part)
+TEST(every_part_is_bounded)
 {
 	static const struct {
 		const char *before, *after;

@@ -12,7 +12,7 @@ static const char plain[] = "{\"email\":\"ann@example.org\"}";
 static const struct seal_binding bound = { .key = "user:1",
 	.version = "host 1, version 42" };
 
-TEST(opens_what_it_sealed)
+TEST(a_sealed_value_opens)
 {
 	struct buf sealed = { 0 }, out = { 0 };
 
@@ -32,7 +32,7 @@ TEST(opens_what_it_sealed)
 	buf_clear(&out);
 }
 
-TEST(opens_nothing_as_nothing)
+TEST(an_empty_value_opens_as_empty)
 {
 	struct buf sealed = { 0 }, out = { 0 };
 
@@ -44,7 +44,7 @@ TEST(opens_nothing_as_nothing)
 	buf_clear(&out);
 }
 
-TEST(seals_the_same_twice_differently)
+TEST(sealing_twice_gives_different_bytes)
 {
 	struct buf a = { 0 }, b = { 0 };
 
@@ -59,7 +59,7 @@ TEST(seals_the_same_twice_differently)
 	buf_clear(&b);
 }
 
-TEST(opens_under_its_own_binding_alone)
+TEST(a_value_opens_under_its_binding_only)
 {
 	static const unsigned char key2[SECRET_KEY_BYTES] = "0123456789abcdeg";
 	static const struct {
@@ -93,8 +93,8 @@ TEST(opens_under_its_own_binding_alone)
 	buf_clear(&out);
 }
 
-/* Every bit flipped, every length, is refused and leaves nothing. */
-TEST(refuses_what_was_touched)
+/* Flipping any bit or cutting at any length makes it fail, with no output. */
+TEST(altered_values_are_refused)
 {
 	struct buf sealed = { 0 }, out = { 0 };
 	char *exact;
@@ -110,7 +110,7 @@ TEST(refuses_what_was_touched)
 		sealed.data[bit / 8] ^= (char)(1 << bit % 8);
 	}
 	for (size_t len = 0; len < sealed.len; len++) {
-		exact = malloc(len + 1); /* so that ASan sees a byte too far */
+		exact = malloc(len + 1); /* so that ASan detects an overread */
 		assert_non_null(exact);
 		memcpy(exact + 1, sealed.data, len);
 		assert_int_equal(

@@ -78,9 +78,9 @@ TEST(a_session_lives_only_if_all_holds)
 	s.user_id = 41;
 	assert_false(session_live(&s, &u, NOW));
 	s = sample();
-	s.epoch = 2; /* logged out everywhere since */
+	s.epoch = 2; /* before a logout everywhere */
 	assert_false(session_live(&s, &u, NOW));
-	s.epoch = 4; /* from a future that was never committed */
+	s.epoch = 4; /* of a change that was never committed */
 	assert_false(session_live(&s, &u, NOW));
 	s = sample();
 	u.status = USER_STATUS_INACTIVE;
@@ -111,7 +111,7 @@ TEST(the_device_list_shows_no_secret)
 	buf_clear(&out);
 }
 
-TEST(its_holder_sees_how_long_it_lasts)
+TEST(a_session_shows_when_it_expires)
 {
 	struct session s = sample();
 	struct buf out = { 0 };

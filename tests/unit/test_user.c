@@ -53,14 +53,14 @@ TEST(addresses_have_one_normal_form)
 		{ " ann@example.org", NULL },
 		{ "ann\x7f@example.org", NULL },
 		{ "ann\xff@example.org", NULL },
-		{ "ann\xc2\xa0@example.org", NULL }, /* a blank */
+		{ "ann\xc2\xa0@example.org", NULL }, /* a space in NFKC */
 		{ "ann\xef\xbc\xa0"
 		  "b@example.org",
-		    NULL }, /* an @ */
+		    NULL }, /* an @ in NFKC */
 		{ "ann\xef\xbc\xa0"
 		  "example.org",
 		    NULL },
-		{ "\xc2\xad@example.org", NULL }, /* nothing to be seen */
+		{ "\xc2\xad@example.org", NULL }, /* invisible */
 		{ "ann\xe2\x80\xae@example.org", NULL },
 	};
 
@@ -70,14 +70,14 @@ TEST(addresses_have_one_normal_form)
 
 		if (user_email_normal(normal, cases[i].email) !=
 		    (expect ? ERR_OK : ERR_INVALID))
-			fail_msg("wrong verdict on %s", cases[i].email);
+			fail_msg("wrong result for %s", cases[i].email);
 		assert_string_equal(normal, expect ? expect : "");
 	}
 }
 
-/* The verdict on ${total} bytes, ${local} of them before the @. */
+/* Check an address of ${total} bytes, ${local} of them before the @. */
 static enum err
-email_verdict(size_t local, size_t total)
+check_email(size_t local, size_t total)
 {
 	char email[400], normal[USER_EMAIL_SIZE];
 
@@ -87,15 +87,15 @@ email_verdict(size_t local, size_t total)
 	return user_email_normal(normal, email);
 }
 
-TEST(addresses_have_a_longest)
+TEST(addresses_are_bounded)
 {
-	assert_int_equal(email_verdict(64, 254), ERR_OK);
-	assert_int_equal(email_verdict(64, 255), ERR_INVALID);
-	assert_int_equal(email_verdict(64, 399), ERR_INVALID);
-	assert_int_equal(email_verdict(65, 254), ERR_INVALID);
+	assert_int_equal(check_email(64, 254), ERR_OK);
+	assert_int_equal(check_email(64, 255), ERR_INVALID);
+	assert_int_equal(check_email(64, 399), ERR_INVALID);
+	assert_int_equal(check_email(65, 254), ERR_INVALID);
 }
 
-TEST(names_have_something_to_show)
+TEST(names_have_a_visible_character)
 {
 	char name[USER_NAME_SIZE];
 
@@ -104,7 +104,7 @@ TEST(names_have_something_to_show)
 	assert_int_equal(user_name_check(""), ERR_INVALID);
 	assert_int_equal(
 	    user_name_check("  \xc2\xa0\xe3\x80\x80"), ERR_INVALID);
-	/* Zero widths, a filler, the braille cell without a dot. */
+	/* Zero-width characters, a filler, the blank braille cell. */
 	assert_int_equal(user_name_check("\xe2\x80\x8b\xe2\x80\x8d\xef\xbb"
 					 "\xbf \xe3\x85\xa4\xe2\xa0\x80"),
 	    ERR_INVALID);
@@ -123,7 +123,7 @@ TEST(names_have_something_to_show)
 	assert_int_equal(user_name_check(name), ERR_INVALID);
 }
 
-TEST(avatars_are_web_addresses)
+TEST(avatars_are_web_urls)
 {
 	static const struct {
 		const char *url;
@@ -160,7 +160,7 @@ TEST(avatars_are_web_addresses)
 	assert_int_equal(user_avatar_check(url), ERR_INVALID);
 }
 
-TEST(names_of_values_go_both_ways)
+TEST(enum_values_are_converted_both_ways)
 {
 	assert_int_equal(
 	    user_role_from(user_role_name(USER_ROLE_USER)), USER_ROLE_USER);
@@ -204,7 +204,7 @@ assert_writes(void (*write_one)(const struct user *, struct json_writer *),
 	buf_clear(&out);
 }
 
-TEST(views_show_what_they_may)
+TEST(views_show_the_members_they_may)
 {
 	struct user u = sample();
 
@@ -219,7 +219,7 @@ TEST(views_show_what_they_may)
 	    "\"updated_at\":\"2099-12-31T23:59:59Z\"}");
 }
 
-TEST(who_has_no_address_shows_none)
+TEST(a_user_without_an_address_shows_null)
 {
 	struct user u = sample();
 
