@@ -8,11 +8,9 @@
 #include "support/operation.h"
 
 /*
- * Whom a token of elsewhere stands for: nobody's account but its own, unless
- * the site's owner says that an issuer knows addresses, and then nobody's who
- * administers anything.
- *
- * The second issuer may link by address, the first may not.
+ * A token of another issuer stands for its own account. Only an issuer that may
+ * link by e-mail reaches an existing account, and never an administrator's. The
+ * second issuer may link, the first may not.
  */
 #define WORKERS 4
 
@@ -38,7 +36,7 @@ id_with(struct external_site *f, struct test_issuer *p, const char *subject,
 	return id_of(f, p, args);
 }
 
-/* What the last answer says of the user: NULL for null. */
+/* Check the user in the last answer; NULL for null. */
 static void
 assert_user(struct external_site *f, const char *member, const char *value)
 {
@@ -67,12 +65,11 @@ TEST(a_subject_is_the_same_user_each_time, struct external_site *f)
 	assert_int_equal(external_site_id(f, token), id);
 	assert_int_not_equal(id_of(f, f->first, "claims={'sub': 'Ann'}"), id);
 	assert_int_not_equal(id_of(f, f->first, "claims={'sub': 'ann '}"), id);
-	/* another issuer's is another person */
+	/* the same subject of another issuer is another user */
 	assert_int_not_equal(id_of(f, f->second, "claims={'sub': 'ann'}"), id);
 }
 
-TEST(an_address_counts_when_it_is_verified_and_nobody_has_it,
-    struct external_site *f)
+TEST(a_verified_free_address_is_stored, struct external_site *f)
 {
 	long long id, other;
 
@@ -85,7 +82,7 @@ TEST(an_address_counts_when_it_is_verified_and_nobody_has_it,
 	id = id_of(
 	    f, f->first, "claims={'sub': 'bob', 'email': 'bob@example.net'}");
 	assert_user(f, "email", NULL);
-	/* now he has shown it, and it is known by whatever case */
+	/* now it is verified, and found in any letter case */
 	assert_int_equal(
 	    id_with(f, f->first, "bob", "bob@example.net", "True"), id);
 	assert_user(f, "email", "bob@example.net");
@@ -97,8 +94,8 @@ TEST(an_address_counts_when_it_is_verified_and_nobody_has_it,
 	assert_user(f, "email", NULL);
 }
 
-/* The one that somebody registered here with a password stays theirs. */
-TEST(nobody_is_merged_by_an_address, struct external_site *f)
+/* An address registered here with a password stays with its account. */
+TEST(an_address_does_not_merge_accounts, struct external_site *f)
 {
 	long long own, id;
 
@@ -107,18 +104,18 @@ TEST(nobody_is_merged_by_an_address, struct external_site *f)
 	id = id_with(f, f->first, "mallory", f->site.email, "True");
 	assert_int_not_equal(id, own);
 	assert_user(f, "email", NULL);
-	/* where linking is allowed, but the issuer has verified nothing */
+	/* linking is allowed, but the address is not verified */
 	id = id_with(f, f->second, "trudy", f->site.email, "'true'");
 	assert_int_not_equal(id, own);
 	id = id_with(f, f->second, "mallory", f->site.email, "False");
 	assert_int_not_equal(id, own);
-	/* who has an account already is not moved to another */
+	/* a linked subject is not moved to another account */
 	assert_int_equal(
 	    id_with(f, f->second, "mallory", f->site.email, "True"), id);
 	assert_user(f, "email", NULL);
 }
 
-TEST(a_verified_address_links_where_that_is_allowed, struct external_site *f)
+TEST(a_verified_address_links_if_allowed, struct external_site *f)
 {
 	long long own;
 
@@ -126,17 +123,17 @@ TEST(a_verified_address_links_where_that_is_allowed, struct external_site *f)
 	own = strtoll(f->site.user_id, NULL, 10);
 	assert_int_equal(
 	    id_with(f, f->second, "carol", f->site.email, "True"), own);
-	/* and says nothing of an account that has its own profile */
+	/* and does not change an account with its own profile */
 	assert_user(f, "name", "Test");
 	assert_user(f, "email", f->site.email);
-	/* from then on it is the subject that counts */
+	/* from then on the subject decides */
 	assert_int_equal(
 	    id_with(f, f->second, "carol", "carol@example.net", "True"), own);
 	assert_user(f, "email", f->site.email);
 	assert_int_equal(id_of(f, f->second, "claims={'sub': 'carol'}"), own);
 }
 
-TEST(nobody_becomes_an_administrator, struct external_site *f)
+TEST(no_administrator_is_linked, struct external_site *f)
 {
 	char token[TEST_ISSUER_TOKEN_SIZE];
 	long long own;
@@ -194,7 +191,7 @@ TEST(changed_claims_reach_every_worker, struct external_site *f)
 	assert_user(f, "name", "Gilbert");
 	assert_user(f, "avatar_url", "https://example.net/gil.png");
 	assert_user(f, "email", "gil@example.net");
-	/* the old one is good, but what it says is known to be over */
+	/* the old token is valid, but its claims are outdated */
 	assert_named_everywhere(f, old, "Gilbert");
 	assert_int_equal(external_site_id(f, late), id);
 	assert_named_everywhere(f, late, "Gilbert");
@@ -203,7 +200,7 @@ TEST(changed_claims_reach_every_worker, struct external_site *f)
 
 /* ---- without a password ---- */
 
-TEST(nobody_signs_in_to_it_with_a_password, struct external_site *f)
+TEST(it_has_no_password_to_sign_in_with, struct external_site *f)
 {
 	static const char *const bodies[] = {
 		"{\"email\":\"pam@example.net\",\"password\":\"\"}",

@@ -8,13 +8,13 @@
 #include "support/external_issuer_site.h"
 
 /*
- * Whatever somebody puts together who has seen good tokens and public keys, and
- * has keys and a server of their own: 401 by every way of asking, and nobody
- * goes anywhere because a token says so.
+ * Tokens made by an attacker who has seen good tokens and public keys and has
+ * keys and a server: 401 on every route, and no request is sent anywhere
+ * because a token says so.
  */
 #define TEXT_MAX (2 * TEST_ISSUER_TOKEN_SIZE)
 
-/* Beyond what web servers pass on by default. */
+/* More than web servers pass on by default. */
 static const char lighttpd[] = "server.max-request-field-size = 32768\n";
 
 /* Copy ${text}: @1 is the first issuer, @2 the second, @3 the attacker's. */
@@ -42,7 +42,7 @@ fill(const struct external_site *f, const struct test_issuer *own,
 	dst[len] = '\0';
 }
 
-/* ---- what is taken, so that what follows is refused for its own sake ---- */
+/* ---- good tokens, so that refusals have the reason tested ---- */
 
 static void
 expect_good_tokens(struct external_site *f)
@@ -70,15 +70,15 @@ expect_good_tokens(struct external_site *f)
 	}
 }
 
-TEST(good_tokens_are_taken)
+TEST(good_tokens_are_accepted)
 {
 	expect_good_tokens(*state);
 }
 
-/* ---- what is signed, but not as it should be ---- */
+/* ---- validly signed, but wrong otherwise ---- */
 
 static const char *const by_their_keys[] = {
-	/* none, and nothing known */
+	/* none or unknown */
 	"'rsa', alg='none'",
 	"'rsa', alg='none', header={'alg': 'None'}",
 	"'rsa', alg='none', header={'alg': 'NONE'}",
@@ -93,7 +93,7 @@ static const char *const by_their_keys[] = {
 	"'rsa', header={'alg': ['RS256']}",
 	"'rsa', header={'alg': 'rs256'}",
 	"'rsa', header={'alg': 'RS256 '}",
-	/* others than the key is for, or the site takes */
+	/* not the key's, or not accepted by the site */
 	"'rsa', alg='RS384'",
 	"'rsa', alg='RS512'",
 	"'rsa', alg='PS256'",
@@ -103,7 +103,7 @@ static const char *const by_their_keys[] = {
 	"'ec', header={'kid': 'rsa'}",
 	"'rsa', header={'kid': 'ec'}",
 	"'rsa', header={'kid': 'ec', 'alg': 'ES256'}",
-	/* what is no signature */
+	/* not a signature */
 	"'ec', signature='zero'",
 	"'ec', signature='der'",
 	"'rsa', signature='zero'",
@@ -122,7 +122,7 @@ static const char *const by_their_keys[] = {
 	"'rsa', header={'kid': \"rsa'; DROP TABLE users; --\"}",
 	"'rsa', header={'kid': 'rsa|id'}",
 	"'rsa', header_text='{\"alg\":\"RS256\",\"kid\":\"rsa\\\\u0000\"}'",
-	/* the rest of the header */
+	/* other header members */
 	"'rsa', header={'crit': ['exp']}",
 	"'rsa', header={'crit': ['exp'], 'exp': 4000000000}",
 	"'rsa', header={'crit': []}",
@@ -140,7 +140,7 @@ static const char *const by_their_keys[] = {
 	"'rsa', header_text='[\"RS256\"]'",
 	"'rsa', header_text='{\"alg\":\"RS256\",\"kid\":\"rsa\"}{}'",
 	"'rsa', header_text=''",
-	/* whose it is, and for whom */
+	/* issuer, subject and audience */
 	"'rsa', claims={'iss': None}",
 	"'rsa', claims={'iss': '@1/'}",
 	"'rsa', claims={'iss': '@2'}",
@@ -161,7 +161,7 @@ static const char *const by_their_keys[] = {
 	"'rsa', claims={'sub': ['somebody']}",
 	"'rsa', claims={'jti': 1}",
 	"'rsa', claims={'jti': ['a']}",
-	/* and when */
+	/* times */
 	"'rsa', at=-400",
 	"'rsa', at=60",
 	"'rsa', claims={'nbf': 4000000000}",
@@ -175,7 +175,8 @@ static const char *const by_their_keys[] = {
 	"'rsa', claims={'exp': 9223372036854775807}",
 	"'rsa', claims={'exp': 18446744073709551616}",
 	"'rsa', claims={'exp': 1e300}",
-	"'rsa', claims={'exp': 4000000000}", /* longer than is remembered */
+	"'rsa', claims={'exp': 4000000000}", /* longer than deleted accounts are
+						kept */
 	"'rsa', claims={'iat': '1'}",
 	"'rsa', claims={'iat': -1}",
 	"'rsa', claims={'nbf': '1'}",
@@ -201,7 +202,7 @@ expect_refused(struct external_site *f, const char *how, const char *token)
 	}
 }
 
-TEST(what_is_signed_otherwise_is_refused, struct external_site *f)
+TEST(wrongly_signed_tokens_are_refused, struct external_site *f)
 {
 	char how[TEXT_MAX], token[TEST_ISSUER_TOKEN_SIZE];
 
@@ -212,8 +213,8 @@ TEST(what_is_signed_otherwise_is_refused, struct external_site *f)
 	}
 }
 
-/* A member twice: which of the two would count? */
-TEST(a_claim_that_is_there_twice_is_refused, struct external_site *f)
+/* With a duplicate it is not known which counts. */
+TEST(a_duplicate_claim_is_refused, struct external_site *f)
 {
 	static const char *const twice[] = { "\"sub\":\"somebody else\"",
 		"\"exp\":4000000000", "\"iss\":\"http://127.0.0.1:1\"",
@@ -230,8 +231,8 @@ TEST(a_claim_that_is_there_twice_is_refused, struct external_site *f)
 	}
 }
 
-/* Public keys are no secrets, in whatever form somebody takes them for one. */
-TEST(a_public_key_signs_nothing, struct external_site *f)
+/* Public keys in any form used as HMAC secrets. */
+TEST(a_public_key_is_not_an_hmac_secret, struct external_site *f)
 {
 	static const struct {
 		const char *key;
@@ -262,11 +263,11 @@ TEST(a_public_key_signs_nothing, struct external_site *f)
 	}
 }
 
-/* ---- keys that the site does not have from whom they speak of ---- */
+/* ---- keys that are not the issuer's ---- */
 
-TEST(nobody_else_speaks_for_an_issuer, struct external_site *f)
+TEST(keys_of_another_issuer_are_refused, struct external_site *f)
 {
-	/* by somebody's own server, whose name is @3 */
+	/* by the attacker's server, whose name is @3 */
 	static const char *const own[] = {
 		"'rsa'",
 		"'rsa', claims={'iss': '@1'}",
@@ -290,7 +291,7 @@ TEST(nobody_else_speaks_for_an_issuer, struct external_site *f)
 		"'ec', claims={'iss': ['@1', '@2']}",
 		"'ec', claims={'iss': '@1', 'azp': '@2'}",
 	};
-	/* with headers that the right one should not send */
+	/* with headers that the right issuer must not send */
 	static const char *const first[] = {
 		"'rsa', own='jwk'",
 		"'rsa', own='x5c'",
@@ -322,7 +323,7 @@ TEST(nobody_else_speaks_for_an_issuer, struct external_site *f)
 	test_issuer_free(stranger);
 }
 
-/* ---- texts ---- */
+/* ---- spelling ---- */
 
 TEST(another_spelling_of_a_token_is_refused, struct external_site *f)
 {
@@ -342,7 +343,7 @@ TEST(another_spelling_of_a_token_is_refused, struct external_site *f)
 		size_t to = at[i / NELEMS(pieces)];
 		const char *piece = pieces[i % NELEMS(pieces)];
 
-		/* HTTP itself knows no blanks around a value. */
+		/* HTTP strips white space around a value. */
 		if ((to == 0 || to == at[4]) && strchr(" \t", *piece) != NULL)
 			continue;
 		snprintf(text, sizeof(text), "%.*s%s%s", (int)to, token, piece,
@@ -352,8 +353,8 @@ TEST(another_spelling_of_a_token_is_refused, struct external_site *f)
 	external_site_expect(f, token, 200);
 }
 
-/* The last letter of a signature by P-256 has four bits that say nothing. */
-TEST(no_letter_may_be_another, struct external_site *f)
+/* The last character of a P-256 signature has four unused bits. */
+TEST(any_changed_character_is_refused, struct external_site *f)
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "abcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -387,7 +388,7 @@ TEST(long_tokens_and_other_forms_are_refused, struct external_site *f)
 	expect_refused(f, token, token);
 	snprintf(text, sizeof(text), "%s.AAAA.AAAA", token);
 	expect_refused(f, text, text);
-	/* a token in a token, detached, or nothing of one */
+	/* nested, detached, or no token at all */
 	test_issuer_token(f->first, token,
 	    "'rsa', header={'cty': 'JWT'},"
 	    " payload_text='eyJhbGciOiJub25lIn0.e30.'");
@@ -400,8 +401,8 @@ TEST(long_tokens_and_other_forms_are_refused, struct external_site *f)
 	expect_refused(f, "dots", "...");
 }
 
-/* Nothing that came in between has an effect. */
-TEST(good_tokens_are_still_taken)
+/* Nothing sent in between has an effect. */
+TEST(good_tokens_are_still_accepted)
 {
 	expect_good_tokens(*state);
 }

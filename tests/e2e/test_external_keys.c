@@ -11,20 +11,20 @@
 #include "support/process.h"
 
 /*
- * The keys of an issuer come and go, and some are none; it is not asked for
- * them more often than it may be.
+ * Keys of an issuer appear, change and disappear, and some are unusable; the
+ * issuer is not contacted more often than allowed.
  */
 #define WAIT_MS 60000
 #define WORKERS 4
 #define FLOOD 150
 #define SLOW_MS 1000
 
-/* ---- how often it is asked ---- */
+/* ---- frequency of fetches ---- */
 
 struct flood {
 	struct external_site *f;
-	long count; /* of fetches that there are to be */
-	int next;   /* no key is asked for twice */
+	long count; /* expected number of fetches */
+	int next;   /* no kid is used twice */
 };
 
 static void
@@ -49,7 +49,7 @@ is_fetched(void *ctx)
 	return test_issuer_count(fl->f->first, TEST_ISSUER_JWKS) >= fl->count;
 }
 
-/* Half a minute apart, should this machine be that slow. */
+/* Fetches are 30 s apart, even if this machine is slow. */
 static void
 assert_no_more(struct flood *fl, long since)
 {
@@ -59,7 +59,7 @@ assert_no_more(struct flood *fl, long since)
 	    count, fl->count, fl->count + (time(NULL) - since) / 30);
 }
 
-TEST(however_many_ask_it_is_fetched_once, struct external_site *f)
+TEST(many_requests_cause_one_fetch, struct external_site *f)
 {
 	struct flood fl = { .f = f };
 	struct external_site_fetch http_client;
@@ -73,7 +73,7 @@ TEST(however_many_ask_it_is_fetched_once, struct external_site *f)
 	pour(&fl);
 	assert_no_more(&fl, begun);
 
-	/* also when the last one gave nothing */
+	/* also when the last fetch failed */
 	test_issuer_tell(
 	    f->first, "answer('" TEST_ISSUER_JWKS "', status=500)");
 	begun = time(NULL);
@@ -85,9 +85,9 @@ TEST(however_many_ask_it_is_fetched_once, struct external_site *f)
 	test_issuer_tell(f->first, "answer('" TEST_ISSUER_JWKS "')");
 }
 
-/* ---- keys that come and go ---- */
+/* ---- keys that appear and disappear ---- */
 
-TEST(a_new_key_is_known_and_one_that_left_is_not, struct external_site *f)
+TEST(a_new_key_is_accepted_and_a_removed_one_refused, struct external_site *f)
 {
 	char old[TEST_ISSUER_TOKEN_SIZE], new[TEST_ISSUER_TOKEN_SIZE],
 	    kept[TEST_ISSUER_TOKEN_SIZE];
@@ -103,7 +103,7 @@ TEST(a_new_key_is_known_and_one_that_left_is_not, struct external_site *f)
 	external_site_fetch(f, f->first, true);
 	external_site_expect_everywhere(f, new, 200);
 	external_site_expect_everywhere(f, kept, 200);
-	/* however well it was remembered */
+	/* even if it was cached */
 	external_site_expect_everywhere(f, old, 401);
 	test_issuer_tell(f->first, "publish('rsa', 'ec')");
 	external_site_fetch(f, f->first, true);
@@ -111,8 +111,8 @@ TEST(a_new_key_is_known_and_one_that_left_is_not, struct external_site *f)
 	external_site_expect_everywhere(f, new, 401);
 }
 
-/* Another key by the same name is another key. */
-TEST(a_key_that_was_replaced_verifies_nothing, struct external_site *f)
+/* Another key under the same kid is another key. */
+TEST(a_replaced_key_verifies_nothing, struct external_site *f)
 {
 	char old[TEST_ISSUER_TOKEN_SIZE], new[TEST_ISSUER_TOKEN_SIZE];
 
@@ -125,8 +125,8 @@ TEST(a_key_that_was_replaced_verifies_nothing, struct external_site *f)
 	external_site_expect_everywhere(f, new, 200);
 }
 
-/* However well its tokens are remembered. */
-TEST(what_is_configured_no_more_speaks_for_nobody, struct external_site *f)
+/* Even if its tokens are cached. */
+TEST(tokens_of_a_removed_issuer_are_refused, struct external_site *f)
 {
 	char one[TEST_ISSUER_TOKEN_SIZE], two[TEST_ISSUER_TOKEN_SIZE],
 	    other[TEST_ISSUER_TOKEN_SIZE];
@@ -196,10 +196,9 @@ TEST(no_good_token_is_refused_while_keys_change, struct external_site *f)
 	external_site_fetch(f, f->first, true);
 }
 
-/* ---- keys that are none ---- */
+/* ---- unusable keys ---- */
 
-TEST(bad_keys_are_left_out_and_good_ones_beside_them_work,
-    struct external_site *f)
+TEST(bad_keys_are_skipped_and_good_ones_work, struct external_site *f)
 {
 	static const struct {
 		const char *name, *how, *token;

@@ -13,21 +13,21 @@
 #include "support/redis_server.h"
 
 /*
- * A token that was made elsewhere, and ended here: refused by every worker from
- * the answer on, and so it stays, whatever is killed or forgotten.  The second
- * issuer may link by address, and its clock is ours.
+ * Revocation of another issuer's token: every worker refuses it from the answer
+ * on, whatever is killed or evicted later. The second issuer may link by
+ * e-mail, and its clock is ours.
  */
 #define API "/api/v1"
 #define WAIT_MS 60000
 #define WORKERS 4
 #define DEAD_MAX 64
 
-/* What was ended; of all groups, as each has a site of its own. */
+/* The revoked tokens of all groups; each group has its own site. */
 static char dead[DEAD_MAX][1200];
 static size_t dead_count;
 
 static void
-bury(struct external_site *f, const char *token)
+remember_revoked(struct external_site *f, const char *token)
 {
 	external_site_expect_everywhere(f, token, 401);
 	assert_true(dead_count < DEAD_MAX);
@@ -45,9 +45,8 @@ log_out(struct external_site *f, const char *token)
 /* where a test runs */
 enum { REDIS = 1, NO_REDIS = 2 };
 
-/* By its jti, or where it has none by what is signed. */
-TEST_IN(REDIS | NO_REDIS, a_logout_ends_this_token_and_no_other,
-    struct external_site *f)
+/* By its jti, or without one by the signed text. */
+TEST_IN(REDIS | NO_REDIS, a_logout_ends_one_token_only, struct external_site *f)
 {
 	static const char *const tokens[] = {
 		"'ec', claims={'sub': 'ann', 'jti': 'one'}",
@@ -66,19 +65,22 @@ TEST_IN(REDIS | NO_REDIS, a_logout_ends_this_token_and_no_other,
 		test_issuer_token(f->first, token, "%s", tokens[i]);
 		external_site_expect_everywhere(f, token, 200);
 		log_out(f, token);
-		bury(f, token);
-		/* and again, as any logout */
+		remember_revoked(f, token);
+		/* and again: logout is repeatable */
 		log_out(f, token);
 		external_site_expect_everywhere(f, other, 200);
 	}
-	/* which nobody has seen before */
+	/* a token that was never used */
 	test_issuer_token(
 	    f->first, token, "'ec', claims={'sub': 'ann', 'jti': 'z'}");
 	log_out(f, token);
-	bury(f, token);
+	remember_revoked(f, token);
 }
 
-/* (r, s) and (r, n - s) are both good: whoever has one can make the other. */
+/*
+ * (r, s) and (r, n - s) are both valid, and anyone can compute one from the
+ * other.
+ */
 TEST_IN(
     REDIS, the_other_signature_of_a_token_ends_with_it, struct external_site *f)
 {
@@ -97,12 +99,12 @@ TEST_IN(
 		external_site_expect_everywhere(f, token, 200);
 		external_site_expect_everywhere(f, other, 200);
 		log_out(f, first ? token : other);
-		bury(f, token);
-		bury(f, other);
+		remember_revoked(f, token);
+		remember_revoked(f, other);
 	}
 }
 
-/* Each issuer has its own names for its tokens, and so do we. */
+/* A jti is unique only within its issuer. */
 TEST_IN(REDIS, a_jti_counts_for_its_issuer_only, struct external_site *f)
 {
 	char one[TEST_ISSUER_TOKEN_SIZE], two[TEST_ISSUER_TOKEN_SIZE];
@@ -116,14 +118,14 @@ TEST_IN(REDIS, a_jti_counts_for_its_issuer_only, struct external_site *f)
 	external_site_expect(f, one, 200);
 	external_site_expect(f, two, 200);
 	log_out(f, one);
-	bury(f, one);
+	remember_revoked(f, one);
 	external_site_expect_everywhere(f, two, 200);
-	/* the whole text of ours as theirs */
+	/* our jti as theirs */
 	snprintf(jti, sizeof(jti), "%.60s", f->site.token);
 	test_issuer_token(
 	    f->first, one, "'ec', claims={'sub': 'cid', 'jti': '%s'}", jti);
 	log_out(f, one);
-	bury(f, one);
+	remember_revoked(f, one);
 	external_site_expect_everywhere(f, f->site.token, 200);
 }
 
@@ -132,13 +134,13 @@ TEST_IN(REDIS, a_jti_counts_for_its_issuer_only, struct external_site *f)
 struct later {
 	struct external_site *f;
 	struct test_issuer *p;
-	int ahead; /* seconds, of its clock */
+	int ahead; /* leeway for its clock, seconds */
 	char token[TEST_ISSUER_TOKEN_SIZE];
 	const char *claims;
 };
 
 static bool
-is_taken_again(void *ctx)
+is_accepted_again(void *ctx)
 {
 	struct later *l = ctx;
 
@@ -147,18 +149,18 @@ is_taken_again(void *ctx)
 	return external_site_ask(l->f, EXTERNAL_SITE_ME, l->token) == 200;
 }
 
-/* What is made a second later is good. */
+/* A token issued a second later is valid. */
 static void
 expect_later(struct external_site *f, const char *claims)
 {
 	struct later l = { .f = f, .p = f->second, .claims = claims };
 
-	if (!process_until(is_taken_again, &l, WAIT_MS))
+	if (!process_until(is_accepted_again, &l, WAIT_MS))
 		fail_msg("%s", f->site.reply.body.data);
 	external_site_expect_everywhere(f, l.token, 200);
 }
 
-/* An account of ours that the second issuer speaks for, too. */
+/* An account of this site that the second issuer may use, too. */
 static void
 link_account(struct external_site *f, const char *subject, char claims[160],
     char token[TEST_ISSUER_TOKEN_SIZE])
@@ -184,8 +186,8 @@ TEST_IN(
 	external_site_post(
 	    f, API "/auth/logout-all-devices", f->site.token, "{}");
 	web_expect(&f->site.reply, 200, NULL);
-	bury(f, token);
-	bury(f, unseen);
+	remember_revoked(f, token);
+	remember_revoked(f, unseen);
 	expect_later(f, claims);
 	external_site_expect(f, token, 401);
 }
@@ -201,10 +203,10 @@ TEST_IN(REDIS, deactivation_ends_it, struct external_site *f)
 	external_site_post(f, API "/auth/deactivate", f->site.token,
 	    "{\"password\":\"" WEB_PASSWORD "\"}");
 	web_expect(&f->site.reply, 200, NULL);
-	bury(f, token);
+	remember_revoked(f, token);
 	test_issuer_token(f->second, later, "'ec', at=1, claims={%s}", claims);
 	external_site_expect(f, later, 401);
-	/* those from before do not come back with the account */
+	/* earlier tokens stay invalid after reactivation */
 	cli_open(&cli, f->dir);
 	snprintf(line, sizeof(line), "user enable %s", f->site.user_id);
 	cli_run(&cli, NULL, line);
@@ -214,7 +216,7 @@ TEST_IN(REDIS, deactivation_ends_it, struct external_site *f)
 	expect_later(f, claims);
 }
 
-/* By another process, for somebody who has no session at all. */
+/* By another process, for a user without a session. */
 TEST_IN(REDIS | NO_REDIS, the_command_line_ends_it, struct external_site *f)
 {
 	static const char *const commands[] = { "session revoke --user",
@@ -231,16 +233,16 @@ TEST_IN(REDIS | NO_REDIS, the_command_line_ends_it, struct external_site *f)
 		external_site_expect_everywhere(f, token, 200);
 		cli_run(&cli, NULL, line);
 		assert_int_equal(cli.status, 0);
-		bury(f, token);
+		remember_revoked(f, token);
 	}
 	cli_close(&cli);
 }
 
 /*
- * The first issuer's clock may be five seconds ahead.  What it made before the
- * end is not saved by that, whether anybody has seen it or not.
+ * The first issuer's clock may be five seconds ahead. Tokens it issued before
+ * the epoch rose end all the same, cached or not.
  */
-TEST_IN(REDIS, a_clock_that_is_ahead_saves_nothing, struct external_site *f)
+TEST_IN(REDIS, a_clock_ahead_does_not_save_a_token, struct external_site *f)
 {
 	struct later l = {
 		.f = f, .p = f->first, .ahead = 5, .claims = "'sub': 'jim'"
@@ -258,14 +260,14 @@ TEST_IN(REDIS, a_clock_that_is_ahead_saves_nothing, struct external_site *f)
 	cli_run(&cli, NULL, line);
 	assert_int_equal(cli.status, 0);
 	cli_close(&cli);
-	bury(f, seen);
-	bury(f, unseen);
-	if (!process_until(is_taken_again, &l, WAIT_MS))
+	remember_revoked(f, seen);
+	remember_revoked(f, unseen);
+	if (!process_until(is_accepted_again, &l, WAIT_MS))
 		fail_msg("%s", f->site.reply.body.data);
 }
 
-/* The name is remembered for as long as its tokens may live. */
-TEST_IN(REDIS, deletion_ends_it_and_a_later_token_is_somebody_new,
+/* The subject is kept for as long as its tokens may live. */
+TEST_IN(REDIS, deletion_ends_it_and_a_later_token_is_a_new_user,
     struct external_site *f)
 {
 	char claims[160], token[TEST_ISSUER_TOKEN_SIZE],
@@ -284,9 +286,9 @@ TEST_IN(REDIS, deletion_ends_it_and_a_later_token_is_somebody_new,
 		.no_cookies = true },
 	    &f->site.reply);
 	web_expect(&f->site.reply, 204, NULL);
-	bury(f, token);
-	bury(f, unseen);
-	if (!process_until(is_taken_again, &l, WAIT_MS))
+	remember_revoked(f, token);
+	remember_revoked(f, unseen);
+	if (!process_until(is_accepted_again, &l, WAIT_MS))
 		fail_msg("%s", f->site.reply.body.data);
 	assert_int_not_equal(external_site_id(f, l.token), id);
 	external_site_expect_everywhere(f, token, 401);
@@ -305,9 +307,8 @@ is_refused(void *ctx)
 	return external_site_ask(a->f, EXTERNAL_SITE_ME, a->token) == 401;
 }
 
-/* Well-known or not, it is over when it says so. */
-TEST_IN(
-    REDIS, a_token_is_not_remembered_beyond_its_time, struct external_site *f)
+/* Cached or not, a token ends at its exp. */
+TEST_IN(REDIS, a_token_is_not_cached_beyond_its_exp, struct external_site *f)
 {
 	char token[TEST_ISSUER_TOKEN_SIZE];
 	struct asked a = { f, token };
@@ -316,10 +317,10 @@ TEST_IN(
 	    f->second, token, "'ec', life=3, claims={'sub': 'hal'}");
 	assert_int_equal(external_site_ask(f, EXTERNAL_SITE_ME, token), 200);
 	assert_true(process_until(is_refused, &a, WAIT_MS));
-	bury(f, token);
+	remember_revoked(f, token);
 }
 
-/* ---- by another server of the site ---- */
+/* ---- revocation by a client ---- */
 
 static const char *
 introspect(struct external_site *f, const char *path, const char *token)
@@ -344,7 +345,7 @@ TEST_IN(REDIS, a_client_revokes_it, struct external_site *f)
 	test_issuer_token(f->first, token, "'ec', claims={'sub': 'ivy'}");
 	external_site_expect_everywhere(f, token, 200);
 	introspect(f, API "/auth/revoke", token);
-	bury(f, token);
+	remember_revoked(f, token);
 	assert_string_equal(
 	    introspect(f, API "/auth/introspect", token), "{\"active\":false}");
 }
@@ -352,35 +353,35 @@ TEST_IN(REDIS, a_client_revokes_it, struct external_site *f)
 /* ---- the last tests of every group ---- */
 
 static void
-assert_all_dead(struct external_site *f)
+assert_all_revoked(struct external_site *f)
 {
 	assert_true(dead_count > 0);
 	for (size_t i = 0; i < dead_count; i++)
 		external_site_expect(f, dead[i], 401);
 }
 
-TEST_IN(REDIS | NO_REDIS, the_dead_stay_dead, struct external_site *f)
+TEST_IN(REDIS | NO_REDIS, revoked_tokens_stay_revoked, struct external_site *f)
 {
 	struct redis_server *redis = stack_redis(f->site.stack);
 	char token[TEST_ISSUER_TOKEN_SIZE];
 
-	assert_all_dead(f);
+	assert_all_revoked(f);
 	if (redis != NULL) {
 		redis_server_ask(redis, "FLUSHALL");
-		assert_all_dead(f);
+		assert_all_revoked(f);
 	}
 	stack_stop_pool(f->site.stack, SIGKILL);
 	stack_start_pool(f->site.stack);
-	assert_all_dead(f);
+	assert_all_revoked(f);
 	if (redis != NULL) {
 		stack_stop_pool(f->site.stack, SIGKILL);
 		redis_server_kill(redis);
 		stack_start_pool(f->site.stack);
-		assert_all_dead(f);
+		assert_all_revoked(f);
 		redis_server_start(redis);
-		assert_all_dead(f);
+		assert_all_revoked(f);
 	}
-	/* and it is not that everything is refused now */
+	/* and other tokens are still accepted */
 	test_issuer_token(
 	    f->first, token, "'ec', claims={'sub': 'ann', 'x': 2}");
 	external_site_expect_everywhere(f, token, 200);

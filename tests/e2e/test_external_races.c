@@ -11,9 +11,8 @@
 #include "support/process.h"
 
 /*
- * A token of elsewhere may be what makes an account, or changes one: by many
- * requests at once, by a worker that is killed at it, and where nothing can be
- * written.
+ * A token creates or updates an account: in many requests at once, in a worker
+ * that is killed meanwhile, and while the store cannot be written.
  */
 #define API "/api/v1"
 #define WORKERS 4
@@ -41,8 +40,8 @@ assert_named(struct external_site *f, const char *token, const void *name)
 	assert_string_equal(got, name);
 }
 
-/* They come all at once, and say different things. */
-TEST(many_at_once_are_one_user, struct external_site *f)
+/* Concurrent tokens of one subject with different claims. */
+TEST(concurrent_tokens_create_one_user, struct external_site *f)
 {
 	static char tokens[CROWD][TEST_ISSUER_TOKEN_SIZE];
 	struct async_request *errands[CROWD];
@@ -76,17 +75,17 @@ TEST(many_at_once_are_one_user, struct external_site *f)
 		}
 		assert_int_equal(
 		    count_of(f, "subjects WHERE subject", subject), 1);
-		/* whoever came last, the latest said what counts */
+		/* in any order, the latest claims win */
 		external_site_each_worker(
 		    f, tokens[CROWD - 1], assert_named, "n0");
 	}
 }
 
-/* ---- killed at it ---- */
+/* ---- killed meanwhile ---- */
 
 static const struct {
 	const char *name;
-	bool done; /* the change is made, though nobody was told */
+	bool done; /* the change is made, though no answer was sent */
 } points[] = {
 	{ "change:begun", false },
 	{ "change:marked", false },
@@ -95,7 +94,7 @@ static const struct {
 	{ "change:settled", true },
 };
 
-/* Whoever comes there next is killed. */
+/* Kill the next process that reaches the point. */
 static void
 killed_at(struct external_site *f, const char *point, const char *path,
     const char *token, const char *body)
@@ -106,7 +105,7 @@ killed_at(struct external_site *f, const char *point, const char *path,
 	stack_point_release(f->site.stack, point);
 }
 
-TEST(a_worker_killed_at_it_leaves_one_user_or_none, struct external_site *f)
+TEST(a_killed_worker_leaves_one_user_or_none, struct external_site *f)
 {
 	char token[TEST_ISSUER_TOKEN_SIZE], subject[32];
 
@@ -126,7 +125,7 @@ TEST(a_worker_killed_at_it_leaves_one_user_or_none, struct external_site *f)
 	}
 }
 
-TEST(a_worker_killed_at_it_changes_all_or_nothing, struct external_site *f)
+TEST(a_killed_worker_changes_all_or_nothing, struct external_site *f)
 {
 	char old[TEST_ISSUER_TOKEN_SIZE], new[TEST_ISSUER_TOKEN_SIZE],
 	    subject[32];
@@ -147,8 +146,8 @@ TEST(a_worker_killed_at_it_changes_all_or_nothing, struct external_site *f)
 	}
 }
 
-TEST(a_worker_killed_at_it_ends_a_token_everywhere_or_nowhere,
-    struct external_site *f)
+TEST(
+    a_killed_worker_ends_a_token_everywhere_or_nowhere, struct external_site *f)
 {
 	char token[TEST_ISSUER_TOKEN_SIZE];
 
@@ -167,8 +166,8 @@ TEST(a_worker_killed_at_it_ends_a_token_everywhere_or_nowhere,
 
 /* ---- nothing can be written ---- */
 
-/* Cannot tell is no refusal; and who is known does not notice. */
-TEST(who_is_new_waits_and_who_is_known_does_not, struct external_site *f)
+/* New users get 503, not a refusal; known ones are not affected. */
+TEST(new_users_get_503_and_known_ones_go_on, struct external_site *f)
 {
 	char known[TEST_ISSUER_TOKEN_SIZE], other[TEST_ISSUER_TOKEN_SIZE],
 	    new[TEST_ISSUER_TOKEN_SIZE];
@@ -178,7 +177,7 @@ TEST(who_is_new_waits_and_who_is_known_does_not, struct external_site *f)
 	test_issuer_token(f->first, other, "'rsa', claims={'sub': 'known'}");
 	test_issuer_token(f->first, new, "'ec', claims={'sub': 'new'}");
 	external_site_expect(f, known, 200);
-	/* somebody is at a change, and does not come to its end */
+	/* another process holds the write lock */
 	stack_point(f->site.stack, "change:written", "once-hold");
 	held = async_request_start(stack_base(f->site.stack),
 	    &(struct web_call){

@@ -12,16 +12,16 @@
 #include "support/process.h"
 
 /*
- * The issuer is slow, broken, lying, or gone: the keys that are known go on
- * working, and nobody waits for it.
+ * The issuer is slow, broken, hostile or gone: known keys go on working, and no
+ * request waits for it.
  */
 #define WAIT_MS 60000
 #define WORKERS 4
-#define SLOW_SECONDS 5.0 /* half of what a fetch may take */
+#define SLOW_SECONDS 5.0 /* half of the time a fetch may take */
 
-/* ---- answers that are none ---- */
+/* ---- bad answers ---- */
 
-/* Tokens of known keys, seen and never seen, are taken; others are not. */
+/* Tokens of known keys are accepted, cached or not; others are not. */
 static void
 assert_works(struct external_site *f)
 {
@@ -38,7 +38,7 @@ assert_works(struct external_site *f)
 	assert_int_equal(external_site_ask(f, EXTERNAL_SITE_ME, token), 401);
 }
 
-TEST(known_keys_work_on_whatever_is_answered, struct external_site *f)
+TEST(known_keys_work_whatever_is_answered, struct external_site *f)
 {
 	static const char *const answers[] = {
 		"status=500",
@@ -85,7 +85,7 @@ TEST(known_keys_work_on_whatever_is_answered, struct external_site *f)
 	}
 	assert_int_equal(test_issuer_count(stranger, "connections"), 0);
 	test_issuer_free(stranger);
-	/* what is elsewhere on the same host is found */
+	/* a redirect on the same host is followed */
 	test_issuer_tell(f->first,
 	    "answer('" TEST_ISSUER_JWKS "', status=302,"
 	    " headers={'Location': '/keys/now'})");
@@ -95,8 +95,8 @@ TEST(known_keys_work_on_whatever_is_answered, struct external_site *f)
 	assert_works(f);
 }
 
-/* A discovery document that is not the issuer's own leads nowhere. */
-TEST(discovery_has_to_be_the_issuers_own, struct external_site *f)
+/* A discovery document of another issuer is not used. */
+TEST(discovery_must_be_of_the_issuer, struct external_site *f)
 {
 	struct test_issuer *stranger = test_issuer_new(false);
 	char token[TEST_ISSUER_TOKEN_SIZE];
@@ -119,11 +119,11 @@ TEST(discovery_has_to_be_the_issuers_own, struct external_site *f)
 	external_site_fetch(f, f->second, true);
 }
 
-/* ---- answers that take their time ---- */
+/* ---- slow answers ---- */
 
-/* What comes meanwhile is answered as if nothing were; unknown keys too. */
+/* Requests meanwhile are answered at once, also with unknown keys. */
 static void
-assert_nobody_waits(struct external_site *f)
+assert_no_request_waits(struct external_site *f)
 {
 	char token[TEST_ISSUER_TOKEN_SIZE];
 	double slowest = 0;
@@ -147,7 +147,7 @@ assert_nobody_waits(struct external_site *f)
 	assert_true(slowest < SLOW_SECONDS);
 }
 
-TEST(nobody_waits_for_an_issuer_that_does_not_answer, struct external_site *f)
+TEST(no_request_waits_for_a_silent_issuer, struct external_site *f)
 {
 	static const char *const paces[] = { "hang", "drip" };
 
@@ -160,8 +160,8 @@ TEST(nobody_waits_for_an_issuer_that_does_not_answer, struct external_site *f)
 		external_site_fetch_begin(f, f->first, &http_client);
 		external_site_expect_count(
 		    f->first, TEST_ISSUER_JWKS, count + 1);
-		assert_nobody_waits(f);
-		/* it lets go, and is asked again in its time */
+		assert_no_request_waits(f);
+		/* it answers again and is contacted when due */
 		test_issuer_tell(f->first, "answer('" TEST_ISSUER_JWKS "')");
 		external_site_fetch_end(&http_client, false);
 		external_site_fetch(f, f->first, true);
@@ -171,8 +171,8 @@ TEST(nobody_waits_for_an_issuer_that_does_not_answer, struct external_site *f)
 
 /* ---- an issuer that is gone ---- */
 
-/* The set of a day ago says nothing of today. */
-TEST(keys_are_good_for_a_day_without_their_issuer, struct external_site *f)
+/* A set from a day ago is no longer valid. */
+TEST(keys_are_valid_for_a_day_without_their_issuer, struct external_site *f)
 {
 	char token[TEST_ISSUER_TOKEN_SIZE], other[TEST_ISSUER_TOKEN_SIZE];
 
@@ -191,7 +191,7 @@ TEST(keys_are_good_for_a_day_without_their_issuer, struct external_site *f)
 		    f, (enum external_site_way)credential_source, token);
 		web_expect(&f->site.reply, 503, "unavailable");
 	}
-	/* which is nothing to the other */
+	/* the other issuer is not affected */
 	external_site_expect_everywhere(f, other, 200);
 	test_issuer_tell(f->first, "up()");
 	external_site_time_goes_by(f, f->first, 60);
@@ -199,7 +199,7 @@ TEST(keys_are_good_for_a_day_without_their_issuer, struct external_site *f)
 	external_site_expect_everywhere(f, token, 200);
 }
 
-TEST(the_start_waits_for_no_issuer, struct external_site *f)
+TEST(the_start_does_not_wait_for_issuers, struct external_site *f)
 {
 	const struct external_site_fetch first = { .f = f, .p = f->first };
 	const struct external_site_fetch second = { .f = f, .p = f->second };
@@ -225,7 +225,7 @@ TEST(the_start_waits_for_no_issuer, struct external_site *f)
 	web_expect(&f->site.reply, 503, "unavailable");
 	site_account(&f->site);
 	external_site_expect(f, f->site.token, 200);
-	/* they come when they come */
+	/* the keys arrive later */
 	external_site_expect_count(f->first, TEST_ISSUER_JWKS, asked + 1);
 	test_issuer_tell(f->first, "answer('" TEST_ISSUER_JWKS "')");
 	external_site_fetch_end(&first, false);

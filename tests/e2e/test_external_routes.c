@@ -9,13 +9,12 @@
 #include "support/operation.h"
 
 /*
- * Where a token of elsewhere is good for something: it says who is there, and
- * can be ended.  It is no session, so nothing is done with it, and nobody gets
- * one for it.
+ * What another issuer's token is accepted for: it identifies a user and can be
+ * revoked. It is not a session, allows no changes and gives no session.
  */
 #define API "/api/v1"
 
-TEST(it_says_who_is_there, struct external_site *f)
+TEST(it_identifies_a_user, struct external_site *f)
 {
 	char token[TEST_ISSUER_TOKEN_SIZE], id[32];
 	const char *got;
@@ -36,7 +35,7 @@ TEST(it_says_who_is_there, struct external_site *f)
 	assert_string_equal(web_header(&f->site.reply, "X-Auth-Role"), "user");
 	got = web_header(&f->site.reply, "X-Auth-Session");
 	assert_true(got == NULL || *got == '\0');
-	/* the very same token, and nothing that lives longer */
+	/* the same token, and nothing that lives longer */
 	assert_int_equal(
 	    external_site_ask(f, EXTERNAL_SITE_VALIDATE, token), 200);
 	assert_string_equal(web_text(&f->site.reply, "access_token"), token);
@@ -46,8 +45,8 @@ TEST(it_says_who_is_there, struct external_site *f)
 	assert_in_range(web_number(&f->site.reply, "expires_in"), 1, 300);
 }
 
-/* It is the token that is asked about, unless there is a session. */
-TEST(tokens_of_ours_are_validated_too, struct external_site *f)
+/* The token is validated, unless there is a session. */
+TEST(tokens_of_this_site_are_validated_too, struct external_site *f)
 {
 	char token[TEST_ISSUER_TOKEN_SIZE], body[128];
 	const char *const cookie[] = { body, NULL };
@@ -64,7 +63,7 @@ TEST(tokens_of_ours_are_validated_too, struct external_site *f)
 	assert_null(web_text(&f->site.reply, "session_id"));
 	assert_string_equal(
 	    web_text(&f->site.reply, "user.id"), f->site.user_id);
-	/* who has a session shows that, whatever comes along */
+	/* a session takes precedence over a token */
 	test_issuer_token(f->first, token, "'ec'");
 	call.bearer = token;
 	snprintf(
@@ -85,8 +84,8 @@ TEST(tokens_of_ours_are_validated_too, struct external_site *f)
 	    web_text(&f->site.reply, "session_id"), f->site.session);
 }
 
-/* Everywhere else a token of this site is asked for, in these words. */
-TEST(nothing_is_done_with_it, struct external_site *f)
+/* All other routes require a token of this site. */
+TEST(other_routes_refuse_it, struct external_site *f)
 {
 	static const char *const takes[] = { "/auth/me", "/auth/check",
 		"/auth/validate-session" };
@@ -118,7 +117,7 @@ TEST_RUN()
 	struct external_site_options o = { .stack = { .no_redis = true } };
 	int failed = external_site_run("routes", TEST_ALL, &o);
 
-	/* where a worker's thread fetches the keys */
+	/* a thread of the worker fetches the keys */
 	o.stack.kind = STACK_SPAWN_FCGI;
 	return failed + external_site_run("routes, spawn-fcgi", TEST_ALL, &o);
 }

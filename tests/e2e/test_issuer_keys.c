@@ -13,7 +13,7 @@
 #include "support/site.h"
 #include "support/test_issuer.h"
 
-/* What a site tells of the keys of other issuers, and fetches when told to. */
+/* Reports of the key sets of other issuers, and fetches on request. */
 #define API "/api/v1"
 #define WAIT_MS 60000
 #define ONE "https://one.example"
@@ -63,7 +63,7 @@ tear_down(struct fixture *f)
 	test_issuer_free(f->idp);
 }
 
-/* ---- looking ---- */
+/* ---- reading the state ---- */
 
 struct awaited {
 	const struct fixture *f;
@@ -91,7 +91,7 @@ wait_for(const struct fixture *f, const char *sql, int64_t value)
 #define TRIED "SELECT count(*) FROM issuer_keys WHERE tried_at > 0"
 #define FAILED "SELECT count(*) FROM issuer_keys WHERE failures > 0"
 #define FETCHED "SELECT count(*) FROM issuer_keys WHERE jwks IS NOT NULL"
-/* Fetched within these minutes. */
+/* Wait until fetched; check the reported times. */
 #define RECENT                                                                 \
 	"SELECT count(*) FROM issuer_keys WHERE error = '' AND fetched_at > "  \
 	"CAST(strftime('%s', 'now') AS INTEGER) - 600"
@@ -191,7 +191,7 @@ metric(struct fixture *f, const char *series)
 	return at != NULL ? strtod(at + strlen(series), NULL) : -1;
 }
 
-/* What latchkey doctor finds of the issuer: "ok", "warn" or "fail". */
+/* The finding of latchkey doctor: "ok", "warn" or "fail". */
 static void
 expect_finding(struct fixture *f, const char *verdict, const char *text)
 {
@@ -216,8 +216,8 @@ expect_finding(struct fixture *f, const char *verdict, const char *text)
 #define FETCHES(result) "\nlatchkey_jwks_fetches_total{result=\"" result "\"} "
 #define TWO_ESCAPED "https://two.example/\\\\x"
 
-/* One has its keys; of the other there is nothing but an error. */
-TEST(what_is_missing_shows, struct fixture *f)
+/* One issuer has its keys; the other has only an error. */
+TEST(missing_keys_are_reported, struct fixture *f)
 {
 	wait_for(f, TRIED, 2);
 	wait_for(f, FETCHED, 1);
@@ -238,7 +238,7 @@ TEST(what_is_missing_shows, struct fixture *f)
 	    f, "fail", TWO " has no valid keys (status_404); cure: ");
 }
 
-TEST(admins_have_them_fetched_but_not_too_often, struct fixture *f)
+TEST(administrators_can_request_fetches_but_not_too_often, struct fixture *f)
 {
 	long before = test_issuer_count(f->idp, TEST_ISSUER_JWKS);
 
@@ -259,7 +259,7 @@ TEST(admins_have_them_fetched_but_not_too_often, struct fixture *f)
 	expect_state(f, 1, "none", "no_keys");
 }
 
-TEST(age_shows, struct fixture *f)
+TEST(the_age_is_reported, struct fixture *f)
 {
 	be_admin(f);
 	test_issuer_tell(f->idp,
@@ -267,7 +267,7 @@ TEST(age_shows, struct fixture *f)
 	    "headers={'Location': '" TEST_ISSUER_JWKS "'})");
 	issuer_key_rows_age(f->db, 60);
 	refresh(f, true);
-	/* There was a wish in this second already, before the time passed. */
+	/* A request was made in this second before the time was moved. */
 	issuer_key_rows_wake(f->db);
 	wait_for(f, RECENT, 2);
 	expect_health(f, "ok", "ok");

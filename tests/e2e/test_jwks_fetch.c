@@ -14,14 +14,14 @@
 #include "support/test_issuer.h"
 
 /*
- * One fetch from an issuer that is slow, wrong or hostile: what comes of it,
- * and that it ends in time.
+ * A fetch from a slow, broken or hostile server: its result, and that it ends
+ * in time.
  */
 #define SECOND_US ((int64_t)1000000)
 #define SHORT_US (SECOND_US / 4)
 #define LONG_US (60 * SECOND_US)
 
-/* One that takes as long as it may, while the others go on. */
+/* The longest fetch, running while the other tests do. */
 struct longest {
 	pthread_t thread;
 	struct http_client *f;
@@ -51,7 +51,7 @@ issuer_of(struct test_issuer *p, const char *path)
 }
 
 static void *
-fetch_for_long(void *arg)
+fetch_longest(void *arg)
 {
 	struct longest *l = arg;
 	int64_t start = clock_system.mono_us();
@@ -61,7 +61,7 @@ fetch_for_long(void *arg)
 	return NULL;
 }
 
-/* Some eight seconds for the document, and then no keys. */
+/* Eight seconds for the document, and then no keys. */
 static void
 start_longest(struct fixture *fx)
 {
@@ -76,8 +76,7 @@ start_longest(struct fixture *fx)
 	    "'jwks_uri': '%s/k'})",
 	    url, url);
 	test_issuer_tell(fx->slow, "answer('/k', pace='hang')");
-	assert_int_equal(
-	    pthread_create(&l->thread, NULL, fetch_for_long, l), 0);
+	assert_int_equal(pthread_create(&l->thread, NULL, fetch_longest, l), 0);
 }
 
 static int
@@ -111,9 +110,9 @@ tear_down(void **state)
 	return 0;
 }
 
-/* As it should, whatever a test had it say. */
+/* Reset the answers that a test has set. */
 static int
-forget(void **state)
+reset_answers(void **state)
 {
 	struct fixture *fx = *state;
 	struct test_issuer *all[] = { fx->idp, fx->tls };
@@ -125,9 +124,9 @@ forget(void **state)
 	return 0;
 }
 
-TEST_FIXTURE(forget, NULL);
+TEST_FIXTURE(reset_answers, NULL);
 
-/* ---- asking ---- */
+/* ---- fetching ---- */
 
 static enum err
 fetch_set(struct fixture *fx, const struct issuer *issuer)
@@ -155,7 +154,7 @@ expect_error(struct fixture *fx, const struct issuer *issuer, const char *error)
 	assert_int_equal(fx->reply.body.len, 0);
 }
 
-/* ---- what is good ---- */
+/* ---- good answers ---- */
 
 TEST(a_set_is_fetched, struct fixture *fx)
 {
@@ -176,8 +175,8 @@ TEST(a_set_is_fetched, struct fixture *fx)
 	expect_set(fx, &direct);
 }
 
-/* It is the document's address that has no slash before it, not the name. */
-TEST(a_slash_at_the_end_is_left_out, struct fixture *fx)
+/* The slash is removed from the document's URL, not from the name. */
+TEST(a_trailing_slash_is_removed, struct fixture *fx)
 {
 	struct issuer issuer = issuer_of(fx->idp, NULL);
 
@@ -189,7 +188,7 @@ TEST(a_slash_at_the_end_is_left_out, struct fixture *fx)
 	expect_set(fx, &issuer);
 }
 
-TEST(how_long_it_keeps_is_found_out, struct fixture *fx)
+TEST(the_freshness_is_read, struct fixture *fx)
 {
 	static const struct {
 		const char *headers;
@@ -219,9 +218,9 @@ TEST(how_long_it_keeps_is_found_out, struct fixture *fx)
 	}
 }
 
-/* ---- what is not ---- */
+/* ---- bad answers ---- */
 
-TEST(wrong_answers_are_named, struct fixture *fx)
+TEST(bad_answers_have_their_reason, struct fixture *fx)
 {
 	static const struct {
 		const char *how, *error;
@@ -258,8 +257,8 @@ TEST(wrong_answers_are_named, struct fixture *fx)
 	expect_set(fx, &found);
 }
 
-/* The very last byte that fits, and one more. */
-TEST(the_bound_is_where_it_is_said, struct fixture *fx)
+/* The last byte that fits, and one more. */
+TEST(the_size_is_bounded_exactly, struct fixture *fx)
 {
 	struct issuer issuer = issuer_of(fx->idp, TEST_ISSUER_JWKS);
 	size_t len;
@@ -279,7 +278,7 @@ TEST(the_bound_is_where_it_is_said, struct fixture *fx)
 	}
 }
 
-/* Headers count, too, and those of all redirects together. */
+/* The bound is for the headers of all redirects together. */
 TEST(headers_have_a_bound, struct fixture *fx)
 {
 	struct issuer issuer = issuer_of(fx->idp, TEST_ISSUER_JWKS);
@@ -294,7 +293,7 @@ TEST(headers_have_a_bound, struct fixture *fx)
 	expect_set(fx, &issuer);
 }
 
-TEST(a_document_of_another_is_refused, struct fixture *fx)
+TEST(a_document_of_another_issuer_is_refused, struct fixture *fx)
 {
 	static const char *const bodies[] = { "'x'", "[]", "{}", "''",
 		"{'issuer': 7}", "{'issuer': 'https://evil.example'}" };
@@ -319,7 +318,7 @@ TEST(a_document_of_another_is_refused, struct fixture *fx)
 
 /* ---- redirects ---- */
 
-TEST(redirects_lead_nowhere_else, struct fixture *fx)
+TEST(redirects_stay_at_the_same_origin, struct fixture *fx)
 {
 	struct issuer issuer = issuer_of(fx->idp, TEST_ISSUER_JWKS);
 	const char *port = strrchr(test_issuer_url(fx->idp), ':');
@@ -392,8 +391,8 @@ TEST(tls_is_verified, struct fixture *fx)
 	    test_issuer_count(fx->tls, TEST_ISSUER_JWKS), before + 1);
 }
 
-/* An issuer elsewhere does not get us to ask what listens on this machine. */
-TEST(discovery_does_not_lead_inside, struct fixture *fx)
+/* A remote issuer cannot direct a fetch to this machine. */
+TEST(discovery_does_not_lead_to_this_machine, struct fixture *fx)
 {
 	struct issuer issuer = issuer_of(fx->tls, NULL);
 	long before = test_issuer_count(fx->idp, "connections");
@@ -431,7 +430,7 @@ TEST(no_proxy_is_taken_from_the_environment, struct fixture *fx)
 
 /* ---- time ---- */
 
-TEST(slowness_has_an_end, struct fixture *fx)
+TEST(slow_answers_time_out, struct fixture *fx)
 {
 	static const char *const paces[] = { "hang", "drip" };
 	char url[128];
@@ -485,7 +484,7 @@ has_been_asked(void *ctx)
 	return test_issuer_count(s->fx->idp, TEST_ISSUER_JWKS) > s->before;
 }
 
-TEST(it_gives_up_when_told_to, struct fixture *fx)
+TEST(a_fetch_can_be_stopped, struct fixture *fx)
 {
 	struct stopping s = { .fx = fx };
 	int64_t start = clock_system.mono_us();
@@ -505,8 +504,8 @@ TEST(it_gives_up_when_told_to, struct fixture *fx)
 	assert_true(clock_system.mono_us() - start < LONG_US / 2);
 }
 
-/* Ten seconds in all, not for each question. */
-TEST(no_fetch_takes_longer_than_it_may, struct fixture *fx)
+/* Ten seconds in all, not for each request. */
+TEST(no_fetch_exceeds_its_deadline, struct fixture *fx)
 {
 	struct longest *l = &fx->longest;
 

@@ -21,15 +21,14 @@
 #include "token/signing_keys.h"
 
 /*
- * Keys change while several workers check tokens as fast as they can: by the
- * configuration, and by another process.  No good token is refused, no bad one
- * taken.  And the secret that they are sealed under: what becomes of a pool
- * when it goes away, or changes, or is none.
+ * Signing keys change, by configuration and by another process, while several
+ * workers check tokens at full speed: no good token is refused, no bad one
+ * accepted. Then the master secret is removed, changed or invalid.
  */
 #define WAIT_MS 60000
 #define WORKERS 4
 #define CLIENTS 4
-#define KEPT 8 /* of the tokens that a client was given */
+#define KEPT 8 /* tokens that a client was given */
 #define TOKEN_MAX 1536
 #define CONF "LATCHKEY_KEY_PUBLISH_SECONDS = 1\nJWT_ALGORITHM = "
 
@@ -78,7 +77,7 @@ tear_down(struct fixture *f)
 	process_remove_tree(f->dir);
 }
 
-/* ---- asking ---- */
+/* ---- fetching ---- */
 
 /* The status of one request with ${token} as its access token. */
 static int
@@ -100,7 +99,7 @@ me(const struct fixture *f, const char *token)
 	return status;
 }
 
-/* Cut the member ${name} out of an answer. */
+/* Return the member ${name} of an answer. */
 static bool
 member(const char *body, const char *name, char *dst, size_t size)
 {
@@ -120,7 +119,7 @@ member(const char *body, const char *name, char *dst, size_t size)
 	return true;
 }
 
-/* A token of the session, as the site gives it out now. */
+/* Get a token of the session. */
 static bool
 token_of(const struct fixture *f, const char *session, char token[TOKEN_MAX])
 {
@@ -137,7 +136,7 @@ token_of(const struct fixture *f, const char *session, char token[TOKEN_MAX])
 	return got;
 }
 
-/* How many public keys there are. */
+/* Number of published keys. */
 static int
 published(const struct fixture *f)
 {
@@ -177,20 +176,20 @@ struct load {
 	atomic_bool over;
 	atomic_int good;                 /* checks of good tokens */
 	atomic_int bad;                  /* and of bad ones */
-	atomic_int refused, taken, lost; /* what must not be */
-	atomic_int newest; /* tokens that every client has been given */
+	atomic_int refused, taken, lost; /* must stay 0 */
+	atomic_int newest;               /* tokens given to every client */
 };
 
-/* Another payload, another signature, or none, under the same key's name. */
+/* Change the payload or the signature, or remove it, under the same kid. */
 static void
-spoil(char *dst, const char *token, unsigned *seed)
+corrupt_token(char *dst, const char *token, unsigned *seed)
 {
 	size_t from, to;
 
 	snprintf(dst, TOKEN_MAX, "%s", token);
 	to = strlen(dst);
 	from = (size_t)(strchr(dst, '.') - dst) + 1;
-	/* Not the last letter, which may carry bits that do not count. */
+	/* Not the last character, which may have unused bits. */
 	from += (size_t)rand_r(seed) % (to - from - 1);
 	if (dst[from] == '.')
 		from++;
@@ -211,7 +210,7 @@ note(struct load *l, int status, bool good)
 		atomic_fetch_add(&l->lost, 1);
 }
 
-/* Do their headers name one key? */
+/* Do both headers name the same key? */
 static bool
 same_key(const char *a, const char *b)
 {
@@ -238,7 +237,7 @@ client_main(void *arg)
 			    c->tokens[c->count++ % KEPT], token, sizeof(token));
 		for (size_t i = 0; i < c->count && i < KEPT; i++) {
 			note(l, me(l->f, c->tokens[i]), true);
-			spoil(bad, c->tokens[i], &c->seed);
+			corrupt_token(bad, c->tokens[i], &c->seed);
 			note(l, me(l->f, bad), false);
 		}
 	}
@@ -273,7 +272,7 @@ struct wanted {
 	char last[TOKEN_MAX];
 };
 
-/* Is there a token of a new key, of that algorithm? */
+/* Has a client been given a token of a new key of that algorithm? */
 static bool
 is_signed_anew(void *ctx)
 {
@@ -296,9 +295,9 @@ is_checked(void *ctx)
 	return atomic_load(&l->good) > atomic_load(&l->newest) + 200;
 }
 
-/* What the clients were given and checked meanwhile. */
+/* Wait until clients have been given and have checked new tokens. */
 static void
-load_goes_on(struct load *l)
+load_continues(struct load *l)
 {
 	atomic_store(&l->newest, atomic_load(&l->good));
 	assert_true(process_until(is_checked, l, WAIT_MS));
@@ -360,7 +359,7 @@ TEST(no_good_token_is_refused_while_keys_change, struct fixture *f)
 	assert_non_null(l);
 	load_start(l, f);
 	assert_true(process_until(is_signed_anew, &w, WAIT_MS));
-	load_goes_on(l);
+	load_continues(l);
 	for (size_t i = 0; i < NELEMS(turns); i++) {
 		configure(f, turns[i].algorithm);
 		reload(f);
@@ -368,13 +367,13 @@ TEST(no_good_token_is_refused_while_keys_change, struct fixture *f)
 		assert_true(process_until(is_signed_anew, &w, WAIT_MS));
 		assert_int_equal(
 		    strncmp(w.last, turns[i].start, strlen(turns[i].start)), 0);
-		load_goes_on(l);
+		load_continues(l);
 	}
 	/* the same algorithm, and no reload */
 	rotate(f, SIGNING_KEYS_ES256, false);
 	w.start = HEADER_ES256;
 	assert_true(process_until(is_signed_anew, &w, WAIT_MS));
-	load_goes_on(l);
+	load_continues(l);
 	atomic_store(&l->over, true);
 	for (size_t i = 0; i < CLIENTS; i++) {
 		assert_int_equal(pthread_join(l->clients[i].thread, NULL), 0);
@@ -395,8 +394,8 @@ is_one_published(void *ctx)
 	return published(ctx) == 1;
 }
 
-/* A day goes by, as the rows tell it. */
-TEST(an_old_key_leaves_when_its_time_is_over, struct fixture *f)
+/* Move the times in the rows by a day. */
+TEST(an_old_key_is_deleted_when_retired, struct fixture *f)
 {
 	char before[TOKEN_MAX], now[TOKEN_MAX];
 
@@ -417,8 +416,8 @@ TEST(an_old_key_leaves_when_its_time_is_over, struct fixture *f)
 	fcgi_site_note_workers(&f->site);
 }
 
-/* Every worker knows by the time it is done, and remembers nothing else. */
-TEST(a_key_that_is_thrown_away_ends_its_tokens_at_once, struct fixture *f)
+/* Every worker refuses its tokens from the answer on, cached or not. */
+TEST(a_replaced_key_ends_its_tokens_at_once, struct fixture *f)
 {
 	char before[TOKEN_MAX], now[TOKEN_MAX];
 
@@ -464,7 +463,7 @@ is_logged(void *ctx)
 	return lines_in_log(line->f, line->text) >= line->count;
 }
 
-/* The old keys stay, and one line says why. */
+/* The old keys stay, and one line gives the reason. */
 TEST(a_reload_without_its_secret_changes_nothing, struct fixture *f)
 {
 	static const struct {
@@ -511,7 +510,7 @@ TEST(a_reload_without_its_secret_changes_nothing, struct fixture *f)
 	buf_clear(&good);
 }
 
-/* Run serve on ${f}'s folder until it ends by itself; its log. */
+/* Run serve on ${f}'s folder until it exits; return its log. */
 static int
 serve(const struct fixture *f, const char *secret, struct buf *log)
 {
@@ -547,7 +546,7 @@ assert_one_line(const struct buf *log, const char *text)
 		fail_msg("%s", log->data);
 }
 
-/* One line, and nothing was touched. */
+/* One line, and nothing was changed. */
 TEST(a_weak_secret_starts_nothing, struct fixture *f)
 {
 	static const char *const weak[] = { "short",
@@ -582,7 +581,7 @@ TEST(a_weak_secret_starts_nothing, struct fixture *f)
 		buf_clear(&log);
 		assert_int_equal(chmod(f->secret, 0600), 0);
 	}
-	/* another one than the keys are sealed under */
+	/* not the one the keys are sealed under */
 	{
 		struct buf log = { 0 };
 

@@ -17,8 +17,8 @@
 #include "token/signing_keys.h"
 
 /*
- * Somebody else's program (PyJWT) verifies our tokens by what we publish, and
- * we verify those that it signs with our key.
+ * PyJWT verifies our tokens by the published keys, and we verify tokens that it
+ * signs with our key.
  */
 #define API "/api/v1"
 #define WAIT_MS 60000
@@ -31,9 +31,9 @@ path_of(const struct site *s, const char *name, char path[128])
 	(void)snprintf(path, 128, "%s/%s", stack_dir(s->stack), name);
 }
 
-/* The private key of the site, which nobody else should ever hold. */
+/* Read the private key of the site. */
 static void
-take_key(const struct site *s, const char *to)
+read_private_key(const struct site *s, const char *to)
 {
 	static const struct store_options options = { .write_wait_ms = 5000 };
 	struct signing_keys_options o = { .lifetime = 900, .publish = 300 };
@@ -64,7 +64,7 @@ take_key(const struct site *s, const char *to)
 	shm_detach(m);
 }
 
-TEST(others_verify_ours_and_we_theirs, struct site *s)
+TEST(pyjwt_verifies_ours_and_we_its_tokens, struct site *s)
 {
 	char url[128], token[128], key[128], made[128], script[512];
 	const char *const argv[] = { "/usr/bin/python3", script, url, algorithm,
@@ -84,7 +84,7 @@ TEST(others_verify_ours_and_we_theirs, struct site *s)
 	path_of(s, "key", key);
 	path_of(s, "made", made);
 	files_write(token, s->token, strlen(s->token));
-	take_key(s, key);
+	read_private_key(s, key);
 	status = process_stop(process_start(&o), 0, WAIT_MS);
 	files_read(made, &theirs);
 	if (status != 0)
