@@ -41,8 +41,7 @@ count_time(const struct app *app, const struct route *route, int64_t start)
 /* No route: OPTIONS lists the methods of the path, any other is refused. */
 static enum err
 answer_without_route(const struct request *req,
-    const struct routes_match *match, struct response *res,
-    struct rate_limit_admission *ad)
+    const struct routes_match *match, struct response *res)
 {
 	res->allow = match->methods;
 	if (match->methods == 0)
@@ -50,7 +49,6 @@ answer_without_route(const struct request *req,
 	if (req->method != METHOD_OPTIONS)
 		return response_refuse(res, PROBLEM_METHOD_NOT_ALLOWED, NULL);
 	res->status = 204;
-	ad->answered = true;
 	return ERR_OK;
 }
 
@@ -71,7 +69,7 @@ prepare(struct app *app, struct request *req, const struct routes_match *match,
 		return response_refuse(res, PROBLEM_MALFORMED_REQUEST,
 		    "The length of the body differs from Content-Length.");
 	if (route == NULL)
-		return answer_without_route(req, match, res, ad);
+		return answer_without_route(req, match, res);
 	ad->route = route;
 	if (req->body_too_long && !authorizes)
 		return response_refuse(res, PROBLEM_BODY_TOO_LARGE, NULL);
@@ -178,7 +176,7 @@ dispatch_run(struct app *app, struct request *req,
 
 	use_inline(&res, &inline_buffer);
 	err = prepare(app, req, match, &res, &ad);
-	if (err == ERR_OK && !ad.answered)
+	if (err == ERR_OK && ad.route != NULL && !ad.answered)
 		err = run_handler(app, req, &res, &ad);
 	err = finish(app, req, &res, ad.route, err, answer);
 	count_time(app, ad.route, start);
@@ -196,7 +194,7 @@ dispatch_admit(struct app *app, struct request *req,
 
 	use_inline(&res, &inline_buffer);
 	err = prepare(app, req, match, &res, ad_out);
-	if (err == ERR_OK && !ad_out->answered)
+	if (err == ERR_OK && ad_out->route != NULL && !ad_out->answered)
 		return ERR_OK;
 	err = finish(app, req, &res, ad_out->route, err, answer);
 	return err == ERR_OK ? ERR_DENIED : err;

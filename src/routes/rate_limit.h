@@ -16,7 +16,7 @@ struct app;
  */
 struct rate_limit_admission {
 	const struct route *route; /* NULL: none */
-	bool answered;             /* before the handler, with ERR_OK */
+	bool answered;             /* without the handler, with ERR_OK */
 	struct rate_limit_claim claim;
 };
 

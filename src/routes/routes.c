@@ -26,55 +26,55 @@
 /* clang-format off */
 const struct route routes[] = {
 	/* accounts.c */
-	{ POST, "/auth/register", route_register, 201, REGISTER, ROOT | SLOW },
-	{ POST, "/auth/signup", route_register, 201, REGISTER, ROOT | SLOW },
-	{ POST, "/auth/login", route_login, 200, LOGIN, ROOT | SLOW },
-	{ POST, "/auth/change-password", route_change_password, 200, DEFAULT, ROOT | SLOW },
-	{ POST, "/auth/deactivate", route_deactivate, 200, DEFAULT, ROOT | SLOW },
-	{ DELETE, "/auth/account", route_delete_account, 204, DEFAULT, ROOT | SLOW },
+	{ POST, 201, "/auth/register", route_register, REGISTER, ROOT | SLOW },
+	{ POST, 201, "/auth/signup", route_register, REGISTER, ROOT | SLOW },
+	{ POST, 200, "/auth/login", route_login, LOGIN, ROOT | SLOW },
+	{ POST, 200, "/auth/change-password", route_change_password, DEFAULT, ROOT | SLOW },
+	{ POST, 200, "/auth/deactivate", route_deactivate, DEFAULT, ROOT | SLOW },
+	{ DELETE, 204, "/auth/account", route_delete_account, DEFAULT, ROOT | SLOW },
 	/* with forms.c */
-	{ POST, "/forms/login", route_login, 303, LOGIN, SLOW | FORM },
-	{ POST, "/forms/register", route_register, 303, REGISTER, SLOW | FORM },
-	{ POST, "/forms/logout", route_logout, 303, NONE, FORM },
+	{ POST, 303, "/forms/login", route_login, LOGIN, SLOW | FORM },
+	{ POST, 303, "/forms/register", route_register, REGISTER, SLOW | FORM },
+	{ POST, 303, "/forms/logout", route_logout, NONE, FORM },
 	/* me.c */
-	{ POST, "/auth/validate-session", route_validate_session, 200, NONE, ROOT },
-	{ GET, "/auth/me", route_me, 200, NONE, ROOT },
+	{ POST, 200, "/auth/validate-session", route_validate_session, NONE, ROOT },
+	{ GET, 200, "/auth/me", route_me, NONE, ROOT },
 	/* logout.c */
-	{ POST, "/auth/logout", route_logout, 200, NONE, ROOT },
-	{ POST, "/auth/logout-all-devices", route_logout_all, 200, NONE, ROOT },
+	{ POST, 200, "/auth/logout", route_logout, NONE, ROOT },
+	{ POST, 200, "/auth/logout-all-devices", route_logout_all, NONE, ROOT },
 	/* sessions.c */
-	{ GET, "/auth/sessions", route_sessions_list, 200, NONE, ROOT },
-	{ DELETE, "/auth/sessions/{}", route_sessions_end, 204, NONE, ROOT },
+	{ GET, 200, "/auth/sessions", route_sessions_list, NONE, ROOT },
+	{ DELETE, 204, "/auth/sessions/{}", route_sessions_end, NONE, ROOT },
 	/* profile.c */
-	{ CHANGE, "/auth/update-profile", route_update_profile, 200, NONE, ROOT },
+	{ CHANGE, 200, "/auth/update-profile", route_update_profile, NONE, ROOT },
 	/* users.c */
-	{ GET, "/users", route_users, 200, NONE, 0 },
-	{ GET, "/users/{}", route_user, 200, NONE, 0 },
+	{ GET, 200, "/users", route_users, NONE, 0 },
+	{ GET, 200, "/users/{}", route_user, NONE, 0 },
 	/* health.c */
-	{ GET, "/health", route_health, 200, NONE, ROOT },
-	{ GET, "/healthz", route_healthz, 200, NONE, ROOT },
-	{ GET, "/readyz", route_readyz, 200, NONE, ROOT },
-	{ GET, "/version", route_version, 200, NONE, ROOT },
+	{ GET, 200, "/health", route_health, NONE, ROOT },
+	{ GET, 200, "/healthz", route_healthz, NONE, ROOT },
+	{ GET, 200, "/readyz", route_readyz, NONE, ROOT },
+	{ GET, 200, "/version", route_version, NONE, ROOT },
 	/* openapi.c */
-	{ GET, "/openapi.json", route_openapi, 200, NONE, 0 },
+	{ GET, 200, "/openapi.json", route_openapi, NONE, 0 },
 	/* admin_users.c */
-	{ GET, "/admin/users", route_admin_users, 200, NONE, SLOW },
-	{ CHANGE, "/admin/users/{}", route_admin_user, 200, NONE, 0 },
-	{ DELETE, "/admin/user-sessions/{}", route_admin_sessions, 200, NONE, 0 },
+	{ GET, 200, "/admin/users", route_admin_users, NONE, SLOW },
+	{ CHANGE, 200, "/admin/users/{}", route_admin_user, NONE, 0 },
+	{ DELETE, 200, "/admin/user-sessions/{}", route_admin_sessions, NONE, 0 },
 	/* cache_admin.c */
-	{ GET, "/cache/stats", route_cache_stats, 200, NONE, SLOW },
-	{ GET, "/cache/health", route_cache_health, 200, NONE, 0 },
-	{ POST, "/cache/cleanup", route_cache_cleanup, 200, NONE, SLOW },
+	{ GET, 200, "/cache/stats", route_cache_stats, NONE, SLOW },
+	{ GET, 200, "/cache/health", route_cache_health, NONE, 0 },
+	{ POST, 200, "/cache/cleanup", route_cache_cleanup, NONE, SLOW },
 	/* issuer_keys.c */
-	{ POST, "/cache/jwks/refresh", route_cache_refresh, 202, NONE, 0 },
+	{ POST, 202, "/cache/jwks/refresh", route_cache_refresh, NONE, 0 },
 	/* oauth.c */
-	{ POST, "/auth/revoke", route_revoke, 200, NONE, ROOT },
-	{ POST, "/auth/introspect", route_introspect, 200, NONE, ROOT },
-	{ GET, "/.well-known/jwks.json", route_jwks, 200, NONE, ROOT },
+	{ POST, 200, "/auth/revoke", route_revoke, NONE, ROOT },
+	{ POST, 200, "/auth/introspect", route_introspect, NONE, ROOT },
+	{ GET, 200, "/.well-known/jwks.json", route_jwks, NONE, ROOT },
 	/* metrics.c */
-	{ GET, "/metrics", route_metrics, 200, NONE, ROOT },
+	{ GET, 200, "/metrics", route_metrics, NONE, ROOT },
 	/* authorize.c */
-	{ GET, "/auth/check", route_authorize, 200, NONE, ROOT | AUTHORIZE },
+	{ GET, 200, "/auth/check", route_authorize, NONE, ROOT | AUTHORIZE },
 };
 /* clang-format on */
 const size_t routes_count = NELEMS(routes);

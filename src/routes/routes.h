@@ -29,9 +29,9 @@ enum route_flags {
 
 struct route {
 	unsigned methods; /* request methods, or'ed */
+	int status;       /* of a success */
 	const char *path; /* below /api/v1; a final "{}" is one segment */
 	route_fn *run;
-	int status; /* of a success */
 	enum rate_limit_name limit;
 	unsigned flags;
 };
