@@ -195,7 +195,7 @@ same_page(const char *a, const char *b)
 	return strcspn(b, "?#") == len && strncmp(a, b, len) == 0;
 }
 
-/* From ${address} to where it ends: is that a page somebody can sign in on? */
+/* Follow redirects from ${address}; they must end on a sign-in page. */
 static void
 check_redirects(struct doctor *d, char address[ADDRESS_SIZE])
 {
