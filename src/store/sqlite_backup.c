@@ -15,7 +15,7 @@
 #include "model/event.h"
 #include "store/sqlite_offline.h"
 
-/* Whatever happens, the half-made file goes. */
+/* Sync the finished copy and give it its name. */
 static enum err
 publish(const char *temp, const char *file, bool replace, char *why)
 {
@@ -43,7 +43,7 @@ sqlite_backup_make(const char *database, const char *file, bool replace,
 	int fd, n;
 
 	why[0] = '\0';
-	/* Asked again at the end; this saves the work. */
+	/* publish() checks this for good; here it saves the copying. */
 	if (!replace && lstat(file, &there) == 0) {
 		errno = EEXIST;
 		(void)sqlite_offline_errno(why, file);
@@ -73,18 +73,18 @@ sqlite_backup_make(const char *database, const char *file, bool replace,
 #define KEPT_SIZE SQLITE_BACKUP_KEPT_SIZE
 #define KEPT_TRIES 100
 
-/* What of the database that is replaced must not be forgotten. */
-struct past {
+/* What the restored database takes over from the one it replaces. */
+struct inherited {
 	int64_t last_id;
 	int64_t latest;
 };
 
 /*
- * Nobody has it open: what is in its log goes into the file, so that the file
- * is all there is of it.  ERR_INVALID if it cannot be read.
+ * Copy the log into the file, which no process has open, so that the file is
+ * complete, and read what is taken over.  ERR_INVALID if it cannot be read.
  */
 static enum err
-close_the_book(const char *database, struct past *past, char *why)
+read_inherited(const char *database, struct inherited *past, char *why)
 {
 	char ignored[SQLITE_BACKUP_WHY_SIZE];
 	struct sqlite_offline *w;
@@ -95,7 +95,7 @@ close_the_book(const char *database, struct past *past, char *why)
 	err = sqlite_offline_run(w,
 	    "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE",
 	    why);
-	/* Without these tables it is none of ours: nothing to remember. */
+	/* A file without these tables is no Latchkey database. */
 	if (sqlite_offline_ask(w,
 		"SELECT seq FROM sqlite_sequence WHERE name = 'users'",
 		&past->last_id, ignored) != ERR_OK)
@@ -120,10 +120,9 @@ rename_beside(
 	return sqlite_offline_errno(why, from);
 }
 
-/* A name by the time; if that is taken, by the next second. */
+/* Link the database to a name by the time, or by the next free second. */
 static enum err
-keep_under_a_name(
-    const char *database, char kept[KEPT_SIZE], int64_t now, char *why)
+link_by_time(const char *database, char kept[KEPT_SIZE], int64_t now, char *why)
 {
 	int n = 0, tries = 0;
 
@@ -140,7 +139,7 @@ keep_under_a_name(
 	return sqlite_offline_errno(why, database);
 }
 
-/* The log of a database that is not read any more: see set_aside(). */
+/* Rename the log of a database: see set_aside(). */
 static enum err
 rename_log(const char *database, const char *kept, char *why)
 {
@@ -153,13 +152,13 @@ rename_log(const char *database, const char *kept, char *why)
 }
 
 /*
- * Of a database that cannot be read, or is not there, the log goes aside with
- * it, or it would be taken for the new one's.  Any other failure (a full disk)
- * ends it all before anything is out of its place.
+ * Keep the present database under another name.  If it cannot be read or is
+ * missing, its log is renamed too, because SQLite would take it for the new
+ * one's.  Any other failure (a full disk) leaves everything in its place.
  */
 static enum err
 set_aside(const char *database, int64_t now, char kept[KEPT_SIZE],
-    struct past *past, char *why)
+    struct inherited *past, char *why)
 {
 	enum err err;
 
@@ -169,9 +168,9 @@ set_aside(const char *database, int64_t now, char kept[KEPT_SIZE],
 		kept[0] = '\0';
 		return err;
 	}
-	if ((err = keep_under_a_name(database, kept, now, why)) != ERR_OK)
+	if ((err = link_by_time(database, kept, now, why)) != ERR_OK)
 		return err;
-	err = close_the_book(database, past, why);
+	err = read_inherited(database, past, why);
 	if (err == ERR_INVALID)
 		err = rename_log(database, kept, why);
 	if (err != ERR_OK)
@@ -179,7 +178,7 @@ set_aside(const char *database, int64_t now, char kept[KEPT_SIZE],
 	return err;
 }
 
-/* From these versions of the schema on there are these tables. */
+/* The schema versions that brought these tables and columns. */
 #define VERSION_OF_KEYS 2
 #define VERSION_OF_ISSUERS 3
 #define VERSION_OF_EXTERNAL_SINCE 4 /* latest.outside_since before */
@@ -196,8 +195,8 @@ version_of(struct sqlite_offline *w, const char *pragma)
 }
 
 /*
- * A key that was replaced since the copy was made got out, perhaps: it must
- * not sign again.  So the keys of the old database stay, if it can be read.
+ * Keep the signing keys of the old database, if it can be read: a key that was
+ * replaced since the copy was made may have leaked and must not sign again.
  */
 static enum err
 keep_keys(struct sqlite_offline *w, const char *kept, char *why)
@@ -224,9 +223,9 @@ keep_keys(struct sqlite_offline *w, const char *kept, char *why)
 }
 
 /*
- * Nor can anybody tell which tokens of outside issuers have ended since, or
- * which of their keys: none from before now counts, and the keys are fetched
- * anew.  Of an older copy the migration says the same, by the time of latest.
+ * It is unknown which tokens and keys of external issuers ended since the copy
+ * was made, so no token from before now counts, and keys are fetched again.  In
+ * a copy of an older version the migration does the same.
  */
 static enum err
 end_external(struct sqlite_offline *w, char *why)
@@ -247,9 +246,9 @@ end_external(struct sqlite_offline *w, char *why)
 	return sqlite_offline_run(w, sql, why);
 }
 
-/* In the copy, before anybody can see it. */
+/* Change the copy before it gets its name. */
 static enum err
-end_sessions(const char *temp, const struct past *past, int64_t now,
+end_sessions(const char *temp, const struct inherited *past, int64_t now,
     struct sqlite_backup_restored *restored, char *why)
 {
 	struct sqlite_offline *w;
@@ -289,13 +288,13 @@ end_sessions(const char *temp, const struct past *past, int64_t now,
 	return err;
 }
 
-/* A new empty file that only we may read. */
+/* Create an empty file with mode 0600. */
 static enum err
 make_temp(const char *temp, char *why)
 {
 	int fd;
 
-	/* One who was killed may have left one behind. */
+	/* A killed restore may have left one behind. */
 	if (unlink(temp) != 0 && errno != ENOENT)
 		return sqlite_offline_errno(why, temp);
 	fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
@@ -327,7 +326,7 @@ sqlite_backup_restore(const char *file, const char *database, int64_t now,
     char why[SQLITE_BACKUP_WHY_SIZE])
 {
 	char temp[PATH_MAX];
-	struct past past = { 0 };
+	struct inherited past = { 0 };
 	enum err err;
 
 	*restored_out = (struct sqlite_backup_restored){ 0 };

@@ -9,19 +9,19 @@
 #include "base/err.h"
 
 /*
- * Whole databases as files: making a copy while others write, and putting one
- * in the place of the database while nobody does.
+ * Backups of the SQLite database: a copy made while it is in use, and a restore
+ * while no process has it open.  Where a function fails, ${why} is a line for
+ * the operator.
  */
 
 #define SQLITE_BACKUP_WHY_SIZE 256
 
 /**
  * sqlite_backup_make(database, file, replace, why):
- * Copy the database at ${database}, as it is at one moment, to ${file} (0600).
- * Others may go on reading and writing.  The copy is checked, synced, and
- * appears under its name whole or not at all; without ${replace}, ERR_CONFLICT
- * if there is anything of that name.  ERR_INVALID if the copy is damaged, so
- * the database is; ERR_UNAVAILABLE otherwise.  ${why} is a line then.
+ * Copy one snapshot of ${database} to ${file} (0600) while others read and
+ * write it.  The copy is checked, synced, and appears under its name complete
+ * or not at all.  ERR_CONFLICT without ${replace} if ${file} exists,
+ * ERR_INVALID if the copy, so the database, is damaged, else ERR_UNAVAILABLE.
  */
 enum err sqlite_backup_make(const char *database, const char *file,
     bool replace, char why[SQLITE_BACKUP_WHY_SIZE]) MUST_CHECK;
@@ -30,23 +30,21 @@ enum err sqlite_backup_make(const char *database, const char *file,
 
 struct sqlite_backup_restored {
 	int64_t users;
-	int64_t sessions; /* how many there were in the copy */
-	char kept[SQLITE_BACKUP_KEPT_SIZE]; /* the database that was there
-					     before, or "" */
+	int64_t sessions; /* in the copy; they end */
+	char
+	    kept[SQLITE_BACKUP_KEPT_SIZE]; /* name of the old database, or "" */
 };
 
 /**
  * sqlite_backup_restore(file, database, now, restored_out, why):
- * Put the copy ${file} in the place of ${database} (an absolute name without
- * links, which nobody may have open), which is kept under another name.  No
- * session survives, and no token of an outside issuer: one that was revoked
- * since the copy was made must not come back, and nobody can tell any more
- * which those are.  As far as the old database can still be read, ids that were
- * given out since are not given out again, time does not go back, and the keys
- * that sign stay as they are.  Whoever is killed on the way leaves either the
- * old database or the new one.  ERR_INVALID if ${file} is damaged, none of
- * ours, or newer than this program; ERR_UNAVAILABLE otherwise; ${why} is a
- * line then.
+ * Replace ${database}, an absolute name without links that no process has open,
+ * by the copy ${file}, and keep the old database under another name.  Every
+ * session and every token of an external issuer ends, because it is unknown
+ * which of them were revoked since the copy was made.  If the old database can
+ * be read, its ids are not used again, time does not go back, and its signing
+ * keys stay.  A process killed on the way leaves the old or the new database.
+ * ERR_INVALID if ${file} is damaged, no Latchkey database, or of a newer
+ * version, else ERR_UNAVAILABLE.
  */
 enum err sqlite_backup_restore(const char *file, const char *database,
     int64_t now, struct sqlite_backup_restored *restored_out,

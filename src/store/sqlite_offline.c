@@ -30,9 +30,9 @@ sqlite_offline_errno(char *why, const char *path)
 	return ERR_UNAVAILABLE;
 }
 
-/* What SQLite says; ERR_INVALID if that is about what is in the file. */
+/* Report SQLite's error; ERR_INVALID if the content of the file is bad. */
 static enum err
-failed(char *why, const char *path, int rc)
+report(char *why, const char *path, int rc)
 {
 	(void)snprintf(why, SQLITE_BACKUP_WHY_SIZE, "%.160s: %s", path,
 	    sqlite3_errstr(rc));
@@ -65,7 +65,7 @@ sqlite_offline_open(
 	*w_out = NULL;
 	if (w == NULL)
 		return err;
-	/* A missing file is "unable to open" otherwise. */
+	/* SQLite would only say "unable to open". */
 	if (access(path, F_OK) != 0) {
 		err = sqlite_offline_errno(why, path);
 		goto out;
@@ -82,7 +82,7 @@ sqlite_offline_open(
 		    w->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_busy_timeout(w->db, WAIT_MS);
-	err = rc == SQLITE_OK ? ERR_OK : failed(why, path, rc);
+	err = rc == SQLITE_OK ? ERR_OK : report(why, path, rc);
 out:
 	if (err == ERR_OK)
 		*w_out = w;
@@ -105,7 +105,7 @@ sqlite_offline_run(struct sqlite_offline *w, const char *sql, char *why)
 {
 	int rc = sqlite3_exec(w->db, sql, NULL, NULL, NULL);
 
-	return rc == SQLITE_OK ? ERR_OK : failed(why, name_of(w), rc);
+	return rc == SQLITE_OK ? ERR_OK : report(why, name_of(w), rc);
 }
 
 enum err
@@ -124,7 +124,7 @@ sqlite_offline_ask(
 	else if (rc == SQLITE_DONE)
 		err = ERR_NOT_FOUND;
 	else
-		err = failed(why, name_of(w), rc);
+		err = report(why, name_of(w), rc);
 	(void)sqlite3_finalize(stmt);
 	return err;
 }
@@ -152,13 +152,13 @@ copy_pages(struct sqlite_offline *from, struct sqlite_offline *to, char *why)
 
 	backup = sqlite3_backup_init(to->db, "main", from->db, "main");
 	if (backup == NULL)
-		return failed(why, name_of(to), sqlite3_errcode(to->db));
-	/* In one step, so under one snapshot: writers do not disturb it. */
+		return report(why, name_of(to), sqlite3_errcode(to->db));
+	/* One step reads one snapshot, whatever others write meanwhile. */
 	do {
 		rc = sqlite3_backup_step(backup, -1);
 	} while (rc == SQLITE_OK);
 	(void)sqlite3_backup_finish(backup);
-	return rc == SQLITE_DONE ? ERR_OK : failed(why, name_of(from), rc);
+	return rc == SQLITE_DONE ? ERR_OK : report(why, name_of(from), rc);
 }
 
 enum err
@@ -168,7 +168,7 @@ sqlite_offline_copy(const char *from, const char *to, char *why)
 	enum err err;
 
 	/*
-	 * Not read-only, if that may be: the log's index has to be made where
+	 * Writable if possible, because SQLite must create the wal-index if
 	 * there is a log beside the file.
 	 */
 	err = sqlite_offline_open(from, access(from, W_OK) == 0, &source, why);
@@ -176,7 +176,7 @@ sqlite_offline_copy(const char *from, const char *to, char *why)
 		err = sqlite_offline_open(to, true, &target, why);
 	if (err == ERR_OK)
 		err = copy_pages(source, target, why);
-	/* The copy says that there is a log; there shall be none. */
+	/* The header of the copy says WAL mode, which would need a log. */
 	if (err == ERR_OK)
 		err = sqlite_offline_run(
 		    target, "PRAGMA journal_mode = DELETE", why);
@@ -202,7 +202,7 @@ sqlite_offline_check(const char *path, char *why)
 		rc = sqlite3_step(stmt);
 	text = rc == SQLITE_ROW ? sqlite3_column_text(stmt, 0) : NULL;
 	if (rc != SQLITE_ROW) {
-		err = failed(why, path, rc);
+		err = report(why, path, rc);
 	} else if (text == NULL || strcmp((const char *)text, "ok") != 0) {
 		(void)snprintf(why, SQLITE_BACKUP_WHY_SIZE,
 		    "%.160s: damaged: integrity_check fails", path);

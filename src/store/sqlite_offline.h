@@ -9,17 +9,18 @@
 #include "store/sqlite_backup.h"
 
 /*
- * A database that is not served: for store/sqlite_copy alone.  Every ${why} is
- * a line of SQLITE_BACKUP_WHY_SIZE bytes that an error leaves.
+ * A database without the rules of the store, for store/sqlite_backup only.
+ * Where a function fails, ${why} is a line of at most SQLITE_BACKUP_WHY_SIZE
+ * bytes for the operator.
  */
 struct sqlite_offline;
 
 /**
  * sqlite_offline_open(path, writable, w_out, why):
- * Open what is there; nothing is made.  ERR_INVALID if it is no database.
- * sqlite_offline_run(w, sql, why): statements without an answer of interest.
- * sqlite_offline_ask(w, sql, value_out, why): the one number that ${sql} asks
- * for; ERR_NOT_FOUND without a row.
+ * Open an existing file.  ERR_INVALID if it is no database.
+ * sqlite_offline_run(w, sql, why): run statements without results.
+ * sqlite_offline_ask(w, sql, value_out, why): query one number; ERR_NOT_FOUND
+ * without a row.
  */
 enum err sqlite_offline_open(const char *path, bool writable,
     struct sqlite_offline **w_out, char *why) MUST_CHECK;
@@ -29,16 +30,17 @@ enum err sqlite_offline_run(
 enum err sqlite_offline_ask(struct sqlite_offline *w, const char *sql,
     int64_t *value_out, char *why) MUST_CHECK;
 
-/* sqlite_offline_attach(w, path, name, why): as another schema of that name. */
+/* sqlite_offline_attach(w, path, name, why): attach as the schema ${name}. */
 enum err sqlite_offline_attach(struct sqlite_offline *w, const char *path,
     const char *name, char *why) MUST_CHECK;
 
 /**
- * sqlite_offline_copy(from, to, why): ${from} as it is at one moment into the
- * empty file ${to}, which is one file then, without a log beside it.
- * sqlite_offline_check(path, why): read all of it; ERR_INVALID if it is
- * damaged. sqlite_offline_is_ours(path, why): ERR_INVALID if it is not, or is
- * newer.
+ * sqlite_offline_copy(from, to, why): copy one snapshot of ${from} into the
+ * empty file ${to}, without a log beside it.
+ * sqlite_offline_check(path, why): read everything; ERR_INVALID if it is
+ * damaged.
+ * sqlite_offline_is_ours(path, why): ERR_INVALID if it is no Latchkey database,
+ * or of a newer version.
  */
 enum err sqlite_offline_copy(
     const char *from, const char *to, char *why) MUST_CHECK;
@@ -47,7 +49,7 @@ enum err sqlite_offline_is_ours(const char *path, char *why) MUST_CHECK;
 
 /**
  * sqlite_offline_errno(why, path):
- * Write what errno says about ${path} to ${why}; return ERR_UNAVAILABLE.
+ * Write the text of errno for ${path} to ${why}; return ERR_UNAVAILABLE.
  */
 enum err sqlite_offline_errno(char *why, const char *path);
 
