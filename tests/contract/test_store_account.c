@@ -131,7 +131,7 @@ TEST(a_password_change_ends_all_other_sessions, struct fixture *f)
 	assert_true(tidied_session(f, handle_of(2)));
 }
 
-TEST(a_deactivated_user_is_out, struct fixture *f)
+TEST(a_deactivated_user_cannot_sign_in, struct fixture *f)
 {
 	struct person twin;
 	struct user u;

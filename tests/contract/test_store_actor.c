@@ -11,8 +11,9 @@
 #define EXPIRED (NOW + TEST_USERS_LIFETIME)
 
 /*
- * Ann acts with her own session, which was live when she was asked who she
- * is.  The other one is a further device of hers, and lives a little longer.
+ * Changes made with a session of Ann's that was live when the request was
+ * authenticated.  Her other session, on a second device, expires a little
+ * later.
  */
 #define UNKNOWN "ffffffffffffffffffffffffffffffff"
 #define OWN (f->ann.session.handle)
@@ -26,7 +27,7 @@ other_of(struct fixture *f)
 	return handle_of(n + 1);
 }
 
-/* ---- what can be done with a session ---- */
+/* ---- changes made with a session ---- */
 
 typedef enum err change_fn(struct fixture *f, const struct store_actor *who);
 
@@ -110,7 +111,7 @@ remove_account(struct fixture *f, const struct store_actor *who)
 static const struct {
 	const char *name;
 	change_fn *make;
-	enum err live; /* what a live session gets */
+	enum err live; /* the result with a live session */
 } changes[] = {
 	{ "profile", profile, ERR_OK },
 	{ "empty profile", empty_profile, ERR_OK },
@@ -132,7 +133,7 @@ struct snapshot {
 	char hash[USER_HASH_SIZE];
 	enum err errs[4];
 	int64_t latest;
-	int64_t rows; /* the audit's are not among them */
+	int64_t rows; /* without the audit table */
 	size_t tidied;
 };
 
@@ -169,7 +170,7 @@ assert_same(const struct snapshot *a, const struct snapshot *b)
 	assert_int_equal(a->tidied, b->tidied);
 }
 
-/* A fresh ann, signed in twice. */
+/* Register a new ann with two sessions. */
 static struct store_actor
 ann(struct fixture *f)
 {
@@ -188,7 +189,7 @@ ann(struct fixture *f)
 	return who;
 }
 
-/* Whatever she asked for is refused, and so is all that follows. */
+/* Every change is denied and changes nothing. */
 static void
 nothing_counts(struct fixture *f, const struct store_actor *who)
 {
@@ -228,7 +229,7 @@ TEST(a_session_of_an_older_epoch_changes_nothing)
 
 		gives(ERR_OK, raise[i](f, &f->actor));
 		nothing_counts(f, &who);
-		/* If it was kept, it counts under the new epoch. */
+		/* A kept session is valid under the new epoch. */
 		who.epoch++;
 		gives(i == 0 ? ERR_DENIED : ERR_OK, end_own(f, &who));
 	}
@@ -243,7 +244,7 @@ TEST(a_session_that_expired_changes_nothing, struct fixture *f)
 	gives(ERR_OK, empty_profile(f, &who));
 	who.now = EXPIRED;
 	nothing_counts(f, &who);
-	/* Nor does it help to set the clock back. */
+	/* Setting the clock back changes nothing. */
 	gives(ERR_OK, test_users_register(f->st, "bob", 7, EXPIRED, &bob));
 	who.now = NOW;
 	nothing_counts(f, &who);
@@ -256,7 +257,7 @@ TEST(a_session_whose_user_is_not_active_changes_nothing, struct fixture *f)
 
 	gives(ERR_OK, deactivate(f, &f->actor));
 	nothing_counts(f, &who);
-	who.epoch++; /* it is not for the epoch alone */
+	who.epoch++; /* the status is checked, too */
 	nothing_counts(f, &who);
 }
 
@@ -270,8 +271,8 @@ TEST(a_session_that_is_gone_changes_nothing, struct fixture *f)
 	nothing_counts(f, &who);
 }
 
-/* The session lives on, and what needs no administrator is still its own. */
-TEST(who_is_no_administrator_any_more_changes_nothing, struct fixture *f)
+/* The session stays live for changes that need no administrator. */
+TEST(a_demoted_administrator_changes_nothing, struct fixture *f)
 {
 	static const struct user_role_and_status up = { .role =
 							    USER_ROLE_ADMIN },
@@ -296,9 +297,9 @@ TEST(who_is_no_administrator_any_more_changes_nothing, struct fixture *f)
 	gives(ERR_OK, profile(f, &who));
 }
 
-/* ---- and a live one ---- */
+/* ---- a live session ---- */
 
-TEST(a_live_session_changes_what_it_likes, struct fixture *f)
+TEST(a_live_session_makes_every_change, struct fixture *f)
 {
 	for (size_t i = 0; i < NELEMS(changes); i++) {
 		struct store_actor who = ann(f);
@@ -314,7 +315,7 @@ TEST(a_live_session_changes_what_it_likes, struct fixture *f)
 	}
 }
 
-TEST(nobodys_session_is_always_good, struct fixture *f)
+TEST(a_change_without_a_session_is_made, struct fixture *f)
 {
 	gives(ERR_OK, store_actor_check(f->st, &f->actor));
 	gives(ERR_OK, profile(f, &f->actor));
@@ -322,7 +323,7 @@ TEST(nobodys_session_is_always_good, struct fixture *f)
 	gives(ERR_OK, store_logout(f->st, &f->actor, OWN, NULL));
 }
 
-TEST(what_cannot_be_told_is_no_denial, struct fixture *f)
+TEST(a_failure_is_no_denial, struct fixture *f)
 {
 	struct store_actor who = ann(f);
 	struct snapshot before = lookup(f), after;

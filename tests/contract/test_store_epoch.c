@@ -8,8 +8,8 @@
 #define NOW TEST_USERS_NOW
 
 /*
- * A token that carries no epoch is dead by the time at which the epoch last
- * rose, so whatever raises the one notes the other.
+ * A token without an epoch ends with the time at which the epoch last rose, so
+ * every change that raises the epoch notes the time.
  */
 
 static enum err
@@ -116,7 +116,7 @@ assert_next(struct fixture *f, size_t i, struct user *u, int64_t at)
 {
 	struct user before = *u;
 
-	f->ann.user = *u; /* what proofs are made of */
+	f->ann.user = *u; /* for the proofs of changes */
 	gives(ERR_OK, changes[i].make(f));
 	gives(ERR_OK, store_user_by_id(f->st, f->ann.user.id, u));
 	if (u->epoch != before.epoch + (changes[i].raises ? 1 : 0) ||
@@ -125,7 +125,7 @@ assert_next(struct fixture *f, size_t i, struct user *u, int64_t at)
 		    (intmax_t)u->epoch, (intmax_t)u->epoch_at);
 }
 
-TEST(whatever_raises_the_epoch_notes_when, struct fixture *f)
+TEST(a_raised_epoch_notes_the_time, struct fixture *f)
 {
 	struct user u = f->ann.user;
 
@@ -136,7 +136,7 @@ TEST(whatever_raises_the_epoch_notes_when, struct fixture *f)
 	}
 }
 
-/* Or a token from before would be one from after. */
+/* Otherwise an old token would seem newer than the change. */
 TEST(a_clock_set_back_does_not_count, struct fixture *f)
 {
 	struct user u = f->ann.user;

@@ -9,7 +9,7 @@
 #define LEEWAY 5
 #define LIFE_MAX (90 * 24 * 3600) /* of a token */
 
-/* A token made at ${issued_at} with the claims number ${claims}. */
+/* A token issued at ${issued_at} with the claims number ${claims}. */
 static struct external_profile
 token(const char *subject, int64_t issued_at, int claims)
 {
@@ -95,7 +95,7 @@ set_role(struct fixture *f, int64_t id, enum user_role role)
 
 /* ---- a new account ---- */
 
-TEST(a_stranger_gets_an_account_without_password, struct fixture *f)
+TEST(a_new_subject_gets_an_account_without_password, struct fixture *f)
 {
 	struct external_profile p = token("zoe", NOW, 1);
 	char hash[USER_HASH_SIZE];
@@ -122,8 +122,8 @@ TEST(a_stranger_gets_an_account_without_password, struct fixture *f)
 	assert_int_equal(adopt(f, &p, EXTERNAL_FOUND), id);
 }
 
-/* Nobody but who registers becomes the first administrator. */
-TEST(a_stranger_is_never_an_administrator, struct fixture *f)
+/* The first administrator is a user that registered. */
+TEST(a_new_subject_is_never_an_administrator, struct fixture *f)
 {
 	struct external_profile p = token("zoe", NOW, 0);
 	int64_t id;
@@ -133,7 +133,7 @@ TEST(a_stranger_is_never_an_administrator, struct fixture *f)
 	assert_int_equal(user_of(f, id).role, USER_ROLE_USER);
 }
 
-TEST(subjects_are_told_apart_by_issuer_and_name, struct fixture *f)
+TEST(subjects_differ_by_issuer_and_name, struct fixture *f)
 {
 	struct external_profile p[] = { token("zoe", NOW, 0),
 		token("zoE", NOW, 0), token("zoe", NOW, 0) };
@@ -150,7 +150,7 @@ TEST(subjects_are_told_apart_by_issuer_and_name, struct fixture *f)
 
 /* ---- addresses ---- */
 
-TEST(an_address_is_taken_over_if_it_is_free, struct fixture *f)
+TEST(an_address_is_copied_if_it_is_free, struct fixture *f)
 {
 	struct external_profile zoe = with_email(
 	    token("zoe", NOW, 0), "Zoe@Example.org", "zoe@example.org");
@@ -163,7 +163,7 @@ TEST(an_address_is_taken_over_if_it_is_free, struct fixture *f)
 	gives(ERR_OK, store_user_by_email(f->st, "zoe@example.org", &u));
 	assert_int_equal(u.id, id);
 	assert_string_equal(u.email, "Zoe@Example.org");
-	/* Somebody has this one already. */
+	/* This address is taken. */
 	id = adopt(f, &ann, EXTERNAL_CREATED);
 	assert_string_equal(user_of(f, id).email, "");
 	gives(ERR_OK, store_user_by_email(f->st, "ann@example.org", &u));
@@ -182,14 +182,14 @@ TEST(
 	p.digest[0] = 9;
 	assert_int_equal(adopt(f, &p, EXTERNAL_UPDATED), id);
 	assert_string_equal(user_of(f, id).email, "Ann@Example.org");
-	/* And it goes when the issuer does not vouch for it any more. */
+	/* Removed when the issuer no longer calls the address verified. */
 	p = token("ann", NOW, 0);
 	assert_int_equal(adopt(f, &p, EXTERNAL_UPDATED), id);
 	assert_string_equal(user_of(f, id).email, "");
 }
 
-/* What stands in the row where there is no address is found by nobody. */
-TEST(no_address_is_no_address, struct fixture *f)
+/* No search finds the placeholder of an account without an address. */
+TEST(a_missing_address_is_never_found, struct fixture *f)
 {
 	static struct user users[STORE_LIST_MAX];
 	static const char *const texts[] = { "none", ":", "0" };
@@ -210,9 +210,9 @@ TEST(no_address_is_no_address, struct fixture *f)
 	assert_int_equal(n, 2);
 }
 
-/* ---- an account that is there ---- */
+/* ---- existing accounts ---- */
 
-TEST(an_account_is_linked_only_if_asked_for, struct fixture *f)
+TEST(an_account_is_linked_only_with_the_option, struct fixture *f)
 {
 	struct external_profile p = with_email(
 	    token("ann", NOW, 1), "ann@example.org", "ann@example.org");
@@ -223,7 +223,7 @@ TEST(an_account_is_linked_only_if_asked_for, struct fixture *f)
 	id = adopt(f, &p, EXTERNAL_LINKED);
 	assert_int_equal(id, f->ann.user.id);
 	assert_int_equal(f->tidied, 0);
-	/* What the account says of itself stays, whatever comes. */
+	/* A linked account keeps its own profile. */
 	p.digest[0] = 9;
 	p.issued_at += 100;
 	assert_int_equal(adopt(f, &p, EXTERNAL_FOUND), id);
@@ -245,7 +245,7 @@ TEST(an_administrator_is_never_linked, struct fixture *f)
 	assert_string_equal(user_of(f, id).email, "");
 }
 
-TEST(nobody_is_linked_without_an_address, struct fixture *f)
+TEST(no_account_is_linked_without_an_address, struct fixture *f)
 {
 	struct external_profile p = token("ann", NOW, 1);
 
@@ -255,7 +255,7 @@ TEST(nobody_is_linked_without_an_address, struct fixture *f)
 
 /* ---- claims that change ---- */
 
-TEST(claims_that_changed_are_taken_over, struct fixture *f)
+TEST(changed_claims_update_the_profile, struct fixture *f)
 {
 	struct external_profile p = token("zoe", NOW, 0);
 	int64_t id = adopt(f, &p, EXTERNAL_CREATED), found = 77;
@@ -277,7 +277,7 @@ TEST(claims_that_changed_are_taken_over, struct fixture *f)
 	assert_int_equal(u.epoch, 1);
 }
 
-TEST(older_claims_are_not, struct fixture *f)
+TEST(older_claims_update_nothing, struct fixture *f)
 {
 	struct external_profile old = token("zoe", NOW - 1, 0);
 	struct external_profile new = token("zoe", NOW, 1);
@@ -288,7 +288,7 @@ TEST(older_claims_are_not, struct fixture *f)
 	assert_int_equal(f->tidied, 0);
 }
 
-/* An administrator's word stays: what it may do, and whether at all. */
+/* New claims leave the role and status that an administrator set. */
 TEST(claims_change_neither_role_nor_status, struct fixture *f)
 {
 	struct external_profile p = token("zoe", NOW, 0);
@@ -308,7 +308,7 @@ TEST(claims_change_neither_role_nor_status, struct fixture *f)
 
 /* ---- accounts that were deleted ---- */
 
-TEST(no_token_from_before_brings_a_deleted_account_back, struct fixture *f)
+TEST(an_old_token_does_not_revive_a_deleted_account, struct fixture *f)
 {
 	struct external_profile p = token("zoe", NOW, 0);
 	int64_t id = adopt(f, &p, EXTERNAL_CREATED), again, ended;
@@ -316,18 +316,18 @@ TEST(no_token_from_before_brings_a_deleted_account_back, struct fixture *f)
 	f->actor.now = NOW + 100;
 	gives(ERR_OK, store_user_remove(f->st, &f->actor, id, &ended));
 	denied(f, &p);
-	/* One that a clock ahead of ours made before that is no better. */
+	/* Nor a token from before, issued by a clock ahead of ours. */
 	p.issued_at = NOW + 100 + LEEWAY;
 	denied(f, &p);
 	p.issued_at++;
 	again = adopt(f, &p, EXTERNAL_CREATED);
 	assert_true(again > id);
-	/* The new account does not open the door to them either. */
+	/* Nor do old tokens pass for the new account. */
 	p.issued_at--;
 	denied(f, &p);
 }
 
-/* U+FF41 looks like an a; the mailbox may be anybody's. */
+/* U+FF41 looks like an a, but the mailbox may have another owner. */
 TEST(an_address_that_only_looks_the_same_is_not_linked, struct fixture *f)
 {
 	struct external_profile eve = with_email(token("eve", NOW, 1),
@@ -358,7 +358,7 @@ TEST(a_linked_account_that_is_deleted_ends_its_tokens_too, struct fixture *f)
 	denied(f, &p);
 }
 
-TEST(upkeep_forgets_deleted_accounts_in_the_end, struct fixture *f)
+TEST(maintenance_removes_subjects_of_deleted_accounts, struct fixture *f)
 {
 	struct external_profile zoe = token("zoe", NOW, 0),
 				bob = token("bob", NOW, 0);
@@ -366,7 +366,7 @@ TEST(upkeep_forgets_deleted_accounts_in_the_end, struct fixture *f)
 	int64_t other = adopt(f, &bob, EXTERNAL_CREATED);
 
 	gives(ERR_OK, store_user_remove(f->st, &f->actor, id, &ended));
-	/* As long as the last token that it has ended is good, by a leeway. */
+	/* Kept as long as the tokens that it ended are valid, plus a leeway. */
 	zoe.issued_at = NOW + LEEWAY;
 	gives(ERR_OK,
 	    store_maintenance(f->st, NOW + LIFE_MAX + 2 * LEEWAY, &removed));
@@ -377,9 +377,9 @@ TEST(upkeep_forgets_deleted_accounts_in_the_end, struct fixture *f)
 	assert_int_equal(adopt(f, &bob, EXTERNAL_FOUND), other);
 }
 
-/* ---- what cannot be told ---- */
+/* ---- failures ---- */
 
-TEST(what_cannot_be_told_is_nobody, struct fixture *f)
+TEST(a_failure_is_no_account, struct fixture *f)
 {
 	struct external_profile p = token("zoe", NOW, 0);
 	enum external_done done = EXTERNAL_FOUND;
@@ -398,7 +398,7 @@ TEST(what_cannot_be_told_is_nobody, struct fixture *f)
 	(void)adopt(f, &p, EXTERNAL_CREATED);
 }
 
-TEST(texts_that_do_not_fit_change_nothing, struct fixture *f)
+TEST(texts_that_are_too_long_change_nothing, struct fixture *f)
 {
 	struct external_profile p = token("zoe", NOW, 0);
 	char text[USER_AVATAR_SIZE + 1];

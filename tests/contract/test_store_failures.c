@@ -11,7 +11,7 @@
 
 #define NOW TEST_USERS_NOW
 
-/* ---- "cannot tell" is never an answer ---- */
+/* ---- a failure is neither yes nor no ---- */
 
 TEST(a_failed_read_leaves_nothing_behind, struct fixture *f)
 {
@@ -108,8 +108,8 @@ TEST(a_failed_change_changes_nothing, struct fixture *f)
 	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(1), NULL));
 }
 
-/* Nobody may be the owner of the mutex when a change has failed. */
-TEST(another_holds_the_write_lock, struct fixture *f)
+/* A failed change releases the write lock. */
+TEST(a_failed_change_releases_the_write_lock, struct fixture *f)
 {
 	struct shm *other = shm_fixture_open(&f->table);
 
@@ -122,8 +122,8 @@ TEST(another_holds_the_write_lock, struct fixture *f)
 	shm_detach(other);
 }
 
-/* A change in a mapped file that nobody else maps would reach no cache. */
-TEST(no_change_without_the_table, struct fixture *f)
+/* A change through a replaced shared-memory file would reach no cache. */
+TEST(no_change_without_the_shared_memory_file, struct fixture *f)
 {
 	assert_int_equal(unlink(f->table.path), 0);
 	gives(ERR_UNAVAILABLE,

@@ -128,7 +128,7 @@ TEST(a_set_may_be_large_but_not_larger, struct fixture *f)
 	free(set);
 }
 
-TEST(there_are_only_so_many, struct fixture *f)
+TEST(the_number_is_limited, struct fixture *f)
 {
 	char name[ISSUER_NAME_SIZE];
 
@@ -137,14 +137,14 @@ TEST(there_are_only_so_many, struct fixture *f)
 		gives(ERR_OK, put(f, name, NULL, NOW));
 	}
 	gives(ERR_LIMITED, put(f, "https://more.example", NULL, NOW));
-	/* One that is there still changes. */
+	/* An existing one can still be replaced. */
 	gives(ERR_OK, put(f, "https://0.example", NULL, NOW + 1));
 	assert_int_equal(list(f), ISSUERS_MAX);
 	assert_int_equal(got[0].tried_at, NOW + 1);
 	forget();
 }
 
-TEST(what_cannot_be_told_is_no_list, struct fixture *f)
+TEST(a_failure_is_no_list, struct fixture *f)
 {
 	static char set[] = "{}";
 	size_t n = 99;

@@ -19,7 +19,7 @@ key(int n, int64_t signs_at)
 
 	(void)snprintf(k.kid, sizeof(k.kid), "key-%d", n);
 	memset(k.sealed, n, k.sealed_len);
-	k.sealed[1] = '\0'; /* it is bytes, no text */
+	k.sealed[1] = '\0'; /* bytes, not text */
 	return k;
 }
 
@@ -64,7 +64,7 @@ TEST(keys_come_in_the_order_they_sign_in, struct fixture *f)
 	assert_memory_equal(got[1].sealed, late.sealed, 100);
 }
 
-TEST(who_knows_too_little_changes_nothing, struct fixture *f)
+TEST(an_edit_of_outdated_keys_changes_nothing, struct fixture *f)
 {
 	static struct signing_key_row got[SIGNING_KEYS_MAX];
 	struct signing_key_row first = key(1, NOW), other = key(2, NOW);
@@ -115,12 +115,12 @@ TEST(a_key_that_is_removed_is_gone, struct fixture *f)
 	assert_true(tidied(f, SIGNING_KEYS_KEY));
 	assert_int_equal(list(f, got), 1);
 	assert_string_equal(got[0].kid, "key-2");
-	/* and again: nothing more goes */
+	/* a second time, nothing is removed */
 	gives(ERR_OK, store_keys_edit(f->st, &f->actor, &edit));
 	assert_int_equal(list(f, got), 1);
 }
 
-TEST(one_takes_the_place_of_all, struct fixture *f)
+TEST(one_key_replaces_all, struct fixture *f)
 {
 	static struct signing_key_row got[SIGNING_KEYS_MAX];
 	struct signing_key_row k[3] = { key(1, NOW), key(2, NOW + 1),
@@ -136,7 +136,7 @@ TEST(one_takes_the_place_of_all, struct fixture *f)
 	assert_string_equal(got[0].kid, "key-3");
 }
 
-TEST(there_are_only_so_many, struct fixture *f)
+TEST(the_number_is_limited, struct fixture *f)
 {
 	static struct signing_key_row got[SIGNING_KEYS_MAX];
 	char newest[SIGNING_KEY_KID_SIZE] = "";
@@ -152,7 +152,7 @@ TEST(there_are_only_so_many, struct fixture *f)
 	assert_int_equal(list(f, got), SIGNING_KEYS_MAX);
 }
 
-TEST(what_cannot_be_told_is_no_list, struct fixture *f)
+TEST(a_failure_is_no_list, struct fixture *f)
 {
 	static struct signing_key_row got[SIGNING_KEYS_MAX];
 	struct signing_key_row k = key(1, NOW);

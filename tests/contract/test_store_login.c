@@ -29,7 +29,7 @@ TEST(a_registered_user_is_found, struct fixture *f)
 	assert_true(test_users_same_session(&s, &f->ann.session));
 	assert_int_equal(s.user_id, u.id);
 	assert_true(live(f, handle_of(1), NOW));
-	assert_int_equal(f->tidied, 0); /* nobody can have cached it */
+	assert_int_equal(f->tidied, 0); /* no cache can hold it */
 	gives(ERR_OK, store_ping(f->st));
 }
 
@@ -57,7 +57,7 @@ TEST(a_user_may_be_made_without_a_session, struct fixture *f)
 	assert_int_equal(live_count(f, u.id, NOW), 0);
 }
 
-TEST(many_users_are_asked_for_at_once, struct fixture *f)
+TEST(many_users_are_read_by_one_call, struct fixture *f)
 {
 	struct user users[101];
 	struct person bob;
@@ -81,7 +81,7 @@ TEST(many_users_are_asked_for_at_once, struct fixture *f)
 	gives(ERR_OK, store_users_by_ids(f->st, ids, 0, users));
 }
 
-TEST(what_is_not_there_is_not_found, struct fixture *f)
+TEST(missing_rows_are_not_found, struct fixture *f)
 {
 	char hash[USER_HASH_SIZE];
 	bool revoked = true;
@@ -177,7 +177,7 @@ TEST(a_rehash_loses_to_a_password_change, struct fixture *f)
 	assert_string_equal(hash, "other");
 }
 
-/* Between the check of a password and its session, the others win. */
+/* A change between the proof and the session wins. */
 TEST(a_login_loses_to_a_password_change, struct fixture *f)
 {
 	int64_t epoch;

@@ -38,7 +38,7 @@ TEST(a_logout_may_be_repeated, struct fixture *f)
 
 	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(1), &c));
 	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(1), &c));
-	assert_int_equal(f->tidied, 1); /* there was nothing left to do */
+	assert_int_equal(f->tidied, 1); /* the second call changed nothing */
 	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(1), &d));
 	gives(ERR_OK, store_token_revoked(f->st, d.jti, &revoked));
 	assert_true(revoked);
@@ -98,7 +98,7 @@ TEST(logout_all_ends_all_but_the_kept, struct fixture *f)
 	assert_true(epoch == 0 && ended == 0);
 }
 
-/* A dead or foreign session must not come to life by being kept. */
+/* Keeping an ended or foreign session must not revive it. */
 TEST(only_a_live_session_of_ones_own_is_kept, struct fixture *f)
 {
 	int64_t epoch, ended;
@@ -125,7 +125,7 @@ TEST(only_a_live_session_of_ones_own_is_kept, struct fixture *f)
 
 /* ---- time ---- */
 
-TEST(last_seen_moves_when_it_is_due, struct fixture *f)
+TEST(last_seen_is_updated_when_it_is_due, struct fixture *f)
 {
 	int64_t due = NOW + SESSION_TOUCH_SECONDS;
 	struct session s;
@@ -181,7 +181,7 @@ TEST(live_sessions_come_newest_first, struct fixture *f)
 	assert_string_equal(s[1].handle, handle_of(4));
 }
 
-TEST(upkeep_removes_what_has_expired, struct fixture *f)
+TEST(maintenance_removes_expired_rows, struct fixture *f)
 {
 	int64_t end = NOW + TEST_USERS_LIFETIME, removed;
 	struct claims c = test_users_claims(&f->ann, 1, NOW);
@@ -192,20 +192,20 @@ TEST(upkeep_removes_what_has_expired, struct fixture *f)
 	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(1), &c));
 	gives(ERR_OK, store_maintenance(f->st, c.expires_at, &removed));
 	assert_int_equal(removed, 0);
-	/* Revoked, it stays until nobody can hold a copy of its old self. */
+	/* A revoked session stays until no cache can hold a live copy. */
 	gives(ERR_OK, store_session_by_handle(f->st, handle_of(1), &s));
 	gives(ERR_OK, store_maintenance(f->st, end, &removed));
-	assert_int_equal(removed, 2); /* the session, and by now the token */
+	assert_int_equal(removed, 2); /* the session and the token */
 	gives(ERR_NOT_FOUND, store_session_by_handle(f->st, handle_of(1), &s));
 	gives(ERR_OK, store_session_by_handle(f->st, handle_of(2), &s));
 	gives(ERR_OK, store_token_revoked(f->st, c.jti, &revoked));
 	assert_false(revoked);
-	/* At last the audit rows of register, login, logout. */
+	/* The audit rows of register, login, logout. */
 	gives(ERR_OK, store_maintenance(f->st, NOW + 91 * 24 * 3600, &removed));
 	assert_int_equal(removed, 1 + 3);
 }
 
-TEST(upkeep_takes_small_steps, struct fixture *f)
+TEST(maintenance_takes_small_steps, struct fixture *f)
 {
 	int64_t removed;
 
@@ -222,7 +222,7 @@ TEST(upkeep_takes_small_steps, struct fixture *f)
 	assert_int_equal(removed, 0);
 }
 
-TEST(all_that_is_there_is_counted, struct fixture *f)
+TEST(the_size_counts_all_rows, struct fixture *f)
 {
 	struct claims c = test_users_claims(&f->ann, 1, NOW);
 	struct store_size size, more;
@@ -233,7 +233,7 @@ TEST(all_that_is_there_is_counted, struct fixture *f)
 	gives(ERR_OK, login(f, &f->ann, 2, NOW));
 	gives(ERR_OK, store_logout(f->st, &f->actor, handle_of(1), &c));
 	gives(ERR_OK, store_size(f->st, &more));
-	assert_int_equal(more.rows, 4); /* an ended session is still there */
+	assert_int_equal(more.rows, 4); /* the ended session counts */
 	assert_true(more.bytes >= size.bytes);
 	break_store(f);
 	dirty(&more, sizeof(more));
@@ -242,7 +242,7 @@ TEST(all_that_is_there_is_counted, struct fixture *f)
 	mend_store(f);
 }
 
-/* Under the session's generation it is kept to be handed out again. */
+/* A token is cached under its session's key for being handed out again. */
 TEST(a_token_ends_and_its_session_lives, struct fixture *f)
 {
 	struct claims c = test_users_claims(&f->ann, 7, NOW);
@@ -256,7 +256,7 @@ TEST(a_token_ends_and_its_session_lives, struct fixture *f)
 	assert_true(tidied(f, key));
 	assert_true(tidied_session(f, c.handle));
 	assert_true(live(f, c.handle, NOW));
-	/* once more changes nothing, and costs no write */
+	/* a second time, nothing is written */
 	f->tidied = 0;
 	gives(ERR_OK, store_token_end(f->st, &f->actor, &c));
 	assert_int_equal(f->tidied, 0);
@@ -265,8 +265,8 @@ TEST(a_token_ends_and_its_session_lives, struct fixture *f)
 	gives(ERR_UNAVAILABLE, store_token_end(f->st, &f->actor, &c));
 }
 
-/* It has no session: what ends is the token, by the name it has. */
-TEST(a_token_from_outside_ends_alone, struct fixture *f)
+/* A token without a session is blacklisted by its jti. */
+TEST(an_external_token_ends_alone, struct fixture *f)
 {
 	static const char names[][TOKEN_JTI_SIZE] = {
 		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd"
@@ -293,7 +293,7 @@ TEST(a_token_from_outside_ends_alone, struct fixture *f)
 		assert_int_equal(f->key_count, 1);
 		token_key(key, c.jti);
 		assert_true(tidied(f, key));
-		/* Again, as a logout may be. */
+		/* A logout may be repeated. */
 		f->tidied = 0;
 		gives(ERR_OK, store_logout(f->st, &f->actor, c.handle, &c));
 		gives(ERR_OK, store_token_end(f->st, &f->actor, &c));

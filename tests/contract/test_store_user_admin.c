@@ -39,8 +39,8 @@ set_role(struct fixture *f, int64_t id, enum user_role role)
 	return err;
 }
 
-/* Out at once, and what was open before does not come back with it. */
-TEST(a_disabled_user_is_out_until_enabled, struct fixture *f)
+/* Sessions end at once and stay ended when the user is enabled again. */
+TEST(a_disabled_user_cannot_sign_in_until_enabled, struct fixture *f)
 {
 	int64_t id = f->ann.user.id, ended = 9;
 
@@ -64,7 +64,7 @@ TEST(a_disabled_user_is_out_until_enabled, struct fixture *f)
 	assert_true(live(f, handle_of(3), NOW));
 }
 
-/* Sessions go on, and the caches hear of it. */
+/* Sessions live on, and caches drop the user. */
 TEST(a_role_changes_for_open_sessions_too, struct fixture *f)
 {
 	int64_t id = f->ann.user.id;
@@ -86,8 +86,8 @@ TEST(a_role_changes_for_open_sessions_too, struct fixture *f)
 	assert_int_equal(u.role, USER_ROLE_USER);
 }
 
-/* Role and status are one change, whatever they are before and after. */
-TEST(a_standing_changes_whole, struct fixture *f)
+/* Role and status change together, from any to any. */
+TEST(role_and_status_change_together, struct fixture *f)
 {
 	static const struct {
 		struct user_role_and_status to;
@@ -157,7 +157,7 @@ TEST(a_user_that_is_removed_is_gone, struct fixture *f)
 	gives(ERR_NOT_FOUND, store_session_by_handle(f->st, handle_of(1), &s));
 }
 
-TEST(who_is_not_there_cannot_be_changed, struct fixture *f)
+TEST(a_missing_user_is_not_found, struct fixture *f)
 {
 	int64_t ended = 9;
 
@@ -206,7 +206,7 @@ TEST(a_list_is_in_pages_and_may_be_searched, struct fixture *f)
 	mend_store(f);
 }
 
-TEST(all_that_are_live_are_listed_newest_first, struct fixture *f)
+TEST(live_sessions_are_listed_newest_first, struct fixture *f)
 {
 	struct session sessions[3];
 	struct person bob;
@@ -235,8 +235,8 @@ TEST(all_that_are_live_are_listed_newest_first, struct fixture *f)
 	assert_int_equal(n, 0);
 }
 
-/* Ann was registered before that was asked for, so there is a first one. */
-TEST(nobody_but_the_first_becomes_an_admin, struct fixture *f)
+/* Ann was registered before store_first_admin(), so she is the first. */
+TEST(only_the_first_user_becomes_an_admin, struct fixture *f)
 {
 	struct person bob;
 	int64_t ended;

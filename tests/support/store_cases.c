@@ -54,7 +54,7 @@ check_sqlite(struct fixture *f)
 	database_check(f->table.db);
 }
 
-/* Moved away under us, and back. */
+/* Move the open database away, or back. */
 static void
 fail_sqlite(struct fixture *f, bool failing)
 {
@@ -86,7 +86,7 @@ mend_store(struct fixture *f)
 
 /* ---- fixture ---- */
 
-/* By now the change is done: nothing of it is in flight. */
+/* Called after the change, when its keys are settled. */
 static void
 note_keys(void *ctx, const char *const *keys, size_t n)
 {

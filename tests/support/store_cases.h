@@ -27,7 +27,7 @@ struct fixture {
 	struct store *st;
 	struct person ann;
 	struct store_actor actor;
-	/* what the caches were told to forget */
+	/* the keys that caches may delete */
 	char keys[KEYS_MAX][TOKEN_KEY_SIZE];
 	size_t key_count;
 	size_t tidied; /* how often */
@@ -46,14 +46,14 @@ int store_cases_memory(void **state);
 int store_cases_sqlite(void **state);
 int store_cases_tear_down(void **state);
 
-/* The call answers ${err}. */
+/* The call returns ${err}. */
 #define gives(err, call) assert_int_equal((call), (err))
 
-/* break_store(f): what is asked of it next cannot be answered. */
+/* break_store(f): make the next call fail.  mend_store(f): undo it. */
 void break_store(struct fixture *f);
 void mend_store(struct fixture *f);
 
-/* Were the caches told of this key with the last change? */
+/* Was this key among those of the last change? */
 bool tidied(const struct fixture *f, const char *key);
 bool tidied_session(const struct fixture *f, const char *handle);
 bool tidied_user(const struct fixture *f, int64_t id);

@@ -32,7 +32,7 @@ struct memory_table {
 };
 
 struct memory_issuer {
-	struct issuer_keys keys; /* but for the set, which is here */
+	struct issuer_keys keys; /* without the set, which follows */
 	bool has_jwks;
 	char jwks[ISSUER_JWKS_MAX + 1];
 };
@@ -54,7 +54,7 @@ struct memory_rows {
 	int64_t latest_time;
 };
 
-/* A transaction is a copy to go back to. */
+/* A transaction keeps a copy for its rollback. */
 struct memory_store {
 	struct store base;
 	struct memory_rows now;
@@ -73,7 +73,7 @@ memory_store(struct store *st)
 
 /* ---- store_memory_rows.c ---- */
 
-/* memory_enter(s): before each operation; the failure that was asked for. */
+/* memory_enter(s): called before each operation; the failure on demand. */
 enum err memory_enter(struct memory_store *s) MUST_CHECK;
 enum err memory_take_failure(enum err *failure) MUST_CHECK;
 
@@ -84,12 +84,12 @@ void memory_clear(struct memory_rows *r);
 enum err memory_copy(
     struct memory_rows *dst, const struct memory_rows *src) MUST_CHECK;
 
-/* The row at ${i}; a new one, all zero, or NULL without memory; remove it. */
+/* Row ${i}; add a zeroed row, NULL without memory; remove row ${i}. */
 void *memory_row(const struct memory_table *t, size_t i);
 void *memory_add(struct memory_table *t);
 void memory_remove(struct memory_table *t, size_t i);
 
-/* The row, until rows are added or removed; NULL if there is none. */
+/* Valid until rows are added or removed; NULL if there is none. */
 struct memory_user *memory_find_user(struct memory_store *s, int64_t id);
 struct memory_user *memory_find_normal(
     struct memory_store *s, const char *normal);

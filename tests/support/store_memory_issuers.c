@@ -39,7 +39,7 @@ memory_subject(struct store *st, const char *issuer, const char *subject,
 	return ERR_OK;
 }
 
-/* No copy is ever put back in its place. */
+/* This store is never restored from a backup. */
 enum err
 memory_external_since(struct store *st, int64_t *time_out)
 {
@@ -75,7 +75,7 @@ memory_subjects_end(struct store *st, int64_t user_id, int64_t now)
 	return ERR_OK;
 }
 
-/* ---- their issuers' keys ---- */
+/* ---- key sets ---- */
 
 static int
 by_name(const void *a, const void *b)
@@ -108,7 +108,7 @@ memory_issuers(struct store *st, struct issuer_keys *keys_out, size_t *n_out)
 	return ERR_OK;
 }
 
-/* Where it is, or the end. */
+/* Its index, or the count if there is none. */
 static size_t
 find_issuer(const struct memory_table *t, const char *issuer)
 {

@@ -33,7 +33,7 @@ memory_keys(struct store *st, struct signing_key_row *keys_out, size_t *n_out)
 	return ERR_OK;
 }
 
-/* Where it is, or the end. */
+/* Its index, or the count if there is none. */
 static size_t
 find(const struct memory_table *t, const char *kid)
 {

@@ -10,7 +10,7 @@ static const size_t row_sizes[TABLES] = {
 	[USERS] = sizeof(struct memory_user),
 	[SESSIONS] = sizeof(struct session),
 	[TOKENS] = sizeof(struct memory_token),
-	[AUDIT] = sizeof(int64_t), /* its time is all that is kept */
+	[AUDIT] = sizeof(int64_t), /* the time only */
 	[KEYS] = sizeof(struct signing_key_row),
 	[SUBJECTS] = sizeof(struct subject),
 	[ISSUERS] = sizeof(struct memory_issuer),
@@ -28,7 +28,7 @@ memory_take_failure(enum err *failure)
 enum err
 memory_enter(struct memory_store *s)
 {
-	/* Within a transaction, begin has asked already. */
+	/* In a transaction, memory_begin() has called this. */
 	return s->in_transaction ? ERR_OK : memory_take_failure(&s->fail_next);
 }
 

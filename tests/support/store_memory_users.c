@@ -50,7 +50,7 @@ memory_users_list(struct store *st, const char *text, int64_t after, size_t max,
 
 	if ((err = memory_enter(memory_store(st))) != ERR_OK)
 		return err;
-	/* Rows stand in the order of their ids. */
+	/* Rows are in the order of their ids. */
 	for (size_t i = 0; i < t->count && n < max; i++) {
 		const struct memory_user *u = memory_row(t, i);
 

@@ -80,7 +80,7 @@ TEST(registers_and_signs_in, struct accounts *a)
 	assert_int_equal(accounts_live(a, grant.user.id), 2);
 }
 
-TEST(registers_nobody_twice, struct accounts *a)
+TEST(registers_an_address_once, struct accounts *a)
 {
 	struct login_credentials cred = { .email = "ZOE@example.org",
 		.password = OTHER,
@@ -238,7 +238,7 @@ TEST(deletes_for_the_password_only, struct accounts *a)
 	assert_true(grant.user.id > who.user.id);
 }
 
-/* "Cannot tell" is never "wrong password", and leaves nothing behind. */
+/* A failure of the store is no wrong password and leaves no session. */
 TEST(calls_a_failure_no_denial, struct accounts *a)
 {
 	static const struct login_credentials max = { "max@example.org", OTHER,
@@ -274,7 +274,7 @@ TEST(calls_a_failure_no_denial, struct accounts *a)
 	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_OK);
 }
 
-TEST(waits_at_the_gate_and_leaves_it, struct accounts *a)
+TEST(acquires_and_releases_the_semaphore, struct accounts *a)
 {
 	struct login_grant grant;
 	struct semaphore *other;
@@ -287,7 +287,7 @@ TEST(waits_at_the_gate_and_leaves_it, struct accounts *a)
 	assert_int_equal(attempt(a, "max@example.org", "x"), ERR_BUSY);
 	semaphore_release(other);
 
-	/* whatever comes of it, the place is free afterwards */
+	/* every outcome releases the semaphore */
 	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_OK);
 	assert_int_equal(semaphore_acquire(other, 0), ERR_OK);
 	semaphore_release(other);
@@ -297,7 +297,7 @@ TEST(waits_at_the_gate_and_leaves_it, struct accounts *a)
 	assert_int_equal(attempt(a, "max@example.org", "x"), ERR_DENIED);
 	assert_int_equal(semaphore_acquire(other, 0), ERR_OK);
 	semaphore_release(other);
-	a->login.params.kib = 1; /* less than can be: an error */
+	a->login.params.kib = 1; /* below the minimum: an error */
 	assert_int_equal(attempt(a, "max@example.org", "x"), ERR_INTERNAL);
 	assert_int_equal(semaphore_acquire(other, 0), ERR_OK);
 	semaphore_release(other);
@@ -316,7 +316,7 @@ cost_of(struct accounts *a, const char *email, const char *password)
 	    (after.tv_nsec - before.tv_nsec);
 }
 
-/* An account of an outside issuer: no password, this address or none. */
+/* An account of an external issuer, without a password; ${email} or NULL. */
 static struct user
 account_from_outside(struct accounts *a, const char *email)
 {
@@ -339,7 +339,7 @@ account_from_outside(struct accounts *a, const char *email)
 	return u;
 }
 
-/* A hash of 16 MiB is a thousand times what else there is to do. */
+/* A hash of 16 MiB takes a thousand times the rest of the work. */
 TEST(pays_one_hash_for_an_unknown_address, struct accounts *a)
 {
 	struct login_grant grant;
@@ -359,7 +359,7 @@ TEST(pays_one_hash_for_an_unknown_address, struct accounts *a)
 	assert_true(without > known / 3 && without < known * 3);
 }
 
-TEST(nobody_signs_in_without_a_password, struct accounts *a)
+TEST(denies_an_account_without_a_password, struct accounts *a)
 {
 	struct user u = account_from_outside(a, "out@example.org");
 	struct password_change change = {
@@ -371,7 +371,7 @@ TEST(nobody_signs_in_without_a_password, struct accounts *a)
 
 	assert_int_equal(attempt(a, u.email, ""), ERR_DENIED);
 	assert_int_equal(attempt(a, u.email, PASSWORD), ERR_DENIED);
-	/* Nor does whoever acts for it otherwise prove anything by that. */
+	/* Nor does an empty password prove anything for a signed-in user. */
 	who.session.user_id = u.id;
 	assert_int_equal(
 	    password_change(&a->login, &who, &change, NOW, &grant, &why),
@@ -383,7 +383,7 @@ TEST(nobody_signs_in_without_a_password, struct accounts *a)
 	assert_int_equal(accounts_live(a, u.id), 0);
 }
 
-TEST(a_password_is_set_where_one_can_sign_in, struct accounts *a)
+TEST(sets_a_password_for_an_account_with_an_address, struct accounts *a)
 {
 	struct user u = account_from_outside(a, NULL);
 	const char *why = NULL;
@@ -421,13 +421,13 @@ TEST(renews_a_hash_when_parameters_rose, struct accounts *a)
 	assert_non_null(strstr(renewed, "m=8,t=2,p=1"));
 	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_OK);
 
-	/* fewer passes than there were: nothing to renew */
+	/* weaker parameters renew nothing */
 	a->login.params.passes = 1;
 	assert_int_equal(attempt(a, EMAIL, PASSWORD), ERR_OK);
 	assert_int_equal(
 	    store_password_hash(a->store, grant.user.id, hash), ERR_OK);
 	assert_string_equal(hash, renewed);
-	/* nobody was signed out by any of it */
+	/* no session ended */
 	assert_int_equal(accounts_live(a, grant.user.id), 4);
 }
 
@@ -470,7 +470,7 @@ TEST(changes_the_password, struct accounts *a)
 	assert_int_equal(changed.user.epoch, who.user.epoch);
 	assert_int_equal(changed.session.epoch, who.session.epoch);
 
-	/* only that session is left, and only that token */
+	/* only that session and its new token are valid */
 	who = accounts_who(a, second.session_id);
 	assert_int_equal(accounts_live(a, first.user.id), 1);
 	assert_int_equal(

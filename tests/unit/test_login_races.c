@@ -15,9 +15,9 @@
 #include "support/store_memory.h"
 
 /*
- * What happens between the proof of a password and the change that rests on
- * it.  One thread is held there at a test point; the other makes the race, and
- * then lets it go.  Only one of them touches the store at any time.
+ * Changes between the proof of a password and the change that rests on it.  A
+ * test point holds one thread there while the other makes its change.  Only one
+ * of them uses the store at any time.
  */
 
 #define NOW ACCOUNTS_NOW
@@ -78,7 +78,7 @@ run(void *arg)
 	return NULL;
 }
 
-/* Let it run until it is held at ${point}. */
+/* Run it in a thread until it reaches ${point}. */
 static void
 hold(struct racer *r, const char *point)
 {
@@ -103,7 +103,7 @@ let_go(struct racer *r)
 	return r->err;
 }
 
-/* Somebody signed up, and a racer in that name. */
+/* Register a user and prepare a racer with its session. */
 static struct racer
 racer(struct accounts *a, enum err (*fn)(struct racer *r))
 {
@@ -115,7 +115,7 @@ racer(struct accounts *a, enum err (*fn)(struct racer *r))
 	return r;
 }
 
-/* The session lives on under an epoch that rose. */
+/* Read session and user again after the epoch rose. */
 static struct identity
 of_today(struct accounts *a, const struct identity *who)
 {
@@ -145,7 +145,7 @@ set_password(struct accounts *a, const struct identity *who,
 	    ERR_OK);
 }
 
-/* Sign in with parameters that rose: the stored hash is renewed. */
+/* Sign in under stronger parameters, which renews the stored hash. */
 static void
 renew_hash(struct accounts *a)
 {
@@ -178,7 +178,7 @@ TEST(login_loses_against_a_password_change, struct accounts *a)
 		assert_int_equal(accounts_live(a, r.who.user.id), 1);
 		set_password(a, &r.who, OTHER, PASSWORD);
 	}
-	/* changed, and changed back: the epoch tells all the same */
+	/* changed and changed back: the epoch is another one */
 	hold(&r, "login:hashed");
 	set_password(a, &r.who, PASSWORD, OTHER);
 	set_password(a, &r.who, OTHER, PASSWORD);
@@ -228,7 +228,7 @@ TEST(login_survives_the_renewal_of_its_hash, struct accounts *a)
 	    ERR_OK);
 	assert_int_equal(accounts_live(a, r.who.user.id), 3);
 
-	/* and loses if a password change follows the renewal */
+	/* a password change after the renewal wins */
 	hold(&r, "login:hashed");
 	renew_hash(a);
 	set_password(a, &r.who, PASSWORD, OTHER);
@@ -236,7 +236,7 @@ TEST(login_survives_the_renewal_of_its_hash, struct accounts *a)
 	assert_int_equal(accounts_live(a, r.who.user.id), 1);
 }
 
-TEST(login_that_cannot_tell_says_so, struct accounts *a)
+TEST(login_fails_with_the_store, struct accounts *a)
 {
 	struct racer r = racer(a, run_login);
 
@@ -288,8 +288,8 @@ TEST(deletion_loses_against_a_password_change_only, struct accounts *a)
 	    ERR_NOT_FOUND);
 }
 
-/* Signed out while the password was hashed: it was right, and is no use. */
-TEST(whatever_is_hashed_for_loses_against_a_logout, struct accounts *a)
+/* A right password is useless after a logout while it was hashed. */
+TEST(a_proof_loses_against_a_logout, struct accounts *a)
 {
 	static const struct {
 		enum err (*run)(struct racer *r);
@@ -316,8 +316,8 @@ TEST(whatever_is_hashed_for_loses_against_a_logout, struct accounts *a)
 	}
 }
 
-/* Not even whether it was right is for somebody who is signed out. */
-TEST(who_was_signed_out_learns_nothing_of_a_password, struct accounts *a)
+/* A signed-out client does not learn whether the password was right. */
+TEST(a_signed_out_client_learns_nothing_of_the_password, struct accounts *a)
 {
 	static const struct password_change changes[] = {
 		{ "wrong", OTHER, "" },

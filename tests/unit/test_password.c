@@ -69,13 +69,13 @@ TEST(verifies_the_reference_vectors)
 	json_value_free(doc);
 }
 
-/* A damaged row is no verdict on the password. */
+/* A damaged row is an error, no wrong password. */
 TEST(calls_a_malformed_hash_an_error)
 {
 	static const char *const bad[] = {
 		"password",
 		"$argon2id$",
-		/* one dollar too few, in two places; no salt; no tag */
+		/* a dollar missing in two places; no salt; no tag */
 		"$argon2id$v=19$m=256,t=2,p=1c29tZXNhbHQ"
 		"$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
 		"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ"
@@ -131,14 +131,14 @@ TEST(calls_a_malformed_hash_an_error)
 	}
 }
 
-/* With 64 MiB of address space to spare, a hash of 256 MiB is not to be had. */
+/* A hash of 256 MiB fails with 64 MiB of address space left. */
 static void
 hash_without_memory(void *ctx)
 {
 	static const struct password_params big = { .kib = 256 * 1024,
 		.passes = 1 };
 	static const char *const stored[] = {
-		/* as we make them, and with a salt of another length */
+		/* with our salt, and with one of another length */
 		"$argon2id$v=19$m=262144,t=2,p=1$tzm9f9aBGpjjrhA7x/i7sA"
 		"$dh48Txt2r06kKMnerzphzO/2IsLMhqjV2BHenFovpIM",
 		"$argon2id$v=19$m=262144,t=2,p=1$c29tZXNhbHQ"
@@ -195,7 +195,7 @@ TEST(is_outdated_when_parameters_rose)
 
 		assert_int_equal(
 		    password_outdated(&params, hash), now[i].outdated);
-		/* old or new, it still verifies */
+		/* it verifies under old and new parameters */
 		assert_int_equal(
 		    password_verify(&params, hash, "password"), ERR_OK);
 	}
@@ -255,7 +255,7 @@ TEST(normal_form_has_at_most_128_characters)
 	assert_int_equal(password_normal(normal, text), ERR_INVALID);
 }
 
-TEST(policy_refuses_what_is_weak)
+TEST(policy_refuses_weak_passwords)
 {
 	static const struct {
 		const char *password, *word; /* in the sentence */
@@ -293,7 +293,7 @@ TEST(policy_refuses_what_is_weak)
 	}
 }
 
-TEST(policy_takes_what_is_good)
+TEST(policy_accepts_good_passwords)
 {
 	static const char *const good[] = {
 		"Xk9$vQ2m",
@@ -312,7 +312,7 @@ TEST(policy_takes_what_is_good)
 			fail_msg("refused: %s: %s", good[i], why);
 		assert_null(why);
 	}
-	/* nothing known of the owner (made on the command line) */
+	/* without address and name, as on the command line */
 	assert_int_equal(password_policy(good[0], "", "", &why), ERR_OK);
 	assert_int_equal(
 	    password_policy(good[0], "\xff", "", &why), ERR_INVALID);
@@ -342,8 +342,8 @@ policy_cost(const char *text)
 }
 
 /*
- * Four times the length, four times the work.  zxcvbn alone has 250 times as
- * much with alternating digits, more than a second in all.
+ * Four times the length take four times the work.  With alternating digits,
+ * zxcvbn alone would take 250 times as much, more than a second.
  */
 TEST(policy_work_grows_with_length_only)
 {
@@ -379,7 +379,7 @@ TEST(common_list_is_sorted_folded_and_long_enough)
 		assert_true(chars >= 8);
 		assert_int_equal(
 		    password_policy(common[i], "", "", &why), ERR_DENIED);
-		/* found as common, not only guessed: so it is folded */
+		/* refused as common, so case is folded first */
 		assert_non_null(strstr(why, "most used"));
 	}
 }

@@ -14,7 +14,7 @@
 #include "support/shm_fixture.h"
 #include "support/test_users.h"
 
-/* What of the time between a copy and its return must not be forgotten. */
+/* What a restore takes over from the time after the copy was made. */
 
 #define NOW TEST_USERS_NOW
 #define LATER (NOW + 1000)
@@ -84,7 +84,7 @@ restore(struct fixture *f, int64_t now)
 	open_store(f);
 }
 
-/* Show the token that ${subject} got at ${issued_at}. */
+/* Present a token that ${subject} was issued at ${issued_at}. */
 static enum err
 show(struct fixture *f, const char *subject, int64_t issued_at, int64_t *id_out)
 {
@@ -100,7 +100,7 @@ show(struct fixture *f, const char *subject, int64_t issued_at, int64_t *id_out)
 	return store_external_provision(f->st, &actor, &p, id_out, &done);
 }
 
-TEST(no_outside_token_survives, struct fixture *f)
+TEST(no_external_token_survives_a_restore, struct fixture *f)
 {
 	static char set[] = "{\"keys\":[]}";
 	const struct issuer_keys keys = { .issuer = "https://a.example",
@@ -115,7 +115,7 @@ TEST(no_outside_token_survives, struct fixture *f)
 	assert_int_equal(show(f, "zoe", NOW, &zoe), ERR_OK);
 	assert_int_equal(store_issuer_put(f->st, &actor, &keys), ERR_OK);
 	back_up(f);
-	/* Of these two the copy knows nothing. */
+	/* The copy was made before these two. */
 	assert_int_equal(show(f, "yan", NOW, &id), ERR_OK);
 	assert_int_equal(show(f, "xia", NOW, &id), ERR_OK);
 	assert_int_equal(store_user_remove(f->st, &actor, id, &ended), ERR_OK);
@@ -128,12 +128,12 @@ TEST(no_outside_token_survives, struct fixture *f)
 	assert_int_equal(show(f, "xia", LATER + LEEWAY, &id), ERR_DENIED);
 	assert_int_equal(show(f, "yan", LATER + LEEWAY + 1, &id), ERR_OK);
 	assert_int_equal(show(f, "yan", LATER + LEEWAY, &id), ERR_DENIED);
-	/* Nor any key that the issuer may have given up since. */
+	/* No key either, as the issuer may have withdrawn it since. */
 	assert_int_equal(store_issuers(f->st, rows, &n), ERR_OK);
 	assert_int_equal(n, 0);
 }
 
-/* The time does not go back, so neither does the end. */
+/* Time does not go back, so old tokens stay ended. */
 TEST(a_clock_set_back_revives_none, struct fixture *f)
 {
 	struct store_actor actor = test_users_actor(LATER);
@@ -163,8 +163,8 @@ put_key(struct fixture *f, const char *kid)
 	assert_int_equal(store_keys_edit(f->st, &actor, &edit), ERR_OK);
 }
 
-/* A copy of any version; what was since is of this one. */
-TEST(a_copy_of_an_older_version_comes_back_too, struct fixture *f)
+/* A copy of each older version replaces a database of this one. */
+TEST(a_copy_of_an_older_version_is_restored, struct fixture *f)
 {
 	static struct signing_key_row keys[SIGNING_KEYS_MAX];
 	char hash[USER_HASH_SIZE];
@@ -185,7 +185,7 @@ TEST(a_copy_of_an_older_version_comes_back_too, struct fixture *f)
 		assert_int_equal(
 		    show(f, "zoe", LATER + LEEWAY, &id), ERR_DENIED);
 		assert_int_equal(store_keys(f->st, keys, &n), ERR_OK);
-		/* There was no place for keys in the first. */
+		/* Version 1 has no table of keys. */
 		assert_int_equal(n, version == 1 ? 0 : 1);
 		if (n > 0)
 			assert_string_equal(keys[0].kid, "replaced");

@@ -19,8 +19,8 @@
 #include "support/test_users.h"
 
 /*
- * A full disk, which is a small file system of our own: nobody new gets in,
- * everybody is still checked, and everybody can still get out.
+ * A full disk, which is a small file system of the test: logins fail, checks go
+ * on, and logouts succeed.
  */
 
 #define NOW TEST_USERS_NOW
@@ -126,7 +126,7 @@ logout(struct fixture *f, int n)
 	    f->st, &f->actor, test_users_session(n, NOW).handle, NULL);
 }
 
-/* What room the log already has is used up first. */
+/* Fill the space that the log already has. */
 static void
 login_until_full(struct fixture *f)
 {
@@ -148,7 +148,7 @@ ballast(const struct fixture *f)
 	return stat(path, &file) == 0 ? file.st_size : -1;
 }
 
-TEST(a_full_disk_lets_out_but_not_in, struct fixture *f)
+TEST(a_full_disk_allows_logouts_only, struct fixture *f)
 {
 	int64_t epoch, ended, removed;
 	struct user_patch patch = { .name = "New" };
@@ -160,7 +160,7 @@ TEST(a_full_disk_lets_out_but_not_in, struct fixture *f)
 		assert_int_equal(login(f), ERR_OK);
 	login_until_full(f);
 	before = f->sessions;
-	assert_true(ballast(f) > 0); /* not for those who come in */
+	assert_true(ballast(f) > 0); /* logins may not use it */
 	assert_int_equal(test_users_register(f->st, "bob", 5000, NOW, &bob),
 	    ERR_UNAVAILABLE);
 	assert_int_equal(
@@ -172,7 +172,7 @@ TEST(a_full_disk_lets_out_but_not_in, struct fixture *f)
 	assert_int_equal(logout(f, before), ERR_OK);
 	assert_false(is_live(f, before));
 	assert_int_equal(ballast(f), 0);
-	/* The room it gave is for those who leave. */
+	/* Logouts may use the space it released. */
 	assert_int_equal(login(f), ERR_UNAVAILABLE);
 	assert_int_equal(logout(f, before - 1), ERR_OK);
 	assert_int_equal(store_maintenance(f->st, NOW, &removed), ERR_OK);
@@ -190,8 +190,8 @@ TEST(a_full_disk_lets_out_but_not_in, struct fixture *f)
 	assert_int_equal(login(f), ERR_OK);
 }
 
-/* Hundreds of them, more than the ballast alone would hold without upkeep. */
-TEST(many_can_leave_a_full_disk, struct fixture *f)
+/* Hundreds, more than the reserve holds without maintenance. */
+TEST(many_logouts_fit_on_a_full_disk, struct fixture *f)
 {
 	struct claims c;
 	int64_t removed;
@@ -211,8 +211,8 @@ TEST(many_can_leave_a_full_disk, struct fixture *f)
 	}
 }
 
-/* Until there is really nothing left: then it says so, and loses nothing. */
-TEST(the_last_room_ends_without_a_lie, struct fixture *f)
+/* Until no space is left: then a logout fails and nothing is lost. */
+TEST(a_logout_without_space_fails, struct fixture *f)
 {
 	enum err err = ERR_OK;
 	int done = 0;
@@ -227,7 +227,7 @@ TEST(the_last_room_ends_without_a_lie, struct fixture *f)
 	}
 	assert_true(done > 100);
 	if (err == ERR_OK)
-		return; /* the log could be copied back all the time */
+		return; /* the log could always be copied back */
 	assert_int_equal(err, ERR_UNAVAILABLE);
 	assert_int_equal(
 	    database_int(f->table.db, "SELECT count(*) FROM revoked_tokens"),
@@ -253,7 +253,7 @@ reopen_in_child(void *ctx)
 	    store_logout(st, &f->actor, f->ann.session.handle, NULL) == ERR_OK);
 }
 
-/* A worker that is started now must be able to check and to log out. */
+/* A worker that starts now can check sessions and log out. */
 TEST(a_start_on_a_full_disk_works, struct fixture *f)
 {
 	login_until_full(f);
@@ -264,8 +264,8 @@ TEST(a_start_on_a_full_disk_works, struct fixture *f)
 TEST_RUN()
 {
 	/*
-	 * Our mounts are nobody else's, and go with us.  Who may not have
-	 * that cannot have a small disk either; 77 is "skipped" to automake.
+	 * The mount namespace ends with the test.  Without the right to have
+	 * one there is no small disk either; 77 means "skipped" to automake.
 	 */
 	if (unshare(CLONE_NEWNS) != 0 ||
 	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {

@@ -89,7 +89,7 @@ lock_from_outside(const struct fixture *f)
 	return db;
 }
 
-TEST(a_lock_held_too_long_is_no_answer, struct fixture *f)
+TEST(a_lock_held_too_long_makes_the_store_unavailable, struct fixture *f)
 {
 	struct store_actor actor = test_users_actor(NOW);
 	struct session s = test_users_session(2, NOW);
@@ -108,7 +108,7 @@ TEST(a_lock_held_too_long_is_no_answer, struct fixture *f)
 	assert_int_equal(
 	    store_session_touch(f->st, f->ann.session.handle, NOW + 999),
 	    ERR_UNAVAILABLE);
-	/* Reading goes on, and what is cached stays good. */
+	/* Reads go on, and cached entries stay valid. */
 	assert_int_equal(store_user_by_id(st, f->ann.user.id, &u), ERR_OK);
 	assert_true(is_live(f));
 	assert_int_equal(generation_read(f->m, key), before);
@@ -143,7 +143,7 @@ TEST(a_lock_held_briefly_is_waited_for, struct fixture *f)
 	child_passed(pid);
 }
 
-/* In a process whose view and connection are its own. */
+/* In a process with a mapping and a connection of its own. */
 static void
 refused_in_time(void *ctx)
 {
@@ -158,12 +158,12 @@ refused_in_time(void *ctx)
 	TESTPOINT("test:opened");
 	start = clock_system.mono_us();
 	child_check(do_logout(f, st) == ERR_UNAVAILABLE);
-	/* It is held for all of its time, and would wait as long again. */
+	/* The write lock is held for the whole wait of the change. */
 	child_check(
 	    clock_system.mono_us() - start < (int64_t)2 * WAIT_MS * 1000);
 }
 
-/* What the mutex has cost is not there for the database's lock. */
+/* Time spent on the write lock is not left for the database's lock. */
 TEST(a_change_waits_once_for_all_its_locks, struct fixture *f)
 {
 	const struct timespec all = { WAIT_MS / 1000, 0 };

@@ -16,9 +16,9 @@
 #include "support/test_users.h"
 
 /*
- * A migration killed before any one of its writes.  Real SQLite on real files;
- * the calls that write are replaced by ones that count, and kill the process
- * when the count is up.
+ * A migration killed before any one of its writes.  SQLite works on real files
+ * through a VFS that counts the calls that write and kills the process at a
+ * given one.
  */
 
 #define NOW TEST_USERS_NOW
@@ -26,17 +26,17 @@
 
 static const struct store_options options = { .write_wait_ms = 500 };
 
-/* ---- the layer that kills ---- */
+/* ---- the VFS ---- */
 
 #define METHODS_MAX 8
 
 static struct {
 	sqlite3_vfs vfs;
 	sqlite3_vfs *real;
-	int left; /* calls until it kills; 0: it does not */
+	int left; /* calls until the process is killed; 0: never */
 } disk;
 
-/* The log and the database have methods of their own. */
+/* Files of different kinds have different methods. */
 static struct method {
 	const sqlite3_io_methods *real;
 	sqlite3_io_methods killing;
@@ -78,7 +78,7 @@ disk_sync(sqlite3_file *file, int flags)
 	return real_methods(file)->xSync(file, flags);
 }
 
-/* Passed through the index of the log in memory: a commit ends there. */
+/* A commit to the log ends with its index in shared memory. */
 static void
 disk_barrier(sqlite3_file *file)
 {
@@ -222,7 +222,7 @@ remove_database(struct fixture *f)
 	}
 }
 
-/* ---- what must hold afterwards ---- */
+/* ---- checks afterwards ---- */
 
 static void
 check_rows(struct fixture *f)
@@ -284,7 +284,7 @@ check_schema(const char *path)
 	    database_int(path, "SELECT external_since FROM latest"), 350);
 }
 
-/* Log in, change the password, delete the account: on what was migrated. */
+/* Log in, change the password and delete the account of Ann. */
 static void
 use_account(struct fixture *f)
 {
@@ -339,7 +339,7 @@ migrate_until_killed(void *ctx)
 	(void)raise(SIGKILL);
 }
 
-/* How many writes it took before the child had opened the database. */
+/* Return the number of writes of a migration that is not killed. */
 static int
 kill_at_each_write(struct fixture *f)
 {
@@ -384,7 +384,7 @@ TEST(a_migration_killed_around_its_commit_is_whole_or_not_at_all,
 		(void)snprintf(file, sizeof(file), "%s.kill", points[i]);
 		child_arm(file);
 		child_killed(child_start(migrate_in_child, f));
-		/* Killed before the commit, it is of version 3 still. */
+		/* Before the commit, the version is still 3. */
 		assert_int_equal(
 		    database_int(f->table.db, "PRAGMA user_version"),
 		    i == 0 ? 3 : sqlite_newest_version());

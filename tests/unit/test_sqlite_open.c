@@ -16,7 +16,7 @@
 #include "support/shm_fixture.h"
 #include "support/test_users.h"
 
-/* What may lie where the database should, and what becomes of it. */
+/* Opening: files of every kind at the place of the database. */
 
 #define NOW TEST_USERS_NOW
 #define PAGE 4096
@@ -110,7 +110,7 @@ assert_private(const char *path)
 	assert_int_equal(file.st_mode & 07777, 0600);
 }
 
-/* Of the store's own connection. */
+/* Query the store's own connection. */
 static int
 setting(const struct fixture *f, const char *sql)
 {
@@ -188,7 +188,7 @@ TEST(a_foreign_database_is_left_alone, struct fixture *f)
 	    database_int(f->table.db, "SELECT count(*) FROM sqlite_schema"), 1);
 }
 
-/* Show a token made at ${issued_at}. */
+/* Present a token issued at ${issued_at}. */
 static enum err
 adopt(struct fixture *f, int64_t issued_at)
 {
@@ -229,12 +229,12 @@ TEST(an_older_version_is_brought_up_to_date, struct fixture *f)
 		assert_string_equal(hash, "h");
 		assert_int_equal(u.epoch, 1);
 		assert_int_equal(u.epoch_at, 0);
-		/* Nobody noted when: it was not after the latest change. */
+		/* Not noted by old versions; not after the latest change. */
 		assert_int_equal(store_user_by_id(f->st, 2, &u), ERR_OK);
 		assert_int_equal(u.epoch, 5);
 		assert_int_equal(u.epoch_at, 400);
 		assert_int_equal(u.updated_at, 300);
-		/* Nor is any token from before it known to be good. */
+		/* Tokens from before create no account. */
 		assert_int_equal(adopt(f, 405), ERR_DENIED);
 		assert_int_equal(adopt(f, 406), ERR_OK);
 		assert_int_equal(adopt(f, 405), ERR_DENIED);
@@ -264,7 +264,7 @@ TEST(a_table_that_is_missing_is_damage, struct fixture *f)
 	assert_int_equal(open_store(f), ERR_INVALID);
 }
 
-TEST(what_is_no_file_is_refused, struct fixture *f)
+TEST(a_folder_or_link_is_refused, struct fixture *f)
 {
 	assert_int_equal(mkdir(f->table.db, 0700), 0);
 	assert_int_equal(open_store(f), ERR_INVALID);
@@ -274,7 +274,7 @@ TEST(what_is_no_file_is_refused, struct fixture *f)
 	assert_int_equal(unlink(f->table.db), 0);
 }
 
-TEST(a_folder_that_is_missing_cannot_be_had, struct fixture *f)
+TEST(a_missing_folder_is_unavailable, struct fixture *f)
 {
 	struct store *st;
 
@@ -286,7 +286,7 @@ TEST(a_folder_that_is_missing_cannot_be_had, struct fixture *f)
 
 /* ---- damage ---- */
 
-/* Copy the log back, so that the pages in the file are what is read. */
+/* Copy the log back, so that pages are read from the file. */
 static void
 close_and_copy_back(struct fixture *f)
 {
@@ -313,7 +313,7 @@ TEST(a_damaged_page_is_found_at_the_start, struct fixture *f)
 	close_and_copy_back(f);
 	pages = size_of(f->table.db) / PAGE;
 	assert_true(pages > 5);
-	/* The first page comes last: without it nothing is ours. */
+	/* The first page last, as it identifies the file. */
 	for (int64_t page = pages; page >= 1; page--) {
 		char good[PAGE];
 		int fd = open(f->table.db, O_RDONLY);
@@ -328,8 +328,8 @@ TEST(a_damaged_page_is_found_at_the_start, struct fixture *f)
 	assert_int_equal(open_store(f), ERR_OK);
 }
 
-/* Too large to be read whole at the start: then it shows when it is read. */
-TEST(a_damaged_page_is_no_answer_later, struct fixture *f)
+/* A large file is not read completely at the start, only when used. */
+TEST(a_damaged_page_makes_a_read_fail, struct fixture *f)
 {
 	int unavailable = 0;
 	int64_t page;
@@ -361,7 +361,7 @@ TEST(a_damaged_page_is_no_answer_later, struct fixture *f)
 	assert_int_equal(store_ping(f->st), ERR_OK);
 }
 
-TEST(a_row_that_we_cannot_have_written_is_no_answer, struct fixture *f)
+TEST(an_invalid_row_makes_a_read_fail, struct fixture *f)
 {
 	char hash[USER_HASH_SIZE];
 	struct user u;
@@ -378,7 +378,7 @@ TEST(a_row_that_we_cannot_have_written_is_no_answer, struct fixture *f)
 	assert_int_equal(store_user_by_id(f->st, 1, &u), ERR_OK);
 }
 
-/* ---- the file goes away under us ---- */
+/* ---- the file is moved or replaced ---- */
 
 TEST(a_moved_file_is_noticed, struct fixture *f)
 {
@@ -393,7 +393,7 @@ TEST(a_moved_file_is_noticed, struct fixture *f)
 	assert_int_equal(store_user_by_id(f->st, 1, &u), ERR_UNAVAILABLE);
 	assert_int_equal(
 	    test_users_register(f->st, "late", 9, NOW, &p), ERR_UNAVAILABLE);
-	/* Another one in its place is not ours either. */
+	/* Another file in its place is refused, too. */
 	database_run(beside(f, "-other"), "CREATE TABLE t (x)");
 	assert_int_equal(link(beside(f, "-other"), f->table.db), 0);
 	assert_int_equal(store_logout(f->st, &actor,
@@ -404,7 +404,7 @@ TEST(a_moved_file_is_noticed, struct fixture *f)
 	assert_int_equal(store_user_by_id(f->st, 1, &u), ERR_OK);
 }
 
-/* What others then write to a new log, we would never see. */
+/* Other processes would write to a new log that is not read here. */
 TEST(a_missing_log_is_noticed, struct fixture *f)
 {
 	assert_int_equal(open_store(f), ERR_OK);
@@ -413,7 +413,7 @@ TEST(a_missing_log_is_noticed, struct fixture *f)
 	assert_int_equal(store_ping(f->st), ERR_UNAVAILABLE);
 }
 
-/* ---- without the right to write ---- */
+/* ---- missing permissions ---- */
 
 #define NOBODY 65534
 
@@ -430,8 +430,8 @@ open_as_nobody(void *ctx)
 	child_check(st == NULL);
 }
 
-/* Run by root, these become somebody else to have less rights. */
-TEST(what_cannot_be_written_is_not_opened, struct fixture *f)
+/* As root, the children switch to another user. */
+TEST(a_read_only_database_is_not_opened, struct fixture *f)
 {
 	if (getuid() != 0)
 		skip();
@@ -450,7 +450,7 @@ TEST(what_cannot_be_written_is_not_opened, struct fixture *f)
 	assert_int_equal(open_store(f), ERR_OK);
 }
 
-/* ---- killed while creating ---- */
+/* ---- killed while the database is created ---- */
 
 static void
 open_in_child(void *ctx)
@@ -458,7 +458,7 @@ open_in_child(void *ctx)
 	(void)open_store(ctx);
 }
 
-TEST(a_database_half_made_is_made_again, struct fixture *f)
+TEST(a_database_killed_at_creation_is_created_again, struct fixture *f)
 {
 	static const char *const points[] = { "store:migrating.kill",
 		"store:migrated.kill" };

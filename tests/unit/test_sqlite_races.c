@@ -17,7 +17,7 @@
 #include "support/shm_fixture.h"
 #include "support/test_users.h"
 
-/* Several at once, and some of them killed. */
+/* Several processes at once, some of them killed. */
 
 #define NOW TEST_USERS_NOW
 #define JTI_NUMBER 1
@@ -61,7 +61,7 @@ tear_down(struct fixture *f)
 
 TEST_FIXTURE(struct fixture, set_up, tear_down);
 
-/* In a child: a view and a connection of its own. */
+/* In a child: open a mapping and a connection of its own. */
 static struct store *
 child_store(struct fixture *f)
 {
@@ -125,7 +125,7 @@ TEST(a_killed_change_is_whole_or_not_at_all, struct fixture *f)
 {
 	static const struct {
 		const char *point;
-		bool in_flight; /* the generation is odd when it dies */
+		bool in_flight; /* the generation is odd afterwards */
 		bool made;
 	} steps[] = {
 		{ "change:begun", false, false },
@@ -149,7 +149,7 @@ TEST(a_killed_change_is_whole_or_not_at_all, struct fixture *f)
 		assert_int_equal(o.session_live, !steps[i].made);
 		assert_int_equal(o.token_good, !steps[i].made);
 		database_check(f->table.db);
-		/* Whoever comes next closes what the dead has left. */
+		/* The next change settles what the killed one left. */
 		assert_int_equal(do_logout(f, f->st), ERR_OK);
 		assert_true(generation_quiet(generation_of_session(f)));
 		o = lookup(f);
@@ -172,8 +172,8 @@ struct index_copy {
 };
 
 /*
- * In a child, for closing a file drops all locks that the process has on it,
- * SQLite's too.
+ * Runs in a child, because closing a file drops all locks that the process has
+ * on it, SQLite's too.
  */
 static void
 copy_index(void *ctx)
@@ -192,12 +192,12 @@ copy_index(void *ctx)
 }
 
 /*
- * A writer that dies when its commit is in the log and not yet in the index
- * has changed nothing that anybody sees, and generations are closed over it.
- * Then it must not come back when the log is read anew: caches filled under
+ * No reader sees the change of a writer that died when its commit was in the
+ * log but not in the wal-index, and its generations are settled.  The change
+ * must not reappear when the log is read again, because caches filled under
  * those generations would contradict the store.
  */
-TEST(what_died_unseen_never_comes_back, struct fixture *f)
+TEST(an_unseen_commit_of_a_killed_writer_never_reappears, struct fixture *f)
 {
 	struct index_copy copy = { .f = f };
 	struct store_actor actor = test_users_actor(NOW);
@@ -212,7 +212,7 @@ TEST(what_died_unseen_never_comes_back, struct fixture *f)
 	o = lookup(f);
 	assert_true(o.session_live && o.token_good);
 
-	/* A change with nothing to do closes what was in flight. */
+	/* A change with nothing to do settles what was in flight. */
 	assert_int_equal(store_logout(f->st, &actor,
 			     "00000000000000000000000000000000", NULL),
 	    ERR_OK);
@@ -226,7 +226,7 @@ TEST(what_died_unseen_never_comes_back, struct fixture *f)
 
 /* ---- held between two steps ---- */
 
-/* Marked before the rows are seen to change, quiet only after. */
+/* Odd before readers see the change, even only afterwards. */
 TEST(the_generation_is_odd_while_the_answer_changes, struct fixture *f)
 {
 	static const struct {
@@ -355,8 +355,8 @@ churn_in_child(void *ctx)
 	}
 }
 
-/* The log is copied back while others commit; nothing may be lost. */
-TEST(upkeep_and_changes_meet, struct fixture *f)
+/* No commit is lost while the log is copied back. */
+TEST(maintenance_and_changes_run_together, struct fixture *f)
 {
 	pid_t pids[4];
 
@@ -382,7 +382,7 @@ try_to_take_it_over(void *ctx)
 	sqlite3 *db;
 
 	child_check(sqlite3_open(f->table.db, &db) == SQLITE_OK);
-	/* Leaving WAL takes a lock that nobody else may share. */
+	/* Leaving WAL mode needs an exclusive lock. */
 	child_check(sqlite3_exec(db, "PRAGMA journal_mode = DELETE", NULL, NULL,
 			NULL) == SQLITE_BUSY);
 	child_check(sqlite3_close(db) == SQLITE_OK);

@@ -20,8 +20,8 @@
 #include "support/test_users.h"
 
 /*
- * A disk that fails when the log is synced.  Real SQLite on real files, with
- * one call of its lowest layer replaced by one that fails when told to.
+ * A disk that fails when the log is synced.  SQLite works on real files through
+ * a VFS whose xSync fails on demand.
  */
 
 #define NOW TEST_USERS_NOW
@@ -33,8 +33,8 @@ static struct {
 	sqlite3_vfs *real;
 	sqlite3_io_methods methods;
 	const sqlite3_io_methods *real_methods;
-	int fail_syncs; /* how many are still to fail */
-	int opened;     /* how often the log was */
+	int fail_syncs; /* that fail from now on */
+	int opened;     /* how often the log was opened */
 } disk;
 
 static int
@@ -108,7 +108,7 @@ tear_down(struct fixture *f)
 
 TEST_FIXTURE(struct fixture, set_up, tear_down);
 
-/* With no connection left, the log is read as it lies there. */
+/* After the last connection has closed, the log is read again. */
 static void
 reopen(struct fixture *f)
 {
@@ -118,9 +118,9 @@ reopen(struct fixture *f)
 }
 
 /*
- * What of that logout is on the disk is not known, so it is not acknowledged,
- * and what is in doubt is written over: nobody who opens the database later
- * finds it in the log, and the next logout is one indeed.
+ * A logout whose sync failed may be on the disk or not.  It is not
+ * acknowledged, and its frames are overwritten, so that no later connection
+ * finds them and the next logout has something to end.
  */
 TEST(a_failed_sync_closes_the_connection, struct fixture *f)
 {
@@ -145,7 +145,7 @@ TEST(a_failed_sync_closes_the_connection, struct fixture *f)
 	assert_false(live);
 }
 
-/* As long as it fails, so do changes; reading goes on. */
+/* While syncs fail, changes fail and reads go on. */
 TEST(a_disk_that_keeps_failing_stops_changes_only, struct fixture *f)
 {
 	struct session s = test_users_session(2, NOW);
@@ -166,10 +166,10 @@ TEST(a_disk_that_keeps_failing_stops_changes_only, struct fixture *f)
 }
 
 /*
- * What cannot be written over may still come back, so nobody may cache what
- * the store says until it was.
+ * A change that cannot be overwritten may reappear, so its keys are not cached
+ * until another change was committed.
  */
-TEST(a_commit_in_doubt_stays_in_flight, struct fixture *f)
+TEST(keys_of_a_commit_in_doubt_stay_uncached, struct fixture *f)
 {
 	const char *handle = f->ann.session.handle;
 	char key[SESSION_KEY_SIZE];
@@ -189,7 +189,7 @@ TEST(a_commit_in_doubt_stays_in_flight, struct fixture *f)
 	assert_false(live);
 }
 
-/* ---- where there is no database yet ---- */
+/* ---- creating the database ---- */
 
 static int
 open_files(void)
@@ -225,7 +225,7 @@ create_on_a_broken_disk(void *ctx)
 	shm_detach(m);
 }
 
-/* Neither a descriptor nor a file that a power cut might take. */
+/* Leave neither a descriptor nor a file that is not durable. */
 TEST(a_database_that_cannot_be_synced_leaves_nothing, struct fixture *f)
 {
 	char db[PATH_MAX];

@@ -10,7 +10,7 @@
 #include "support/shm_fixture.h"
 #include "support/test_users.h"
 
-/* The failures that the memory store has on demand, for other tests. */
+/* The failures on demand of the store in memory. */
 
 #define NOW TEST_USERS_NOW
 
@@ -64,7 +64,7 @@ TEST(the_next_call_fails_once, struct fixture *f)
 	assert_int_equal(store_user_by_id(f->st, f->ann.user.id, &u), ERR_OK);
 }
 
-/* All rows are back, nothing stays in flight, and no cache is told. */
+/* Rows are rolled back, keys settled, caches not notified. */
 TEST(a_failed_commit_leaves_everything_as_it_was, struct fixture *f)
 {
 	char key[USER_KEY_SIZE], hash[USER_HASH_SIZE];
