@@ -37,9 +37,10 @@ enum err json_value_parse(
  */
 void json_value_free(struct json_value *root);
 
+/* The kind of ${v}; false for NULL. */
 bool json_value_is_object(const struct json_value *v);
 bool json_value_is_array(const struct json_value *v);
-bool json_value_is_null(const struct json_value *v); /* false for NULL */
+bool json_value_is_null(const struct json_value *v);
 
 /**
  * json_value_member(v, name):

@@ -34,6 +34,7 @@ enum err config_load(const char *path, char *why, size_t why_size,
 /* config_free(c): wipe the secrets and free.  NULL is fine. */
 void config_free(struct config *c);
 
+/* The value of ${id}, which must be of that type. */
 int64_t config_int(const struct config *c, enum config_id id);
 /* The N and the SECONDS of N/SECONDS. */
 int config_rate(

@@ -54,6 +54,7 @@ struct records_pair {
 	size_t value_len;
 };
 
+/* records_init(r, max_conns): begin a connection. */
 void records_init(struct records *r, unsigned max_conns);
 
 /**

@@ -62,6 +62,7 @@ enum err user_avatar_check(const char *url) MUST_CHECK;
 /* user_key(dst, id): write the cache key "user:{id}". */
 void user_key(char dst[USER_KEY_SIZE], int64_t id);
 
+/* The names of roles and states, and back. */
 const char *user_role_name(enum user_role role);
 enum user_role user_role_from(const char *name); /* or USER_ROLE_NONE */
 const char *user_status_name(enum user_status status);

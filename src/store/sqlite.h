@@ -65,6 +65,7 @@ struct sqlite_store {
 	bool gone_logged; /* the log says already that the file is gone */
 };
 
+/* sqlite_store(st): the store that ${st} is the base of. */
 static inline struct sqlite_store *
 sqlite_store(struct store *st)
 {

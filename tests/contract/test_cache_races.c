@@ -50,7 +50,7 @@ exists(struct fixture *f, const char *key)
 	return redis_server_int(f->site.server, "EXISTS %s", key) == 1;
 }
 
-/* Somebody new to log out: what was done to the one before is forgotten. */
+/* A new user to log out: independent of the one before. */
 static void
 renew_ann(struct fixture *f)
 {
@@ -90,8 +90,8 @@ claims_of(const struct fixture *f)
 /* ---- the actors, each a process of its own ---- */
 
 /*
- * Nobody can open the store while a writer is held, so an actor opens it and
- * then stops until it is told to act.
+ * No process can open the store while a writer is held, so an actor opens it
+ * and then stops until it is told to act.
  */
 typedef void act_fn(struct caching *c, const struct fixture *f);
 
@@ -288,7 +288,7 @@ static const char *const read_points[] = { "read:generation",
  * The mistake "generation read after the database" accepts here: the late
  * fill would carry the generation of after the logout.
  */
-TEST(a_session_fill_after_a_logout_revives_nobody, struct fixture *f)
+TEST(a_session_fill_after_a_logout_revives_no_session, struct fixture *f)
 {
 	for (size_t i = 0; i < NELEMS(read_points); i++) {
 		pid_t filler;
@@ -324,12 +324,12 @@ user_fills_after_a_logout(struct fixture *f, act_fn *reader)
 	}
 }
 
-TEST(a_user_fill_after_a_logout_everywhere_revives_nobody)
+TEST(a_user_fill_after_a_logout_everywhere_revives_no_session)
 {
 	user_fills_after_a_logout(*state, read_user);
 }
 
-TEST(a_fill_of_many_after_a_logout_everywhere_revives_nobody)
+TEST(a_fill_of_many_after_a_logout_everywhere_revives_no_session)
 {
 	user_fills_after_a_logout(*state, read_users);
 }
@@ -355,7 +355,7 @@ fill_between_mark_and_commit(struct fixture *f, act_fn *reader, act_fn *change)
 	assert_refused(f);
 }
 
-TEST(a_fill_between_mark_and_commit_revives_nobody)
+TEST(a_fill_between_mark_and_commit_revives_no_session)
 {
 	fill_between_mark_and_commit(*state, read_session, log_out);
 	fill_between_mark_and_commit(*state, read_user, log_out_all);
@@ -427,7 +427,7 @@ TEST(what_is_filled_in_flight_is_not_believed)
 /*
  * What holds once the writer is dead holds for good, although the old entry
  * lies in Redis and a fill of the old row is still to come; and the next
- * change of anybody closes what it left open.
+ * change of any user closes what it left open.
  */
 static void
 writer_dies(struct fixture *f, const char *point, enum caching_verdict expect)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Many processes check many sessions while these are logged out and Redis is
- * flushed and hangs up on everybody.
+ * flushed and closes all connections.
  */
 #include "support/test.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the rate limits promise, of the mapped file and of a real Redis: never
+ * What the rate limits promise, in shared memory and in a real Redis: never
  * more than so many in any window, and the first so many at once.  The time is
  * an argument, so that no test waits for it.
  */
@@ -318,7 +318,7 @@ TEST(never_more_than_so_many_in_any_window, struct fixture *f)
 }
 
 /*
- * Above RATE_LIMIT_SHM_BLOCKS some count too long; whoever comes evenly is
+ * Above RATE_LIMIT_SHM_BLOCKS some count too long; evenly spaced requests are
  * still let through at nearly the full rate.
  */
 TEST(larger_limits_are_hardly_stricter, struct fixture *f)
@@ -504,7 +504,7 @@ TEST_IN(REDIS, the_script_is_known_by_its_name, struct fixture *f)
 	    ERR_UNAVAILABLE);
 }
 
-/* Whoever can write to Redis can put anything there. */
+/* A process that can write to Redis can put anything there. */
 TEST_IN(REDIS, nonsense_in_redis_is_no_count, struct fixture *f)
 {
 	static const char *const values[] = { "", "nonsense", "1:", ":1",

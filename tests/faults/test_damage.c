@@ -15,8 +15,8 @@
 
 /*
  * Pages in the middle of the database go bad, under the running site or before
- * its start: whoever needs them is told 503, nobody that there is no such user
- * or session, and nothing is made anew.
+ * its start: requests that need them get 503, and none says that the user does
+ * not exist or session, and nothing is made anew.
  */
 
 #define API "/api/v1/auth"
@@ -154,9 +154,9 @@ login(
 	return web_as(f->web, &call, NULL, reply);
 }
 
-/* Nothing of ${m} can be read, in whichever lane of whichever worker. */
+/* No thread of any worker can read the row of ${m}. */
 static void
-nobody_can_tell(struct fixture *f, const struct signed_in_user *m)
+check_is_unavailable(struct fixture *f, const struct signed_in_user *m)
 {
 	struct web_reply reply = { 0 };
 	struct signed_in_user_call c;
@@ -192,7 +192,7 @@ is_well(struct fixture *f, const struct signed_in_user *m)
 	web_reply_clear(&reply);
 }
 
-/* Nobody else may be told an untruth; 503 is none. */
+/* No other answer may be untrue; 503 is not. */
 static void
 is_told_no_lie(struct fixture *f, const struct signed_in_user *m)
 {
@@ -211,9 +211,9 @@ is_told_no_lie(struct fixture *f, const struct signed_in_user *m)
 TEST(a_page_of_users_under_the_site, struct fixture *f)
 {
 	damage(f, f->victim.email);
-	nobody_can_tell(f, &f->victim);
+	check_is_unavailable(f, &f->victim);
 	is_well(f, &f->survivor);
-	nobody_can_tell(f, &f->victim);
+	check_is_unavailable(f, &f->victim);
 	repair(f);
 	is_well(f, &f->victim);
 }
@@ -225,8 +225,8 @@ TEST(the_page_of_sessions_under_the_site, struct fixture *f)
 	damage(f, f->victim.handle);
 	/* What a start has read is true and may be told; any change ends it. */
 	database_run(f->db, "UPDATE latest SET time = time + 1");
-	nobody_can_tell(f, &f->victim);
-	nobody_can_tell(f, &f->survivor);
+	check_is_unavailable(f, &f->victim);
+	check_is_unavailable(f, &f->survivor);
 	repair(f);
 	is_well(f, &f->victim);
 	is_well(f, &f->survivor);
@@ -239,7 +239,7 @@ TEST(a_page_of_users_before_a_start, struct fixture *f)
 	assert_int_equal(stat(f->db, &f->file), 0);
 	damage(f, f->victim.email);
 	stack_start_pool(f->stack);
-	nobody_can_tell(f, &f->victim);
+	check_is_unavailable(f, &f->victim);
 	is_told_no_lie(f, &f->survivor);
 	repair(f);
 	is_well(f, &f->victim);

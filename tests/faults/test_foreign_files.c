@@ -170,7 +170,7 @@ TEST(another_programs_database_is_refused, struct fixture *f)
 {
 	database_run(f->db,
 	    "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);"
-	    "INSERT INTO users VALUES (1, 'somebody');");
+	    "INSERT INTO users VALUES (1, 'a user');");
 	refused_and_kept(f, "another program");
 }
 
@@ -181,12 +181,12 @@ TEST(another_programs_log_is_left_alone, struct fixture *f)
 	    "PRAGMA journal_mode = WAL; PRAGMA application_id = 77;"
 	    "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);");
 	database_run(f->db, "PRAGMA wal_checkpoint(TRUNCATE)");
-	database_run(f->db, "INSERT INTO users VALUES (1, 'somebody');");
+	database_run(f->db, "INSERT INTO users VALUES (1, 'a user');");
 	refused_and_kept(f, "another program");
 	assert_int_equal(database_int(f->db, "SELECT count(*) FROM users"), 1);
 }
 
-/* A site's database, its log copied back, with nobody using it. */
+/* A site's database, its log copied back, with no process using it. */
 static void
 make_ours(struct fixture *f, int people)
 {

@@ -15,12 +15,12 @@
 #include "support/stack.h"
 
 /*
- * The disk of the database is full: nobody new gets in, everybody is still
- * checked, and everybody can still get out, for good.
+ * The disk of the database is full: no user can sign in, every session is still
+ * checked, and every user can still sign out, for good.
  */
 
 #define API "/api/v1/auth"
-#define DISK_MIB 96 /* the table, the ballast, and then some */
+#define DISK_MIB 96 /* shared memory, the reserve, and more */
 #define RESERVE_BYTES (4 * 1024 * 1024)
 #define LEAVERS_MAX 16
 
@@ -78,7 +78,7 @@ tear_down(void **state)
 }
 
 static off_t
-ballast(const struct fixture *f)
+reserve_size(const struct fixture *f)
 {
 	struct stat st;
 	char path[200];
@@ -111,7 +111,7 @@ login(struct fixture *f, const char *email)
 }
 
 static void
-nobody_gets_in(struct fixture *f)
+all_logins_fail(struct fixture *f)
 {
 	char body[160];
 
@@ -154,7 +154,7 @@ fill(struct fixture *f)
 }
 
 static void
-everybody_leaves(struct fixture *f)
+all_sign_out(struct fixture *f)
 {
 	struct signed_in_user_call c;
 
@@ -189,9 +189,9 @@ lets_in_again(void *ctx)
 }
 
 static bool
-ballast_is_whole(void *ctx)
+reserve_is_whole(void *ctx)
 {
-	return ballast(ctx) == RESERVE_BYTES;
+	return reserve_size(ctx) == RESERVE_BYTES;
 }
 
 TEST(a_full_disk_lets_out_but_not_in, struct fixture *f)
@@ -202,19 +202,19 @@ TEST(a_full_disk_lets_out_but_not_in, struct fixture *f)
 	if (f == NULL)
 		skip();
 	assert_true(signed_in_user_endings_count <= LEAVERS_MAX);
-	assert_int_equal(ballast(f), RESERVE_BYTES);
+	assert_int_equal(reserve_size(f), RESERVE_BYTES);
 	signed_in_user_register(f->web, "survivor@example.org", &f->survivor);
 	for (size_t i = 0; i < signed_in_user_endings_count; i++) {
-		snprintf(email, sizeof(email), "leaver%zu@example.org", i);
+		snprintf(email, sizeof(email), "user%zu@example.org", i);
 		signed_in_user_register(f->web, email, &f->leavers[i]);
 		signed_in_user_login(f->web, email, &f->others[i]);
 	}
 
 	fill(f);
 	v = login_poller_start(stack_base(f->stack), &f->survivor);
-	nobody_gets_in(f);
-	everybody_leaves(f);
-	nobody_gets_in(f);
+	all_logins_fail(f);
+	all_sign_out(f);
+	all_logins_fail(f);
 	all_are_gone(f);
 	login_poller_end_well(v, 20);
 
@@ -223,14 +223,14 @@ TEST(a_full_disk_lets_out_but_not_in, struct fixture *f)
 	database_check(f->db);
 	stack_start_pool(f->stack);
 	all_are_gone(f);
-	nobody_gets_in(f);
+	all_logins_fail(f);
 	stack_stop_pool(f->stack, SIGTERM);
 	stack_start_pool(f->stack);
 	all_are_gone(f);
 
 	disk_empty(&f->disk);
 	assert_true(process_until(lets_in_again, f, 15000));
-	assert_true(process_until(ballast_is_whole, f, 15000));
+	assert_true(process_until(reserve_is_whole, f, 15000));
 	signed_in_user_register(f->web, "new@example.org", &f->others[0]);
 	expect(f, &f->others[0], 200);
 	all_are_gone(f);

@@ -69,7 +69,7 @@ sign_out(struct fixture *f, struct web_reply *reply)
 	return web_as(f->web, &logout, session, reply) == 200;
 }
 
-/* In both lanes of whichever workers come; nobody is told an untruth. */
+/* In both threads of any worker; no answer is untrue. */
 static bool
 site_is_well(void *ctx)
 {

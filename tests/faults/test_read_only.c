@@ -15,11 +15,11 @@
 #include "support/write_stress.h"
 
 /*
- * The kernel finds the disk of the database damaged and lets nobody write to
- * it any more, as ext4 does with errors=remount-ro: checks go on, changes are
- * 503, nobody is told an untruth, and once the disk is back so is the site.
- * Not that all acknowledged changes are there then: a sync that meets the
- * abort may well have said that all is fine when it was not.
+ * The kernel finds the disk of the database damaged and lets no process write
+ * to it any more, as ext4 does with errors=remount-ro: checks go on, changes
+ * are 503, no answer is untrue, and once the disk is back so is the site. Not
+ * that all acknowledged changes are there then: a sync that meets the abort may
+ * well have said that all is fine when it was not.
  */
 
 #define DISK_MIB 160
@@ -71,7 +71,7 @@ tear_down(void **state)
 	return 0;
 }
 
-/* Both lanes of each worker have tried to write, and have been told. */
+/* Both threads of each worker have tried to write, and failed. */
 static void
 all_changes_fail(struct fixture *f, const struct signed_in_user *m)
 {

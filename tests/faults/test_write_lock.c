@@ -17,9 +17,9 @@
 #include "support/write_stress.h"
 
 /*
- * Another program, a backup or somebody's sqlite3, holds the database's write
- * lock: checks go on, changes wait a little and then say so, and what they say
- * is true.
+ * Another program, a backup or an operator's sqlite3, holds the database's
+ * write lock: checks go on, changes wait a little and then say so, and what
+ * they say is true.
  */
 
 /* ---- the other program ---- */
@@ -43,7 +43,7 @@ hold(void *arg)
 	return NULL;
 }
 
-/* From the return on, for ${ms}, nobody else can write. */
+/* From the return on, for ${ms}, no other process can write. */
 static void
 hold_start(struct holder *h, const char *path, long ms)
 {
@@ -127,7 +127,7 @@ check_after(struct fixture *f, struct write_stress *b)
 	free(people);
 }
 
-/* Nobody asks for a change: the lock is nothing to a check. */
+/* Without a change: checks do not need the lock. */
 TEST(checks_do_not_notice, struct fixture *f)
 {
 	struct holder h;

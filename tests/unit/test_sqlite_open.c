@@ -478,9 +478,8 @@ TEST(a_database_killed_at_creation_is_created_again, struct fixture *f)
 
 /* ---- the URL ---- */
 
-TEST(a_store_is_opened_by_its_url)
+TEST(a_store_is_opened_by_its_url, struct fixture *f)
 {
-	struct fixture *f = *state;
 	static const char *const refused[] = { "postgresql://h/db", "sqlit:x",
 		"sqlite3:x", ":x", "x:/y" };
 	const struct store_options existing = { .write_wait_ms = 500,
