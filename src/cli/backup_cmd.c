@@ -51,13 +51,14 @@ out:
 }
 
 static int
-restore(const struct context *context, const char *file, const char *database)
+restore(const struct context *context, const char *file, struct shm *shm)
 {
+	const char *database = config_database(context->config);
 	struct sqlite_backup_restored restored;
 	char why[SQLITE_BACKUP_WHY_SIZE];
 
-	if (sqlite_backup_restore(
-		file, database, clock_system.wall(), &restored, why) != ERR_OK)
+	if (sqlite_backup_restore(file, database, shm, clock_system.wall(),
+		&restored, why) != ERR_OK)
 		return print_failure(context, why, "");
 	printf("%s: accounts: %" PRId64 "; sessions ended: %" PRId64 "\n",
 	    database, restored.users, restored.sessions);
@@ -70,7 +71,6 @@ int
 backup_cmd_restore(const struct command_line *line)
 {
 	struct shm *m = NULL;
-	const char *database;
 	struct context context;
 	int status = context_config(line, &context);
 
@@ -80,7 +80,7 @@ backup_cmd_restore(const struct command_line *line)
 	 * A process that starts while this one is alone waits two seconds and
 	 * fails; a pool then starts its workers again later.
 	 */
-	if (shm_attach(config_database(context.config), 1, &m) != ERR_OK) {
+	if (shm_attach(config_state_dir(context.config), 1, &m) != ERR_OK) {
 		status = EXIT_FAILED; /* the reason is in the log */
 		goto out;
 	}
@@ -91,8 +91,7 @@ backup_cmd_restore(const struct command_line *line)
 			"process");
 		goto out;
 	}
-	database = shm_database(m);
-	status = restore(&context, line->operands[0], database);
+	status = restore(&context, line->operands[0], m);
 out:
 	shm_detach(m);
 	context_close(&context);

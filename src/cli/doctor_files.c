@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "config/config.h"
+#include "shm/shm.h"
 
 #define SPACE_LOW                                                              \
 	(64 * 1024 * 1024) /* bytes; enough for days of changes, not weeks */
@@ -94,7 +95,7 @@ check_file(struct doctor *d, const char *path, uid_t owner, int *bad)
 static void
 check_files(struct doctor *d, const char *database, const char *state)
 {
-	static const char *const suffixes[] = { "", "-wal", "-shm", "-table",
+	static const char *const suffixes[] = { "", "-wal", "-shm", "-lock",
 		"-ballast" };
 	char path[PATH_MAX + 16];
 	struct stat st;
@@ -113,6 +114,9 @@ check_files(struct doctor *d, const char *database, const char *state)
 		check_file(d, path, st.st_uid, &bad);
 	}
 	(void)snprintf(path, sizeof(path), "%s/master.key", state);
+	check_file(d, path, st.st_uid, &bad);
+	(void)snprintf(path, sizeof(path), "%s/" SHM_FILE_NAME,
+	    config_state_dir(d->context.config));
 	check_file(d, path, st.st_uid, &bad);
 	if (bad == 0)
 		doctor_report(d, DOCTOR_OK, "files", NULL,

@@ -40,7 +40,7 @@ read_state(struct shm *m, const struct config *config, struct view *view)
 {
 	struct memory_cache table;
 
-	view->database = config_database(config);
+	view->database = config_state_dir(config);
 	view->redis_enabled = config_bool(config, CONFIG_REDIS_ENABLED);
 	view->circuit_breaker_closed = circuit_breaker_closed(m);
 	view->outages = circuit_breaker_opened(m);
@@ -284,14 +284,14 @@ stats_cmd_run(const struct command_line *line)
 		goto out;
 	status = EXIT_FAILED;
 	/* The first process to attach would reset the counters. */
-	if (!shm_in_use(config_database(context.config))) {
+	if (!shm_in_use(config_state_dir(context.config))) {
 		fprintf(stderr,
 		    "latchkey: stats: no process uses %s, so there is "
 		    "nothing to show\n",
-		    config_database(context.config));
+		    config_state_dir(context.config));
 		goto out;
 	}
-	if (shm_attach(config_database(context.config), 1, &m) != ERR_OK)
+	if (shm_attach(config_state_dir(context.config), 1, &m) != ERR_OK)
 		goto out; /* the reason is in the log */
 	if (command_flag(line, "watch") && isatty(STDOUT_FILENO) &&
 	    !command_flag(line, "json")) {

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "config/config.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "auth/clients.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/str.h"
 #include "cache/redis.h"
 #include "config/option.h"
 #include "config/sources.h"
@@ -19,6 +22,7 @@
 
 struct config {
 	struct option_value values[CONFIG_COUNT];
+	char state_dir[PATH_MAX];
 };
 
 static bool
@@ -171,6 +175,23 @@ check_all(const struct config *c, const struct option_why *why)
 }
 
 static enum err
+set_state_dir(struct config *c, const struct option_why *why)
+{
+	const char *folder = config_text(c, CONFIG_STATE_DIR);
+	const char *database = config_database(c);
+	char *real = realpath(database, NULL);
+	enum err err;
+
+	err = folder[0] != '\0'
+	    ? str_copy(c->state_dir, sizeof(c->state_dir), folder)
+	    : file_folder(c->state_dir, real != NULL ? real : database);
+	free(real);
+	return err == ERR_OK
+	    ? ERR_OK
+	    : option_refuse(why, "LATCHKEY_STATE_DIR: the path is too long");
+}
+
+static enum err
 load_file(const char *path, struct config *c, const struct option_why *why)
 {
 	if (path != NULL)
@@ -218,6 +239,8 @@ config_load(
 		goto out;
 	if ((err = check_all(c, &reason)) != ERR_OK)
 		goto out;
+	if ((err = set_state_dir(c, &reason)) != ERR_OK)
+		goto out;
 	*config_out = c;
 	c = NULL;
 out:
@@ -264,6 +287,12 @@ const char *
 config_database(const struct config *c)
 {
 	return config_text(c, CONFIG_DATABASE_URL) + strlen(SQLITE_SCHEME);
+}
+
+const char *
+config_state_dir(const struct config *c)
+{
+	return c->state_dir;
 }
 
 enum err

@@ -45,6 +45,12 @@ const char *config_text(const struct config *c, enum config_id id);
 /* The SQLite file that DATABASE_URL names; always a path. */
 const char *config_database(const struct config *c);
 
+/*
+ * The folder of the shared memory file: LATCHKEY_STATE_DIR, or that of the
+ * SQLite file, behind symbolic links, so that all its names lead there.
+ */
+const char *config_state_dir(const struct config *c);
+
 /**
  * config_master_path(c, dst, size):
  * Where the generated secret lies: in the state folder, or beside the

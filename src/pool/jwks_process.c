@@ -224,7 +224,7 @@ jwks_process_main(struct config *config)
 	if (log_level_from(config_text(config, CONFIG_LOG_LEVEL), &level) ==
 	    ERR_OK)
 		log_set_level(level);
-	err = shm_attach(config_database(config),
+	err = shm_attach(config_state_dir(config),
 	    (int)config_int(config, CONFIG_MEMORY_CACHE_MB), &k.shm);
 	if (err == ERR_OK)
 		err = open_all(&k, config);

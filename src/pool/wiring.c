@@ -111,7 +111,7 @@ shared_open(const struct config *config, struct shared **shared_out)
 	if ((err = load_issuers(config, sh)) != ERR_OK)
 		goto out;
 	step = "table";
-	err = shm_attach(config_database(config),
+	err = shm_attach(config_state_dir(config),
 	    (int)config_int(config, CONFIG_MEMORY_CACHE_MB), &sh->shm);
 	if (err != ERR_OK)
 		goto out;

@@ -22,7 +22,7 @@
 static enum err
 open_mapped(const struct config *config, struct shm **shm_out)
 {
-	return shm_attach(config_database(config),
+	return shm_attach(config_state_dir(config),
 	    (int)config_int(config, CONFIG_MEMORY_CACHE_MB), shm_out);
 }
 

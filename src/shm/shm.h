@@ -10,111 +10,126 @@
 
 struct shm_layout;      /* shm/shm_layout.h: what lies in the file */
 struct shm_layout_slot; /* where a process counts */
-struct shm;             /* one process's view of it */
+struct shm;             /* one process's view of the file */
 
+#define SHM_FILE_NAME "shared.mem"
 #define SHM_ID_BYTES 16
 #define SHM_MEMORY_CACHE_MB_MAX 4096
 
 /**
- * shm_attach(database, memory_cache_mb, shm_out):
- * Map the file "${database}-table" (0600, created and fully allocated when
- * missing; beside the file that ${database} is a symbolic link to, if it is
- * one) and keep a shared open-file-description lock on it until
- * shm_detach() or death.  The process that finds no other holds one resets
- * the file under a fresh random shm_id, with an area of ${memory_cache_mb} MiB
- * (1 to SHM_MEMORY_CACHE_MB_MAX); nobody else does, and for the others the file
- * says how large the area is.  Two struct
- * mapped in one process are two views and count as two; one may be used by
- * several threads.  After secret_init().
+ * shm_attach(state_dir, memory_cache_mb, shm_out):
+ * Map the shared memory file of the folder ${state_dir} (0600, created and
+ * fully allocated if missing), and hold a shared open-file-description lock on
+ * it until shm_detach() or death.  The process that finds no other lock resets
+ * the file under a new random shm_id, with ${memory_cache_mb} MiB (1 to
+ * SHM_MEMORY_CACHE_MB_MAX) for the memory cache; the others take the file as it
+ * is.  Two views in one process count as two; several threads may use one.
+ * Call after secret_init().
  *
- * A child inherits the lock with the descriptor: it holds it as long as its
- * parent or itself.  So a supervisor that keeps one open lets the table
- * survive its workers; each of these opens its own, because a view is not to
- * be shared by processes, and closes the inherited one with shm_detach().
+ * A child inherits the lock with the descriptor.  A supervisor that keeps a
+ * view lets the file survive its workers; each worker opens a view of its own
+ * and closes the inherited one with shm_detach(), because processes must not
+ * share a view.
  *
- * Return ERR_INVALID if the file belongs to another version of the program
- * that is still running, ERR_UNAVAILABLE if it cannot be had: others may get
- * at it, no room, somebody has been opening it for 2 s (each with one log line
- * that says why).
+ * Return ERR_INVALID if a running process of another version has the file,
+ * ERR_UNAVAILABLE if it cannot be opened: other users can read it, the disk is
+ * full, another process has been opening it for 2 s.  Both log the reason.
  */
-enum err shm_attach(
-    const char *database, int memory_cache_mb, struct shm **shm_out) MUST_CHECK;
+enum err shm_attach(const char *state_dir, int memory_cache_mb,
+    struct shm **shm_out) MUST_CHECK;
 
-/* shm_detach(m): unmap, give up the lock.  NULL is fine. */
-void shm_detach(struct shm *m);
-
-/* shm_layout(m): what lies in the file; lives as long as ${m}. */
-struct shm_layout *shm_layout(const struct shm *m);
+/* shm_detach(shm): unmap the file and release all locks.  NULL is fine. */
+void shm_detach(struct shm *shm);
 
 /**
- * shm_id(m):
+ * shm_claim(shm, path):
+ * Bind the store whose lock file is ${path} to this shared memory, until
+ * shm_detach() or shm_distrust().  While any process holds the claim, neither
+ * a process with another shared memory file may claim the same store, nor this
+ * shared memory serve another store: two pools on one store could not tell
+ * each other of a logout otherwise.  May be repeated.  The caller holds
+ * coherence_lock().  Return ERR_INVALID, with one log line, if the claim is
+ * refused, ERR_UNAVAILABLE if the lock file cannot be used.
+ */
+enum err shm_claim(struct shm *shm, const char *path) MUST_CHECK;
+
+/**
+ * shm_remove_old(path):
+ * Remove the shared memory file that older versions kept at ${path}, if there
+ * is one.  Return ERR_INVALID, with one log line, if a running process of such
+ * a version has it, ERR_UNAVAILABLE if it cannot be removed.
+ */
+enum err shm_remove_old(const char *path) MUST_CHECK;
+
+/* shm_layout(shm): what lies in the file; lives as long as ${shm}. */
+struct shm_layout *shm_layout(const struct shm *shm);
+
+/**
+ * shm_id(shm):
  * Return the SHM_ID_BYTES random bytes that tell this life of the file from
- * every other; they live as long as ${m}.
+ * every other; they live as long as ${shm}.
  */
-const unsigned char *shm_id(const struct shm *m);
+const unsigned char *shm_id(const struct shm *shm);
 
 /**
- * shm_slot(m):
- * Where ${m} counts for the statistics (host/stats): no other mapped that is
- * open has it, unless there are more than COUNTERS_SLOTS.
+ * shm_slot(shm):
+ * Return the slot of shm/counters that ${shm} counts in.  No other open view
+ * has it, unless there are more than COUNTERS_SLOTS.
  */
-struct shm_layout_slot *shm_slot(const struct shm *m);
+struct shm_layout_slot *shm_slot(const struct shm *shm);
 
 /**
- * shm_region(m, size_out):
- * Return the area, which belongs to the entry table (cache/table) and is as
- * much shared as all the rest: page-aligned, all zero after a reset.  Lives as
- * long as ${m}.
+ * shm_region(shm, size_out):
+ * Return the region of cache/memory_cache, ${size_out} bytes: page-aligned,
+ * shared as all of the file, zero after a reset.  Lives as long as ${shm}.
  */
-void *shm_region(const struct shm *m, size_t *size_out);
+void *shm_region(const struct shm *shm, size_t *size_out);
 
 /**
- * shm_alone(m):
- * Return true if nobody but ${m} has the file open; from then on until
- * shm_detach() nobody else gets it.  shm_database(m): the database's name,
- * absolute and without links, as long as ${m} lives.
+ * shm_alone(shm):
+ * Return true if no other view of the file is open; until shm_detach() none can
+ * be opened then.
  */
-bool shm_alone(struct shm *m) MUST_CHECK;
-const char *shm_database(const struct shm *m);
+bool shm_alone(struct shm *shm) MUST_CHECK;
 
 /**
- * shm_in_use(database): has anybody the file open?  Does not open it as
- * shm_attach() does.  shm_views(m): how many have, we among them, of the
- * first COUNTERS_SLOTS; 0 if it cannot be told.
+ * shm_in_use(state_dir): return true if any process has a view of that file.
+ * shm_views(shm): return the number of open views, at most COUNTERS_SLOTS;
+ * 0 if that is unknown.
  */
-bool shm_in_use(const char *database);
-size_t shm_views(const struct shm *m);
+bool shm_in_use(const char *state_dir);
+size_t shm_views(const struct shm *shm);
 
 /**
- * shm_is_current(m):
- * Return true if the file that ${m} maps is still the one on disk under its
- * name.  Costs one stat(2).
+ * shm_is_current(shm):
+ * Return true if the mapped file, and the lock file of shm_claim(), are still
+ * the ones on disk.  Costs one stat(2) for each.
  */
-bool shm_is_current(const struct shm *m);
+bool shm_is_current(const struct shm *shm);
 
 /**
- * shm_trusted(m), shm_distrust(m):
- * Once a process has found that it maps a file that is not current, it calls
- * shm_distrust(): from then on nothing cached counts for it.  Says so in
- * the log, once.
+ * shm_trusted(shm), shm_distrust(shm):
+ * A process that finds that its file is not current calls shm_distrust(): from
+ * then on nothing cached counts for it, and it makes no change.  Logs that,
+ * once.
  */
-bool shm_trusted(const struct shm *m);
-void shm_distrust(struct shm *m);
+bool shm_trusted(const struct shm *shm);
+void shm_distrust(struct shm *shm);
 
 /**
- * shm_time(m, wall):
- * Return the later of ${wall} (seconds) and the latest time any process of the
- * host has passed here, and remember it: a clock set back revives nothing.
+ * shm_time(shm, wall):
+ * Return the later of ${wall} (seconds) and the latest time that any process
+ * of the host passed here, and remember it: a clock that is set back makes
+ * nothing valid again.
  */
-int64_t shm_time(struct shm *m, int64_t wall);
+int64_t shm_time(struct shm *shm, int64_t wall);
 
 /**
- * shm_reopen(m, fd_out):
- * Open the very file that ${m} maps once more, for kernel-released byte-range
- * locks (host/gate) that are not ${m}'s own.  The caller
- * closes it.  Return ERR_UNAVAILABLE if that is not to be had, or not the
- * current file any more.
+ * shm_reopen(shm, fd_out):
+ * Open the mapped file once more, for byte-range locks (shm/semaphore) that are
+ * not ${shm}'s own.  The caller closes ${fd_out}.  Return ERR_UNAVAILABLE if
+ * that fails or the file is not the current one.
  */
-enum err shm_reopen(const struct shm *m, int *fd_out) MUST_CHECK;
+enum err shm_reopen(const struct shm *shm, int *fd_out) MUST_CHECK;
 
 #endif

@@ -3,65 +3,41 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
+#include "shm/shm.h"
 
 #define MODE (S_IRUSR | S_IWUSR)
 
 void
-shm_file_complain(const char *path, const char *step, int error)
+shm_file_log(const char *path, const char *step, int error)
 {
 	char name[LOG_QUOTED_SIZE], reason[LOG_QUOTED_SIZE];
 
-	log_event(LOG_LEVEL_ERROR, "table_unavailable",
+	log_event(LOG_LEVEL_ERROR, "shm_unavailable",
 	    "path=%s step=%s reason=%s", log_quote(name, path), step,
 	    log_quote(reason, strerror(error)));
 }
 
-/* realpath(3) of a name whose last part does not exist yet. */
-static char *
-real_new(const char *name)
+char *
+shm_file_path(const char *state_dir)
 {
-	const char *slash = strrchr(name, '/');
-	const char *last = slash != NULL ? slash + 1 : name;
-	char *folder, *full = NULL, *path = NULL;
-	struct stat st;
+	char *folder = realpath(state_dir, NULL), *path = NULL;
 
-	/* A link to nowhere would become a database somewhere else. */
-	errno = EINVAL;
-	if (*last == '\0' || lstat(name, &st) == 0)
-		return NULL;
-	folder = slash == NULL ? strdup(".")
-			       : strndup(name, (size_t)(slash - name) + 1);
-	if (folder != NULL)
-		full = realpath(folder, NULL);
-	if (full != NULL && asprintf(&path, "%s/%s", full, last) < 0)
+	if (folder != NULL &&
+	    asprintf(&path, "%s/" SHM_FILE_NAME, folder) < 0) {
 		path = NULL;
+		errno = ENOMEM;
+	}
 	free(folder);
-	free(full);
 	return path;
-}
-
-bool
-shm_file_names(const char *database, char **database_out, char **table_out)
-{
-	*table_out = NULL;
-	*database_out = realpath(database, NULL);
-	if (*database_out == NULL && errno == ENOENT)
-		*database_out = real_new(database);
-	if (*database_out == NULL)
-		return false;
-	if (asprintf(table_out, "%s-table", *database_out) >= 0)
-		return true;
-	free(*database_out);
-	*database_out = *table_out = NULL;
-	errno = ENOMEM;
-	return false;
 }
 
 int
@@ -73,8 +49,8 @@ shm_file_open(const char *path, int flags)
 	if (fd < 0 || fd > STDERR_FILENO)
 		return fd;
 	/*
-	 * Where standard error was closed, the next log line would be written
-	 * over the first bytes of the file.
+	 * If standard error was closed, the next log line would overwrite the
+	 * first bytes of the file.
 	 */
 	high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	error = errno;
@@ -84,39 +60,48 @@ shm_file_open(const char *path, int flags)
 }
 
 /*
- * When root comes first (the command line), the file is handed over to the
- * owner of the database, or the workers could not get at it.
+ * If root makes the file (the command line), it belongs to the owner of the
+ * folder from then on, because the workers could not open it otherwise.
  */
 static bool
-is_owner_right(int fd, uid_t owner, const char *database)
+has_right_owner(const char *path, int fd, uid_t owner)
 {
-	struct stat db;
+	char folder[PATH_MAX];
+	struct stat st;
 
-	if (stat(database, &db) != 0)
-		return owner == geteuid();
-	if (owner == db.st_uid)
+	if (owner == geteuid() && owner != 0)
 		return true;
-	if (owner != geteuid())
+	if (geteuid() != 0 || file_folder(folder, path) != ERR_OK ||
+	    stat(folder, &st) != 0)
 		return false;
-	return geteuid() != 0 || fchown(fd, db.st_uid, db.st_gid) == 0;
+	return owner == st.st_uid ||
+	    (owner == 0 && fchown(fd, st.st_uid, st.st_gid) == 0);
 }
 
 bool
-shm_file_is_ours(const char *path, int fd, const char *database)
+shm_file_is_ours(const char *path, int fd)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
-		shm_file_complain(path, "stat", errno);
+		shm_file_log(path, "stat", errno);
 	else if (!S_ISREG(st.st_mode))
-		shm_file_complain(path, "type", EINVAL);
+		shm_file_log(path, "type", EINVAL);
 	else if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		shm_file_complain(path, "mode", EPERM);
-	else if (!is_owner_right(fd, st.st_uid, database))
-		shm_file_complain(path, "owner", EPERM);
+		shm_file_log(path, "mode", EPERM);
+	else if (!has_right_owner(path, fd, st.st_uid))
+		shm_file_log(path, "owner", EPERM);
 	else
 		return true;
 	return false;
+}
+
+bool
+shm_file_is_on_disk(const char *path, dev_t dev, ino_t ino)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
 int
@@ -137,10 +122,11 @@ shm_file_is_held(int error)
 }
 
 /*
- * Allocated, never sparse: a store through the mapping that finds the disk
- * full is a SIGBUS, an allocation that does is an error to answer with.
- * Nothing is written (64 MiB would be half the time of a start): what lay
- * there is cut off first, magic and all, and what is allocated reads as zero.
+ * Allocated, never sparse: a write through the mapping that finds the disk full
+ * is a SIGBUS, an allocation that finds it full is an error that the start
+ * reports.  No zeros are written (64 MiB would be half the time of a start):
+ * the old contents are cut off, magic included, and allocated blocks read as
+ * zero.
  */
 bool
 shm_file_allocate(const char *path, int fd, size_t size)
@@ -149,13 +135,13 @@ shm_file_allocate(const char *path, int fd, size_t size)
 
 	if (fchmod(fd, MODE) != 0 || ftruncate(fd, 0) != 0 ||
 	    ftruncate(fd, (off_t)size) != 0) {
-		shm_file_complain(path, "resize", errno);
+		shm_file_log(path, "resize", errno);
 		return false;
 	}
 	do {
 		error = posix_fallocate(fd, 0, (off_t)size);
 	} while (error == EINTR);
 	if (error != 0)
-		shm_file_complain(path, "allocate", error);
+		shm_file_log(path, "allocate", error);
 	return error == 0;
 }

@@ -7,19 +7,18 @@
 #include <sys/types.h>
 
 /*
- * The file below host/mapped, before it is mapped: where it lies, who may
- * have it, its locks and its room on the disk.  Only host/ includes this.
+ * The files of shm/shm before they are mapped: names, permissions, locks and
+ * room on the disk.  Only shm/ includes this.
  */
 
 /**
- * shm_file_names(database, database_out, table_out):
- * Find the absolute names of the database and of its table.  Two ways to one
- * database (a symbolic link, another working directory) give the same names;
- * it need not exist yet.  Return false, both NULL, errno set, if there can be
- * none.  The caller frees both.
+ * shm_file_path(state_dir):
+ * Return the absolute name of the shared memory file in the folder
+ * ${state_dir}, which every way to that folder (a symbolic link, another
+ * working directory) gives.  The caller frees it.  NULL, errno set, if there
+ * is no such folder.
  */
-bool shm_file_names(
-    const char *database, char **database_out, char **table_out);
+char *shm_file_path(const char *state_dir);
 
 /**
  * shm_file_open(path, flags):
@@ -29,30 +28,33 @@ bool shm_file_names(
 int shm_file_open(const char *path, int flags);
 
 /**
- * shm_file_is_ours(path, fd, database):
- * Return true if ${fd} is a plain file that only its owner can get at, and
- * that is the owner of ${database}, or we if there is no such file yet.  Says
- * in the log why not.
+ * shm_file_is_ours(path, fd):
+ * Return true if ${fd}, opened as ${path}, is a regular file that only its
+ * owner can open, and that is we or the owner of its folder.  Logs the reason
+ * if not.
  */
-bool shm_file_is_ours(const char *path, int fd, const char *database);
+bool shm_file_is_ours(const char *path, int fd);
+
+/* shm_file_is_on_disk(path, dev, ino): is that the file under this name? */
+bool shm_file_is_on_disk(const char *path, dev_t dev, ino_t ino);
 
 /**
  * shm_file_lock(fd, type, byte):
- * Ask for the open-file-description lock ${type} (F_RDLCK, F_WRLCK, F_UNLCK)
- * on one byte, without waiting.  Return 0 or an errno; shm_file_is_held()
- * tells the one that means that others hold it.
+ * Set the open-file-description lock ${type} (F_RDLCK, F_WRLCK, F_UNLCK) on
+ * one byte, without waiting.  Return 0 or an errno; shm_file_is_held() is true
+ * of the errno that means that another process holds it.
  */
 int shm_file_lock(int fd, short type, off_t byte);
 bool shm_file_is_held(int error);
 
 /**
  * shm_file_allocate(path, fd, size):
- * Make the file ${size} zero bytes, each of them with its place on the disk.
- * Says in the log why not.
+ * Make the file ${size} zero bytes, each of them allocated on the disk.  Logs
+ * the reason if that fails.
  */
 bool shm_file_allocate(const char *path, int fd, size_t size);
 
-/* shm_file_complain(path, step, error): one log line. */
-void shm_file_complain(const char *path, const char *step, int error);
+/* shm_file_log(path, step, error): log that ${step} failed with ${error}. */
+void shm_file_log(const char *path, const char *step, int error);
 
 #endif

@@ -16,7 +16,7 @@
  * apart.
  */
 #define SHM_LAYOUT_MAGIC 0x79656b686374616cULL /* "latchkey" */
-#define SHM_LAYOUT_VERSION 8
+#define SHM_LAYOUT_VERSION 9
 #define SHM_LAYOUT_GENERATIONS ((size_t)1 << 18) /* 2 MiB of counters */
 /* A change touches a user, and at most all sessions it ends by name. */
 #define SHM_LAYOUT_IN_FLIGHT_MAX 128
@@ -104,6 +104,7 @@ struct shm_layout {
 	uint64_t size;
 	unsigned char shm_id[16];
 	unsigned char hash_key[16]; /* of the bucket hash */
+	_Atomic uint64_t store;     /* hash of its lock file's name; 0: none */
 	_Atomic int64_t latest_time;
 	pthread_mutex_t write_mutex; /* process-shared, robust */
 	_Atomic uint32_t in_flight[SHM_LAYOUT_IN_FLIGHT_MAX];

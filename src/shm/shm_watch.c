@@ -8,7 +8,7 @@
 #include "shm/shm_file.h"
 #include "shm/shm_layout.h"
 
-/* Would the lock be refused?  Nothing is locked by asking. */
+/* Does another process hold a lock on ${byte}?  Locks nothing. */
 static bool
 is_locked(int fd, off_t byte)
 {
@@ -21,31 +21,25 @@ is_locked(int fd, off_t byte)
 }
 
 bool
-shm_in_use(const char *database)
+shm_in_use(const char *state_dir)
 {
-	char *absolute, *path;
-	bool used = false;
-	int fd;
+	char *path = shm_file_path(state_dir);
+	int fd = path != NULL ? shm_file_open(path, O_RDONLY) : -1;
+	bool used = fd >= 0 && is_locked(fd, SHM_LAYOUT_LOCK_LIFE);
 
-	if (!shm_file_names(database, &absolute, &path))
-		return false;
-	fd = shm_file_open(path, O_RDONLY);
-	if (fd >= 0) {
-		used = is_locked(fd, SHM_LAYOUT_LOCK_LIFE);
+	if (fd >= 0)
 		(void)close(fd);
-	}
-	free(absolute);
 	free(path);
 	return used;
 }
 
 size_t
-shm_views(const struct shm *m)
+shm_views(const struct shm *shm)
 {
 	size_t n = 0;
 	int fd;
 
-	if (shm_reopen(m, &fd) != ERR_OK)
+	if (shm_reopen(shm, &fd) != ERR_OK)
 		return 0;
 	for (off_t i = 0; i < COUNTERS_SLOTS; i++)
 		n += is_locked(fd, (off_t)SHM_LAYOUT_LOCK_SLOTS + i);

@@ -47,6 +47,7 @@ struct sqlite_file_id {
 
 struct sqlite_store {
 	struct store base;
+	struct shm *shm;
 	sqlite3 *db; /* NULL: closed after a failure, opened by the next use */
 	sqlite3_stmt *stmt[SQLITE_STATEMENTS];
 	char *path;
@@ -170,6 +171,21 @@ bool sqlite_same_file(const char *path, const struct sqlite_file_id *id);
 /* sqlite_check_header(s): ERR_INVALID if the file is not a Latchkey database.
  */
 enum err sqlite_check_header(struct sqlite_store *s) MUST_CHECK;
+/**
+ * sqlite_real_name(path):
+ * Return the absolute name of ${path}, without links; the file itself need not
+ * exist.  The caller frees it.  NULL, errno set, on failure.
+ */
+char *sqlite_real_name(const char *path);
+
+/**
+ * sqlite_claim(path, shm):
+ * Claim the database ${path}, a real name, for ${shm} (see shm_claim()), and
+ * remove the shared memory file that older versions left beside it.  Return
+ * the errors of shm_claim() and shm_remove_old().
+ */
+enum err sqlite_claim(const char *path, struct shm *shm) MUST_CHECK;
+
 /* sqlite_refuse(s, reason): log it; returns ERR_INVALID. */
 enum err sqlite_refuse(const struct sqlite_store *s, const char *reason);
 

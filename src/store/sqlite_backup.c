@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/testpoint.h"
 #include "model/event.h"
+#include "store/sqlite.h"
 #include "store/sqlite_offline.h"
 
 /* Sync the finished copy and give it its name. */
@@ -321,16 +322,25 @@ prepare(const char *file, const char *temp, char *why)
 }
 
 enum err
-sqlite_backup_restore(const char *file, const char *database, int64_t now,
-    struct sqlite_backup_restored *restored_out,
+sqlite_backup_restore(const char *file, const char *name, struct shm *shm,
+    int64_t now, struct sqlite_backup_restored *restored_out,
     char why[SQLITE_BACKUP_WHY_SIZE])
 {
+	char *database = sqlite_real_name(name);
 	char temp[PATH_MAX];
 	struct inherited past = { 0 };
 	enum err err;
 
 	*restored_out = (struct sqlite_backup_restored){ 0 };
 	why[0] = '\0';
+	temp[0] = '\0';
+	if (database == NULL)
+		return sqlite_offline_errno(why, name);
+	if ((err = sqlite_claim(database, shm)) != ERR_OK) {
+		(void)snprintf(why, SQLITE_BACKUP_WHY_SIZE,
+		    "%.160s is in use, see the log", name);
+		goto out;
+	}
 	(void)snprintf(temp, sizeof(temp), "%s-restore", database);
 	err = prepare(file, temp, why);
 	if (err != ERR_OK)
@@ -351,7 +361,8 @@ sqlite_backup_restore(const char *file, const char *database, int64_t now,
 	}
 	TESTPOINT("restore:done");
 out:
-	if (err != ERR_OK)
+	if (err != ERR_OK && temp[0] != '\0')
 		(void)unlink(temp);
+	free(database);
 	return err;
 }

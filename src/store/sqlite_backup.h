@@ -8,6 +8,8 @@
 
 #include "base/err.h"
 
+struct shm;
+
 /*
  * Backups of the SQLite database: a copy made while it is in use, and a restore
  * while no process has it open.  Where a function fails, ${why} is a line for
@@ -36,8 +38,8 @@ struct sqlite_backup_restored {
 };
 
 /**
- * sqlite_backup_restore(file, database, now, restored_out, why):
- * Replace ${database}, an absolute name without links that no process has open,
+ * sqlite_backup_restore(file, database, shm, now, restored_out, why):
+ * Replace ${database}, which no other process may have open (${shm} claims it),
  * by the copy ${file}, and keep the old database under another name.  Every
  * session and every token of an external issuer ends, because it is unknown
  * which of them were revoked since the copy was made.  If the old database can
@@ -47,7 +49,7 @@ struct sqlite_backup_restored {
  * version, else ERR_UNAVAILABLE.
  */
 enum err sqlite_backup_restore(const char *file, const char *database,
-    int64_t now, struct sqlite_backup_restored *restored_out,
+    struct shm *shm, int64_t now, struct sqlite_backup_restored *restored_out,
     char why[SQLITE_BACKUP_WHY_SIZE]) MUST_CHECK;
 
 #endif

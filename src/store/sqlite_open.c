@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "coherence/coherence.h"
 #include "coherence/shm_coherence.h"
+#include "shm/shm.h"
 
 #define HEADER_BYTES 100 /* https://sqlite.org/fileformat2.html */
 #define HEADER_APPLICATION_ID 68
@@ -137,8 +138,8 @@ with_suffix(const char *path, const char *suffix)
  * Resolve links in the name, because SQLite is told to follow none, so that
  * none can be put in its way later.  A name that begins with a slash is no URI.
  */
-static char *
-real_name(const char *path)
+char *
+sqlite_real_name(const char *path)
 {
 	char *real = realpath(path, NULL), *copy, *folder, *name;
 	char *slash;
@@ -170,7 +171,7 @@ set_names(struct sqlite_store *s, const char *path)
 {
 	char quoted[LOG_QUOTED_SIZE];
 
-	if ((s->path = real_name(path)) == NULL) {
+	if ((s->path = sqlite_real_name(path)) == NULL) {
 		log_event(LOG_LEVEL_ERROR, "store_open", "path=%s errno=%d",
 		    log_quote(quoted, path), errno);
 		return ERR_UNAVAILABLE;
@@ -184,11 +185,29 @@ set_names(struct sqlite_store *s, const char *path)
 	    : ERR_OK;
 }
 
+enum err
+sqlite_claim(const char *path, struct shm *shm)
+{
+	char *lock = with_suffix(path, "-lock");
+	char *old = with_suffix(path, "-table");
+	enum err err = ERR_INTERNAL;
+
+	if (lock != NULL && old != NULL)
+		err = shm_claim(shm, lock);
+	if (err == ERR_OK)
+		err = shm_remove_old(old);
+	free(lock);
+	free(old);
+	return err;
+}
+
 static enum err
 open_locked(struct sqlite_store *s)
 {
 	enum err err;
 
+	if ((err = sqlite_claim(s->path, s->shm)) != ERR_OK)
+		return err;
 	if ((err = create_file(s)) != ERR_OK)
 		return err;
 	if (!sqlite_file_id(s->path, &s->file))
@@ -224,6 +243,7 @@ sqlite_open(const char *path, struct shm *m,
 	s->base.ops = &sqlite_ops;
 	s->base.write_wait_ms = options->write_wait_ms;
 	s->may_create = !options->existing;
+	s->shm = m;
 	if ((err = shm_coherence_new(m, &s->base.coherence)) != ERR_OK)
 		goto out;
 	if ((err = set_names(s, path)) != ERR_OK)

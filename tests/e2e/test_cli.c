@@ -461,7 +461,8 @@ TEST(of_two_at_once_one_becomes_administrator, struct site *site)
 TEST(root_works_as_the_owner_of_the_database, struct site *site)
 {
 	static const char *const names[] = { "latchkey.db", "latchkey.db-wal",
-		"latchkey.db-table", "latchkey.db-ballast", "master.key" };
+		"latchkey.db-lock", "latchkey.db-ballast", "shared.mem",
+		"master.key" };
 	struct cli cli;
 	char dir[96], path[160];
 	struct stat st;

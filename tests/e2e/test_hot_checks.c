@@ -271,8 +271,7 @@ TEST_IN(OURS, what_lies_in_the_file_opens_nothing, struct site *s)
 	site_account(s);
 	for (int i = 0; i < 5; i++)
 		ask(s, i);
-	snprintf(
-	    path, sizeof(path), "%s/latchkey.db-table", stack_dir(s->stack));
+	snprintf(path, sizeof(path), "%s/shared.mem", stack_dir(s->stack));
 	assert_true(stack_file_contains(path, s->email));
 	assert_false(stack_file_contains(path, s->session));
 	assert_false(stack_file_contains(path, s->token));

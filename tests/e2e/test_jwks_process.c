@@ -17,6 +17,7 @@
 #include "support/files.h"
 #include "support/issuer_key_rows.h"
 #include "support/process.h"
+#include "support/shm_fixture.h"
 #include "support/test_issuer.h"
 
 /*
@@ -256,7 +257,7 @@ have_it_look(struct fixture *f, bool wish)
 
 	snprintf(path, sizeof(path), "%s/points/jwks:stepped.count", f->dir);
 	a.count = count_in(path, "\n") + 1;
-	assert_int_equal(shm_attach(f->db, 1, &m), ERR_OK);
+	m = shm_fixture_of(f->db);
 	if (wish)
 		jwks_refresh_request_issuer(m, "https://issuer0.example",
 		    shm_time(m, clock_system.wall()));
@@ -418,7 +419,7 @@ TEST(a_replaced_table_renews_the_keeper, struct fixture *f)
 
 	open_site(f, STACK_POOL, 1);
 	wait_for_row(f, FETCHED, 1);
-	snprintf(table, sizeof(table), "%s-table", f->db);
+	snprintf(table, sizeof(table), "%s/shared.mem", f->dir);
 	assert_int_equal(unlink(table), 0);
 	wait_for_log(f, "event=keeper_ready", 2);
 	stack_point(f->site.stack, "jwks:stepped", "count");

@@ -364,8 +364,7 @@ set_up(void **state)
 	snprintf(storm.socket, sizeof(storm.socket), "%s",
 	    stack_socket(storm.stack));
 	snprintf(database, sizeof(database), "%s/latchkey.db", storm.dir);
-	assert_int_equal(
-	    shm_attach(database, SHM_FIXTURE_MB, &storm.m), ERR_OK);
+	storm.m = shm_fixture_of(database);
 	assert_int_equal(
 	    store_open(database, storm.m, &options, &storm.st), ERR_OK);
 	storm.siege = child_shared(sizeof(*storm.siege));

@@ -323,8 +323,7 @@ TEST(a_removed_table_is_made_anew, struct fcgi_site *s)
 	fcgi_site_account(s);
 	fcgi_site_note_workers(s);
 	l = load_start(s, false);
-	snprintf(
-	    path, sizeof(path), "%s/latchkey.db-table", stack_dir(s->stack));
+	snprintf(path, sizeof(path), "%s/shared.mem", stack_dir(s->stack));
 	assert_int_equal(unlink(path), 0);
 	assert_true(process_until(all_are_new, s, WAIT_MS));
 	load_threads_wait(&l->hammer, 200);

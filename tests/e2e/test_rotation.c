@@ -17,6 +17,7 @@
 #include "support/fcgi_site.h"
 #include "support/files.h"
 #include "support/process.h"
+#include "support/shm_fixture.h"
 #include "token/master_secret.h"
 #include "token/signing_keys.h"
 
@@ -318,7 +319,7 @@ rotate(const struct fixture *f, enum signing_keys_alg alg, bool replace)
 	struct shm *m;
 	struct signing_keys keys;
 
-	assert_int_equal(shm_attach(f->database, 1, &m), ERR_OK);
+	m = shm_fixture_of(f->database);
 	assert_int_equal(store_open(f->database, m, &options, &store), ERR_OK);
 	assert_int_equal(master_secret_load("", f->secret, &master), ERR_OK);
 	o.store = store;

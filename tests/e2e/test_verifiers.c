@@ -11,6 +11,7 @@
 #include "store/store.h"
 #include "support/files.h"
 #include "support/process.h"
+#include "support/shm_fixture.h"
 #include "support/site.h"
 #include "token/keypair.h"
 #include "token/master_secret.h"
@@ -47,7 +48,7 @@ read_private_key(const struct site *s, const char *to)
 
 	path_of(s, "latchkey.db", database);
 	path_of(s, "master.key", secret);
-	assert_int_equal(shm_attach(database, 1, &m), ERR_OK);
+	m = shm_fixture_of(database);
 	assert_int_equal(store_open(database, m, &options, &store), ERR_OK);
 	assert_int_equal(master_secret_load("", secret, &master), ERR_OK);
 	o.store = store;

@@ -155,7 +155,7 @@ TEST(one_may_die_and_come_back, struct fixture *f)
 	struct signed_in_user_call c;
 	char table[200];
 
-	snprintf(table, sizeof(table), "%s-table", f->db);
+	snprintf(table, sizeof(table), "%s/shared.mem", stack_dir(f->pool[0]));
 	assert_int_equal(stat(table, &before), 0);
 	new_member(f, 0, &m);
 	new_member(f, 0, &gone);

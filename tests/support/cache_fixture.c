@@ -64,7 +64,7 @@ caching_open(
 	enum err err;
 
 	memset(c, 0, sizeof(*c));
-	if (shm_attach(site->table.db, SHM_FIXTURE_MB, &c->m) != ERR_OK)
+	if (shm_attach(site->table.dir, SHM_FIXTURE_MB, &c->m) != ERR_OK)
 		return false;
 	err = kind == CACHING_MEMORY
 	    ? store_open_memory(c->m, &c->st)

@@ -12,6 +12,7 @@
 #include "store/store.h"
 #include "support/files.h"
 #include "support/process.h"
+#include "support/shm_fixture.h"
 
 #define API "/api/v1"
 #define WAIT_MS 60000
@@ -198,7 +199,7 @@ external_site_open_store(const struct external_site *f, int wait_ms,
 	char path[64];
 
 	snprintf(path, sizeof(path), "%s/latchkey.db", f->dir);
-	assert_int_equal(shm_attach(path, 1, m_out), ERR_OK);
+	*m_out = shm_fixture_of(path);
 	assert_int_equal(store_open(path, *m_out, &options, store_out), ERR_OK);
 }
 

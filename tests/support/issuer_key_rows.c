@@ -7,6 +7,7 @@
 #include "shm/jwks_refresh_request.h"
 #include "shm/shm.h"
 #include "store/store.h"
+#include "support/shm_fixture.h"
 
 static void
 age(struct issuer_keys *row, int64_t seconds)
@@ -29,7 +30,7 @@ issuer_key_rows_age(const char *database, int64_t seconds)
 	struct store *st;
 	size_t n;
 
-	assert_int_equal(shm_attach(database, 1, &m), ERR_OK);
+	m = shm_fixture_of(database);
 	assert_int_equal(store_open(database, m, &options, &st), ERR_OK);
 	assert_int_equal(store_issuers(st, rows, &n), ERR_OK);
 	for (size_t i = 0; i < n; i++) {
@@ -47,7 +48,7 @@ issuer_key_rows_wake(const char *database)
 {
 	struct shm *m;
 
-	assert_int_equal(shm_attach(database, 1, &m), ERR_OK);
+	m = shm_fixture_of(database);
 	jwks_refresh_request_wake(m);
 	shm_detach(m);
 }

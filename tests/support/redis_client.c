@@ -37,13 +37,11 @@ redis_client_setup(void **state)
 	static const char *const args[] = { "--enable-debug-command", "local",
 		NULL };
 	struct redis_client *f = calloc(1, sizeof(*f));
-	char path[64];
 
 	assert_non_null(f);
 	memcpy(f->dir, "/tmp/latchkey-XXXXXX", 21);
 	assert_non_null(mkdtemp(f->dir));
-	snprintf(path, sizeof(path), "%s/db", f->dir);
-	assert_int_equal(shm_attach(path, SHM_FIXTURE_MB, &f->m), ERR_OK);
+	assert_int_equal(shm_attach(f->dir, SHM_FIXTURE_MB, &f->m), ERR_OK);
 	f->server = redis_server_new_with(f->dir, args);
 	f->clock = clock_system;
 	f->clock.mono_us = redis_client_mono_us;

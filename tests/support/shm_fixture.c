@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "base/file.h"
 #include "cache/memory_cache.h"
 #include "shm/shm.h"
 #include "support/child.h"
@@ -21,7 +22,7 @@ shm_fixture_make(struct table *t)
 	assert_true(n > 0 && n < (int)sizeof(t->dir));
 	assert_non_null(mkdtemp(t->dir));
 	(void)snprintf(t->db, sizeof(t->db), "%s/latchkey.db", t->dir);
-	(void)snprintf(t->path, sizeof(t->path), "%s-table", t->db);
+	(void)snprintf(t->path, sizeof(t->path), "%s/" SHM_FILE_NAME, t->dir);
 	child_points(t->dir);
 }
 
@@ -36,8 +37,19 @@ shm_fixture_open(const struct table *t)
 {
 	struct shm *m;
 
-	assert_int_equal(shm_attach(t->db, SHM_FIXTURE_MB, &m), ERR_OK);
+	assert_int_equal(shm_attach(t->dir, SHM_FIXTURE_MB, &m), ERR_OK);
 	assert_non_null(m);
+	return m;
+}
+
+struct shm *
+shm_fixture_of(const char *database)
+{
+	char folder[PATH_MAX];
+	struct shm *m;
+
+	assert_int_equal(file_folder(folder, database), ERR_OK);
+	assert_int_equal(shm_attach(folder, SHM_FIXTURE_MB, &m), ERR_OK);
 	return m;
 }
 
@@ -57,7 +69,7 @@ shm_fixture_uncache(const char *database, const char *key)
 	struct memory_cache t;
 	struct memory_cache_name name;
 
-	assert_int_equal(shm_attach(database, SHM_FIXTURE_MB, &m), ERR_OK);
+	m = shm_fixture_of(database);
 	memory_cache_init(&t, m);
 	name = memory_cache_name(&t, key, strlen(key));
 	memory_cache_drop(&t, &name, shm_time(m, 0));

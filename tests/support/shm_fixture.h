@@ -22,6 +22,13 @@ void shm_fixture_remove(struct table *t);
 /* shm_fixture_open(t): shm_attach(), which must succeed. */
 struct shm *shm_fixture_open(const struct table *t);
 
+/**
+ * shm_fixture_of(database):
+ * Attach to the shared memory of a site whose state directory is the folder of
+ * ${database}.
+ */
+struct shm *shm_fixture_of(const char *database);
+
 /* shm_fixture_forget(m): empty the memory cache; no process may write to it. */
 void shm_fixture_forget(struct shm *m);
 

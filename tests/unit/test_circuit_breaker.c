@@ -144,7 +144,7 @@ claim_in_vain(void *ctx)
 	struct fixture *f = ctx;
 	struct shm *m;
 
-	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.dir, SHM_FIXTURE_MB, &m) == ERR_OK);
 	child_check(!circuit_breaker_claim_probe(m, START + 2 * SECOND));
 	shm_detach(m);
 }
@@ -174,7 +174,7 @@ trip_and_claim(void *ctx)
 	struct fixture *f = ctx;
 	struct shm *m;
 
-	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.dir, SHM_FIXTURE_MB, &m) == ERR_OK);
 	for (int r = 0; r < ROUNDS; r++) {
 		int64_t now = START + r * 100 * SECOND;
 

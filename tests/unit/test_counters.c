@@ -71,7 +71,7 @@ count_in_child(void *ctx)
 	struct fixture *f = ctx;
 	struct shm *m;
 
-	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.dir, SHM_FIXTURE_MB, &m) == ERR_OK);
 	count_a_lot(m);
 	shm_detach(m);
 }
@@ -129,7 +129,7 @@ count_and_die(void *ctx)
 	struct fixture *f = ctx;
 	struct shm *m;
 
-	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.dir, SHM_FIXTURE_MB, &m) == ERR_OK);
 	child_check(slot_of(m) == 1);
 	count_a_lot(m);
 	(void)raise(SIGKILL);

@@ -166,7 +166,7 @@ make_the_change(void *ctx)
 	struct fixture *f = ctx;
 	struct shm *m;
 
-	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.dir, SHM_FIXTURE_MB, &m) == ERR_OK);
 	child_check(generation_lock(m, 1000, NULL, NULL) == ERR_OK);
 	child_check(generation_mark(m, keys, 2) == ERR_OK);
 	atomic_store(f->row, 1);
@@ -220,7 +220,7 @@ lock_only(void *ctx)
 	struct fixture *f = ctx;
 	struct shm *m;
 
-	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.dir, SHM_FIXTURE_MB, &m) == ERR_OK);
 	child_check(generation_lock(m, 1000, NULL, NULL) == ERR_OK);
 	generation_unlock(m);
 }
@@ -323,7 +323,7 @@ stop_with_the_mutex(void *ctx)
 	struct fixture *f = ctx;
 	struct shm *m;
 
-	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.dir, SHM_FIXTURE_MB, &m) == ERR_OK);
 	child_check(generation_lock(m, 1000, NULL, NULL) == ERR_OK);
 	child_check(generation_mark(m, keys, 2) == ERR_OK);
 	child_check(raise(SIGSTOP) == 0);

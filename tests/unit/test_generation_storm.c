@@ -341,7 +341,7 @@ run_threads(struct fixture *f, void *(*fn)(void *))
 	struct shm *m;
 
 	child_check(unsetenv("LATCHKEY_TESTPOINT_DIR") == 0);
-	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.dir, SHM_FIXTURE_MB, &m) == ERR_OK);
 	for (int i = 0; i < THREADS; i++) {
 		workers[i] =
 		    (struct worker){ f, m, (unsigned int)(getpid() + i) };

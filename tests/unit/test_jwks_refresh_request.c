@@ -102,7 +102,7 @@ wait_for_a_wish(void *ctx)
 	struct shm *m;
 	uint32_t serial;
 
-	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.dir, SHM_FIXTURE_MB, &m) == ERR_OK);
 	serial = jwks_refresh_request_serial(m);
 	atomic_store(f->waits, 1);
 	while (jwks_refresh_request_serial(m) == serial)

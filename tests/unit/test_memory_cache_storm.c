@@ -37,7 +37,7 @@ join(void *ctx)
 	struct shm *m;
 
 	child_check(unsetenv("LATCHKEY_TESTPOINT_DIR") == 0);
-	child_check(shm_attach(storm->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	child_check(shm_attach(storm->table.dir, SHM_FIXTURE_MB, &m) == ERR_OK);
 	memory_cache_init(&t, m);
 	shm_pattern_crowd_join(&t, storm->crowd, storm->seed);
 	shm_detach(m);

@@ -162,12 +162,9 @@ count_wrong_logins(
 static void
 new_table(struct fixture *f)
 {
-	char path[64];
-
 	redis_free(f->client->redis);
 	shm_detach(f->client->m);
-	snprintf(path, sizeof(path), "%s/db", f->client->dir);
-	assert_int_equal(shm_attach(path, 1, &f->client->m), ERR_OK);
+	assert_int_equal(shm_attach(f->client->dir, 1, &f->client->m), ERR_OK);
 	f->client->redis = NULL;
 	redis_client_reopen(f->client);
 	f->rl.shm = f->client->m;

@@ -137,7 +137,7 @@ enter_and_stay(void *ctx)
 	struct shm *m;
 	struct semaphore *g;
 
-	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.dir, SHM_FIXTURE_MB, &m) == ERR_OK);
 	child_check(semaphore_new(m, PLACES, &g) == ERR_OK);
 	child_check(semaphore_acquire(g, 0) == ERR_OK);
 	(void)atomic_fetch_add(&f->shared->entered, 1);
@@ -189,7 +189,7 @@ push_through(void *ctx)
 	struct shm *m;
 	struct semaphore *g;
 
-	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.dir, SHM_FIXTURE_MB, &m) == ERR_OK);
 	child_check(semaphore_new(m, PLACES, &g) == ERR_OK);
 	for (int i = 0; i < 40; i++) {
 		int now, most;

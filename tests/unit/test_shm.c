@@ -92,7 +92,7 @@ open_and_stay(void *ctx)
 	struct shm *m;
 
 	(void)atomic_fetch_add(&f->shared->started, 1);
-	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.dir, SHM_FIXTURE_MB, &m) == ERR_OK);
 	id_of(m, f->shared->id[f->slot]);
 	child_check(shm_is_current(m));
 	(void)atomic_fetch_add(&f->shared->opened, 1);
@@ -136,7 +136,7 @@ take_an_inherited_view(void *ctx)
 	struct fixture *f = ((void **)ctx)[0];
 	struct shm *inherited = ((void **)ctx)[1], *m;
 
-	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.dir, SHM_FIXTURE_MB, &m) == ERR_OK);
 	child_check(same(shm_layout(m)->shm_id, shm_layout(inherited)->shm_id));
 	shm_detach(inherited);
 	id_of(m, f->shared->id[0]);
@@ -337,7 +337,7 @@ TEST(a_stuck_opener_is_not_waited_for_for_ever, struct fixture *f)
 	pid = child_start(open_and_stay, f);
 	child_reached("mapped:zeroed");
 	assert_int_equal(
-	    shm_attach(f->table.db, SHM_FIXTURE_MB, &m), ERR_UNAVAILABLE);
+	    shm_attach(f->table.dir, SHM_FIXTURE_MB, &m), ERR_UNAVAILABLE);
 	child_kill(pid);
 	child_disarm("mapped:zeroed.hold");
 	shm_detach(shm_fixture_open(&f->table));
@@ -351,7 +351,7 @@ pass_many_times(void *ctx)
 	struct fixture *f = ctx;
 	struct shm *m;
 
-	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.dir, SHM_FIXTURE_MB, &m) == ERR_OK);
 	for (int64_t t = 1, seen = 0, got; t <= TIMES; t++) {
 		got = shm_time(m, t * OPENERS + f->slot);
 		child_check(got >= t * OPENERS + f->slot && got >= seen);
@@ -381,7 +381,7 @@ open_again_and_again(void *ctx)
 
 	for (int i = 0; i < 100; i++) {
 		child_check(
-		    shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
+		    shm_attach(f->table.dir, SHM_FIXTURE_MB, &m) == ERR_OK);
 		/* Nobody may have begun a new life while we hold one. */
 		child_check(held == NULL ||
 		    same(shm_layout(m)->shm_id, shm_layout(held)->shm_id));

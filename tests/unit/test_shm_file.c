@@ -95,7 +95,7 @@ TEST(another_versions_file_in_use_is_refused, struct table *t)
 		assert_int_equal(
 		    shm_file_lock(fd, F_RDLCK, SHM_LAYOUT_LOCK_LIFE), 0);
 		assert_int_equal(
-		    shm_attach(t->db, SHM_FIXTURE_MB, &m), ERR_INVALID);
+		    shm_attach(t->dir, SHM_FIXTURE_MB, &m), ERR_INVALID);
 		assert_null(m);
 		assert_int_equal(fstat(fd, &st), 0);
 		assert_int_equal(st.st_size, cases[i].length);
@@ -117,7 +117,7 @@ TEST(a_file_that_others_may_have_is_refused, struct table *t)
 	for (size_t i = 0; i < NELEMS(modes); i++) {
 		write_table(t, "", 0, modes[i]);
 		assert_int_equal(
-		    shm_attach(t->db, SHM_FIXTURE_MB, &m), ERR_UNAVAILABLE);
+		    shm_attach(t->dir, SHM_FIXTURE_MB, &m), ERR_UNAVAILABLE);
 		assert_null(m);
 		assert_int_equal(stat(t->path, &st), 0);
 		assert_int_equal(st.st_size, 0);
@@ -126,31 +126,27 @@ TEST(a_file_that_others_may_have_is_refused, struct table *t)
 	(void)snprintf(elsewhere, sizeof(elsewhere), "%s-else", t->path);
 	assert_int_equal(symlink(elsewhere, t->path), 0);
 	assert_int_equal(
-	    shm_attach(t->db, SHM_FIXTURE_MB, &m), ERR_UNAVAILABLE);
+	    shm_attach(t->dir, SHM_FIXTURE_MB, &m), ERR_UNAVAILABLE);
 	assert_int_equal(access(elsewhere, F_OK), -1);
 	assert_int_equal(unlink(t->path), 0);
 	assert_int_equal(mkfifo(t->path, 0600), 0);
 	assert_int_equal(
-	    shm_attach(t->db, SHM_FIXTURE_MB, &m), ERR_UNAVAILABLE);
+	    shm_attach(t->dir, SHM_FIXTURE_MB, &m), ERR_UNAVAILABLE);
 	assert_int_equal(unlink(t->path), 0);
 	assert_int_equal(mkdir(t->path, 0700), 0);
 	assert_int_equal(
-	    shm_attach(t->db, SHM_FIXTURE_MB, &m), ERR_UNAVAILABLE);
+	    shm_attach(t->dir, SHM_FIXTURE_MB, &m), ERR_UNAVAILABLE);
 	assert_null(m);
 }
 
-TEST(the_table_belongs_to_the_databases_owner, struct table *t)
+TEST(the_file_belongs_to_the_owner_of_the_folder, struct table *t)
 {
 	struct shm *m;
 	struct stat st;
-	int fd;
 
 	if (geteuid() != 0)
 		skip(); /* only root can give files away */
-	fd = open(t->db, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(fchown(fd, 1234, 1235), 0);
-	assert_int_equal(close(fd), 0);
+	assert_int_equal(chown(t->dir, 1234, 1235), 0);
 	for (int i = 0; i < 2; i++) {
 		m = shm_fixture_open(t);
 		assert_int_equal(stat(t->path, &st), 0);
@@ -161,11 +157,7 @@ TEST(the_table_belongs_to_the_databases_owner, struct table *t)
 	}
 	assert_int_equal(chown(t->path, 4321, 4321), 0);
 	assert_int_equal(
-	    shm_attach(t->db, SHM_FIXTURE_MB, &m), ERR_UNAVAILABLE);
-	/* Without a database, ours alone will do. */
-	assert_int_equal(unlink(t->db), 0);
-	assert_int_equal(
-	    shm_attach(t->db, SHM_FIXTURE_MB, &m), ERR_UNAVAILABLE);
+	    shm_attach(t->dir, SHM_FIXTURE_MB, &m), ERR_UNAVAILABLE);
 }
 
 static void
@@ -177,7 +169,7 @@ open_with_little_room(void *ctx)
 
 	child_check(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
 	child_check(setrlimit(RLIMIT_FSIZE, &limit) == 0);
-	child_check(shm_attach(t->db, SHM_FIXTURE_MB, &m) == ERR_UNAVAILABLE);
+	child_check(shm_attach(t->dir, SHM_FIXTURE_MB, &m) == ERR_UNAVAILABLE);
 	child_check(m == NULL);
 }
 
@@ -219,11 +211,11 @@ TEST(the_first_one_says_how_large_the_area_is, struct table *t)
 
 	for (size_t i = 0; i < NELEMS(wrong); i++) {
 		assert_int_equal(
-		    shm_attach(t->db, wrong[i], &first), ERR_INVALID);
+		    shm_attach(t->dir, wrong[i], &first), ERR_INVALID);
 		assert_null(first);
 	}
-	assert_int_equal(shm_attach(t->db, 3, &first), ERR_OK);
-	assert_int_equal(shm_attach(t->db, 5, &other), ERR_OK);
+	assert_int_equal(shm_attach(t->dir, 3, &first), ERR_OK);
+	assert_int_equal(shm_attach(t->dir, 5, &other), ERR_OK);
 	((char *)shm_region(first, &first_size))[(3 << 20) - 1] = 'x';
 	assert_int_equal(first_size, 3 << 20);
 	assert_int_equal(
@@ -233,46 +225,41 @@ TEST(the_first_one_says_how_large_the_area_is, struct table *t)
 	assert_true(shm_is_current(other));
 	shm_detach(first);
 	shm_detach(other);
-	assert_int_equal(shm_attach(t->db, 2, &first), ERR_OK);
+	assert_int_equal(shm_attach(t->dir, 2, &first), ERR_OK);
 	assert_int_equal((uintptr_t)shm_region(first, &size) % 4096, 0);
 	assert_int_equal(size, 2 << 20);
 	shm_detach(first);
 }
 
 static void
-open_from_its_folder(void *ctx)
+attach_from_its_folder(void *ctx)
 {
 	struct table *t = ctx;
 	struct shm *m, *other;
 
-	child_check(shm_attach(t->db, SHM_FIXTURE_MB, &other) == ERR_OK);
+	child_check(shm_attach(t->dir, SHM_FIXTURE_MB, &other) == ERR_OK);
 	child_check(chdir(t->dir) == 0);
-	child_check(shm_attach("latchkey.db", SHM_FIXTURE_MB, &m) == ERR_OK);
+	child_check(shm_attach(".", SHM_FIXTURE_MB, &m) == ERR_OK);
 	child_check(same_table(m, other));
 	child_check(chdir("/") == 0);
 	child_check(shm_is_current(m));
 }
 
-TEST(every_way_to_a_database_leads_to_its_one_table, struct table *t)
+TEST(every_name_of_a_folder_leads_to_its_one_file, struct table *t)
 {
-	char link[PATH_MAX / 2 + 8], none[PATH_MAX];
+	char link[PATH_MAX / 2], none[PATH_MAX / 2];
 	struct shm *m, *other;
 
 	(void)snprintf(link, sizeof(link), "%s/alias", t->dir);
-	assert_int_equal(symlink("latchkey.db", link), 0);
-	/* As yet it leads nowhere. */
-	assert_int_equal(
-	    shm_attach(link, SHM_FIXTURE_MB, &other), ERR_UNAVAILABLE);
+	assert_int_equal(symlink(t->dir, link), 0);
 	m = shm_fixture_open(t);
-	assert_int_equal(
-	    close(open(t->db, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), 0);
 	assert_int_equal(shm_attach(link, SHM_FIXTURE_MB, &other), ERR_OK);
 	assert_true(same_table(m, other));
 	shm_detach(other);
-	child_passed(child_start(open_from_its_folder, t));
+	child_passed(child_start(attach_from_its_folder, t));
 	shm_detach(m);
 
-	(void)snprintf(none, sizeof(none), "%s/none/latchkey.db", t->dir);
+	(void)snprintf(none, sizeof(none), "%s/none", t->dir);
 	assert_int_equal(shm_attach(none, SHM_FIXTURE_MB, &m), ERR_UNAVAILABLE);
 	assert_int_equal(shm_attach("", SHM_FIXTURE_MB, &m), ERR_UNAVAILABLE);
 	assert_null(m);
@@ -286,7 +273,7 @@ open_without_standard_error(void *ctx)
 	int fd;
 
 	child_check(close(0) == 0 && close(1) == 0 && close(2) == 0);
-	child_check(shm_attach(t->db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	child_check(shm_attach(t->dir, SHM_FIXTURE_MB, &m) == ERR_OK);
 	log_event(LOG_LEVEL_ERROR, "into_the_file", "this=goes=nowhere");
 	child_check(shm_layout(m)->magic == SHM_LAYOUT_MAGIC);
 	child_check(shm_reopen(m, &fd) == ERR_OK);

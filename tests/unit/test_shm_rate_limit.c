@@ -263,7 +263,7 @@ count_one(void *ctx)
 
 	(void)ctx;
 	child_check(
-	    shm_attach(doomed.f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	    shm_attach(doomed.f->table.dir, SHM_FIXTURE_MB, &m) == ERR_OK);
 	child_check(rate_limit_shm_take(m, doomed.key.text, &five, doomed.now,
 			&(struct rate_limit_shm_count){ 0 }) == ERR_OK);
 	shm_detach(m);
@@ -352,7 +352,7 @@ run(void *ctx)
 	struct shm *m;
 
 	child_check(unsetenv("LATCHKEY_TESTPOINT_DIR") == 0);
-	child_check(shm_attach(r->f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	child_check(shm_attach(r->f->table.dir, SHM_FIXTURE_MB, &m) == ERR_OK);
 	(void)pthread_barrier_wait(&r->throng->start);
 	for (unsigned i = 0; !atomic_load(&r->throng->over); i++) {
 		unsigned k = i % CROWD_KEYS;

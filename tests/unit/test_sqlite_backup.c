@@ -77,8 +77,8 @@ restore(struct fixture *f, int64_t now)
 	char why[SQLITE_BACKUP_WHY_SIZE];
 
 	close_store(f);
-	assert_int_equal(
-	    sqlite_backup_restore(f->copy, f->table.db, now, &restored, why),
+	assert_int_equal(sqlite_backup_restore(
+			     f->copy, f->table.db, f->m, now, &restored, why),
 	    ERR_OK);
 	database_check(f->table.db);
 	open_store(f);

@@ -246,7 +246,7 @@ reopen_in_child(void *ctx)
 	struct store *st;
 	struct user u;
 
-	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.dir, SHM_FIXTURE_MB, &m) == ERR_OK);
 	child_check(store_open(f->table.db, m, &options, &st) == ERR_OK);
 	child_check(store_user_by_id(st, f->ann.user.id, &u) == ERR_OK);
 	child_check(

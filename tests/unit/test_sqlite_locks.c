@@ -152,7 +152,7 @@ refused_in_time(void *ctx)
 	struct store *st;
 	int64_t start;
 
-	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.dir, SHM_FIXTURE_MB, &m) == ERR_OK);
 	st = open_store(f, m, WAIT_MS);
 	child_check(st != NULL);
 	TESTPOINT("test:opened");

@@ -68,7 +68,7 @@ child_store(struct fixture *f)
 	struct shm *m;
 	struct store *st;
 
-	child_check(shm_attach(f->table.db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	child_check(shm_attach(f->table.dir, SHM_FIXTURE_MB, &m) == ERR_OK);
 	child_check(store_open(f->table.db, m, &patient, &st) == ERR_OK);
 	return st;
 }

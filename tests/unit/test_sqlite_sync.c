@@ -213,7 +213,7 @@ create_on_a_broken_disk(void *ctx)
 	struct stat file;
 	int before;
 
-	child_check(shm_attach(db, SHM_FIXTURE_MB, &m) == ERR_OK);
+	m = shm_fixture_of(db);
 	child_refuse(SYS_fsync, 0, EIO);
 	before = open_files();
 	for (int i = 0; i < 3; i++) {
