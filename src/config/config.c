@@ -217,6 +217,16 @@ load_defaults(struct config *c, const struct option_why *why)
 	return err;
 }
 
+static void
+warn_of_old_names(const struct config *c)
+{
+	for (enum config_id id = 0; id < CONFIG_COUNT; id++)
+		if (c->values[id].old_name_seen)
+			log_event(LOG_LEVEL_WARN, "option_renamed",
+			    "old=%s new=%s", option_old_name(id),
+			    option_table[id].name);
+}
+
 enum err
 config_load(
     const char *path, char *why, size_t why_size, struct config **config_out)
@@ -241,6 +251,7 @@ config_load(
 		goto out;
 	if ((err = set_state_dir(c, &reason)) != ERR_OK)
 		goto out;
+	warn_of_old_names(c);
 	*config_out = c;
 	c = NULL;
 out:

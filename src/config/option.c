@@ -30,14 +30,33 @@ option_refuse(const struct option_why *why, const char *fmt, ...)
 	return ERR_INVALID;
 }
 
+const char *
+option_old_name(enum config_id id)
+{
+	static const char *const old[CONFIG_COUNT] = {
+		[CONFIG_MEMORY_CACHE_MB] = "LATCHKEY_TABLE_MB",
+	};
+
+	return old[id];
+}
+
+static bool
+is_name(const char *option, const char *name, size_t len)
+{
+	return option != NULL && strlen(option) == len &&
+	    memcmp(option, name, len) == 0;
+}
+
 enum err
-option_find(const char *name, size_t len, enum config_id *id_out)
+option_find(
+    const char *name, size_t len, enum config_id *id_out, bool *is_old_out)
 {
 	*id_out = CONFIG_COUNT;
-	for (size_t i = 0; i < CONFIG_COUNT; i++) {
-		if (strlen(option_table[i].name) == len &&
-		    memcmp(option_table[i].name, name, len) == 0) {
-			*id_out = (enum config_id)i;
+	*is_old_out = false;
+	for (enum config_id id = 0; id < CONFIG_COUNT; id++) {
+		*is_old_out = is_name(option_old_name(id), name, len);
+		if (*is_old_out || is_name(option_table[id].name, name, len)) {
+			*id_out = id;
 			return ERR_OK;
 		}
 	}
@@ -162,7 +181,8 @@ option_set(enum config_id id, const char *text, enum option_source source,
     struct option_value *value, const struct option_why *why)
 {
 	const struct option *o = &option_table[id];
-	struct option_value fresh = { .source = source };
+	struct option_value fresh = { .source = source,
+		.old_name_seen = value->old_name_seen };
 	enum err err;
 
 	err = value_check(o, text, &fresh, why);

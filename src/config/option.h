@@ -42,6 +42,8 @@ struct option_value {
 	int64_t number;  /* of OPTION_INT, OPTION_BOOL, OPTION_RATE */
 	int64_t seconds; /* of OPTION_RATE */
 	enum option_source source;
+	bool by_old_name; /* it was set under the name it had before */
+	bool old_name_seen;
 };
 
 /* Where config_load() puts its one line. */
@@ -55,23 +57,26 @@ enum err option_refuse(const struct option_why *why, const char *fmt, ...)
     __attribute__((format(printf, 2, 3))) MUST_CHECK;
 
 /**
- * option_find(name, len, id_out):
- * The option called exactly ${name}; ERR_NOT_FOUND if there is none.
+ * option_find(name, len, id_out, is_old_out):
+ * Find the option called exactly ${name}; *${is_old_out} is true if that is the
+ * name it had before.  ERR_NOT_FOUND if there is none.
+ * option_old_name(id): the name it had before; NULL: none.
  */
-enum err option_find(
-    const char *name, size_t len, enum config_id *id_out) MUST_CHECK;
+enum err option_find(const char *name, size_t len, enum config_id *id_out,
+    bool *is_old_out) MUST_CHECK;
+const char *option_old_name(enum config_id id);
 
 /**
  * option_set(id, text, source, value, why):
- * Check ${text} against type and bounds and put it into ${value}, wiping what
- * was there.  ERR_INVALID and ${why} if it is not good.
+ * Check ${text} against type and bounds and put it into ${value}, wiping the
+ * old one.  Return ERR_INVALID, with ${why}, if it is not valid.
  */
 enum err option_set(enum config_id id, const char *text,
     enum option_source source, struct option_value *value,
     const struct option_why *why) MUST_CHECK;
 void option_clear(struct option_value *value);
 
-/* Must the value ${text} of ${o} not be shown? */
+/* option_hides(o, text): true if the value ${text} of ${o} is a secret. */
 bool option_hides(const struct option *o, const char *text);
 
 #endif

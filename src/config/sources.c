@@ -9,15 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/line_file.h"
 #include "base/secret.h"
 #include "base/str.h"
 
 #define FILE_SUFFIX "_FILE"
+#define FLAW_SIZE 512
 #define SECRET_FILE_MAX 4096 /* more than any secret's bound */
 
 extern char **environ;
 
-/* Names under our prefix that are no options. */
+/* Names with our prefix that are not options. */
 static bool
 is_other_name(const char *name, size_t len)
 {
@@ -35,19 +37,26 @@ is_other_name(const char *name, size_t len)
 	return false;
 }
 
-/* NAME_FILE of a secret: *id_out is NAME. */
+/* A name in a source, and the option that it sets. */
+struct setting {
+	enum config_id id;
+	bool is_old;  /* the name that the option had before */
+	bool by_file; /* NAME_FILE of a secret */
+};
+
 static enum err
-find_secret_file(const char *name, size_t len, enum config_id *id_out)
+find_setting(const char *name, size_t len, struct setting *s)
 {
 	size_t suffix = strlen(FILE_SUFFIX);
 
-	*id_out = CONFIG_COUNT;
-	if (len <= suffix ||
-	    memcmp(name + len - suffix, FILE_SUFFIX, suffix) != 0 ||
-	    option_find(name, len - suffix, id_out) != ERR_OK ||
-	    option_table[*id_out].type != OPTION_SECRET)
-		return ERR_NOT_FOUND;
-	return ERR_OK;
+	*s = (struct setting){ 0 };
+	if (option_find(name, len, &s->id, &s->is_old) == ERR_OK)
+		return ERR_OK;
+	s->by_file = len > suffix &&
+	    memcmp(name + len - suffix, FILE_SUFFIX, suffix) == 0 &&
+	    option_find(name, len - suffix, &s->id, &s->is_old) == ERR_OK &&
+	    option_table[s->id].type == OPTION_SECRET;
+	return s->by_file ? ERR_OK : ERR_NOT_FOUND;
 }
 
 static enum err
@@ -81,8 +90,8 @@ read_whole(int fd, char dst[SECRET_FILE_MAX], const char *name,
 }
 
 /*
- * Systemd shows the access list of a credential in the group bits, and keeps
- * the folder private: only files of our users' own are asked for their mode.
+ * systemd shows the access list of a credential in the group bits and keeps the
+ * folder private, so the mode of a credential is not checked.
  */
 static enum err
 set_from_secret_file(enum config_id id, const char *path,
@@ -118,32 +127,58 @@ out:
 }
 
 static enum err
-set_from_name(const char *name, size_t len, const char *text,
+apply(const struct setting *s, const char *text, enum option_source source,
+    struct option_value *value, const struct option_why *why)
+{
+	enum err err = s->by_file
+	    ? set_from_secret_file(s->id, text, source, value, why)
+	    : option_set(s->id, text, source, value, why);
+
+	value->by_old_name = s->is_old;
+	return err;
+}
+
+/*
+ * Earlier sources win, but a value under the option's present name wins over
+ * one under its old name, whatever their sources.  A value that loses is
+ * checked all the same.
+ */
+static enum err
+set(const struct setting *s, const char *text, enum option_source source,
     struct option_value values[CONFIG_COUNT], const struct option_why *why)
 {
-	enum config_id id;
+	struct option_value *value = &values[s->id];
+	struct option_value ignored = { 0 };
+	bool wins =
+	    value->source == OPTION_UNSET || (value->by_old_name && !s->is_old);
+	enum err err = apply(s, text, source, wins ? value : &ignored, why);
 
-	if (option_find(name, len, &id) == ERR_OK) {
-		if (values[id].source != OPTION_UNSET)
-			goto twice;
-		return option_set(
-		    id, text, OPTION_ENVIRONMENT, &values[id], why);
-	}
-	if (find_secret_file(name, len, &id) == ERR_OK) {
-		if (values[id].source != OPTION_UNSET)
-			goto twice;
-		return set_from_secret_file(
-		    id, text, OPTION_ENVIRONMENT, &values[id], why);
+	if (s->is_old)
+		value->old_name_seen = true;
+	option_clear(&ignored);
+	return err;
+}
+
+static enum err
+set_from_environment(const char *name, size_t len, const char *text,
+    struct option_value values[CONFIG_COUNT], const struct option_why *why)
+{
+	struct setting s;
+
+	if (find_setting(name, len, &s) == ERR_OK) {
+		if (values[s.id].source != OPTION_UNSET &&
+		    values[s.id].by_old_name == s.is_old)
+			return option_refuse(why,
+			    "%s: is set twice in the environment (NAME and "
+			    "NAME_FILE?)",
+			    option_table[s.id].name);
+		return set(&s, text, OPTION_ENVIRONMENT, values, why);
 	}
 	if (strncmp(name, "LATCHKEY_", strlen("LATCHKEY_")) != 0 ||
 	    is_other_name(name, len))
-		return ERR_OK; /* the environment is not ours alone */
+		return ERR_OK; /* of other programs */
 	return option_refuse(why, "%.*s: there is no such option",
 	    (int)(len < 64 ? len : 64), name);
-twice:
-	return option_refuse(why,
-	    "%s: is set twice in the environment (NAME and NAME_FILE?)",
-	    option_table[id].name);
 }
 
 static enum err
@@ -175,7 +210,7 @@ sources_environment(
 		const char *equals = strchr(*e, '=');
 
 		if (equals != NULL)
-			err = set_from_name(
+			err = set_from_environment(
 			    *e, (size_t)(equals - *e), equals + 1, values, why);
 	}
 	if (folder == NULL || folder[0] == '\0')
@@ -191,123 +226,66 @@ sources_environment(
 /* ---- the file ---- */
 
 struct reader {
-	const char *path;
-	bool others_may_read;
-	bool seen[CONFIG_COUNT];
+	struct line_file file;
+	bool seen[CONFIG_COUNT][2]; /* under the present and the old name */
 	struct option_value *values;
-	const struct option_why *why;
+	char flaw[FLAW_SIZE];
 };
 
 static enum err
-read_option(struct reader *r, const char *name, const char *text)
+read_option(struct reader *r, const char *name, const char *text,
+    const struct option_why *why)
 {
-	struct option_value ignored = { 0 };
-	struct option_value *value;
-	bool by_file = false;
-	enum config_id id;
-	enum err err;
+	struct setting s;
 
-	if (option_find(name, strlen(name), &id) != ERR_OK) {
-		if (find_secret_file(name, strlen(name), &id) != ERR_OK)
-			return option_refuse(
-			    r->why, "%.64s: there is no such option", name);
-		by_file = true;
-	}
-	if (r->seen[id])
-		return option_refuse(r->why, "%s: is set twice", name);
-	r->seen[id] = true;
-	if (!by_file && r->others_may_read &&
-	    option_hides(&option_table[id], text))
-		return option_refuse(r->why,
+	if (find_setting(name, strlen(name), &s) != ERR_OK)
+		return option_refuse(
+		    why, "%.64s: there is no such option", name);
+	if (r->seen[s.id][s.is_old])
+		return option_refuse(why, "%s: is set twice", name);
+	r->seen[s.id][s.is_old] = true;
+	if (!s.by_file && r->file.others_may_read &&
+	    option_hides(&option_table[s.id], text))
+		return option_refuse(why,
 		    "%s: others may read this file: chmod 640 it, or use "
 		    "%s" FILE_SUFFIX,
 		    name, name);
-	value =
-	    r->values[id].source == OPTION_UNSET ? &r->values[id] : &ignored;
-	err = by_file
-	    ? set_from_secret_file(id, text, OPTION_FILE, value, r->why)
-	    : option_set(id, text, OPTION_FILE, value, r->why);
-	option_clear(&ignored);
-	return err;
+	return set(&s, text, OPTION_FILE, r->values, why);
 }
 
-static enum err
-read_line(struct reader *r, char *line, size_t len)
+static line_file_parse_fn read_line;
+static const char *
+read_line(void *ctx, char *line)
 {
-	char *name, *equals;
+	static const char prefix[] = "is wrong: ";
+	struct reader *r = ctx;
+	const struct option_why why = {
+		.text = r->flaw + strlen(prefix),
+		.size = sizeof(r->flaw) - strlen(prefix),
+	};
+	char *equals = strchr(line, '=');
 
-	if (strlen(line) != len)
-		return option_refuse(r->why, "the line holds a zero byte");
-	name = str_trim(line);
-	if (name[0] == '\0' || name[0] == '#')
-		return ERR_OK;
-	equals = strchr(name, '=');
 	if (equals == NULL)
-		return option_refuse(r->why, "must be KEY = value");
+		return "must be KEY = value";
 	*equals = '\0';
-	return read_option(r, str_trim(name), str_trim(equals + 1));
-}
-
-/* The message of a line, with where it stands. */
-static enum err
-refuse_line(const struct reader *r, int number)
-{
-	char *line = strdup(r->why->text);
-	enum err err;
-
-	err = option_refuse(r->why, "%s (%s line %d)",
-	    line != NULL ? line : "bad line", r->path, number);
-	free(line);
-	return err;
-}
-
-static enum err
-read_lines(struct reader *r, FILE *f)
-{
-	char *line = NULL;
-	size_t size = 0;
-	int number = 0;
-	enum err err = ERR_OK;
-	ssize_t len;
-
-	while (err == ERR_OK && (len = getline(&line, &size, f)) >= 0) {
-		number++;
-		err = read_line(r, line, (size_t)len);
-		if (err != ERR_OK)
-			err = refuse_line(r, number);
-	}
-	if (err == ERR_OK && ferror(f))
-		err = option_refuse(r->why, "%s: %s", r->path, strerror(errno));
-	if (line != NULL)
-		secret_wipe(line, size);
-	free(line);
-	return err;
+	memcpy(r->flaw, prefix, strlen(prefix));
+	return read_option(r, str_trim(line), str_trim(equals + 1), &why) ==
+		ERR_OK
+	    ? NULL
+	    : r->flaw;
 }
 
 enum err
 sources_file(const char *path, bool must_exist,
     struct option_value values[CONFIG_COUNT], const struct option_why *why)
 {
-	struct reader r = { .path = path, .values = values, .why = why };
-	struct stat st;
-	enum err err;
-	FILE *f;
+	struct reader r = { .values = values };
 
-	f = fopen(path, "re");
-	if (f == NULL && errno == ENOENT && !must_exist)
-		return ERR_OK;
-	if (f == NULL)
-		return option_refuse(why,
-		    "cannot open the configuration %s: %s", path,
-		    strerror(errno));
-	/* The buffer of a stream is freed unwiped; a line's own is ours. */
-	setvbuf(f, NULL, _IONBF, 0);
-	if (fstat(fileno(f), &st) != 0 || !S_ISREG(st.st_mode)) {
-		err = option_refuse(why, "%s: is no file", path);
-	} else {
-		r.others_may_read = (st.st_mode & S_IROTH) != 0;
-		err = read_lines(&r, f);
-	}
-	fclose(f);
-	return err;
+	r.file = (struct line_file){ .path = path,
+		.optional = !must_exist,
+		.parse = read_line,
+		.ctx = &r,
+		.why = why->text,
+		.why_size = why->size };
+	return line_file_read(&r.file);
 }

@@ -10,16 +10,17 @@
 /**
  * sources_environment(values, why):
  * Set the options that the environment names: NAME, NAME_FILE for secrets,
- * and secrets from $CREDENTIALS_DIRECTORY.  ERR_INVALID and ${why} on a bad
- * value or an unknown LATCHKEY_ name.
+ * and secrets from $CREDENTIALS_DIRECTORY.  Return ERR_INVALID, with ${why},
+ * for a wrong value or an unknown LATCHKEY_ name.
  */
 enum err sources_environment(struct option_value values[CONFIG_COUNT],
     const struct option_why *why) MUST_CHECK;
 
 /**
  * sources_file(path, must_exist, values, why):
- * Set the options that the file ${path} names and that are not set yet.  Every
- * line is checked, also those that do not count.
+ * Set the options that the file ${path} (base/line_file) names and that are not
+ * set yet, or only under an old name.  Every line is checked.  Return
+ * ERR_INVALID, with ${why}, if one is wrong or the file cannot be read.
  */
 enum err sources_file(const char *path, bool must_exist,
     struct option_value values[CONFIG_COUNT],

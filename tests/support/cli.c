@@ -35,7 +35,7 @@ cli_open(struct cli *cli, const char *dir)
 	cli_env(cli, cli->redis_env);
 	cli_env(cli, "LATCHKEY_ARGON2_KIB=64");
 	cli_env(cli, "LATCHKEY_ARGON2_PASSES=1");
-	cli_env(cli, "LATCHKEY_TABLE_MB=1");
+	cli_env(cli, "LATCHKEY_MEMORY_CACHE_MB=1");
 }
 
 void

@@ -284,17 +284,17 @@ TEST(bad_lines_say_where, struct fixture *f)
 	static const struct {
 		const char *text, *why;
 	} cases[] = {
-		{ "SESSION_TTL 600\n", "must be KEY = value (" },
-		{ "\n\nNAME = x\n", "NAME: there is no such option (" },
+		{ "SESSION_TTL 600\n", "must be KEY = value" },
+		{ "\n\nNAME = x\n", "is wrong: NAME: there is no such option" },
 		{ "LATCHKEY_CONFIG = x\n",
-		    "LATCHKEY_CONFIG: there is no such option (" },
+		    "LATCHKEY_CONFIG: there is no such option" },
 		{ "session_ttl = 600\n",
-		    "session_ttl: there is no such option (" },
+		    "session_ttl: there is no such option" },
 		{ "SESSION_TTL = 600\nSESSION_TTL = 601\n",
-		    "SESSION_TTL: is set twice (" },
+		    "SESSION_TTL: is set twice" },
 		{ "SESSION_TTL = 1\n",
 		    "SESSION_TTL: must be between 60 and 31536000, not "
-		    "\"1\" (" },
+		    "\"1\"" },
 	};
 	static const int lines[] = { 1, 3, 1, 1, 2, 1 };
 	char where[160];
@@ -303,7 +303,7 @@ TEST(bad_lines_say_where, struct fixture *f)
 		write_file(f->path, 0600, cases[i].text);
 		expect_refused_with(f, cases[i].why);
 		snprintf(
-		    where, sizeof(where), "%s line %d)", f->path, lines[i]);
+		    where, sizeof(where), "line %d of %s ", lines[i], f->path);
 		expect_refused_with(f, where);
 	}
 	/* A line that the environment overrides is checked all the same. */
@@ -334,7 +334,7 @@ TEST(zero_bytes_are_refused, struct fixture *f)
 	assert_int_equal(
 	    fwrite(text, 1, sizeof(text) - 1, file), sizeof(text) - 1);
 	assert_int_equal(fclose(file), 0);
-	expect_refused_with(f, "the line holds a zero byte");
+	expect_refused_with(f, "holds a zero byte");
 }
 
 TEST(an_empty_name_of_the_file_is_none, struct fixture *f)
@@ -358,7 +358,7 @@ TEST(an_empty_name_of_the_file_is_none, struct fixture *f)
 TEST(a_named_file_must_exist, struct fixture *f)
 {
 	unlink(f->path);
-	expect_refused_with(f, "cannot open the configuration");
+	expect_refused_with(f, "cannot open ");
 	setenv("LATCHKEY_CONFIG", f->path, 1);
 	assert_int_equal(
 	    config_load(NULL, f->why, sizeof(f->why), &f->config), ERR_INVALID);
@@ -451,6 +451,119 @@ TEST(secrets_in_a_file_for_all_are_refused, struct fixture *f)
 	expect_good(f);
 	write_file(f->path, 0644, "JWT_SECRET = " SECRET "\n");
 	expect_refused_with(f, "JWT_SECRET: others may read this file");
+}
+
+/* The rule of base/line_file, as for the files of clients and issuers. */
+TEST(a_file_that_others_can_write_is_refused, struct fixture *f)
+{
+	write_file(f->path, 0602, "SESSION_TTL = 600\n");
+	expect_refused_with(f, f->path);
+	write_file(f->path, 0640, "SESSION_TTL = 600\n");
+	expect_good(f);
+}
+
+static void
+expect_mb(struct fixture *f, int64_t mb)
+{
+	char *text;
+
+	expect_good(f);
+	assert_int_equal(config_int(f->config, CONFIG_MEMORY_CACHE_MB), mb);
+	text = printed(f->config);
+	assert_non_null(strstr(text, "\nLATCHKEY_MEMORY_CACHE_MB = "));
+	assert_null(strstr(text, "LATCHKEY_TABLE_MB"));
+	free(text);
+}
+
+/* Runs expect_mb() and returns how often the log names the old option. */
+static size_t
+warnings_of(struct fixture *f, int64_t mb)
+{
+	char log[4096] = "";
+	int standard_error = dup(STDERR_FILENO), ends[2];
+	size_t n = 0;
+	ssize_t len;
+
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+	expect_mb(f, mb);
+	assert_int_equal(dup2(standard_error, STDERR_FILENO), STDERR_FILENO);
+	assert_int_equal(close(ends[1]), 0);
+	assert_int_equal(close(standard_error), 0);
+	len = read(ends[0], log, sizeof(log) - 1);
+	assert_true(len >= 0);
+	assert_int_equal(close(ends[0]), 0);
+	for (const char *at = log;
+	     (at = strstr(at, "event=option_renamed")) != NULL; at++)
+		n++;
+	if (n > 0)
+		assert_non_null(strstr(
+		    log, "old=LATCHKEY_TABLE_MB new=LATCHKEY_MEMORY_CACHE_MB"));
+	return n;
+}
+
+TEST(an_old_name_sets_the_option_with_one_warning, struct fixture *f)
+{
+	assert_int_equal(warnings_of(f, 64), 0);
+	setenv("LATCHKEY_TABLE_MB", "7", 1);
+	assert_int_equal(warnings_of(f, 7), 1);
+	/* the environment before the file, as ever */
+	write_file(f->path, 0600, "LATCHKEY_TABLE_MB = 8\n");
+	assert_int_equal(warnings_of(f, 7), 1);
+	unsetenv("LATCHKEY_TABLE_MB");
+	assert_int_equal(warnings_of(f, 8), 1);
+	write_file(f->path, 0600, "LATCHKEY_TABLE_MB = 0\n");
+	expect_refused_with(f, "LATCHKEY_MEMORY_CACHE_MB: must be between");
+}
+
+TEST(the_present_name_wins_over_the_old_one, struct fixture *f)
+{
+	/* the order of the environment is that of setenv() */
+	for (int order = 0; order < 2; order++) {
+		clearenv();
+		if (order == 0)
+			setenv("LATCHKEY_MEMORY_CACHE_MB", "9", 1);
+		setenv("LATCHKEY_TABLE_MB", "7", 1);
+		setenv("LATCHKEY_MEMORY_CACHE_MB", "9", 1);
+		assert_int_equal(warnings_of(f, 9), 1);
+	}
+	unsetenv("LATCHKEY_MEMORY_CACHE_MB");
+	write_file(f->path, 0600, "LATCHKEY_MEMORY_CACHE_MB = 10\n");
+	assert_int_equal(warnings_of(f, 10), 1);
+	unsetenv("LATCHKEY_TABLE_MB");
+	write_file(f->path, 0600,
+	    "LATCHKEY_MEMORY_CACHE_MB = 11\nLATCHKEY_TABLE_MB = 12\n");
+	assert_int_equal(warnings_of(f, 11), 1);
+	write_file(f->path, 0600,
+	    "LATCHKEY_TABLE_MB = 12\nLATCHKEY_MEMORY_CACHE_MB = 11\n");
+	assert_int_equal(warnings_of(f, 11), 1);
+	write_file(
+	    f->path, 0600, "LATCHKEY_TABLE_MB = 12\nLATCHKEY_TABLE_MB = 12\n");
+	expect_refused_with(f, "LATCHKEY_TABLE_MB: is set twice");
+}
+
+TEST(the_state_lies_beside_the_database_unless_it_is_named, struct fixture *f)
+{
+	char database[120], link[120], url[140];
+
+	snprintf(url, sizeof(url), "sqlite:%s/none.db", f->dir);
+	setenv("DATABASE_URL", url, 1);
+	expect_good(f);
+	assert_string_equal(config_state_dir(f->config), f->dir);
+	setenv("LATCHKEY_STATE_DIR", "/var/lib/other", 1);
+	expect_good(f);
+	assert_string_equal(config_state_dir(f->config), "/var/lib/other");
+	unsetenv("LATCHKEY_STATE_DIR");
+
+	/* a link is followed: all names of a database have one folder */
+	snprintf(link, sizeof(link), "%s/link", f->dir);
+	snprintf(database, sizeof(database), "/dev/null");
+	assert_int_equal(symlink(database, link), 0);
+	snprintf(url, sizeof(url), "sqlite:%s", link);
+	setenv("DATABASE_URL", url, 1);
+	expect_good(f);
+	assert_string_equal(config_state_dir(f->config), "/dev");
+	assert_int_equal(unlink(link), 0);
 }
 
 TEST(every_option_is_in_the_help)
