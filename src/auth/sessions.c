@@ -58,13 +58,9 @@ sessions_by_id(struct sessions *ss, const char *session_id, int64_t now,
 	enum err err;
 
 	memset(who_out, 0, sizeof(*who_out));
-	if (session_id == NULL ||
-	    session_handle(handle, session_id) != ERR_OK) {
-		err = ERR_DENIED;
-		goto out;
-	}
+	if (session_id == NULL || session_handle(handle, session_id) != ERR_OK)
+		return ERR_DENIED;
 	err = find_live(ss, handle, now, who_out);
-out:
 	if (err != ERR_OK)
 		secret_wipe(who_out, sizeof(*who_out));
 	return err;
@@ -154,17 +150,13 @@ sessions_by_token(struct sessions *ss, const char *text, const char *address,
 	enum err err;
 
 	memset(who_out, 0, sizeof(*who_out));
-	if (text == NULL) {
-		err = ERR_DENIED;
-		goto out;
-	}
+	if (text == NULL)
+		return ERR_DENIED;
 	err = find_claims(ss, text, &actor, who_out);
-	if (err != ERR_OK)
-		goto out;
-	err = who_out->claims.origin == TOKEN_OF_ISSUER
-	    ? find_external_user(ss, now, who_out)
-	    : find_session_user(ss, now, who_out);
-out:
+	if (err == ERR_OK)
+		err = who_out->claims.origin == TOKEN_OF_ISSUER
+		    ? find_external_user(ss, now, who_out)
+		    : find_session_user(ss, now, who_out);
 	if (err != ERR_OK)
 		secret_wipe(who_out, sizeof(*who_out));
 	return err;

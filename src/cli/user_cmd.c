@@ -138,11 +138,9 @@ user_cmd_list(const struct command_line *line)
 	if (status != EXIT_GO_ON)
 		goto out;
 	err = collect(&context, after, limit, &output);
-	if (err != ERR_OK) {
-		status = context_failed(&context, err, "accounts");
-		goto out;
-	}
-	status = output_list(&output, columns, command_flag(line, "json"));
+	status = err != ERR_OK
+	    ? context_failed(&context, err, "accounts")
+	    : output_list(&output, columns, command_flag(line, "json"));
 out:
 	output_clear(&output);
 	context_close(&context);

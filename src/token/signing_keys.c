@@ -140,7 +140,7 @@ signing_keys_refresh(struct signing_keys *k)
 {
 	enum err err;
 
-	if (k->options.store == NULL)
+	if (k->options.store == NULL) /* tests and fuzzers */
 		return ERR_OK;
 	if (coherence_current(store_coherence(k->options.store),
 		SIGNING_KEYS_KEY, k->version))
