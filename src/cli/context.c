@@ -97,7 +97,7 @@ context_app(struct context *context)
 	enum err err = shared_open(context->config, &context->shared);
 
 	if (err == ERR_OK)
-		err = wiring_open(context->config, context->shared, WIRING_SLOW,
+		err = wiring_open(context->config, context->shared, WIRING_BACKGROUND,
 		    &context->app);
 	/* The reason is in the log. */
 	if (err != ERR_OK)

@@ -114,7 +114,7 @@ replace(const struct command_line *line)
 		if (err == ERR_OK)
 			err =
 			    wiring_replace_keys(context.config, context.shared,
-				shm_time(shared_mapped(context.shared),
+				shm_time(shared_shm(context.shared),
 				    clock_system.wall()),
 				kid);
 		status = report_rotation(

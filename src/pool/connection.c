@@ -8,7 +8,7 @@
 
 #include "base/secret.h"
 
-/* Most requests that come in pieces are small. */
+/* Most requests that arrive in pieces are small. */
 #define DATA_FIRST ((size_t)4096)
 
 void
@@ -44,7 +44,7 @@ connections_clear(struct connections *cs)
 	connections_reap(cs);
 }
 
-/* All have the same time to arrive, so the list is in order of deadlines. */
+/* All have the same time to arrive, so the list is ordered by deadline. */
 void
 connections_expire(struct connections *cs, int64_t now)
 {
@@ -106,7 +106,7 @@ connection_move(
 }
 
 static void
-forget_data(struct connection *c)
+free_data(struct connection *c)
 {
 	if (c->data != NULL)
 		secret_wipe(c->data, c->cap);
@@ -121,13 +121,13 @@ connection_close(struct connections *cs, struct connection *c)
 {
 	if (c->fd < 0)
 		return;
-	close(c->fd); /* which takes it out of epoll, too */
+	close(c->fd); /* which removes it from epoll, too */
 	c->fd = -1;
 	c->watched = false;
 	if (c->again)
 		TAILQ_REMOVE(&cs->again, c, again_link);
 	c->again = false;
-	forget_data(c);
+	free_data(c);
 	connection_move(cs, c, CONNECTION_CLOSED);
 	cs->count--;
 }
@@ -165,7 +165,7 @@ connection_unwatch(struct connections *cs, struct connection *c)
 	c->watched = false;
 }
 
-/* realloc(3) could leave a password behind in the old place. */
+/* Not realloc(3), which could leave a copy of a password behind. */
 static enum err
 resize(struct connection *c, size_t cap)
 {
@@ -190,7 +190,7 @@ connection_save(struct connection *c, const unsigned char *data, size_t len)
 	enum err err;
 
 	if (len == 0) {
-		forget_data(c);
+		free_data(c);
 		return ERR_OK;
 	}
 	if (data == c->data) {

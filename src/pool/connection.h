@@ -11,10 +11,10 @@
 #include "http/records.h"
 
 /*
- * The connections of one worker.  Each is on exactly one list: arriving (a
- * request is on its way, against a deadline), idle (between requests, costs
- * nothing, may be dropped), busy (in the slow lane), closed (its memory goes
- * once the loop holds no pointer to it any more).
+ * The connections of a worker.  Each is on one list: arriving (part of a
+ * request has arrived, and its deadline runs), idle (between requests; may be
+ * closed to make room), busy (in the background queue), closed (freed when the
+ * event loop holds no pointer to it any more).
  */
 #define CONNECTION_DATA_MAX (RECORDS_REQUEST_MAX + RECORDS_RECORD_MAX)
 
@@ -32,13 +32,13 @@ struct connection {
 	enum connection_where where;
 	int fd;           /* -1: closed */
 	bool watched;     /* by epoll */
-	bool again;       /* to be looked at without waiting for epoll */
+	bool again;       /* on the list of those to read without epoll */
 	bool fresh;       /* has not sent a byte yet */
-	bool hung_up;     /* epoll has told of its end, and will not again */
-	bool unscanned;   /* data holds bytes nobody has looked at */
-	int64_t deadline; /* microseconds, while arriving */
+	bool hung_up;     /* epoll has reported its end, and does so once */
+	bool unscanned;   /* data holds bytes that were not checked yet */
+	int64_t deadline; /* monotonic microseconds, while arriving */
 	struct records records;
-	unsigned char *data; /* of a request that is not whole yet, or NULL */
+	unsigned char *data; /* of an incomplete request, or NULL */
 	size_t len;
 	size_t cap;
 };
@@ -49,35 +49,35 @@ struct connections {
 	struct connection_list lists[CONNECTION_WHERES];
 	struct connection_list again;
 	int epoll_fd;
-	int count; /* of those not closed */
+	int count; /* without closed ones */
 	int max;
 };
 
 void connections_init(struct connections *cs, int epoll_fd, int max);
-/* connections_clear(cs): close and free them all. */
+/* connections_clear(cs): close and free all. */
 void connections_clear(struct connections *cs);
 /* connections_reap(cs): free the closed ones. */
 void connections_reap(struct connections *cs);
-/* Close the arriving ones whose deadline is not after ${now}. */
+/* connections_expire(cs, now): close those whose deadline has passed. */
 void connections_expire(struct connections *cs, int64_t now);
-/* Microseconds until the next deadline; -1 if there is none. */
+/* connections_wait(cs, now): microseconds until the next deadline, or -1. */
 int64_t connections_wait(const struct connections *cs, int64_t now);
-/* Close the one that has been idle longest; false if none is idle. */
+/* connections_drop_idle(cs): close the longest idle one; false if none is. */
 bool connections_drop_idle(struct connections *cs);
 
-/* connection_new(cs, fd, deadline): takes ${fd}; NULL without memory. */
+/* connection_new(cs, fd, deadline): owns ${fd}; NULL if memory runs out. */
 struct connection *connection_new(
     struct connections *cs, int fd, int64_t deadline);
 void connection_close(struct connections *cs, struct connection *c);
-/* connection_move(cs, c, where): to the end of that list. */
+/* connection_move(cs, c, where): move to the end of that list. */
 void connection_move(
     struct connections *cs, struct connection *c, enum connection_where where);
 void connection_again(struct connections *cs, struct connection *c);
 
 /**
  * connection_watch(cs, c), connection_unwatch(cs, c):
- * Have epoll tell of new bytes, once for each arrival, with ${c} as its data;
- * of those that lie there already, too, when watching begins.
+ * Start or stop epoll events for ${c}, with ${c} as their data: one event for
+ * bytes that are there already, then one for each arrival.
  */
 enum err connection_watch(
     struct connections *cs, struct connection *c) MUST_CHECK;
@@ -85,11 +85,11 @@ void connection_unwatch(struct connections *cs, struct connection *c);
 
 /**
  * connection_save(c, data, len):
- * Make the ${len} bytes at ${data} those of ${c}; ${data} may be ${c}->data.
- * Without any, its memory is wiped and freed.
+ * Keep the ${len} bytes at ${data}, which may be ${c}->data.  If ${len} is 0,
+ * wipe and free the memory.
  *
- * connection_grow(c): more room behind the bytes; ERR_INVALID if it has the
- * most there may be.
+ * connection_grow(c):
+ * Enlarge the memory; return ERR_INVALID at its maximum.
  */
 enum err connection_save(
     struct connection *c, const unsigned char *data, size_t len) MUST_CHECK;

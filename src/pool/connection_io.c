@@ -17,17 +17,17 @@
 #include "shm/shm.h"
 
 /*
- * Reads of one connection before the others get their turn: a body that is
- * refused may be of 16 MiB, and a peer may never stop sending.
+ * Reads of one connection before the others get a turn: a refused body may have
+ * 16 MiB, and a peer may send for ever.
  */
 #define TURN_READS 8
 
-/* What is kept of an answer's memory for the next one. */
+/* Up to this size the memory of an answer is kept for the next one. */
 #define ANSWER_KEPT ((size_t)64 * 1024)
 
-enum step { STEP_OVER, STEP_ON };
+enum step { STEP_DONE, STEP_READ };
 
-/* The answer has been sent or given up: what becomes of the connection? */
+/* After an answer: close the connection, read on, or make it idle. */
 static void
 after_request(
     struct connection_io *x, struct connection *c, bool keep, bool more)
@@ -43,7 +43,7 @@ after_request(
 		return;
 	}
 	connection_move(x->conns, c, CONNECTION_IDLE);
-	x->busier = x->busier || !c->watched;
+	x->lasting = x->lasting || !c->watched;
 	if (x->draining)
 		connection_io_close(x, c);
 	else if (connection_watch(x->conns, c) != ERR_OK)
@@ -62,7 +62,7 @@ send_answer(struct connection_io *x, struct fcgi *f, enum err made)
 	return sent;
 }
 
-/* Hand the request to the slow lane; false if it has no room. */
+/* Pass the request to the background queue; false if that is full. */
 static bool
 submit(struct connection_io *x, struct connection *c, struct fcgi *f,
     const struct request *req, const struct rate_limit_admission *ad)
@@ -79,31 +79,37 @@ submit(struct connection_io *x, struct connection *c, struct fcgi *f,
 		free(job);
 		return false;
 	}
-	/* The lane alone writes to it until the job is back. */
+	/* Until the job returns, only the background thread uses it. */
 	connection_unwatch(x->conns, c);
 	connection_move(x->conns, c, CONNECTION_BUSY);
-	x->busier = true;
+	x->lasting = true;
 	return true;
 }
 
 static void
-request_of(struct connection_io *x, const struct fcgi *f, bool too_large,
+parse_request(struct connection_io *x, const struct fcgi *f, bool too_large,
     struct request *req_out)
 {
 	size_t len;
 	const char *body = fcgi_body(f, &len);
 
-	/* The part of a body that is within the limit is no body. */
+	/* A body above the limit was cut: pass none of it on. */
 	request_init(req_out, fcgi_params(f), body, too_large ? 0 : len);
 	if (too_large) {
 		req_out->body_too_long = true;
 		req_out->malformed = false;
 	}
+	if (!x->old_name_logged &&
+	    request_param(req_out, PARAM_LATCHKEY_DIALECT) != NULL) {
+		log_event(LOG_LEVEL_WARN, "old_parameter_name",
+		    "name=LATCHKEY_DIALECT now=LATCHKEY_AUTHORIZE_PROTOCOL");
+		x->old_name_logged = true;
+	}
 	request_set_id(req_out, &x->request_ids);
 	req_out->received_at = shm_time(x->shm, x->clock->wall());
 }
 
-/* Answer ${f} or pass it on; ${f} is gone afterwards. */
+/* Answer ${f} or pass it to the background queue; owns ${f}. */
 static void
 serve(struct connection_io *x, struct connection *c, struct fcgi *f,
     bool too_large, bool more)
@@ -114,21 +120,20 @@ serve(struct connection_io *x, struct connection *c, struct fcgi *f,
 	bool keep = fcgi_keep(f);
 	enum err err;
 
-	request_of(x, f, too_large, &req);
+	parse_request(x, f, too_large, &req);
 	match = routes_find(&req);
 	if (dispatch_is_slow(&match)) {
-		err =
-		    dispatch_admit(x->services, &req, &match, &ad, &x->answer);
+		err = dispatch_admit(x->app, &req, &match, &ad, &x->answer);
 		if (err == ERR_OK) {
 			if (submit(x, c, f, &req, &ad))
 				return;
-			err = dispatch_busy(x->services, &req, &ad, &x->answer);
+			err = dispatch_busy(x->app, &req, &ad, &x->answer);
 		} else if (err == ERR_DENIED) {
-			err = ERR_OK; /* it is answered */
+			err = ERR_OK; /* the answer is a refusal */
 		}
 	} else {
 		TESTPOINT("worker:request");
-		err = dispatch_run(x->services, &req, &match, &x->answer);
+		err = dispatch_run(x->app, &req, &match, &x->answer);
 	}
 	keep = send_answer(x, f, err) && keep;
 	request_clear(&req);
@@ -149,9 +154,9 @@ connection_io_returned(struct connection_io *x, struct background_job *job)
 }
 
 /*
- * A unix socket that is shut for reading refuses what its peer writes from
- * then on (EPIPE: the web server knows that it must ask elsewhere), so the
- * second look is final: nothing is lost between it and close(2).
+ * After shutdown(SHUT_RD) a unix socket refuses further writes of its peer with
+ * EPIPE, and the web server uses another connection.  So no request is lost
+ * between the second look at the socket and close(2).
  */
 void
 connection_io_close(struct connection_io *x, struct connection *c)
@@ -168,7 +173,7 @@ connection_io_close(struct connection_io *x, struct connection *c)
 	connection_again(x->conns, c);
 }
 
-/* Wait for more: for the rest of a request, or for the next one. */
+/* Wait for the rest of a request, or for the next one. */
 static void
 wait_for_more(struct connection_io *x, struct connection *c)
 {
@@ -206,10 +211,10 @@ send_reply(struct connection_io *x, struct connection *c)
 	return sent;
 }
 
-/* A whole request lies at ${data}, perhaps with bytes of the next behind. */
+/* Serve the complete request at ${data}; bytes of the next one may follow. */
 static void
-take_request(struct connection_io *x, struct connection *c, unsigned char *data,
-    size_t len, bool more)
+start_request(struct connection_io *x, struct connection *c,
+    unsigned char *data, size_t len, bool more)
 {
 	size_t kept = c->records.kept;
 	bool too_large = c->records.too_large;
@@ -234,7 +239,7 @@ take_request(struct connection_io *x, struct connection *c, unsigned char *data,
 	serve(x, c, f, too_large, more);
 }
 
-/* Judge the bytes at ${data}; STEP_ON if reading more is what is next. */
+/* Check the records at ${data}; STEP_READ if more is to be read. */
 static enum step
 check_records(struct connection_io *x, struct connection *c,
     unsigned char *data, size_t len, bool more)
@@ -246,14 +251,14 @@ check_records(struct connection_io *x, struct connection *c,
 	if (!send_reply(x, c))
 		verdict = RECORDS_CLOSE;
 	switch (verdict) {
-	case RECORDS_REQUEST: take_request(x, c, data, len, more); break;
+	case RECORDS_REQUEST: start_request(x, c, data, len, more); break;
 	case RECORDS_MORE:
 		if (connection_save(c, data, len) != ERR_OK) {
 			connection_close(x->conns, c);
 			break;
 		}
 		if (more)
-			return STEP_ON;
+			return STEP_READ;
 		wait_for_more(x, c);
 		break;
 	case RECORDS_BROKEN:
@@ -263,12 +268,12 @@ check_records(struct connection_io *x, struct connection *c,
 		break;
 	case RECORDS_CLOSE: connection_close(x->conns, c); break;
 	}
-	return STEP_OVER;
+	return STEP_DONE;
 }
 
-/* Read once and judge. */
+/* Read once and check the records. */
 static enum step
-read_some(struct connection_io *x, struct connection *c)
+read_once(struct connection_io *x, struct connection *c)
 {
 	unsigned char *data = x->scratch;
 	size_t cap = CONNECTION_DATA_MAX;
@@ -279,26 +284,26 @@ read_some(struct connection_io *x, struct connection *c)
 	if (c->data != NULL) {
 		if (c->len == c->cap && connection_grow(c) != ERR_OK) {
 			connection_close(x->conns, c);
-			return STEP_OVER;
+			return STEP_DONE;
 		}
 		data = c->data;
 		cap = c->cap;
 	}
 	n = recv(c->fd, data + had, cap - had, 0);
 	if (n < 0 && errno == EINTR)
-		return STEP_ON;
+		return STEP_READ;
 	if (n < 0 && errno == EAGAIN) {
 		wait_for_more(x, c);
-		return STEP_OVER;
+		return STEP_DONE;
 	}
 	if (n <= 0) {
 		connection_close(x->conns, c);
-		return STEP_OVER;
+		return STEP_DONE;
 	}
 	c->fresh = false;
 	/*
-	 * A short read has emptied the socket: epoll tells of what follows.
-	 * But an end that came together with the bytes has been told already.
+	 * A short read has emptied the socket, and epoll reports what follows;
+	 * but it has reported an end that came together with the bytes.
 	 */
 	step = check_records(
 	    x, c, data, had + (size_t)n, (size_t)n == cap - had || c->hung_up);
@@ -310,14 +315,14 @@ read_some(struct connection_io *x, struct connection *c)
 void
 connection_io_ready(struct connection_io *x, struct connection *c)
 {
-	enum step step = STEP_ON;
+	enum step step = STEP_READ;
 
 	if (c->where == CONNECTION_BUSY || c->where == CONNECTION_CLOSED)
 		return;
 	if (c->unscanned)
 		step = check_records(x, c, c->data, c->len, true);
-	for (int i = 0; step == STEP_ON && i < TURN_READS; i++)
-		step = read_some(x, c);
-	if (step == STEP_ON)
+	for (int i = 0; step == STEP_READ && i < TURN_READS; i++)
+		step = read_once(x, c);
+	if (step == STEP_READ)
 		connection_again(x->conns, c);
 }

@@ -17,19 +17,22 @@ struct shm;
 struct app;
 
 /*
- * What one worker does with the bytes on its connections: read, judge, have
- * the request answered here or in the slow lane.  Lives in the loop's thread.
+ * Connection I/O of a worker, in the thread of its event loop: read, check the
+ * records, answer the request here or pass it to the background queue, wait,
+ * close.
  */
 struct connection_io {
 	struct connections *conns;
 	struct fcgi_feed *feed;
-	struct app *services; /* of the fast lane */
+	struct app *app;
 	struct background_queue *background_queue;
 	struct shm *shm;
 	const struct clock *clock;
-	int64_t deadline_us;    /* for a request to arrive */
-	bool draining;          /* an idle connection is not kept any more */
-	bool busier;            /* by work that lasts; the loop takes note */
+	int64_t deadline_us; /* for a request to arrive */
+	bool draining;       /* close connections that become idle */
+	bool
+	    lasting; /* a login was queued or a connection kept; see worker.c */
+	bool old_name_logged;   /* a request used LATCHKEY_DIALECT */
 	unsigned char *scratch; /* CONNECTION_DATA_MAX bytes */
 	struct request_ids request_ids;
 	struct buf answer;
@@ -38,12 +41,12 @@ struct connection_io {
 
 /**
  * connection_io_ready(x, c):
- * Do what the bytes on ${c} ask for, as far as they go.  Never blocks, and
- * takes a bounded turn only: where more lies ready, ${c} is looked at again.
+ * Read from ${c} and answer the requests that are complete.  Never blocks.  A
+ * turn is bounded: if there is more to read, ${c} goes on the list again.
  */
 void connection_io_ready(struct connection_io *x, struct connection *c);
 
-/* connection_io_returned(x, job): ${job} is back from the slow lane; freed. */
+/* connection_io_returned(x, job): free ${job}, which the queue has finished. */
 void connection_io_returned(
     struct connection_io *x, struct background_job *job);
 

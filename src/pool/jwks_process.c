@@ -22,8 +22,8 @@
 #include "shm/shm.h"
 #include "store/store.h"
 
-#define LOOK_MS 1000
-/* Nobody waits for what is written here; let others go first. */
+#define POLL_MS 1000
+/* No request blocked for these writes, so others go first. */
 #define WRITE_WAIT_MS 5000
 #define RETRY_US (10 * INT64_C(1000000))
 
@@ -32,22 +32,21 @@ struct jwks_process {
 	char *database_url;
 	struct issuers_config *issuers;
 	struct semaphore *semaphore;
-	struct jwks_refresh
-	    jwks_refresh; /* ->store is NULL: somebody else keeps */
+	struct jwks_refresh jwks_refresh; /* store is NULL: not the refresher */
 	struct http_client *http_client;
 	int64_t retry_at; /* monotonic; 0: at once */
-	bool waits;       /* for the store, and the log says so */
-	atomic_bool own_stop;
+	bool blocked;     /* by the store, and that was logged */
+	atomic_bool stop;
 	pthread_t thread;
 };
 
-static atomic_bool told_to_end;
+static atomic_bool stop_requested;
 
 static void
 on_signal(int number)
 {
 	(void)number;
-	atomic_store(&told_to_end, true);
+	atomic_store(&stop_requested, true);
 }
 
 /* ---- before and after ---- */
@@ -81,119 +80,122 @@ jwks_process_wanted(const struct config *config)
 }
 
 static enum err
-open_all(struct jwks_process *k, const struct config *config)
+open_all(struct jwks_process *p, const struct config *config)
 {
-	enum err err = load_issuers(config, &k->issuers);
+	enum err err = load_issuers(config, &p->issuers);
 
-	k->database_url = strdup(config_text(config, CONFIG_DATABASE_URL));
-	if (err == ERR_OK && k->database_url == NULL)
+	p->database_url = strdup(config_text(config, CONFIG_DATABASE_URL));
+	if (err == ERR_OK && p->database_url == NULL)
 		err = ERR_INTERNAL;
 	if (err == ERR_OK)
-		err = semaphore_new_jwks_refresh(k->shm, &k->semaphore);
-	k->jwks_refresh.shm = k->shm;
-	k->jwks_refresh.issuers = k->issuers;
-	k->jwks_refresh.interval = config_int(config, CONFIG_JWKS_INTERVAL);
-	random_fill(k->jwks_refresh.seed, sizeof(k->jwks_refresh.seed));
+		err = semaphore_new_jwks_refresh(p->shm, &p->semaphore);
+	p->jwks_refresh.shm = p->shm;
+	p->jwks_refresh.issuers = p->issuers;
+	p->jwks_refresh.interval = config_int(config, CONFIG_JWKS_INTERVAL);
+	random_fill(p->jwks_refresh.seed, sizeof(p->jwks_refresh.seed));
 	return err;
 }
 
 static void
-close_all(struct jwks_process *k)
+close_all(struct jwks_process *p)
 {
-	store_close(k->jwks_refresh.store);
-	free(k->database_url);
-	http_libcurl_free(k->http_client);
-	semaphore_free(k->semaphore);
-	issuers_config_free(k->issuers);
+	store_close(p->jwks_refresh.store);
+	free(p->database_url);
+	http_libcurl_free(p->http_client);
+	semaphore_free(p->semaphore);
+	issuers_config_free(p->issuers);
 }
 
 /* ---- the work ---- */
 
 /* A missing database is not created here: it would be a different one. */
 static enum err
-open_store(struct jwks_process *k)
+open_store(struct jwks_process *p)
 {
 	static const struct store_options options = {
 		.write_wait_ms = WRITE_WAIT_MS, .existing = true
 	};
 
 	return store_open(
-	    k->database_url, k->shm, &options, &k->jwks_refresh.store);
+	    p->database_url, p->shm, &options, &p->jwks_refresh.store);
 }
 
-/* Are we the one?  Only that one loads libcurl, and opens the store. */
+/*
+ * Try to become the one refresher of the host; true if this process or thread
+ * is it.  Only the refresher loads libcurl and opens the store.
+ */
 static bool
-take_place(struct jwks_process *k)
+become_refresher(struct jwks_process *p)
 {
 	enum err err;
 
-	if (k->jwks_refresh.store != NULL)
+	if (p->jwks_refresh.store != NULL)
 		return true;
-	if (clock_system.mono_us() < k->retry_at)
+	if (clock_system.mono_us() < p->retry_at)
 		return false;
-	if (semaphore_acquire(k->semaphore, 0) != ERR_OK) {
-		TESTPOINT("keeping:waits");
+	if (semaphore_acquire(p->semaphore, 0) != ERR_OK) {
+		TESTPOINT("jwks_process:waits");
 		return false;
 	}
 	err =
-	    k->http_client != NULL ? ERR_OK : http_libcurl_new(&k->http_client);
-	k->jwks_refresh.http_client = k->http_client;
+	    p->http_client != NULL ? ERR_OK : http_libcurl_new(&p->http_client);
+	p->jwks_refresh.http_client = p->http_client;
 	if (err == ERR_OK)
-		err = open_store(k);
+		err = open_store(p);
 	if (err == ERR_OK) {
-		log_event(LOG_LEVEL_INFO, "keeper_ready", "issuers=%zu",
-		    k->issuers->count);
+		log_event(LOG_LEVEL_INFO, "jwks_refresher_ready", "issuers=%zu",
+		    p->issuers->count);
 		return true;
 	}
 	log_event(LOG_LEVEL_ERROR, "jwks_refresh_unavailable", "reason=%s",
 	    err_name(err));
-	semaphore_release(k->semaphore);
-	k->retry_at = clock_system.mono_us() + RETRY_US;
+	semaphore_release(p->semaphore);
+	p->retry_at = clock_system.mono_us() + RETRY_US;
 	return false;
 }
 
-/* As pool/worker looks once a second. */
+/* The same check as a worker's, once a second. */
 static bool
-is_current(const struct jwks_process *k)
+is_current(const struct jwks_process *p)
 {
 	enum err err = ERR_OK;
 
-	if (k->jwks_refresh.store != NULL)
-		err = store_ping(k->jwks_refresh.store);
+	if (p->jwks_refresh.store != NULL)
+		err = store_ping(p->jwks_refresh.store);
 	return (err == ERR_OK || err == ERR_UNAVAILABLE) &&
-	    shm_trusted(k->shm) && shm_is_current(k->shm);
+	    shm_trusted(p->shm) && shm_is_current(p->shm);
 }
 
-/* Return whether there is more to do at once. */
+/* Refresh one key set; true if another one is due at once. */
 static bool
-step(struct jwks_process *k, int64_t now, int64_t *next)
+step(struct jwks_process *p, int64_t now, int64_t *next)
 {
-	enum err err = jwks_refresh_step(&k->jwks_refresh, now, next);
+	enum err err = jwks_refresh_step(&p->jwks_refresh, now, next);
 
-	if (err != ERR_OK && !k->waits)
+	if (err != ERR_OK && !p->blocked)
 		log_event(LOG_LEVEL_WARN, "jwks_refresh_blocked_by_store",
 		    "reason=%s", err_name(err));
-	k->waits = err != ERR_OK;
+	p->blocked = err != ERR_OK;
 	return *next <= now;
 }
 
 static enum jwks_process_end
-keep(struct jwks_process *k)
+run(struct jwks_process *p)
 {
 	uint32_t serial, seen = 0;
 	int64_t now, next = 0;
 
-	while (!atomic_load(k->jwks_refresh.stop)) {
-		serial = jwks_refresh_request_serial(k->shm);
-		now = shm_time(k->shm, clock_system.wall());
-		if (!is_current(k))
+	while (!atomic_load(p->jwks_refresh.stop)) {
+		serial = jwks_refresh_request_serial(p->shm);
+		now = shm_time(p->shm, clock_system.wall());
+		if (!is_current(p))
 			return JWKS_PROCESS_REPLACE;
-		if (take_place(k) && (now >= next || serial != seen)) {
+		if (become_refresher(p) && (now >= next || serial != seen)) {
 			seen = serial;
-			if (step(k, now, &next))
+			if (step(p, now, &next))
 				continue;
 		}
-		jwks_refresh_request_wait(k->shm, serial, LOOK_MS);
+		jwks_refresh_request_wait(p->shm, serial, POLL_MS);
 	}
 	return JWKS_PROCESS_ENDED;
 }
@@ -208,13 +210,13 @@ listen_to_signals(void)
 	(void)sigemptyset(&action.sa_mask);
 	(void)sigaction(SIGTERM, &action, NULL);
 	(void)sigaction(SIGINT, &action, NULL);
-	(void)signal(SIGHUP, SIG_IGN); /* the pool's business */
+	(void)signal(SIGHUP, SIG_IGN); /* the supervisor reloads */
 }
 
 enum jwks_process_end
 jwks_process_main(struct config *config)
 {
-	struct jwks_process k = { .jwks_refresh.stop = &told_to_end };
+	struct jwks_process p = { .jwks_refresh.stop = &stop_requested };
 	enum jwks_process_end end = JWKS_PROCESS_FAILED;
 	enum log_level level;
 	enum err err;
@@ -225,14 +227,14 @@ jwks_process_main(struct config *config)
 	    ERR_OK)
 		log_set_level(level);
 	err = shm_attach(config_state_dir(config),
-	    (int)config_int(config, CONFIG_MEMORY_CACHE_MB), &k.shm);
+	    (int)config_int(config, CONFIG_MEMORY_CACHE_MB), &p.shm);
 	if (err == ERR_OK)
-		err = open_all(&k, config);
+		err = open_all(&p, config);
 	config_free(config);
 	if (err == ERR_OK)
-		end = keep(&k);
-	close_all(&k);
-	shm_detach(k.shm);
+		end = run(&p);
+	close_all(&p);
+	shm_detach(p.shm);
 	return end;
 }
 
@@ -241,46 +243,46 @@ jwks_process_main(struct config *config)
 static void *
 thread_main(void *arg)
 {
-	struct jwks_process *k = arg;
+	struct jwks_process *p = arg;
 
-	/* If something was replaced, the worker finds that out as well. */
-	(void)keep(k);
+	/* Replaced files need no answer here: the worker notices them too. */
+	(void)run(p);
 	return NULL;
 }
 
 enum err
-jwks_process_start(const struct config *config, struct shm *m,
+jwks_process_start(const struct config *config, struct shm *shm,
     struct jwks_process **jwks_process_out)
 {
-	struct jwks_process *k = calloc(1, sizeof(*k));
+	struct jwks_process *p = calloc(1, sizeof(*p));
 	enum err err;
 
 	*jwks_process_out = NULL;
-	if (k == NULL)
+	if (p == NULL)
 		return ERR_INTERNAL;
-	k->shm = m;
-	k->jwks_refresh.stop = &k->own_stop;
-	err = open_all(k, config);
+	p->shm = shm;
+	p->jwks_refresh.stop = &p->stop;
+	err = open_all(p, config);
 	if (err == ERR_OK &&
-	    pthread_create(&k->thread, NULL, thread_main, k) != 0)
+	    pthread_create(&p->thread, NULL, thread_main, p) != 0)
 		err = ERR_UNAVAILABLE;
 	if (err != ERR_OK) {
-		close_all(k);
-		free(k);
+		close_all(p);
+		free(p);
 		return err;
 	}
-	*jwks_process_out = k;
+	*jwks_process_out = p;
 	return ERR_OK;
 }
 
 void
-jwks_process_stop(struct jwks_process *k)
+jwks_process_stop(struct jwks_process *p)
 {
-	if (k == NULL)
+	if (p == NULL)
 		return;
-	atomic_store(&k->own_stop, true);
-	jwks_refresh_request_wake(k->shm);
-	(void)pthread_join(k->thread, NULL);
-	close_all(k);
-	free(k);
+	atomic_store(&p->stop, true);
+	jwks_refresh_request_wake(p->shm);
+	(void)pthread_join(p->thread, NULL);
+	close_all(p);
+	free(p);
 }

@@ -21,10 +21,10 @@
 #include "base/testpoint.h"
 
 #define UNIX_PREFIX "unix:"
-/* The kernel cuts it to net.core.somaxconn, 4096 as it comes. */
+/* The kernel limits it to net.core.somaxconn, 4096 by default. */
 #define BACKLOG 4096
 /* 20 ms apart: five seconds in all */
-#define LOOKS 250
+#define ATTEMPTS 250
 
 static enum err
 refuse(enum err err, char *why, size_t size, const char *what, const char *spec)
@@ -41,7 +41,7 @@ fail(char *why, size_t size, const char *spec)
 }
 
 static void
-look_later(void)
+pause_briefly(void)
 {
 	static const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
 
@@ -49,10 +49,10 @@ look_later(void)
 }
 
 /*
- * Whoever puts a socket at ${path} or takes one away holds its folder locked:
- * of two that have found the same stale socket, the second would otherwise
- * remove the fresh one of the first.  Closing it unlocks.  -1 with errno set
- * if it is not to be had.
+ * Lock the folder of ${path} before creating or removing a socket there: of two
+ * processes that find the same stale socket, the second could otherwise remove
+ * the new one of the first.  Return a descriptor, closing which unlocks; -1
+ * with errno set on failure.
  */
 static int
 lock_folder_of(const char *path)
@@ -62,13 +62,13 @@ lock_folder_of(const char *path)
 
 	memcpy(copy, path, sizeof(copy));
 	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	for (int i = 0; fd >= 0 && i < 2 * LOOKS; i++) {
+	for (int i = 0; fd >= 0 && i < 2 * ATTEMPTS; i++) {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 			return fd;
 		if (errno != EWOULDBLOCK)
 			break;
 		TESTPOINT("listen:waiting");
-		look_later();
+		pause_briefly();
 	}
 	error = errno;
 	if (fd >= 0)
@@ -77,7 +77,7 @@ lock_folder_of(const char *path)
 	return -1;
 }
 
-/* Does somebody serve the socket at ${address}? */
+/* Does a process serve the socket at ${address}? */
 static bool
 is_served(const struct sockaddr_un *address)
 {
@@ -85,7 +85,7 @@ is_served(const struct sockaddr_un *address)
 	bool refused;
 
 	if (fd < 0)
-		return true; /* cannot tell */
+		return true; /* unknown */
 	refused = connect(fd, (const struct sockaddr *)address,
 		      sizeof(*address)) != 0 &&
 	    errno == ECONNREFUSED;
@@ -94,21 +94,21 @@ is_served(const struct sockaddr_un *address)
 }
 
 /*
- * An earlier pool may be on its last legs: who restarts one that was killed
- * does so at once, and its workers need a moment to hear of it.
+ * Wait a while for an earlier pool to end: a supervisor that was killed is
+ * restarted at once, and its workers take a moment to end.
  */
 static bool
 stays_served(const struct sockaddr_un *address)
 {
-	for (int i = 0; i < LOOKS; i++) {
+	for (int i = 0; i < ATTEMPTS; i++) {
 		if (!is_served(address))
 			return false;
-		look_later();
+		pause_briefly();
 	}
 	return true;
 }
 
-/* Remove what an earlier pool left at the path; nothing else. */
+/* Remove a socket that an earlier pool left at the path, nothing else. */
 static enum err
 clear_path(
     const struct sockaddr_un *address, const char *spec, char *why, size_t size)
@@ -119,7 +119,7 @@ clear_path(
 		return errno == ENOENT ? ERR_OK : fail(why, size, spec);
 	if (!S_ISSOCK(st.st_mode))
 		return refuse(ERR_UNAVAILABLE, why, size,
-		    "there is something else than a socket", spec);
+		    "a file that is not a socket is there", spec);
 	if (stays_served(address))
 		return refuse(ERR_UNAVAILABLE, why, size,
 		    "another program serves it", spec);
@@ -129,7 +129,7 @@ clear_path(
 	return ERR_OK;
 }
 
-/* Holding the folder. */
+/* The caller holds the lock of the folder. */
 static enum err
 bind_unix(const struct sockaddr_un *address, const char *spec, char *why,
     size_t size, struct listener *listener_out)
@@ -278,7 +278,7 @@ listen_open(const char *spec, bool allow_remote, char *why, size_t size,
 }
 
 enum err
-listen_take(int fd, char *why, size_t size, struct listener *listener_out)
+listen_inherit(int fd, char *why, size_t size, struct listener *listener_out)
 {
 	socklen_t len = sizeof(int);
 	int listening = 0;
@@ -291,7 +291,7 @@ listen_take(int fd, char *why, size_t size, struct listener *listener_out)
 		return ERR_INVALID;
 	}
 	listener_out->fd = fd;
-	listener_out->taken = true;
+	listener_out->inherited = true;
 	return ERR_OK;
 }
 
@@ -302,7 +302,7 @@ listen_stop(const struct listener *l)
 		(void)shutdown(l->fd, SHUT_RD);
 }
 
-/* The number alone does not tell: a file system soon uses it again. */
+/* The inode is not enough: file systems soon use its number again. */
 static bool
 is_ours(const struct listener *l)
 {
@@ -319,8 +319,8 @@ listen_close(struct listener *l)
 {
 	int folder = -1;
 
-	/* First, for whoever holds the folder may be waiting for this. */
-	if (l->fd >= 0 && !l->taken)
+	/* First: the holder of the lock may wait for this socket to close. */
+	if (l->fd >= 0 && !l->inherited)
 		close(l->fd);
 	if (l->path[0] != '\0')
 		folder = lock_folder_of(l->path);

@@ -10,28 +10,28 @@
 struct config;
 
 /*
- * Which master secret it is: derived from it, and telling nothing of it.  On a
- * reload the secret must still be there and the same, or new workers could not
- * open the keys that the old ones sign with.
+ * Identifies the master secret without revealing it.  On a reload the secret
+ * must be the same, because new workers must decrypt the keys that the old ones
+ * sign with.
  */
 struct master_fingerprint {
 	unsigned char bytes[SECRET_KEY_BYTES];
-	bool known; /* there was one */
+	bool known; /* the secret existed */
 };
 
 /**
- * master_fingerprint_take(config, mark_out):
- * Before the start: is the master secret fit for use?  ERR_OK also if there is
- * none yet.  ERR_INVALID or ERR_UNAVAILABLE with one log line if not.
+ * master_fingerprint_read(config, fingerprint_out):
+ * Before the start: check the master secret, which may not exist yet, and
+ * return its fingerprint.  ERR_INVALID or ERR_UNAVAILABLE are logged.
  *
- * master_fingerprint_check(config, mark):
- * Before a reload: the same, and it is there, and is the one of ${mark}, or
- * becomes it if that was not known.  ERR_INVALID or ERR_UNAVAILABLE with one
- * log line if not.
+ * master_fingerprint_check(config, fingerprint):
+ * Before a reload: check that the master secret exists and has fingerprint
+ * ${fingerprint}, or set ${fingerprint} if it was not known.  ERR_INVALID or
+ * ERR_UNAVAILABLE are logged.
  */
-enum err master_fingerprint_take(const struct config *config,
-    struct master_fingerprint *mark_out) MUST_CHECK;
-enum err master_fingerprint_check(
-    const struct config *config, struct master_fingerprint *mark) MUST_CHECK;
+enum err master_fingerprint_read(const struct config *config,
+    struct master_fingerprint *fingerprint_out) MUST_CHECK;
+enum err master_fingerprint_check(const struct config *config,
+    struct master_fingerprint *fingerprint) MUST_CHECK;
 
 #endif

@@ -21,9 +21,9 @@
 #define EXIT_NOT_STARTED 1
 #define EXIT_BAD_OPTION 2
 
-/* One clear line for whoever typed it, beside the log. */
+/* Print one line for the person at the terminal, besides the log. */
 static int
-say(int status, const char *why)
+fail_start(int status, const char *why)
 {
 	fprintf(stderr, "latchkey: %s\n", why);
 	return status;
@@ -39,18 +39,19 @@ open_socket(const struct pool_options *options, struct listener *listener_out)
 		err = listen_open(options->listen, options->allow_remote, why,
 		    sizeof(why), listener_out);
 	else
-		err = listen_take(STDIN_FILENO, why, sizeof(why), listener_out);
+		err = listen_inherit(
+		    STDIN_FILENO, why, sizeof(why), listener_out);
 	if (err == ERR_OK)
 		return 0;
-	return say(
+	return fail_start(
 	    err == ERR_INVALID ? EXIT_BAD_OPTION : EXIT_NOT_STARTED, why);
 }
 
-/* The log has said why. */
+/* On errors the reason has been logged. */
 static int
 check_secret(const struct config *config, struct master_fingerprint *mark_out)
 {
-	switch (master_fingerprint_take(config, mark_out)) {
+	switch (master_fingerprint_read(config, mark_out)) {
 	case ERR_OK: return 0;
 	case ERR_INVALID: return EXIT_BAD_OPTION;
 	default: return EXIT_NOT_STARTED;
@@ -75,12 +76,12 @@ write_pid_file(const char *path)
 		return 0;
 	(void)snprintf(why, sizeof(why), "cannot write the pid file %.128s: %s",
 	    path, strerror(errno));
-	return say(EXIT_NOT_STARTED, why);
+	return fail_start(EXIT_NOT_STARTED, why);
 }
 
-/* Read all of /proc/self/cmdline: the words we were started with. */
+/* Read /proc/self/cmdline: the arguments, each ended by a NUL. */
 static enum err
-read_words(struct buf *words)
+read_arguments(struct buf *words)
 {
 	int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
 	char chunk[1024];
@@ -95,7 +96,7 @@ read_words(struct buf *words)
 							  : ERR_UNAVAILABLE;
 }
 
-/* By its name if it still has one, so that it keeps it in ps(1), too. */
+/* Execute the program by its path if it has one, which ps(1) then shows. */
 static void
 exec_self(char **argv)
 {
@@ -110,17 +111,18 @@ exec_self(char **argv)
 }
 
 /*
- * Begin anew under the same pid: whoever handed us the socket on descriptor 0
- * watches it, and would not start another.  Returns only on failure.
+ * Execute the program again under the same pid: the parent, which passed the
+ * socket on descriptor 0, watches the pid and would not start another process.
+ * Return only on failure.
  */
 static int
-start_again(void)
+restart(void)
 {
 	struct buf words = { 0 };
 	char **argv = NULL;
 	size_t n = 0;
 
-	if (read_words(&words) == ERR_OK)
+	if (read_arguments(&words) == ERR_OK)
 		argv = calloc(words.len + 1, sizeof(*argv));
 	if (argv != NULL) {
 		for (size_t at = 0; at < words.len;
@@ -134,16 +136,16 @@ start_again(void)
 	return EXIT_NOT_STARTED;
 }
 
-/* The socket was handed to this process alone: it is the worker. */
+/* Without a supervisor: this process is the worker. */
 static int
-work_alone(const struct pool_options *options, const struct listener *listener,
-    struct master_fingerprint *mark, struct config *config)
+run_alone(const struct pool_options *options, const struct listener *listener,
+    struct master_fingerprint *fingerprint, struct config *config)
 {
 	const struct worker_options worker = {
 		.listen_fd = listener->fd,
 		.alone = true,
 		.config_path = options->config_path,
-		.master_fingerprint = mark,
+		.master_fingerprint = fingerprint,
 		.ready_fd = -1,
 	};
 	enum worker_end end = worker_run(config, &worker);
@@ -152,7 +154,7 @@ work_alone(const struct pool_options *options, const struct listener *listener,
 	switch (end) {
 	case WORKER_DRAINED: return 0;
 	case WORKER_RELOAD:
-	case WORKER_REPLACE: return start_again();
+	case WORKER_REPLACE: return restart();
 	case WORKER_REFUSED:
 	case WORKER_FAILED: break;
 	}
@@ -162,13 +164,13 @@ work_alone(const struct pool_options *options, const struct listener *listener,
 int
 pool_run(const struct pool_options *options, struct config *config)
 {
-	struct master_fingerprint mark;
+	struct master_fingerprint fingerprint;
 	struct listener listener;
 	int status;
 
-	/* Whoever reads our log may go away; nobody is signed out by that. */
+	/* The reader of the log may go away, which must not end the pool. */
 	(void)signal(SIGPIPE, SIG_IGN);
-	status = check_secret(config, &mark);
+	status = check_secret(config, &fingerprint);
 	if (status == 0)
 		status = open_socket(options, &listener);
 	if (status != 0) {
@@ -182,9 +184,9 @@ pool_run(const struct pool_options *options, struct config *config)
 		return status;
 	}
 	if (options->alone)
-		status = work_alone(options, &listener, &mark, config);
+		status = run_alone(options, &listener, &fingerprint, config);
 	else
-		status = supervise(options, &listener, &mark, config);
+		status = supervise(options, &listener, &fingerprint, config);
 	listen_close(&listener);
 	if (options->pid_file != NULL)
 		(void)unlink(options->pid_file);

@@ -8,21 +8,21 @@ struct config;
 
 struct pool_options {
 	const char *listen; /* unix:PATH or HOST:PORT; NULL: descriptor 0 */
-	int workers;        /* 0: as configured */
+	int workers;        /* 0: LATCHKEY_WORKERS */
 	const char
 	    *config_path;     /* to read again on SIGHUP; NULL: the default */
 	const char *pid_file; /* NULL: none */
 	bool allow_remote;    /* TCP outside loopback */
-	bool alone;           /* be the one worker, without a fork */
+	bool alone;           /* be the only worker, without fork */
 };
 
 /**
  * pool_run(options, config):
- * Bind or take over the socket, keep the workers running (respawn with
- * back-off), drain on SIGTERM and SIGINT, replace the workers on SIGHUP under
- * a configuration read anew (a bad one is one log line, and nothing changes).
- * Takes ${config}, leaves SIGPIPE ignored.  Return the exit status: 0 after a
- * drain, 1 if it could not start, 2 for a bad option.
+ * Bind or inherit the socket and run the workers: respawn them with back-off,
+ * drain on SIGTERM and SIGINT, replace them on SIGHUP under the configuration
+ * read again (if that is not valid, log it and change nothing).  Takes
+ * ${config}; leaves SIGPIPE ignored.  Return the exit status: 0 after a drain,
+ * 1 if it could not start, 2 for a bad option.
  */
 int pool_run(const struct pool_options *options, struct config *config);
 

@@ -19,29 +19,29 @@
 #include "pool/worker_group.h"
 
 #define SECOND ((int64_t)1000000)
-/* A worker gives itself 10 s to finish what has arrived. */
-#define LEAVE_US (15 * SECOND)
+/* A worker takes 10 s at most to finish the requests that have arrived. */
+#define TERMINATE_US (15 * SECOND)
 
-/* A process that was told to end. */
+/* A process that has been sent SIGTERM. */
 struct terminating {
 	TAILQ_ENTRY(terminating) link;
 	pid_t pid;
-	const char *name; /* as the log calls it */
+	const char *name; /* in the log */
 	int64_t kill_at;
 };
 
 struct pool {
 	const struct pool_options *options;
 	const struct listener *listener;
-	struct master_fingerprint *mark;
+	struct master_fingerprint *fingerprint;
 	struct worker_group *worker_group;
-	struct worker_group *next; /* while they start to replace the crew */
-	TAILQ_HEAD(, terminating) leavers;
-	struct worker_spawn birth;
-	bool served; /* a worker has been ready */
+	struct worker_group *next; /* starting, to replace worker_group */
+	TAILQ_HEAD(, terminating) terminating;
+	struct worker_spawn spawn;
+	bool served; /* a worker has become ready */
 	bool stopping;
 	bool reload_again;
-	int status; /* of the whole */
+	int status; /* exit status */
 };
 
 static int
@@ -67,21 +67,22 @@ add_terminating(struct pool *p, pid_t pid, const char *name)
 	l = calloc(1, sizeof(*l));
 	(void)kill(pid, SIGTERM);
 	if (l == NULL)
-		return; /* it ends by itself, unwatched */
+		return; /* it ends by itself; only SIGKILL is missing */
 	l->pid = pid;
 	l->name = name;
-	l->kill_at = clock_system.mono_us() + LEAVE_US;
-	TAILQ_INSERT_TAIL(&p->leavers, l, link);
+	l->kill_at = clock_system.mono_us() + TERMINATE_US;
+	TAILQ_INSERT_TAIL(&p->terminating, l, link);
 }
 
-/* Tell all of ${worker_group} to end, and forget it. */
+/* Terminate the processes of ${worker_group} and free it. */
 static void
 retire(struct pool *p, struct worker_group *worker_group)
 {
 	for (int i = 0; worker_group != NULL && i < worker_group->count; i++)
-		add_terminating(p, worker_group->places[i].pid, "worker");
+		add_terminating(p, worker_group->slots[i].pid, "worker");
 	if (worker_group != NULL)
-		add_terminating(p, worker_group->jwks_refresh.pid, "keeper");
+		add_terminating(
+		    p, worker_group->jwks_slot.pid, "jwks_refresher");
 	worker_group_free(worker_group);
 }
 
@@ -119,7 +120,7 @@ reload(struct pool *p)
 		    log_quote(quoted, why));
 		return;
 	}
-	if (master_fingerprint_check(config, p->mark) != ERR_OK) {
+	if (master_fingerprint_check(config, p->fingerprint) != ERR_OK) {
 		config_free(config);
 		return;
 	}
@@ -133,7 +134,7 @@ reload(struct pool *p)
 }
 
 static void
-reload_over(struct pool *p)
+finish_reload(struct pool *p)
 {
 	p->next = NULL;
 	if (p->reload_again) {
@@ -143,40 +144,40 @@ reload_over(struct pool *p)
 }
 
 static void
-take_signals(struct pool *p)
+read_signals(struct pool *p)
 {
 	struct signalfd_siginfo info;
 
-	while (read(p->birth.signal_fd, &info, sizeof(info)) ==
+	while (read(p->spawn.signal_fd, &info, sizeof(info)) ==
 	    (ssize_t)sizeof(info)) {
 		switch (info.ssi_signo) {
 		case SIGTERM:
 		case SIGINT: stop(p, 0); break;
 		case SIGHUP: reload(p); break;
-		default: break; /* SIGCHLD: they are reaped anyway */
+		default: break; /* SIGCHLD: run() reaps */
 		}
 	}
 }
 
 static void
-take_ready(struct pool *p)
+read_ready(struct pool *p)
 {
-	struct worker_slot *place;
+	struct worker_slot *slot;
 	pid_t pid;
 
-	while (read(p->birth.ready_from, &pid, sizeof(pid)) ==
+	while (read(p->spawn.ready_from, &pid, sizeof(pid)) ==
 	    (ssize_t)sizeof(pid)) {
 		if (p->worker_group != NULL &&
-		    (place = worker_group_find(p->worker_group, pid)) != NULL) {
-			place->ready = true;
+		    (slot = worker_group_find(p->worker_group, pid)) != NULL) {
+			slot->ready = true;
 			if (!p->served) {
 				log_event(LOG_LEVEL_INFO, "pool_ready",
 				    "workers=%d", p->worker_group->count);
 				worker_group_start_jwks(p->worker_group);
 			}
 			p->served = true;
-		} else if ((place = worker_group_find(p->next, pid)) != NULL) {
-			place->ready = true;
+		} else if ((slot = worker_group_find(p->next, pid)) != NULL) {
+			slot->ready = true;
 		}
 	}
 	if (p->next != NULL && worker_group_is_ready(p->next)) {
@@ -187,7 +188,7 @@ take_ready(struct pool *p)
 		p->worker_group = p->next;
 		worker_group_start_jwks(p->worker_group);
 		retire(p, old);
-		reload_over(p);
+		finish_reload(p);
 	}
 }
 
@@ -208,8 +209,9 @@ log_end(const char *name, pid_t pid, int status)
 }
 
 /*
- * Under which name it was to leave; NULL if it was not.  The analyzer does not
- * follow TAILQ_REMOVE(): what it takes for freed in the list has left it.
+ * Remove ${pid} from the terminating processes and return its name; NULL if it
+ * is not one.  The analyzer does not follow TAILQ_REMOVE() and reports a use
+ * after free.
  */
 static const char *
 remove_terminating(struct pool *p, pid_t pid)
@@ -217,13 +219,13 @@ remove_terminating(struct pool *p, pid_t pid)
 	struct terminating *l;
 	const char *name;
 
-	TAILQ_FOREACH(l, &p->leavers, link)
+	TAILQ_FOREACH(l, &p->terminating, link)
 	{
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): see above */
 		if (l->pid != pid)
 			continue;
 		name = l->name;
-		TAILQ_REMOVE(&p->leavers, l, link);
+		TAILQ_REMOVE(&p->terminating, l, link);
 		free(l);
 		return name;
 	}
@@ -231,31 +233,31 @@ remove_terminating(struct pool *p, pid_t pid)
 }
 
 static void
-ended(struct pool *p, pid_t pid, int status)
+process_exited(struct pool *p, pid_t pid, int status)
 {
-	const char *terminating = remove_terminating(p, pid);
-	struct worker_slot *place = worker_group_find(p->worker_group, pid);
-	bool jwks_refresh = worker_group_is_jwks(p->worker_group, place);
+	const char *name = remove_terminating(p, pid);
+	struct worker_slot *slot = worker_group_find(p->worker_group, pid);
+	bool is_jwks = worker_group_is_jwks(p->worker_group, slot);
 
-	log_end(terminating != NULL ? terminating
-		: jwks_refresh      ? "keeper"
-				    : "worker",
+	log_end(name != NULL ? name
+		: is_jwks    ? "jwks_refresher"
+			     : "worker",
 	    pid, status);
-	if (terminating != NULL)
+	if (name != NULL)
 		return;
-	if (place != NULL) {
+	if (slot != NULL) {
 		worker_group_on_exit(
-		    p->worker_group, place, status, clock_system.mono_us());
-		/* Before there ever was a service: say so by ending. */
+		    p->worker_group, slot, status, clock_system.mono_us());
+		/* The pool never served: exit instead of retrying. */
 		if (!p->served && WIFEXITED(status) &&
 		    WEXITSTATUS(status) == WORKER_GROUP_EXIT_REFUSED)
 			stop(p, 1);
-	} else if ((place = worker_group_find(p->next, pid)) != NULL) {
+	} else if ((slot = worker_group_find(p->next, pid)) != NULL) {
 		log_event(LOG_LEVEL_ERROR, "reload_refused",
 		    "reason=\"a worker did not start\"");
-		place->pid = 0;
+		slot->pid = 0;
 		retire(p, p->next);
-		reload_over(p);
+		finish_reload(p);
 	}
 }
 
@@ -266,16 +268,16 @@ reap(struct pool *p)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		ended(p, pid, status);
+		process_exited(p, pid, status);
 }
 
 static void
-kill_late(struct pool *p, int64_t now)
+kill_overdue(struct pool *p, int64_t now)
 {
 	struct terminating *l;
 	char event[32];
 
-	TAILQ_FOREACH(l, &p->leavers, link)
+	TAILQ_FOREACH(l, &p->terminating, link)
 	{
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc):
 		 * remove_terminating() */
@@ -284,11 +286,11 @@ kill_late(struct pool *p, int64_t now)
 		str_join(event, sizeof(event), l->name, "_killed");
 		log_event(LOG_LEVEL_WARN, event, "%s=%d", l->name, (int)l->pid);
 		(void)kill(l->pid, SIGKILL);
-		l->kill_at = now + SECOND; /* until it has been reaped */
+		l->kill_at = now + SECOND; /* again, unless reaped by then */
 	}
 }
 
-/* Of two times, where -1 is none. */
+/* Return the earlier of two times; -1 is none. */
 static int64_t
 earlier(int64_t a, int64_t b)
 {
@@ -298,7 +300,7 @@ earlier(int64_t a, int64_t b)
 static int
 wait_ms(const struct pool *p, int64_t now)
 {
-	const struct terminating *l = TAILQ_FIRST(&p->leavers);
+	const struct terminating *l = TAILQ_FIRST(&p->terminating);
 	int64_t due = l != NULL ? l->kill_at : -1;
 
 	due = earlier(due, worker_group_next(p->worker_group));
@@ -311,26 +313,26 @@ wait_ms(const struct pool *p, int64_t now)
 static void
 run(struct pool *p)
 {
-	while (!p->stopping || !TAILQ_EMPTY(&p->leavers)) {
+	while (!p->stopping || !TAILQ_EMPTY(&p->terminating)) {
 		struct pollfd fds[] = {
-			{ .fd = p->birth.signal_fd, .events = POLLIN },
-			{ .fd = p->birth.ready_from, .events = POLLIN },
+			{ .fd = p->spawn.signal_fd, .events = POLLIN },
+			{ .fd = p->spawn.ready_from, .events = POLLIN },
 		};
 		int64_t now = clock_system.mono_us();
 
 		if (p->worker_group != NULL)
-			worker_group_spawn(p->worker_group, &p->birth, now);
+			worker_group_spawn(p->worker_group, &p->spawn, now);
 		if (p->next != NULL)
-			worker_group_spawn(p->next, &p->birth, now);
+			worker_group_spawn(p->next, &p->spawn, now);
 		if (poll(fds, NELEMS(fds), wait_ms(p, now)) < 0 &&
 		    errno != EINTR) {
 			stop(p, 1);
 			return;
 		}
-		take_ready(p);
+		read_ready(p);
 		reap(p);
-		take_signals(p);
-		kill_late(p, clock_system.mono_us());
+		read_signals(p);
+		kill_overdue(p, clock_system.mono_us());
 	}
 }
 
@@ -344,33 +346,33 @@ open_signals(struct pool *p)
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGHUP);
 	(void)sigaddset(&set, SIGCHLD);
-	/* Ignored, it would take our children's status away. */
+	/* If it were ignored, the kernel would discard exit statuses. */
 	(void)signal(SIGCHLD, SIG_DFL);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
 		return ERR_INTERNAL;
-	p->birth.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return p->birth.signal_fd >= 0 ? ERR_OK : ERR_UNAVAILABLE;
+	p->spawn.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return p->spawn.signal_fd >= 0 ? ERR_OK : ERR_UNAVAILABLE;
 }
 
 int
 supervise(const struct pool_options *options, const struct listener *listener,
-    struct master_fingerprint *mark, struct config *config)
+    struct master_fingerprint *fingerprint, struct config *config)
 {
 	struct pool p = {
 		.options = options,
 		.listener = listener,
-		.mark = mark,
-		.birth = { .listen_fd = listener->fd },
+		.fingerprint = fingerprint,
+		.spawn = { .listen_fd = listener->fd },
 	};
 	int ready[2];
 
-	TAILQ_INIT(&p.leavers);
+	TAILQ_INIT(&p.terminating);
 	if (pipe2(ready, O_CLOEXEC | O_NONBLOCK) != 0) {
 		config_free(config);
 		return 1;
 	}
-	p.birth.ready_from = ready[0];
-	p.birth.ready_fd = ready[1];
+	p.spawn.ready_from = ready[0];
+	p.spawn.ready_fd = ready[1];
 	if (worker_group_new(config, workers_wanted(&p, config),
 		&p.worker_group) != ERR_OK ||
 	    open_signals(&p) != ERR_OK) {
@@ -378,7 +380,7 @@ supervise(const struct pool_options *options, const struct listener *listener,
 		p.status = 1;
 	} else {
 		run(&p);
-		close(p.birth.signal_fd);
+		close(p.spawn.signal_fd);
 	}
 	close(ready[0]);
 	close(ready[1]);

@@ -9,12 +9,13 @@ struct config;
 struct master_fingerprint;
 
 /**
- * supervise(options, listener, mark, config):
- * Keep the workers running until told to stop; as pool_run().  ${mark} is of
- * the secret they start with.  Takes ${config}.
+ * supervise(options, listener, fingerprint, config):
+ * Run the workers until SIGTERM or SIGINT and return the exit status, as
+ * pool_run() does.  ${fingerprint} is that of the secret they start with. Takes
+ * ${config}.
  */
 int supervise(const struct pool_options *options,
-    const struct listener *listener, struct master_fingerprint *mark,
+    const struct listener *listener, struct master_fingerprint *fingerprint,
     struct config *config);
 
 #endif

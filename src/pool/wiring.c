@@ -24,7 +24,7 @@
 #include "token/signing_keys.h"
 
 #define DAY ((int64_t)24 * 3600)
-#define HASHES_MAX 1024 /* as LATCHKEY_HASHES has it */
+#define HASHES_MAX 1024 /* the maximum of LATCHKEY_HASHES */
 
 struct shared {
 	struct master_secret master;
@@ -33,7 +33,7 @@ struct shared {
 	struct shm *shm;
 };
 
-/* Whoever failed has said why; this says that it ends the start. */
+/* The failed step has logged its reason; say that it ended the start. */
 static void
 log_failed(const char *step, enum err err)
 {
@@ -41,7 +41,7 @@ log_failed(const char *step, enum err err)
 	    err_name(err));
 }
 
-/* ---- what both lanes share ---- */
+/* ---- shared by both threads ---- */
 
 static enum err
 load_master(const struct config *config, struct master_secret *master)
@@ -53,11 +53,11 @@ load_master(const struct config *config, struct master_secret *master)
 	if (err == ERR_OK)
 		err = master_secret_load(
 		    config_text(config, CONFIG_JWT_SECRET), path, master);
-	/* Whether there ought to be one, the store will tell. */
+	/* Whether it must exist depends on the keys in the store. */
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
-/* The configuration was checked; the file may have changed since. */
+/* The configuration was checked, but the file may have changed since. */
 static enum err
 load_clients(const struct config *config, struct shared *sh)
 {
@@ -110,7 +110,7 @@ shared_open(const struct config *config, struct shared **shared_out)
 	step = "issuers";
 	if ((err = load_issuers(config, sh)) != ERR_OK)
 		goto out;
-	step = "table";
+	step = "shared_memory";
 	err = shm_attach(config_state_dir(config),
 	    (int)config_int(config, CONFIG_MEMORY_CACHE_MB), &sh->shm);
 	if (err != ERR_OK)
@@ -137,12 +137,12 @@ shared_close(struct shared *sh)
 }
 
 struct shm *
-shared_mapped(const struct shared *sh)
+shared_shm(const struct shared *sh)
 {
 	return sh->shm;
 }
 
-/* ---- what each lane has of its own ---- */
+/* ---- opened by each thread ---- */
 
 static enum err
 open_store(const struct config *config, struct app *app)
@@ -159,7 +159,7 @@ open_store(const struct config *config, struct app *app)
 		return err;
 	if (config_bool(config, CONFIG_FIRST_ADMIN))
 		store_first_admin(app->store);
-	/* The mapped file may be new; what the store has seen is not lost. */
+	/* The shared memory may be new; the store knows the latest time. */
 	err = store_latest_time(app->store, &latest);
 	if (err == ERR_OK)
 		(void)shm_time(app->shm, latest);
@@ -283,7 +283,7 @@ wire_sessions(const struct config *config, struct app *app)
 	};
 }
 
-/* The cores this process may use, not those of the machine. */
+/* The cores that this process may use, not those of the machine. */
 static int
 cores(void)
 {
@@ -297,7 +297,7 @@ cores(void)
 }
 
 static enum err
-open_gate(const struct config *config, struct app *app)
+open_semaphore(const struct config *config, struct app *app)
 {
 	int places = (int)config_int(config, CONFIG_HASHES);
 
@@ -318,7 +318,7 @@ wire_login(const struct config *config, struct app *app)
 }
 
 static void
-wire_ratelimit(
+wire_rate_limits(
     const struct config *config, const struct shared *sh, struct app *app)
 {
 	static const enum config_id options[RATE_LIMIT_NAMES] = {
@@ -341,7 +341,7 @@ wire_ratelimit(
 
 enum err
 wiring_open(const struct config *config, struct shared *sh,
-    enum wiring_thread background_queue, struct app **app_out)
+    enum wiring_thread thread, struct app **app_out)
 {
 	const char *step = "memory";
 	enum err err = ERR_INTERNAL;
@@ -372,12 +372,12 @@ wiring_open(const struct config *config, struct shared *sh,
 	if ((err = open_cache(config, sh, app)) != ERR_OK)
 		goto out;
 	wire_sessions(config, app);
-	step = "gate";
-	if (background_queue == WIRING_SLOW &&
-	    (err = open_gate(config, app)) != ERR_OK)
+	step = "hash_semaphore";
+	if (thread == WIRING_BACKGROUND &&
+	    (err = open_semaphore(config, app)) != ERR_OK)
 		goto out;
 	wire_login(config, app);
-	wire_ratelimit(config, sh, app);
+	wire_rate_limits(config, sh, app);
 	*app_out = app;
 	app = NULL;
 out:

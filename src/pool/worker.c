@@ -24,23 +24,23 @@
 
 #define SECOND ((int64_t)1000000)
 #define DRAIN_US (10 * SECOND)
-/* A web server writes as soon as it has connected. */
+/* A web server sends its request as soon as it has connected. */
 #define DRAIN_FRESH_US SECOND
-#define JUDGE_US (10 * SECOND)
+#define RETRY_US (10 * SECOND)
 #define EVENTS_MAX 64
-#define ACCEPTS_AT_END 4096 /* as many as may be queued (pool/listen.c) */
+#define ACCEPTS_AT_END 4096 /* the backlog of pool/listen.c */
 
 static void
-starve(struct worker *w, int error)
+pause_accepting(struct worker *w, int error)
 {
 	if (connections_drop_idle(&w->conns))
 		return;
 	log_event(LOG_LEVEL_WARN, "accept_paused", "connections=%d errno=%d",
 	    w->conns.count, error);
-	w->starved = true;
+	w->accept_paused = true;
 }
 
-/* Take one connection; false if there is none, or none may be taken. */
+/* Accept a connection; false if none waits or there is no room. */
 static bool
 accept_one(struct worker *w)
 {
@@ -58,17 +58,17 @@ accept_one(struct worker *w)
 		case EMFILE:
 		case ENFILE:
 		case ENOBUFS:
-		case ENOMEM: starve(w, errno); break;
-		case EINVAL: /* shut down by the pool, which is ending */
+		case ENOMEM: pause_accepting(w, errno); break;
+		case EINVAL: /* the supervisor has shut it down */
 		case EBADF:
 		case ENOTSOCK: w->closed = true; break;
-		default: break; /* another worker was faster, or it left */
+		default: break; /* another worker accepted it, or it is gone */
 		}
 		return false;
 	}
 	c = connection_new(&w->conns, fd,
 	    clock_system.mono_us() + w->connection_io.deadline_us);
-	/* Mostly the request lies there already: no need to ask epoll. */
+	/* Most requests have arrived by now: read without asking epoll. */
 	if (c != NULL)
 		connection_io_ready(&w->connection_io, c);
 	return true;
@@ -84,21 +84,22 @@ stop_listening(struct worker *w)
 }
 
 /*
- * Watch the listening socket exactly as long as we would accept.  The kernel
- * wakes the one that has watched it for longest, if that one is waiting: so
- * who has got a login or a connection to keep begins anew, behind the others.
- * Or one worker would get all that comes slowly, and hash it one by one.
+ * Watch the listening socket while a connection would be accepted.  The kernel
+ * wakes the waiting worker that has watched it longest.  A worker that got a
+ * login or a kept connection watches it anew, behind the others; otherwise one
+ * worker would get all logins of a quiet site and hash them one by one.
  */
 static enum err
 update_listening(struct worker *w)
 {
-	bool want = !w->connection_io.draining && !w->starved && !w->closed &&
+	bool want = !w->connection_io.draining && !w->accept_paused &&
+	    !w->closed &&
 	    (w->conns.count < w->conns.max ||
 		!TAILQ_EMPTY(&w->conns.lists[CONNECTION_IDLE]));
 
-	if (!want || w->connection_io.busier)
+	if (!want || w->connection_io.lasting)
 		stop_listening(w);
-	w->connection_io.busier = false;
+	w->connection_io.lasting = false;
 	if (want == w->listening)
 		return ERR_OK;
 	w->listening = true;
@@ -107,21 +108,21 @@ update_listening(struct worker *w)
 }
 
 /*
- * A pool that was killed leaves workers that finish what has arrived.  As long
- * as one has the socket open, connections to it are queued for nobody, and the
- * next pool finds it served.
+ * Workers of a killed pool finish their requests.  While one of them has the
+ * socket open, it queues connections that no worker accepts, and the next pool
+ * finds the socket served.
  */
 static void
-leave_socket(struct worker *w)
+release_socket(struct worker *w)
 {
 	if (w->options->alone)
-		return; /* it may begin anew, and serve it again */
+		return; /* pool_run() may serve it again */
 	stop_listening(w);
 	w->closed = true;
 	close(w->options->listen_fd);
 }
 
-/* Take what has been queued for us, and no more; part from idle ones. */
+/* Accept the connections that are queued now, then close the idle ones. */
 static void
 drain(struct worker *w, enum worker_end end)
 {
@@ -138,7 +139,7 @@ drain(struct worker *w, enum worker_end end)
 	w->fresh_until = now + DRAIN_FRESH_US;
 	for (int i = 0; i < ACCEPTS_AT_END && accept_one(w); i++)
 		continue;
-	leave_socket(w);
+	release_socket(w);
 	w->connection_io.draining = true;
 	for (c = TAILQ_FIRST(idle); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, link);
@@ -147,7 +148,7 @@ drain(struct worker *w, enum worker_end end)
 }
 
 static void
-close_fresh(struct worker *w)
+close_silent(struct worker *w)
 {
 	struct connection_list *arriving = &w->conns.lists[CONNECTION_ARRIVING];
 	struct connection *c, *next;
@@ -167,7 +168,7 @@ reload(struct worker *w)
 	char why[512];
 
 	if (!w->options->alone)
-		return; /* the pool's business */
+		return; /* the supervisor reloads */
 	if (config_load(w->options->config_path, why, sizeof(why), &config) ==
 	    ERR_OK) {
 		if (master_fingerprint_check(
@@ -181,7 +182,7 @@ reload(struct worker *w)
 }
 
 static void
-take_signals(struct worker *w)
+read_signals(struct worker *w)
 {
 	struct signalfd_siginfo info;
 
@@ -195,28 +196,29 @@ take_signals(struct worker *w)
 }
 
 /*
- * Something else lies where the database was.  If a new worker could not serve
- * that either we stay, and say 503, until it changes; whatever else may have
- * stood in the way is asked for every now and then.
+ * The database file was replaced.  If a new worker could not serve the new
+ * file, stay and answer 503 until it changes; try again now and then, as the
+ * reason may be another one.
  */
 static bool
-successor_could_open(struct worker *w, const struct stat *now)
+replacement_could_open(struct worker *w, const struct stat *now)
 {
 	int64_t time = clock_system.mono_us();
 
-	if (now->st_ino == w->refused_ino &&
-	    now->st_ctim.tv_sec == w->refused_at.tv_sec &&
-	    now->st_ctim.tv_nsec == w->refused_at.tv_nsec && time < w->judge_at)
+	if (now->st_ino == w->rejected_ino &&
+	    now->st_ctim.tv_sec == w->rejected_at.tv_sec &&
+	    now->st_ctim.tv_nsec == w->rejected_at.tv_nsec &&
+	    time < w->retry_at)
 		return false;
 	if (worker_could_open(w->config))
 		return true;
-	w->refused_ino = now->st_ino;
-	w->refused_at = now->st_ctim;
-	w->judge_at = time + JUDGE_US;
+	w->rejected_ino = now->st_ino;
+	w->rejected_at = now->st_ctim;
+	w->retry_at = time + RETRY_US;
 	return false;
 }
 
-/* Once a second. */
+/* Run once a second. */
 static void
 tick(struct worker *w)
 {
@@ -225,33 +227,33 @@ tick(struct worker *w)
 	bool there, current;
 	enum err err;
 
-	w->starved = false;
+	w->accept_paused = false;
 	if (x->draining)
 		return;
 	there = stat(config_database(w->config), &now) == 0;
 	current = there && now.st_dev == w->database_dev &&
 	    now.st_ino == w->database_ino && shm_is_current(x->shm);
-	/* Only so that the store finds out; who asks it is told 503. */
-	err = store_ping(x->services->store);
-	/* Nor need a request be the first to know of other keys. */
-	if (err == ERR_OK && signing_keys_refresh(&x->services->keys) != ERR_OK)
+	/* The store notices a replaced file; requests then get 503. */
+	err = store_ping(x->app->store);
+	/* Refresh signing keys here, so that no request has to. */
+	if (err == ERR_OK && signing_keys_refresh(&x->app->keys) != ERR_OK)
 		log_event(LOG_LEVEL_DEBUG, "keys_unknown", "retry=1");
 	if (current && shm_trusted(x->shm) &&
 	    (err == ERR_OK || err == ERR_UNAVAILABLE))
 		return;
-	/* The store may have found out, and distrusted it, before. */
+	/* The store may have noticed first, and distrusted it already. */
 	if (!w->outdated)
 		log_event(LOG_LEVEL_WARN, "worker_outdated",
 		    "database=%d store=%s", there, err_name(err));
 	w->outdated = true;
 	shm_distrust(x->shm);
-	/* A new worker would make a new database where there is none. */
-	if (there && successor_could_open(w, &now))
+	/* Without a file, a new worker would create another database. */
+	if (there && replacement_could_open(w, &now))
 		drain(w, WORKER_REPLACE);
 }
 
 static void
-take_event(struct worker *w, const struct epoll_event *event)
+handle_event(struct worker *w, const struct epoll_event *event)
 {
 	void *what = event->data.ptr;
 	struct connection *c;
@@ -260,8 +262,8 @@ take_event(struct worker *w, const struct epoll_event *event)
 	if (what == &worker_tag_listen) {
 		(void)accept_one(w);
 	} else if (what == &worker_tag_signal) {
-		take_signals(w);
-	} else if (what == &worker_tag_lane) {
+		read_signals(w);
+	} else if (what == &worker_tag_background) {
 		while ((job = background_queue_finished(
 			    w->connection_io.background_queue)) != NULL)
 			connection_io_returned(&w->connection_io, job);
@@ -273,9 +275,9 @@ take_event(struct worker *w, const struct epoll_event *event)
 	}
 }
 
-/* Those that had more bytes than one turn takes; each once. */
+/* Connections that had more bytes than one turn reads get another turn. */
 static void
-look_again(struct worker *w)
+continue_reading(struct worker *w)
 {
 	struct connection_list list;
 	struct connection *c;
@@ -289,7 +291,7 @@ look_again(struct worker *w)
 	}
 }
 
-/* Milliseconds until something is due; rounded up, or it would spin. */
+/* Milliseconds until something is due, rounded up to avoid a busy loop. */
 static int
 wait_ms(const struct worker *w, int64_t now)
 {
@@ -303,25 +305,23 @@ wait_ms(const struct worker *w, int64_t now)
 }
 
 static void
-take_time(struct worker *w)
+handle_time(struct worker *w, int64_t now)
 {
-	int64_t now = clock_system.mono_us();
-
 	connections_expire(&w->conns, now);
 	if (now >= w->tick_at) {
 		w->tick_at = now + SECOND;
 		tick(w);
 	}
 	if (w->connection_io.draining && now >= w->fresh_until)
-		close_fresh(w);
+		close_silent(w);
 }
 
 static bool
-is_over(struct worker *w)
+is_drained(struct worker *w, int64_t now)
 {
 	if (!w->connection_io.draining)
 		return false;
-	if (clock_system.mono_us() >= w->drain_until)
+	if (now >= w->drain_until)
 		return true;
 	return w->conns.count == 0 &&
 	    background_queue_pending(w->connection_io.background_queue) == 0;
@@ -331,28 +331,30 @@ static enum worker_end
 loop(struct worker *w)
 {
 	struct epoll_event events[EVENTS_MAX];
+	int64_t now = clock_system.mono_us();
 
-	w->tick_at = clock_system.mono_us() + SECOND;
-	while (!is_over(w)) {
+	w->tick_at = now + SECOND;
+	while (!is_drained(w, now)) {
 		int n;
 
 		if (update_listening(w) != ERR_OK)
 			return WORKER_FAILED;
-		n = epoll_wait(w->epoll_fd, events, EVENTS_MAX,
-		    wait_ms(w, clock_system.mono_us()));
+		n = epoll_wait(
+		    w->epoll_fd, events, EVENTS_MAX, wait_ms(w, now));
 		if (n < 0 && errno != EINTR)
 			return WORKER_FAILED;
 		for (int i = 0; i < n; i++)
-			take_event(w, &events[i]);
-		look_again(w);
-		take_time(w);
+			handle_event(w, &events[i]);
+		continue_reading(w);
+		now = clock_system.mono_us();
+		handle_time(w, now);
 		connections_reap(&w->conns);
 	}
 	return w->end;
 }
 
 static void
-say_ready(const struct worker_options *options)
+report_ready(const struct worker_options *options)
 {
 	pid_t pid = getpid();
 
@@ -364,9 +366,9 @@ say_ready(const struct worker_options *options)
 	close(options->ready_fd);
 }
 
-/* Without a supervisor it is ours; after the start, which it must not delay. */
+/* Without a supervisor a thread refreshes; after the start, not to delay it. */
 static void
-start_keeping(struct worker *w)
+start_jwks_thread(struct worker *w)
 {
 	enum err err;
 
@@ -375,8 +377,8 @@ start_keeping(struct worker *w)
 	err = jwks_process_start(
 	    w->config, w->connection_io.shm, &w->jwks_process);
 	if (err != ERR_OK)
-		log_event(LOG_LEVEL_ERROR, "keeper_not_started", "reason=%s",
-		    err_name(err));
+		log_event(LOG_LEVEL_ERROR, "jwks_refresher_not_started",
+		    "reason=%s", err_name(err));
 }
 
 enum worker_end
@@ -396,8 +398,8 @@ worker_run(const struct config *config, const struct worker_options *options)
 		log_event(
 		    LOG_LEVEL_INFO, "worker_ready", "alone=%d", options->alone);
 		counters_add(w.connection_io.shm, COUNTERS_STARTED, 1);
-		say_ready(options);
-		start_keeping(&w);
+		report_ready(options);
+		start_jwks_thread(&w);
 		end = loop(&w);
 		jwks_process_stop(w.jwks_process);
 	} else {

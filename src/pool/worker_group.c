@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/str.h"
 #include "config/config.h"
 #include "pool/jwks_process.h"
 #include "pool/worker.h"
@@ -20,7 +21,7 @@
 #define DELAY_MOST (10 * SECOND)
 
 static enum err
-open_mapped(const struct config *config, struct shm **shm_out)
+attach_shm(const struct config *config, struct shm **shm_out)
 {
 	return shm_attach(config_state_dir(config),
 	    (int)config_int(config, CONFIG_MEMORY_CACHE_MB), shm_out);
@@ -41,10 +42,10 @@ worker_group_new(
 	}
 	worker_group->config = config;
 	worker_group->count = count;
-	worker_group->places =
-	    calloc((size_t)count, sizeof(*worker_group->places));
-	if (worker_group->places != NULL)
-		err = open_mapped(config, &worker_group->shm);
+	worker_group->slots =
+	    calloc((size_t)count, sizeof(*worker_group->slots));
+	if (worker_group->slots != NULL)
+		err = attach_shm(config, &worker_group->shm);
 	if (err != ERR_OK) {
 		worker_group_free(worker_group);
 		return err;
@@ -60,7 +61,7 @@ worker_group_free(struct worker_group *worker_group)
 		return;
 	shm_detach(worker_group->shm);
 	config_free(worker_group->config);
-	free(worker_group->places);
+	free(worker_group->slots);
 	free(worker_group);
 }
 
@@ -71,48 +72,49 @@ exit_status(enum worker_end end)
 	case WORKER_DRAINED: return WORKER_GROUP_EXIT_DRAINED;
 	case WORKER_REFUSED: return WORKER_GROUP_EXIT_REFUSED;
 	case WORKER_REPLACE: return WORKER_GROUP_EXIT_REPLACE;
-	case WORKER_RELOAD: /* not of one that is not alone */
+	case WORKER_RELOAD: /* only without a supervisor */
 	case WORKER_FAILED: break;
 	}
 	return WORKER_GROUP_EXIT_FAILED;
 }
 
-/* In the child: nothing of the parent's but what it is born with. */
+/* In the child: release what belongs to the supervisor. */
 static void
-part_from_pool(struct worker_group *worker_group,
-    const struct worker_spawn *birth, pid_t parent)
+detach_from_supervisor(struct worker_group *worker_group,
+    const struct worker_spawn *spawn, pid_t parent)
 {
 	sigset_t none;
 
-	/* A pool that is killed leaves no processes behind. */
+	/* If the supervisor is killed, its children end too. */
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent)
 		exit(WORKER_GROUP_EXIT_FAILED);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	close(birth->signal_fd);
-	close(birth->ready_from);
-	shm_detach(worker_group->shm); /* a view is not to be shared */
+	close(spawn->signal_fd);
+	close(spawn->ready_from);
+	shm_detach(worker_group->shm); /* each process attaches by itself */
 	worker_group->shm = NULL;
 }
 
 static void
-work(struct worker_group *worker_group, const struct worker_spawn *birth)
+run_worker(struct worker_group *worker_group, const struct worker_spawn *spawn)
 {
 	const struct worker_options options = {
-		.listen_fd = birth->listen_fd,
-		.ready_fd = birth->ready_fd,
+		.listen_fd = spawn->listen_fd,
+		.ready_fd = spawn->ready_fd,
 	};
 
 	exit(exit_status(worker_run(worker_group->config, &options)));
 }
 
 static void
-keep(struct worker_group *worker_group, const struct worker_spawn *birth)
+run_jwks_process(
+    struct worker_group *worker_group, const struct worker_spawn *spawn)
 {
 	enum jwks_process_end end;
 
-	close(birth->listen_fd);
-	close(birth->ready_fd);
+	close(spawn->listen_fd);
+	close(spawn->ready_fd);
 	end = jwks_process_main(worker_group->config);
 	exit(end == JWKS_PROCESS_ENDED        ? WORKER_GROUP_EXIT_DRAINED
 		: end == JWKS_PROCESS_REPLACE ? WORKER_GROUP_EXIT_REPLACE
@@ -120,52 +122,52 @@ keep(struct worker_group *worker_group, const struct worker_spawn *birth)
 }
 
 static void
-fill(struct worker_group *worker_group, struct worker_slot *place,
-    const struct worker_spawn *birth, int64_t now)
+spawn_slot(struct worker_group *worker_group, struct worker_slot *slot,
+    const struct worker_spawn *spawn, int64_t now)
 {
-	bool jwks_refresh = worker_group_is_jwks(worker_group, place);
+	bool is_jwks = worker_group_is_jwks(worker_group, slot);
+	const char *name = is_jwks ? "jwks_refresher" : "worker";
 	pid_t parent = getpid();
+	char event[32];
 
-	if (place->pid != 0 || place->fill_at > now)
+	if (slot->pid != 0 || slot->spawn_at > now)
 		return;
-	(void)fflush(NULL); /* or the child would write it again */
-	place->pid = fork();
-	if (place->pid == 0) {
-		part_from_pool(worker_group, birth, parent);
-		if (jwks_refresh)
-			keep(worker_group, birth);
+	(void)fflush(NULL); /* so that the child does not write it again */
+	slot->pid = fork();
+	if (slot->pid == 0) {
+		detach_from_supervisor(worker_group, spawn, parent);
+		if (is_jwks)
+			run_jwks_process(worker_group, spawn);
 		else
-			work(worker_group, birth);
+			run_worker(worker_group, spawn);
 	}
-	if (place->pid < 0) {
-		log_event(LOG_LEVEL_ERROR,
-		    jwks_refresh ? "keeper_not_forked" : "worker_not_forked",
-		    "errno=%d", errno);
-		place->pid = 0;
-		place->fill_at = now + SECOND;
+	if (slot->pid < 0) {
+		str_join(event, sizeof(event), name, "_not_forked");
+		log_event(LOG_LEVEL_ERROR, event, "errno=%d", errno);
+		slot->pid = 0;
+		slot->spawn_at = now + SECOND;
 		return;
 	}
-	place->ready = false;
-	place->started_at = now;
-	log_event(LOG_LEVEL_INFO,
-	    jwks_refresh ? "keeper_started" : "worker_started", "%s=%d",
-	    jwks_refresh ? "keeper" : "worker", (int)place->pid);
+	slot->ready = false;
+	slot->started_at = now;
+	str_join(event, sizeof(event), name, "_started");
+	log_event(LOG_LEVEL_INFO, event, "%s=%d", name, (int)slot->pid);
 }
 
 void
 worker_group_spawn(struct worker_group *worker_group,
-    const struct worker_spawn *birth, int64_t now)
+    const struct worker_spawn *spawn, int64_t now)
 {
 	for (int i = 0; i < worker_group->count; i++)
-		fill(worker_group, &worker_group->places[i], birth, now);
-	if (worker_group->keeps)
-		fill(worker_group, &worker_group->jwks_refresh, birth, now);
+		spawn_slot(worker_group, &worker_group->slots[i], spawn, now);
+	if (worker_group->has_jwks)
+		spawn_slot(worker_group, &worker_group->jwks_slot, spawn, now);
 }
 
 void
 worker_group_start_jwks(struct worker_group *worker_group)
 {
-	worker_group->keeps = jwks_process_wanted(worker_group->config);
+	worker_group->has_jwks = jwks_process_wanted(worker_group->config);
 }
 
 int64_t
@@ -173,33 +175,33 @@ worker_group_next(const struct worker_group *worker_group)
 {
 	int64_t next = -1;
 
-	if (worker_group != NULL && worker_group->keeps &&
-	    worker_group->jwks_refresh.pid == 0)
-		next = worker_group->jwks_refresh.fill_at;
+	if (worker_group != NULL && worker_group->has_jwks &&
+	    worker_group->jwks_slot.pid == 0)
+		next = worker_group->jwks_slot.spawn_at;
 	for (int i = 0; worker_group != NULL && i < worker_group->count; i++) {
-		const struct worker_slot *place = &worker_group->places[i];
+		const struct worker_slot *slot = &worker_group->slots[i];
 
-		if (place->pid == 0 && (next < 0 || place->fill_at < next))
-			next = place->fill_at;
+		if (slot->pid == 0 && (next < 0 || slot->spawn_at < next))
+			next = slot->spawn_at;
 	}
 	return next;
 }
 
 bool
 worker_group_is_jwks(
-    const struct worker_group *worker_group, const struct worker_slot *place)
+    const struct worker_group *worker_group, const struct worker_slot *slot)
 {
-	return worker_group != NULL && place == &worker_group->jwks_refresh;
+	return worker_group != NULL && slot == &worker_group->jwks_slot;
 }
 
 struct worker_slot *
 worker_group_find(struct worker_group *worker_group, pid_t pid)
 {
-	if (worker_group != NULL && worker_group->jwks_refresh.pid == pid)
-		return &worker_group->jwks_refresh;
+	if (worker_group != NULL && worker_group->jwks_slot.pid == pid)
+		return &worker_group->jwks_slot;
 	for (int i = 0; worker_group != NULL && i < worker_group->count; i++) {
-		if (worker_group->places[i].pid == pid)
-			return &worker_group->places[i];
+		if (worker_group->slots[i].pid == pid)
+			return &worker_group->slots[i];
 	}
 	return NULL;
 }
@@ -208,42 +210,42 @@ bool
 worker_group_is_ready(const struct worker_group *worker_group)
 {
 	for (int i = 0; i < worker_group->count; i++) {
-		if (!worker_group->places[i].ready)
+		if (!worker_group->slots[i].ready)
 			return false;
 	}
 	return true;
 }
 
-/* The file was replaced under the workers: hold the new one for the next. */
+/* The shared memory file was replaced: attach the new one. */
 static void
-renew_mapped(struct worker_group *worker_group)
+reattach_shm(struct worker_group *worker_group)
 {
 	struct shm *shm;
 
 	if (shm_is_current(worker_group->shm) ||
-	    open_mapped(worker_group->config, &shm) != ERR_OK)
+	    attach_shm(worker_group->config, &shm) != ERR_OK)
 		return;
 	shm_detach(worker_group->shm);
 	worker_group->shm = shm;
 }
 
-/* At once, unless it keeps dying: then 0.1 s, 0.2 s, up to 10 s. */
+/* Respawn at once; if it has_jwks failing, after 0.1 s, 0.2 s, up to 10 s. */
 void
 worker_group_on_exit(struct worker_group *worker_group,
-    struct worker_slot *place, int status, int64_t now)
+    struct worker_slot *slot, int status, int64_t now)
 {
 	int64_t delay = 0;
 
 	if (WIFEXITED(status) &&
 	    WEXITSTATUS(status) == WORKER_GROUP_EXIT_REPLACE)
-		renew_mapped(worker_group);
-	if (now - place->started_at >= SECOND)
-		place->failures = 0;
+		reattach_shm(worker_group);
+	if (now - slot->started_at >= SECOND)
+		slot->failures = 0;
 	else
-		place->failures++;
-	for (int i = 1; i < place->failures && delay < DELAY_MOST; i++)
+		slot->failures++;
+	for (int i = 1; i < slot->failures && delay < DELAY_MOST; i++)
 		delay = delay == 0 ? DELAY_FIRST : 2 * delay;
-	place->pid = 0;
-	place->ready = false;
-	place->fill_at = now + (delay < DELAY_MOST ? delay : DELAY_MOST);
+	slot->pid = 0;
+	slot->ready = false;
+	slot->spawn_at = now + (delay < DELAY_MOST ? delay : DELAY_MOST);
 }

@@ -16,11 +16,11 @@
 #include "pool/background_queue.h"
 #include "pool/wiring.h"
 
-#define OTHER_FILES 64    /* descriptors beside the connections */
-#define CONNECTIONS_MIN 8 /* as LATCHKEY_CONNECTIONS has it */
+#define OTHER_FILES 64    /* descriptors besides the connections */
+#define CONNECTIONS_MIN 8 /* the minimum of LATCHKEY_CONNECTIONS */
 
-/* Only their addresses mean something. */
-char worker_tag_listen, worker_tag_signal, worker_tag_lane;
+/* Only their addresses are used. */
+char worker_tag_listen, worker_tag_signal, worker_tag_background;
 
 enum err
 worker_watch(struct worker *w, int fd, uint32_t events, void *tag)
@@ -33,9 +33,9 @@ worker_watch(struct worker *w, int fd, uint32_t events, void *tag)
 }
 
 /*
- * Raise the limit of descriptors as far as ${connections} need and we are let,
- * and return how many connections it is good for: they must not take what the
- * store, Redis and large requests need now and then.
+ * Raise the limit of descriptors for ${connections} as far as permitted, and
+ * return how many connections it allows, with OTHER_FILES left for the store,
+ * Redis and large requests.
  */
 static int
 connections_affordable(int connections)
@@ -67,7 +67,7 @@ open_signals(struct worker *w)
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGHUP);
-	/* Blocked before there are threads: each inherits it. */
+	/* Block them before threads start, which inherit the mask. */
 	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
 		return ERR_INTERNAL;
 	(void)signal(SIGPIPE, SIG_IGN); /* libfcgi writes with write(2) */
@@ -76,9 +76,8 @@ open_signals(struct worker *w)
 }
 
 /*
- * Whoever made the listening socket may have made it blocking: then a worker
- * that loses the race for a connection would sleep in accept(2) while its
- * kept connections wait.
+ * An inherited listening socket may be blocking: a worker that loses the race
+ * for a connection would sleep in accept(2) while its kept connections wait.
  */
 static enum err
 open_loop(struct worker *w)
@@ -98,7 +97,7 @@ open_loop(struct worker *w)
 }
 
 static enum err
-open_lanes(struct worker *w)
+open_threads(struct worker *w)
 {
 	struct connection_io *x = &w->connection_io;
 	struct stat database;
@@ -107,8 +106,8 @@ open_lanes(struct worker *w)
 	err = shared_open(w->config, &w->shared);
 	if (err != ERR_OK)
 		return err;
-	x->shm = shared_mapped(w->shared);
-	err = wiring_open(w->config, w->shared, WIRING_FAST, &x->services);
+	x->shm = shared_shm(w->shared);
+	err = wiring_open(w->config, w->shared, WIRING_EVENT_LOOP, &x->app);
 	if (err != ERR_OK)
 		return err;
 	err = background_queue_start(w->config, w->shared,
@@ -120,10 +119,10 @@ open_lanes(struct worker *w)
 		return ERR_UNAVAILABLE;
 	w->database_dev = database.st_dev;
 	w->database_ino = database.st_ino;
-	x->services->touch = background_queue_touch;
-	x->services->touch_ctx = x->background_queue;
+	x->app->touch = background_queue_touch;
+	x->app->touch_ctx = x->background_queue;
 	return worker_watch(w, background_queue_event_fd(x->background_queue),
-	    EPOLLIN, &worker_tag_lane);
+	    EPOLLIN, &worker_tag_background);
 }
 
 enum err
@@ -145,7 +144,7 @@ worker_open(struct worker *w)
 	err = fcgi_feed_new(&x->feed);
 	if (err != ERR_OK)
 		return err;
-	err = open_lanes(w);
+	err = open_threads(w);
 	if (err != ERR_OK)
 		return err;
 	return worker_watch(w, w->signal_fd, EPOLLIN, &worker_tag_signal);
@@ -154,13 +153,13 @@ worker_open(struct worker *w)
 bool
 worker_could_open(const struct config *config)
 {
-	struct app *services = NULL;
+	struct app *app = NULL;
 	struct shared *shared = NULL;
 	bool could;
 
 	could = shared_open(config, &shared) == ERR_OK &&
-	    wiring_open(config, shared, WIRING_FAST, &services) == ERR_OK;
-	wiring_close(services);
+	    wiring_open(config, shared, WIRING_EVENT_LOOP, &app) == ERR_OK;
+	wiring_close(app);
 	shared_close(shared);
 	return could;
 }
@@ -170,14 +169,14 @@ worker_close(struct worker *w)
 {
 	struct connection_io *x = &w->connection_io;
 
-	/* The lane first: it may be writing to connections. */
-	if (x->services != NULL)
-		x->services->touch = NULL;
+	/* The background thread first: it may be writing to connections. */
+	if (x->app != NULL)
+		x->app->touch = NULL;
 	background_queue_stop(x->background_queue);
 	if (w->epoll_fd >= 0)
 		connections_clear(&w->conns);
-	if (x->services != NULL)
-		wiring_close(x->services);
+	if (x->app != NULL)
+		wiring_close(x->app);
 	if (w->shared != NULL)
 		shared_close(w->shared);
 	fcgi_feed_free(x->feed);

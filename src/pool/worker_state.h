@@ -11,24 +11,24 @@
 #include "pool/connection_io.h"
 #include "pool/worker.h"
 
-/* What the parts of one worker share: worker.c and worker_open.c only. */
+/* The state of a worker, for worker.c and worker_open.c only. */
 struct worker {
 	const struct config *config;
 	const struct worker_options *options;
 	int epoll_fd;
 	int signal_fd;
-	bool listening; /* epoll watches the listening socket */
-	bool starved;   /* no descriptors or memory: not before the next tick */
-	bool closed;    /* the listening socket takes no more */
-	bool outdated;  /* and it has been logged */
-	dev_t database_dev; /* the file we serve, by its number */
+	bool listening;     /* epoll watches the listening socket */
+	bool accept_paused; /* descriptors or memory ran out: wait for a tick */
+	bool closed;        /* the listening socket accepts no more */
+	bool outdated;      /* the files were replaced, and that was logged */
+	dev_t database_dev; /* with the next, the file that is served */
 	ino_t database_ino;
-	ino_t refused_ino; /* what was put in its place and cannot be served */
-	struct timespec refused_at; /* when that was last changed */
-	int64_t judge_at;           /* in any case again */
+	ino_t rejected_ino; /* the file in its place that cannot be served */
+	struct timespec rejected_at; /* its time of change */
+	int64_t retry_at;            /* even if that has not changed */
 	struct shared *shared;
 	struct jwks_process
-	    *jwks_process; /* NULL: the pool's business, or nothing */
+	    *jwks_process; /* NULL: the supervisor's, or no issuers */
 	struct connections conns;
 	struct connection_io connection_io;
 	int64_t tick_at;
@@ -37,24 +37,26 @@ struct worker {
 	enum worker_end end; /* once draining */
 };
 
-/* What an event is of: one of these, or else the connection itself. */
-extern char worker_tag_listen, worker_tag_signal, worker_tag_lane;
+/* The data of an event: one of these, otherwise the connection. */
+extern char worker_tag_listen, worker_tag_signal, worker_tag_background;
 
-/* worker_watch(w, fd, events, tag): have epoll tell of ${fd} as ${tag}. */
+/* worker_watch(w, fd, events, tag): add ${fd} to epoll with ${tag} as data. */
 enum err worker_watch(
     struct worker *w, int fd, uint32_t events, void *tag) MUST_CHECK;
 
 /**
  * worker_open(w):
- * Make all of ${w}, of which config, options and the descriptors (-1) are set.
- * ERR_INVALID if trying again is of no use.  worker_close() follows always.
+ * Open everything in ${w}, whose config, options and descriptors (-1) are set.
+ * Return ERR_INVALID if a retry would fail as well.  The caller calls
+ * worker_close(w) in any case.
  */
 enum err worker_open(struct worker *w) MUST_CHECK;
 void worker_close(struct worker *w);
 
 /**
  * worker_could_open(config):
- * Could a new worker serve what is there now?  Opens it and closes it again.
+ * Return true if a new worker could serve the files that are there now: open
+ * everything and close it again.
  */
 bool worker_could_open(const struct config *config);
 

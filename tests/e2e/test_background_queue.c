@@ -82,15 +82,15 @@ TEST_IN(ONE_WORKER, checks_pass_a_held_login, struct fcgi_site *s)
 	int kept = kept_connection(s);
 	int login;
 
-	stack_point(s->stack, "lane:job", "once-hold");
+	stack_point(s->stack, "background:job", "once-hold");
 	login = start_login(s);
-	(void)stack_point_wait(s->stack, "lane:job");
+	(void)stack_point_wait(s->stack, "background:job");
 	for (int i = 0; i < 100; i++) {
 		assert_int_equal(fcgi_site_check(s, kept, WAIT_MS), 200);
 		assert_int_equal(fcgi_site_check(s, -1, WAIT_MS), 200);
 	}
 	assert_false(has_answer(login));
-	stack_point_release(s->stack, "lane:job");
+	stack_point_release(s->stack, "background:job");
 	end_login(login, 200);
 	assert_int_equal(fcgi_site_check(s, kept, WAIT_MS), 200);
 	fcgi_site_serves(s);
@@ -114,9 +114,9 @@ TEST_IN(ONE_WORKER, a_full_queue_says_so, struct fcgi_site *s)
 	int kept = kept_connection(s);
 	int logins[2 * QUEUE], first, waiting = 0;
 
-	stack_point(s->stack, "lane:job", "once-hold");
+	stack_point(s->stack, "background:job", "once-hold");
 	first = start_login(s);
-	(void)stack_point_wait(s->stack, "lane:job");
+	(void)stack_point_wait(s->stack, "background:job");
 	for (size_t i = 0; i < NELEMS(logins); i++)
 		logins[i] = start_login(s);
 	assert_true(process_until(rest_is_answered, logins, WAIT_MS));
@@ -131,7 +131,7 @@ TEST_IN(ONE_WORKER, a_full_queue_says_so, struct fcgi_site *s)
 		}
 	}
 	assert_int_equal(waiting, QUEUE);
-	stack_point_release(s->stack, "lane:job");
+	stack_point_release(s->stack, "background:job");
 	end_login(first, 200);
 	for (size_t i = 0; i < NELEMS(logins); i++) {
 		if (logins[i] >= 0)
@@ -255,13 +255,13 @@ TEST_IN(FOUR_WORKERS, logins_go_to_the_workers_in_turn, struct fcgi_site *s)
 {
 	int held;
 
-	stack_point(s->stack, "lane:job", "once-hold");
+	stack_point(s->stack, "background:job", "once-hold");
 	held = start_login(s);
-	(void)stack_point_wait(s->stack, "lane:job");
+	(void)stack_point_wait(s->stack, "background:job");
 	for (int i = 1; i < TURN_WORKERS; i++)
 		end_login(start_login(s), 200);
 	assert_false(has_answer(held));
-	stack_point_release(s->stack, "lane:job");
+	stack_point_release(s->stack, "background:job");
 	end_login(held, 200);
 }
 

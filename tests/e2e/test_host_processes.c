@@ -283,9 +283,9 @@ TEST_IN(USUAL, leaving_while_the_slow_lane_works, struct fcgi_site *s)
 		int fd = fcgi_site_connect(s);
 
 		fcgi_put_request(&ask, &login);
-		stack_point(s->stack, "lane:job", "once-hold");
+		stack_point(s->stack, "background:job", "once-hold");
 		assert_true(fcgi_send(fd, ask.data, ask.len, WAIT_MS));
-		(void)stack_point_wait(s->stack, "lane:job");
+		(void)stack_point_wait(s->stack, "background:job");
 		if (i % 2 == 1)
 			assert_true(fcgi_send(fd, b.data, b.len, WAIT_MS));
 		if (i < 2) {
@@ -293,7 +293,7 @@ TEST_IN(USUAL, leaving_while_the_slow_lane_works, struct fcgi_site *s)
 			fd = -1;
 		}
 		fcgi_site_serves(s);
-		stack_point_release(s->stack, "lane:job");
+		stack_point_release(s->stack, "background:job");
 		if (fd >= 0)
 			expect_answer(fd, 1, 401);
 		if (fd >= 0 && i % 2 == 1)

@@ -224,7 +224,7 @@ is_gone(void *ctx)
 
 /* Reaped, too. */
 static bool
-has_no_keeper(void *ctx)
+has_no_jwks_process(void *ctx)
 {
 	const struct fixture *f = ctx;
 
@@ -232,22 +232,23 @@ has_no_keeper(void *ctx)
 }
 
 static bool
-has_keeper(void *ctx)
+has_jwks_process(void *ctx)
 {
-	return !has_no_keeper(ctx);
+	return !has_no_jwks_process(ctx);
 }
 
 static pid_t
-keeper_of(struct fixture *f)
+jwks_process_of(struct fixture *f)
 {
-	if (!process_until(has_keeper, f, WAIT_MS))
-		fail_msg("there is no keeper");
+	if (!process_until(has_jwks_process, f, WAIT_MS))
+		fail_msg("there is no JWKS process");
 	return stack_jwks_process(f->site.stack);
 }
 
 /* ---- moving things ---- */
 
-/* Have the keeper look, and wait until it has; with a wish, or without. */
+/* Make the JWKS process step and wait for it, with a refresh request or
+ * without. */
 static void
 have_it_look(struct fixture *f, bool wish)
 {
@@ -264,7 +265,7 @@ have_it_look(struct fixture *f, bool wish)
 	jwks_refresh_request_wake(m);
 	shm_detach(m);
 	if (!process_until(is_logged, &a, WAIT_MS))
-		fail_msg("the keeper does not look");
+		fail_msg("the JWKS process does not refresh");
 }
 
 /* ---- under a supervisor ---- */
@@ -296,7 +297,7 @@ TEST(keys_are_fetched_once, struct fixture *f)
 	have_it_look(f, false);
 	assert_int_equal(asked(f, 0), 3);
 	assert_int_equal(asked(f, 1), 2);
-	assert_int_equal(in_log(f, "event=keeper_started"), 1);
+	assert_int_equal(in_log(f, "event=jwks_refresher_started"), 1);
 }
 
 /* It hangs at the start already, and whenever it is asked. */
@@ -307,7 +308,7 @@ TEST(an_issuer_that_hangs_holds_up_nobody, struct fixture *f)
 	test_issuer_tell(f->idp, "answer('/0.json', pace='hang')");
 	open_site(f, STACK_POOL, 1);
 	fcgi_site_serves(&f->site);
-	jwks_refresh = keeper_of(f);
+	jwks_refresh = jwks_process_of(f);
 	wait_for_row(f, "SELECT count(*) FROM issuer_keys", 1);
 	fcgi_site_serves(&f->site);
 	/* It gives up when the pool ends, and that is no failure. */
@@ -315,28 +316,29 @@ TEST(an_issuer_that_hangs_holds_up_nobody, struct fixture *f)
 	    process_stop(stack_supervisor(f->site.stack), SIGTERM, 12000), 0);
 	assert_false(process_alive(jwks_refresh));
 	assert_int_equal(ask(f, FAILURES), 0);
-	assert_int_equal(in_log(f, "event=keeper_killed"), 0);
+	assert_int_equal(in_log(f, "event=jwks_refresher_killed"), 0);
 	stack_start_pool(f->site.stack);
 	fcgi_site_note_workers(&f->site);
 }
 
 /* Killed while it asks, again and again: asked once. */
-TEST(a_killed_keeper_is_replaced_and_asks_nobody_again, struct fixture *f)
+TEST(a_killed_jwks_process_is_replaced_and_does_not_fetch_again,
+    struct fixture *f)
 {
 	test_issuer_tell(f->idp, "answer('/0.json', pace='hang')");
 	open_site(f, STACK_POOL, 1);
 	for (int i = 1; i <= 3; i++) {
 		pid_t jwks_refresh;
 
-		wait_for_log(f, "event=keeper_ready", i);
-		jwks_refresh = keeper_of(f);
+		wait_for_log(f, "event=jwks_refresher_ready", i);
+		jwks_refresh = jwks_process_of(f);
 		assert_true(process_until(is_asked, f, WAIT_MS));
 		assert_int_equal(kill(jwks_refresh, SIGKILL), 0);
-		wait_for_log(f, "event=keeper_died", i);
+		wait_for_log(f, "event=jwks_refresher_died", i);
 		assert_true(process_until(is_gone, &jwks_refresh, WAIT_MS));
 		fcgi_site_serves(&f->site);
 	}
-	wait_for_log(f, "event=keeper_ready", 4);
+	wait_for_log(f, "event=jwks_refresher_ready", 4);
 	stack_point(f->site.stack, "jwks:stepped", "count");
 	answer_all(f, 1, "two");
 	have_it_look(f, true);
@@ -394,7 +396,7 @@ TEST(a_reload_takes_another_file, struct fixture *f)
 
 	open_site(f, STACK_POOL, 1);
 	wait_for_row(f, FETCHED, 1);
-	old = keeper_of(f);
+	old = jwks_process_of(f);
 	write_issuers(f, 2);
 	assert_int_equal(kill(stack_supervisor(f->site.stack), SIGHUP), 0);
 	wait_for_row(f, FETCHED, 2);
@@ -406,14 +408,14 @@ TEST(a_reload_takes_another_file, struct fixture *f)
 	write_issuers(f, 0);
 	assert_int_equal(kill(stack_supervisor(f->site.stack), SIGHUP), 0);
 	wait_for_log(f, "event=pool_reloaded", 2);
-	assert_true(process_until(has_no_keeper, f, WAIT_MS));
+	assert_true(process_until(has_no_jwks_process, f, WAIT_MS));
 	fcgi_site_note_workers(&f->site);
 	fcgi_site_serves(&f->site);
-	assert_int_equal(in_log(f, "event=keeper_died"), 0);
+	assert_int_equal(in_log(f, "event=jwks_refresher_died"), 0);
 }
 
 /* What others have put in the file's place is looked at, and kept. */
-TEST(a_replaced_table_renews_the_keeper, struct fixture *f)
+TEST(a_replaced_shm_file_restarts_the_jwks_process, struct fixture *f)
 {
 	char table[80];
 
@@ -421,7 +423,7 @@ TEST(a_replaced_table_renews_the_keeper, struct fixture *f)
 	wait_for_row(f, FETCHED, 1);
 	snprintf(table, sizeof(table), "%s/shared.mem", f->dir);
 	assert_int_equal(unlink(table), 0);
-	wait_for_log(f, "event=keeper_ready", 2);
+	wait_for_log(f, "event=jwks_refresher_ready", 2);
 	stack_point(f->site.stack, "jwks:stepped", "count");
 	have_it_look(f, true);
 	assert_int_equal(asked(f, 0), 1);
@@ -450,22 +452,24 @@ TEST(two_pools_of_one_database_fetch_once, struct fixture *f)
 	char log[64], waits[160];
 	struct awaited waiting = { .text = "\n", .count = 1, .file = waits };
 	struct awaited ready = {
-		.text = "event=keeper_ready", .count = 1, .file = log
+		.text = "event=jwks_refresher_ready", .count = 1, .file = log
 	};
 	pid_t second;
 
 	snprintf(log, sizeof(log), "%s/second.log", f->dir);
-	snprintf(waits, sizeof(waits), "%s/points/keeping:waits.count", f->dir);
+	snprintf(
+	    waits, sizeof(waits), "%s/points/jwks_process:waits.count", f->dir);
 	open_site(f, STACK_POOL, 2);
 	wait_for_row(f, FETCHED, 2);
-	stack_point(f->site.stack, "keeping:waits", "count");
+	stack_point(f->site.stack, "jwks_process:waits", "count");
 	stack_point(f->site.stack, "jwks:stepped", "count");
 	second = start_second_pool(f, log);
 	assert_true(process_until(is_logged, &waiting, WAIT_MS));
 	have_it_look(f, true);
-	assert_int_equal(count_in(log, "event=keeper_ready"), 0);
+	assert_int_equal(count_in(log, "event=jwks_refresher_ready"), 0);
 
-	/* The first goes, the second takes its place, and asks nobody again. */
+	/* When the first pool stops, the second refreshes, and fetches nothing.
+	 */
 	stack_stop_pool(f->site.stack, SIGTERM);
 	assert_true(process_until(is_logged, &ready, WAIT_MS));
 	have_it_look(f, true);
@@ -477,36 +481,37 @@ TEST(two_pools_of_one_database_fetch_once, struct fixture *f)
 /* ---- without a supervisor ---- */
 
 static pid_t
-who_keeps(struct fixture *f, int which)
+refresher_pid(struct fixture *f, int which)
 {
+	static const char event[] = "event=jwks_refresher_ready pid=";
 	struct buf log = { 0 };
 	const char *at;
 	pid_t pid;
 
-	wait_for_log(f, "event=keeper_ready", which);
+	wait_for_log(f, "event=jwks_refresher_ready", which);
 	files_read(stack_log(f->site.stack), &log);
 	at = log.data;
 	for (int i = 0; i < which; i++)
-		at = strstr(at, "event=keeper_ready pid=") + 23;
+		at = strstr(at, event) + strlen(event);
 	pid = (pid_t)strtol(at, NULL, 10);
 	buf_clear(&log);
 	return pid;
 }
 
-TEST(of_workers_alone_one_keeps, struct fixture *f)
+TEST(of_workers_without_supervisor_one_refreshes, struct fixture *f)
 {
 	pid_t jwks_refresh;
 
 	open_site(f, STACK_SPAWN_FCGI, 2);
 	wait_for_row(f, FETCHED, 2);
-	jwks_refresh = who_keeps(f, 1);
+	jwks_refresh = refresher_pid(f, 1);
 	stack_point(f->site.stack, "jwks:stepped", "count");
 	have_it_look(f, true);
-	assert_int_equal(in_log(f, "event=keeper_ready"), 1);
+	assert_int_equal(in_log(f, "event=jwks_refresher_ready"), 1);
 
 	/* Its worker is killed: another takes the place over. */
 	process_stop(jwks_refresh, SIGKILL, WAIT_MS);
-	assert_int_not_equal(who_keeps(f, 2), jwks_refresh);
+	assert_int_not_equal(refresher_pid(f, 2), jwks_refresh);
 	have_it_look(f, true);
 	assert_int_equal(asked(f, 0), 1);
 	assert_int_equal(asked(f, 1), 1);
@@ -521,9 +526,9 @@ TEST(a_worker_alone_ends_while_it_asks, struct fixture *f)
 	test_issuer_tell(f->idp, "answer('/0.json', pace='hang')");
 	open_site(f, STACK_SPAWN_FCGI, 1);
 	wait_for_row(f, "SELECT count(*) FROM issuer_keys", 1);
-	jwks_refresh = who_keeps(f, 1);
+	jwks_refresh = refresher_pid(f, 1);
 	assert_int_equal(kill(jwks_refresh, SIGHUP), 0);
-	wait_for_log(f, "event=keeper_ready", 2);
+	wait_for_log(f, "event=jwks_refresher_ready", 2);
 	assert_true(process_alive(jwks_refresh));
 	assert_int_equal(fcgi_site_check(&f->site, -1, WAIT_MS), 200);
 	assert_int_equal(ask(f, FAILURES), 0);
@@ -549,14 +554,14 @@ TEST(without_issuers_nothing_is_started, struct fixture *f)
 	assert_int_equal(process_children(stack_supervisor(f->site.stack), pids,
 			     NELEMS(pids)),
 	    2);
-	assert_int_equal(in_log(f, "event=keeper_started"), 0);
+	assert_int_equal(in_log(f, "event=jwks_refresher_started"), 0);
 	stack_stop_pool(f->site.stack, SIGTERM);
 
 	/* Nor has anybody who does not fetch what fetching needs. */
 	fcgi_site_close(&f->site);
 	open_site(f, STACK_POOL, 1);
 	wait_for_row(f, FETCHED, 1);
-	assert_true(has_libcurl(keeper_of(f)));
+	assert_true(has_libcurl(jwks_process_of(f)));
 	assert_false(has_libcurl(stack_supervisor(f->site.stack)));
 	n = stack_workers(f->site.stack, pids, NELEMS(pids));
 	assert_int_equal(n, 2);

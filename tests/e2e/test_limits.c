@@ -298,15 +298,15 @@ TEST_IN(ONE_WORKER, a_refusal_does_not_wait_for_the_queue, struct site *s)
 	site_account(s);
 	login_guesser_begin(s, &g);
 	login_guesser_times(s, &g, 5);
-	stack_point(s->stack, "lane:job", "once-hold");
+	stack_point(s->stack, "background:job", "once-hold");
 	assert_int_equal(pthread_create(&thread, NULL, log_in_once, s), 0);
-	(void)stack_point_wait(s->stack, "lane:job");
+	(void)stack_point_wait(s->stack, "background:job");
 	for (int i = 0; i < 20; i++)
 		login_guesser_refused(s, &g);
 	/* Nor does a request with an invalid body. */
 	web_post(s->web, "/api/v1/auth/login", "{}", &s->reply);
 	web_expect(&s->reply, 400, "missing_field");
-	stack_point_release(s->stack, "lane:job");
+	stack_point_release(s->stack, "background:job");
 	assert_int_equal(pthread_join(thread, NULL), 0);
 }
 

@@ -94,9 +94,9 @@ TEST_IN(BUSY, with_a_full_queue, struct site *s)
 	time_t end = time(NULL) + WAIT_MS / 1000;
 
 	operation_admin(s);
-	stack_point(s->stack, "lane:job", "once-hold");
+	stack_point(s->stack, "background:job", "once-hold");
 	held = async_request_start(stack_base(s->stack), &login, NULL);
-	(void)stack_point_wait(s->stack, "lane:job");
+	(void)stack_point_wait(s->stack, "background:job");
 	waiting = async_request_start(stack_base(s->stack), &login, NULL);
 	/* Either of these may take the free place. */
 	probe.wait_ms = 2000;
@@ -108,7 +108,7 @@ TEST_IN(BUSY, with_a_full_queue, struct site *s)
 	    &(struct operation_manner){
 		.session = s->session, .body = OPERATION_GUESS },
 	    503, "busy");
-	stack_point_release(s->stack, "lane:job");
+	stack_point_release(s->stack, "background:job");
 	(void)async_request_end(held, NULL);
 	(void)async_request_end(waiting, NULL);
 }

@@ -245,7 +245,7 @@ TEST(listen_takes_a_listening_socket_only, struct fixture *f)
 
 	assert_int_equal(try(f, f->spec, false, &bound), ERR_OK);
 	assert_int_equal(
-	    listen_take(bound.fd, f->why, sizeof(f->why), &taken), ERR_OK);
+	    listen_inherit(bound.fd, f->why, sizeof(f->why), &taken), ERR_OK);
 	assert_int_equal(taken.fd, bound.fd);
 	listen_stop(&taken);
 	listen_close(&taken);
@@ -254,14 +254,14 @@ TEST(listen_takes_a_listening_socket_only, struct fixture *f)
 	fd = fcgi_connect_unix(f->path);
 	assert_true(fd >= 0);
 	assert_int_equal(
-	    listen_take(fd, f->why, sizeof(f->why), &taken), ERR_INVALID);
+	    listen_inherit(fd, f->why, sizeof(f->why), &taken), ERR_INVALID);
 	close(fd);
 	listen_close(&bound);
 
 	fd = open("/dev/null", O_RDONLY);
 	assert_int_equal(
-	    listen_take(fd, f->why, sizeof(f->why), &taken), ERR_INVALID);
+	    listen_inherit(fd, f->why, sizeof(f->why), &taken), ERR_INVALID);
 	close(fd);
 	assert_int_equal(
-	    listen_take(fd, f->why, sizeof(f->why), &taken), ERR_INVALID);
+	    listen_inherit(fd, f->why, sizeof(f->why), &taken), ERR_INVALID);
 }

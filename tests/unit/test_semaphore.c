@@ -102,8 +102,8 @@ TEST(there_are_as_many_places_as_said, struct fixture *f)
 	assert_null(none);
 }
 
-/* The keeper's place is one, and none of the hashes'. */
-TEST(the_keeper_is_one, struct fixture *f)
+/* The JWKS refresher has one place, apart from those of hashes. */
+TEST(there_is_one_jwks_refresher, struct fixture *f)
 {
 	struct semaphore *hash = new_gate(f, PLACES), *one, *other;
 
