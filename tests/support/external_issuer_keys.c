@@ -17,7 +17,7 @@
 #define WRITE_WAIT_MS 5000
 #define MINUTE 60
 
-/* What a test does with the row; false: it stays as it is. */
+/* A test's change of the row; false: leave it unchanged. */
 typedef bool row_fn(struct issuer_keys *row, void *ctx);
 
 static void

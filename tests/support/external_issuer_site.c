@@ -78,7 +78,7 @@ tear_down(void **state)
 	struct external_site *f = *state;
 
 	if (f == NULL)
-		return 0; /* it was not set up */
+		return 0; /* setup had failed */
 	web_reply_clear(&f->site.reply);
 	web_free(f->site.web);
 	stack_free(f->site.stack);
@@ -203,7 +203,7 @@ external_site_open_store(const struct external_site *f, int wait_ms,
 	assert_int_equal(store_open(path, *m_out, &options, store_out), ERR_OK);
 }
 
-/* One that stopped holding the store's lock would stop the others, too. */
+/* A worker stopped while it holds the write lock would stop the others. */
 static void
 pause_unlocked(struct store *store, pid_t pid)
 {

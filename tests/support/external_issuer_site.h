@@ -87,7 +87,7 @@ typedef void external_site_worker_fn(
 void external_site_each_worker(struct external_site *f, const char *token,
     external_site_worker_fn *fn, const void *ctx);
 
-/* external_site_id(f, token): GET me must be good; the id of the user it is. */
+/* external_site_id(f, token): the user id in the answer to GET me. */
 long long external_site_id(struct external_site *f, const char *token);
 
 /* external_site_post(f, path, token, body): with it as Bearer; f->site.reply.

@@ -186,7 +186,7 @@ external_issuers_verify(
 	err = issuers_verify(
 	    o->issuers, text, EXTERNAL_ISSUERS_NOW, &claims, &said);
 	if (err != ERR_OK) {
-		said.may_become_valid = false; /* that it may say */
+		said.may_become_valid = false; /* may be set */
 		assert_memory_equal(&said, &nothing, sizeof(said));
 		assert_memory_equal(&claims, &none, sizeof(claims));
 	}

@@ -20,7 +20,7 @@
 
 #define EXTERNAL_ISSUERS_LEEWAY 5 /* of the first; the second has none */
 
-/* Good ones of the first, for ten minutes. */
+/* A good token of the first issuer, valid for ten minutes. */
 #define EXTERNAL_ISSUERS_NOW ((int64_t)1800000000)
 #define EXTERNAL_ISSUERS_HEADER                                                \
 	"{\"alg\":\"ES256\",\"kid\":\"ec\",\"typ\":\"JWT\"}"
@@ -39,7 +39,7 @@ struct external_issuers {
 	struct keypair *rsa[2]; /* of each issuer */
 	struct keypair *ec[2];
 	char good[EXTERNAL_ISSUERS_TEXT_SIZE]; /* a token of the first */
-	struct table table;                    /* of its own, if it is alone */
+	struct table table; /* its own, after external_issuers_alone() */
 };
 
 /**
@@ -54,10 +54,7 @@ void external_issuers_open(struct external_issuers *o, const char *dir,
 void external_issuers_alone(struct external_issuers *o);
 void external_issuers_close(struct external_issuers *o);
 
-/*
- * For a group of tests that change nothing: one will do, as RSA keys take their
- * time.
- */
+/* Shared by tests that change nothing, because RSA keys are slow to make. */
 int external_issuers_set_up(void **state);
 int external_issuers_tear_down(void **state);
 

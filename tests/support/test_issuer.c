@@ -22,11 +22,11 @@ struct test_issuer {
 	char url[64];
 	pid_t pid;
 	int control;
-	struct buf line; /* what it answered */
+	struct buf line; /* its last answer */
 	struct json_value *answer;
 };
 
-/* Its next line; what it wrote to its log if there is none. */
+/* Read its next line; fail with its log if there is none. */
 static void
 listen_to(struct test_issuer *p)
 {
@@ -112,7 +112,7 @@ test_issuer_ca(const struct test_issuer *p)
 	return p->ca;
 }
 
-/* Send the line in ${command}, and clear that. */
+/* Send the line in ${command} and clear it. */
 static void
 say(struct test_issuer *p, struct buf *command)
 {

@@ -21,7 +21,7 @@
 struct fixture {
 	struct table table;
 	struct shm *m;
-	atomic_int *waits; /* in a child: it is about to */
+	atomic_int *waits; /* set by a child about to wait */
 };
 
 static void
@@ -42,9 +42,10 @@ tear_down(struct fixture *f)
 
 TEST_FIXTURE(struct fixture, set_up, tear_down);
 
-/* Names of issuers until one has another word than ${name}. */
+/* Find an issuer whose request is stored in another word than ${name}'s. */
 static void
-wish_beside(struct shm *m, const char *name, int64_t at, char other[64])
+request_in_another_word(
+    struct shm *m, const char *name, int64_t at, char other[64])
 {
 	int64_t before;
 
@@ -58,7 +59,7 @@ wish_beside(struct shm *m, const char *name, int64_t at, char other[64])
 	}
 }
 
-TEST(the_latest_wish_counts, struct fixture *f)
+TEST(the_latest_request_counts, struct fixture *f)
 {
 	uint32_t serial = jwks_refresh_request_serial(f->m);
 	char other[64];
@@ -67,7 +68,7 @@ TEST(the_latest_wish_counts, struct fixture *f)
 	jwks_refresh_request_issuer(f->m, ONE, NOW);
 	assert_int_equal(jwks_refresh_request_time(f->m, ONE), NOW);
 	assert_int_equal(jwks_refresh_request_serial(f->m), serial + 1);
-	/* Nobody is woken for what has been wished for in the same second. */
+	/* Repeated within the same second, it wakes no process. */
 	for (int i = 0; i < 1000; i++)
 		jwks_refresh_request_issuer(f->m, ONE, NOW);
 	jwks_refresh_request_issuer(f->m, ONE, NOW - 1);
@@ -77,17 +78,17 @@ TEST(the_latest_wish_counts, struct fixture *f)
 	assert_int_equal(jwks_refresh_request_time(f->m, ONE), NOW + 1);
 	assert_int_equal(jwks_refresh_request_serial(f->m), serial + 2);
 
-	wish_beside(f->m, ONE, NOW + 10, other);
+	request_in_another_word(f->m, ONE, NOW + 10, other);
 	assert_true(jwks_refresh_request_time(f->m, other) >= NOW + 10);
 }
 
-TEST(waiting_ends, struct fixture *f)
+TEST(waiting_has_a_bound, struct fixture *f)
 {
 	int64_t start = clock_system.mono_us();
 
 	jwks_refresh_request_wait(f->m, jwks_refresh_request_serial(f->m), 30);
 	assert_true(clock_system.mono_us() - start >= 30 * 1000);
-	/* It does not wait for what has come already. */
+	/* A request made already ends the wait at once. */
 	start = clock_system.mono_us();
 	jwks_refresh_request_wait(
 	    f->m, jwks_refresh_request_serial(f->m) - 1, LONG_MS);
@@ -95,7 +96,7 @@ TEST(waiting_ends, struct fixture *f)
 }
 
 static void
-wait_for_a_wish(void *ctx)
+wait_for_request(void *ctx)
 {
 	struct fixture *f = ctx;
 	int64_t start = clock_system.mono_us();
@@ -112,10 +113,10 @@ wait_for_a_wish(void *ctx)
 	shm_detach(m);
 }
 
-TEST(a_wish_wakes_another_process, struct fixture *f)
+TEST(a_request_wakes_another_process, struct fixture *f)
 {
 	const struct timespec ms = { .tv_nsec = 1000000 };
-	pid_t pid = child_start(wait_for_a_wish, f);
+	pid_t pid = child_start(wait_for_request, f);
 
 	while (atomic_load(f->waits) == 0)
 		(void)nanosleep(&ms, NULL);
@@ -123,8 +124,8 @@ TEST(a_wish_wakes_another_process, struct fixture *f)
 	child_passed(pid);
 }
 
-/* A wish in a file that is nobody's any more hurts nobody. */
-TEST(a_replaced_file_takes_its_wishes_with_it, struct fixture *f)
+/* A request in a file that has been replaced has no effect. */
+TEST(requests_in_a_replaced_file_are_ignored, struct fixture *f)
 {
 	struct shm *next;
 
