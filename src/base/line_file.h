@@ -13,9 +13,10 @@
 /*
  * A configuration file, read line by line.  It must be a regular file that
  * belongs to this process's user or root and that others cannot write to.
- * line_file_parse_fn receives each line without white space at its ends, and may change
- * it; empty lines and lines that begin with # are skipped.  It returns NULL, or
- * what is wrong with the line ("must be KEY = value"), which ends the reading.
+ * line_file_parse_fn receives each line without white space at its ends, and
+ * may change it; empty lines and lines that begin with # are skipped.  It
+ * returns NULL, or what is wrong with the line ("must be KEY = value"), which
+ * ends the reading.
  */
 typedef const char *line_file_parse_fn(void *ctx, char *line);
 

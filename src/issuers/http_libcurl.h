@@ -30,7 +30,8 @@ enum http_url_scheme {
 	HTTP_URL_HTTPS
 };
 
-/* http_url_scheme(client, url): what may be fetched from ${url}, if anything. */
+/* http_url_scheme(client, url): what may be fetched from ${url}, if anything.
+ */
 enum http_url_scheme http_url_scheme(
     const struct http_client *client, const char *url);
 
