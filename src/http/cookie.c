@@ -11,14 +11,14 @@
 #include "http/response.h"
 
 /*
- * Browsers take a cookie of the first name only if it is Secure, has the path
- * / and no Domain, so that neither a sibling host nor somebody on the wire can
- * plant one.
+ * Browsers accept a __Host- cookie only if it is Secure, has the path / and no
+ * Domain, so that neither a sibling host nor an attacker on the network can set
+ * one.
  */
 #define NAME_HTTPS "__Host-latchkey"
 #define NAME_LOOPBACK "latchkey"
 
-/* The name of the session cookie for this request; NULL: none is allowed. */
+/* Return the name of the session cookie; NULL if the request may have none. */
 static const char *
 cookie_name(const struct request *req)
 {
@@ -28,11 +28,11 @@ cookie_name(const struct request *req)
 }
 
 /*
- * Take the value of one cookie.  false: there are two of the name that differ,
- * or it is no session id.
+ * Read the value of a cookie; false if it is not a session id, or differs from
+ * an earlier one.
  */
 static bool
-take_value(const char *value, size_t len, char id_out[SESSION_ID_SIZE])
+read_value(const char *value, size_t len, char id_out[SESSION_ID_SIZE])
 {
 	char id[SESSION_ID_SIZE];
 	bool good = false;
@@ -67,7 +67,7 @@ cookie_session_id(const struct request *req, char id_out[SESSION_ID_SIZE])
 
 		if (len > name_len && text[name_len] == '=' &&
 		    memcmp(text, name, name_len) == 0 &&
-		    !take_value(
+		    !read_value(
 			text + name_len + 1, len - name_len - 1, id_out)) {
 			secret_wipe(id_out, SESSION_ID_SIZE);
 			return;

@@ -7,19 +7,18 @@
 struct buf;
 
 /*
- * Where to go after signing in.  It comes back out of a URL that anybody may
- * have made, so only a path of this very site counts: isLocalPath() of
- * www/latchkey.js has the same rule, and tests/unit/vectors/local_paths.json
- * what both must say.
+ * The page to open after signing in.  An attacker can choose it in a link, so
+ * only a path of this site is accepted.  isLocalPath() of www/latchkey.js has
+ * the same rule; tests/unit/vectors/local_paths.json tests both.
  */
 #define LOCAL_PATH_MAX 2048
 
 /**
  * local_path_check(text):
- * Is ${text} a path, with or without a query, that no browser takes for
- * another site?  It starts with one slash, not two; no backslash, which
- * browsers take for a slash; no control character, which they may leave out;
- * at most LOCAL_PATH_MAX bytes.
+ * Return true if ${text} is a path, with or without a query, that no browser
+ * resolves to another site: it starts with one slash, not two, and contains no
+ * backslash, which browsers treat as a slash, and no control character, which
+ * they may omit; at most LOCAL_PATH_MAX bytes.
  */
 bool local_path_check(const char *text);
 

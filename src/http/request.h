@@ -85,35 +85,34 @@ request_param(const struct request *req, enum param param)
 	return req->params[param];
 }
 
-/* Is the content type application/json, in UTF-8 if it names a charset? */
+/* request_is_json(req): true for application/json without another charset. */
 bool request_is_json(const struct request *req);
 
 /**
  * request_json(req, res, json_out):
- * The body as a JSON object, borrowed from ${req}; an empty body without a
- * content type is {}.  Otherwise refuse on ${res}: body_too_large,
- * unsupported_media_type, malformed_json, not_an_object.
+ * Parse the body as a JSON object, borrowed from ${req}; an empty body without
+ * a content type is {}.  Refuse on ${res} with body_too_large,
+ * unsupported_media_type, malformed_json or not_an_object.
  */
 enum err request_json(struct request *req, struct response *res,
     const struct json_value **json_out) MUST_CHECK;
 
 /**
  * request_form(req, res):
- * Read the body as a form (application/x-www-form-urlencoded, WHATWG URL
- * section 5).  From here on it is as if the same members had come as JSON
- * strings.  Otherwise refuse on ${res}: body_too_large,
- * unsupported_media_type, malformed_form.
+ * Parse the body as a form (application/x-www-form-urlencoded, WHATWG URL
+ * section 5); request_json() then returns its fields as strings.  Refuse on
+ * ${res} with body_too_large, unsupported_media_type or malformed_form.
  */
 enum err request_form(struct request *req, struct response *res) MUST_CHECK;
 
-/* How a string member of the body may look. */
+/* What request_string() accepts. */
 struct request_field {
 	const char *name;
 	bool required;
 	size_t max_bytes;
 };
 
-/* request_is_null(json, name): is the member there, and null? */
+/* request_is_null(json, name): true if the field exists and is null. */
 bool request_is_null(const struct json_value *json, const char *name);
 
 struct request_text {
@@ -131,9 +130,8 @@ enum err request_texts(struct request *req, struct response *res,
 
 /**
  * request_string(json, field, res, text_out):
- * The string member of ${json} that ${field} names, borrowed; NULL if it is
- * missing or null and not required.  Otherwise refuse on ${res}:
- * missing_field or invalid_field, naming the member.
+ * Return the string field of ${json}, borrowed; NULL if it is missing or null
+ * and not required.  Refuse on ${res} with missing_field or invalid_field.
  */
 enum err request_string(const struct json_value *json,
     const struct request_field *field, struct response *res,
@@ -142,43 +140,43 @@ enum err request_string(const struct json_value *json,
 /**
  * request_query(req, name, size, value_out):
  * Copy the value of the query parameter ${name} to ${value_out}, percent-
- * decoded.  Return ERR_NOT_FOUND if there is none; ERR_INVALID if it is there
- * twice, is badly encoded, holds a NUL, or does not fit ${size} bytes.
+ * decoded.  Return ERR_NOT_FOUND if it is not given; ERR_INVALID if it is given
+ * twice, badly encoded, contains a NUL or does not fit ${size} bytes.
  */
 enum err request_query(const struct request *req, const char *name, size_t size,
     char *value_out) MUST_CHECK;
 
 /**
  * request_bearer(req, token_out):
- * The token of "Authorization: Bearer ..." (RFC 6750 section 2.1), borrowed;
- * NULL without an Authorization header, or with one of another scheme.
- * ERR_INVALID if the header is there but malformed.
+ * Return the token of "Authorization: Bearer ..." (RFC 6750 section 2.1),
+ * borrowed; NULL without the header or with another scheme; ERR_INVALID if the
+ * header is malformed.
  */
 enum err request_bearer(
     const struct request *req, const char **token_out) MUST_CHECK;
 
 /**
  * request_same_origin(req):
- * May a request that the browser authenticates by itself (cookie) change
- * something?  True iff Sec-Fetch-Site is same-origin or none, or, without
- * that header, Origin names the host the request was sent to.
+ * Return true if a request that the browser authenticates by cookie may make a
+ * change: Sec-Fetch-Site is same-origin or none or, without that header, Origin
+ * names the host of the request.
  */
 bool request_same_origin(const struct request *req);
 
-/* Does the browser say that another site's page sent this? */
+/* request_cross_site(req): true if the browser reports another site's page. */
 bool request_cross_site(const struct request *req);
 
 /**
  * request_target(req):
- * Path and query as the client sent them, borrowed; "" if the web server does
- * not say.  May hold anything but NUL.
+ * Return path and query as the client sent them, borrowed; "" if not given. May
+ * contain anything but NUL.
  */
 const char *request_target(const struct request *req);
 
 /**
  * request_navigates(req):
- * Is a person looking at what this GET answers?  By Sec-Fetch-Mode, or,
- * without that header, if HTML is wanted.
+ * Return true if the browser shows the answer as a page: by Sec-Fetch-Mode or,
+ * without that header, if Accept names HTML.
  */
 bool request_navigates(const struct request *req);
 

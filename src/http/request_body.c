@@ -7,9 +7,9 @@
 #include "base/json_value.h"
 #include "http/response.h"
 
-/* Is this parameter of a content type anything but a charset not UTF-8? */
+/* False for a charset other than UTF-8; other parameters are ignored. */
 static bool
-parameter_is_fine(const char *text, size_t len)
+parameter_is_valid(const char *text, size_t len)
 {
 	static const char charset[] = "charset=";
 	const size_t name_len = sizeof(charset) - 1;
@@ -42,7 +42,7 @@ request_is_json(const struct request *req)
 		text++;
 		text += strspn(text, blank);
 		len = strcspn(text, "; \t");
-		if (!parameter_is_fine(text, len))
+		if (!parameter_is_valid(text, len))
 			return false;
 		text += len;
 		text += strspn(text, blank);

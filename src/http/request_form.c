@@ -21,10 +21,10 @@ is_form(const struct request *req)
 	size_t len = strlen(FORM);
 
 	return strncasecmp(type, FORM, len) == 0 &&
-	    strchr("; \t", type[len]) != NULL; /* "" is in there too */
+	    strchr("; \t", type[len]) != NULL; /* also at the end of type */
 }
 
-/* A part of the form as text of its own, which the caller wipes and frees. */
+/* Decode a part of the form to new text, which the caller wipes and frees. */
 static enum err
 decode(const char *part, size_t len, char **text_out)
 {
@@ -64,7 +64,7 @@ add_field(struct json_value *json, const char *field, size_t len)
 	    sizeof(name), name);
 	if (err != ERR_OK)
 		return err;
-	/* Two values: who knows which was meant. */
+	/* Two values of one field are ambiguous. */
 	if (json_value_member(json, name) != NULL)
 		return ERR_INVALID;
 	err = decode(value, (size_t)(end - value), &text);

@@ -39,7 +39,7 @@ request_bearer(const struct request *req, const char **token_out)
 	size_t len = 0;
 
 	*token_out = NULL;
-	/* Some web servers hand on an empty one where none was sent. */
+	/* Some web servers pass an empty value if the client sent none. */
 	if (text == NULL || text[0] == '\0')
 		return ERR_OK;
 	while (is_alnum(text[len]) ||
@@ -58,10 +58,11 @@ request_bearer(const struct request *req, const char **token_out)
 }
 
 /*
- * Does ${origin} (RFC 6454 section 6.2) name the host of ${req}?  It never
- * has its scheme's default port; the Host header may.  On https the scheme
- * counts, as a page of http may be anybody's; on http TLS may have ended in
- * front of the web server, so either will do.
+ * Does ${origin} (RFC 6454 section 6.2) name the host of ${req}?  It omits the
+ * default port of its scheme, which the Host header may contain.  A request on
+ * https needs an origin on https, because an attacker on the network can forge
+ * pages on http.  A request on http may have used TLS up to a proxy, so either
+ * scheme is accepted.
  */
 static bool
 origin_is_host(const struct request *req, const char *origin)

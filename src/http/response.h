@@ -12,50 +12,49 @@
 struct request;
 struct json_writer;
 
-/* An answer in the making; zero-initialised before first use. */
+/* An answer being built; zero-initialised before first use. */
 struct response {
 	int status; /* set by dispatch and response_redirect(); 0 means 200 */
 	const char *content_type;
-	int64_t max_age;    /* seconds that caches may keep it; 0: not at all */
+	int64_t max_age;    /* seconds that caches may keep it; 0: no-store */
 	struct buf headers; /* "Name: value\r\n" each */
 	struct buf body;
 	enum problem problem;
 	struct buf detail;
-	const char *field; /* member of the request that is refused, or NULL */
+	const char *field; /* the field that is refused, or NULL */
 	unsigned
 	    allow; /* request methods to name in Allow; 0: no such header */
-	int retry_after;  /* seconds, for a refusal that tells so; 0: 1 */
-	enum err outcome; /* that a redirect hides */
-	bool bare;        /* no other headers, and no body */
+	int retry_after;  /* seconds, for 429 and 503; 0: 1 */
+	enum err outcome; /* the error that a redirect hides */
+	bool bare;        /* only status and headers, without common ones */
 };
 
 /**
  * response_begin(res, w), response_end(res, w):
- * Begin the body, a JSON object, which ${w} then writes the members of; and
- * end it.  ERR_INTERNAL if not all of it could be written.
+ * Begin and end the body, a JSON object whose members ${w} writes between.
+ * Return ERR_INTERNAL if the body is not complete.
  */
 void response_begin(struct response *res, struct json_writer *w);
 enum err response_end(struct response *res, struct json_writer *w) MUST_CHECK;
 
 /**
  * response_header(res, name, value):
- * Add a header; both are ours, never the client's text.
+ * Add a header.  Both texts are the product's, never the client's.
  */
 void response_header(struct response *res, const char *name, const char *value);
 
 /**
  * response_refuse(res, problem, fmt, ...):
- * Answer with ${problem} and this human detail (NULL: the title says it all),
- * in place of all that was to be answered before, headers too.
- * Return the problem's err, for "return response_refuse(...)".
+ * Answer with ${problem} and this detail for people (NULL: the title), instead
+ * of anything set before, headers included.  Return the err of the problem, for
+ * "return response_refuse(...)".
  */
 enum err response_refuse(struct response *res, enum problem problem,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /**
  * response_refuse_field(res, problem, field, fmt, ...):
- * The same, and the member "field" of the problem names the member of the
- * request that it is about.
+ * Do the same, and name the refused field of the request.
  */
 enum err response_refuse_field(struct response *res, enum problem problem,
     const char *field, const char *fmt, ...)
@@ -63,25 +62,24 @@ enum err response_refuse_field(struct response *res, enum problem problem,
 
 /**
  * response_redirect(res, location):
- * Answer 302 to ${location}, which is ours, in place of all that was to be
- * answered before, a refusal too.
+ * Answer 302 to ${location}, instead of anything set before, a refusal
+ * included.
+ * ${location} is the product's, as in response_header().
  */
 void response_redirect(struct response *res, const char *location);
 
 /**
  * response_see_other(res, location):
- * Answer 303 to ${location}, which is ours, in place of the body or the
- * refusal; headers that were set stay.
+ * Answer 303 to ${location} instead of the body or refusal; keep the headers.
  */
 void response_see_other(struct response *res, const char *location);
 
 /**
  * response_finish(res, req, out):
- * Append the whole CGI answer (RFC 3875 section 6.3) to ${out}: Status, type,
- * length, Cache-Control: no-store or max_age, X-Content-Type-Options: nosniff,
- * X-Request-Id, the headers that a problem calls for (WWW-Authenticate, Allow,
- * Retry-After), and the body unless ${req}->head.  A bare one that is no
- * refusal has its status and its own headers only.
+ * Append the CGI answer (RFC 3875 section 6.3) to ${out}: status, common
+ * headers (type, length, Cache-Control, X-Content-Type-Options, X-Request-Id),
+ * headers that a problem requires (WWW-Authenticate, Allow, Retry-After), and
+ * the body unless ${req}->head.  Return ERR_INTERNAL if it is not complete.
  */
 enum err response_finish(struct response *res, const struct request *req,
     struct buf *out) MUST_CHECK;
