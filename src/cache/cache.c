@@ -13,19 +13,19 @@
 #include "store/store.h"
 
 /*
- * The order of every read here is the promise of a final logout:
+ * A logout is final because every read has these steps, in this order:
  *
- *	1. lookup_begin() takes the key's generation, before anything else
- *	2. lookup_memory() believes the table of this host only under that
- *	3. lookup_redis() believes Redis only under that
- *	4. the store, which is the truth
- *	5. read_fill_*() write down what was found under the generation of
- *	   step 1, however long ago that was
+ *	1. lookup_begin() reads the version of the key
+ *	2. lookup_memory() takes an entry of this host under that version
+ *	3. lookup_redis() takes an entry of Redis under that version
+ *	4. store_*() reads the rows
+ *	5. lookup_fill_*() fill both caches under the version of step 1,
+ *	   however long ago that was
  *
- * A change makes the generation odd before its commit and even after it.  So
- * what was read from the store before the commit carries a generation that is
- * over by the time the change is acknowledged, and nobody believes it again,
- * whenever it lands and however often Redis brings it back.
+ * If the version is unknown, steps 2, 3 and 5 do nothing.  A change makes it
+ * unknown before the commit and new after it.  So rows that were read before
+ * the commit are filled under a version that is over when the change is
+ * acknowledged, whenever the fill arrives and however often Redis restores it.
  */
 
 /* ---- sessions ---- */
@@ -37,7 +37,7 @@ session_ttl(const struct cache *c, const struct session *s, int64_t now)
 	int64_t left = s->expires_at - now;
 
 	if (s->revoked_at != 0)
-		return 0; /* it will not be asked for again */
+		return 0; /* no other request will need it */
 	return left < c->options.session_ttl ? left : c->options.session_ttl;
 }
 
@@ -131,9 +131,8 @@ cache_user(struct cache *c, int64_t id, int64_t now, struct user *user_out)
 /* ---- after a change ---- */
 
 /*
- * Entries of an old generation are dead already; to remove them saves memory
- * and keeps what is known of somebody from lying about.  The blacklist stays:
- * it says that something is over.
+ * Entries of an old version count no more; removing them saves memory and
+ * leaves no personal data behind.  The blacklist stays, for other services.
  */
 static void
 forget(void *ctx, const char *const *keys, size_t n)
@@ -155,10 +154,10 @@ forget(void *ctx, const char *const *keys, size_t n)
 	}
 	if (stale_n > 0 && lookup_redis_usable(c) &&
 	    redis_del(c->redis, stale, stale_n) != ERR_OK)
-		return; /* nobody will believe them */
+		return; /* they do not count */
 }
 
-/* ---- the table as a whole ---- */
+/* ---- the memory cache as a whole ---- */
 
 void
 cache_memory_size(const struct cache *c, int64_t now, size_t step,

@@ -18,11 +18,10 @@ struct redis;
 struct store;
 
 /*
- * The read of the protocol: generation first, then the host's entry table,
- * then Redis, then the store; what is found fills what was asked before it,
- * under the generation taken first.  Everything
- * that asks "is it live?" asks here; a cached entry whose generation is not
- * the key's own any more does not count.
+ * Reads rows through the caches: the version of the key, the host's memory
+ * cache, Redis, the store.  Every check of a session or user goes through here;
+ * a cached entry counts only under the present version of its key (see
+ * coherence/coherence.h).
  */
 struct clock;
 
@@ -34,19 +33,19 @@ struct cache_options {
 };
 
 /**
- * cache_new(m, st, redis, seal_key, options, cache_out):
- * ${redis} may be NULL.  All are borrowed and outlive the cache.  Has itself
- * called by ${st} after each change, to tidy the caches.
+ * cache_new(shm, st, redis, seal_key, options, cache_out):
+ * Make a cache in front of ${st}; ${redis} may be NULL.  All are borrowed and
+ * outlive the cache.  It removes stale entries after each change of ${st}.
  */
-enum err cache_new(struct shm *m, struct store *st, struct redis *redis,
+enum err cache_new(struct shm *shm, struct store *st, struct redis *redis,
     const unsigned char seal_key[SECRET_KEY_BYTES],
     const struct cache_options *options, struct cache **cache_out) MUST_CHECK;
 void cache_free(struct cache *c);
 
 /**
  * cache_session(c, handle, now, session_out), cache_user(c, id, now, user_out):
- * The row as the store has it.  ERR_NOT_FOUND if there is none,
- * ERR_UNAVAILABLE if nobody can tell.
+ * Copy the row as the store has it.  ERR_NOT_FOUND if there is none,
+ * ERR_UNAVAILABLE if the store cannot answer.
  */
 enum err cache_session(struct cache *c, const char *handle, int64_t now,
     struct session *session_out) MUST_CHECK;
@@ -57,8 +56,8 @@ enum err cache_user(
 
 /**
  * cache_users(c, ids, n, now, users_out):
- * Up to CACHE_USERS_MAX users at once: one MGET for all that the table missed,
- * and one query for all that Redis missed.
+ * Copy up to CACHE_USERS_MAX users: one MGET for all that the memory cache
+ * missed, and one query for all that Redis missed.
  * ${users_out}[i].id is 0 where there is no such user.
  */
 enum err cache_users(struct cache *c, const int64_t *ids, size_t n, int64_t now,
@@ -66,9 +65,9 @@ enum err cache_users(struct cache *c, const int64_t *ids, size_t n, int64_t now,
 
 /**
  * cache_token_known(c, digest, now, claims_out):
- * Was the token with the SHA-256 ${digest} verified, not long ago, and is its
- * jti still not on the blacklist?  Then its claims; they are to be held
- * against ${now}, and session and user asked, like those of any other.
+ * Return true if the token with the SHA-256 ${digest} was verified recently and
+ * its jti is still not on the blacklist, and copy its claims.  The caller
+ * checks them against ${now}, the session and the user, as for any token.
  *
  * cache_token_judge(c, digest, claims, now, revoked_out):
  * Look up whether a token just verified is on the blacklist, and cache its
@@ -83,8 +82,8 @@ enum err cache_token_judge(struct cache *c,
     int64_t now, bool *revoked_out) MUST_CHECK;
 
 /*
- * Where a token that is handed out again is found, and the key it is sealed
- * under, which whoever reads the file must not have.
+ * A token that can be handed out again: its session, and the key that it is
+ * sealed under, which is not in the shared memory.
  */
 struct cache_issued_place {
 	const char *handle; /* of its session */
@@ -94,13 +93,13 @@ struct cache_issued_place {
 
 /**
  * cache_issued(c, place, now, core_out):
- * The token that was handed out for the session before, if nothing has changed
- * about that since; sets ${place}->version.  Return false, ${core_out} all
+ * Copy the token that was handed out for the session before, if the session has
+ * not changed since; set ${place}->version.  Return false, ${core_out} all
  * zero, if there is none.  The caller wipes ${core_out}.
  *
  * cache_issued_keep(c, place, now, core):
- * Keep ${core}, of a token that was signed after cache_issued() saw ${place}
- * and not yet handed out to anybody.  Best effort.
+ * Keep ${core}, of a token that was signed after cache_issued() set ${place}
+ * and was not handed out yet.  Best effort.
  */
 bool cache_issued(struct cache *c, struct cache_issued_place *place,
     int64_t now, struct token_compact *core_out);
@@ -110,12 +109,12 @@ void cache_issued_keep(struct cache *c, const struct cache_issued_place *place,
 /**
  * cache_publish_revoked(c, jti, expires_at, now):
  * Put blacklist:{jti} into Redis until ${expires_at}, for other services that
- * share it.  No verdict here depends on it, so it returns nothing.
+ * share it.  Best effort: no check here depends on it.
  */
 void cache_publish_revoked(
     struct cache *c, const char *jti, int64_t expires_at, int64_t now);
 
-/* The table's memory_cache_size() and memory_cache_sweep(). */
+/* memory_cache_size() and memory_cache_sweep() of the memory cache. */
 void cache_memory_size(const struct cache *c, int64_t now, size_t step,
     int64_t *entries_out, int64_t *bytes_out);
 int64_t cache_memory_sweep(const struct cache *c, int64_t now);

@@ -15,7 +15,7 @@
 #include "shm/circuit_breaker.h"
 #include "shm/counters.h"
 
-/* ---- step 1: the generation ---- */
+/* ---- step 1: the version ---- */
 
 void
 lookup_begin(const struct cache *c, struct lookup *lookup)
@@ -27,7 +27,7 @@ lookup_begin(const struct cache *c, struct lookup *lookup)
 		    &c->table, lookup->key, strlen(lookup->key));
 }
 
-/* ---- steps 2 and 5: the table ---- */
+/* ---- steps 2 and 5: the memory cache ---- */
 
 bool
 lookup_memory(const struct cache *c, const struct lookup *lookup, int64_t now,
@@ -58,7 +58,7 @@ lookup_fill_memory(const struct cache *c, const struct lookup *lookup,
 
 /* ---- steps 3 and 5: Redis ---- */
 
-/* Without this, an outage would cost the sealing of what nobody takes. */
+/* Callers ask before they seal, which an outage would make useless. */
 bool
 lookup_redis_usable(const struct cache *c)
 {
@@ -88,7 +88,7 @@ lookup_store_done(const struct cache *c, int64_t begun, enum err err)
 	lookup_store_took(c, begun);
 }
 
-/* An entry is bound to the name it has in Redis, to this table, and to g. */
+/* An entry is bound to its name in Redis and to its version. */
 static enum err
 bind(const struct cache *c, const struct lookup *lookup, char *full,
     size_t size, struct seal_binding *binding)
@@ -153,7 +153,7 @@ lookup_redis(const struct cache *c, const struct lookup *lookup,
 	if (!lookup->cached || !lookup_redis_usable(c))
 		return ERR_NOT_FOUND;
 	err = redis_get(c->redis, lookup->key, &sealed);
-	/* What was filled under another generation is as good as nothing. */
+	/* An entry of another version is a miss. */
 	if (err == ERR_OK &&
 	    lookup_unseal(c, lookup, &sealed, entry_out) != ERR_OK)
 		err = ERR_NOT_FOUND;
@@ -168,7 +168,7 @@ lookup_fill_redis(const struct cache *c, const struct lookup *lookup,
 {
 	struct buf sealed = { 0 };
 
-	if (!lookup_redis_usable(c))
+	if (!lookup->cached || !lookup_redis_usable(c))
 		return;
 	if (lookup_seal(c, lookup, entry, &sealed) == ERR_OK &&
 	    redis_set(c->redis, lookup->key, sealed.data, sealed.len, ttl) ==

@@ -14,10 +14,7 @@
 
 struct buf;
 
-/*
- * The steps of which cache.c and cache_users.c make their reads; nobody else
- * includes this.
- */
+/* The steps of every read (see cache.c).  Only cache/cache*.c include this. */
 struct cache {
 	struct shm *shm;
 	struct store *st;
@@ -28,7 +25,7 @@ struct cache {
 	struct cache_options options;
 };
 
-/* One key, and what it takes for a cached entry of it to count. */
+/* One key, and the version under which a cached entry of it counts. */
 struct lookup {
 	char key[TOKEN_KEY_SIZE];
 	struct memory_cache_name name;
@@ -37,19 +34,20 @@ struct lookup {
 };
 
 /**
- * lookup_begin(c, look):
- * Step 1: take the generation of ${lookup}->key.  Where ->cached is false,
+ * lookup_begin(c, lookup):
+ * Step 1: read the version of ${lookup}->key.  If ->cached is false afterwards,
  * nothing cached counts and nothing is filled.
  */
 void lookup_begin(const struct cache *c, struct lookup *lookup);
 
 /**
- * lookup_memory(c, look, now, entry_out):
- * Step 2: has the table an entry of ${lookup}'s key and generation?
+ * lookup_memory(c, lookup, now, entry_out):
+ * Step 2: return true if the memory cache has an entry of ${lookup}'s key and
+ * version.
  *
- * lookup_fill_memory(c, look, now, ttl, entry):
- * Step 5: put ${entry}, in which data and len are set, into the table for
- * ${ttl} seconds, under the generation that ${lookup} took in step 1.
+ * lookup_fill_memory(c, lookup, now, ttl, entry):
+ * Step 5: put ${entry}, in which data and len are set, into the memory cache
+ * for ${ttl} seconds, under the version of step 1.
  */
 bool lookup_memory(const struct cache *c, const struct lookup *lookup,
     int64_t now, struct memory_cache_entry *entry_out);
@@ -57,21 +55,22 @@ void lookup_fill_memory(const struct cache *c, const struct lookup *lookup,
     int64_t now, int64_t ttl, struct memory_cache_entry *entry);
 
 /**
- * lookup_clock(c): microseconds, for what follows.
- * lookup_store_done(c, begun, err): the store, asked at ${begun}, said ${err}:
- * count that.  lookup_store_took(c, begun): only how long it took.
+ * Step 4 is a call of the store between two of these.
+ * lookup_clock(c): return microseconds; 0 if nothing is measured.
+ * lookup_store_done(c, begun, err): count the answer ${err} of the store, and
+ * the time since ${begun}.  lookup_store_took(c, begun): only the time.
  */
 int64_t lookup_clock(const struct cache *c);
 void lookup_store_done(const struct cache *c, int64_t begun, enum err err);
 void lookup_store_took(const struct cache *c, int64_t begun);
 
-/* Is it worth while to ask Redis, or to seal something for it? */
+/* lookup_redis_usable(c): false while Redis is off or its breaker open. */
 bool lookup_redis_usable(const struct cache *c);
 
 /**
  * lookup_redis(c, lookup, entry_out):
- * Step 3: the record that Redis has under the key and generation of ${lookup}.
- * Any error is a miss.
+ * Step 3: copy the record that Redis has under the key and version of
+ * ${lookup}.  Any error is a miss.
  */
 enum err lookup_redis(const struct cache *c, const struct lookup *lookup,
     struct memory_cache_entry *entry_out) MUST_CHECK;
@@ -79,12 +78,12 @@ enum err lookup_redis(const struct cache *c, const struct lookup *lookup,
 /**
  * lookup_fill_redis(c, lookup, entry, ttl):
  * Step 5: put the record in ${entry} into Redis for ${ttl} seconds, under the
- * generation that ${lookup} took in step 1.  Best effort.
+ * version of step 1.  Best effort.
  */
 void lookup_fill_redis(const struct cache *c, const struct lookup *lookup,
     const struct memory_cache_entry *entry, int64_t ttl);
 
-/* The halves of steps 3 and 5, for many at once. */
+/* Halves of steps 3 and 5, for several keys at once. */
 enum err lookup_unseal(const struct cache *c, const struct lookup *lookup,
     const struct buf *sealed, struct memory_cache_entry *entry_out) MUST_CHECK;
 enum err lookup_seal(const struct cache *c, const struct lookup *lookup,

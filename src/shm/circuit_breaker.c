@@ -9,25 +9,25 @@
 #include "shm/shm_layout.h"
 
 /*
- * All of the state is one number: 0 closed, else the time until which nobody
- * asks, with bit 0 set while a probe is out.  The bit tells the probe that
- * failed, which doubles the back-off, from the requests that were already
- * waiting when somebody else opened the breaker, which change nothing.
+ * The state is one number: 0 if closed, else the time until which no process
+ * asks Redis, with bit 0 set while a probe is out.  A failed probe doubles the
+ * back-off; requests that were waiting already when the breaker opened do not,
+ * and the bit tells the two apart.
  */
 #define PROBE_BIT ((int64_t)1)
 #define PROBE_LEASE_US (1000 * 1000)
 
 bool
-circuit_breaker_closed(const struct shm *m)
+circuit_breaker_closed(const struct shm *shm)
 {
-	return atomic_load_explicit(&shm_layout(m)->redis.open_until_us,
+	return atomic_load_explicit(&shm_layout(shm)->redis.open_until_us,
 		   memory_order_acquire) == 0;
 }
 
 uint64_t
-circuit_breaker_opened(const struct shm *m)
+circuit_breaker_opened(const struct shm *shm)
 {
-	return atomic_load(&shm_layout(m)->redis.opened);
+	return atomic_load(&shm_layout(shm)->redis.opened);
 }
 
 /*
@@ -49,9 +49,9 @@ jittered(int64_t back_off_us)
 }
 
 void
-circuit_breaker_trip(struct shm *m, int64_t now_us)
+circuit_breaker_trip(struct shm *shm, int64_t now_us)
 {
-	struct shm_layout_circuit_breaker *b = &shm_layout(m)->redis;
+	struct shm_layout_circuit_breaker *b = &shm_layout(shm)->redis;
 	int64_t state = atomic_load(&b->open_until_us);
 	int64_t back_off;
 
@@ -67,7 +67,7 @@ circuit_breaker_trip(struct shm *m, int64_t now_us)
 		return; /* open already; we were on our way before */
 	}
 
-	/* If another was quicker, his verdict is as fresh as ours. */
+	/* If another process was faster, its result is as recent. */
 	if (!atomic_compare_exchange_strong(&b->open_until_us, &state,
 		(now_us + jittered(back_off)) & ~PROBE_BIT))
 		return;
@@ -77,9 +77,9 @@ circuit_breaker_trip(struct shm *m, int64_t now_us)
 }
 
 bool
-circuit_breaker_claim_probe(struct shm *m, int64_t now_us)
+circuit_breaker_claim_probe(struct shm *shm, int64_t now_us)
 {
-	struct shm_layout_circuit_breaker *b = &shm_layout(m)->redis;
+	struct shm_layout_circuit_breaker *b = &shm_layout(shm)->redis;
 	int64_t state = atomic_load(&b->open_until_us);
 
 	if (state == 0 || now_us < state)
@@ -90,7 +90,7 @@ circuit_breaker_claim_probe(struct shm *m, int64_t now_us)
 }
 
 void
-circuit_breaker_reset(struct shm *m)
+circuit_breaker_reset(struct shm *shm)
 {
-	atomic_store(&shm_layout(m)->redis.open_until_us, 0);
+	atomic_store(&shm_layout(shm)->redis.open_until_us, 0);
 }

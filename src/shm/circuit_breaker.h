@@ -14,29 +14,29 @@ struct shm;
 #define CIRCUIT_BREAKER_BACK_OFF_MIN_US (1000 * 1000)
 #define CIRCUIT_BREAKER_BACK_OFF_MAX_US (30 * 1000 * 1000)
 
-/* circuit_breaker_closed(m): true if Redis may be asked. One atomic load. */
-bool circuit_breaker_closed(const struct shm *m);
+/* circuit_breaker_closed(shm): true if Redis may be asked. One atomic load. */
+bool circuit_breaker_closed(const struct shm *shm);
 
-/* circuit_breaker_opened(m): how often Redis was found to fail. */
-uint64_t circuit_breaker_opened(const struct shm *m);
+/* circuit_breaker_opened(shm): how often Redis was found to fail. */
+uint64_t circuit_breaker_opened(const struct shm *shm);
 
 /**
- * circuit_breaker_trip(m, now_us):
+ * circuit_breaker_trip(shm, now_us):
  * Redis failed: open, for a back-off between 1 s and 30 s that doubles with
  * each failed probe and is jittered by up to a quarter.
  */
-void circuit_breaker_trip(struct shm *m, int64_t now_us);
+void circuit_breaker_trip(struct shm *shm, int64_t now_us);
 
 /**
- * circuit_breaker_claim_probe(m, now_us):
+ * circuit_breaker_claim_probe(shm, now_us):
  * Return true to exactly one caller of the host when the breaker is open and
  * its back-off is over; that caller probes and then calls
  * circuit_breaker_reset() or circuit_breaker_trip().  If it dies instead,
  * another may claim a second later.
  */
-bool circuit_breaker_claim_probe(struct shm *m, int64_t now_us);
+bool circuit_breaker_claim_probe(struct shm *shm, int64_t now_us);
 
-/* circuit_breaker_reset(m): Redis answered; close. */
-void circuit_breaker_reset(struct shm *m);
+/* circuit_breaker_reset(shm): Redis answered; close. */
+void circuit_breaker_reset(struct shm *shm);
 
 #endif

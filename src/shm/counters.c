@@ -32,13 +32,13 @@ add(_Atomic uint64_t *number, uint64_t n)
 }
 
 void
-counters_add(const struct shm *m, enum counters_id counter, uint64_t n)
+counters_add(const struct shm *shm, enum counters_id counter, uint64_t n)
 {
-	add(&shm_slot(m)->counter[counter], n);
+	add(&shm_slot(shm)->counter[counter], n);
 }
 
 void
-counters_event(const struct shm *m, enum event event)
+counters_event(const struct shm *shm, enum event event)
 {
 	static const enum counters_id counter_of[EVENT_COUNT] = {
 		[EVENT_NONE] = COUNTERS_NONE,
@@ -48,15 +48,15 @@ counters_event(const struct shm *m, enum event event)
 	};
 
 	if (event < EVENT_COUNT && counter_of[event] != COUNTERS_NONE)
-		counters_add(m, counter_of[event], 1);
+		counters_add(shm, counter_of[event], 1);
 }
 
 void
-counters_tier(const struct shm *m, enum counters_tier tier, enum err err)
+counters_tier(const struct shm *shm, enum counters_tier tier, enum err err)
 {
 	int what = err == ERR_OK ? 0 : err == ERR_NOT_FOUND ? 1 : 2;
 
-	add(&shm_slot(m)->counter[COUNTERS_TABLE_HITS + 3 * (int)tier + what],
+	add(&shm_slot(shm)->counter[COUNTERS_TABLE_HITS + 3 * (int)tier + what],
 	    1);
 }
 
@@ -86,9 +86,9 @@ bucket_start(size_t i)
 }
 
 void
-counters_time(const struct shm *m, enum counters_timer timer, int64_t us)
+counters_time(const struct shm *shm, enum counters_timer timer, int64_t us)
 {
-	struct shm_layout_time *t = &shm_slot(m)->time[timer];
+	struct shm_layout_time *t = &shm_slot(shm)->time[timer];
 	uint64_t took = us > 0 ? (uint64_t)us : 0;
 
 	add(&t->sum_us, took);
@@ -96,7 +96,7 @@ counters_time(const struct shm *m, enum counters_timer timer, int64_t us)
 }
 
 void
-counters_request(const struct shm *m, size_t route, int status)
+counters_request(const struct shm *shm, size_t route, int status)
 {
 	size_t i = 0;
 
@@ -104,7 +104,7 @@ counters_request(const struct shm *m, size_t route, int status)
 		i++;
 	if (route >= COUNTERS_ROUTES)
 		route = COUNTERS_NO_ROUTE;
-	add(&shm_slot(m)->request[route][i], 1);
+	add(&shm_slot(shm)->request[route][i], 1);
 }
 
 /* ---- reading ---- */
@@ -140,9 +140,9 @@ read_slot(const struct shm_layout_slot *from, struct counters *to)
 }
 
 void
-counters_read(const struct shm *m, struct counters *counters_out)
+counters_read(const struct shm *shm, struct counters *counters_out)
 {
-	const struct shm_layout_stats *from = &shm_layout(m)->counters;
+	const struct shm_layout_stats *from = &shm_layout(shm)->counters;
 	uint32_t slots = atomic_load(&from->slots);
 
 	memset(counters_out, 0, sizeof(*counters_out));

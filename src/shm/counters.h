@@ -11,13 +11,11 @@
 struct shm;
 
 /*
- * What all processes of the host have counted, since the mapped file began its
- * life.  Each process adds to a slot of its own in the mapped file, its lanes
- * together; the total is the sum of all slots.  Whoever comes after a process
- * has ended goes on in its slot, so what the killed had counted stays.
- *
- * To count is a relaxed atomic add to memory that no other process writes: no
- * lock, no system call.
+ * Counters of all processes of the host since the reset of the shared memory
+ * file.  Each process adds to a slot of its own; the total is the sum of all
+ * slots.  A later process goes on in the slot of one that ended, so the counts
+ * of a killed process stay.  Counting is a relaxed atomic add to memory that no
+ * other process writes: no lock, no system call.
  */
 enum counters_id {
 #define FAMILY(id, name, type, help)
@@ -64,20 +62,22 @@ enum counters_tier {
 #define COUNTERS_BUCKETS ((26 - 2) * COUNTERS_BUCKETS_PER_OCTAVE)
 
 /**
- * counters_add(m, counter, n): count ${n} more.
- * counters_event(m, event): count ${event} on the counter of its row in
+ * counters_add(shm, counter, n): count ${n} more.
+ * counters_event(shm, event): count ${event} on the counter of its row in
  * model/events.def, if it has one.
- * counters_tier(m, tier, err): the tier was asked: a hit if ${err} is ERR_OK, a
- * miss if it is ERR_NOT_FOUND, else an error.
- * counters_time(m, timer, us): it took ${us} microseconds.
- * counters_request(m, route, status): the ${route}th row of the route table
- * (COUNTERS_NO_ROUTE if it was none) has answered ${status}.
+ * counters_tier(shm, tier, err): the tier was asked: a hit if ${err} is ERR_OK,
+ * a miss if it is ERR_NOT_FOUND, else an error. counters_time(shm, timer, us):
+ * it took ${us} microseconds. counters_request(shm, route, status): the
+ * ${route}th row of the route table (COUNTERS_NO_ROUTE if it was none) has
+ * answered ${status}.
  */
-void counters_add(const struct shm *m, enum counters_id counter, uint64_t n);
-void counters_event(const struct shm *m, enum event event);
-void counters_tier(const struct shm *m, enum counters_tier tier, enum err err);
-void counters_time(const struct shm *m, enum counters_timer timer, int64_t us);
-void counters_request(const struct shm *m, size_t route, int status);
+void counters_add(const struct shm *shm, enum counters_id counter, uint64_t n);
+void counters_event(const struct shm *shm, enum event event);
+void counters_tier(
+    const struct shm *shm, enum counters_tier tier, enum err err);
+void counters_time(
+    const struct shm *shm, enum counters_timer timer, int64_t us);
+void counters_request(const struct shm *shm, size_t route, int status);
 
 /* ---- reading ---- */
 
@@ -94,8 +94,9 @@ struct counters {
 	struct counters_time time[COUNTERS_TIMERS];
 };
 
-/* counters_read(m, counters_out): the sums of all processes, ended ones too. */
-void counters_read(const struct shm *m, struct counters *counters_out);
+/* counters_read(shm, counters_out): the sums of all processes, ended ones too.
+ */
+void counters_read(const struct shm *shm, struct counters *counters_out);
 
 /* counters_between(from, to, counters_out): what ${to} has more than ${from}.
  */

@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 /*
- * Waiting for a word of the mapped file (futex(2)), which processes have mapped
- * at different addresses.  Nobody wakes who waits on a file that was replaced,
- * or for somebody who was killed: there is always a time at which to look.
+ * futex(2) on a word of the shared memory file, which processes have mapped at
+ * different addresses.  No process wakes a waiter whose file was replaced or
+ * whose waker was killed, so every wait has a time limit.
  */
 
 /**

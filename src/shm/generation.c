@@ -15,17 +15,17 @@
 #include "shm/shm_layout.h"
 
 /*
- * The owner of the write mutex may be killed between any two instructions.
- * What holds at each of them, and what makes the recovery right:
+ * The owner of the write mutex may be killed between any two instructions.  The
+ * recovery is right because of what holds at each of them:
  *
- *  - a bucket is in the list before its generation turns odd, and leaves it
- *    after the generation is even again: what is odd is in the list;
- *  - closing adds 1 to what is odd and nothing to what is even, so it may be
- *    begun and killed any number of times, and a bucket noted but not yet odd
- *    (nothing was changed) or already even again (all was) stays as it is.
+ *  - a bucket enters the list before its generation turns odd and leaves it
+ *    after the generation is even again, so every odd one is in the list;
+ *  - closing adds 1 to odd generations and nothing to even ones, so it may be
+ *    started and killed any number of times; a bucket that is noted but not yet
+ *    odd (nothing was changed), or even again (all was), stays as it is.
  *
- * The list is atomic, though the mutex guards it, so that the compiler keeps
- * its order; a processor shows what it did before it died.
+ * The list is atomic although the mutex guards it, so that the compiler keeps
+ * its order.
  */
 
 static uint32_t
@@ -36,11 +36,11 @@ bucket_of(const struct shm_layout *lo, const char *key)
 }
 
 uint64_t
-generation_read(const struct shm *m, const char *key)
+generation_read(const struct shm *shm, const char *key)
 {
-	const struct shm_layout *lo = shm_layout(m);
+	const struct shm_layout *lo = shm_layout(shm);
 
-	if (!shm_trusted(m))
+	if (!shm_trusted(shm))
 		return 1;
 	return atomic_load_explicit(
 	    &lo->generation[bucket_of(lo, key)], memory_order_acquire);
@@ -86,7 +86,7 @@ close_in_flight(struct shm_layout *lo)
 
 /*
  * Holding the mutex: close what a dead owner has left in flight, once it is
- * settled.  Until then what is odd stays odd, and nobody caches it.
+ * settled.  Until then what is odd stays odd, and is not cached.
  */
 static enum err
 recover(struct shm_layout *lo, bool owner_died, generation_settled_fn *settled,
@@ -109,14 +109,14 @@ recover(struct shm_layout *lo, bool owner_died, generation_settled_fn *settled,
 
 enum err
 generation_lock(
-    struct shm *m, int wait_ms, generation_settled_fn *settled, void *ctx)
+    struct shm *shm, int wait_ms, generation_settled_fn *settled, void *ctx)
 {
-	struct shm_layout *lo = shm_layout(m);
+	struct shm_layout *lo = shm_layout(shm);
 	enum err err;
 	bool died;
 	int rc;
 
-	if (!shm_trusted(m))
+	if (!shm_trusted(shm))
 		return ERR_UNAVAILABLE;
 	rc = mutex_take(&lo->write_mutex, wait_ms);
 	if (rc == ETIMEDOUT || rc == EBUSY)
@@ -133,11 +133,11 @@ generation_lock(
 	}
 
 	/*
-	 * In a file that is no longer the one on disk, the counters tell
-	 * nobody of our change.
+	 * If the file is not the one on disk any more, no other process would
+	 * see that the counters of this one moved.
 	 */
-	if (!shm_is_current(m)) {
-		shm_distrust(m);
+	if (!shm_is_current(shm)) {
+		shm_distrust(shm);
 		err = ERR_UNAVAILABLE;
 		goto out;
 	}
@@ -160,9 +160,9 @@ holds(const uint32_t *buckets, size_t n, uint32_t bucket)
 }
 
 enum err
-generation_mark(struct shm *m, const char *const *keys, size_t n)
+generation_mark(struct shm *shm, const char *const *keys, size_t n)
 {
-	struct shm_layout *lo = shm_layout(m);
+	struct shm_layout *lo = shm_layout(shm);
 	uint32_t
 	    buckets[SHM_LAYOUT_IN_FLIGHT_MAX]; /* noted before, then ours */
 	uint32_t noted = atomic_load(&lo->in_flight_count);
@@ -193,13 +193,13 @@ generation_mark(struct shm *m, const char *const *keys, size_t n)
 }
 
 void
-generation_settle(struct shm *m)
+generation_settle(struct shm *shm)
 {
-	close_in_flight(shm_layout(m));
+	close_in_flight(shm_layout(shm));
 }
 
 void
-generation_unlock(struct shm *m)
+generation_unlock(struct shm *shm)
 {
-	mutex_give(&shm_layout(m)->write_mutex);
+	mutex_give(&shm_layout(shm)->write_mutex);
 }

@@ -11,17 +11,16 @@
 struct shm;
 
 /*
- * Generations: why a cached entry may be believed.  A key's generation is even
- * while it is quiet and odd while a change of it is in flight.
+ * Generations, the versions of coherence/shm_coherence: a counter for each hash
+ * bucket of keys, even while it is quiet, odd while a change is in flight.
  */
 
 /**
- * generation_read(m, key):
+ * generation_read(shm, key):
  * Return the generation of ${key}, with acquire order: what is read after it
- * is at least as new.  Read it before anything it is to vouch for.  Once ${m}
- * is distrusted it is always odd: read the store, fill nothing.
+ * is at least as new.  Once ${shm} is distrusted it is always odd.
  */
-uint64_t generation_read(const struct shm *m, const char *key);
+uint64_t generation_read(const struct shm *shm, const char *key);
 
 /* generation_quiet(g): true if no change was in flight at ${g}. */
 static inline bool
@@ -32,42 +31,42 @@ generation_quiet(uint64_t g)
 
 /**
  * generation_settled_fn(ctx):
- * Make sure that a change which died half-way is now either there or not, for
- * good.  Any error: it cannot be told yet.
+ * Make sure that the change of a dead process is either committed or gone, for
+ * good.  Any error means that this is not known yet.
  */
 typedef enum err generation_settled_fn(void *ctx);
 
 /**
- * generation_lock(m, wait_ms, settled, ctx):
- * Take the host's write mutex, waiting at most ${wait_ms} (0: only try).  If
- * buckets are still noted in flight, their owner died: call ${settled} (may
- * be NULL) and then close them.  Return ERR_UNAVAILABLE if the mutex was not
- * to be had, or the error of ${settled}; the buckets stay as they are then.
+ * generation_lock(shm, wait_ms, settled, ctx):
+ * Lock the host's write mutex, waiting at most ${wait_ms} (0: only try).  If
+ * buckets are noted in flight, their owner died: call ${settled} (may be NULL)
+ * and then make them even.  Return ERR_UNAVAILABLE if the mutex was not free in
+ * time, or the error of ${settled}; the buckets stay as they are then.
  */
-enum err generation_lock(struct shm *m, int wait_ms,
+enum err generation_lock(struct shm *shm, int wait_ms,
     generation_settled_fn *settled, void *ctx) MUST_CHECK;
 
 /**
- * generation_mark(m, keys, n):
+ * generation_mark(shm, keys, n):
  * Holding the mutex: note the buckets of the ${n} ${keys} as in flight (each
  * bucket once) and make their generations odd.  Return ERR_INVALID, nothing
  * marked, if that would be more than the list holds.
  */
 enum err generation_mark(
-    struct shm *m, const char *const *keys, size_t n) MUST_CHECK;
+    struct shm *shm, const char *const *keys, size_t n) MUST_CHECK;
 
 /**
- * generation_settle(m):
+ * generation_settle(shm):
  * Holding the mutex: make the noted generations even again and empty the
  * list, whether the change was committed or not.
  */
-void generation_settle(struct shm *m);
+void generation_settle(struct shm *shm);
 
 /**
- * generation_unlock(m):
+ * generation_unlock(shm):
  * Release the mutex.  What is still in flight stays so, as after a death, until
  * the next generation_lock() has settled it.
  */
-void generation_unlock(struct shm *m);
+void generation_unlock(struct shm *shm);
 
 #endif

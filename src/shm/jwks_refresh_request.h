@@ -7,36 +7,35 @@
 struct shm;
 
 /*
- * What requests would like to have fetched.  No request fetches anything: it
- * leaves a wish in the mapped file, and the one process of the host that keeps
- * the issuers' keys looks at it.  Wishes are words by the hash of the issuer's
- * name, so one for an issuer may be one for another, too.
+ * HTTP requests never fetch keys; they set a refresh request, and the JWKS
+ * refresher of the host picks it up.  It is one word for each hash of an
+ * issuer's name, so a request for one issuer may refresh another, too.
  */
 
 /**
- * jwks_refresh_request_issuer(m, issuer, now):
- * Wish for the keys of ${issuer}, and wake the keeper.  However many wish
- * within a second, that is one look at a word for each but the first.
+ * jwks_refresh_request_issuer(shm, issuer, now):
+ * Request a refresh of ${issuer}'s keys, and wake the JWKS refresher.  Further
+ * requests within the same second cost one read of a word.
  */
 void jwks_refresh_request_issuer(
-    struct shm *m, const char *issuer, int64_t now);
+    struct shm *shm, const char *issuer, int64_t now);
 
-/* jwks_refresh_request_time(m, issuer): when its keys were wished for last; 0:
- * never. */
-int64_t jwks_refresh_request_time(const struct shm *m, const char *issuer);
+/* jwks_refresh_request_time(shm, issuer): the time of the last request, or 0.
+ */
+int64_t jwks_refresh_request_time(const struct shm *shm, const char *issuer);
 
 /**
- * jwks_refresh_request_serial(m):
- * A number that moves with each wish: take it before looking for wishes.
+ * jwks_refresh_request_serial(shm):
+ * Return a number that changes with each request; read it before the times.
  *
- * jwks_refresh_request_wait(m, serial, ms):
- * Wait until it is not ${serial} any more, at most ${ms}.  May return sooner,
- * as when a signal was caught.
+ * jwks_refresh_request_wait(shm, serial, ms):
+ * Wait at most ${ms} until it is not ${serial}.  May return earlier, for
+ * instance after a signal.
  *
- * jwks_refresh_request_wake(m): let go all that wait.
+ * jwks_refresh_request_wake(shm): end every wait.
  */
-uint32_t jwks_refresh_request_serial(const struct shm *m);
-void jwks_refresh_request_wait(const struct shm *m, uint32_t serial, int ms);
-void jwks_refresh_request_wake(struct shm *m);
+uint32_t jwks_refresh_request_serial(const struct shm *shm);
+void jwks_refresh_request_wait(const struct shm *shm, uint32_t serial, int ms);
+void jwks_refresh_request_wake(struct shm *shm);
 
 #endif

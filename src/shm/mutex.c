@@ -28,10 +28,10 @@ mutex_make(pthread_mutex_t *mutex)
 }
 
 /*
- * Who gives the mutex back wakes one of those who wait.  If a third takes it
- * first and the one who was woken is killed, the word does not say any more
- * that there are others, and nobody wakes them.  So each looks for himself now
- * and then.
+ * The owner wakes one waiter when it unlocks.  If a third thread locks the
+ * mutex first and the woken one is killed, the word does not say that there are
+ * other waiters, and none is woken.  So each waiter tries again from time to
+ * time.
  */
 #define LOOK_US 5000
 

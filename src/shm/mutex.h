@@ -7,8 +7,8 @@
 #include "base/err.h"
 
 /*
- * A mutex in the mapped file.  It is robust: who takes it next is told that its
- * owner was killed, and the wait for one that lives has an end.
+ * A mutex in the shared memory file.  It is robust: the next owner learns that
+ * the previous one was killed; and every wait has a time limit.
  */
 
 /* mutex_make(mutex): return 0 or an errno. */
@@ -16,13 +16,13 @@ int mutex_make(pthread_mutex_t *mutex) MUST_CHECK;
 
 /**
  * mutex_take(mutex, wait_ms):
- * Wait for it, at most so long.  Return 0; EOWNERDEAD if it is ours and its
- * owner died: call pthread_mutex_consistent() once all is in order; ETIMEDOUT
- * or EBUSY if others have it; another errno if it is broken.
+ * Lock ${mutex}, waiting at most ${wait_ms}.  Return 0; EOWNERDEAD if it is
+ * locked and its owner died: call pthread_mutex_consistent() after the repair;
+ * ETIMEDOUT or EBUSY if another thread has it; another errno if it is broken.
  */
 int mutex_take(pthread_mutex_t *mutex, int wait_ms) MUST_CHECK;
 
-/* mutex_give(mutex): it must be ours. */
+/* mutex_give(mutex): unlock it; the caller is its owner. */
 void mutex_give(pthread_mutex_t *mutex);
 
 #endif

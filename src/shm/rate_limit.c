@@ -16,15 +16,12 @@
 #include "shm/shm_layout.h"
 
 /*
- * Whoever counts may be killed between any two instructions.  All that a count
- * changes is one word, a block's time and number together; a place changes
- * hands only when none of its blocks counts any more, and is emptied before it
- * gets its new name.  So it makes sense at each instruction, and the next
- * owner of the mutex has nothing to repair.  What the dead one had counted
- * stays counted.
- *
- * All of it is atomic, though a mutex guards it, so that the compiler keeps
- * its order.
+ * A process may be killed between any two instructions.  A count changes one
+ * word, a block's time and number together; a slot gets another name only when
+ * none of its blocks counts any more, and after they were cleared.  So the data
+ * are valid at each instruction, the next owner of the mutex has nothing to
+ * repair, and the counts of a dead process stay.  The words are atomic although
+ * a mutex guards them, so that the compiler keeps the order.
  */
 #define BLOCKS SHM_LAYOUT_LIMIT_BLOCKS
 #define COUNT_BITS 20
@@ -117,7 +114,7 @@ is_shared(uint32_t slot)
 	return slot % SHM_LAYOUT_LIMIT_WAYS == 0;
 }
 
-/* The place of ${name}; or one that nobody needs; or the shared one. */
+/* The slot of ${name}, or a free one, or the shared one. */
 static struct shm_layout_rate_limit *
 find(struct shm_layout_rate_limits *ls, uint64_t name, int64_t now_ms)
 {
@@ -313,17 +310,17 @@ unlock(struct shm_layout_rate_limits *ls, uint64_t name)
 /* ---- what others call ---- */
 
 static enum err
-take_or_look(struct shm *m, const char *key,
+take_or_look(struct shm *shm, const char *key,
     const struct rate_limit_shm_rule *rule, bool take,
     struct rate_limit_shm_count *count)
 {
-	struct shm_layout *lo = shm_layout(m);
+	struct shm_layout *lo = shm_layout(shm);
 	enum err err;
 
 	assert(rule->max >= 1 && rule->max <= RATE_LIMIT_SHM_MAX &&
 	    rule->window_ms >= 1 &&
 	    rule->window_ms <= RATE_LIMIT_SHM_WINDOW_MAX_MS);
-	/* Not 0, which is nobody's. */
+	/* Not 0, which means free. */
 	count->name = siphash_bytes(lo->hash_key, key, strlen(key)) | 1;
 	err = lock(&lo->limits, count->name);
 	if (err != ERR_OK)
@@ -334,21 +331,21 @@ take_or_look(struct shm *m, const char *key,
 }
 
 enum err
-rate_limit_shm_take(struct shm *m, const char *key,
+rate_limit_shm_take(struct shm *shm, const char *key,
     const struct rate_limit_shm_rule *rule, int64_t now_ms,
     struct rate_limit_shm_count *count_out)
 {
 	*count_out = (struct rate_limit_shm_count){ .at_ms = now_ms };
-	return take_or_look(m, key, rule, true, count_out);
+	return take_or_look(shm, key, rule, true, count_out);
 }
 
 enum err
-rate_limit_shm_peek(struct shm *m, const char *key,
+rate_limit_shm_peek(struct shm *shm, const char *key,
     const struct rate_limit_shm_rule *rule, int64_t now_ms,
     struct rate_limit_shm_count *count_out)
 {
 	*count_out = (struct rate_limit_shm_count){ .at_ms = now_ms };
-	return take_or_look(m, key, rule, false, count_out);
+	return take_or_look(shm, key, rule, false, count_out);
 }
 
 /*
@@ -375,10 +372,10 @@ take_back(struct shm_layout_rate_limit *s, int64_t at_ms)
 }
 
 void
-rate_limit_shm_refund(struct shm *m, const struct rate_limit_shm_count *count,
+rate_limit_shm_refund(struct shm *shm, const struct rate_limit_shm_count *count,
     const struct rate_limit_shm_rule *rule, int64_t now_ms)
 {
-	struct shm_layout_rate_limits *ls = &shm_layout(m)->limits;
+	struct shm_layout_rate_limits *ls = &shm_layout(shm)->limits;
 	struct shm_layout_rate_limit *s = &ls->slot[count->slot];
 
 	if (now_ms < count->at_ms || now_ms - count->at_ms > rule->window_ms ||

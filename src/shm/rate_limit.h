@@ -9,21 +9,20 @@
 struct shm;
 
 /*
- * The rate limits as all processes of the host count them, in the mapped file.
+ * The rate limit log of all processes of the host, in the shared memory file.
  *
- * What is promised: of one key, never more than ->max are counted in any
- * ->window_ms, and the first ->max are counted at once.  A window has both its
- * ends: times are cut to milliseconds, so what seems to be a window apart may
- * be a little less.  Up to RATE_LIMIT_SHM_BLOCKS it is exact; for larger limits
- * several counts share the time of the latest of them, so that some count for
- * longer than they must, and none for less.
+ * Of one key, never more than ->max are counted in any ->window_ms, and the
+ * first ->max are counted at once.  A window includes both its ends, because
+ * times are cut to milliseconds.  Up to RATE_LIMIT_SHM_BLOCKS the log is exact;
+ * for larger limits several counts share the time of the latest of them, so
+ * that some count for longer than they must, and none for less.
  *
- * Keys are kept as hashes, in a fixed number of places.  Where all places that
- * a key may have are taken by keys that count, it shares one with others in the
- * same need: it may be refused for what they did, and is never let pass.
+ * Keys are stored as hashes, in a fixed number of slots.  A key whose slots are
+ * all taken by keys that count shares one with other such keys: it may be
+ * refused because of them, and never passes because of them.
  *
- * ${now_ms} is monotonic.  Should it step back by more than a window all the
- * same, what was counted counts for one window more.
+ * ${now_ms} is monotonic.  If it steps back by more than a window all the same,
+ * counts last for one window more.
  */
 #define RATE_LIMIT_SHM_BLOCKS 14
 #define RATE_LIMIT_SHM_MAX 1000000
@@ -43,28 +42,27 @@ struct rate_limit_shm_count {
 };
 
 /**
- * rate_limit_shm_take(m, key, rule, now_ms, count_out):
- * Count one of ${key}.  ERR_LIMITED, and nothing counted, if that would be one
- * too many: ->wait_ms says after how long it would not be, if nobody else
- * comes.  ERR_UNAVAILABLE if it cannot be told: somebody was stopped while he
- * counted.
+ * rate_limit_shm_take(shm, key, rule, now_ms, count_out):
+ * Count one of ${key}.  Return ERR_LIMITED, and count nothing, if that would be
+ * one too many; ->wait_ms is the time until it is not, if no other is counted.
+ * Return ERR_UNAVAILABLE if another process was stopped while it counted.
  *
- * rate_limit_shm_peek(m, key, rule, now_ms, count_out):
- * The same, but nothing is counted in any case.
+ * rate_limit_shm_peek(shm, key, rule, now_ms, count_out):
+ * The same, but count nothing in any case.
  */
-enum err rate_limit_shm_take(struct shm *m, const char *key,
+enum err rate_limit_shm_take(struct shm *shm, const char *key,
     const struct rate_limit_shm_rule *rule, int64_t now_ms,
     struct rate_limit_shm_count *count_out) MUST_CHECK;
-enum err rate_limit_shm_peek(struct shm *m, const char *key,
+enum err rate_limit_shm_peek(struct shm *shm, const char *key,
     const struct rate_limit_shm_rule *rule, int64_t now_ms,
     struct rate_limit_shm_count *count_out) MUST_CHECK;
 
 /**
- * rate_limit_shm_refund(m, count, rule, now_ms):
+ * rate_limit_shm_refund(shm, count, rule, now_ms):
  * Take back what rate_limit_shm_take() has counted.  Once a window has passed
  * there is nothing left to take back.
  */
-void rate_limit_shm_refund(struct shm *m,
+void rate_limit_shm_refund(struct shm *shm,
     const struct rate_limit_shm_count *count,
     const struct rate_limit_shm_rule *rule, int64_t now_ms);
 

@@ -21,8 +21,8 @@
 #define NOT_INSIDE (-1)
 
 /*
- * Who leaves wakes one that waits; who is killed inside does not, so all look
- * again and again, too.  A look costs about a microsecond for each place.
+ * A holder that releases its place wakes one waiter; a killed one does not, so
+ * waiters also try again from time to time: about a microsecond for each place.
  */
 #define LOOK_US (10 * 1000)
 
@@ -35,7 +35,7 @@ struct semaphore {
 };
 
 static enum err
-make(struct shm *m, off_t first, int places, struct semaphore **semaphore_out)
+make(struct shm *shm, off_t first, int places, struct semaphore **semaphore_out)
 {
 	struct semaphore *g = calloc(1, sizeof(*g));
 	enum err err;
@@ -45,8 +45,8 @@ make(struct shm *m, off_t first, int places, struct semaphore **semaphore_out)
 	g->first = first;
 	g->places = places;
 	g->inside = NOT_INSIDE;
-	g->left = &shm_layout(m)->semaphore_released;
-	err = shm_reopen(m, &g->fd);
+	g->left = &shm_layout(shm)->semaphore_released;
+	err = shm_reopen(shm, &g->fd);
 	if (err != ERR_OK) {
 		free(g);
 		return err;
@@ -56,19 +56,20 @@ make(struct shm *m, off_t first, int places, struct semaphore **semaphore_out)
 }
 
 enum err
-semaphore_new(struct shm *m, int places, struct semaphore **semaphore_out)
+semaphore_new(struct shm *shm, int places, struct semaphore **semaphore_out)
 {
 	*semaphore_out = NULL;
 	if (places < 1 || places > PLACES_MAX)
 		return ERR_INVALID;
-	return make(m, (off_t)SHM_LAYOUT_LOCK_SEMAPHORE, places, semaphore_out);
+	return make(
+	    shm, (off_t)SHM_LAYOUT_LOCK_SEMAPHORE, places, semaphore_out);
 }
 
 enum err
-semaphore_new_jwks_refresh(struct shm *m, struct semaphore **semaphore_out)
+semaphore_new_jwks_refresh(struct shm *shm, struct semaphore **semaphore_out)
 {
 	*semaphore_out = NULL;
-	return make(m, (off_t)SHM_LAYOUT_LOCK_JWKS_REFRESH, 1, semaphore_out);
+	return make(shm, (off_t)SHM_LAYOUT_LOCK_JWKS_REFRESH, 1, semaphore_out);
 }
 
 static int

@@ -10,10 +10,10 @@
 #include "shm/counters.h"
 
 /*
- * What lies in the mapped file.  Only host/ includes this.  SHM_LAYOUT_VERSION
- * rises with every change here; magic, version and size stay where they are,
- * and so do the two locked bytes, for that is how versions tell each other
- * apart.
+ * The sections of the shared memory file; only shm/ includes this.
+ * SHM_LAYOUT_VERSION rises with every change here; magic, version and size stay
+ * where they are, and so do the two locked bytes, for that is how versions tell
+ * each other apart.
  */
 #define SHM_LAYOUT_MAGIC 0x79656b686374616cULL /* "latchkey" */
 #define SHM_LAYOUT_VERSION 9
@@ -22,16 +22,17 @@
 #define SHM_LAYOUT_IN_FLIGHT_MAX 128
 
 /*
- * Open-file-description locks on the file.  LIFE is held shared by everybody
- * who has it open and exclusively by the one who resets it; OPENING is held
- * exclusively from before LIFE is asked for until the file is known to be
- * good.  From SHM_LAYOUT_LOCK_SEMAPHORE on, one byte is one place of the hash
- * gate. Which bytes are locked has nothing to do with what lies in them.
+ * Open-file-description locks on the file.  LIFE is held shared by every
+ * process that has the file open, and exclusively by the one that resets it;
+ * OPENING is held exclusively from before LIFE is locked until the file is
+ * known to be good.  From SHM_LAYOUT_LOCK_SEMAPHORE on, each byte is a place of
+ * the hash semaphore.  Which bytes are locked has nothing to do with their
+ * contents.
  */
 #define SHM_LAYOUT_LOCK_LIFE 0
 #define SHM_LAYOUT_LOCK_OPENING 1
 #define SHM_LAYOUT_LOCK_SEMAPHORE sizeof(struct shm_layout)
-/* Held by who keeps the issuers' keys; the gate has 1024 places at most. */
+/* Held by the JWKS refresher; the semaphore has at most 1024 places. */
 #define SHM_LAYOUT_LOCK_JWKS_REFRESH (SHM_LAYOUT_LOCK_SEMAPHORE + 2048)
 /* One byte is one slot of the statistics. */
 #define SHM_LAYOUT_LOCK_SLOTS (SHM_LAYOUT_LOCK_SEMAPHORE + 4096)
@@ -43,7 +44,7 @@ struct shm_layout_circuit_breaker {
 	_Atomic uint64_t opened;     /* how often, for the statistics */
 };
 
-/* ---- the statistics: host/stats ---- */
+/* ---- shm/counters ---- */
 
 struct shm_layout_time {
 	_Atomic uint64_t sum_us;
@@ -60,11 +61,11 @@ struct shm_layout_slot {
 struct shm_layout_stats {
 	_Atomic int64_t since;
 	_Atomic uint32_t slots; /* how many have ever been held */
-	/* The last is shared by all who find the others held. */
+	/* Processes that find all others held share the last. */
 	struct shm_layout_slot slot[COUNTERS_SLOTS + 1];
 };
 
-/* ---- the rate limits: host/limiter ---- */
+/* ---- shm/rate_limit ---- */
 
 #define SHM_LAYOUT_LIMIT_SETS 2048
 #define SHM_LAYOUT_LIMIT_WAYS                                                  \
@@ -75,7 +76,7 @@ struct shm_layout_stats {
 
 /* Two cache lines; 4 MiB in all. */
 struct shm_layout_rate_limit {
-	_Alignas(64) _Atomic uint64_t name; /* hash of the key; 0: nobody's */
+	_Alignas(64) _Atomic uint64_t name; /* hash of the key; 0: free */
 	_Atomic int64_t span_ms;            /* so long its blocks count */
 	/* Milliseconds of the latest one in it, and how many it holds. */
 	_Atomic uint64_t block[SHM_LAYOUT_LIMIT_BLOCKS];
@@ -87,12 +88,12 @@ struct shm_layout_rate_limits {
 	    slot[SHM_LAYOUT_LIMIT_SETS * SHM_LAYOUT_LIMIT_WAYS];
 };
 
-/* ---- what the keeper is asked for: host/wish ---- */
+/* ---- shm/jwks_refresh_request ---- */
 
 #define SHM_LAYOUT_REFRESH_REQUESTS 64
 
 struct shm_layout_refresh_requests {
-	_Atomic uint32_t serial; /* a futex: moves with each wish */
+	_Atomic uint32_t serial; /* a futex: changes with each request */
 	_Atomic int64_t at[SHM_LAYOUT_REFRESH_REQUESTS]; /* seconds; by hash of
 							    the issuer */
 };

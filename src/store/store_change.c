@@ -84,7 +84,7 @@ store_actor_check(struct store *st, const struct store_actor *actor)
 }
 
 static enum err
-note(struct change *c, enum event event)
+add_audit(struct change *c, enum event event)
 {
 	if (event == EVENT_NONE)
 		return ERR_OK;
@@ -107,11 +107,11 @@ write_rows(struct change *c, const struct change_kind *kind)
 		return err;
 	if ((err = c->st->ops->latest_time_raise(c->st, c->now)) != ERR_OK)
 		return err;
-	err = note(c, c->event != EVENT_NONE ? c->event : kind->event);
-	return err != ERR_OK ? err : note(c, c->second_event);
+	err = add_audit(c, c->event != EVENT_NONE ? c->event : kind->event);
+	return err != ERR_OK ? err : add_audit(c, c->second_event);
 }
 
-/* Steps 1 to 4 of the change; ends no transaction. */
+/* Steps 2 and 3, inside the transaction. */
 static enum err
 begin_and_write(struct change *c, const struct change_kind *kind)
 {
@@ -137,11 +137,11 @@ begin_and_write(struct change *c, const struct change_kind *kind)
 }
 
 /*
- * Steps 1 to 5.  Begun before the commit: a reader that read the old rows fills
- * them under a version that is over.  Published after it: a reader in between
- * asks the store and fills nothing.  Aborted on failure, because the keys would
- * stay uncached otherwise; and only once the transaction is over, so that no
- * key is known again while its rows are undecided.
+ * Steps 1 to 5, but for the lock.  Begin comes before the commit: a reader that
+ * read the old rows fills them under a version that is over.  Publish comes
+ * after it: a reader in between asks the store and fills nothing.  Abort
+ * follows a failure, because the keys would stay uncached otherwise; and only
+ * when the transaction is over, because its rows are undecided until then.
  */
 static enum err
 attempt(struct change *c, const struct change_kind *kind)
@@ -175,13 +175,13 @@ attempt(struct change *c, const struct change_kind *kind)
 }
 
 static enum err
-commit_a_note(struct store *st)
+commit_a_row(struct store *st)
 {
 	enum err err;
 
 	if ((err = st->ops->begin(st, store_wait_left(st))) != ERR_OK)
 		return err;
-	/* A row more, for SQLite writes no page that would stay the same. */
+	/* One more row: SQLite writes no page that stays the same. */
 	err = st->ops->audit_add(st,
 	    &(struct store_audit){
 		.event = EVENT_CHANGE_RECOVERED, .handle = "", .address = "" });
@@ -195,10 +195,10 @@ enum err
 change_flush_interrupted(void *ctx)
 {
 	struct store *st = ctx;
-	enum err err = commit_a_note(st);
+	enum err err = commit_a_row(st);
 
 	if (err == ERR_UNAVAILABLE && store_release_reserve(st))
-		err = commit_a_note(st);
+		err = commit_a_row(st);
 	return err == ERR_OK ? ERR_OK : ERR_UNAVAILABLE;
 }
 
@@ -224,6 +224,7 @@ change_run(struct change *c, const struct change_kind *kind)
 		err = attempt(c, kind);
 	coherence_unlock(st->coherence);
 	TESTPOINT("change:settled");
+	/* Step 6; step 7, the answer, is the caller's. */
 	if (err == ERR_OK && !c->idle && c->key_count > 0 && st->tidy != NULL) {
 		size_t n = key_list(c, list);
 
@@ -233,10 +234,7 @@ change_run(struct change *c, const struct change_kind *kind)
 	return err;
 }
 
-/*
- * Removing what has expired moves no version: a copy that a cache still holds
- * is past its end as well, and refused for that.
- */
+/* Moves no version: a cached copy of an expired row has expired, too. */
 static enum err
 expire(struct store *st, int64_t now, int64_t *removed_out)
 {
@@ -266,9 +264,9 @@ store_maintenance(struct store *st, int64_t now, int64_t *removed_out)
 	    st->coherence, store_wait_left(st), change_flush_interrupted, st);
 	if (err != ERR_OK)
 		return err;
-	/* First, because on a full disk this is what makes room. */
+	/* First, because on a full disk this frees space. */
 	err = store_after_commits(st);
-	/* Removing writes too; without room that would be a logout's. */
+	/* Removing rows writes, too, and must leave the reserve to logouts. */
 	if (err == ERR_OK && store_has_reserve(st))
 		err = expire(st, now, removed_out);
 	coherence_unlock(st->coherence);

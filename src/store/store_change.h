@@ -9,21 +9,20 @@
 #include "store/backend.h"
 
 /*
- * The one place that makes a change: transaction, generations, audit, and the
- * word to the caches, in the order on which the promise of a final logout
- * rests.  store_sessions.c, store_account.c and their like say what each change
- * is.
+ * Every change runs here: transaction, versions, audit and the removal of stale
+ * cache entries, in the order that makes a logout final.  store_sessions.c,
+ * store_account.c and the like define the changes.
  */
 
-/* How many expired rows one step of upkeep removes. */
+/* How many expired rows one run of maintenance removes. */
 #define CHANGE_MAINTENANCE_ROWS 500
 
-/* A user, and at most all of its sessions. */
+/* A user and all of its sessions. */
 #define CHANGE_KEYS_MAX (1 + SESSION_MAX_PER_USER)
 
 /*
- * One change on its way.  A change that takes arguments is a struct of its own
- * that begins with this one; its steps convert the pointer.
+ * A change in progress.  A change with arguments is a struct of its own that
+ * begins with this one; its steps convert the pointer.
  */
 struct change {
 	struct store *st;
@@ -36,8 +35,8 @@ struct change {
 	enum event event;   /* if the kind does not say it */
 	enum event second_event;
 
-	bool idle;     /* the store says so already: nothing to write */
-	bool in_doubt; /* whether it was committed may still turn out */
+	bool idle;     /* nothing to write: the store is so already */
+	bool in_doubt; /* it is not known whether it was committed */
 
 	char keys[CHANGE_KEYS_MAX][TOKEN_KEY_SIZE];
 	size_t key_count;
@@ -49,41 +48,39 @@ struct change_kind {
 	enum event event; /* of the audit table; NONE: no row */
 	bool waits;       /* for the lock, as long as the options say */
 	/*
-	 * It ends something, so it may use the room that is kept for that;
-	 * others are refused while that room is not whole.
+	 * It ends something, so it may use the reserved space; other changes
+	 * are refused while the reserve is not complete.
 	 */
 	bool ends;
-	/* Look: refuse, or name with change_key_*() every key it touches. */
+	/* Read rows; refuse, or name every key to change (change_key_*()). */
 	change_step_fn *plan;
-	/* Write the rows.  Nothing may be touched whose key is not named. */
+	/* Write rows, only of keys that were named. */
 	change_step_fn *write;
 };
 
 /**
  * change_run(c, kind):
- * Make the change.  ERR_OK: it is committed, or was so already.  ERR_DENIED
- * before any of its steps if the acting session is over; any other answer of
- * its steps: nothing was changed.  ERR_UNAVAILABLE: not made, as
- * far as can be known.
+ * Make the change.  Return ERR_OK if it is committed or idle, ERR_DENIED if the
+ * acting session is over, the error of a step (nothing was changed), or
+ * ERR_UNAVAILABLE if it was not made, as far as is known.
  */
 enum err change_run(
     struct change *c, const struct change_kind *kind) MUST_CHECK;
 
 /**
  * change_flush_interrupted(st):
- * A writer may have died after its last frame reached the WAL and before the
- * wal-index said so: nobody sees its change, yet it would come back when the
- * last connection has closed and the WAL is read anew, without any generation
- * moving.  Holding the write mutex: commit something else in its place.  A
- * generation_settled_fn.
+ * A coherence_flush_fn: commit a row of its own.  A writer may have died after
+ * its last frame reached the WAL and before the WAL index showed it: no process
+ * sees its change, but it would appear when the WAL is next read from the
+ * start, without any version moving.
  */
 enum err change_flush_interrupted(void *st) MUST_CHECK;
 
-/* For the plan step: what the change touches. */
+/* For the plan step: name a key that the change touches. */
 void change_key_user(struct change *c, int64_t id);
 void change_key_session(struct change *c, const char *handle);
 void change_key_token(struct change *c, const char *jti);
-/* The rows that all go under one key: SIGNING_KEYS_KEY, ISSUERS_KEY. */
+/* A key of many rows: SIGNING_KEYS_KEY, ISSUERS_KEY. */
 void change_key_named(struct change *c, const char *name);
 
 #endif
