@@ -282,8 +282,8 @@ store_session_touch(struct store *st, const char *handle, int64_t now)
 {
 	static const struct change_kind kind = { .plan = touch_plan,
 		.write = touch_write };
-	const struct store_actor nobody = { .address = "", .now = now };
-	struct touch x = { .c = { .st = st, .actor = &nobody },
+	const struct store_actor no_session = { .address = "", .now = now };
+	struct touch x = { .c = { .st = st, .actor = &no_session },
 		.handle = handle };
 
 	return change_run(&x.c, &kind);
