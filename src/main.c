@@ -8,14 +8,14 @@
 #include "cli/serve.h"
 
 /*
- * A standard descriptor that is closed would be the number of something we
- * open, of a client's connection in the end, and get our log lines.
+ * Open closed standard descriptors.  Otherwise a client's connection could get
+ * number 2 and with it the lines of the log.
  */
 static bool
 standard_descriptors_open(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		/* The lowest number that is free is this one. */
+		/* The lowest free number is this one. */
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
 			return false;
 	}
@@ -31,7 +31,7 @@ main(int argc, char **argv)
 		return EXIT_FAILED;
 	if (argc >= 2)
 		return commands_run(argc - 1, argv + 1);
-	/* spawn-fcgi and mod_fcgid start programs without arguments. */
+	/* spawn-fcgi and mod_fcgid pass no arguments. */
 	if (serve_socket_given())
 		return commands_run(1, (char *[]){ serve, NULL });
 	return exit_usage(

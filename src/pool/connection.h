@@ -53,6 +53,8 @@ struct connections {
 	int max;
 };
 
+/* connections_init(cs, epoll_fd, max): no connections; ${epoll_fd} is borrowed.
+ */
 void connections_init(struct connections *cs, int epoll_fd, int max);
 /* connections_clear(cs): close and free all. */
 void connections_clear(struct connections *cs);

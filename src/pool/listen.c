@@ -252,7 +252,7 @@ open_tcp(const char *spec, bool allow_remote, char *why, size_t size,
 	if (!allow_remote &&
 	    !net_is_loopback_host(spec, (size_t)(strrchr(spec, ':') - spec)))
 		err = refuse(ERR_INVALID, why, size,
-		    "FastCGI trusts whoever connects; outside loopback it "
+		    "FastCGI has no authentication; outside loopback it "
 		    "needs --allow-remote",
 		    spec);
 	else

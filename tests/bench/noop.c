@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * usage: noop [BYTES]
- * The loop that anybody would write with libfcgi, on the listening socket that
+ * The loop that a first program with libfcgi has, on the listening socket that
  * is descriptor 0: reads the body, answers a fixed JSON document of BYTES bytes
  * (400).  What Latchkey is measured against.  Asked whether a request may pass,
  * it says yes, and always the same name.
@@ -17,10 +17,10 @@
 
 static char json_value[BYTES_MAX + 1];
 
-/* As long as what Latchkey says of somebody. */
+/* As long as the identity that Latchkey sends. */
 #define IDENTITY(user, prefix)                                                 \
-	user ": 1000\r\n" prefix "User: Somebody Longname\r\n" prefix          \
-	     "Id: 1000\r\n" prefix "Email: somebody@example.org\r\n" prefix    \
+	user ": 1000\r\n" prefix "User: Username Longname\r\n" prefix          \
+	     "Id: 1000\r\n" prefix "Email: username@example.org\r\n" prefix    \
 	     "Role: user\r\n" prefix                                           \
 	     "Session: 0123456789abcdef0123456789abcdef\r\n\r\n"
 

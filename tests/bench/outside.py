@@ -51,7 +51,7 @@ def introduce(pool, people):
         def known(person):
             return client.ask(fcgi.KINDS["me, bearer"](person))[0] == 200
 
-        stages.until(pool, lambda: known(people[0]), "the keeper of keys")
+        stages.until(pool, lambda: known(people[0]), "the JWKS process")
         for person in people:
             if not known(person):
                 raise stages.Failed("a token is not taken")

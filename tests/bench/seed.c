@@ -4,7 +4,7 @@
  * Put COUNT users with one session each into a database that the product has
  * made, in one transaction, and print LISTED of them, spread evenly: the
  * session id and the address, a line each.  The password of all is
- * SEED_PASSWORD.  Nobody else may have the database open.
+ * SEED_PASSWORD.  No other process may have the database open.
  */
 #include <errno.h>
 #include <sqlite3.h>
@@ -98,7 +98,7 @@ add_user(struct seed *s, sqlite3_int64 id, const char *email)
 
 	if (user_email_normal(normal, email) != ERR_OK)
 		die("%s is no address", email);
-	(void)snprintf(name, sizeof(name), "Somebody %lld", (long long)id);
+	(void)snprintf(name, sizeof(name), "Username %lld", (long long)id);
 	sqlite3_bind_int64(s->user, 1, id);
 	sqlite3_bind_text(s->user, 2, email, -1, SQLITE_TRANSIENT);
 	sqlite3_bind_text(s->user, 3, normal, -1, SQLITE_TRANSIENT);
@@ -143,7 +143,7 @@ fill(struct seed *s, long count, long listed)
 	run(s, "BEGIN IMMEDIATE");
 	for (long i = 1; i <= count; i++) {
 		(void)snprintf(
-		    email, sizeof(email), "somebody%07ld@example.org", i);
+		    email, sizeof(email), "username%07ld@example.org", i);
 		random_uuid(id);
 		add_user(s, i, email);
 		add_session(s, i, id);

@@ -399,7 +399,7 @@ class Database:
         self.people = people
 
     def fetch_tokens(self, pool):
-        """An access token for everybody listed."""
+        """Get an access token for each person."""
         with fcgi.Client(pool.path) as client:
             for person in self.people:
                 status, body = client.ask(fcgi.validate(person))
@@ -499,7 +499,7 @@ def main(bench, about):
     from report import Report
 
     args = options(about)
-    # What was started ends with us, whoever ends us.
+    # Stop what was started, also on SIGTERM.
     signal.signal(signal.SIGTERM, lambda *unused: sys.exit(143))
     report = Report(Path(sys.argv[0]).name)
     with Stage(args) as stage:
