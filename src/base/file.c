@@ -36,7 +36,7 @@ check_access(struct file *f, int fd)
 		return fail(f, ERR_UNAVAILABLE, "examine");
 	if (!S_ISREG(st.st_mode))
 		return refuse(f, "is not a regular file");
-	f->others_may_read = (st.st_mode & S_IROTH) != 0;
+	f->mode = st.st_mode;
 	if (f->access == FILE_ANY)
 		return ERR_OK;
 	if (f->access == FILE_PRIVATE &&

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -25,8 +26,8 @@ struct file {
 	enum file_access access;
 	size_t max; /* bytes */
 	/* Set by file_read(). */
-	struct buf text;      /* the content; buf_clear() wipes it */
-	bool others_may_read; /* S_IROTH, for rules beyond ${access} */
+	struct buf text; /* the content; buf_clear() wipes it */
+	mode_t mode;     /* of the file, for rules beyond ${access} */
 	char why[FILE_WHY_SIZE];
 };
 

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/str.h"
@@ -58,7 +59,7 @@ line_file_read(struct line_file *l)
 		(void)snprintf(l->why, l->why_size, "%s", file.why);
 		return ERR_INVALID;
 	}
-	l->others_may_read = file.others_may_read;
+	l->others_may_read = (file.mode & S_IROTH) != 0;
 	err = parse_lines(l, &file.text);
 	buf_clear(&file.text);
 	return err;

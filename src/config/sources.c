@@ -2,15 +2,13 @@
 #include "config/sources.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/line_file.h"
-#include "base/secret.h"
 #include "base/str.h"
 
 #define FILE_SUFFIX "_FILE"
@@ -59,36 +57,6 @@ find_setting(const char *name, size_t len, struct setting *s)
 	return s->by_file ? ERR_OK : ERR_NOT_FOUND;
 }
 
-static enum err
-read_whole(int fd, char dst[SECRET_FILE_MAX], const char *name,
-    const char *path, const struct option_why *why)
-{
-	size_t len = 0;
-	ssize_t n;
-
-	while ((n = read(fd, dst + len, SECRET_FILE_MAX - len)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return option_refuse(why, "%s: cannot read %s: %s",
-			    name, path, strerror(errno));
-		len += (size_t)n;
-		if (len == SECRET_FILE_MAX)
-			return option_refuse(
-			    why, "%s: %s is too long", name, path);
-	}
-	/* Editors and echo end a file with a new line; no secret does. */
-	if (len > 0 && dst[len - 1] == '\n')
-		len--;
-	if (len > 0 && dst[len - 1] == '\r')
-		len--;
-	dst[len] = '\0';
-	if (strlen(dst) != len)
-		return option_refuse(
-		    why, "%s: %s holds a zero byte", name, path);
-	return ERR_OK;
-}
-
 /*
  * systemd shows the access list of a credential in the group bits and keeps the
  * folder private, so the mode of a credential is not checked.
@@ -98,31 +66,29 @@ set_from_secret_file(enum config_id id, const char *path,
     enum option_source source, struct option_value *value,
     const struct option_why *why)
 {
+	struct file file = {
+		.path = path, .access = FILE_ANY, .max = SECRET_FILE_MAX
+	};
 	const char *name = option_table[id].name;
-	char secret[SECRET_FILE_MAX] = "";
-	struct stat st;
+	struct buf *text = &file.text;
 	enum err err;
-	int fd;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return option_refuse(
-		    why, "%s: cannot open %s: %s", name, path, strerror(errno));
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-		err = option_refuse(why, "%s: %s is no file", name, path);
-		goto out;
-	}
-	if (source != OPTION_CREDENTIAL && (st.st_mode & 077) != 0) {
+	if (file_read(&file) != ERR_OK)
+		return option_refuse(why, "%s: %s", name, file.why);
+	/* Editors and echo end a file with a new line; no secret does. */
+	if (text->len > 0 && text->data[text->len - 1] == '\n')
+		text->data[--text->len] = '\0';
+	if (text->len > 0 && text->data[text->len - 1] == '\r')
+		text->data[--text->len] = '\0';
+	if (source != OPTION_CREDENTIAL && (file.mode & 077) != 0)
 		err = option_refuse(
 		    why, "%s: others may read %s: chmod 600 it", name, path);
-		goto out;
-	}
-	err = read_whole(fd, secret, name, path, why);
-	if (err == ERR_OK)
-		err = option_set(id, secret, source, value, why);
-out:
-	secret_wipe(secret, sizeof(secret));
-	close(fd);
+	else if (strlen(text->data) != text->len)
+		err =
+		    option_refuse(why, "%s: %s holds a zero byte", name, path);
+	else
+		err = option_set(id, text->data, source, value, why);
+	buf_clear(text);
 	return err;
 }
 

@@ -391,7 +391,7 @@ TEST(secrets_come_from_files, struct fixture *f)
 	unlink(f->secret);
 	expect_refused_with(f, "JWT_SECRET: cannot open ");
 	setenv("JWT_SECRET_FILE", "/dev/zero", 1);
-	expect_refused(f, "JWT_SECRET: /dev/zero is no file");
+	expect_refused(f, "JWT_SECRET: /dev/zero is not a regular file");
 }
 
 TEST(secret_files_may_be_named_in_the_file, struct fixture *f)
