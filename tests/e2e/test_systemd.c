@@ -226,8 +226,8 @@ TEST_IN(SANDBOXED | UNCONFINED, keys_are_fetched_restricted, struct units *u)
 		assert_true(i < WAIT_MS / 10);
 		usleep(10 * 1000);
 	}
-	assert_false(
-	    stack_file_contains(stack_log(site.stack), "event=jwks_refresher_died"));
+	assert_false(stack_file_contains(
+	    stack_log(site.stack), "event=jwks_refresher_died"));
 	assert_int_equal(test_issuer_count(idp, TEST_ISSUER_JWKS), 1);
 	fcgi_site_close(&site);
 	test_issuer_free(idp);

@@ -80,10 +80,14 @@ is_selected(const struct test *t)
 }
 
 /* A list for cmocka: what is counted first is then written to ${out}. */
+struct run {
+	const struct test_fixture *fixture;
+	char name[NAME_SIZE];
+};
+
 struct runs {
 	struct CMUnitTest *out; /* NULL while they are counted */
-	const struct test_fixture **fixture;
-	char (*names)[NAME_SIZE];
+	struct run *runs;
 	size_t n;
 };
 
@@ -101,7 +105,7 @@ static struct {
 static int
 set_up(void **state)
 {
-	const struct test_fixture *f = running.runs.fixture[running.next];
+	const struct test_fixture *f = running.runs.runs[running.next].fixture;
 	int status = 0;
 
 	running.is_up = false;
@@ -114,7 +118,8 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
-	const struct test_fixture *f = running.runs.fixture[running.next++];
+	const struct test_fixture *f =
+	    running.runs.runs[running.next++].fixture;
 
 	return running.is_up && f->tear_down != NULL ? f->tear_down(state) : 0;
 }
@@ -154,11 +159,11 @@ add_run(struct runs *r, const struct test *t, const struct test_fixture *f)
 		.test_func = t->run,
 		.setup_func = set_up,
 		.teardown_func = tear_down };
-	r->fixture[r->n] = f != NULL ? f : &none;
+	r->runs[r->n].fixture = f != NULL ? f : &none;
 	if (f != NULL && f->title != NULL) {
 		(void)snprintf(
-		    r->names[r->n], NAME_SIZE, "%s: %s", f->title, t->name);
-		run->name = r->names[r->n];
+		    r->runs[r->n].name, NAME_SIZE, "%s: %s", f->title, t->name);
+		run->name = r->runs[r->n].name;
 	}
 	r->n++;
 }
@@ -194,16 +199,14 @@ test_run(const char *title, unsigned groups, test_fixture_fn *group_set_up,
 	if (r->n == 0)
 		return 0;
 	r->out = calloc(r->n, sizeof(*r->out));
-	r->fixture = calloc(r->n, sizeof(*r->fixture));
-	r->names = calloc(r->n, sizeof(*r->names));
-	if (r->out == NULL || r->fixture == NULL || r->names == NULL)
+	r->runs = calloc(r->n, sizeof(*r->runs));
+	if (r->out == NULL || r->runs == NULL)
 		abort();
 	add_runs(r, groups);
 	failed = _cmocka_run_group_tests(
 	    title, r->out, r->n, set_up_group, tear_down_group);
 	free(r->out);
-	free(r->fixture);
-	free(r->names);
+	free(r->runs);
 	return failed;
 }
 

@@ -126,7 +126,7 @@ struct test_fixture {
 #define TEST_ALLOCATED(n, type, set_up, tear_down)                             \
 	static int TEST_NAME(test_set_up_, n)(void **state)                    \
 	{                                                                      \
-		type *fixture = test_allocate(sizeof(type));                   \
+		void *fixture = test_allocate(sizeof(type));                   \
                                                                                \
 		*state = fixture;                                              \
 		set_up(fixture);                                               \
