@@ -76,7 +76,7 @@ memory_cache_init(struct memory_cache *t, const struct shm *m)
 struct memory_cache_name
 memory_cache_name(const struct memory_cache *t, const void *key, size_t len)
 {
-	struct memory_cache_name name;
+	struct memory_cache_name name = { 0 };
 
 	siphash_128(t->keys[0], key, len, name.hash);
 	return name;

@@ -97,8 +97,8 @@ context_app(struct context *context)
 	enum err err = shared_open(context->config, &context->shared);
 
 	if (err == ERR_OK)
-		err = wiring_open(context->config, context->shared, WIRING_BACKGROUND,
-		    &context->app);
+		err = wiring_open(context->config, context->shared,
+		    WIRING_BACKGROUND, &context->app);
 	/* The reason is in the log. */
 	if (err != ERR_OK)
 		return EXIT_FAILED;

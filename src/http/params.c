@@ -9,7 +9,7 @@ params_find(const void *name, size_t len)
 	switch (len) {
 #define LENGTH(n, rows)                                                        \
 	case n:                                                                \
-		rows break;
+		rows break; /* NOLINT(bugprone-macro-parentheses) */
 #define PARAM(row)                                                             \
 	if (memcmp(name, #row, sizeof(#row) - 1) == 0)                         \
 		return PARAM_##row;

@@ -210,9 +210,10 @@ put_header(struct buf *out, const char *start, int64_t number)
 	char digits[STR_INT_SIZE + 2];
 	size_t len = str_int(digits, number);
 
-	memcpy(digits + len, "\r\n", 2);
+	digits[len++] = '\r';
+	digits[len++] = '\n';
 	buf_puts(out, start);
-	buf_append(out, digits, len + 2);
+	buf_append(out, digits, len);
 }
 
 static void

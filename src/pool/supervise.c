@@ -279,8 +279,8 @@ kill_overdue(struct pool *p, int64_t now)
 
 	TAILQ_FOREACH(l, &p->terminating, link)
 	{
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc):
-		 * remove_terminating() */
+		/* remove_terminating() unlinks what it frees. */
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		if (l->kill_at > now)
 			continue;
 		str_join(event, sizeof(event), l->name, "_killed");
