@@ -99,12 +99,6 @@ parse_request(struct connection_io *x, const struct fcgi *f, bool too_large,
 		req_out->body_too_long = true;
 		req_out->malformed = false;
 	}
-	if (!x->old_name_logged &&
-	    request_param(req_out, PARAM_LATCHKEY_DIALECT) != NULL) {
-		log_event(LOG_LEVEL_WARN, "old_parameter_name",
-		    "name=LATCHKEY_DIALECT now=LATCHKEY_AUTHORIZE_PROTOCOL");
-		x->old_name_logged = true;
-	}
 	request_set_id(req_out, &x->request_ids);
 	req_out->received_at = shm_time(x->shm, x->clock->wall());
 }

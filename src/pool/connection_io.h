@@ -32,7 +32,6 @@ struct connection_io {
 	bool draining;       /* close connections that become idle */
 	bool
 	    lasting; /* a login was queued or a connection kept; see worker.c */
-	bool old_name_logged;   /* a request used LATCHKEY_DIALECT */
 	unsigned char *scratch; /* CONNECTION_DATA_MAX bytes */
 	struct request_ids request_ids;
 	struct buf answer;
