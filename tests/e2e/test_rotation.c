@@ -474,10 +474,10 @@ TEST(a_reload_without_its_secret_changes_nothing, struct fixture *f)
 	} cases[] = {
 		{ "", 0600, "event=secret_refused" },
 		{ "0123456789abcdef\n", 0600, "event=secret_refused" },
-		{ NULL, 0, "the master secret is gone" },
+		{ NULL, 0, "the master secret is missing" },
 		{ "00112233445566778899aabbccddeeff"
 		  "00112233445566778899aabbccddeeff\n",
-		    0600, "the master secret is another one" },
+		    0600, "the master secret has changed" },
 		{ "SAME", 0644, "event=secret_refused" },
 	};
 	struct buf good = { 0 };
