@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "model/user.h"
 
-/* Of Argon2id (RFC 9106) with one lane, the only number libsodium makes. */
+/* Parameters of Argon2id (RFC 9106); libsodium fixes its parallelism at 1. */
 struct password_params {
 	int kib;    /* memory, KiB; at least 8 */
 	int passes; /* at least 1 */

@@ -123,7 +123,7 @@ cache_publish_revoked(
 	char key[TOKEN_KEY_SIZE];
 
 	token_key(key, jti);
-	/* If it fails, the breaker has said so; see cache.h. */
+	/* A failure is logged by the circuit breaker; see cache.h. */
 	if (lookup_redis_usable(c) && expires_at > now &&
 	    redis_set(c->redis, key, "1", 1, expires_at - now) != ERR_OK)
 		return;
@@ -132,8 +132,8 @@ cache_publish_revoked(
 /* ---- tokens handed out ---- */
 
 /*
- * Tokens to be handed out again.  Nobody's access depends on what lies here:
- * whoever gets such a token shows it, and it is then judged like any other.
+ * Tokens to be handed out again.  No access depends on these entries: a token
+ * from here is verified like any other when a client presents it.
  * What must not happen is that one is handed out that is over already, so it
  * is kept under the generation of its session, which whatever ends tokens
  * moves; see store.h.

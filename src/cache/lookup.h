@@ -64,7 +64,7 @@ int64_t lookup_clock(const struct cache *c);
 void lookup_store_done(const struct cache *c, int64_t begun, enum err err);
 void lookup_store_took(const struct cache *c, int64_t begun);
 
-/* lookup_redis_usable(c): false while Redis is off or its breaker open. */
+/* lookup_redis_usable(c): false while Redis is off or unavailable. */
 bool lookup_redis_usable(const struct cache *c);
 
 /**

@@ -20,8 +20,8 @@ _Static_assert(
 
 /*
  * SET XX of a key that never exists changes nothing, but fails whenever a real
- * SET would.  PING would close the breaker for a server that is read-only or
- * full, once a second for ever.
+ * SET would.  PING would close the circuit breaker again and again for a server
+ * that is read-only or full.
  */
 static const char probe_key[] = "session:probe";
 

@@ -19,7 +19,7 @@ struct redis;
  * answers the next command.  Every function returns ERR_UNAVAILABLE if the
  * connection fails, the deadline passes, or Redis replies with an error
  * (-READONLY, -LOADING, -OOM, -MISCONF, -NOAUTH, -BUSY, ...); at once while the
- * breaker is open.  A key that does not hold a string counts as missing.
+ * circuit breaker is open.  A key that holds no string counts as missing.
  */
 #define REDIS_KEYS_MAX 128 /* in one command */
 #define REDIS_KEY_SIZE 160 /* prefix, longest key and NUL */
@@ -117,16 +117,16 @@ const char *redis_prefix(const struct redis *r);
 
 /**
  * redis_probe(r):
- * If the breaker is open and a probe is due, connect anew and test whether
- * Redis accepts writes, without making one; then close the breaker or open it
- * again. Called by the background thread, so that no request waits for a probe.
+ * If the circuit breaker is open and a probe is due, connect anew and test
+ * whether Redis accepts writes, without making one, and set the circuit breaker
+ * accordingly.  The background thread calls this, so no request waits for it.
  */
 void redis_probe(struct redis *r);
 
 /**
  * redis_size(r, entries_out, bytes_out):
  * Ask how many keys the server holds and how much memory it uses.  It may
- * forbid INFO, which does not open the breaker.
+ * forbid INFO, which does not open the circuit breaker.
  */
 enum err redis_size(
     struct redis *r, int64_t *entries_out, int64_t *bytes_out) MUST_CHECK;

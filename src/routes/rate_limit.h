@@ -23,7 +23,7 @@ struct rate_limit_admission {
 /**
  * rate_limit_request(app, req, res, ad):
  * Count ${req} under the limit of ${ad}->route, which is set.  A request that
- * the handler would refuse for its form, or because nobody is signed in, is
+ * the handler would refuse for its form, or for want of a sign-in, is
  * refused on ${res} and not counted; one too many is refused with rate_limited.
  *
  * rate_limit_request_done(app, ad, outcome):

@@ -11,8 +11,8 @@
 /*
  * The state is one number: 0 if closed, else the time until which no process
  * asks Redis, with bit 0 set while a probe is out.  A failed probe doubles the
- * back-off; requests that were waiting already when the breaker opened do not,
- * and the bit tells the two apart.
+ * back-off; requests that were waiting already when it opened do not, and the
+ * bit tells the two apart.
  */
 #define PROBE_BIT ((int64_t)1)
 #define PROBE_LEASE_US (1000 * 1000)

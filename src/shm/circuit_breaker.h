@@ -29,8 +29,8 @@ void circuit_breaker_trip(struct shm *shm, int64_t now_us);
 
 /**
  * circuit_breaker_claim_probe(shm, now_us):
- * Return true to exactly one caller of the host when the breaker is open and
- * its back-off is over; that caller probes and then calls
+ * Return true to exactly one caller of the host when the circuit breaker is
+ * open and its back-off is over; that caller probes and then calls
  * circuit_breaker_reset() or circuit_breaker_trip().  If it dies instead,
  * another may claim a second later.
  */

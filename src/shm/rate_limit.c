@@ -289,7 +289,8 @@ lock(struct shm_layout_rate_limits *ls, uint64_t name)
 	int rc = mutex_take(mutex_of(ls, name), LOCK_WAIT_MS);
 
 	if (rc == EOWNERDEAD) {
-		log_event(LOG_LEVEL_WARN, "limiter_recovered", "owner_died=1");
+		log_event(
+		    LOG_LEVEL_WARN, "rate_limit_recovered", "owner_died=1");
 		rc = pthread_mutex_consistent(mutex_of(ls, name));
 		assert(rc == 0);
 	} else if (rc != 0) {

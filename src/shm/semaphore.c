@@ -85,7 +85,7 @@ try_all(struct semaphore *g)
 	uint32_t random;
 	int place, error;
 
-	/* Everybody beginning at the first would meet there. */
+	/* Start at a random place: callers would collide at the first. */
 	random_fill(&random, sizeof(random));
 	place = (int)(random % (uint32_t)g->places);
 	for (int i = 0; i < g->places; i++) {

@@ -102,8 +102,8 @@ size_t shm_views(const struct shm *shm);
 
 /**
  * shm_is_current(shm):
- * Return true if the mapped file, and the lock file of shm_claim(), are still
- * the ones on disk.  Costs one stat(2) for each.
+ * Return true if the shared memory file, and the lock file of shm_claim(), are
+ * still the ones on disk.  Costs one stat(2) for each.
  */
 bool shm_is_current(const struct shm *shm);
 
@@ -126,9 +126,9 @@ int64_t shm_time(struct shm *shm, int64_t wall);
 
 /**
  * shm_reopen(shm, fd_out):
- * Open the mapped file once more, for byte-range locks (shm/semaphore) that are
- * not ${shm}'s own.  The caller closes ${fd_out}.  Return ERR_UNAVAILABLE if
- * that fails or the file is not the current one.
+ * Open the shared memory file once more, for byte-range locks (shm/semaphore)
+ * that are not ${shm}'s own.  The caller closes ${fd_out}.  Return
+ * ERR_UNAVAILABLE if that fails or the file is not the current one.
  */
 enum err shm_reopen(const struct shm *shm, int *fd_out) MUST_CHECK;
 

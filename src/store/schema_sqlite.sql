@@ -123,7 +123,7 @@ CREATE TABLE issuer_keys (
 
 -- version 4
 
--- What proves that somebody is a user.  Whatever replaces or removes a row
+-- What proves that a client is a user.  Whatever replaces or removes a row
 -- raises the user's epoch in the same transaction.
 CREATE TABLE credentials (
 	user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
