@@ -142,13 +142,13 @@ rename_to(struct shm_layout_rate_limit *s, uint64_t name,
 		uint64_t b = atomic_load(&shared->block[i]);
 
 		if (i == BLOCKS / 2)
-			TESTPOINT("limiter:emptying");
+			TESTPOINT("rate_limit:emptying");
 		atomic_store(
 		    &s->block[i], counts(b, window_ms, now_ms) ? b : 0);
 	}
-	TESTPOINT("limiter:emptied");
+	TESTPOINT("rate_limit:emptied");
 	atomic_store(&s->name, name);
-	TESTPOINT("limiter:named");
+	TESTPOINT("rate_limit:named");
 }
 
 /* ---- counting ---- */
@@ -222,9 +222,9 @@ add_one(struct shm_layout_rate_limit *s, const struct rate_limit_shm_rule *rule,
 		return false;
 	if (time_of(latest) > now_ms)
 		now_ms = time_of(latest);
-	TESTPOINT("limiter:counting");
+	TESTPOINT("rate_limit:counting");
 	atomic_store(to, block_of(now_ms, count_of(latest) + 1));
-	TESTPOINT("limiter:counted");
+	TESTPOINT("rate_limit:counted");
 	return true;
 }
 
@@ -298,7 +298,7 @@ lock(struct shm_layout_rate_limits *ls, uint64_t name)
 		    LOG_LEVEL_WARN, "rate_limit_lock_timeout", "errno=%d", rc);
 		return ERR_UNAVAILABLE;
 	}
-	TESTPOINT("limiter:locked");
+	TESTPOINT("rate_limit:locked");
 	return ERR_OK;
 }
 

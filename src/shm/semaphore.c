@@ -124,7 +124,7 @@ semaphore_acquire(struct semaphore *g, int wait_ms)
 		futex_wait(g->left, left, wait < LOOK_US ? wait : LOOK_US);
 	}
 	if (err == ERR_OK)
-		TESTPOINT("gate:entered");
+		TESTPOINT("semaphore:entered");
 	return err;
 }
 

@@ -60,11 +60,11 @@ reset(struct shm *shm, int memory_cache_mb)
 	struct shm_layout *lo;
 	int error;
 
-	TESTPOINT("mapped:first");
+	TESTPOINT("shm:first");
 	shm->size = SHM_LAYOUT_REGION + (size_t)memory_cache_mb * REGION_UNIT;
 	if (!shm_file_allocate(shm->path, shm->fd, shm->size) || !map(shm))
 		return false;
-	TESTPOINT("mapped:zeroed");
+	TESTPOINT("shm:zeroed");
 	lo = shm->layout;
 	lo->version = SHM_LAYOUT_VERSION;
 	lo->size = shm->size;
@@ -78,10 +78,10 @@ reset(struct shm *shm, int memory_cache_mb)
 		shm_file_log(shm->path, "mutex", error);
 		return false;
 	}
-	TESTPOINT("mapped:filled");
+	TESTPOINT("shm:filled");
 	atomic_store_explicit(
 	    &lo->magic, SHM_LAYOUT_MAGIC, memory_order_release);
-	TESTPOINT("mapped:ready");
+	TESTPOINT("shm:ready");
 	return true;
 }
 
@@ -155,7 +155,7 @@ enter(struct shm *shm, int memory_cache_mb, enum err *err_out)
 		if (error != 0)
 			return not_locked(shm, error);
 	} else if (shm_file_is_held(error)) {
-		TESTPOINT("mapped:others");
+		TESTPOINT("shm:others");
 		error = shm_file_lock(shm->fd, F_RDLCK, SHM_LAYOUT_LOCK_LIFE);
 		if (error != 0)
 			return not_locked(shm, error);
@@ -165,7 +165,7 @@ enter(struct shm *shm, int memory_cache_mb, enum err *err_out)
 	} else {
 		return not_locked(shm, error);
 	}
-	TESTPOINT("mapped:entered");
+	TESTPOINT("shm:entered");
 	error = shm_file_lock(shm->fd, F_UNLCK, SHM_LAYOUT_LOCK_OPENING);
 	if (error != 0)
 		return not_locked(shm, error);
@@ -198,7 +198,7 @@ attempt(struct shm *shm, int memory_cache_mb, enum err *err_out)
 		shm_file_log(shm->path, "open", errno);
 		return ATTEMPT_FAILED;
 	}
-	TESTPOINT("mapped:opened");
+	TESTPOINT("shm:opened");
 	shm->dev = st.st_dev;
 	shm->ino = st.st_ino;
 	if (!shm_file_is_ours(shm->path, shm->fd))

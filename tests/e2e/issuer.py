@@ -195,7 +195,7 @@ def mint(issuer, key, alg=None, header=None, claims=None, at=0, life=300,
     if alg is None:
         alg = {"RSA": "RS256", "oct": "HS256"}.get(signer.kty, "ES256")
     now = int(time.time()) + at
-    payload = {"iss": issuer.url, "sub": "somebody", "aud": "latchkey",
+    payload = {"iss": issuer.url, "sub": "user-1", "aud": "latchkey",
                "iat": now, "exp": now + life}
     head = {"alg": alg, "kid": signer.kid, "typ": "JWT"}
     for whole, part in ((payload, claims), (head, header)):

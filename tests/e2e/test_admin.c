@@ -13,12 +13,12 @@
 #define SESSIONS "/api/v1/admin/user-sessions/"
 #define ME "/api/v1/auth/me"
 
-struct somebody {
+struct account {
 	char id[32], email[64], token[1100];
 };
 
 static void
-account(struct site *s, struct somebody *who)
+account(struct site *s, struct account *who)
 {
 	site_account(s);
 	web_forget(s->web);
@@ -28,7 +28,7 @@ account(struct site *s, struct somebody *who)
 }
 
 static void
-admin_account(struct site *s, struct somebody *who)
+admin_account(struct site *s, struct account *who)
 {
 	char path[256], sql[128];
 
@@ -41,7 +41,7 @@ admin_account(struct site *s, struct somebody *who)
 }
 
 static void
-ask(struct site *s, const struct somebody *who, const char *method,
+ask(struct site *s, const struct account *who, const char *method,
     const char *path, const char *body)
 {
 	const struct web_call call = {
@@ -55,7 +55,7 @@ ask(struct site *s, const struct somebody *who, const char *method,
 }
 
 static void
-change(struct site *s, const struct somebody *admin, const char *id,
+change(struct site *s, const struct account *admin, const char *id,
     const char *body)
 {
 	char path[128];
@@ -66,7 +66,7 @@ change(struct site *s, const struct somebody *admin, const char *id,
 
 TEST(a_disabled_user_is_signed_out_at_once, struct site *s)
 {
-	struct somebody admin, user;
+	struct account admin, user;
 	char body[256];
 
 	account(s, &user);
@@ -94,7 +94,7 @@ TEST(a_disabled_user_is_signed_out_at_once, struct site *s)
 
 TEST(a_new_role_takes_effect_at_once, struct site *s)
 {
-	struct somebody admin, user;
+	struct account admin, user;
 
 	account(s, &user);
 	admin_account(s, &admin);
@@ -114,7 +114,7 @@ TEST(a_new_role_takes_effect_at_once, struct site *s)
 
 TEST(the_sessions_of_a_user_end_together, struct site *s)
 {
-	struct somebody admin, user;
+	struct account admin, user;
 	char path[128];
 
 	account(s, &user);
@@ -133,7 +133,7 @@ TEST(the_sessions_of_a_user_end_together, struct site *s)
 
 TEST(users_are_found_page_by_page, struct site *s)
 {
-	struct somebody admin, user;
+	struct account admin, user;
 	char path[256];
 
 	account(s, &user);
@@ -157,7 +157,7 @@ TEST(a_failing_second_half_leaves_nothing, struct site *s)
 {
 	static const char both[] =
 	    "{\"status\":\"inactive\",\"role\":\"admin\"}";
-	struct somebody admin, user;
+	struct account admin, user;
 	char path[256], audit[160];
 
 	account(s, &user);
@@ -205,7 +205,7 @@ TEST(refused_changes, struct site *s)
 		{ "{\"status\":\"\"}", 400, "invalid_field" },
 		{ "[]", 400, "not_an_object" },
 	};
-	struct somebody admin, user;
+	struct account admin, user;
 
 	account(s, &user);
 	admin_account(s, &admin);

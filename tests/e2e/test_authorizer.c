@@ -26,7 +26,7 @@ static const char lighttpd[] =
     "cgi.assign = ( \".cgi\" => \"/bin/sh\" ) }\n"
     "$HTTP[\"url\"] =~ \"^/guarded/admin/\" { setenv.add-environment = ("
     "\"LATCHKEY_REQUIRE_ROLE\" => \"admin\" ) }\n"
-    "else $HTTP[\"url\"] =~ \"^/guarded/nobody/\" { setenv.add-environment = ("
+    "else $HTTP[\"url\"] =~ \"^/guarded/no-role/\" { setenv.add-environment = ("
     "\"LATCHKEY_REQUIRE_ROLE\" => \"wizard\" ) }\n"
     "else $HTTP[\"url\"] =~ \"^/guarded/odd/\" { setenv.add-environment = ("
     "\"LATCHKEY_AUTHORIZE_PROTOCOL\" => \"auth_request\" ) }\n";
@@ -63,8 +63,8 @@ TEST(guarded_files_are_created, struct site *s)
 	put(s, PROGRAM, program);
 	make_folder(s, "/guarded/admin");
 	put(s, ADMIN, STACK_SECRET);
-	make_folder(s, "/guarded/nobody");
-	put(s, "/guarded/nobody/file.txt", STACK_SECRET);
+	make_folder(s, "/guarded/no-role");
+	put(s, "/guarded/no-role/file.txt", STACK_SECRET);
 	make_folder(s, "/guarded/odd");
 	put(s, "/guarded/odd/file.txt", STACK_SECRET);
 }
@@ -199,7 +199,8 @@ TEST(the_application_gets_the_identity, struct site *s)
 		"X-Auth-Id: 99", "Variable-REMOTE_USER: 99",
 		"Variable-AUTH_ROLE: admin", "Auth-Role: admin",
 		"AUTH_ROLE: admin", "Latchkey-Require-Role: user",
-		"LATCHKEY_REQUIRE_ROLE: user", "Latchkey-Dialect: forward_auth",
+		"LATCHKEY_REQUIRE_ROLE: user",
+		"Latchkey-Authorize-Protocol: forward_auth",
 		"LATCHKEY_AUTHORIZE_PROTOCOL: auth_request",
 		"FCGI_ROLE: RESPONDER", "Fcgi-Apache-Role: ACCESS_CHECKER",
 		"X-Forwarded-Method: GET", "X-Forwarded-Uri: /", NULL };
@@ -278,7 +279,7 @@ TEST(a_required_role_is_enforced, struct site *s)
 	expect_secret(s, ADMIN);
 	expect_secret(s, STACK_GUARDED);
 	/* An unknown role or a protocol of the other role allows no request. */
-	ask(s, "GET", "/guarded/nobody/file.txt", NULL);
+	ask(s, "GET", "/guarded/no-role/file.txt", NULL);
 	web_expect(&s->reply, 500, "internal");
 	ask(s, "GET", "/guarded/odd/file.txt", NULL);
 	web_expect(&s->reply, 500, "internal");

@@ -16,9 +16,10 @@
 #include "support/web.h"
 
 /*
- * Logins cannot starve checks: a worker goes on answering while its slow lane
- * hashes, says at once when that has no room, and the hashes of a host are
- * bounded by what the kernel releases when a process dies.
+ * Logins cannot starve checks: a worker answers checks while its background
+ * thread hashes, refuses at once when the queue is full, and the number of
+ * hashes of a host is bounded by locks that the kernel releases when a process
+ * dies.
  */
 #define WAIT_MS 30000
 #define QUEUE 4
@@ -108,8 +109,8 @@ rest_is_answered(void *ctx)
 	return answered == QUEUE;
 }
 
-/* One is in the lane, as many as may wait wait, the others are told so. */
-TEST_IN(ONE_WORKER, a_full_queue_says_so, struct fcgi_site *s)
+/* One job runs, the queue is full, and the other requests are refused. */
+TEST_IN(ONE_WORKER, a_full_queue_refuses_at_once, struct fcgi_site *s)
 {
 	int kept = kept_connection(s);
 	int logins[2 * QUEUE], first, waiting = 0;
@@ -172,8 +173,8 @@ log_in_without_pause(void *arg)
 }
 
 /*
- * Eight clients log in without pause, at the real price of a hash.  Were they
- * in one lane, each check would wait behind several hashes.
+ * Eight clients log in without pause, at the real cost of a hash.  In one
+ * thread each check would wait behind several hashes.
  */
 TEST_IN(ONE_WORKER, logins_without_pause, struct fcgi_site *s)
 {
@@ -221,9 +222,9 @@ TEST_IN(TWO_WORKERS, a_dead_worker_frees_its_place, struct fcgi_site *s)
 	pid_t holder;
 	int login;
 
-	stack_point(s->stack, "gate:entered", "once-hold");
+	stack_point(s->stack, "semaphore:entered", "once-hold");
 	login = start_login(s);
-	holder = stack_point_wait(s->stack, "gate:entered");
+	holder = stack_point_wait(s->stack, "semaphore:entered");
 	/* So that the other one must take what comes now. */
 	process_pause(holder);
 	for (int i = 0; i < 3; i++) {
@@ -242,7 +243,7 @@ TEST_IN(TWO_WORKERS, a_dead_worker_frees_its_place, struct fcgi_site *s)
 	fcgi_reply_free(&reply);
 	assert_true(fcgi_is_closed(login, WAIT_MS));
 	close(login);
-	stack_point_release(s->stack, "gate:entered");
+	stack_point_release(s->stack, "semaphore:entered");
 	fcgi_site_note_workers(s);
 	fcgi_site_serves(s);
 }
@@ -267,17 +268,17 @@ TEST_IN(FOUR_WORKERS, logins_go_to_the_workers_in_turn, struct fcgi_site *s)
 
 TEST_RUN()
 {
-	/* Of one lane, at the price it has in the product. */
-	static const char *const lanes_env[] = { "LATCHKEY_ARGON2_KIB=19456",
+	/* One background thread, at the cost that the product has. */
+	static const char *const queue_env[] = { "LATCHKEY_ARGON2_KIB=19456",
 		"LATCHKEY_ARGON2_PASSES=2", "LATCHKEY_SLOW_QUEUE=4",
 		"LATCHKEY_HASH_WAIT_MS=30000", NULL };
-	static const char *const gate_env[] = { "LATCHKEY_HASHES=1",
+	static const char *const semaphore_env[] = { "LATCHKEY_HASHES=1",
 		"LATCHKEY_HASH_WAIT_MS=50", NULL };
 	const struct stack_options four = { .workers = TURN_WORKERS };
-	const struct stack_options one = { .workers = 1, .env = lanes_env };
-	const struct stack_options two = { .workers = 2, .env = gate_env };
+	const struct stack_options one = { .workers = 1, .env = queue_env };
+	const struct stack_options two = { .workers = 2, .env = semaphore_env };
 
-	return fcgi_site_run("two lanes", ONE_WORKER, &one) +
-	    fcgi_site_run("the hash gate", TWO_WORKERS, &two) +
+	return fcgi_site_run("the background queue", ONE_WORKER, &one) +
+	    fcgi_site_run("the hash semaphore", TWO_WORKERS, &two) +
 	    fcgi_site_run("turns", FOUR_WORKERS, &four);
 }

@@ -214,7 +214,7 @@ TEST(an_added_account_can_sign_in, struct site *site)
 	cli_expect(cli, 0, "Sessions  1\n");
 	cli_run(cli, NULL, "user list GRACE@");
 	cli_expect(cli, 0, "grace@example.org  Grace  admin  active");
-	cli_run(cli, NULL, "user list nobody-at-all --json");
+	cli_run(cli, NULL, "user list no-such-user --json");
 	cli_expect(cli, 0, "[]\n");
 }
 

@@ -407,7 +407,7 @@ TEST_RUN()
 		return 1;
 	options.dir = dir;
 	put_page(dir, "", "signin.html", "sign in here\n");
-	put_page(dir, "/open", "page.html", "for everybody\n");
+	put_page(dir, "/open", "page.html", "public\n");
 	put_page(dir, "/echo", "echo.cgi", echo_cgi);
 	failed = site_run("doctor", TEST_ALL, &options);
 	process_remove_tree(dir);

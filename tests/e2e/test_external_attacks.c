@@ -158,7 +158,7 @@ static const char *const by_their_keys[] = {
 	"'rsa', claims={'sub': None}",
 	"'rsa', claims={'sub': ''}",
 	"'rsa', claims={'sub': 1}",
-	"'rsa', claims={'sub': ['somebody']}",
+	"'rsa', claims={'sub': ['user-1']}",
 	"'rsa', claims={'jti': 1}",
 	"'rsa', claims={'jti': ['a']}",
 	/* times */
@@ -216,7 +216,7 @@ TEST(wrongly_signed_tokens_are_refused, struct external_site *f)
 /* With a duplicate it is not known which counts. */
 TEST(a_duplicate_claim_is_refused, struct external_site *f)
 {
-	static const char *const twice[] = { "\"sub\":\"somebody else\"",
+	static const char *const twice[] = { "\"sub\":\"user-2\"",
 		"\"exp\":4000000000", "\"iss\":\"http://127.0.0.1:1\"",
 		"\"aud\":\"latchkey\"", "\"x\":1,\"x\":1" };
 	char token[TEST_ISSUER_TOKEN_SIZE];
@@ -224,7 +224,7 @@ TEST(a_duplicate_claim_is_refused, struct external_site *f)
 
 	for (size_t i = 0; i < NELEMS(twice); i++) {
 		test_issuer_token(f->first, token,
-		    "'ec', payload_text='{\"iss\":\"%s\",\"sub\":\"somebody\","
+		    "'ec', payload_text='{\"iss\":\"%s\",\"sub\":\"user-1\","
 		    "\"aud\":\"latchkey\",\"iat\":%lld,\"exp\":%lld,%s}'",
 		    test_issuer_url(f->first), now, now + 300, twice[i]);
 		expect_refused(f, twice[i], token);

@@ -209,7 +209,7 @@ TEST(bad_keys_are_skipped_and_good_ones_work, struct external_site *f)
 		{ "enc-ec", "'EC', jwk={'use': 'enc'}", "" },
 		{ "wrap", "'EC', jwk={'use': None, 'key_ops': ['wrapKey']}",
 		    "" },
-		{ "oct", "'oct', k='a secret that everybody can read'", "" },
+		{ "oct", "'oct', k='a secret that anyone can read'", "" },
 		{ "oct-as-ec", "'oct', k='k', jwk={'alg': 'ES256'}", "" },
 		{ "off",
 		    "'EC', jwk={'y': 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"

@@ -27,7 +27,7 @@ assert_works(struct external_site *f)
 {
 	char token[TEST_ISSUER_TOKEN_SIZE];
 
-	test_issuer_token(f->first, token, "'ec', claims={'sub': 'somebody'}");
+	test_issuer_token(f->first, token, "'ec', claims={'sub': 'user-1'}");
 	assert_int_equal(external_site_ask(f, EXTERNAL_SITE_ME, token), 200);
 	test_issuer_token(f->first, token, "'rsa', claims={'sub': 'sub%d'}",
 	    ++f->site.serial);

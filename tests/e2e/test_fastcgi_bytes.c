@@ -373,7 +373,8 @@ TEST(an_authorizer_is_asked_without_a_body, struct fcgi_site *s)
 		assert_true(fcgi_send(fd, b.data, b.len, WAIT_MS));
 		assert_true(fcgi_receive(fd, WAIT_MS, &reply));
 		assert_int_equal(reply.status, FCGI_REQUEST_COMPLETE);
-		/* The path is one of ours, but somebody else's here. */
+		/* Elsewhere the path is one of Latchkey's; here it is guarded.
+		 */
 		assert_int_equal(reply.http_status, 401);
 		fcgi_reply_free(&reply);
 		if (!keep)

@@ -266,10 +266,10 @@ TEST_IN(USUAL, a_client_that_is_done_sending, struct fcgi_site *s)
 }
 
 /*
- * The slow lane has the request while its client leaves, or goes on sending:
- * the loop must neither read nor free what the lane still holds.
+ * The background thread works on a request while its client leaves or sends
+ * more: the event loop must neither read nor free what the thread uses.
  */
-TEST_IN(USUAL, leaving_while_the_slow_lane_works, struct fcgi_site *s)
+TEST_IN(USUAL, leaving_while_the_background_thread_works, struct fcgi_site *s)
 {
 	static const struct fcgi_ask login = { .method = "POST",
 		.uri = "/auth/login",
@@ -433,9 +433,8 @@ TEST_IN(LOW_LIMITS, a_request_must_arrive_in_time, struct fcgi_site *s)
 }
 
 /*
- * A request and the end of the connection come while the worker looks
- * elsewhere: it hears of both at once, and must close what nobody has any
- * more.
+ * A request and the end of its connection arrive in one event.  The worker must
+ * close the connection.
  */
 TEST_IN(LOW_LIMITS, an_end_right_behind_a_request, struct fcgi_site *s)
 {

@@ -47,9 +47,9 @@ count(struct site *s, const char *point)
 }
 
 /*
- * How often that was in the threads that serve, which are the workers' first.
- * The slow lanes tidy up from time to time, as if nobody asked anything.
- * *${silent_out}: how many workers were never there.
+ * Count the lines of ${point} by the event loops, the first threads of the
+ * workers; background threads run maintenance.  *${silent_out}: the number of
+ * workers without a line.
  */
 static int
 lines(struct site *s, const char *point, size_t *silent_out)
@@ -113,8 +113,8 @@ count_statements(struct site *s)
 }
 
 /*
- * Once a second each worker looks by one statement whether the store still
- * reads; that one is not asked for by anybody.
+ * Once a second each worker checks by one statement that the store can be read;
+ * no request causes that one.
  */
 static int
 counted_statements(struct site *s)
@@ -206,7 +206,7 @@ uncache(struct site *s)
 /* where a test runs */
 enum { OURS = 1, EXTERNAL = 2 };
 
-TEST_IN(OURS, a_hot_check_asks_nobody, struct site *s)
+TEST_IN(OURS, a_hot_check_asks_neither_store_nor_redis, struct site *s)
 {
 	long long redis;
 	int cold;
@@ -263,8 +263,8 @@ TEST_IN(EXTERNAL, nor_does_one_of_another_issuer, struct external_site *f)
 	assert_true(counted_statements(&f->site) > 0);
 }
 
-/* Whoever reads the file can be nobody with what he finds. */
-TEST_IN(OURS, what_lies_in_the_file_opens_nothing, struct site *s)
+/* A copy of the shared memory file contains no usable credential. */
+TEST_IN(OURS, the_shared_memory_file_opens_nothing, struct site *s)
 {
 	char path[160];
 

@@ -59,7 +59,7 @@ write_issuers(const struct fixture *f, int blocks)
 	buf_clear(&text);
 }
 
-/* The paths that are not the issuer's own have to be told what to answer. */
+/* Set the answers of the paths other than the issuer's own. */
 static void
 answer_all(struct fixture *f, int paths, const char *kid)
 {
@@ -247,10 +247,9 @@ jwks_process_of(struct fixture *f)
 
 /* ---- moving things ---- */
 
-/* Make the JWKS process step and wait for it, with a refresh request or
- * without. */
+/* Make the JWKS process step, with or without a refresh request. */
 static void
-have_it_look(struct fixture *f, bool wish)
+make_it_step(struct fixture *f, bool request)
 {
 	char path[160];
 	struct awaited a = { .text = "\n", .file = path };
@@ -259,7 +258,7 @@ have_it_look(struct fixture *f, bool wish)
 	snprintf(path, sizeof(path), "%s/points/jwks:stepped.count", f->dir);
 	a.count = count_in(path, "\n") + 1;
 	m = shm_fixture_of(f->db);
-	if (wish)
+	if (request)
 		jwks_refresh_request_issuer(m, "https://issuer0.example",
 		    shm_time(m, clock_system.wall()));
 	jwks_refresh_request_wake(m);
@@ -275,33 +274,33 @@ TEST(keys_are_fetched_once, struct fixture *f)
 	open_site(f, STACK_POOL, 2);
 	stack_point(f->site.stack, "jwks:stepped", "count");
 	wait_for_row(f, FETCHED, 2);
-	/* Wishes or not: for half a minute that is all. */
+	/* Refresh requests or not: no more for half a minute. */
 	for (int i = 0; i < 3; i++)
-		have_it_look(f, true);
+		make_it_step(f, true);
 	assert_int_equal(asked(f, 0), 1);
 	assert_int_equal(asked(f, 1), 1);
 
-	/* Then one for who was wished for, however many did. */
+	/* Then one fetch for the requested issuer, however many requests. */
 	answer_all(f, 2, "two");
 	issuer_key_rows_age(f->db, FLOOR + 10);
 	for (int i = 0; i < 3; i++)
-		have_it_look(f, true);
+		make_it_step(f, true);
 	wait_for_row(f, NEWEST, 1);
 	assert_int_equal(asked(f, 0), 2);
 	assert_int_equal(asked(f, 1), 1);
 
-	/* When they are no longer fresh, without a wish. */
+	/* Stale keys are fetched without a request. */
 	issuer_key_rows_age(f->db, 7200);
-	have_it_look(f, false);
+	make_it_step(f, false);
 	wait_for_row(f, NEWEST, 2);
-	have_it_look(f, false);
+	make_it_step(f, false);
 	assert_int_equal(asked(f, 0), 3);
 	assert_int_equal(asked(f, 1), 2);
 	assert_int_equal(in_log(f, "event=jwks_refresher_started"), 1);
 }
 
 /* It hangs at the start already, and whenever it is asked. */
-TEST(an_issuer_that_hangs_holds_up_nobody, struct fixture *f)
+TEST(a_hanging_issuer_delays_no_other, struct fixture *f)
 {
 	pid_t jwks_refresh;
 
@@ -341,11 +340,11 @@ TEST(a_killed_jwks_process_is_replaced_and_does_not_fetch_again,
 	wait_for_log(f, "event=jwks_refresher_ready", 4);
 	stack_point(f->site.stack, "jwks:stepped", "count");
 	answer_all(f, 1, "two");
-	have_it_look(f, true);
+	make_it_step(f, true);
 	assert_int_equal(asked(f, 0), 1);
 	assert_int_equal(ask(f, FETCHED), 0);
 	issuer_key_rows_age(f->db, FLOOR);
-	have_it_look(f, false);
+	make_it_step(f, false);
 	wait_for_row(f, NEWEST, 1);
 	assert_int_equal(asked(f, 0), 2);
 	assert_int_equal(in_log(f, "event=worker_died"), 0);
@@ -375,7 +374,7 @@ TEST(the_last_good_set_stays, struct fixture *f)
 		test_issuer_tell(f->idp,
 		    "answer('/0.json', body={'keys': []}, %s)", cases[i].how);
 		issuer_key_rows_age(f->db, 7200);
-		have_it_look(f, false);
+		make_it_step(f, false);
 		snprintf(sql, sizeof(sql),
 		    "SELECT failures FROM issuer_keys WHERE error = '%s' "
 		    "AND jwks LIKE '%%\"one\"%%'",
@@ -385,7 +384,7 @@ TEST(the_last_good_set_stays, struct fixture *f)
 	assert_int_equal(asked(f, 0), NELEMS(cases) + 1);
 	answer_all(f, 1, "two");
 	issuer_key_rows_age(f->db, 7200);
-	have_it_look(f, false);
+	make_it_step(f, false);
 	wait_for_row(f, NEWEST, 1);
 	assert_int_equal(ask(f, FAILURES), 0);
 }
@@ -404,7 +403,7 @@ TEST(a_reload_takes_another_file, struct fixture *f)
 	assert_int_equal(asked(f, 0), 1);
 	assert_int_equal(asked(f, 1), 1);
 
-	/* With none left, nobody keeps anything. */
+	/* Without issuers there is no JWKS process. */
 	write_issuers(f, 0);
 	assert_int_equal(kill(stack_supervisor(f->site.stack), SIGHUP), 0);
 	wait_for_log(f, "event=pool_reloaded", 2);
@@ -425,7 +424,7 @@ TEST(a_replaced_shm_file_restarts_the_jwks_process, struct fixture *f)
 	assert_int_equal(unlink(table), 0);
 	wait_for_log(f, "event=jwks_refresher_ready", 2);
 	stack_point(f->site.stack, "jwks:stepped", "count");
-	have_it_look(f, true);
+	make_it_step(f, true);
 	assert_int_equal(asked(f, 0), 1);
 	fcgi_site_note_workers(&f->site);
 }
@@ -465,14 +464,14 @@ TEST(two_pools_of_one_database_fetch_once, struct fixture *f)
 	stack_point(f->site.stack, "jwks:stepped", "count");
 	second = start_second_pool(f, log);
 	assert_true(process_until(is_logged, &waiting, WAIT_MS));
-	have_it_look(f, true);
+	make_it_step(f, true);
 	assert_int_equal(count_in(log, "event=jwks_refresher_ready"), 0);
 
 	/* When the first pool stops, the second refreshes, and fetches nothing.
 	 */
 	stack_stop_pool(f->site.stack, SIGTERM);
 	assert_true(process_until(is_logged, &ready, WAIT_MS));
-	have_it_look(f, true);
+	make_it_step(f, true);
 	assert_int_equal(asked(f, 0), 1);
 	assert_int_equal(asked(f, 1), 1);
 	assert_int_equal(process_stop(second, SIGTERM, WAIT_MS), 0);
@@ -506,13 +505,13 @@ TEST(of_workers_without_supervisor_one_refreshes, struct fixture *f)
 	wait_for_row(f, FETCHED, 2);
 	jwks_refresh = refresher_pid(f, 1);
 	stack_point(f->site.stack, "jwks:stepped", "count");
-	have_it_look(f, true);
+	make_it_step(f, true);
 	assert_int_equal(in_log(f, "event=jwks_refresher_ready"), 1);
 
 	/* Its worker is killed: another takes the place over. */
 	process_stop(jwks_refresh, SIGKILL, WAIT_MS);
 	assert_int_not_equal(refresher_pid(f, 2), jwks_refresh);
-	have_it_look(f, true);
+	make_it_step(f, true);
 	assert_int_equal(asked(f, 0), 1);
 	assert_int_equal(asked(f, 1), 1);
 	assert_int_equal(fcgi_site_check(&f->site, -1, WAIT_MS), 200);
@@ -557,7 +556,7 @@ TEST(without_issuers_nothing_is_started, struct fixture *f)
 	assert_int_equal(in_log(f, "event=jwks_refresher_started"), 0);
 	stack_stop_pool(f->site.stack, SIGTERM);
 
-	/* Nor has anybody who does not fetch what fetching needs. */
+	/* Other processes do not load what fetching needs. */
 	fcgi_site_close(&f->site);
 	open_site(f, STACK_POOL, 1);
 	wait_for_row(f, FETCHED, 1);

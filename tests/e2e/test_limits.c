@@ -192,9 +192,9 @@ TEST_IN(
 		const char *point;
 		int counted;
 	} cases[] = {
-		{ "limiter:locked", 0 },
-		{ "limiter:counting", 0 },
-		{ "limiter:counted", 1 },
+		{ "rate_limit:locked", 0 },
+		{ "rate_limit:counting", 0 },
+		{ "rate_limit:counted", 1 },
 		{ "ratelimit:mapped", 1 },
 	};
 
@@ -274,7 +274,7 @@ TEST_IN(REDIS, redis_keeps_the_counts_over_a_restart, struct site *s)
 	assert_false(redis_server_contains(stack_redis(s->stack), g.email));
 }
 
-/* ---- one lane ---- */
+/* ---- one background thread ---- */
 
 static void *
 log_in_once(void *arg)

@@ -192,8 +192,8 @@ TEST_IN(
 
 /*
  * Between the commit and the settling the old row is filled, by a check that
- * began before the change or in the middle of it.  Somebody has been refused
- * by the store already: nobody may be accepted from the cache.
+ * began before the change or in the middle of it.  One check has been refused
+ * by the store already: none may be accepted from the cache.
  */
 static void
 a_fill_before_the_settling(struct logout_fixture *f,

@@ -10,9 +10,9 @@
 #include "support/revocation_monitor.h"
 
 /*
- * The writer is killed at every step of a change.  Nobody was promised
- * anything, so the session may live on or be over; but all workers agree on
- * which, it never comes back, and the next change finds nothing in its way.
+ * The writer is killed at every step of a change.  Nothing was acknowledged, so
+ * the session may be live or ended; but all workers agree on which, an ended
+ * one never comes back, and the next change is not blocked.
  */
 
 static const struct step {
@@ -46,7 +46,7 @@ people(struct logout_fixture *f, struct signed_in_user *m,
 	    signed_in_user_ask(f->web, other, SIGNED_IN_USER_COOKIE), 200);
 }
 
-/* Kill whoever comes to ${point} first; the answer's status, 0 for none. */
+/* Kill the process that reaches ${point} first; return the status, or 0. */
 static long
 die_at(struct logout_fixture *f, const char *point,
     const struct signed_in_user_ending *ending, const struct signed_in_user *m,
@@ -59,15 +59,14 @@ die_at(struct logout_fixture *f, const char *point,
 	stack_point(f->stack, point, "kill");
 	status = logout_fixture_end(f, ending, m, other);
 	if (!stack_point_taken(f->stack, point, 5000))
-		fail_msg("nobody died at %s", point);
+		fail_msg("no process died at %s", point);
 	logout_fixture_wait_replaced(f, &worker_group);
 	return status;
 }
 
 /*
- * The write mutex is taken by the upkeep too, which may be the one that dies
- * there.  Then the end was acknowledged like any other, and another try is
- * made.
+ * Maintenance takes the write mutex too and may be what dies there.  Then the
+ * end was acknowledged, and the test tries again.
  */
 static void
 kill_the_writer(struct logout_fixture *f, const char *point,
@@ -88,7 +87,7 @@ kill_the_writer(struct logout_fixture *f, const char *point,
 	fail_msg("no writer died at %s", point);
 }
 
-/* A change of somebody else, which closes what the dead one has left. */
+/* A change by another user, which completes what the dead writer left. */
 static void
 change_something(struct logout_fixture *f)
 {
@@ -113,7 +112,7 @@ expect_caching(struct logout_fixture *f, const struct signed_in_user *m,
 	assert_true(logout_fixture_cached(f, m, key));
 }
 
-/* The end did not take place; somebody tries again. */
+/* The session was not ended; the user tries again. */
 static void
 lives_on_until_the_retry(struct logout_fixture *f,
     const struct signed_in_user_ending *ending, const struct signed_in_user *m,
@@ -129,7 +128,7 @@ lives_on_until_the_retry(struct logout_fixture *f,
 	logout_fixture_dead(f, m);
 }
 
-/* It did, though nobody was told. */
+/* The session was ended, though not acknowledged. */
 static void
 is_over(struct logout_fixture *f, const struct signed_in_user_ending *ending,
     const struct signed_in_user *m)
@@ -139,7 +138,7 @@ is_over(struct logout_fixture *f, const struct signed_in_user_ending *ending,
 	logout_fixture_dead(f, m);
 	change_something(f);
 	logout_fixture_expect(f, m, 401);
-	/* Whoever cannot sign in with the old password has said enough. */
+	/* After these a sign-in with the old password must fail anyway. */
 	if ((ending->flags & (SIGNED_IN_USER_ACCOUNT | SIGNED_IN_USER_SLOW)) !=
 	    0)
 		return;
@@ -226,8 +225,8 @@ TEST(a_password_change_dies_whole_or_not_at_all, struct logout_fixture *f)
 }
 
 /*
- * Checks go on while the writer dies (or the upkeep of another worker, where
- * that comes first): once one was refused no other is accepted.
+ * Checks go on while the writer dies (or the maintenance of another
+ * worker): once one check was refused no later one is accepted.
  */
 TEST(checks_go_on_while_the_writer_dies, struct logout_fixture *f)
 {
@@ -274,7 +273,7 @@ TEST(a_check_dies_inside_an_entry, struct logout_fixture *f)
 		stack_point(f->stack, point, "kill");
 		(void)signed_in_user_ask(f->web, &m, SIGNED_IN_USER_COOKIE);
 		if (!stack_point_taken(f->stack, point, 5000))
-			fail_msg("nobody died at %s", point);
+			fail_msg("no process died at %s", point);
 		logout_fixture_expect(f, &m, 200);
 		logout_fixture_wait_replaced(f, &worker_group);
 		logout_fixture_expect_everywhere(f, &m, 200, 0);

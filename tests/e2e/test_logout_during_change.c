@@ -8,17 +8,17 @@
 #include "support/logout_fixture.h"
 
 /*
- * Somebody is signed out while something he asked for, found to be his to ask
- * for, waits for its turn to change.  Once that is acknowledged his session
- * counts for nothing: not for this either.  Through the web server and eight
- * workers, held between the check and the change by a test point.
+ * A user is signed out while a change of theirs, already authorized, waits for
+ * the lock.  After the acknowledgement the session must not count for that
+ * change either.  Through the web server and eight workers; a test point holds
+ * the request between the check and the change.
  */
 
 #define API "/api/v1/auth"
 #define WAITING "change:lock"
 #define NEW_EMAIL "taken.over@example.org"
 
-struct wish {
+struct user_request {
 	const char *method, *path, *body;
 	const char *point; /* where it is held */
 	bool by_cookie;
@@ -30,9 +30,9 @@ struct wish {
 	"\",\"new_password\":\"" SIGNED_IN_USER_NEW_PASSWORD "\"}"
 
 /* %s: the handle of a device that stays */
-static const struct wish refresh_requests[] = {
+static const struct user_request user_requests[] = {
 	{ "PUT", API "/update-profile",
-	    "{\"email\":\"" NEW_EMAIL "\",\"name\":\"Somebody Else\"}", WAITING,
+	    "{\"email\":\"" NEW_EMAIL "\",\"name\":\"Other Name\"}", WAITING,
 	    false },
 	{ "PUT", API "/update-profile", "{\"email\":\"" NEW_EMAIL "\"}",
 	    WAITING, true },
@@ -46,29 +46,29 @@ static const struct wish refresh_requests[] = {
 };
 
 static struct async_request *
-wish_start(struct logout_fixture *f, const struct wish *wish,
+start_request(struct logout_fixture *f, const struct user_request *r,
     const struct signed_in_user *m, const struct signed_in_user *stays)
 {
-	struct web_call call = { .method = wish->method, .body = wish->body };
+	struct web_call call = { .method = r->method, .body = r->body };
 	char path[128];
 
-	if (strstr(wish->path, "%s") != NULL)
+	if (strstr(r->path, "%s") != NULL)
 		snprintf(path, sizeof(path), API "/sessions/%s", stays->handle);
 	else
-		snprintf(path, sizeof(path), "%s", wish->path);
+		snprintf(path, sizeof(path), "%s", r->path);
 	call.path = path;
-	if (!wish->by_cookie)
+	if (!r->by_cookie)
 		call.bearer = m->token;
 	return async_request_start(
-	    stack_base(f->stack), &call, wish->by_cookie ? m->session : NULL);
+	    stack_base(f->stack), &call, r->by_cookie ? m->session : NULL);
 }
 
 /*
- * Hold ${wish} of ${m}, end that session, let go: it must be refused.  What
- * ends all of them is asked for by the ${other} device.
+ * Hold the request ${r} of ${m}, end that session, release the request: it must
+ * be refused.  The ${other} device ends all sessions where the ending does.
  */
 static void
-end_while_it_waits(struct logout_fixture *f, const struct wish *wish,
+end_while_it_waits(struct logout_fixture *f, const struct user_request *r,
     const struct signed_in_user_ending *ending, const struct signed_in_user *m,
     const struct signed_in_user *other)
 {
@@ -76,18 +76,18 @@ end_while_it_waits(struct logout_fixture *f, const struct wish *wish,
 	struct web_reply reply = { 0 };
 	struct async_request *e;
 
-	stack_point(f->stack, wish->point, "once-hold");
-	e = wish_start(f, wish, m, other);
-	stack_point_wait(f->stack, wish->point);
+	stack_point(f->stack, r->point, "once-hold");
+	e = start_request(f, r, m, other);
+	stack_point_wait(f->stack, r->point);
 	assert_int_equal(
 	    logout_fixture_end(f, ending, all ? other : m, all ? m : other),
 	    ending->status);
-	stack_point_release(f->stack, wish->point);
+	stack_point_release(f->stack, r->point);
 	if (async_request_end(e, &reply) != 401)
-		fail_msg("%s %s after %s: %ld", wish->method, wish->path,
+		fail_msg("%s %s after %s: %ld", r->method, r->path,
 		    ending->name, reply.status);
 	web_expect(
-	    &reply, 401, wish->by_cookie ? "invalid_session" : "invalid_token");
+	    &reply, 401, r->by_cookie ? "invalid_session" : "invalid_token");
 	web_reply_clear(&reply);
 }
 
@@ -110,19 +110,19 @@ account_unchanged(struct logout_fixture *f, const struct signed_in_user *m)
 	    &reply);
 	web_expect(&reply, 200, NULL);
 	assert_string_equal(web_text(&reply, "user.email"), m->email);
-	assert_string_not_equal(web_text(&reply, "user.name"), "Somebody Else");
+	assert_string_not_equal(web_text(&reply, "user.name"), "Other Name");
 	web_reply_clear(&reply);
 }
 
 TEST(a_logout_all_beats_whatever_waits, struct logout_fixture *f)
 {
-	for (size_t i = 0; i < NELEMS(refresh_requests); i++) {
+	for (size_t i = 0; i < NELEMS(user_requests); i++) {
 		struct signed_in_user m, other;
 
 		logout_fixture_member(f, &m);
 		logout_fixture_device(f, &m, &other);
 		/* Asked for from the other device. */
-		end_while_it_waits(f, &refresh_requests[i],
+		end_while_it_waits(f, &user_requests[i],
 		    signed_in_user_ending("logout-all"), &other, &m);
 		account_unchanged(f, &m);
 		logout_fixture_dead(f, &m);
@@ -134,12 +134,12 @@ TEST(a_logout_beats_whatever_waits, struct logout_fixture *f)
 	static const char *const names[] = { "logout by token",
 		"logout by cookie", "end a device" };
 
-	for (size_t i = 0; i < NELEMS(refresh_requests); i++) {
+	for (size_t i = 0; i < NELEMS(user_requests); i++) {
 		struct signed_in_user m, other;
 
 		logout_fixture_member(f, &m);
 		logout_fixture_device(f, &m, &other);
-		end_while_it_waits(f, &refresh_requests[i],
+		end_while_it_waits(f, &user_requests[i],
 		    signed_in_user_ending(names[i % NELEMS(names)]), &m,
 		    &other);
 		account_unchanged(f, &m);
@@ -152,8 +152,8 @@ TEST(a_logout_beats_whatever_waits, struct logout_fixture *f)
 
 #define ADMIN "/api/v1/admin/"
 
-/* %s: somebody else's id */
-static const struct wish decrees[] = {
+/* %s: the id of another user */
+static const struct user_request admin_requests[] = {
 	{ "PATCH", ADMIN "users/%s",
 	    "{\"role\":\"admin\",\"status\":\"inactive\"}", WAITING, false },
 	{ "PATCH", ADMIN "users/%s", "{\"role\":\"admin\"}", WAITING, true },
@@ -174,48 +174,48 @@ set_role(
 	cli_close(&cli);
 }
 
-/* Start what ${boss} decrees for ${m}, as far as where it waits. */
+/* Start what ${admin} admin_requests for ${m}, as far as where it waits. */
 static struct async_request *
-decree(struct logout_fixture *f, const struct wish *wish,
-    const struct signed_in_user *boss, const struct signed_in_user *m)
+start_admin_request(struct logout_fixture *f, const struct user_request *r,
+    const struct signed_in_user *admin, const struct signed_in_user *m)
 {
-	struct web_call call = { .method = wish->method, .body = wish->body };
+	struct web_call call = { .method = r->method, .body = r->body };
 	struct async_request *e;
 	char path[128];
 
-	snprintf(path, sizeof(path), "%.*s%s", (int)strcspn(wish->path, "%"),
-	    wish->path, m->user_id);
+	snprintf(path, sizeof(path), "%.*s%s", (int)strcspn(r->path, "%"),
+	    r->path, m->user_id);
 	call.path = path;
-	if (!wish->by_cookie)
-		call.bearer = boss->token;
-	stack_point(f->stack, wish->point, "once-hold");
-	e = async_request_start(stack_base(f->stack), &call,
-	    wish->by_cookie ? boss->session : NULL);
-	stack_point_wait(f->stack, wish->point);
+	if (!r->by_cookie)
+		call.bearer = admin->token;
+	stack_point(f->stack, r->point, "once-hold");
+	e = async_request_start(
+	    stack_base(f->stack), &call, r->by_cookie ? admin->session : NULL);
+	stack_point_wait(f->stack, r->point);
 	return e;
 }
 
 /*
- * Who is an administrator no more changes nobody any more, not even by what
- * was asked for before.
+ * After a demotion no request of the former administrator takes effect, not
+ * even one that was already waiting.
  */
-TEST(a_demotion_beats_whatever_waits, struct logout_fixture *f)
+TEST(a_demotion_beats_a_waiting_request, struct logout_fixture *f)
 {
-	for (size_t i = 0; i < NELEMS(decrees); i++) {
+	for (size_t i = 0; i < NELEMS(admin_requests); i++) {
 		struct web_reply reply = { 0 };
-		struct signed_in_user boss, m;
+		struct signed_in_user admin, m;
 		struct async_request *e;
 
-		logout_fixture_member(f, &boss);
+		logout_fixture_member(f, &admin);
 		logout_fixture_member(f, &m);
-		set_role(f, &boss, "promote");
-		e = decree(f, &decrees[i], &boss, &m);
-		set_role(f, &boss, "demote");
-		stack_point_release(f->stack, decrees[i].point);
+		set_role(f, &admin, "promote");
+		e = start_admin_request(f, &admin_requests[i], &admin, &m);
+		set_role(f, &admin, "demote");
+		stack_point_release(f->stack, admin_requests[i].point);
 		assert_int_equal(async_request_end(e, &reply), 403);
 		web_expect(&reply, 403, "forbidden");
 		web_reply_clear(&reply);
-		logout_fixture_expect(f, &boss, 200);
+		logout_fixture_expect(f, &admin, 200);
 		logout_fixture_expect(f, &m, 200);
 		web_call(f->web,
 		    &(struct web_call){ .path = API "/me",
@@ -233,22 +233,22 @@ TEST(a_logout_beats_a_decree_that_waits, struct logout_fixture *f)
 	const struct signed_in_user_ending *ending =
 	    signed_in_user_ending("logout by token");
 
-	for (size_t i = 0; i < NELEMS(decrees); i++) {
+	for (size_t i = 0; i < NELEMS(admin_requests); i++) {
 		struct web_reply reply = { 0 };
-		struct signed_in_user boss, m;
+		struct signed_in_user admin, m;
 		struct async_request *e;
 
-		logout_fixture_member(f, &boss);
+		logout_fixture_member(f, &admin);
 		logout_fixture_member(f, &m);
-		set_role(f, &boss, "promote");
-		e = decree(f, &decrees[i], &boss, &m);
-		assert_int_equal(
-		    logout_fixture_end(f, ending, &boss, NULL), ending->status);
-		stack_point_release(f->stack, decrees[i].point);
+		set_role(f, &admin, "promote");
+		e = start_admin_request(f, &admin_requests[i], &admin, &m);
+		assert_int_equal(logout_fixture_end(f, ending, &admin, NULL),
+		    ending->status);
+		stack_point_release(f->stack, admin_requests[i].point);
 		assert_int_equal(async_request_end(e, &reply), 401);
 		web_reply_clear(&reply);
 		logout_fixture_expect(f, &m, 200);
-		logout_fixture_dead(f, &boss);
+		logout_fixture_dead(f, &admin);
 	}
 }
 

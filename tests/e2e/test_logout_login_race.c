@@ -138,7 +138,7 @@ rename_start(
 	return async_request_start(stack_base(f->stack), &call, NULL);
 }
 
-/* Everybody, more often than there are workers, reads ${name}. */
+/* Every worker must return ${name}: ask more often than there are workers. */
 static void
 expect_name(
     struct logout_fixture *f, const struct signed_in_user *m, const char *name)

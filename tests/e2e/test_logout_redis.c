@@ -15,7 +15,7 @@
  * asked; else it would prove nothing.
  */
 
-/* Somebody whose session and user are in Redis. */
+/* Sign a user in whose session and user row are in Redis. */
 static void
 cached_member(struct logout_fixture *f, struct signed_in_user *m,
     struct signed_in_user *other)
@@ -30,7 +30,7 @@ cached_member(struct logout_fixture *f, struct signed_in_user *m,
 	assert_true(logout_fixture_cached(f, m, LOGOUT_FIXTURE_USER));
 }
 
-/* The old entry is there, Redis is asked, and nobody believes it. */
+/* Redis holds the old entry and is used, and every worker refuses it. */
 static void
 old_entries_are_refused(
     struct logout_fixture *f, const struct signed_in_user *m)
@@ -40,7 +40,7 @@ old_entries_are_refused(
 	logout_fixture_dead(f, m);
 }
 
-/* The kinds of end that differ in which keys and which lane they use. */
+/* The endings that differ in their keys or in the thread that runs them. */
 static const char *const kinds[] = { "logout by token", "logout by session id",
 	"end a device", "logout-all", "change password", "deactivate",
 	"delete account" };
@@ -153,7 +153,7 @@ TEST(an_older_snapshot_meets_a_new_table, struct logout_fixture *f)
 	}
 }
 
-TEST(nobody_is_signed_out_when_redis_restarts_or_forgets,
+TEST(no_user_is_signed_out_when_redis_restarts_or_forgets,
     struct logout_fixture *f)
 {
 	struct redis_server *redis = stack_redis(f->stack);
@@ -223,7 +223,7 @@ TEST(entries_are_evicted, struct logout_fixture *f)
 	}
 }
 
-/* ---- somebody who can write to Redis ---- */
+/* ---- an attacker who can write to Redis ---- */
 
 static void
 copy_key(struct logout_fixture *f, const char *from, const char *to)
@@ -359,10 +359,10 @@ TEST(rubbish_is_not_believed, struct logout_fixture *f)
 /* ---- answers that come late ---- */
 
 /*
- * Redis hangs with questions of ${m} in its socket.  When it goes on, it
- * answers them; whoever asks next must not get these answers.
+ * Redis hangs with commands for ${m} in its socket and answers them when it
+ * continues.  The next command must not receive these answers.
  */
-TEST(a_late_reply_answers_nobody_else, struct logout_fixture *f)
+TEST(a_late_reply_answers_no_later_command, struct logout_fixture *f)
 {
 	struct redis_server *redis = stack_redis(f->stack);
 	struct signed_in_user m, n, other;

@@ -51,7 +51,7 @@ struct storm {
 	struct store *st;
 	struct user users[REVOCATION_STRESS_PLACES];
 	struct session sessions[REVOCATION_STRESS_PLACES];
-	struct revocation_stress *siege;
+	struct revocation_stress *stress;
 	unsigned long ends; /* that there shall be */
 	int fd;             /* kept, to the site; -1: none */
 };
@@ -74,7 +74,7 @@ ask(const struct fcgi_ask *ask, struct fcgi_reply *reply)
 		    fcgi_ask_on(storm.fd, ask, WAIT_MS, reply) &&
 		    reply->http_status != 503)
 			return reply->http_status;
-		if (!storm.siege->rough)
+		if (!storm.stress->rough)
 			fail_msg("%s: status %d", ask->uri, reply->http_status);
 		if (!reply->ended && storm.fd >= 0) {
 			close(storm.fd);
@@ -114,7 +114,7 @@ fetch_token(const char *session, char token[TOKEN_TEXT_SIZE])
 static int
 end_session(unsigned i, enum ending how)
 {
-	const struct revocation_stress_place *p = &storm.siege->places[i];
+	const struct revocation_stress_place *p = &storm.stress->places[i];
 	char credential[TOKEN_TEXT_SIZE + 64], path[128], body[128];
 	const char *params[] = { credential, "HTTPS=on",
 		"HTTP_SEC_FETCH_SITE=same-origin", NULL };
@@ -184,11 +184,11 @@ sign_in(unsigned i)
 			     &storm.sessions[i]),
 	    ERR_OK);
 	fetch_token(id, token);
-	revocation_stress_renew(storm.siege, i, id, token);
+	revocation_stress_renew(storm.stress, i, id, token);
 }
 
 static void
-register_everybody(void)
+register_all_users(void)
 {
 	for (unsigned i = 0; i < REVOCATION_STRESS_PLACES; i++) {
 		const struct store_actor a = actor();
@@ -238,12 +238,12 @@ end_one(unsigned long n)
 	unsigned i = (unsigned)(n % REVOCATION_STRESS_PLACES);
 	unsigned other =
 	    (i + REVOCATION_STRESS_PLACES / 2) % REVOCATION_STRESS_PLACES;
-	struct revocation_stress_place *p = &storm.siege->places[i];
+	struct revocation_stress_place *p = &storm.stress->places[i];
 	uint64_t turn;
 	enum ending how = (enum ending)(n / REVOCATION_STRESS_PLACES % ENDINGS);
 	int status;
 
-	atomic_store(&storm.siege->focus, i);
+	atomic_store(&storm.stress->focus, i);
 	if (n % 2 == 1) {
 		sign_in(i);
 		forget(i);
@@ -252,10 +252,10 @@ end_one(unsigned long n)
 	atomic_store(&p->ending, turn);
 	status = end_session(i, how);
 	/*
-	 * An answer that was lost may have been a yes: then the second time
-	 * nobody is signed in who could ask for it, which is as good.
+	 * A lost answer may have acknowledged the end; the second request then
+	 * has no session any more, which is equally right.
 	 */
-	if (status != 401 || !storm.siege->rough)
+	if (status != 401 || !storm.stress->rough)
 		assert_int_equal(status, how == END_DEVICE ? 204 : 200);
 	atomic_store(&p->ended, turn);
 	if (n % 2 == 0 && n >= REVOCATION_STRESS_PLACES / 2)
@@ -265,13 +265,13 @@ end_one(unsigned long n)
 static bool
 more_checks(void *ctx)
 {
-	return atomic_load(&storm.siege->checks) >= *(uint64_t *)ctx;
+	return atomic_load(&storm.stress->checks) >= *(uint64_t *)ctx;
 }
 
 static void
 wait_for_checks(uint64_t n)
 {
-	uint64_t until = atomic_load(&storm.siege->checks) + n;
+	uint64_t until = atomic_load(&storm.stress->checks) + n;
 
 	assert_true(process_until(more_checks, &until, WAIT_MS));
 }
@@ -296,13 +296,13 @@ disturb(unsigned long n)
 static void
 let_loose(unsigned long ends, bool rough)
 {
-	struct revocation_stress *h = storm.siege;
+	struct revocation_stress *h = storm.stress;
 	pid_t pids[SIEGES];
 
 	memset(h, 0, sizeof(*h));
 	h->socket = storm.socket;
 	h->rough = rough;
-	register_everybody();
+	register_all_users();
 	for (unsigned i = 0; i < SIEGES; i++)
 		pids[i] = revocation_stress_start(h, i + 1);
 	wait_for_checks(10 * REVOCATION_STRESS_PLACES);
@@ -326,7 +326,7 @@ let_loose(unsigned long ends, bool rough)
 	    (unsigned long long)atomic_load(&h->late));
 }
 
-TEST(nobody_is_accepted_after_an_acknowledged_end)
+TEST(no_session_is_accepted_after_an_acknowledged_end)
 {
 	let_loose(storm.ends, false);
 }
@@ -367,7 +367,7 @@ set_up(void **state)
 	storm.m = shm_fixture_of(database);
 	assert_int_equal(
 	    store_open(database, storm.m, &options, &storm.st), ERR_OK);
-	storm.siege = child_shared(sizeof(*storm.siege));
+	storm.stress = child_shared(sizeof(*storm.stress));
 	return 0;
 }
 
@@ -377,7 +377,7 @@ tear_down(void **state)
 	(void)state;
 	if (storm.fd >= 0)
 		close(storm.fd);
-	child_unshare(storm.siege, sizeof(*storm.siege));
+	child_unshare(storm.stress, sizeof(*storm.stress));
 	store_close(storm.st);
 	shm_detach(storm.m);
 	stack_free(storm.stack);

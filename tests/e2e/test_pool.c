@@ -167,7 +167,7 @@ token_seconds(const struct fixture *f)
 /* ---- load ---- */
 
 struct load {
-	struct load_threads hammer;
+	struct load_threads load;
 	const char *params[2];
 	struct fcgi_ask asks[8];
 };
@@ -178,12 +178,12 @@ load_start(struct load *l, const struct fixture *f)
 {
 	for (size_t i = 0; i < NELEMS(l->asks); i++)
 		l->asks[i] = fcgi_site_me(&f->site, i % 2 == 0, l->params);
-	l->hammer.stack = f->site.stack;
-	l->hammer.asks = l->asks;
-	l->hammer.count = NELEMS(l->asks);
-	l->hammer.slow_ms = 10000;
-	load_threads_start(&l->hammer);
-	load_threads_wait(&l->hammer, 200);
+	l->load.stack = f->site.stack;
+	l->load.asks = l->asks;
+	l->load.count = NELEMS(l->asks);
+	l->load.slow_ms = 10000;
+	load_threads_start(&l->load);
+	load_threads_wait(&l->load, 200);
 }
 
 /* where a test runs */
@@ -242,11 +242,11 @@ TEST_IN(POOL, ending_drops_no_request, struct fixture *f)
 		assert_non_null(l);
 		load_start(l, f);
 		assert_int_equal(process_stop(supervisor, SIGTERM, WAIT_MS), 0);
-		/* Nobody listens, and the pool took its files with it. */
+		/* Nothing listens, and the pool removed its files. */
 		assert_int_equal(stack_connect(f->site.stack), -1);
 		assert_int_equal(access(f->pid_file, F_OK), -1);
 		assert_int_equal(access(stack_socket(f->site.stack), F_OK), -1);
-		load_threads_stop(&l->hammer);
+		load_threads_stop(&l->load);
 		free(l);
 		stack_start_pool(f->site.stack);
 	}
@@ -276,9 +276,9 @@ TEST_IN(POOL, a_reload_takes_effect_and_drops_no_request, struct fixture *f)
 		memcpy(old, f->site.workers, sizeof(old));
 		assert_int_equal(
 		    token_seconds(f), i % 2 == 0 ? 9 * 60 : 7 * 60);
-		load_threads_wait(&l->hammer, 100);
+		load_threads_wait(&l->load, 100);
 	}
-	load_threads_stop(&l->hammer);
+	load_threads_stop(&l->load);
 	free(l);
 	fcgi_site_serves(&f->site);
 }
@@ -332,7 +332,7 @@ TEST_IN(POOL, a_killed_supervisor_leaves_nothing, struct fixture *f)
 }
 
 static bool
-nobody_listens(void *ctx)
+nothing_listens(void *ctx)
 {
 	const struct fixture *f = ctx;
 	int fd = stack_connect(f->site.stack);
@@ -361,7 +361,7 @@ TEST_IN(POOL, a_new_pool_begins_while_old_workers_finish, struct fixture *f)
 	}
 	(void)process_stop(stack_supervisor(f->site.stack), SIGKILL, WAIT_MS);
 	/* Until they have heard of it, they are the ones that answer. */
-	assert_true(process_until(nobody_listens, f, WAIT_MS));
+	assert_true(process_until(nothing_listens, f, WAIT_MS));
 	stack_start_pool(f->site.stack);
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(fcgi_site_check(&f->site, -1, WAIT_MS), 200);
@@ -428,10 +428,10 @@ TEST_IN(SPAWNED | WITHOUT_ARGS, spawned_workers_begin_anew, struct fixture *f)
 	assert_int_equal(f->site.worker_count, 3);
 	load_start(l, f);
 	hang_up_all(f);
-	load_threads_wait(&l->hammer, 100);
+	load_threads_wait(&l->load, 100);
 	hang_up_all(f);
-	load_threads_wait(&l->hammer, 100);
-	load_threads_stop(&l->hammer);
+	load_threads_wait(&l->load, 100);
+	load_threads_stop(&l->load);
 	free(l);
 	fcgi_site_serves(&f->site);
 }
@@ -452,7 +452,7 @@ TEST_IN(SPAWNED, spawned_workers_read_the_configuration, struct fixture *f)
 	fcgi_site_serves(&f->site);
 }
 
-/* Nobody supervises them: the others go on, and SIGTERM ends them all. */
+/* Without a supervisor the other workers continue; SIGTERM ends them all. */
 TEST_IN(SPAWNED | WITHOUT_ARGS, spawned_workers_end, struct fixture *f)
 {
 	assert_int_equal(

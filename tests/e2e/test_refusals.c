@@ -241,7 +241,7 @@ TEST(expired_and_foreign_tokens_are_refused, struct site *s)
 			{ SECRET, "latchkey", "latchkey", 901, epoch },
 			{ SECRET, "latchkey", "latchkey", -60, epoch },
 			{ OTHER_SECRET, "latchkey", "latchkey", 0, epoch },
-			{ SECRET, "somebody", "latchkey", 0, epoch },
+			{ SECRET, "another", "latchkey", 0, epoch },
 			{ SECRET, "latchkey", "elsewhere", 0, epoch },
 			{ SECRET, "latchkey", "latchkey", 0, epoch + 1 },
 		};

@@ -15,7 +15,7 @@
 #include "support/web.h"
 
 /*
- * Nobody is signed out by a restart, of everything or of Redis alone, and no
+ * No user is signed out by a restart of everything or of Redis alone, and no
  * request fails because Redis stops, dies or hangs.
  */
 #define WAIT_MS 60000
@@ -96,7 +96,7 @@ assert_as_it_was(const struct fcgi_site people[PEOPLE])
 	assert_signed_in(&people[OUT], false);
 }
 
-TEST(a_restart_of_everything_signs_nobody_out, struct fcgi_site *s)
+TEST(a_restart_of_everything_signs_no_user_out, struct fcgi_site *s)
 {
 	static const int signals[] = { SIGTERM, SIGKILL };
 	struct redis_server *redis = stack_redis(s->stack);
@@ -128,7 +128,7 @@ TEST(a_restart_of_everything_signs_nobody_out, struct fcgi_site *s)
 /* ---- Redis alone ---- */
 
 struct load {
-	struct load_threads hammer;
+	struct load_threads load;
 	char session[128], login[192];
 	const char *params[2];
 	struct fcgi_ask asks[7];
@@ -162,21 +162,21 @@ load_start(struct fcgi_site *s, bool with_logins)
 	l->asks[6] = check;
 	l->asks[6].uri = "/auth/login";
 	l->asks[6].body = l->login;
-	l->hammer.stack = s->stack;
-	l->hammer.asks = l->asks;
-	l->hammer.count = with_logins ? 7 : 6;
-	l->hammer.slow_ms = SLOW_MS;
-	load_threads_start(&l->hammer);
-	load_threads_wait(&l->hammer, 100);
+	l->load.stack = s->stack;
+	l->load.asks = l->asks;
+	l->load.count = with_logins ? 7 : 6;
+	l->load.slow_ms = SLOW_MS;
+	load_threads_start(&l->load);
+	load_threads_wait(&l->load, 100);
 	return l;
 }
 
 static void
 load_stop(struct load *l)
 {
-	load_threads_stop(&l->hammer);
+	load_threads_stop(&l->load);
 	/* All of it on a socket that is there: nothing was turned away. */
-	assert_int_equal(atomic_load(&l->hammer.refused), 0);
+	assert_int_equal(atomic_load(&l->load.refused), 0);
 	free(l);
 }
 
@@ -185,7 +185,7 @@ redis_is_used(void *ctx)
 {
 	struct fcgi_site *s = ctx;
 
-	/* What nobody has cached yet is put there, once Redis is asked. */
+	/* A new entry appears in Redis once it is used. */
 	fcgi_site_account(s);
 	assert_int_equal(fcgi_site_check(s, -1, WAIT_MS), 200);
 	return redis_server_int(stack_redis(s->stack), "DBSIZE") > 0;
@@ -207,17 +207,17 @@ TEST(redis_comes_and_goes_while_requests_run, struct fcgi_site *s)
 	l = load_start(s, true);
 	for (int i = 0; i < 2; i++) {
 		redis_server_stop(redis);
-		load_threads_wait(&l->hammer, 200);
+		load_threads_wait(&l->load, 200);
 		redis_server_start(redis);
-		load_threads_wait(&l->hammer, 200);
+		load_threads_wait(&l->load, 200);
 		redis_server_kill(redis);
-		load_threads_wait(&l->hammer, 200);
+		load_threads_wait(&l->load, 200);
 		redis_server_start(redis);
-		load_threads_wait(&l->hammer, 200);
+		load_threads_wait(&l->load, 200);
 		redis_server_pause(redis);
-		load_threads_wait(&l->hammer, 200);
+		load_threads_wait(&l->load, 200);
 		redis_server_resume(redis);
-		load_threads_wait(&l->hammer, 200);
+		load_threads_wait(&l->load, 200);
 	}
 	load_stop(l);
 	wait_for_redis(s);
@@ -256,22 +256,22 @@ TEST(a_hanging_redis_costs_one_deadline, struct fcgi_site *s)
 	fresh = *s;
 	wait_for_redis(s);
 	l = load_start(s, false);
-	slow = atomic_load(&l->hammer.slow);
+	slow = atomic_load(&l->load.slow);
 	redis_server_pause(redis);
-	/* Nobody has asked for this one before: Redis is asked. */
+	/* This session was not cached before, so Redis is asked. */
 	assert_int_equal(fcgi_site_check(&fresh, -1, WAIT_MS), 200);
 	assert_true(process_until(outage_is_noticed, s, WAIT_MS));
-	load_threads_wait(&l->hammer, 500);
+	load_threads_wait(&l->load, 500);
 	/* Probes after 1 and after 2 s more. */
 	until = clock_system.mono_us() + 4000000;
 	(void)process_until(time_is_over, &until, WAIT_MS);
-	load_threads_wait(&l->hammer, 500);
-	slow = atomic_load(&l->hammer.slow) - slow;
+	load_threads_wait(&l->load, 500);
+	slow = atomic_load(&l->load.slow) - slow;
 	print_message("%d of %d answers were slow\n", slow,
-	    atomic_load(&l->hammer.answered));
-	assert_in_range(slow, 0, l->hammer.count);
+	    atomic_load(&l->load.answered));
+	assert_in_range(slow, 0, l->load.count);
 	redis_server_resume(redis);
-	load_threads_wait(&l->hammer, 500);
+	load_threads_wait(&l->load, 500);
 	load_stop(l);
 	redis_server_ask(redis, "FLUSHALL");
 	wait_for_redis(s);
@@ -295,7 +295,7 @@ TEST(starting_without_redis, struct fcgi_site *s)
 	fcgi_site_serves(s);
 }
 
-/* ---- the mapped file ---- */
+/* ---- the shared memory file ---- */
 
 static bool
 all_are_new(void *ctx)
@@ -306,11 +306,10 @@ all_are_new(void *ctx)
 }
 
 /*
- * Somebody removes the file that all share.  Each worker finds out, asks the
- * store alone, changes nothing any more, and is replaced by one with the new
- * file.
+ * The shared memory file is removed.  Each worker notices, asks only the store,
+ * makes no more changes, and is replaced by a worker with the new file.
  */
-TEST(a_removed_table_is_made_anew, struct fcgi_site *s)
+TEST(a_removed_shared_memory_file_is_recreated, struct fcgi_site *s)
 {
 	struct fcgi_site out;
 	struct load *l;
@@ -326,8 +325,8 @@ TEST(a_removed_table_is_made_anew, struct fcgi_site *s)
 	snprintf(path, sizeof(path), "%s/shared.mem", stack_dir(s->stack));
 	assert_int_equal(unlink(path), 0);
 	assert_true(process_until(all_are_new, s, WAIT_MS));
-	load_threads_wait(&l->hammer, 200);
-	load_threads_stop(&l->hammer);
+	load_threads_wait(&l->load, 200);
+	load_threads_stop(&l->load);
 	free(l);
 	assert_int_equal(access(path, F_OK), 0);
 	assert_signed_in(s, true);

@@ -65,7 +65,7 @@ set_up(void **state)
 {
 	(void)state;
 	fill(&keys, "the secret of this test, 32 bytes+");
-	fill(&foreign, "the secret of somebody else, 32 bytes+");
+	fill(&foreign, "the secret of another site, 32 bytes+");
 	return 0;
 }
 

@@ -132,7 +132,7 @@ TEST(the_claim_of_a_dead_prober_falls_to_another)
 	assert_false(circuit_breaker_claim_probe(m, now + SECOND - 1));
 	assert_true(circuit_breaker_claim_probe(m, now + SECOND + 1));
 	assert_false(circuit_breaker_claim_probe(m, now + SECOND + 1));
-	/* Nobody failed in between, so it is the first that fails now. */
+	/* No failure came in between, so this is the first one. */
 	circuit_breaker_trip(m, now + SECOND + 1);
 	assert_in_range(claim_after(m, now + SECOND + 1), 2 * SECOND - 1,
 	    2 * SECOND * 5 / 4);

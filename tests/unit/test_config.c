@@ -30,7 +30,7 @@ write_file(const char *path, mode_t mode, const char *text)
 	assert_int_equal(chmod(path, mode), 0);
 }
 
-/* The environment of whoever runs the tests must not matter. */
+/* The environment of the caller must not matter. */
 static void
 setup(struct fixture *f)
 {

@@ -111,7 +111,7 @@ count_in_thread(void *m)
 	return NULL;
 }
 
-TEST(both_lanes_count_in_one_slot, struct fixture *f)
+TEST(both_threads_count_in_one_slot, struct fixture *f)
 {
 	pthread_t background_queue;
 

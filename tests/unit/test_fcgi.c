@@ -219,7 +219,7 @@ TEST(fcgi_survives_what_libfcgi_refuses, struct fixture *f)
 	fcgi_free(fcgi);
 }
 
-/* The largest answer fits without anybody reading meanwhile. */
+/* The largest answer fits into the buffer of an unread socket. */
 TEST(fcgi_answers_large_without_waiting, struct fixture *f)
 {
 	for (size_t len = 8000; len <= 150 * 1024; len += 14000) {

@@ -114,7 +114,7 @@ TEST(audience_must_include_this_site)
 		{ "\"aud\":\"latchkey\"", true },
 		{ "\"aud\":\"also\"", true },
 		{ "\"aud\":[\"other\",\"also\"]", true },
-		{ "\"aud\":[\"latchkey\"],\"azp\":\"anybody\"", true },
+		{ "\"aud\":[\"latchkey\"],\"azp\":\"any party\"", true },
 		{ "", false },
 		{ "\"aud\":\"\"", false },
 		{ "\"aud\":\"Latchkey\"", false },

@@ -83,7 +83,7 @@ TEST(listen_binds_a_path_and_removes_it, struct fixture *f)
 	assert_int_equal(lstat(f->path, &st), -1);
 }
 
-TEST(listen_replaces_only_a_socket_nobody_serves, struct fixture *f)
+TEST(listen_replaces_only_an_unserved_socket, struct fixture *f)
 {
 	struct listener first, second;
 	struct stat st;
@@ -108,8 +108,8 @@ TEST(listen_replaces_only_a_socket_nobody_serves, struct fixture *f)
 	assert_true(S_ISREG(st.st_mode));
 }
 
-/* Who had connected is served to the end, nobody else gets in. */
-/* What a pool that was killed leaves: nobody listens there. */
+/* Existing connections are served to their end; new ones are refused. */
+/* A killed pool leaves a socket that nothing listens on. */
 static void
 leave_stale(const struct fixture *f)
 {
@@ -249,7 +249,7 @@ TEST(listen_takes_a_listening_socket_only, struct fixture *f)
 	assert_int_equal(taken.fd, bound.fd);
 	listen_stop(&taken);
 	listen_close(&taken);
-	/* It was somebody else's: there still, and served. */
+	/* The socket of another process still exists and is served. */
 	assert_int_equal(lstat(f->path, &st), 0);
 	fd = fcgi_connect_unix(f->path);
 	assert_true(fd >= 0);

@@ -161,7 +161,7 @@ lose_lines(enum full_kind kind)
 	const char *lost, *next;
 
 	for (int i = 0; i < 3; i++)
-		log_event(LOG_LEVEL_INFO, "unheard", NULL);
+		log_event(LOG_LEVEL_INFO, "unread", NULL);
 	/* Other users of the descriptor find its flags unchanged. */
 	child_check((fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK) == 0);
 	drain(fd, text);

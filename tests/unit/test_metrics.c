@@ -230,7 +230,7 @@ TEST(no_series_appears_twice, struct api *api)
 	api_free(&a);
 }
 
-TEST(the_memory_cache_and_the_breaker_are_shown, struct api *api)
+TEST(the_memory_cache_and_the_circuit_breaker_are_shown, struct api *api)
 {
 	struct api_login ada;
 	struct api_answer a;

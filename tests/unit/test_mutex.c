@@ -82,7 +82,7 @@ TEST(the_next_is_told_of_a_dead_owner, struct shared *s)
 }
 
 static bool
-somebody_waits(void *ctx)
+a_waiter_sleeps(void *ctx)
 {
 	struct shared *s = ctx;
 
@@ -92,9 +92,9 @@ somebody_waits(void *ctx)
 
 /*
  * As it is when a waiter was woken, overtaken and killed: nothing says that
- * another sleeps, so that giving it back wakes nobody.
+ * another sleeps, so that releasing it wakes no process.
  */
-TEST(a_waiter_that_nobody_wakes_looks_for_himself, struct shared *s)
+TEST(a_waiter_polls_without_a_wake_up, struct shared *s)
 {
 	pid_t pid;
 
@@ -102,7 +102,7 @@ TEST(a_waiter_that_nobody_wakes_looks_for_himself, struct shared *s)
 	pid = child_start(take, s);
 	/* He sets it each time before he sleeps, so he is about to. */
 	for (int i = 0; i < 20; i++) {
-		assert_true(process_until(somebody_waits, s, LONG_MS));
+		assert_true(process_until(a_waiter_sleeps, s, LONG_MS));
 		__atomic_fetch_and(&s->mutex.__data.__lock, ~(int)FUTEX_WAITERS,
 		    __ATOMIC_SEQ_CST);
 	}

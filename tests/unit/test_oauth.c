@@ -273,7 +273,7 @@ TEST(clients_authenticate_in_one_of_two_ways, struct api *api)
 		    "invalid_client" },
 		{ "token=x&client_id=shop&client_secret=", 401,
 		    "invalid_client" },
-		{ "token=x&client_id=nobody&client_secret=" SECRET, 401,
+		{ "token=x&client_id=unknown&client_secret=" SECRET, 401,
 		    "invalid_client" },
 		{ "token=x&client_secret=" SECRET, 401, "invalid_client" },
 		{ "token=x&client_id=shop", 401, "invalid_client" },
@@ -402,7 +402,7 @@ TEST(public_keys_need_no_authentication, struct api *api)
 
 	assert_int_equal(
 	    master_secret_load(
-		"a secret that nobody else has, 32 bytes", "", &master),
+		"a secret that no one else has, 32 bytes", "", &master),
 	    ERR_OK);
 	signing_keys_close(&api->app.keys);
 	assert_int_equal(

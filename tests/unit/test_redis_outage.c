@@ -203,7 +203,7 @@ send_long(struct redis_client *f, const char *command)
 	return c;
 }
 
-struct reply_wish {
+struct awaited_reply {
 	struct redis_server *server;
 	const char *start;
 };
@@ -211,7 +211,7 @@ struct reply_wish {
 static bool
 replies_with(void *ctx)
 {
-	const struct reply_wish *w = ctx;
+	const struct awaited_reply *w = ctx;
 
 	return strncmp(redis_server_try(w->server, "GET site:user:1"), w->start,
 		   strlen(w->start)) == 0;
@@ -219,7 +219,7 @@ replies_with(void *ctx)
 
 TEST(a_busy_server_is_an_outage, struct redis_client *f)
 {
-	struct reply_wish busy = { f->server, "-BUSY" };
+	struct awaited_reply busy = { f->server, "-BUSY" };
 	redisContext *c;
 
 	redis_server_ask(f->server, "CONFIG SET busy-reply-threshold 1");
@@ -232,7 +232,7 @@ TEST(a_busy_server_is_an_outage, struct redis_client *f)
 /* While loading, it serves clients every so many bytes of the file. */
 TEST(a_loading_server_is_an_outage, struct redis_client *f)
 {
-	struct reply_wish loading = { f->server, "-LOADING" };
+	struct awaited_reply loading = { f->server, "-LOADING" };
 	redisContext *c;
 	char path[64];
 	int saved;

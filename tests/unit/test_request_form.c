@@ -74,7 +74,7 @@ TEST(what_is_no_form_is_refused)
 		{ FORM, "a=1&%61=2", 0 },
 		{ FORM,
 		    "a_name_of_more_than_sixty_three_bytes_is_none_that_"
-		    "anybody_"
+		    "any_body_"
 		    "asked_for=1",
 		    0 },
 	};

@@ -47,7 +47,7 @@ sign_up(struct fixture *f, const char *email, struct user *u, struct session *s,
 {
 	memset(u, 0, sizeof(*u));
 	(void)snprintf(u->email, sizeof(u->email), "%s", email);
-	(void)snprintf(u->name, sizeof(u->name), "Somebody");
+	(void)snprintf(u->name, sizeof(u->name), "Ann Example");
 	u->role = USER_ROLE_USER;
 	u->status = USER_STATUS_ACTIVE;
 	sessions_new(&f->ss, &origin, NOW, id, s);

@@ -201,21 +201,20 @@ TEST(a_file_replaced_while_it_is_opened_is_left, struct fixture *f)
 {
 	pid_t pid;
 
-	child_arm("mapped:opened.hold");
+	child_arm("shm:opened.hold");
 	pid = child_start(open_and_stay, f);
-	child_reached("mapped:opened");
+	child_reached("shm:opened");
 	assert_int_equal(unlink(f->table.path), 0);
 	atomic_store(&f->shared->leave, 1);
-	child_disarm("mapped:opened.hold");
+	child_disarm("shm:opened.hold");
 	child_passed(pid); /* it checked that its file is current */
 	assert_int_equal(access(f->table.path, F_OK), 0);
 }
 
 TEST(a_killed_opener_leaves_nothing_behind, struct fixture *f)
 {
-	static const char *const points[] = { "mapped:opened", "mapped:first",
-		"mapped:zeroed", "mapped:filled", "mapped:ready",
-		"mapped:entered" };
+	static const char *const points[] = { "shm:opened", "shm:first",
+		"shm:zeroed", "shm:filled", "shm:ready", "shm:entered" };
 	unsigned char id[SHM_ID_BYTES];
 	char file[64];
 
@@ -248,8 +247,8 @@ have_started(void *ctx)
  */
 TEST(those_who_waited_for_a_killed_first_begin_anew, struct fixture *f)
 {
-	static const char *const points[] = { "mapped:first", "mapped:zeroed",
-		"mapped:filled", "mapped:ready" };
+	static const char *const points[] = { "shm:first", "shm:zeroed",
+		"shm:filled", "shm:ready" };
 	unsigned char old[SHM_ID_BYTES];
 
 	for (size_t i = 0; i < NELEMS(points); i++) {
@@ -301,22 +300,22 @@ others_were_met(void *ctx)
  * in vain; where it did not, he would be killed before they ask for the lock
  * that they share, and the file of the last life would do for them.
  */
-TEST(nobody_takes_a_first_for_a_user, struct fixture *f)
+TEST(no_process_mistakes_the_first_for_another, struct fixture *f)
 {
 	unsigned char old[SHM_ID_BYTES];
 	pid_t pids[OPENERS];
 
 	leave_old_table(f, old);
-	child_arm("mapped:first.once-hold");
+	child_arm("shm:first.once-hold");
 	pids[0] = child_start(open_and_stay, f);
-	child_reached("mapped:first");
-	child_arm("mapped:others.hold");
+	child_reached("shm:first");
+	child_arm("shm:others.hold");
 	for (f->slot = 1; f->slot < OPENERS; f->slot++)
 		pids[f->slot] = child_start(open_and_stay, f);
 	assert_true(process_until(have_started, f, 10000));
 	assert_false(process_until(others_were_met, f, 200));
 	child_kill(pids[0]);
-	child_disarm("mapped:others.hold");
+	child_disarm("shm:others.hold");
 
 	f->slot = OPENERS - 1;
 	assert_true(process_until(is_at_least, f, 10000));
@@ -333,13 +332,13 @@ TEST(a_stuck_opener_is_not_waited_for_for_ever, struct fixture *f)
 	struct shm *m;
 	pid_t pid;
 
-	child_arm("mapped:zeroed.hold");
+	child_arm("shm:zeroed.hold");
 	pid = child_start(open_and_stay, f);
-	child_reached("mapped:zeroed");
+	child_reached("shm:zeroed");
 	assert_int_equal(
 	    shm_attach(f->table.dir, SHM_FIXTURE_MB, &m), ERR_UNAVAILABLE);
 	child_kill(pid);
-	child_disarm("mapped:zeroed.hold");
+	child_disarm("shm:zeroed.hold");
 	shm_detach(shm_fixture_open(&f->table));
 }
 
@@ -382,7 +381,8 @@ open_again_and_again(void *ctx)
 	for (int i = 0; i < 100; i++) {
 		child_check(
 		    shm_attach(f->table.dir, SHM_FIXTURE_MB, &m) == ERR_OK);
-		/* Nobody may have begun a new life while we hold one. */
+		/* No process may have reset the file while this one holds it.
+		 */
 		child_check(held == NULL ||
 		    same(shm_layout(m)->shm_id, shm_layout(held)->shm_id));
 		child_check(shm_layout(m)->magic == SHM_LAYOUT_MAGIC);

@@ -58,7 +58,7 @@ same_table(const struct shm *a, const struct shm *b)
 		   SHM_ID_BYTES) == 0;
 }
 
-/* Somebody uses the file, but not as we do: it is neither reset nor used. */
+/* A file in use by another version is neither reset nor used. */
 TEST(another_versions_file_in_use_is_refused, struct table *t)
 {
 	static const struct {

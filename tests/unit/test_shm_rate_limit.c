@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What tests/contract/test_rate_limits does not ask of the mapped file: keys
- * that find no room, processes that are killed or stopped while they count, and
- * many at once.
+ * What tests/contract/test_rate_limits does not test of the shared memory file:
+ * keys that find no room, processes that are killed or stopped while they
+ * count, and many at once.
  */
 #include "shm/rate_limit.h"
 
@@ -275,12 +275,12 @@ TEST(who_dies_while_he_counts_wedges_nothing)
 		const char *point;
 		int left; /* of what may be counted */
 	} cases[] = {
-		{ "limiter:locked.kill", 5 },
-		{ "limiter:emptying.kill", 5 },
-		{ "limiter:emptied.kill", 5 },
-		{ "limiter:named.kill", 5 },
-		{ "limiter:counting.kill", 5 },
-		{ "limiter:counted.kill", 4 },
+		{ "rate_limit:locked.kill", 5 },
+		{ "rate_limit:emptying.kill", 5 },
+		{ "rate_limit:emptied.kill", 5 },
+		{ "rate_limit:named.kill", 5 },
+		{ "rate_limit:counting.kill", 5 },
+		{ "rate_limit:counted.kill", 4 },
 	};
 
 	doomed.f = *state;
@@ -314,12 +314,12 @@ TEST(who_is_stopped_while_he_counts_is_not_waited_for, struct fixture *f)
 	doomed.f = f;
 	doomed.now = START;
 	doomed.key = key_in(f, 7);
-	child_arm("limiter:counting.once-hold");
+	child_arm("rate_limit:counting.once-hold");
 	pid = child_start(count_one, NULL);
-	child_reached("limiter:counting");
+	child_reached("rate_limit:counting");
 	assert_int_equal(take(f, &doomed.key, &five, START), ERR_UNAVAILABLE);
 	assert_int_equal(take_all(f, &other, &five, START), 5);
-	child_release("limiter:counting", pid);
+	child_release("rate_limit:counting", pid);
 	child_passed(pid);
 	assert_int_equal(take_all(f, &doomed.key, &five, START), 4);
 }

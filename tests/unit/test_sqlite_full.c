@@ -139,7 +139,7 @@ login_until_full(struct fixture *f)
 }
 
 static off_t
-ballast(const struct fixture *f)
+reserve_size(const struct fixture *f)
 {
 	char path[PATH_MAX + 16];
 	struct stat file;
@@ -160,7 +160,7 @@ TEST(a_full_disk_allows_logouts_only, struct fixture *f)
 		assert_int_equal(login(f), ERR_OK);
 	login_until_full(f);
 	before = f->sessions;
-	assert_true(ballast(f) > 0); /* logins may not use it */
+	assert_true(reserve_size(f) > 0); /* logins may not use it */
 	assert_int_equal(test_users_register(f->st, "bob", 5000, NOW, &bob),
 	    ERR_UNAVAILABLE);
 	assert_int_equal(
@@ -171,7 +171,7 @@ TEST(a_full_disk_allows_logouts_only, struct fixture *f)
 
 	assert_int_equal(logout(f, before), ERR_OK);
 	assert_false(is_live(f, before));
-	assert_int_equal(ballast(f), 0);
+	assert_int_equal(reserve_size(f), 0);
 	/* Logouts may use the space it released. */
 	assert_int_equal(login(f), ERR_UNAVAILABLE);
 	assert_int_equal(logout(f, before - 1), ERR_OK);
@@ -185,7 +185,7 @@ TEST(a_full_disk_allows_logouts_only, struct fixture *f)
 
 	empty_disk(f);
 	assert_int_equal(store_maintenance(f->st, NOW, &removed), ERR_OK);
-	assert_true(ballast(f) > 0);
+	assert_true(reserve_size(f) > 0);
 	f->ann.user.epoch = epoch;
 	assert_int_equal(login(f), ERR_OK);
 }

@@ -415,16 +415,16 @@ TEST(a_missing_log_is_noticed, struct fixture *f)
 
 /* ---- missing permissions ---- */
 
-#define NOBODY 65534
+#define OTHER_USER 65534
 
 static void
-open_as_nobody(void *ctx)
+open_as_other_user(void *ctx)
 {
 	struct fixture *f = ctx;
 	struct store *st = NULL;
 
-	child_check(setresgid(NOBODY, NOBODY, NOBODY) == 0);
-	child_check(setresuid(NOBODY, NOBODY, NOBODY) == 0);
+	child_check(setresgid(OTHER_USER, OTHER_USER, OTHER_USER) == 0);
+	child_check(setresuid(OTHER_USER, OTHER_USER, OTHER_USER) == 0);
 	child_check(
 	    store_open(f->table.db, f->m, &options, &st) == ERR_UNAVAILABLE);
 	child_check(st == NULL);
@@ -439,12 +439,12 @@ TEST(a_read_only_database_is_not_opened, struct fixture *f)
 	close_store(f);
 	assert_int_equal(chmod(f->table.dir, 0777), 0);
 	assert_int_equal(chmod(f->table.db, 0444), 0);
-	child_passed(child_start(open_as_nobody, f));
+	child_passed(child_start(open_as_other_user, f));
 	assert_int_equal(chmod(f->table.db, 0666), 0);
 	assert_int_equal(unlink(beside(f, "-shm")), 0);
 	assert_int_equal(unlink(beside(f, "-wal")), 0);
 	assert_int_equal(chmod(f->table.dir, 0555), 0);
-	child_passed(child_start(open_as_nobody, f));
+	child_passed(child_start(open_as_other_user, f));
 	assert_int_equal(chmod(f->table.dir, 0700), 0);
 	assert_int_equal(chmod(f->table.db, 0600), 0);
 	assert_int_equal(open_store(f), ERR_OK);
