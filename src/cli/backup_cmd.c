@@ -12,7 +12,13 @@
 #include "cli/exit.h"
 #include "config/config.h"
 #include "shm/shm.h"
-#include "store/sqlite_backup.h"
+#include "store/store_url.h"
+
+static const char *
+database_url(const struct context *context)
+{
+	return config_text(context->config, CONFIG_DATABASE_URL);
+}
 
 static int
 print_failure(const struct context *context, const char *why, const char *hint)
@@ -26,7 +32,7 @@ int
 backup_cmd_make(const struct command_line *line)
 {
 	const char *file = line->operands[0];
-	char why[SQLITE_BACKUP_WHY_SIZE];
+	char why[STORE_WHY_SIZE];
 	struct context context;
 	struct stat st;
 	enum err err;
@@ -35,8 +41,8 @@ backup_cmd_make(const struct command_line *line)
 
 	if (status != EXIT_GO_ON)
 		goto out;
-	err = sqlite_backup_make(config_database(context.config), file,
-	    command_flag(line, "force"), why);
+	err = store_url_backup(
+	    database_url(&context), file, command_flag(line, "force"), why);
 	if (err != ERR_OK) {
 		status = print_failure(&context, why,
 		    err == ERR_CONFLICT ? "; --force overwrites it" : "");
@@ -53,15 +59,14 @@ out:
 static int
 restore(const struct context *context, const char *file, struct shm *shm)
 {
-	const char *database = config_database(context->config);
-	struct sqlite_backup_restored restored;
-	char why[SQLITE_BACKUP_WHY_SIZE];
+	struct store_restored restored;
+	char why[STORE_WHY_SIZE];
 
-	if (sqlite_backup_restore(file, database, shm, clock_system.wall(),
-		&restored, why) != ERR_OK)
+	if (store_url_restore(database_url(context), file, shm,
+		clock_system.wall(), &restored, why) != ERR_OK)
 		return print_failure(context, why, "");
 	printf("%s: accounts: %" PRId64 "; sessions ended: %" PRId64 "\n",
-	    database, restored.users, restored.sessions);
+	    database_url(context), restored.users, restored.sessions);
 	if (restored.kept[0] != '\0')
 		printf("the old database is now %s\n", restored.kept);
 	return exit_finish();
@@ -85,10 +90,9 @@ backup_cmd_restore(const struct command_line *line)
 		goto out;
 	}
 	if (!shm_alone(m)) {
-		status =
-		    print_failure(&context, config_database(context.config),
-			" is in use; stop the pool and every other latchkey "
-			"process");
+		status = print_failure(&context, database_url(&context),
+		    " is in use; stop the pool and every other latchkey "
+		    "process");
 		goto out;
 	}
 	status = restore(&context, line->operands[0], m);

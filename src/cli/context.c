@@ -17,6 +17,7 @@
 #include "config/config.h"
 #include "pool/wiring.h"
 #include "shm/shm.h"
+#include "store/store_url.h"
 
 #define LIMIT_DEFAULT 1000
 #define LIMIT_MAX 1000000
@@ -25,22 +26,13 @@
 
 /* The owner of the database or, before it exists, of its folder. */
 static bool
-read_owner(const char *database, struct stat *owner)
+read_owner(const char *url, struct stat *owner)
 {
 	char folder[PATH_MAX];
-	const char *slash = strrchr(database, '/');
-	size_t len = slash == NULL ? 0 : (size_t)(slash - database);
 
-	if (stat(database, owner) == 0)
-		return true;
-	if (len >= sizeof(folder))
-		return false;
-	memcpy(folder, database, len);
-	folder[len] = '\0';
-	return stat(slash == NULL          ? "."
-		       : slash == database ? "/"
-					   : folder,
-		   owner) == 0;
+	return store_url_stat(url, owner) ||
+	    (store_url_folder(url, false, folder) == ERR_OK &&
+		stat(folder, owner) == 0);
 }
 
 static bool
@@ -62,7 +54,8 @@ change_to_owner(const struct context *context)
 	struct stat owner;
 
 	if (geteuid() != 0 ||
-	    !read_owner(config_database(context->config), &owner) ||
+	    !read_owner(
+		config_text(context->config, CONFIG_DATABASE_URL), &owner) ||
 	    owner.st_uid == 0 || change_user(&owner))
 		return EXIT_GO_ON;
 	fprintf(stderr,

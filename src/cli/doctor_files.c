@@ -10,9 +10,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "config/config.h"
 #include "shm/shm.h"
+#include "store/store_url.h"
 
 #define SPACE_LOW                                                              \
 	(64 * 1024 * 1024) /* bytes; enough for days of changes, not weeks */
@@ -93,26 +93,21 @@ check_file(struct doctor *d, const char *path, uid_t owner, int *bad)
 }
 
 static void
-check_files(struct doctor *d, const char *database, const char *state)
+check_files(struct doctor *d, const char *url, const char *state)
 {
-	static const char *const suffixes[] = { "", "-wal", "-shm", "-lock",
-		"-ballast" };
 	char path[PATH_MAX + 16];
 	struct stat st;
 	int bad = 0;
 
-	if (stat(database, &st) != 0) {
+	if (!store_url_stat(url, &st)) {
 		st.st_uid = geteuid();
 		doctor_report(d, DOCTOR_WARN, "files",
 		    "start the pool or add an account; either creates it",
-		    "there is no database yet: %s", database);
+		    "there is no database yet: %s", url);
 		bad++;
 	}
-	for (size_t i = 0; i < NELEMS(suffixes); i++) {
-		(void)snprintf(
-		    path, sizeof(path), "%s%s", database, suffixes[i]);
+	for (size_t i = 0; store_url_file(url, i, path); i++)
 		check_file(d, path, st.st_uid, &bad);
-	}
 	(void)snprintf(path, sizeof(path), "%s/master.key", state);
 	check_file(d, path, st.st_uid, &bad);
 	(void)snprintf(path, sizeof(path), "%s/" SHM_FILE_NAME,
@@ -126,14 +121,14 @@ check_files(struct doctor *d, const char *database, const char *state)
 void
 doctor_files(struct doctor *d)
 {
-	const char *database = config_database(d->context.config);
+	const char *url = config_text(d->context.config, CONFIG_DATABASE_URL);
 	const char *state = config_text(d->context.config, CONFIG_STATE_DIR);
 	char folder[PATH_MAX];
 
-	if (file_folder(folder, database) != ERR_OK)
+	if (store_url_folder(url, false, folder) != ERR_OK)
 		return; /* config_load() refused it */
 	check_folder(d, folder);
 	if (state[0] != '\0' && strcmp(state, folder) != 0)
 		check_folder(d, state);
-	check_files(d, database, state[0] != '\0' ? state : folder);
+	check_files(d, url, state[0] != '\0' ? state : folder);
 }

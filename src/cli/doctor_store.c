@@ -2,12 +2,12 @@
 #include "cli/doctor.h"
 
 #include <inttypes.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "cli/exit.h"
 #include "config/config.h"
 #include "routes/context.h"
+#include "store/store_url.h"
 
 /* A larger difference is not drift: a clock was set. */
 #define DRIFT_SECONDS 60
@@ -74,16 +74,17 @@ check_integrity(struct doctor *d)
 void
 doctor_store(struct doctor *d)
 {
-	const char *database = config_database(d->context.config);
+	const char *url = config_text(d->context.config, CONFIG_DATABASE_URL);
+	struct stat file;
 
 	/* A check must not create the database. */
-	if (access(database, F_OK) != 0)
+	if (!store_url_stat(url, &file))
 		return;
 	if (context_app(&d->context) != EXIT_GO_ON) {
 		doctor_report(d, DOCTOR_FAIL, "store",
 		    "see the log lines above; if the database is damaged: "
 		    "latchkey restore FILE",
-		    "%s or one of its files cannot be opened", database);
+		    "%s or one of its files cannot be opened", url);
 		return;
 	}
 	d->store_good = true;

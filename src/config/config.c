@@ -15,10 +15,9 @@
 #include "config/sources.h"
 #include "http/local_path.h"
 #include "issuers/issuers_config.h"
+#include "store/store_url.h"
 #include "token/master_secret.h"
 #include "token/signing_keys.h"
-
-#define SQLITE_SCHEME "sqlite:"
 
 struct config {
 	struct option_value values[CONFIG_COUNT];
@@ -35,27 +34,12 @@ static enum err
 check_database(const struct config *c, const struct option_why *why)
 {
 	const char *url = config_text(c, CONFIG_DATABASE_URL);
-	const char *path;
+	const char *flaw = store_url_flaw(url);
 
 	if (starts_with(url, "postgresql:") || starts_with(url, "postgres:"))
-		return option_refuse(why,
-		    "DATABASE_URL: PostgreSQL is not supported yet, use "
-		    "sqlite:PATH");
-	/*
-	 * Elsewhere sqlite:///x is a relative path or an absolute one,
-	 * depending on whom one asks.
-	 */
-	if (!starts_with(url, SQLITE_SCHEME) ||
-	    starts_with(url, SQLITE_SCHEME "//"))
-		return option_refuse(why,
-		    "DATABASE_URL: must be sqlite:PATH, as in "
-		    "sqlite:/var/lib/latchkey/latchkey.db");
-	path = config_database(c);
-	if (path[0] == '\0' || path[0] == ':' || path[strlen(path) - 1] == '/')
-		return option_refuse(why,
-		    "DATABASE_URL: the path must name a file, not \"%.64s\"",
-		    path);
-	return ERR_OK;
+		flaw = "PostgreSQL is not supported yet, use sqlite:PATH";
+	return flaw == NULL ? ERR_OK
+			    : option_refuse(why, "DATABASE_URL: %s", flaw);
 }
 
 static enum err
@@ -178,14 +162,12 @@ static enum err
 set_state_dir(struct config *c, const struct option_why *why)
 {
 	const char *folder = config_text(c, CONFIG_STATE_DIR);
-	const char *database = config_database(c);
-	char *real = realpath(database, NULL);
 	enum err err;
 
 	err = folder[0] != '\0'
 	    ? str_copy(c->state_dir, sizeof(c->state_dir), folder)
-	    : file_folder(c->state_dir, real != NULL ? real : database);
-	free(real);
+	    : store_url_folder(
+		  config_text(c, CONFIG_DATABASE_URL), true, c->state_dir);
 	return err == ERR_OK
 	    ? ERR_OK
 	    : option_refuse(why, "LATCHKEY_STATE_DIR: the path is too long");
@@ -295,12 +277,6 @@ config_text(const struct config *c, enum config_id id)
 }
 
 const char *
-config_database(const struct config *c)
-{
-	return config_text(c, CONFIG_DATABASE_URL) + strlen(SQLITE_SCHEME);
-}
-
-const char *
 config_state_dir(const struct config *c)
 {
 	return c->state_dir;
@@ -309,19 +285,17 @@ config_state_dir(const struct config *c)
 enum err
 config_master_path(const struct config *c, char *dst, size_t size)
 {
-	static const char file[] = "master.key";
 	const char *folder = config_text(c, CONFIG_STATE_DIR);
-	const char *database = config_database(c);
-	const char *slash = strrchr(database, '/');
+	char beside[PATH_MAX];
 	int n;
 
-	if (folder[0] != '\0')
-		n = snprintf(dst, size, "%s/%s", folder, file);
-	else if (slash != NULL)
-		n = snprintf(dst, size, "%.*s/%s", (int)(slash - database),
-		    database, file);
-	else
-		n = snprintf(dst, size, "%s", file);
+	if (folder[0] == '\0') {
+		if (store_url_folder(config_text(c, CONFIG_DATABASE_URL), false,
+			beside) != ERR_OK)
+			return ERR_INVALID;
+		folder = beside;
+	}
+	n = snprintf(dst, size, "%s/master.key", folder);
 	return n >= 0 && (size_t)n < size ? ERR_OK : ERR_INVALID;
 }
 

@@ -42,9 +42,6 @@ int config_rate(
 bool config_bool(const struct config *c, enum config_id id);
 const char *config_text(const struct config *c, enum config_id id);
 
-/* The SQLite file that DATABASE_URL names; always a path. */
-const char *config_database(const struct config *c);
-
 /*
  * The folder of the shared memory file: LATCHKEY_STATE_DIR, or that of the
  * SQLite file, behind symbolic links, so that all its names lead there.

@@ -21,6 +21,7 @@
 #include "shm/counters.h"
 #include "shm/shm.h"
 #include "store/store.h"
+#include "store/store_url.h"
 
 #define SECOND ((int64_t)1000000)
 #define DRAIN_US (10 * SECOND)
@@ -230,7 +231,8 @@ tick(struct worker *w)
 	w->accept_paused = false;
 	if (x->draining)
 		return;
-	there = stat(config_database(w->config), &now) == 0;
+	there =
+	    store_url_stat(config_text(w->config, CONFIG_DATABASE_URL), &now);
 	current = there && now.st_dev == w->database_dev &&
 	    now.st_ino == w->database_ino && shm_is_current(x->shm);
 	/* The store notices a replaced file; requests then get 503. */

@@ -15,6 +15,7 @@
 #include "http/fcgi.h"
 #include "pool/background_queue.h"
 #include "pool/wiring.h"
+#include "store/store_url.h"
 
 #define OTHER_FILES 64    /* descriptors besides the connections */
 #define CONNECTIONS_MIN 8 /* the minimum of LATCHKEY_CONNECTIONS */
@@ -115,7 +116,8 @@ open_threads(struct worker *w)
 	    &x->background_queue);
 	if (err != ERR_OK)
 		return err;
-	if (stat(config_database(w->config), &database) != 0)
+	if (!store_url_stat(
+		config_text(w->config, CONFIG_DATABASE_URL), &database))
 		return ERR_UNAVAILABLE;
 	w->database_dev = database.st_dev;
 	w->database_ino = database.st_ino;

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "model/event.h"
 #include "store/store.h"
+#include "store/store_url.h"
 
 /*
  * A backend stores rows in transactions and knows no rules; the store_*.c files
@@ -187,8 +188,34 @@ struct store_ops { /* all are required unless NULL has a meaning here */
 	store_expire_fn *expire;
 };
 
-/* The backends; store_open() has the table of their URL schemes. */
-extern store_open_fn sqlite_open;
+typedef enum err store_backup_fn(
+    const char *path, const char *file, bool replace, char why[STORE_WHY_SIZE]);
+typedef enum err store_restore_fn(const char *file, const char *path,
+    struct shm *shm, int64_t now, struct store_restored *restored_out,
+    char why[STORE_WHY_SIZE]);
+
+/* A backend.  Its functions get what follows "SCHEME:" in a URL. */
+struct store_backend {
+	const char *scheme;
+	store_open_fn *open;
+	/* Why ${path} names no database; NULL if it may. */
+	const char *(*flaw)(const char *path);
+	/* Suffixes of the files that may belong to it, NULL at the end. */
+	const char *const *suffixes;
+	store_backup_fn *backup;
+	store_restore_fn *restore;
+};
+
+extern const struct store_backend sqlite_backend;
+
+/**
+ * store_backend_of(url, path_out):
+ * Find the backend of ${url} and what follows the scheme, borrowed.  A text
+ * without a scheme is the path of a SQLite database.  NULL for an unknown
+ * scheme.
+ */
+const struct store_backend *store_backend_of(
+    const char *url, const char **path_out);
 
 /* The struct of every backend begins with this one. */
 struct store {

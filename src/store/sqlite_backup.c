@@ -36,7 +36,7 @@ publish(const char *temp, const char *file, bool replace, char *why)
 
 enum err
 sqlite_backup_make(const char *database, const char *file, bool replace,
-    char why[SQLITE_BACKUP_WHY_SIZE])
+    char why[STORE_WHY_SIZE])
 {
 	char temp[PATH_MAX];
 	struct stat there;
@@ -71,7 +71,7 @@ sqlite_backup_make(const char *database, const char *file, bool replace,
 
 /* ---- restore ---- */
 
-#define KEPT_SIZE SQLITE_BACKUP_KEPT_SIZE
+#define KEPT_SIZE STORE_KEPT_SIZE
 #define KEPT_TRIES 100
 
 /* What the restored database takes over from the one it replaces. */
@@ -87,7 +87,7 @@ struct inherited {
 static enum err
 read_inherited(const char *database, struct inherited *past, char *why)
 {
-	char ignored[SQLITE_BACKUP_WHY_SIZE];
+	char ignored[STORE_WHY_SIZE];
 	struct sqlite_offline *w;
 	enum err err;
 
@@ -187,7 +187,7 @@ set_aside(const char *database, int64_t now, char kept[KEPT_SIZE],
 static int64_t
 version_of(struct sqlite_offline *w, const char *pragma)
 {
-	char ignored[SQLITE_BACKUP_WHY_SIZE];
+	char ignored[STORE_WHY_SIZE];
 	int64_t version;
 
 	return sqlite_offline_ask(w, pragma, &version, ignored) == ERR_OK
@@ -202,7 +202,7 @@ version_of(struct sqlite_offline *w, const char *pragma)
 static enum err
 keep_keys(struct sqlite_offline *w, const char *kept, char *why)
 {
-	char ignored[SQLITE_BACKUP_WHY_SIZE];
+	char ignored[STORE_WHY_SIZE];
 	int64_t keys = 0;
 
 	if (kept[0] == '\0' ||
@@ -250,7 +250,7 @@ end_external(struct sqlite_offline *w, char *why)
 /* Change the copy before it gets its name. */
 static enum err
 end_sessions(const char *temp, const struct inherited *past, int64_t now,
-    struct sqlite_backup_restored *restored, char *why)
+    struct store_restored *restored, char *why)
 {
 	struct sqlite_offline *w;
 	char sql[1024];
@@ -323,22 +323,21 @@ prepare(const char *file, const char *temp, char *why)
 
 enum err
 sqlite_backup_restore(const char *file, const char *name, struct shm *shm,
-    int64_t now, struct sqlite_backup_restored *restored_out,
-    char why[SQLITE_BACKUP_WHY_SIZE])
+    int64_t now, struct store_restored *restored_out, char why[STORE_WHY_SIZE])
 {
 	char *database = sqlite_real_name(name);
 	char temp[PATH_MAX];
 	struct inherited past = { 0 };
 	enum err err;
 
-	*restored_out = (struct sqlite_backup_restored){ 0 };
+	*restored_out = (struct store_restored){ 0 };
 	why[0] = '\0';
 	temp[0] = '\0';
 	if (database == NULL)
 		return sqlite_offline_errno(why, name);
 	if ((err = sqlite_claim(database, shm)) != ERR_OK) {
-		(void)snprintf(why, SQLITE_BACKUP_WHY_SIZE,
-		    "%.160s is in use, see the log", name);
+		(void)snprintf(
+		    why, STORE_WHY_SIZE, "%.160s is in use, see the log", name);
 		goto out;
 	}
 	(void)snprintf(temp, sizeof(temp), "%s-restore", database);

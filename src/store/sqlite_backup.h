@@ -7,16 +7,13 @@
 #include <stdint.h>
 
 #include "base/err.h"
-
-struct shm;
+#include "store/store_url.h"
 
 /*
  * Backups of the SQLite database: a copy made while it is in use, and a restore
  * while no process has it open.  Where a function fails, ${why} is a line for
  * the operator.
  */
-
-#define SQLITE_BACKUP_WHY_SIZE 256
 
 /**
  * sqlite_backup_make(database, file, replace, why):
@@ -26,16 +23,7 @@ struct shm;
  * ERR_INVALID if the copy, so the database, is damaged, else ERR_UNAVAILABLE.
  */
 enum err sqlite_backup_make(const char *database, const char *file,
-    bool replace, char why[SQLITE_BACKUP_WHY_SIZE]) MUST_CHECK;
-
-#define SQLITE_BACKUP_KEPT_SIZE 1100
-
-struct sqlite_backup_restored {
-	int64_t users;
-	int64_t sessions; /* in the copy; they end */
-	char
-	    kept[SQLITE_BACKUP_KEPT_SIZE]; /* name of the old database, or "" */
-};
+    bool replace, char why[STORE_WHY_SIZE]) MUST_CHECK;
 
 /**
  * sqlite_backup_restore(file, database, shm, now, restored_out, why):
@@ -49,7 +37,7 @@ struct sqlite_backup_restored {
  * version, else ERR_UNAVAILABLE.
  */
 enum err sqlite_backup_restore(const char *file, const char *database,
-    struct shm *shm, int64_t now, struct sqlite_backup_restored *restored_out,
-    char why[SQLITE_BACKUP_WHY_SIZE]) MUST_CHECK;
+    struct shm *shm, int64_t now, struct store_restored *restored_out,
+    char why[STORE_WHY_SIZE]) MUST_CHECK;
 
 #endif

@@ -25,7 +25,7 @@ sqlite_offline_errno(char *why, const char *path)
 	int error = errno;
 
 	(void)snprintf(
-	    why, SQLITE_BACKUP_WHY_SIZE, "%.160s: %s", path, strerror(error));
+	    why, STORE_WHY_SIZE, "%.160s: %s", path, strerror(error));
 	errno = error;
 	return ERR_UNAVAILABLE;
 }
@@ -34,8 +34,8 @@ sqlite_offline_errno(char *why, const char *path)
 static enum err
 report(char *why, const char *path, int rc)
 {
-	(void)snprintf(why, SQLITE_BACKUP_WHY_SIZE, "%.160s: %s", path,
-	    sqlite3_errstr(rc));
+	(void)snprintf(
+	    why, STORE_WHY_SIZE, "%.160s: %s", path, sqlite3_errstr(rc));
 	switch (rc & 0xff) {
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
@@ -204,7 +204,7 @@ sqlite_offline_check(const char *path, char *why)
 	if (rc != SQLITE_ROW) {
 		err = report(why, path, rc);
 	} else if (text == NULL || strcmp((const char *)text, "ok") != 0) {
-		(void)snprintf(why, SQLITE_BACKUP_WHY_SIZE,
+		(void)snprintf(why, STORE_WHY_SIZE,
 		    "%.160s: damaged: integrity_check fails", path);
 		err = ERR_INVALID;
 	}
@@ -236,6 +236,6 @@ sqlite_offline_is_ours(const char *path, char *why)
 		reason = "written by a newer version of this program";
 	if (reason == NULL)
 		return ERR_OK;
-	(void)snprintf(why, SQLITE_BACKUP_WHY_SIZE, "%.160s: %s", path, reason);
+	(void)snprintf(why, STORE_WHY_SIZE, "%.160s: %s", path, reason);
 	return ERR_INVALID;
 }

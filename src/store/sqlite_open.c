@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/sqlite.h"
+#include "store/sqlite_backup.h"
 #include "store/store_change.h"
 
 #include <errno.h>
@@ -230,7 +231,8 @@ open_after_crash(void *ctx)
 	return err == ERR_OK ? change_flush_interrupted(&s->base) : err;
 }
 
-enum err
+static store_open_fn sqlite_open;
+static enum err
 sqlite_open(const char *path, struct shm *m,
     const struct store_options *options, struct store **store_out)
 {
@@ -268,3 +270,31 @@ out:
 		store_close(&s->base);
 	return err;
 }
+
+/* ---- what is known without opening it ---- */
+
+static const char *
+path_flaw(const char *path)
+{
+	/* sqlite:///x is a relative path to some programs, absolute to others.
+	 */
+	if (strncmp(path, "//", 2) == 0)
+		return "must be sqlite:PATH, as in "
+		       "sqlite:/var/lib/latchkey/latchkey.db";
+	if (path[0] == '\0' || path[0] == ':' || path[strlen(path) - 1] == '/')
+		return "the path must name a file";
+	return NULL;
+}
+
+/* The database, SQLite's companions, shm_claim()'s lock, and the reserve. */
+static const char *const suffixes[] = { "", "-wal", "-shm", "-lock", "-ballast",
+	NULL };
+
+const struct store_backend sqlite_backend = {
+	.scheme = "sqlite",
+	.open = sqlite_open,
+	.flaw = path_flaw,
+	.suffixes = suffixes,
+	.backup = sqlite_backup_make,
+	.restore = sqlite_backup_restore,
+};

@@ -13,45 +13,18 @@
 
 /* ---- opening ---- */
 
-static const struct {
-	const char *scheme;
-	store_open_fn *open;
-} backends[] = {
-	{ "sqlite", sqlite_open },
-};
-
-/* What follows "${scheme}:" in ${url}; NULL if it has another scheme. */
-static const char *
-after_scheme(const char *url, const char *scheme)
-{
-	size_t len = strlen(scheme);
-
-	return strncmp(url, scheme, len) == 0 && url[len] == ':' ? url + len + 1
-								 : NULL;
-}
-
-/* Has ${url} a scheme?  A path has none, or a slash before its colon. */
-static bool
-has_scheme(const char *url)
-{
-	return url[strcspn(url, ":/")] == ':';
-}
-
 enum err
 store_open(const char *url, struct shm *m, const struct store_options *options,
     struct store **store_out)
 {
+	const struct store_backend *backend;
 	char quoted[LOG_QUOTED_SIZE];
+	const char *path;
 
 	*store_out = NULL;
-	if (!has_scheme(url))
-		return sqlite_open(url, m, options, store_out);
-	for (size_t i = 0; i < NELEMS(backends); i++) {
-		const char *path = after_scheme(url, backends[i].scheme);
-
-		if (path != NULL)
-			return backends[i].open(path, m, options, store_out);
-	}
+	backend = store_backend_of(url, &path);
+	if (backend != NULL)
+		return backend->open(path, m, options, store_out);
 	log_event(LOG_LEVEL_ERROR, "store_refused",
 	    "reason=\"no store of this scheme\" scheme=%s",
 	    log_quote(quoted, url));

@@ -110,8 +110,8 @@ printed(const struct config *c)
 TEST(defaults_are_good, struct fixture *f)
 {
 	expect_good(f);
-	assert_string_equal(
-	    config_database(f->config), "/var/lib/latchkey/latchkey.db");
+	assert_string_equal(config_text(f->config, CONFIG_DATABASE_URL),
+	    "sqlite:/var/lib/latchkey/latchkey.db");
 	assert_int_equal(config_int(f->config, CONFIG_SESSION_TTL), 604800);
 	assert_int_equal(config_int(f->config, CONFIG_ARGON2_KIB), 19456);
 	assert_true(config_bool(f->config, CONFIG_REDIS_ENABLED));
@@ -260,7 +260,7 @@ TEST(bad_values_are_refused, struct fixture *f)
 		    "DATABASE_URL: the path must name a file, not "
 		    "\":memory:\"" },
 		{ "DATABASE_URL", "sqlite:/tmp/",
-		    "DATABASE_URL: the path must name a file, not \"/tmp/\"" },
+		    "DATABASE_URL: the path must name a file" },
 	};
 
 	for (size_t i = 0; i < NELEMS(cases); i++) {

@@ -64,7 +64,7 @@ TEST_FIXTURE(struct fixture, set_up, tear_down);
 static void
 back_up(struct fixture *f)
 {
-	char why[SQLITE_BACKUP_WHY_SIZE];
+	char why[STORE_WHY_SIZE];
 
 	assert_int_equal(
 	    sqlite_backup_make(f->table.db, f->copy, false, why), ERR_OK);
@@ -73,8 +73,8 @@ back_up(struct fixture *f)
 static void
 restore(struct fixture *f, int64_t now)
 {
-	struct sqlite_backup_restored restored;
-	char why[SQLITE_BACKUP_WHY_SIZE];
+	struct store_restored restored;
+	char why[STORE_WHY_SIZE];
 
 	close_store(f);
 	assert_int_equal(sqlite_backup_restore(
