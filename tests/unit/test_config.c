@@ -257,8 +257,7 @@ TEST(bad_values_are_refused, struct fixture *f)
 		    "DATABASE_URL: must be sqlite:PATH, as in "
 		    "sqlite:/var/lib/latchkey/latchkey.db" },
 		{ "DATABASE_URL", "sqlite::memory:",
-		    "DATABASE_URL: the path must name a file, not "
-		    "\":memory:\"" },
+		    "DATABASE_URL: the path must name a file" },
 		{ "DATABASE_URL", "sqlite:/tmp/",
 		    "DATABASE_URL: the path must name a file" },
 	};
