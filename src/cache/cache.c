@@ -16,21 +16,20 @@
  * A logout is final because every read has these steps, in this order:
  *
  *	1. lookup_begin() reads the version of the key
- *	2. lookup_memory() takes an entry of this host under that version
- *	3. lookup_redis() takes an entry of Redis under that version
+ *	2. lookup_memory() reads the memory cache under that version
+ *	3. lookup_redis() reads Redis under that version
  *	4. store_*() reads the rows
- *	5. lookup_fill_*() fill both caches under the version of step 1,
- *	   however long ago that was
+ *	5. lookup_fill_*() fill both caches under the version of step 1
  *
  * If the version is unknown, steps 2, 3 and 5 do nothing.  A change makes it
  * unknown before the commit and new after it.  So rows that were read before
- * the commit are filled under a version that is over when the change is
- * acknowledged, whenever the fill arrives and however often Redis restores it.
+ * the commit are filled under an old version, however late the fill arrives and
+ * however often Redis restores it.
  */
 
 /* ---- sessions ---- */
 
-/* Seconds that ${s} may stay in a cache; less than 1: not at all. */
+/* How long ${s} may be cached, in seconds; below 1: not at all. */
 static int64_t
 session_ttl(const struct cache *c, const struct session *s, int64_t now)
 {
@@ -131,11 +130,11 @@ cache_user(struct cache *c, int64_t id, int64_t now, struct user *user_out)
 /* ---- after a change ---- */
 
 /*
- * Entries of an old version count no more; removing them saves memory and
+ * Entries of an old version are not valid; removing them saves memory and
  * leaves no personal data behind.  The blacklist stays, for other services.
  */
 static void
-forget(void *ctx, const char *const *keys, size_t n)
+remove_stale(void *ctx, const char *const *keys, size_t n)
 {
 	static const char blacklist[] = "blacklist:";
 	const struct cache *c = ctx;
@@ -148,13 +147,13 @@ forget(void *ctx, const char *const *keys, size_t n)
 			stale[stale_n++] = keys[i];
 	for (size_t i = 0; i < stale_n; i++) {
 		struct memory_cache_name name =
-		    memory_cache_name(&c->table, stale[i], strlen(stale[i]));
+		    memory_cache_name(&c->memory, stale[i], strlen(stale[i]));
 
-		memory_cache_drop(&c->table, &name, now);
+		memory_cache_drop(&c->memory, &name, now);
 	}
 	if (stale_n > 0 && lookup_redis_usable(c) &&
 	    redis_del(c->redis, stale, stale_n) != ERR_OK)
-		return; /* they do not count */
+		return; /* the stale entries are not valid anyway */
 }
 
 /* ---- the memory cache as a whole ---- */
@@ -163,13 +162,13 @@ void
 cache_memory_size(const struct cache *c, int64_t now, size_t step,
     int64_t *entries_out, int64_t *bytes_out)
 {
-	memory_cache_size(&c->table, now, step, entries_out, bytes_out);
+	memory_cache_size(&c->memory, now, step, entries_out, bytes_out);
 }
 
 int64_t
 cache_memory_sweep(const struct cache *c, int64_t now)
 {
-	return memory_cache_sweep(&c->table, now);
+	return memory_cache_sweep(&c->memory, now);
 }
 
 enum err
@@ -187,10 +186,10 @@ cache_new(struct shm *shm, struct store *st, struct redis *redis,
 	c->st = st;
 	c->coherence = store_coherence(st);
 	c->redis = redis;
-	memory_cache_init(&c->table, shm);
+	memory_cache_init(&c->memory, shm);
 	memcpy(c->seal_key, seal_key, sizeof(c->seal_key));
 	c->options = *options;
-	store_on_change(st, forget, c);
+	store_on_change(st, remove_stale, c);
 	*cache_out = c;
 	return ERR_OK;
 }

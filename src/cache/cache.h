@@ -18,10 +18,9 @@ struct redis;
 struct store;
 
 /*
- * Reads rows through the caches: the version of the key, the host's memory
- * cache, Redis, the store.  Every check of a session or user goes through here;
- * a cached entry counts only under the present version of its key (see
- * coherence/coherence.h).
+ * Reads rows through the memory cache and Redis.  Every check of a session or
+ * user goes through here; a cached entry is valid only under the present
+ * version of its key (coherence/coherence.h).
  */
 struct clock;
 
@@ -29,7 +28,7 @@ struct cache_options {
 	int64_t user_ttl;          /* seconds, as all of these */
 	int64_t session_ttl;       /* at most what is left of a session */
 	int64_t token_ttl;         /* of a verified token, never past its exp */
-	const struct clock *clock; /* for measuring only; NULL: do not */
+	const struct clock *clock; /* for measuring; NULL: no measuring */
 };
 
 /**
@@ -66,8 +65,8 @@ enum err cache_users(struct cache *c, const int64_t *ids, size_t n, int64_t now,
 /**
  * cache_token_known(c, digest, now, claims_out):
  * Return true if the token with the SHA-256 ${digest} was verified recently and
- * its jti is still not on the blacklist, and copy its claims.  The caller
- * checks them against ${now}, the session and the user, as for any token.
+ * its jti is not on the blacklist, and copy its claims.  The caller checks them
+ * against ${now}, the session and the user, as for any token.
  *
  * cache_token_judge(c, digest, claims, now, revoked_out):
  * Look up whether a token just verified is on the blacklist, and cache its
@@ -82,8 +81,8 @@ enum err cache_token_judge(struct cache *c,
     int64_t now, bool *revoked_out) MUST_CHECK;
 
 /*
- * A token that can be handed out again: its session, and the key that it is
- * sealed under, which is not in the shared memory.
+ * Finds a token that can be issued again: its session, and the key that seals
+ * it, which is not in shared memory.
  */
 struct cache_issued_place {
 	const char *handle; /* of its session */
@@ -93,13 +92,13 @@ struct cache_issued_place {
 
 /**
  * cache_issued(c, place, now, core_out):
- * Copy the token that was handed out for the session before, if the session has
- * not changed since; set ${place}->version.  Return false, ${core_out} all
- * zero, if there is none.  The caller wipes ${core_out}.
+ * Copy the token that was last issued for the session, if the session has not
+ * changed since; set ${place}->version.  Return false, ${core_out} all zero, if
+ * there is none.  The caller wipes ${core_out}.
  *
  * cache_issued_keep(c, place, now, core):
- * Keep ${core}, of a token that was signed after cache_issued() set ${place}
- * and was not handed out yet.  Best effort.
+ * Cache ${core}, of a token that was signed after cache_issued() set ${place}
+ * and is not issued yet.  Best effort.
  */
 bool cache_issued(struct cache *c, struct cache_issued_place *place,
     int64_t now, struct token_compact *core_out);

@@ -17,24 +17,22 @@
 #include "shm/counters.h"
 #include "store/store.h"
 
-/* What is sealed of a token: this, and its signature. */
+/* The sealed part of a token is this and its signature. */
 #define COMPACT_FIXED offsetof(struct token_compact, signature)
 #define COMPACT_MAX (COMPACT_FIXED + TOKEN_SIGNATURE_MAX)
 
-_Static_assert(
-    SEAL_BYTES + COMPACT_MAX <= MEMORY_CACHE_DATA_MAX, "the longest fits");
+_Static_assert(SEAL_BYTES + COMPACT_MAX <= MEMORY_CACHE_DATA_MAX,
+    "the longest fits an entry");
 
-/* A NUL stands behind what is in a buffer. */
-#define UNSEAL_ROOM (COMPACT_MAX + 1)
+#define UNSEAL_ROOM (COMPACT_MAX + 1) /* with the NUL of a buffer */
 
-/* ---- tokens shown to us ---- */
+/* ---- verified tokens ---- */
 
 /*
- * The table remembers that a signature was good and the jti not on the
- * blacklist, under the generation of blacklist:{jti}: the order is that of
- * cache.c, and so is the reason.  Redis has the blacklist for others to read,
- * but its silence proves nothing: an entry may have been evicted, flushed, or
- * never have arrived.  So behind the table comes the store.
+ * An entry of the memory cache says that the signature is valid and the jti not
+ * on the blacklist, under the version of blacklist:{jti}, with the steps of
+ * cache.c except those of Redis.  Redis has the blacklist for other services,
+ * but a missing entry proves nothing: it may have been evicted or flushed.
  */
 
 static struct memory_cache_name
@@ -45,13 +43,12 @@ name_of(const struct cache *c, const unsigned char digest[TOKEN_DIGEST_BYTES])
 
 	memcpy(key, prefix, sizeof(prefix));
 	memcpy(key + sizeof(prefix), digest, TOKEN_DIGEST_BYTES);
-	return memory_cache_name(&c->table, key, sizeof(key));
+	return memory_cache_name(&c->memory, key, sizeof(key));
 }
 
 /*
- * Only the entry says which jti's generation is to be taken.  That it is taken
- * last here and compared with the one of the entry says the same: at the
- * moment it is taken, nothing had changed since the entry was filled.
+ * Step 1 comes after step 2 here, because only the entry has the jti. Comparing
+ * the two versions proves the same: the key has not changed since the fill.
  */
 bool
 cache_token_known(struct cache *c,
@@ -64,7 +61,7 @@ cache_token_known(struct cache *c,
 	bool known = false;
 
 	if (!memory_cache_get(
-		&c->table, &name, MEMORY_CACHE_ANY_GENERATION, now, &e) ||
+		&c->memory, &name, MEMORY_CACHE_ANY_GENERATION, now, &e) ||
 	    record_decode_claims(digest, &e, claims_out) != ERR_OK)
 		goto out;
 	TESTPOINT("token:entry");
@@ -73,7 +70,7 @@ cache_token_known(struct cache *c,
 	known = lookup.cached && lookup.version == e.generation;
 out:
 	counters_tier(
-	    c->shm, COUNTERS_TIER_TABLE, known ? ERR_OK : ERR_NOT_FOUND);
+	    c->shm, COUNTERS_TIER_MEMORY, known ? ERR_OK : ERR_NOT_FOUND);
 	if (!known)
 		memset(claims_out, 0, sizeof(*claims_out));
 	return known;
@@ -129,27 +126,27 @@ cache_publish_revoked(
 		return;
 }
 
-/* ---- tokens handed out ---- */
+/* ---- issued tokens ---- */
 
 /*
- * Tokens to be handed out again.  No access depends on these entries: a token
- * from here is verified like any other when a client presents it.
- * What must not happen is that one is handed out that is over already, so it
- * is kept under the generation of its session, which whatever ends tokens
- * moves; see store.h.
+ * Tokens that can be issued again.  No access depends on these entries: a token
+ * from here is verified like any other.  An ended token must not be issued, so
+ * the entry has the version of its session, which every change that ends tokens
+ * moves (store.h).
  *
- * Unlike all else in the table a token is a secret.  It is sealed under a key
- * that only the session id gives, and that is not there.  What the session
- * says is left out, so that it fits into a short entry.
+ * Unlike all other entries of the memory cache a token is a secret.  It is
+ * sealed under a key derived from the session id, which is not in shared
+ * memory.  Claims that the session has are left out, so that it fits a short
+ * entry.
  */
 
-/* The name of the entry; the generation is not taken by it. */
+/* Name the entry; its version is that of the session. */
 static void
 name_issued(const struct cache *c, const char *handle, struct lookup *lookup)
 {
 	str_join(lookup->key, sizeof(lookup->key), "issued:", handle);
 	lookup->name =
-	    memory_cache_name(&c->table, lookup->key, strlen(lookup->key));
+	    memory_cache_name(&c->memory, lookup->key, strlen(lookup->key));
 }
 
 static struct seal_binding

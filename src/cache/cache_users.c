@@ -12,49 +12,49 @@
 #include "shm/counters.h"
 #include "store/store.h"
 
-/* The read of cache.c for many users at once; its steps are the same. */
+/* The steps of cache.c for many users at once. */
 
-/* Users asked for, those not found yet, and what the store says of these. */
+/* The requested users, those in no cache, and the store's rows of these. */
 struct batch {
 	const int64_t *ids;
 	struct user *users;
 	size_t n;
-	struct lookup looks[CACHE_USERS_MAX];
+	struct lookup lookups[CACHE_USERS_MAX];
 	size_t missing[CACHE_USERS_MAX]; /* indices into the above */
 	size_t missing_n;
 	struct user found[CACHE_USERS_MAX];
 };
 
-/* Step 2, each key by itself. */
+/* Step 2, for each key. */
 static void
 batch_from_memory(const struct cache *c, struct batch *b, int64_t now)
 {
 	struct memory_cache_entry e;
 
 	for (size_t i = 0; i < b->n; i++)
-		if (!lookup_memory(c, &b->looks[i], now, &e) ||
+		if (!lookup_memory(c, &b->lookups[i], now, &e) ||
 		    !lookup_is_user(&e, b->ids[i], &b->users[i]))
 			memset(&b->users[i], 0, sizeof(b->users[i]));
 }
 
-/* What Redis sent for the ${i}th; a miss if it does not count. */
+/* Decode the value from Redis for user ${i}; a miss if it is not valid. */
 static enum err
-batch_take(const struct cache *c, struct batch *b, size_t i,
+batch_decode(const struct cache *c, struct batch *b, size_t i,
     const struct buf *value, int64_t now)
 {
 	struct memory_cache_entry e;
 
 	if (value->len == 0 ||
-	    lookup_unseal(c, &b->looks[i], value, &e) != ERR_OK ||
+	    lookup_unseal(c, &b->lookups[i], value, &e) != ERR_OK ||
 	    !lookup_is_user(&e, b->ids[i], &b->users[i])) {
 		memset(&b->users[i], 0, sizeof(b->users[i]));
 		return ERR_NOT_FOUND;
 	}
-	lookup_fill_memory(c, &b->looks[i], now, c->options.user_ttl, &e);
+	lookup_fill_memory(c, &b->lookups[i], now, c->options.user_ttl, &e);
 	return ERR_OK;
 }
 
-/* Step 3 for all keys in one round trip. */
+/* Step 3, in one round trip. */
 static void
 batch_from_redis(const struct cache *c, struct batch *b, int64_t now)
 {
@@ -65,8 +65,8 @@ batch_from_redis(const struct cache *c, struct batch *b, int64_t now)
 	enum err err;
 
 	for (size_t i = 0; i < b->n; i++)
-		if (b->users[i].id == 0 && b->looks[i].cached) {
-			keys[n] = b->looks[i].key;
+		if (b->users[i].id == 0 && b->lookups[i].cached) {
+			keys[n] = b->lookups[i].key;
 			asked[n++] = i;
 		}
 	if (n == 0 || !lookup_redis_usable(c))
@@ -74,13 +74,14 @@ batch_from_redis(const struct cache *c, struct batch *b, int64_t now)
 	err = redis_mget(c->redis, keys, n, values);
 	for (size_t k = 0; k < n; k++) {
 		counters_tier(c->shm, COUNTERS_TIER_REDIS,
-		    err == ERR_OK ? batch_take(c, b, asked[k], &values[k], now)
-				  : err);
+		    err == ERR_OK
+			? batch_decode(c, b, asked[k], &values[k], now)
+			: err);
 		buf_clear(&values[k]);
 	}
 }
 
-/* Step 4 for all that is still missing in one query. */
+/* Step 4, in one query. */
 static enum err
 batch_from_store(const struct cache *c, struct batch *b)
 {
@@ -110,19 +111,18 @@ batch_from_store(const struct cache *c, struct batch *b)
 	return ERR_OK;
 }
 
-/* Step 5: each row under the generation that was taken for its own key. */
+/* Step 5: each row under the version of its own key. */
 static void
 batch_fill(const struct cache *c, const struct batch *b, int64_t now)
 {
 	struct memory_cache_entry e;
 	struct redis_item items[CACHE_USERS_MAX];
 	struct buf sealed[CACHE_USERS_MAX] = { { 0 } };
+	bool to_redis = lookup_redis_usable(c);
 	size_t n = 0;
 
-	bool to_redis = lookup_redis_usable(c);
-
 	for (size_t k = 0; k < b->missing_n; k++) {
-		const struct lookup *lookup = &b->looks[b->missing[k]];
+		const struct lookup *lookup = &b->lookups[b->missing[k]];
 		const struct user *u = &b->found[k];
 
 		if (u->id == 0 || !lookup->cached)
@@ -161,8 +161,8 @@ cache_users(struct cache *c, const int64_t *ids, size_t n, int64_t now,
 	b->users = users_out;
 	b->n = n;
 	for (size_t i = 0; i < n; i++) {
-		user_key(b->looks[i].key, ids[i]);
-		lookup_begin(c, &b->looks[i]);
+		user_key(b->lookups[i].key, ids[i]);
+		lookup_begin(c, &b->lookups[i]);
 	}
 	TESTPOINT("read:generation");
 

@@ -24,7 +24,7 @@ lookup_begin(const struct cache *c, struct lookup *lookup)
 	lookup->cached = coherence_known(lookup->version);
 	if (lookup->cached)
 		lookup->name = memory_cache_name(
-		    &c->table, lookup->key, strlen(lookup->key));
+		    &c->memory, lookup->key, strlen(lookup->key));
 }
 
 /* ---- steps 2 and 5: the memory cache ---- */
@@ -38,9 +38,9 @@ lookup_memory(const struct cache *c, const struct lookup *lookup, int64_t now,
 	if (!lookup->cached)
 		return false;
 	found = memory_cache_get(
-	    &c->table, &lookup->name, lookup->version, now, entry_out);
+	    &c->memory, &lookup->name, lookup->version, now, entry_out);
 	counters_tier(
-	    c->shm, COUNTERS_TIER_TABLE, found ? ERR_OK : ERR_NOT_FOUND);
+	    c->shm, COUNTERS_TIER_MEMORY, found ? ERR_OK : ERR_NOT_FOUND);
 	return found;
 }
 
@@ -53,39 +53,15 @@ lookup_fill_memory(const struct cache *c, const struct lookup *lookup,
 	entry->name = lookup->name;
 	entry->generation = lookup->version;
 	entry->expires_at = now + ttl;
-	memory_cache_put(&c->table, entry, now);
+	memory_cache_put(&c->memory, entry, now);
 }
 
 /* ---- steps 3 and 5: Redis ---- */
 
-/* Callers ask before they seal, which an outage would make useless. */
 bool
 lookup_redis_usable(const struct cache *c)
 {
 	return c->redis != NULL && circuit_breaker_closed(c->shm);
-}
-
-/* ---- step 4: the store ---- */
-
-int64_t
-lookup_clock(const struct cache *c)
-{
-	return c->options.clock != NULL ? c->options.clock->mono_us() : 0;
-}
-
-void
-lookup_store_took(const struct cache *c, int64_t begun)
-{
-	if (c->options.clock != NULL)
-		counters_time(
-		    c->shm, COUNTERS_TIMER_STORE, lookup_clock(c) - begun);
-}
-
-void
-lookup_store_done(const struct cache *c, int64_t begun, enum err err)
-{
-	counters_tier(c->shm, COUNTERS_TIER_STORE, err);
-	lookup_store_took(c, begun);
 }
 
 /* An entry is bound to its name in Redis and to its version. */
@@ -175,6 +151,29 @@ lookup_fill_redis(const struct cache *c, const struct lookup *lookup,
 		ERR_OK)
 		TESTPOINT("read:filled");
 	buf_clear(&sealed);
+}
+
+/* ---- step 4: the store ---- */
+
+int64_t
+lookup_clock(const struct cache *c)
+{
+	return c->options.clock != NULL ? c->options.clock->mono_us() : 0;
+}
+
+void
+lookup_store_took(const struct cache *c, int64_t begun)
+{
+	if (c->options.clock != NULL)
+		counters_time(
+		    c->shm, COUNTERS_TIMER_STORE, lookup_clock(c) - begun);
+}
+
+void
+lookup_store_done(const struct cache *c, int64_t begun, enum err err)
+{
+	counters_tier(c->shm, COUNTERS_TIER_STORE, err);
+	lookup_store_took(c, begun);
 }
 
 bool

@@ -19,13 +19,13 @@ struct cache {
 	struct shm *shm;
 	struct store *st;
 	struct coherence *coherence; /* the store's */
-	struct memory_cache table;
+	struct memory_cache memory;
 	struct redis *redis; /* NULL: switched off */
 	unsigned char seal_key[SECRET_KEY_BYTES];
 	struct cache_options options;
 };
 
-/* One key, and the version under which a cached entry of it counts. */
+/* One key, and the version under which its cached entry is valid. */
 struct lookup {
 	char key[TOKEN_KEY_SIZE];
 	struct memory_cache_name name;
@@ -36,7 +36,7 @@ struct lookup {
 /**
  * lookup_begin(c, lookup):
  * Step 1: read the version of ${lookup}->key.  If ->cached is false afterwards,
- * nothing cached counts and nothing is filled.
+ * steps 2, 3 and 5 do nothing.
  */
 void lookup_begin(const struct cache *c, struct lookup *lookup);
 
@@ -53,16 +53,6 @@ bool lookup_memory(const struct cache *c, const struct lookup *lookup,
     int64_t now, struct memory_cache_entry *entry_out);
 void lookup_fill_memory(const struct cache *c, const struct lookup *lookup,
     int64_t now, int64_t ttl, struct memory_cache_entry *entry);
-
-/**
- * Step 4 is a call of the store between two of these.
- * lookup_clock(c): return microseconds; 0 if nothing is measured.
- * lookup_store_done(c, begun, err): count the answer ${err} of the store, and
- * the time since ${begun}.  lookup_store_took(c, begun): only the time.
- */
-int64_t lookup_clock(const struct cache *c);
-void lookup_store_done(const struct cache *c, int64_t begun, enum err err);
-void lookup_store_took(const struct cache *c, int64_t begun);
 
 /* lookup_redis_usable(c): false while Redis is off or unavailable. */
 bool lookup_redis_usable(const struct cache *c);
@@ -88,6 +78,16 @@ enum err lookup_unseal(const struct cache *c, const struct lookup *lookup,
     const struct buf *sealed, struct memory_cache_entry *entry_out) MUST_CHECK;
 enum err lookup_seal(const struct cache *c, const struct lookup *lookup,
     const struct memory_cache_entry *entry, struct buf *sealed) MUST_CHECK;
+
+/**
+ * Step 4 is a call of the store between lookup_clock() and one of the others.
+ * lookup_clock(c): return microseconds; 0 if nothing is measured.
+ * lookup_store_done(c, begun, err): count the answer ${err} of the store, and
+ * the time since ${begun}.  lookup_store_took(c, begun): only the time.
+ */
+int64_t lookup_clock(const struct cache *c);
+void lookup_store_done(const struct cache *c, int64_t begun, enum err err);
+void lookup_store_took(const struct cache *c, int64_t begun);
 
 /**
  * lookup_is_user(entry, id, user_out):

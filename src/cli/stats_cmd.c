@@ -127,7 +127,7 @@ print_text(const struct view *view, const char *span)
 	print_queue(view, "slow", COUNTERS_TIMER_SLOW);
 	printf("\n%-12s%12s%12s%12s%12s\n", "CACHE", "HITS", "MISSES", "ERRORS",
 	    "HIT RATE");
-	print_tier(view, "table", COUNTERS_TABLE_HITS);
+	print_tier(view, "table", COUNTERS_MEMORY_HITS);
 	print_tier(view, "redis", COUNTERS_REDIS_HITS);
 	print_tier(view, "store", COUNTERS_STORE_HITS);
 	putchar('\n');
@@ -169,7 +169,7 @@ json_members(const struct view *view, struct json_writer *w)
 	json_write_int(w, "requests", (int64_t)requests_of(view));
 	json_time(w, "fast", &c->time[COUNTERS_TIMER_FAST]);
 	json_time(w, "slow", &c->time[COUNTERS_TIMER_SLOW]);
-	json_tier(w, "table", &n[COUNTERS_TABLE_HITS]);
+	json_tier(w, "table", &n[COUNTERS_MEMORY_HITS]);
 	json_tier(w, "redis", &n[COUNTERS_REDIS_HITS]);
 	json_tier(w, "store", &n[COUNTERS_STORE_HITS]);
 	json_write_int(w, "logins_ok", (int64_t)n[COUNTERS_LOGINS_OK]);

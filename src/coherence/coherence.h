@@ -10,21 +10,21 @@
 
 /*
  * Coherence makes a revocation final.  Each cache key has a version.  A cached
- * entry counts only while the version that it was filled under is the version
- * of its key, and every change of rows moves the versions of its keys.  Where
- * the versions are kept is the implementation's business: shm_coherence.h has
- * them in the shared memory of one host.
+ * entry is valid only while the version that it was filled under is the version
+ * of its key, and every change of rows moves the versions of its keys.  The
+ * implementation stores the versions: shm_coherence.h in the shared memory of
+ * one host.
  *
  * A version is an even number.  An odd one means "unknown": a change of the
- * key is in flight, or the implementation cannot tell.  Then nothing cached
- * counts, nothing is filled, and the store is asked.
+ * key is in flight, or the implementation has no answer.  Then caches are
+ * neither read nor filled, and the store is read.
  */
 #define COHERENCE_UNKNOWN UINT64_C(1)
 #define COHERENCE_BINDING_BYTES 24
 
 struct coherence;
 
-/* What coherence_lock() calls; returns any error while it cannot tell. */
+/* See coherence_lock(); returns any error while the outcome is unknown. */
 typedef enum err coherence_flush_fn(void *ctx);
 
 typedef uint64_t coherence_read_fn(const struct coherence *co, const char *key);
@@ -48,7 +48,7 @@ struct coherence_ops { /* every member is required */
 	coherence_step_fn *free;
 };
 
-/* Every implementation's own struct begins with this. */
+/* The first member of each implementation's struct. */
 struct coherence {
 	const struct coherence_ops *ops;
 };
@@ -75,8 +75,8 @@ coherence_known(uint64_t version)
 
 /**
  * coherence_current(co, key, version):
- * Return true if ${version} is known and still the version of ${key}: what was
- * read after it counts.
+ * Return true if ${version} is known and still the version of ${key}: copies
+ * that were read after it are valid.
  */
 static inline bool
 coherence_current(const struct coherence *co, const char *key, uint64_t version)
@@ -86,9 +86,8 @@ coherence_current(const struct coherence *co, const char *key, uint64_t version)
 
 /**
  * coherence_binding(co, version, binding_out):
- * Fill ${binding_out} with the bytes that an entry outside of this host's
- * memory (Redis) is sealed with: it opens only where they are the same again.
- * ${version} must be known.
+ * Fill ${binding_out} with the bytes that seal an entry in Redis: it opens only
+ * under the same bytes.  ${version} must be known.
  */
 void coherence_binding(const struct coherence *co, uint64_t version,
     unsigned char binding_out[COHERENCE_BINDING_BYTES]);
@@ -96,7 +95,7 @@ void coherence_binding(const struct coherence *co, uint64_t version,
 /* ---- the change ---- */
 
 /*
- * The descent of every change:
+ * The steps of every change:
  *
  *	coherence_lock
  *	    begin the transaction
@@ -107,19 +106,19 @@ void coherence_binding(const struct coherence *co, uint64_t version,
  *	coherence_unlock
  *
  * coherence_abort() takes the place of coherence_publish() when the
- * transaction was rolled back.  If neither is called, because it is not known
- * what became of the commit, or because the process died, the versions stay
- * unknown until the next coherence_lock() has flushed.
+ * transaction was rolled back.  If neither is called, because the outcome of
+ * the commit is unknown or the process died, the versions stay unknown until
+ *the next coherence_lock() has flushed.
  */
 
 /**
  * coherence_lock(co, wait_ms, flush, ctx):
- * Wait at most ${wait_ms} (0: only try) until no other change is being made.
- * If the owner before left keys that were begun and not published, call
- * ${flush} with ${ctx} (NULL: nothing to call), which makes sure that its
- * change is either committed or gone for good, and then give these keys new
- * versions.  Return ERR_UNAVAILABLE if the lock was not free in time, or the
- * error of ${flush}: then nothing is locked, and the keys stay unknown.
+ * Lock out other changes, waiting at most ${wait_ms} (0: only try).  If the
+ * previous owner left keys begun and not published, call ${flush} (may be NULL)
+ * with ${ctx}, which makes sure that its change is permanently either committed
+ * or rolled back, and then give these keys new versions.  Return
+ * ERR_UNAVAILABLE if the lock was not free in time, or the error of ${flush}:
+ * then nothing is locked, and the keys stay unknown.
  */
 enum err coherence_lock(struct coherence *co, int wait_ms,
     coherence_flush_fn *flush, void *ctx) MUST_CHECK;
@@ -129,7 +128,7 @@ enum err coherence_lock(struct coherence *co, int wait_ms,
  * Holding the lock: make the versions of the ${n} ${keys} unknown.  May be
  * called again in the same change.  Return ERR_INVALID, nothing begun, for
  * more keys than the implementation can hold in one change, ERR_UNAVAILABLE
- * if readers elsewhere cannot be told.
+ * if other hosts cannot be notified.
  */
 enum err coherence_begin(
     struct coherence *co, const char *const *keys, size_t n) MUST_CHECK;

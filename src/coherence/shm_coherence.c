@@ -27,8 +27,8 @@ shm_read(const struct coherence *co, const char *key)
 }
 
 /*
- * Generations begin again with the file, after a reboot for instance, and would
- * agree by accident with entries from before; the random id does not.
+ * Generations start again with the file, after a reboot for instance, and could
+ * match older entries by accident; the random id does not.
  */
 static coherence_binding_fn shm_binding;
 static void
@@ -59,7 +59,7 @@ shm_begin(struct coherence *co, const char *const *keys, size_t n)
 	return generation_mark(shm_of(co), keys, n);
 }
 
-/* Rolled back or committed: entries filled meanwhile must not count. */
+/* After a rollback, too, entries filled meanwhile must not be valid. */
 static coherence_step_fn shm_settle;
 static void
 shm_settle(struct coherence *co)

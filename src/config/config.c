@@ -142,7 +142,7 @@ check_login_page(const struct config *c, const struct option_why *why)
 	    page);
 }
 
-/* What a row's type and bounds cannot say. */
+/* Checks beyond an option's type and bounds. */
 static enum err
 check_all(const struct config *c, const struct option_why *why)
 {
@@ -179,7 +179,7 @@ load_file(const char *path, struct config *c, const struct option_why *why)
 	if (path != NULL)
 		return sources_file(path, true, c->values, why);
 	path = getenv("LATCHKEY_CONFIG");
-	/* Empty is how many a script leaves a variable unset. */
+	/* Scripts often set a variable to empty instead of unsetting it. */
 	if (path == NULL || path[0] == '\0')
 		return sources_file(
 		    SOURCES_DEFAULT_FILE, false, c->values, why);

@@ -21,13 +21,13 @@ enum config_id {
 
 /**
  * config_load(path, why, why_size, config_out):
- * Take every option from the environment (NAME, or NAME_FILE for secrets, or
+ * Read every option from the environment (NAME, or NAME_FILE for secrets, or
  * the systemd credential of that name in $CREDENTIALS_DIRECTORY), then from
  * the file ${path} (NULL: $LATCHKEY_CONFIG, or, where that is unset or empty,
- * /etc/latchkey/latchkey.conf, which may be missing),
- * then from its default.  On ERR_INVALID ${why} is one line naming the option
- * and what is wrong: an unknown name in the file, an unknown LATCHKEY_ name in
- * the environment, a bad value.
+ * /etc/latchkey/latchkey.conf, which may be missing), then from its default. On
+ * ERR_INVALID ${why} is one line naming the option and what is wrong: an
+ * unknown name in the file, an unknown LATCHKEY_ name in the environment, a bad
+ * value.
  */
 enum err config_load(const char *path, char *why, size_t why_size,
     struct config **config_out) MUST_CHECK;
@@ -43,15 +43,15 @@ bool config_bool(const struct config *c, enum config_id id);
 const char *config_text(const struct config *c, enum config_id id);
 
 /*
- * The folder of the shared memory file: LATCHKEY_STATE_DIR, or that of the
- * SQLite file, behind symbolic links, so that all its names lead there.
+ * The folder of the shared memory file: LATCHKEY_STATE_DIR, or the folder of
+ * the SQLite file with symbolic links resolved.
  */
 const char *config_state_dir(const struct config *c);
 
 /**
  * config_master_path(c, dst, size):
- * Where the generated secret lies: in the state folder, or beside the
- * database.  ERR_INVALID if that is too long.
+ * Copy the path of the generated secret, in the state folder or beside the
+ * database.  ERR_INVALID if it is longer than ${size}.
  */
 enum err config_master_path(
     const struct config *c, char *dst, size_t size) MUST_CHECK;

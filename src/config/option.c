@@ -68,11 +68,11 @@ option_hides(const struct option *o, const char *text)
 {
 	if (o->type != OPTION_SECRET || text[0] == '\0')
 		return false;
-	/* Of a URL only what stands before the @ is secret. */
+	/* A URL is secret only if it has credentials, before an @. */
 	return strstr(text, "://") == NULL || strchr(text, '@') != NULL;
 }
 
-/* A message is one line, whatever the value holds. */
+/* Copy ${text} for a message of one line. */
 static void
 show(char dst[SHOWN_SIZE], const char *text)
 {
@@ -84,7 +84,7 @@ show(char dst[SHOWN_SIZE], const char *text)
 }
 
 static enum err
-bool_from(const char *text, int64_t *number_out)
+parse_bool(const char *text, int64_t *number_out)
 {
 	static const char *const words[][2] = {
 		{ "false", "true" },
@@ -109,7 +109,7 @@ bool_from(const char *text, int64_t *number_out)
 
 /* N/SECONDS */
 static enum err
-rate_from(const struct option *o, const char *text, struct option_value *value)
+parse_rate(const struct option *o, const char *text, struct option_value *value)
 {
 	const char *slash = strchr(text, '/');
 	char count[24];
@@ -124,7 +124,7 @@ rate_from(const struct option *o, const char *text, struct option_value *value)
 }
 
 static enum err
-text_check(
+check_text(
     const struct option *o, const char *text, const struct option_why *why)
 {
 	size_t len = strlen(text);
@@ -144,7 +144,7 @@ text_check(
 }
 
 static enum err
-value_check(const struct option *o, const char *text,
+check_value(const struct option *o, const char *text,
     struct option_value *value, const struct option_why *why)
 {
 	char shown[SHOWN_SIZE];
@@ -159,19 +159,19 @@ value_check(const struct option *o, const char *text,
 		    "%s: must be between %jd and %jd, not \"%s\"", o->name,
 		    (intmax_t)o->min, (intmax_t)o->max, shown);
 	case OPTION_BOOL:
-		if (bool_from(text, &value->number) == ERR_OK)
+		if (parse_bool(text, &value->number) == ERR_OK)
 			return ERR_OK;
 		return option_refuse(why,
 		    "%s: must be true or false, not \"%s\"", o->name, shown);
 	case OPTION_RATE:
-		if (rate_from(o, text, value) == ERR_OK)
+		if (parse_rate(o, text, value) == ERR_OK)
 			return ERR_OK;
 		return option_refuse(why,
 		    "%s: must be N/SECONDS, %jd/1 to %jd/%d, not \"%s\"",
 		    o->name, (intmax_t)o->min, (intmax_t)o->max,
 		    RATE_SECONDS_MAX, shown);
 	case OPTION_TEXT:
-	case OPTION_SECRET: return text_check(o, text, why);
+	case OPTION_SECRET: return check_text(o, text, why);
 	}
 	return option_refuse(why, "%s: has no type", o->name);
 }
@@ -185,7 +185,7 @@ option_set(enum config_id id, const char *text, enum option_source source,
 		.old_name_seen = value->old_name_seen };
 	enum err err;
 
-	err = value_check(o, text, &fresh, why);
+	err = check_value(o, text, &fresh, why);
 	if (err != ERR_OK)
 		return err;
 	fresh.text = strdup(text);

@@ -36,7 +36,7 @@ enum option_source {
 	OPTION_DEFAULT
 };
 
-/* What an option was set to. */
+/* The value of an option. */
 struct option_value {
 	char *text;
 	int64_t number;  /* of OPTION_INT, OPTION_BOOL, OPTION_RATE */
@@ -46,7 +46,7 @@ struct option_value {
 	bool old_name_seen;
 };
 
-/* Where config_load() puts its one line. */
+/* The reason of config_load(), one line. */
 struct option_why {
 	char *text;
 	size_t size;
@@ -68,8 +68,8 @@ const char *option_old_name(enum config_id id);
 
 /**
  * option_set(id, text, source, value, why):
- * Check ${text} against type and bounds and put it into ${value}, wiping the
- * old one.  Return ERR_INVALID, with ${why}, if it is not valid.
+ * Check ${text} against type and bounds and store it in ${value}, wiping the
+ * old value.  Return ERR_INVALID, with ${why}, if it is not valid.
  */
 enum err option_set(enum config_id id, const char *text,
     enum option_source source, struct option_value *value,

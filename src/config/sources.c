@@ -75,7 +75,7 @@ set_from_secret_file(enum config_id id, const char *path,
 
 	if (file_read(&file) != ERR_OK)
 		return option_refuse(why, "%s: %s", name, file.why);
-	/* Editors and echo end a file with a new line; no secret does. */
+	/* Editors and echo end a file with a newline; no secret does. */
 	if (text->len > 0 && text->data[text->len - 1] == '\n')
 		text->data[--text->len] = '\0';
 	if (text->len > 0 && text->data[text->len - 1] == '\r')
@@ -106,8 +106,8 @@ apply(const struct setting *s, const char *text, enum option_source source,
 
 /*
  * Earlier sources win, but a value under the option's present name wins over
- * one under its old name, whatever their sources.  A value that loses is
- * checked all the same.
+ * one under its old name, whatever their sources.  The overridden value is
+ * checked, too.
  */
 static enum err
 set(const struct setting *s, const char *text, enum option_source source,
@@ -142,7 +142,7 @@ set_from_environment(const char *name, size_t len, const char *text,
 	}
 	if (strncmp(name, "LATCHKEY_", strlen("LATCHKEY_")) != 0 ||
 	    is_other_name(name, len))
-		return ERR_OK; /* of other programs */
+		return ERR_OK; /* another program's */
 	return option_refuse(why, "%.*s: there is no such option",
 	    (int)(len < 64 ? len : 64), name);
 }

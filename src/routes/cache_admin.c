@@ -110,7 +110,7 @@ put_tiers(struct json_writer *w, const struct content held[3],
 		enum counters_id hits;
 		const struct counters_time *time;
 	} tiers[] = {
-		{ "table", COUNTERS_TABLE_HITS, NULL },
+		{ "table", COUNTERS_MEMORY_HITS, NULL },
 		{ "redis", COUNTERS_REDIS_HITS,
 		    &counters->time[COUNTERS_TIMER_REDIS] },
 		{ "store", COUNTERS_STORE_HITS,

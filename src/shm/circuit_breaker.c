@@ -10,9 +10,8 @@
 
 /*
  * The state is one number: 0 if closed, else the time until which no process
- * asks Redis, with bit 0 set while a probe is out.  A failed probe doubles the
- * back-off; requests that were waiting already when it opened do not, and the
- * bit tells the two apart.
+ * asks Redis, with bit 0 set during a probe.  The bit tells a failed probe,
+ * which doubles the back-off, from requests that were sent before it opened.
  */
 #define PROBE_BIT ((int64_t)1)
 #define PROBE_LEASE_US (1000 * 1000)
@@ -30,10 +29,7 @@ circuit_breaker_opened(const struct shm *shm)
 	return atomic_load(&shm_layout(shm)->redis.opened);
 }
 
-/*
- * Up to a quarter more, or less where more would pass the bound: 1 s to 30 s
- * in every case.
- */
+/* Add up to a quarter; subtract it where the sum would exceed 30 s. */
 static int64_t
 jittered(int64_t back_off_us)
 {
@@ -64,7 +60,7 @@ circuit_breaker_trip(struct shm *shm, int64_t now_us)
 		if (back_off > CIRCUIT_BREAKER_BACK_OFF_MAX_US)
 			back_off = CIRCUIT_BREAKER_BACK_OFF_MAX_US;
 	} else {
-		return; /* open already; we were on our way before */
+		return; /* the request was sent before it opened */
 	}
 
 	/* If another process was faster, its result is as recent. */

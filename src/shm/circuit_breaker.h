@@ -17,7 +17,7 @@ struct shm;
 /* circuit_breaker_closed(shm): true if Redis may be asked. One atomic load. */
 bool circuit_breaker_closed(const struct shm *shm);
 
-/* circuit_breaker_opened(shm): how often Redis was found to fail. */
+/* circuit_breaker_opened(shm): how often it has opened. */
 uint64_t circuit_breaker_opened(const struct shm *shm);
 
 /**

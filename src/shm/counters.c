@@ -11,13 +11,14 @@
 #define OCTAVE_BITS 3
 #define US_MAX (((uint64_t)1 << 26) - 1)
 
-_Static_assert(OCTAVE == 1 << OCTAVE_BITS, "buckets are cut by bits");
-_Static_assert(COUNTERS_REDIS_HITS == COUNTERS_TABLE_HITS + 3 &&
+_Static_assert(
+    OCTAVE == 1 << OCTAVE_BITS, "an octave has a power of two buckets");
+_Static_assert(COUNTERS_REDIS_HITS == COUNTERS_MEMORY_HITS + 3 &&
 	COUNTERS_STORE_HITS == COUNTERS_REDIS_HITS + 3 &&
 	COUNTERS_STORE_ERRORS == COUNTERS_STORE_HITS + 2,
-    "stats_tier() finds a tier's counters by number");
+    "counters_tier() computes the counter from the tier");
 
-/* The most frequent first; 0 stands for all that are not here. */
+/* The most frequent first; 0: all others. */
 static const short statuses[] = { 200, 401, 204, 201, 503, 429, 403, 404, 400,
 	405, 409, 413, 415, 422, 500, 302, 303, 304, 202, 0 };
 
@@ -54,13 +55,14 @@ counters_event(const struct shm *shm, enum event event)
 void
 counters_tier(const struct shm *shm, enum counters_tier tier, enum err err)
 {
-	int what = err == ERR_OK ? 0 : err == ERR_NOT_FOUND ? 1 : 2;
+	int result = err == ERR_OK ? 0 : err == ERR_NOT_FOUND ? 1 : 2;
 
-	add(&shm_slot(shm)->counter[COUNTERS_TABLE_HITS + 3 * (int)tier + what],
+	add(&shm_slot(shm)
+		 ->counter[COUNTERS_MEMORY_HITS + 3 * (int)tier + result],
 	    1);
 }
 
-/* 0 to 7 have a bucket each; from there on each power of two has eight. */
+/* 0 to 7 have a bucket each, each power of two above has eight. */
 static size_t
 bucket_of(uint64_t us)
 {
@@ -74,7 +76,7 @@ bucket_of(uint64_t us)
 	return octave * OCTAVE + (size_t)(us >> octave);
 }
 
-/* The least that falls into bucket ${i}. */
+/* The lower bound of bucket ${i}. */
 static uint64_t
 bucket_start(size_t i)
 {
@@ -203,7 +205,7 @@ counters_quantile(const struct counters_time *t, int percent)
 			break;
 		before += (double)t->bucket[i];
 	}
-	/* As if they were spread evenly over the bucket. */
+	/* Assume that times are spread evenly over the bucket. */
 	if (t->bucket[i] == 0)
 		return (double)bucket_start(i);
 	return (double)bucket_start(i) +

@@ -40,36 +40,34 @@ enum counters_timer {
 	COUNTERS_TIMERS
 };
 
-/* In the order of the counters in stats.def. */
+/* In the order of their counters in counters.def. */
 enum counters_tier {
-	COUNTERS_TIER_TABLE,
+	COUNTERS_TIER_MEMORY,
 	COUNTERS_TIER_REDIS,
 	COUNTERS_TIER_STORE
 };
 
-#define COUNTERS_SLOTS 64 /* processes that count without contention */
-#define COUNTERS_ROUTES                                                        \
-	64                   /* rows of the route table, and COUNTERS_NO_ROUTE \
-			      */
+#define COUNTERS_SLOTS 64    /* processes that count without contention */
+#define COUNTERS_ROUTES 64   /* rows of the route table + COUNTERS_NO_ROUTE */
 #define COUNTERS_STATUSES 20 /* those of counters_status() */
 #define COUNTERS_NO_ROUTE (COUNTERS_ROUTES - 1)
 
 /*
- * Microseconds up to 2^26 (67 s), eight buckets to each power of two: what is
- * read out of it is off by an eighth at most.
+ * Microseconds up to 2^26 (67 s), eight buckets to each power of two: a
+ * quantile is off by an eighth at most.
  */
 #define COUNTERS_BUCKETS_PER_OCTAVE 8
 #define COUNTERS_BUCKETS ((26 - 2) * COUNTERS_BUCKETS_PER_OCTAVE)
 
 /**
- * counters_add(shm, counter, n): count ${n} more.
+ * counters_add(shm, counter, n): add ${n} to ${counter}.
  * counters_event(shm, event): count ${event} on the counter of its row in
  * model/events.def, if it has one.
- * counters_tier(shm, tier, err): the tier was asked: a hit if ${err} is ERR_OK,
- * a miss if it is ERR_NOT_FOUND, else an error. counters_time(shm, timer, us):
- * it took ${us} microseconds. counters_request(shm, route, status): the
- * ${route}th row of the route table (COUNTERS_NO_ROUTE if it was none) has
- * answered ${status}.
+ * counters_tier(shm, tier, err): count a read of ${tier}: a hit if ${err} is
+ * ERR_OK, a miss if it is ERR_NOT_FOUND, an error otherwise.
+ * counters_time(shm, timer, us): record a duration of ${us} microseconds.
+ * counters_request(shm, route, status): count an answer ${status} of row
+ * ${route} of the route table (COUNTERS_NO_ROUTE: no row matched).
  */
 void counters_add(const struct shm *shm, enum counters_id counter, uint64_t n);
 void counters_event(const struct shm *shm, enum event event);
@@ -94,26 +92,23 @@ struct counters {
 	struct counters_time time[COUNTERS_TIMERS];
 };
 
-/* counters_read(shm, counters_out): the sums of all processes, ended ones too.
- */
+/* counters_read(shm, counters_out): sum all slots, ended processes included. */
 void counters_read(const struct shm *shm, struct counters *counters_out);
 
-/* counters_between(from, to, counters_out): what ${to} has more than ${from}.
- */
+/* counters_between(from, to, counters_out): ${to} minus ${from}. */
 void counters_between(const struct counters *from, const struct counters *to,
     struct counters *counters_out);
 
 /* counters_status(i): the status that request[][${i}] counts; 0: all others. */
 int counters_status(size_t i);
 
-/* counters_bucket_end(i): what fell into bucket ${i} took less microseconds. */
+/* counters_bucket_end(i): bucket ${i} has times below this, in us. */
 uint64_t counters_bucket_end(size_t i);
 
-/* counters_quantile(t, percent): so many microseconds; 0 if nothing is in it.
- */
+/* counters_quantile(t, percent): in microseconds; 0 if ${t} is empty. */
 double counters_quantile(const struct counters_time *t, int percent);
 
-/* How a number is called where it is shown. */
+/* Names of the counters in metrics and statistics. */
 struct counters_family {
 	const char *name; /* "latchkey_" stands before it */
 	const char *type;

@@ -20,12 +20,12 @@
  *
  *  - a bucket enters the list before its generation turns odd and leaves it
  *    after the generation is even again, so every odd one is in the list;
- *  - closing adds 1 to odd generations and nothing to even ones, so it may be
- *    started and killed any number of times; a bucket that is noted but not yet
- *    odd (nothing was changed), or even again (all was), stays as it is.
+ *  - closing adds 1 to odd generations only, so it may be started and killed
+ *    any number of times; a listed bucket that is not yet odd, or even again,
+ *    stays as it is.
  *
- * The list is atomic although the mutex guards it, so that the compiler keeps
- * its order.
+ * The list is atomic although the mutex guards it, so that the compiler does
+ * not reorder the writes.
  */
 
 static uint32_t
@@ -60,9 +60,8 @@ make_even(_Atomic uint64_t *generation)
 }
 
 /*
- * Make everything in flight even.  A list that cannot be true was written by
- * no version of this; then each bucket is looked at (some 100 microseconds),
- * for holding the mutex we know that no change is in flight.
+ * Make every bucket in flight even.  If the list is damaged, scan all buckets
+ * (some 100 microseconds): the caller holds the mutex, so no change is running.
  */
 static void
 close_in_flight(struct shm_layout *lo)
@@ -85,8 +84,8 @@ close_in_flight(struct shm_layout *lo)
 }
 
 /*
- * Holding the mutex: close what a dead owner has left in flight, once it is
- * settled.  Until then what is odd stays odd, and is not cached.
+ * Holding the mutex: close the buckets that a dead owner left in flight, once
+ * its change is settled.  Until then they stay odd, and nothing is cached.
  */
 static enum err
 recover(struct shm_layout *lo, bool owner_died, generation_settled_fn *settled,
@@ -125,17 +124,13 @@ generation_lock(
 		log_event(LOG_LEVEL_ERROR, "write_lock_error", "errno=%d", rc);
 		return ERR_UNAVAILABLE;
 	}
-	/* From here on our own death is told to the next owner likewise. */
 	died = rc == EOWNERDEAD;
 	if (died) {
 		rc = pthread_mutex_consistent(&lo->write_mutex);
 		assert(rc == 0);
 	}
 
-	/*
-	 * If the file is not the one on disk any more, no other process would
-	 * see that the counters of this one moved.
-	 */
+	/* No other process sees the generations of a file that was replaced. */
 	if (!shm_is_current(shm)) {
 		shm_distrust(shm);
 		err = ERR_UNAVAILABLE;
@@ -150,7 +145,7 @@ out:
 }
 
 static bool
-holds(const uint32_t *buckets, size_t n, uint32_t bucket)
+contains(const uint32_t *buckets, size_t n, uint32_t bucket)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (buckets[i] == bucket)
@@ -163,8 +158,7 @@ enum err
 generation_mark(struct shm *shm, const char *const *keys, size_t n)
 {
 	struct shm_layout *lo = shm_layout(shm);
-	uint32_t
-	    buckets[SHM_LAYOUT_IN_FLIGHT_MAX]; /* noted before, then ours */
+	uint32_t buckets[SHM_LAYOUT_IN_FLIGHT_MAX]; /* noted, then new ones */
 	uint32_t noted = atomic_load(&lo->in_flight_count);
 	uint32_t all = noted;
 
@@ -174,7 +168,7 @@ generation_mark(struct shm *shm, const char *const *keys, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		uint32_t bucket = bucket_of(lo, keys[i]);
 
-		if (holds(buckets, all, bucket))
+		if (contains(buckets, all, bucket))
 			continue;
 		if (all == SHM_LAYOUT_IN_FLIGHT_MAX)
 			return ERR_INVALID;

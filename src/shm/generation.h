@@ -11,8 +11,8 @@
 struct shm;
 
 /*
- * Generations, the versions of coherence/shm_coherence: a counter for each hash
- * bucket of keys, even while it is quiet, odd while a change is in flight.
+ * Generations are the versions of coherence/shm_coherence: a counter for each
+ * hash bucket of keys, odd while a change is in flight, otherwise even.
  */
 
 /**
@@ -31,8 +31,8 @@ generation_quiet(uint64_t g)
 
 /**
  * generation_settled_fn(ctx):
- * Make sure that the change of a dead process is either committed or gone, for
- * good.  Any error means that this is not known yet.
+ * Make sure that the change of a dead process is permanently either committed
+ * or rolled back.  Return any error while that is not known.
  */
 typedef enum err generation_settled_fn(void *ctx);
 
@@ -64,8 +64,8 @@ void generation_settle(struct shm *shm);
 
 /**
  * generation_unlock(shm):
- * Release the mutex.  What is still in flight stays so, as after a death, until
- * the next generation_lock() has settled it.
+ * Release the mutex.  Buckets still in flight stay so, as after a death, until
+ * the next generation_lock() has settled them.
  */
 void generation_unlock(struct shm *shm);
 

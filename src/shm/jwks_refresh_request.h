@@ -8,8 +8,8 @@ struct shm;
 
 /*
  * HTTP requests never fetch keys; they set a refresh request, and the JWKS
- * refresher of the host picks it up.  It is one word for each hash of an
- * issuer's name, so a request for one issuer may refresh another, too.
+ * refresher of the host picks it up.  Issuers share words by hash, so a request
+ * for one issuer may refresh another, too.
  */
 
 /**
@@ -29,7 +29,7 @@ int64_t jwks_refresh_request_time(const struct shm *shm, const char *issuer);
  * Return a number that changes with each request; read it before the times.
  *
  * jwks_refresh_request_wait(shm, serial, ms):
- * Wait at most ${ms} until it is not ${serial}.  May return earlier, for
+ * Wait at most ${ms} until the number is not ${serial}.  May return early, for
  * instance after a signal.
  *
  * jwks_refresh_request_wake(shm): end every wait.

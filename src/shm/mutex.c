@@ -29,11 +29,10 @@ mutex_make(pthread_mutex_t *mutex)
 
 /*
  * The owner wakes one waiter when it unlocks.  If a third thread locks the
- * mutex first and the woken one is killed, the word does not say that there are
- * other waiters, and none is woken.  So each waiter tries again from time to
- * time.
+ * mutex first and the woken one is killed, the futex word does not show the
+ * other waiters, and none is woken.  So each waiter retries periodically.
  */
-#define LOOK_US 5000
+#define RETRY_US 5000
 
 static int
 wait_until(pthread_mutex_t *mutex, int64_t until_us)
@@ -56,7 +55,8 @@ mutex_take(pthread_mutex_t *mutex, int wait_ms)
 	until_us = now_us + (int64_t)wait_ms * 1000;
 	do {
 		rc = wait_until(mutex,
-		    until_us - now_us > LOOK_US ? now_us + LOOK_US : until_us);
+		    until_us - now_us > RETRY_US ? now_us + RETRY_US
+						 : until_us);
 		now_us = clock_system.mono_us();
 	} while (rc == ETIMEDOUT && now_us < until_us);
 	return rc;
@@ -67,5 +67,5 @@ mutex_give(pthread_mutex_t *mutex)
 {
 	int rc = pthread_mutex_unlock(mutex);
 
-	assert(rc == 0); /* else it was not ours */
+	assert(rc == 0); /* or the caller is not the owner */
 }

@@ -18,7 +18,7 @@ int mutex_make(pthread_mutex_t *mutex) MUST_CHECK;
  * mutex_take(mutex, wait_ms):
  * Lock ${mutex}, waiting at most ${wait_ms}.  Return 0; EOWNERDEAD if it is
  * locked and its owner died: call pthread_mutex_consistent() after the repair;
- * ETIMEDOUT or EBUSY if another thread has it; another errno if it is broken.
+ * ETIMEDOUT or EBUSY if another thread holds it; another errno on failure.
  */
 int mutex_take(pthread_mutex_t *mutex, int wait_ms) MUST_CHECK;
 

@@ -17,24 +17,23 @@
 
 /*
  * A process may be killed between any two instructions.  A count changes one
- * word, a block's time and number together; a slot gets another name only when
- * none of its blocks counts any more, and after they were cleared.  So the data
- * are valid at each instruction, the next owner of the mutex has nothing to
- * repair, and the counts of a dead process stay.  The words are atomic although
- * a mutex guards them, so that the compiler keeps the order.
+ * word, which holds a block's time and number; a slot is renamed only after its
+ * blocks have expired and were cleared.  So the data are always valid, the next
+ * owner of the mutex has nothing to repair, and the counts of a dead process
+ * stay.  The words are atomic so that the compiler does not reorder the writes.
  */
 #define BLOCKS SHM_LAYOUT_LIMIT_BLOCKS
 #define COUNT_BITS 20
 #define COUNT_MASK (((uint64_t)1 << COUNT_BITS) - 1)
 
 /*
- * A count takes a microsecond, unless its process has to wait for a core.  The
- * loop of a worker is what waits here.
+ * A count takes a microsecond, unless its process waits for a core.  The event
+ * loop of a worker waits here.
  */
 #define LOCK_WAIT_MS 50
 
-_Static_assert(RATE_LIMIT_SHM_BLOCKS == BLOCKS, "the header promises it");
-_Static_assert(RATE_LIMIT_SHM_MAX < COUNT_MASK, "a block can hold them all");
+_Static_assert(RATE_LIMIT_SHM_BLOCKS == BLOCKS, "the header states it");
+_Static_assert(RATE_LIMIT_SHM_MAX < COUNT_MASK, "one block can hold ->max");
 _Static_assert(sizeof(struct shm_layout_rate_limit) == 128, "two cache lines");
 
 /* ---- blocks ---- */
@@ -63,7 +62,7 @@ counts(uint64_t block, int64_t window_ms, int64_t now_ms)
 	return count_of(block) > 0 && now_ms - time_of(block) <= window_ms;
 }
 
-/* Of one time, the one with more room. */
+/* Of two with the same time, the one with fewer counts. */
 static bool
 is_later(uint64_t a, uint64_t b)
 {
@@ -71,12 +70,12 @@ is_later(uint64_t a, uint64_t b)
 	    (time_of(a) == time_of(b) && count_of(a) < count_of(b));
 }
 
-/* ---- places ---- */
+/* ---- slots ---- */
 
 /*
- * Does any block of ${s} count?  One from a time further ahead than it would
- * count behind was made before the clock stepped back: then it is of now, or
- * it would count until the clock has caught up.
+ * Return true if any block of ${s} counts.  A block more than a span in the
+ * future was made before the clock stepped back; it gets the present time, so
+ * that it does not count until the clock has caught up.
  */
 static bool
 is_live(struct shm_layout_rate_limit *s, int64_t now_ms)
@@ -130,8 +129,8 @@ find(struct shm_layout_rate_limits *ls, uint64_t name, int64_t now_ms)
 }
 
 /*
- * Make ${s}, of which no block counts, the place of ${name}.  What the shared
- * place has counted may be its own, from when there was no room.
+ * Assign ${s}, of which no block counts, to ${name}.  Copy the counts of the
+ * shared slot, because they may be those of ${name}.
  */
 static void
 rename_to(struct shm_layout_rate_limit *s, uint64_t name,
@@ -168,7 +167,7 @@ sum_after(const struct shm_layout_rate_limit *s, int64_t window_ms,
 	return sum;
 }
 
-/* Until so many blocks have left the window that there is room for one. */
+/* The time until enough blocks have left the window for one count. */
 static int64_t
 wait_of(const struct shm_layout_rate_limit *s,
     const struct rate_limit_shm_rule *rule, int64_t now_ms)
@@ -188,9 +187,9 @@ wait_of(const struct shm_layout_rate_limit *s,
 }
 
 /*
- * Put one more into the latest block if it has not its share of the limit yet,
- * or else into one that does not count any more.  If there is none, since some
- * were taken back, into the latest all the same: then that is too strict.
+ * Add one to the latest block if that has less than its share of the limit, or
+ * else to an expired one.  If none has expired, because of refunds, add to the
+ * latest nevertheless, which is too strict.
  */
 static bool
 add_one(struct shm_layout_rate_limit *s, const struct rate_limit_shm_rule *rule,
@@ -200,7 +199,7 @@ add_one(struct shm_layout_rate_limit *s, const struct rate_limit_shm_rule *rule,
 	int64_t span = atomic_load(&s->span_ms);
 	_Atomic uint64_t *spare = NULL, *to = &s->block[0];
 	uint64_t latest = 0;
-	bool has_reserve;
+	bool has_room;
 
 	for (size_t i = 0; i < BLOCKS; i++) {
 		uint64_t b = atomic_load(&s->block[i]);
@@ -212,9 +211,9 @@ add_one(struct shm_layout_rate_limit *s, const struct rate_limit_shm_rule *rule,
 			to = &s->block[i];
 		}
 	}
-	has_reserve = count_of(latest) > 0 && count_of(latest) < share &&
+	has_room = count_of(latest) > 0 && count_of(latest) < share &&
 	    counts(latest, rule->window_ms, now_ms);
-	if (spare != NULL && !has_reserve) {
+	if (spare != NULL && !has_room) {
 		to = spare;
 		latest = 0;
 	}
@@ -228,7 +227,7 @@ add_one(struct shm_layout_rate_limit *s, const struct rate_limit_shm_rule *rule,
 	return true;
 }
 
-/* For how long blocks of ${s} must be kept: others may share it. */
+/* Keep the blocks of ${s} for the longest window of its keys. */
 static void
 set_span(struct shm_layout_rate_limit *s, bool live, int64_t window_ms)
 {
@@ -255,8 +254,9 @@ check_records(struct shm_layout_rate_limit *s,
 
 /* Holding the mutex. */
 static enum err
-ask(struct shm_layout_rate_limits *ls, const struct rate_limit_shm_rule *rule,
-    bool take, struct rate_limit_shm_count *count)
+count_or_check(struct shm_layout_rate_limits *ls,
+    const struct rate_limit_shm_rule *rule, bool take,
+    struct rate_limit_shm_count *count)
 {
 	struct shm_layout_rate_limit *shared = shared_of(ls, count->name);
 	struct shm_layout_rate_limit *s = find(ls, count->name, count->at_ms);
@@ -308,10 +308,10 @@ unlock(struct shm_layout_rate_limits *ls, uint64_t name)
 	mutex_give(mutex_of(ls, name));
 }
 
-/* ---- what others call ---- */
+/* ---- interface ---- */
 
 static enum err
-take_or_look(struct shm *shm, const char *key,
+lock_and_count(struct shm *shm, const char *key,
     const struct rate_limit_shm_rule *rule, bool take,
     struct rate_limit_shm_count *count)
 {
@@ -326,7 +326,7 @@ take_or_look(struct shm *shm, const char *key,
 	err = lock(&lo->limits, count->name);
 	if (err != ERR_OK)
 		return err;
-	err = ask(&lo->limits, rule, take, count);
+	err = count_or_check(&lo->limits, rule, take, count);
 	unlock(&lo->limits, count->name);
 	return err;
 }
@@ -337,7 +337,7 @@ rate_limit_shm_take(struct shm *shm, const char *key,
     struct rate_limit_shm_count *count_out)
 {
 	*count_out = (struct rate_limit_shm_count){ .at_ms = now_ms };
-	return take_or_look(shm, key, rule, true, count_out);
+	return lock_and_count(shm, key, rule, true, count_out);
 }
 
 enum err
@@ -346,15 +346,15 @@ rate_limit_shm_peek(struct shm *shm, const char *key,
     struct rate_limit_shm_count *count_out)
 {
 	*count_out = (struct rate_limit_shm_count){ .at_ms = now_ms };
-	return take_or_look(shm, key, rule, false, count_out);
+	return lock_and_count(shm, key, rule, false, count_out);
 }
 
 /*
- * Ours is in a block of its time or a later one; the first of these counts no
- * longer than it, so one less there is never too few.
+ * The count is in a block of its time or later.  The earliest of these expires
+ * no later than the count, so decrementing it never counts too few.
  */
 static void
-take_back(struct shm_layout_rate_limit *s, int64_t at_ms)
+refund(struct shm_layout_rate_limit *s, int64_t at_ms)
 {
 	_Atomic uint64_t *from = NULL;
 	uint64_t first = 0;
@@ -383,6 +383,6 @@ rate_limit_shm_refund(struct shm *shm, const struct rate_limit_shm_count *count,
 	    lock(ls, count->name) != ERR_OK)
 		return;
 	if (is_shared(count->slot) || atomic_load(&s->name) == count->name)
-		take_back(s, count->at_ms);
+		refund(s, count->at_ms);
 	unlock(ls, count->name);
 }

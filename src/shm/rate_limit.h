@@ -11,18 +11,18 @@ struct shm;
 /*
  * The rate limit log of all processes of the host, in the shared memory file.
  *
- * Of one key, never more than ->max are counted in any ->window_ms, and the
- * first ->max are counted at once.  A window includes both its ends, because
- * times are cut to milliseconds.  Up to RATE_LIMIT_SHM_BLOCKS the log is exact;
- * for larger limits several counts share the time of the latest of them, so
- * that some count for longer than they must, and none for less.
+ * It counts at most ->max of one key in any ->window_ms, and the first ->max at
+ * once.  A window includes both its ends, because times are whole milliseconds.
+ * Up to RATE_LIMIT_SHM_BLOCKS the log is exact; for larger limits several
+ * counts share the time of the latest, so some count for too long, and none too
+ * short.
  *
- * Keys are stored as hashes, in a fixed number of slots.  A key whose slots are
- * all taken by keys that count shares one with other such keys: it may be
- * refused because of them, and never passes because of them.
+ * Keys are stored as hashes, in a fixed number of slots.  A key that finds all
+ * its slots taken shares one with other such keys: their counts can refuse it,
+ * but never let it pass.
  *
- * ${now_ms} is monotonic.  If it steps back by more than a window all the same,
- * counts last for one window more.
+ * ${now_ms} is monotonic.  If it steps back by more than a window nevertheless,
+ * counts last one window longer.
  */
 #define RATE_LIMIT_SHM_BLOCKS 14
 #define RATE_LIMIT_SHM_MAX 1000000
@@ -33,22 +33,22 @@ struct rate_limit_shm_rule {
 	int max;           /* 1 to RATE_LIMIT_SHM_MAX */
 };
 
-/* What was counted, to give it back; or how long to wait. */
+/* A count, for a refund, or how long to wait. */
 struct rate_limit_shm_count {
 	int64_t at_ms;
-	int64_t wait_ms; /* until one would be counted, if it was refused */
+	int64_t wait_ms; /* after a refusal: until one is accepted */
 	uint64_t name;
 	uint32_t slot;
 };
 
 /**
  * rate_limit_shm_take(shm, key, rule, now_ms, count_out):
- * Count one of ${key}.  Return ERR_LIMITED, and count nothing, if that would be
- * one too many; ->wait_ms is the time until it is not, if no other is counted.
- * Return ERR_UNAVAILABLE if another process was stopped while it counted.
+ * Count one of ${key}.  Return ERR_LIMITED, and count nothing, if the limit is
+ * reached; ->wait_ms is the time until one is accepted, if no other is counted.
+ * Return ERR_UNAVAILABLE if the lock was not free in time.
  *
  * rate_limit_shm_peek(shm, key, rule, now_ms, count_out):
- * The same, but count nothing in any case.
+ * The same, but never count.
  */
 enum err rate_limit_shm_take(struct shm *shm, const char *key,
     const struct rate_limit_shm_rule *rule, int64_t now_ms,
@@ -59,8 +59,7 @@ enum err rate_limit_shm_peek(struct shm *shm, const char *key,
 
 /**
  * rate_limit_shm_refund(shm, count, rule, now_ms):
- * Take back what rate_limit_shm_take() has counted.  Once a window has passed
- * there is nothing left to take back.
+ * Undo a count of rate_limit_shm_take().  Does nothing once its window is over.
  */
 void rate_limit_shm_refund(struct shm *shm,
     const struct rate_limit_shm_count *count,

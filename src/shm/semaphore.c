@@ -17,25 +17,25 @@
 #include "shm/shm_file.h"
 #include "shm/shm_layout.h"
 
-#define PLACES_MAX 1024
-#define NOT_INSIDE (-1)
+#define SLOTS_MAX 1024
+#define NOT_HELD (-1)
 
 /*
- * A holder that releases its place wakes one waiter; a killed one does not, so
- * waiters also try again from time to time: about a microsecond for each place.
+ * A holder that releases its slot wakes one waiter; a killed one does not, so
+ * waiters also try again periodically, which costs about 1 us for each slot.
  */
-#define LOOK_US (10 * 1000)
+#define RETRY_US (10 * 1000)
 
 struct semaphore {
 	int fd;
-	off_t first; /* byte, of the first place */
-	int places;
-	int inside; /* the place held, or NOT_INSIDE */
-	_Atomic uint32_t *left;
+	off_t first; /* byte of the first slot */
+	int slots;
+	int held; /* the slot, or NOT_HELD */
+	_Atomic uint32_t *released;
 };
 
 static enum err
-make(struct shm *shm, off_t first, int places, struct semaphore **semaphore_out)
+make(struct shm *shm, off_t first, int slots, struct semaphore **semaphore_out)
 {
 	struct semaphore *g = calloc(1, sizeof(*g));
 	enum err err;
@@ -43,9 +43,9 @@ make(struct shm *shm, off_t first, int places, struct semaphore **semaphore_out)
 	if (g == NULL)
 		return ERR_INTERNAL;
 	g->first = first;
-	g->places = places;
-	g->inside = NOT_INSIDE;
-	g->left = &shm_layout(shm)->semaphore_released;
+	g->slots = slots;
+	g->held = NOT_HELD;
+	g->released = &shm_layout(shm)->semaphore_released;
 	err = shm_reopen(shm, &g->fd);
 	if (err != ERR_OK) {
 		free(g);
@@ -56,13 +56,13 @@ make(struct shm *shm, off_t first, int places, struct semaphore **semaphore_out)
 }
 
 enum err
-semaphore_new(struct shm *shm, int places, struct semaphore **semaphore_out)
+semaphore_new(struct shm *shm, int slots, struct semaphore **semaphore_out)
 {
 	*semaphore_out = NULL;
-	if (places < 1 || places > PLACES_MAX)
+	if (slots < 1 || slots > SLOTS_MAX)
 		return ERR_INVALID;
 	return make(
-	    shm, (off_t)SHM_LAYOUT_LOCK_SEMAPHORE, places, semaphore_out);
+	    shm, (off_t)SHM_LAYOUT_LOCK_SEMAPHORE, slots, semaphore_out);
 }
 
 enum err
@@ -73,25 +73,25 @@ semaphore_new_jwks_refresh(struct shm *shm, struct semaphore **semaphore_out)
 }
 
 static int
-lock_place(const struct semaphore *g, short type, int place)
+lock_slot(const struct semaphore *g, short type, int slot)
 {
-	return shm_file_lock(g->fd, type, g->first + place);
+	return shm_file_lock(g->fd, type, g->first + slot);
 }
 
-/* ERR_BUSY: all full. */
+/* ERR_BUSY: no slot is free. */
 static enum err
-try_all(struct semaphore *g)
+try_slots(struct semaphore *g)
 {
 	uint32_t random;
-	int place, error;
+	int slot, error;
 
-	/* Start at a random place: callers would collide at the first. */
+	/* Start at a random slot, or all callers collide at the first. */
 	random_fill(&random, sizeof(random));
-	place = (int)(random % (uint32_t)g->places);
-	for (int i = 0; i < g->places; i++) {
-		error = lock_place(g, F_WRLCK, place);
+	slot = (int)(random % (uint32_t)g->slots);
+	for (int i = 0; i < g->slots; i++) {
+		error = lock_slot(g, F_WRLCK, slot);
 		if (error == 0) {
-			g->inside = place;
+			g->held = slot;
 			return ERR_OK;
 		}
 		if (!shm_file_is_held(error)) {
@@ -99,7 +99,7 @@ try_all(struct semaphore *g)
 			    LOG_LEVEL_ERROR, "gate_lock", "errno=%d", error);
 			return ERR_UNAVAILABLE;
 		}
-		place = (place + 1) % g->places;
+		slot = (slot + 1) % g->slots;
 	}
 	return ERR_BUSY;
 }
@@ -108,20 +108,21 @@ enum err
 semaphore_acquire(struct semaphore *g, int wait_ms)
 {
 	int64_t deadline = clock_system.mono_us() + (int64_t)wait_ms * 1000;
-	uint32_t left;
+	uint32_t released;
 	int64_t wait;
 	enum err err;
 
-	assert(g->inside == NOT_INSIDE);
+	assert(g->held == NOT_HELD);
 	for (;;) {
-		left = atomic_load(g->left);
-		err = try_all(g);
+		released = atomic_load(g->released);
+		err = try_slots(g);
 		if (err != ERR_BUSY)
 			break;
 		wait = deadline - clock_system.mono_us();
 		if (wait <= 0)
 			return ERR_BUSY;
-		futex_wait(g->left, left, wait < LOOK_US ? wait : LOOK_US);
+		futex_wait(
+		    g->released, released, wait < RETRY_US ? wait : RETRY_US);
 	}
 	if (err == ERR_OK)
 		TESTPOINT("semaphore:entered");
@@ -133,12 +134,12 @@ semaphore_release(struct semaphore *g)
 {
 	int rc;
 
-	assert(g->inside != NOT_INSIDE);
-	/* Giving up exactly what was taken needs no memory: cannot fail. */
-	rc = lock_place(g, F_UNLCK, g->inside);
+	assert(g->held != NOT_HELD);
+	/* Unlocking exactly the locked range needs no memory: cannot fail. */
+	rc = lock_slot(g, F_UNLCK, g->held);
 	assert(rc == 0);
-	g->inside = NOT_INSIDE;
-	futex_wake(g->left, 1);
+	g->held = NOT_HELD;
+	futex_wake(g->released, 1);
 }
 
 void
@@ -146,7 +147,7 @@ semaphore_free(struct semaphore *g)
 {
 	if (g == NULL)
 		return;
-	if (g->inside != NOT_INSIDE)
+	if (g->held != NOT_HELD)
 		semaphore_release(g);
 	(void)close(g->fd);
 	free(g);

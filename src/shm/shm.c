@@ -22,14 +22,13 @@
 
 /*
  * A process that opens the file holds the OPENING byte exclusively until the
- * file is known to be good or the attempt is over.  So every other process that
- * holds LIFE has been through all of this, in this life of the file: if LIFE
- * can be locked exclusively, no process has the file, and it is reset whatever
- * it holds (after a power cut its counters may be older than the database); if
- * not, it is ready.  A process that dies during the reset loses both locks, and
- * the next one finds LIFE free and starts again.  With LIFE alone, two
- * processes that had waited for it would each take the other for proof that the
- * file is good.
+ * file is ready or the attempt has failed.  So every other process that holds
+ * LIFE has completed its opening.  If LIFE can be locked exclusively, no
+ * process uses the file, and it is reset whatever it holds (after a power cut
+ * its generations may be older than the database); if not, it is ready.  A
+ * process that dies during the reset loses both locks, and the next one resets
+ * the file. With LIFE alone, two waiting processes would each take the other's
+ * lock for proof that the file is ready.
  */
 #define OPEN_WAIT_US (2 * 1000 * 1000)
 #define OPEN_POLL_NS (2 * 1000 * 1000)
@@ -53,7 +52,7 @@ map(struct shm *shm)
 	return true;
 }
 
-/* The caller holds LIFE exclusively: begin a new life of the file. */
+/* Initialize the file.  The caller holds LIFE exclusively. */
 static bool
 reset(struct shm *shm, int memory_cache_mb)
 {
@@ -85,7 +84,7 @@ reset(struct shm *shm, int memory_cache_mb)
 	return true;
 }
 
-/* Whole units, and at least one. */
+/* The region is one or more whole units. */
 static bool
 is_size(uint64_t size)
 {
@@ -94,7 +93,7 @@ is_size(uint64_t size)
 	    (size - SHM_LAYOUT_REGION) / REGION_UNIT <= SHM_MEMORY_CACHE_MB_MAX;
 }
 
-/* Other processes hold LIFE: is their file of this version? */
+/* Map the file of other processes, which hold LIFE, if the version matches. */
 static enum err
 join(struct shm *shm)
 {
@@ -109,7 +108,7 @@ join(struct shm *shm)
 
 	_Static_assert(offsetof(struct shm_layout, version) == 8 &&
 		offsetof(struct shm_layout, size) == 16,
-	    "every version begins in the same way");
+	    "every version begins like this");
 
 	n = pread(shm->fd, &head, sizeof(head), 0);
 	if (n < 0 || fstat(shm->fd, &st) != 0) {
@@ -150,7 +149,7 @@ enter(struct shm *shm, int memory_cache_mb, enum err *err_out)
 	if (error == 0) {
 		if (!reset(shm, memory_cache_mb))
 			return ATTEMPT_FAILED;
-		/* For other processes this change of the lock is atomic. */
+		/* The downgrade of the lock is atomic. */
 		error = shm_file_lock(shm->fd, F_RDLCK, SHM_LAYOUT_LOCK_LIFE);
 		if (error != 0)
 			return not_locked(shm, error);
@@ -176,7 +175,7 @@ enter(struct shm *shm, int memory_cache_mb, enum err *err_out)
 static void
 close_file(struct shm *shm)
 {
-	/* The mapping first: without the lock another may truncate the file. */
+	/* Unmap first: without the lock another process may truncate it. */
 	if (shm->layout != NULL)
 		(void)munmap(shm->layout, shm->size);
 	if (shm->fd >= 0)
@@ -185,7 +184,7 @@ close_file(struct shm *shm)
 	shm->fd = -1;
 }
 
-/* *err_out says why if it is ATTEMPT_FAILED, and ERR_OK if ATTEMPT_DONE. */
+/* *err_out is set unless ATTEMPT_AGAIN is returned. */
 static enum attempt
 attempt(struct shm *shm, int memory_cache_mb, enum err *err_out)
 {
@@ -213,8 +212,8 @@ attempt(struct shm *shm, int memory_cache_mb, enum err *err_out)
 }
 
 /*
- * Lock the first free slot of the counters while the file is open.  The first,
- * so that few are ever used and read.
+ * Lock the first free slot of the counters while the file is open: readers sum
+ * all slots up to the highest one used.
  */
 static void
 lock_slot(struct shm *shm)

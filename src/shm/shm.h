@@ -8,8 +8,8 @@
 
 #include "base/err.h"
 
-struct shm_layout;      /* shm/shm_layout.h: what lies in the file */
-struct shm_layout_slot; /* where a process counts */
+struct shm_layout;      /* contents of the file: shm/shm_layout.h */
+struct shm_layout_slot; /* counters of one process */
 struct shm;             /* one process's view of the file */
 
 #define SHM_FILE_NAME "shared.mem"
@@ -22,7 +22,7 @@ struct shm;             /* one process's view of the file */
  * fully allocated if missing), and hold a shared open-file-description lock on
  * it until shm_detach() or death.  The process that finds no other lock resets
  * the file under a new random shm_id, with ${memory_cache_mb} MiB (1 to
- * SHM_MEMORY_CACHE_MB_MAX) for the memory cache; the others take the file as it
+ * SHM_MEMORY_CACHE_MB_MAX) for the memory cache; the others use the file as it
  * is.  Two views in one process count as two; several threads may use one.
  * Call after secret_init().
  *
@@ -44,10 +44,10 @@ void shm_detach(struct shm *shm);
 /**
  * shm_claim(shm, path):
  * Bind the store whose lock file is ${path} to this shared memory, until
- * shm_detach() or shm_distrust().  While any process holds the claim, neither
- * a process with another shared memory file may claim the same store, nor this
- * shared memory serve another store: two pools on one store could not tell
- * each other of a logout otherwise.  May be repeated.  The caller holds
+ * shm_detach() or shm_distrust().  While any process holds the claim, no
+ * process with another shared memory file can claim the same store, and this
+ * shared memory serves no other store: a logout in one of two pools on a store
+ * would not reach the other.  May be repeated.  The caller holds
  * coherence_lock().  Return ERR_INVALID, with one log line, if the claim is
  * refused, ERR_UNAVAILABLE if the lock file cannot be used.
  */
@@ -61,13 +61,13 @@ enum err shm_claim(struct shm *shm, const char *path) MUST_CHECK;
  */
 enum err shm_remove_old(const char *path) MUST_CHECK;
 
-/* shm_layout(shm): what lies in the file; lives as long as ${shm}. */
+/* shm_layout(shm): the contents of the file; lives as long as ${shm}. */
 struct shm_layout *shm_layout(const struct shm *shm);
 
 /**
  * shm_id(shm):
- * Return the SHM_ID_BYTES random bytes that tell this life of the file from
- * every other; they live as long as ${shm}.
+ * Return the SHM_ID_BYTES random bytes that each reset of the file makes anew;
+ * they live as long as ${shm}.
  */
 const unsigned char *shm_id(const struct shm *shm);
 
@@ -80,8 +80,8 @@ struct shm_layout_slot *shm_slot(const struct shm *shm);
 
 /**
  * shm_region(shm, size_out):
- * Return the region of cache/memory_cache, ${size_out} bytes: page-aligned,
- * shared as all of the file, zero after a reset.  Lives as long as ${shm}.
+ * Return the region of cache/memory_cache, *${size_out} bytes: page-aligned,
+ * zero after a reset.  Lives as long as ${shm}.
  */
 void *shm_region(const struct shm *shm, size_t *size_out);
 
@@ -110,8 +110,7 @@ bool shm_is_current(const struct shm *shm);
 /**
  * shm_trusted(shm), shm_distrust(shm):
  * A process that finds that its file is not current calls shm_distrust(): from
- * then on nothing cached counts for it, and it makes no change.  Logs that,
- * once.
+ * then on it uses no cached entry and makes no change.  Logs that once.
  */
 bool shm_trusted(const struct shm *shm);
 void shm_distrust(struct shm *shm);
@@ -119,8 +118,8 @@ void shm_distrust(struct shm *shm);
 /**
  * shm_time(shm, wall):
  * Return the later of ${wall} (seconds) and the latest time that any process
- * of the host passed here, and remember it: a clock that is set back makes
- * nothing valid again.
+ * of the host passed, and store it: after the clock is set back, nothing
+ * expired becomes valid again.
  */
 int64_t shm_time(struct shm *shm, int64_t wall);
 

@@ -20,14 +20,14 @@
 
 /*
  * Two pools that hold a store open at once must have one shared memory, or a
- * logout in one would not reach the other.  The store's lock file lies beside
- * the store and holds the shm_id of the processes that have it: each of them
- * keeps a shared lock on it, and the first one, which gets it exclusively,
- * writes the id.  A process that finds another id is refused, whatever names
- * and mounts lead to the two folders.
+ * logout in one would not reach the other.  The lock file beside the store
+ * holds the shm_id of the processes that use it: each of them keeps a shared
+ * lock, and the first one, which can lock it exclusively, writes the id.  A
+ * process with another id is refused, by whatever path or mount it reached the
+ * store.
  *
- * It waits before that, because workers whose shared memory file was replaced
- * give up their claim only when they notice, within a second.
+ * The refusal waits for 2 s, because workers whose shared memory file was
+ * replaced notice that, and release their claim, within a second.
  */
 #define CLAIM_WAIT_US (2 * 1000 * 1000)
 #define CLAIM_POLL_NS (2 * 1000 * 1000)
@@ -43,7 +43,7 @@ refuse(const char *event, const char *path, const char *reason)
 	return ERR_INVALID;
 }
 
-/* One shared memory serves one store: keys of two would mean other rows. */
+/* One shared memory serves one store: in two a key names different rows. */
 static enum err
 claim_shm(struct shm *shm, const char *path)
 {
@@ -60,7 +60,7 @@ claim_shm(struct shm *shm, const char *path)
 	    "its own");
 }
 
-/* ERR_BUSY: other processes have it, or had it a moment ago. */
+/* ERR_BUSY: processes with another shm_id hold it, or just released it. */
 static enum err
 lock_claim(const struct shm *shm, int fd)
 {
@@ -103,7 +103,7 @@ open_claim(struct shm *shm, const char *path)
 		err = refuse("database_in_use", path,
 		    "in use with another LATCHKEY_STATE_DIR; all processes of "
 		    "a database need the same");
-	/* Deleted meanwhile: the next attempt makes another. */
+	/* Deleted meanwhile: the next attempt creates a new one. */
 	if (err == ERR_OK && !shm_file_is_on_disk(path, st.st_dev, st.st_ino))
 		err = ERR_UNAVAILABLE;
 	if (err != ERR_OK)
@@ -161,7 +161,7 @@ shm_remove_old(const char *path)
 	int fd, error;
 
 	if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode))
-		return ERR_OK; /* not what this is about */
+		return ERR_OK; /* not an old shared memory file */
 	fd = shm_file_open(path, O_RDWR);
 	if (fd < 0) {
 		shm_file_log(path, "open", errno);

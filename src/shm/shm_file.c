@@ -60,8 +60,8 @@ shm_file_open(const char *path, int flags)
 }
 
 /*
- * If root makes the file (the command line), it belongs to the owner of the
- * folder from then on, because the workers could not open it otherwise.
+ * A file that root creates (the command line) is given to the owner of the
+ * folder, because the workers could not open it otherwise.
  */
 static bool
 has_right_owner(const char *path, int fd, uid_t owner)
@@ -122,11 +122,10 @@ shm_file_is_held(int error)
 }
 
 /*
- * Allocated, never sparse: a write through the mapping that finds the disk full
- * is a SIGBUS, an allocation that finds it full is an error that the start
- * reports.  No zeros are written (64 MiB would be half the time of a start):
- * the old contents are cut off, magic included, and allocated blocks read as
- * zero.
+ * The file is never sparse: on a full disk a write through the mapping raises
+ * SIGBUS, whereas an allocation fails and the start reports it.  No zeros are
+ * written (64 MiB would take half the time of a start): truncation removes the
+ * old contents, magic included, and allocated blocks read as zero.
  */
 bool
 shm_file_allocate(const char *path, int fd, size_t size)

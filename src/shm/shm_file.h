@@ -7,16 +7,15 @@
 #include <sys/types.h>
 
 /*
- * The files of shm/shm before they are mapped: names, permissions, locks and
- * room on the disk.  Only shm/ includes this.
+ * The files of shm/shm before they are mapped: paths, permissions, locks and
+ * disk space.  Only shm/ includes this.
  */
 
 /**
  * shm_file_path(state_dir):
- * Return the absolute name of the shared memory file in the folder
- * ${state_dir}, which every way to that folder (a symbolic link, another
- * working directory) gives.  The caller frees it.  NULL, errno set, if there
- * is no such folder.
+ * Return the real path of the shared memory file in the folder ${state_dir},
+ * without symbolic links.  The caller frees it.  NULL, errno set, if there is
+ * no such folder.
  */
 char *shm_file_path(const char *state_dir);
 
@@ -30,27 +29,28 @@ int shm_file_open(const char *path, int flags);
 /**
  * shm_file_is_ours(path, fd):
  * Return true if ${fd}, opened as ${path}, is a regular file that only its
- * owner can open, and that is we or the owner of its folder.  Logs the reason
- * if not.
+ * owner can open, and the owner is this process's user or, for root, that of
+ * the folder.  Logs the reason if not.
  */
 bool shm_file_is_ours(const char *path, int fd);
 
-/* shm_file_is_on_disk(path, dev, ino): is that the file under this name? */
+/* shm_file_is_on_disk(path, dev, ino): true if ${path} is still that file. */
 bool shm_file_is_on_disk(const char *path, dev_t dev, ino_t ino);
 
 /**
  * shm_file_lock(fd, type, byte):
  * Set the open-file-description lock ${type} (F_RDLCK, F_WRLCK, F_UNLCK) on
- * one byte, without waiting.  Return 0 or an errno; shm_file_is_held() is true
- * of the errno that means that another process holds it.
+ * ${byte}, without waiting.  Return 0 or an errno.
+ * shm_file_is_held(error): true if ${error} means that another process holds
+ * it.
  */
 int shm_file_lock(int fd, short type, off_t byte);
 bool shm_file_is_held(int error);
 
 /**
  * shm_file_allocate(path, fd, size):
- * Make the file ${size} zero bytes, each of them allocated on the disk.  Logs
- * the reason if that fails.
+ * Make the file ${size} zero bytes, all allocated on the disk.  Logs the reason
+ * if that fails.
  */
 bool shm_file_allocate(const char *path, int fd, size_t size);
 

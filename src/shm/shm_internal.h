@@ -27,8 +27,7 @@ struct shm {
 /* shm_release_claim(shm): let other processes claim the store. */
 void shm_release_claim(struct shm *shm);
 
-/* shm_has_claim(shm): false if the claim's lock file was replaced or removed.
- */
+/* shm_has_claim(shm): false if the store's lock file was replaced. */
 bool shm_has_claim(const struct shm *shm);
 
 #endif

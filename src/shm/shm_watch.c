@@ -8,7 +8,7 @@
 #include "shm/shm_file.h"
 #include "shm/shm_layout.h"
 
-/* Does another process hold a lock on ${byte}?  Locks nothing. */
+/* Return true if another process holds a lock on ${byte}. */
 static bool
 is_locked(int fd, off_t byte)
 {

@@ -196,7 +196,7 @@ TEST(a_tier_has_hits_misses_and_errors, struct fixture *f)
 		enum counters_tier tier;
 		enum counters_id first;
 	} tiers[] = {
-		{ COUNTERS_TIER_TABLE, COUNTERS_TABLE_HITS },
+		{ COUNTERS_TIER_MEMORY, COUNTERS_MEMORY_HITS },
 		{ COUNTERS_TIER_REDIS, COUNTERS_REDIS_HITS },
 		{ COUNTERS_TIER_STORE, COUNTERS_STORE_HITS },
 	};
