@@ -269,6 +269,27 @@ end_stream(unsigned type, struct records *r, struct buf *reply)
 	return STEP_DONE;
 }
 
+/* Drop a record of a stream that exceeds its limit. */
+static enum step
+drop_record(const struct record *rec, struct records *r, const char *why)
+{
+	r->dropped += rec->len;
+	return r->dropped <= RECORDS_DISCARD_MAX ? STEP_DROP : broken(r, why);
+}
+
+/* Drop all parameters: a cut list could be taken for another request. */
+static enum step
+drop_params(const struct record *rec, struct records *r, bool first)
+{
+	if (!first) {
+		r->kept = r->last;
+		r->last = 0; /* BEGIN_REQUEST */
+	}
+	r->params_too_large = true;
+	return drop_record(rec, r, "params_too_large");
+}
+
+/* Parameters beyond the limit are read to their end; the answer is 431. */
 static enum step
 accept_params(const struct record *rec, struct records *r,
     const unsigned char *data, struct buf *reply)
@@ -279,10 +300,11 @@ accept_params(const struct record *rec, struct records *r,
 
 	if (r->params_done)
 		return broken(r, "order");
+	if (rec->len > 0 && !r->params_too_large &&
+	    have + rec->len <= RECORDS_PARAMS_MAX)
+		return STEP_KEEP;
 	if (rec->len > 0)
-		return have + rec->len <= RECORDS_PARAMS_MAX
-		    ? STEP_KEEP
-		    : broken(r, "params_too_large");
+		return drop_params(rec, r, first);
 	if (!params_are_valid(pairs, have))
 		return broken(r, "params");
 	r->params_done = true;
@@ -303,10 +325,7 @@ accept_body(const struct record *rec, struct records *r, struct buf *reply)
 		return STEP_KEEP;
 	}
 	r->too_large = true;
-	r->dropped += rec->len;
-	if (r->dropped > RECORDS_DISCARD_MAX)
-		return broken(r, "body_too_large");
-	return STEP_DROP;
+	return drop_record(rec, r, "body_too_large");
 }
 
 static enum step

@@ -20,7 +20,7 @@ struct buf;
  */
 #define RECORDS_REQUEST_MAX (RECORDS_PARAMS_MAX + RECORDS_BODY_MAX + 56)
 #define RECORDS_RECORD_MAX ((size_t)8 + 65535 + 255)
-/* A refused body longer than this closes the connection. */
+/* Refused parameters or a body longer than this close the connection. */
 #define RECORDS_DISCARD_MAX ((size_t)16 * 1024 * 1024)
 
 enum records_verdict {
@@ -36,6 +36,8 @@ struct records {
 	bool active;        /* a request is arriving */
 	bool keep;          /* the web server keeps the connection */
 	bool too_large;     /* the body exceeds the limit and was dropped */
+	bool
+	    params_too_large; /* the same of the parameters: all were dropped */
 	bool params_done;
 	unsigned id;
 	unsigned role;

@@ -37,6 +37,7 @@ struct request {
 	const char *content_type;
 	const char *body;
 	size_t body_len;
+	bool params_too_long; /* none of them was kept */
 	bool body_too_long;
 	bool malformed; /* CONTENT_LENGTH is not the length of the body */
 	struct json_value *json; /* owned; made by request_json() */

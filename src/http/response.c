@@ -125,6 +125,7 @@ put_status(struct buf *out, int status)
 		{ 415, "Status: 415 Unsupported Media Type\r\n" },
 		{ 422, "Status: 422 Unprocessable Content\r\n" },
 		{ 429, "Status: 429 Too Many Requests\r\n" },
+		{ 431, "Status: 431 Request Header Fields Too Large\r\n" },
 		{ 500, "Status: 500 Internal Server Error\r\n" },
 		{ 503, "Status: 503 Service Unavailable\r\n" },
 	};

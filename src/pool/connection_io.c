@@ -87,15 +87,17 @@ submit(struct connection_io *x, struct connection *c, struct fcgi *f,
 }
 
 static void
-parse_request(struct connection_io *x, const struct fcgi *f, bool too_large,
-    struct request *req_out)
+parse_request(struct connection_io *x, const struct fcgi *f,
+    const struct records *records, struct request *req_out)
 {
 	size_t len;
 	const char *body = fcgi_body(f, &len);
 
 	/* A body above the limit was cut: pass none of it on. */
-	request_init(req_out, fcgi_params(f), body, too_large ? 0 : len);
-	if (too_large) {
+	request_init(
+	    req_out, fcgi_params(f), body, records->too_large ? 0 : len);
+	req_out->params_too_long = records->params_too_large;
+	if (records->too_large) {
 		req_out->body_too_long = true;
 		req_out->malformed = false;
 	}
@@ -106,7 +108,7 @@ parse_request(struct connection_io *x, const struct fcgi *f, bool too_large,
 /* Answer ${f} or pass it to the background queue; owns ${f}. */
 static void
 serve(struct connection_io *x, struct connection *c, struct fcgi *f,
-    bool too_large, bool more)
+    const struct records *records, bool more)
 {
 	struct request req;
 	struct routes_match match;
@@ -114,7 +116,7 @@ serve(struct connection_io *x, struct connection *c, struct fcgi *f,
 	bool keep = fcgi_keep(f);
 	enum err err;
 
-	parse_request(x, f, too_large, &req);
+	parse_request(x, f, records, &req);
 	match = routes_find(&req);
 	if (dispatch_is_slow(&match)) {
 		err = dispatch_admit(x->app, &req, &match, &ad, &x->answer);
@@ -210,8 +212,8 @@ static void
 start_request(struct connection_io *x, struct connection *c,
     unsigned char *data, size_t len, bool more)
 {
-	size_t kept = c->records.kept;
-	bool too_large = c->records.too_large;
+	const struct records records = c->records;
+	size_t kept = records.kept;
 	struct fcgi *f;
 	enum err err;
 
@@ -230,7 +232,7 @@ start_request(struct connection_io *x, struct connection *c,
 		connection_close(x->conns, c);
 		return;
 	}
-	serve(x, c, f, too_large, more);
+	serve(x, c, f, &records, more);
 }
 
 /* Check the records at ${data}; STEP_READ if more is to be read. */

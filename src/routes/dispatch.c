@@ -65,6 +65,8 @@ prepare(struct app *app, struct request *req, const struct routes_match *match,
 	*ad = (struct rate_limit_admission){ 0 };
 	if (app->always_https)
 		req->https = true;
+	if (req->params_too_long)
+		return response_refuse(res, PROBLEM_HEADERS_TOO_LARGE, NULL);
 	if (req->malformed && !authorizes)
 		return response_refuse(res, PROBLEM_MALFORMED_REQUEST,
 		    "The length of the body differs from Content-Length.");

@@ -20,7 +20,7 @@ _Static_assert(COUNTERS_REDIS_HITS == COUNTERS_MEMORY_HITS + 3 &&
 
 /* The most frequent first; 0: all others. */
 static const short statuses[] = { 200, 401, 204, 201, 503, 429, 403, 404, 400,
-	405, 409, 413, 415, 422, 500, 302, 303, 304, 202, 0 };
+	405, 409, 413, 415, 422, 431, 500, 302, 303, 304, 202, 0 };
 
 _Static_assert(NELEMS(statuses) <= COUNTERS_STATUSES, "each has its column");
 

@@ -49,7 +49,7 @@ enum counters_tier {
 
 #define COUNTERS_SLOTS 64    /* processes that count without contention */
 #define COUNTERS_ROUTES 64   /* rows of the route table + COUNTERS_NO_ROUTE */
-#define COUNTERS_STATUSES 20 /* those of counters_status() */
+#define COUNTERS_STATUSES 21 /* those of counters_status() */
 #define COUNTERS_NO_ROUTE (COUNTERS_ROUTES - 1)
 
 /*

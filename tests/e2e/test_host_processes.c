@@ -197,6 +197,27 @@ TEST_IN(USUAL, a_client_that_never_reads, struct fcgi_site *s)
 	fcgi_bytes_free(&b);
 }
 
+/* Cookies, for instance; without an answer a web server would say "retry". */
+TEST_IN(USUAL, params_beyond_the_limit, struct fcgi_site *s)
+{
+	static char cookie[120000] = "HTTP_COOKIE=a=";
+	const char *const params[] = { cookie, NULL };
+	const struct fcgi_ask ask = {
+		.uri = "/auth/me", .keep = true, .params = params
+	};
+	int fd = fcgi_site_connect(s);
+	struct fcgi_reply reply;
+
+	memset(
+	    cookie + strlen(cookie), 'x', sizeof(cookie) - 1 - strlen(cookie));
+	assert_true(fcgi_ask_on(fd, &ask, WAIT_MS, &reply));
+	assert_int_equal(reply.http_status, 431);
+	assert_non_null(strstr(reply.body, "headers_too_large"));
+	fcgi_reply_free(&reply);
+	assert_int_equal(fcgi_site_check(s, fd, WAIT_MS), 200);
+	close(fd);
+}
+
 TEST_IN(USUAL, a_body_beyond_the_limit, struct fcgi_site *s)
 {
 	static char body[65537 + 400000];

@@ -191,6 +191,19 @@ TEST(a_body_beyond_the_limit_is_413, struct api *api)
 	free(body);
 }
 
+TEST(params_beyond_the_limit_are_431, struct api *api)
+{
+	struct request req = { .params_too_long = true };
+	struct routes_match match = routes_find(&req);
+	struct buf answer = { 0 };
+
+	assert_int_equal(
+	    dispatch_run(&api->app, &req, &match, &answer), ERR_OK);
+	assert_non_null(strstr(answer.data, "Status: 431 "));
+	assert_non_null(strstr(answer.data, "headers_too_large"));
+	buf_clear(&answer);
+}
+
 TEST(long_requests_are_slow)
 {
 	static const struct {

@@ -257,19 +257,6 @@ values_past_the_end(struct fcgi_bytes *b)
 	fcgi_put_record(b, FCGI_GET_VALUES, 0, "\x8f\xff\xff\xff\x00name", 9);
 }
 
-static void
-params_too_large(struct fcgi_bytes *b)
-{
-	static char value[FILLER];
-	struct fcgi_bytes p = { 0 };
-
-	memset(value, 'x', sizeof(value) - 1);
-	begin_only(b);
-	fcgi_put_pair(&p, "X", value);
-	fcgi_put_stream(b, FCGI_PARAMS, 1, p.data, p.len, 1000);
-	fcgi_bytes_free(&p);
-}
-
 TEST(records_refuse_what_is_broken)
 {
 	static const struct {
@@ -295,7 +282,6 @@ TEST(records_refuse_what_is_broken)
 		CASE(name_with_equals),
 		CASE(value_with_nul),
 		CASE(values_past_the_end),
-		CASE(params_too_large),
 	};
 
 	for (size_t i = 0; i < NELEMS(cases); i++) {
@@ -493,7 +479,58 @@ TEST(records_ask_an_authorizer_without_a_body)
 	fcgi_bytes_free(&one);
 }
 
-/* ---- the body ---- */
+/* ---- streams beyond their limit ---- */
+
+/* A parameter with ${len} bytes, 8 of them before its value. */
+static void
+one_param(struct fcgi_bytes *b, unsigned id, size_t len)
+{
+	static char value[FILLER];
+	struct fcgi_bytes p = { 0 };
+
+	memset(value, 'x', len - 6);
+	value[len - 6] = '\0';
+	fcgi_put_pair(&p, "X", value);
+	assert_int_equal(p.len, len);
+	fcgi_put_begin(b, id, FCGI_ROLE_RESPONDER, true);
+	fcgi_put_stream(b, FCGI_PARAMS, id, p.data, p.len, 1000);
+	fcgi_put_stream(b, FCGI_STDIN, id, "hello world", 11, 4);
+	fcgi_bytes_free(&p);
+}
+
+TEST(records_drop_params_that_are_too_large)
+{
+	static const struct {
+		size_t len;
+		bool too_large;
+	} cases[] = {
+		{ RECORDS_PARAMS_MAX, false },
+		{ RECORDS_PARAMS_MAX + 1, true },
+		{ FILLER, true },
+	};
+
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		struct fcgi_bytes in = { 0 };
+		struct seen seen;
+
+		one_param(&in, 1, cases[i].len);
+		scan(&in, 50000, &seen);
+		assert_int_equal(seen.requests, 1);
+		assert_int_equal(
+		    seen.records.params_too_large, cases[i].too_large);
+		assert_int_equal(seen.records.body_len, 11);
+		/* BEGIN, the end of the parameters, the body and its end. */
+		if (cases[i].too_large)
+			assert_int_equal(seen.request.len, 16 + 8 + 8 + 11 + 8);
+		seen_clear(&seen);
+		good(&in, 1, true);
+		scan(&in, 1000, &seen);
+		assert_int_equal(seen.requests, 2);
+		assert_false(seen.records.params_too_large);
+		seen_clear(&seen);
+		fcgi_bytes_free(&in);
+	}
+}
 
 TEST(records_drop_a_body_that_is_too_large)
 {
