@@ -5,7 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/exit.h"
-#include "cli/serve.h"
+#include "pool/listen.h"
 
 /*
  * Open closed standard descriptors.  Otherwise a client's connection could get
@@ -31,8 +31,8 @@ main(int argc, char **argv)
 		return EXIT_FAILED;
 	if (argc >= 2)
 		return commands_run(argc - 1, argv + 1);
-	/* spawn-fcgi and mod_fcgid pass no arguments. */
-	if (serve_socket_given())
+	/* spawn-fcgi and mod_fcgid pass no arguments, but a socket. */
+	if (listen_given() >= 0)
 		return commands_run(1, (char *[]){ serve, NULL });
 	return exit_usage(
 	    "needs a command: serve, user and others; try --help");

@@ -23,10 +23,11 @@ const struct command commands[] = {
 	/* serve.c */
 	{ "", "serve", "", 0, 0, serve_run,
 	    "serve FastCGI requests with a pool of workers",
-	    "Without --listen, latchkey serves the listening socket on "
-	    "descriptor 0, as spawn-fcgi, mod_fcgid, lighttpd and systemd pass "
-	    "it, with one worker unless --workers asks for more.  On SIGTERM "
-	    "the pool finishes the requests that have arrived and ends; on "
+	    "Without --listen, latchkey serves the listening socket that it "
+	    "is started with: the one from systemd (LISTEN_FDS), or the one on "
+	    "descriptor 0 as from spawn-fcgi, mod_fcgid and lighttpd.  It has "
+	    "one worker then, unless --workers asks for more.  On SIGTERM or "
+	    "SIGQUIT the pool finishes the requests that have arrived and ends; on "
 	    "SIGHUP it reads the configuration again and replaces the workers.",
 	    { { "listen", "unix:PATH|HOST:PORT", "listen on this socket" },
 	      { "workers", "N|auto",
@@ -172,9 +173,9 @@ help_all(void)
 	fputs("\n"
 	      "latchkey COMMAND --help explains a command; latchkey --version "
 	      "prints the version.\n"
-	      "Without a command, but with a listening socket on descriptor "
-	      "0, latchkey runs\n"
-	      "serve.  Exit status: 0 success, 1 failure, 2 bad usage or "
+	      "Without a command, but started with a listening socket, "
+	      "latchkey runs serve.\n"
+	      "Exit status: 0 success, 1 failure, 2 bad usage or "
 	      "configuration.\n",
 	    stdout);
 	return exit_finish();

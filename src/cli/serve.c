@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#include "cli/serve.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/log.h"
@@ -14,20 +10,10 @@
 #include "cli/exit.h"
 #include "cli/handlers.h"
 #include "config/config.h"
+#include "pool/listen.h"
 #include "pool/pool.h"
 
 #define SERVE_WORKERS_MAX 512 /* the bound of LATCHKEY_WORKERS */
-
-bool
-serve_socket_given(void)
-{
-	socklen_t len = sizeof(int);
-	int listening = 0;
-
-	return getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listening,
-		   &len) == 0 &&
-	    listening != 0;
-}
 
 static int
 parse_workers(const char *text, int *workers_out)
@@ -70,9 +56,9 @@ serve_run(const struct command_line *line)
 	 */
 	options.alone =
 	    options.listen == NULL && (workers == NULL || options.workers == 1);
-	if (options.listen == NULL && !serve_socket_given())
+	if (options.listen == NULL && listen_given() < 0)
 		return exit_usage("serve: needs --listen, or a listening "
-				  "socket on descriptor 0");
+				  "socket on descriptor 0 or from systemd");
 	if (secret_init() != ERR_OK) {
 		fputs("latchkey: the system provides no random numbers\n",
 		    stderr);

@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -277,15 +279,43 @@ listen_open(const char *spec, bool allow_remote, char *why, size_t size,
 	return err;
 }
 
-enum err
-listen_inherit(int fd, char *why, size_t size, struct listener *listener_out)
+static bool
+is_listening(int fd)
 {
 	socklen_t len = sizeof(int);
 	int listening = 0;
 
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) ==
+	    0 &&
+	    listening != 0;
+}
+
+/* Is the variable ${name} set by systemd to a number of at least ${min}? */
+static bool
+variable_is(const char *name, int64_t min, int64_t max)
+{
+	const char *text = getenv(name);
+	int64_t n;
+
+	return text != NULL && str_to_int64(text, min, max, &n) == ERR_OK;
+}
+
+int
+listen_given(void)
+{
+	/* The variables may be those of a parent that left them set. */
+	if (variable_is("LISTEN_PID", getpid(), getpid()) &&
+	    variable_is("LISTEN_FDS", 1, INT_MAX) &&
+	    is_listening(LISTEN_FD_SYSTEMD))
+		return LISTEN_FD_SYSTEMD;
+	return is_listening(LISTEN_FD_STDIN) ? LISTEN_FD_STDIN : -1;
+}
+
+enum err
+listen_inherit(int fd, char *why, size_t size, struct listener *listener_out)
+{
 	*listener_out = (struct listener){ .fd = -1 };
-	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) != 0 ||
-	    listening == 0) {
+	if (!is_listening(fd)) {
 		(void)snprintf(
 		    why, size, "descriptor %d is not a listening socket", fd);
 		return ERR_INVALID;
@@ -300,6 +330,29 @@ listen_stop(const struct listener *l)
 {
 	if (l->path[0] != '\0')
 		(void)shutdown(l->fd, SHUT_RD);
+}
+
+bool
+listen_is_missing(const struct listener *l)
+{
+	struct stat st;
+
+	return l->path[0] != '\0' && lstat(l->path, &st) != 0 &&
+	    errno == ENOENT;
+}
+
+enum err
+listen_again(struct listener *l, const char *spec, bool allow_remote, char *why,
+    size_t size)
+{
+	struct listener fresh;
+	enum err err = listen_open(spec, allow_remote, why, size, &fresh);
+
+	if (err != ERR_OK)
+		return err;
+	close(l->fd);
+	*l = fresh;
+	return ERR_OK;
 }
 
 /* The inode is not enough: file systems soon use its number again. */

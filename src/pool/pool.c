@@ -40,7 +40,7 @@ open_socket(const struct pool_options *options, struct listener *listener_out)
 		    sizeof(why), listener_out);
 	else
 		err = listen_inherit(
-		    STDIN_FILENO, why, sizeof(why), listener_out);
+		    listen_given(), why, sizeof(why), listener_out);
 	if (err == ERR_OK)
 		return 0;
 	return fail_start(
@@ -170,6 +170,10 @@ pool_run(const struct pool_options *options, struct config *config)
 
 	/* The reader of the log may go away, which must not end the pool. */
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* Process managers send these to reopen logs, of which there are none.
+	 */
+	(void)signal(SIGUSR1, SIG_IGN);
+	(void)signal(SIGUSR2, SIG_IGN);
 	status = check_secret(config, &fingerprint);
 	if (status == 0)
 		status = open_socket(options, &listener);

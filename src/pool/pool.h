@@ -7,7 +7,7 @@
 struct config;
 
 struct pool_options {
-	const char *listen; /* unix:PATH or HOST:PORT; NULL: descriptor 0 */
+	const char *listen; /* unix:PATH or HOST:PORT; NULL: listen_given() */
 	int workers;        /* 0: LATCHKEY_WORKERS */
 	const char
 	    *config_path;     /* to read again on SIGHUP; NULL: the default */
@@ -19,10 +19,11 @@ struct pool_options {
 /**
  * pool_run(options, config):
  * Bind or inherit the socket and run the workers: respawn them with back-off,
- * drain on SIGTERM and SIGINT, replace them on SIGHUP under the configuration
- * read again (if that is not valid, log it and change nothing).  Takes
- * ${config}; leaves SIGPIPE ignored.  Return the exit status: 0 after a drain,
- * 1 if it could not start, 2 for a bad option.
+ * drain on SIGTERM, SIGINT and SIGQUIT, replace them on SIGHUP under the
+ * configuration read again (if that is not valid, log it and change nothing).
+ * Takes
+ * ${config}; leaves SIGPIPE, SIGUSR1 and SIGUSR2 ignored.  Return the exit
+ * status: 0 after a drain, 1 if it could not start, 2 for a bad option.
  */
 int pool_run(const struct pool_options *options, struct config *config);
 

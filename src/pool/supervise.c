@@ -22,6 +22,9 @@
 /* A worker takes 10 s at most to finish the requests that have arrived. */
 #define TERMINATE_US (15 * SECOND)
 
+#define LISTEN_CHECK_US (2 * SECOND)
+#define LISTEN_RETRY_US (30 * SECOND)
+
 /* A process that has been sent SIGTERM. */
 struct terminating {
 	TAILQ_ENTRY(terminating) link;
@@ -32,7 +35,8 @@ struct terminating {
 
 struct pool {
 	const struct pool_options *options;
-	const struct listener *listener;
+	struct listener *listener;
+	int64_t listen_check_at;
 	struct master_fingerprint *fingerprint;
 	struct worker_group *worker_group;
 	struct worker_group *next; /* starting, to replace worker_group */
@@ -133,6 +137,48 @@ reload(struct pool *p)
 	    LOG_LEVEL_INFO, "pool_reloading", "workers=%d", p->next->count);
 }
 
+/* Terminate the workers of ${group} (NULL: none) and spawn others at once. */
+static void
+replace_workers(struct pool *p, struct worker_group *group, int64_t now)
+{
+	for (int i = 0; group != NULL && i < group->count; i++) {
+		struct worker_slot *slot = &group->slots[i];
+
+		add_terminating(p, slot->pid, "worker");
+		*slot = (struct worker_slot){ .spawn_at = now };
+	}
+}
+
+/*
+ * Bind the socket again if its file was removed.  The workers accept from the
+ * old socket, so they are replaced.
+ */
+static void
+check_socket(struct pool *p, int64_t now)
+{
+	char quoted[LOG_QUOTED_SIZE];
+	char why[512];
+
+	if (p->stopping || p->listener->path[0] == '\0' ||
+	    now < p->listen_check_at)
+		return;
+	p->listen_check_at = now + LISTEN_CHECK_US;
+	if (!listen_is_missing(p->listener))
+		return;
+	if (listen_again(p->listener, p->options->listen,
+		p->options->allow_remote, why, sizeof(why)) != ERR_OK) {
+		p->listen_check_at = now + LISTEN_RETRY_US;
+		log_event(LOG_LEVEL_ERROR, "socket_missing", "reason=%s",
+		    log_quote(quoted, why));
+		return;
+	}
+	log_event(LOG_LEVEL_WARN, "socket_restored", "path=%s",
+	    log_quote(quoted, p->listener->path));
+	p->spawn.listen_fd = p->listener->fd;
+	replace_workers(p, p->worker_group, now);
+	replace_workers(p, p->next, now);
+}
+
 static void
 finish_reload(struct pool *p)
 {
@@ -152,7 +198,8 @@ read_signals(struct pool *p)
 	    (ssize_t)sizeof(info)) {
 		switch (info.ssi_signo) {
 		case SIGTERM:
-		case SIGINT: stop(p, 0); break;
+		case SIGINT:
+		case SIGQUIT: stop(p, 0); break;
 		case SIGHUP: reload(p); break;
 		default: break; /* SIGCHLD: run() reaps */
 		}
@@ -303,6 +350,8 @@ wait_ms(const struct pool *p, int64_t now)
 	const struct terminating *l = TAILQ_FIRST(&p->terminating);
 	int64_t due = l != NULL ? l->kill_at : -1;
 
+	if (p->listener->path[0] != '\0' && !p->stopping)
+		due = earlier(due, p->listen_check_at);
 	due = earlier(due, worker_group_next(p->worker_group));
 	due = earlier(due, worker_group_next(p->next));
 	if (due < 0)
@@ -320,6 +369,7 @@ run(struct pool *p)
 		};
 		int64_t now = clock_system.mono_us();
 
+		check_socket(p, now);
 		if (p->worker_group != NULL)
 			worker_group_spawn(p->worker_group, &p->spawn, now);
 		if (p->next != NULL)
@@ -344,6 +394,7 @@ open_signals(struct pool *p)
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGQUIT);
 	(void)sigaddset(&set, SIGHUP);
 	(void)sigaddset(&set, SIGCHLD);
 	/* If it were ignored, the kernel would discard exit statuses. */
@@ -355,7 +406,7 @@ open_signals(struct pool *p)
 }
 
 int
-supervise(const struct pool_options *options, const struct listener *listener,
+supervise(const struct pool_options *options, struct listener *listener,
     struct master_fingerprint *fingerprint, struct config *config)
 {
 	struct pool p = {

@@ -67,6 +67,7 @@ open_signals(struct worker *w)
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGQUIT);
 	(void)sigaddset(&set, SIGHUP);
 	/* Block them before threads start, which inherit the mask. */
 	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)

@@ -314,6 +314,44 @@ TEST_IN(POOL, the_pid_file_names_the_pool, struct fixture *f)
 	assert_int_equal(pid, stack_supervisor(f->site.stack));
 }
 
+/* Removed by a cleaner of /tmp or as another unit's RuntimeDirectory. */
+TEST_IN(POOL, a_removed_socket_is_bound_again, struct fixture *f)
+{
+	int restored = count_in_log(f, "event=socket_restored");
+	int gone = fcgi_site_connect(&f->site);
+	pid_t old[2] = { f->site.workers[0], f->site.workers[1] };
+
+	/* A configuration that cannot be loaded is no obstacle. */
+	write_file(f->conf, "nonsense\n");
+	assert_int_equal(unlink(stack_socket(f->site.stack)), 0);
+	wait_for_log(f, "event=socket_restored", restored + 1);
+	/* A connection of before is answered. */
+	assert_int_equal(fcgi_site_check(&f->site, gone, WAIT_MS), 200);
+	close(gone);
+	for (int n = 0; n < 2; n++)
+		assert_true(process_until(is_gone, &old[n], WAIT_MS));
+	assert_int_equal(fcgi_site_check(&f->site, -1, WAIT_MS), 200);
+	fcgi_site_note_workers(&f->site);
+	fcgi_site_serves(&f->site);
+	write_file(f->conf, "ACCESS_TOKEN_EXPIRE_MINUTES = 7\n");
+}
+
+TEST_IN(POOL, signals_of_process_managers, struct fixture *f)
+{
+	static const int harmless[] = { SIGUSR1, SIGUSR2 };
+	pid_t supervisor = stack_supervisor(f->site.stack);
+
+	for (size_t i = 0; i < NELEMS(harmless); i++) {
+		assert_int_equal(kill(supervisor, harmless[i]), 0);
+		assert_int_equal(kill(f->site.workers[0], harmless[i]), 0);
+		fcgi_site_serves(&f->site);
+	}
+	assert_int_equal(process_stop(supervisor, SIGQUIT, WAIT_MS), 0);
+	stack_start_pool(f->site.stack);
+	fcgi_site_note_workers(&f->site);
+	fcgi_site_serves(&f->site);
+}
+
 /* Its workers end by themselves; the socket it left is taken over. */
 TEST_IN(POOL, a_killed_supervisor_leaves_nothing, struct fixture *f)
 {

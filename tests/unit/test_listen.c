@@ -265,3 +265,55 @@ TEST(listen_takes_a_listening_socket_only, struct fixture *f)
 	assert_int_equal(
 	    listen_inherit(fd, f->why, sizeof(f->why), &taken), ERR_INVALID);
 }
+
+/* The variables of a parent, without a socket or for another process. */
+TEST(a_socket_from_systemd_is_given, struct fixture *f)
+{
+	static const struct {
+		const char *fds;
+		bool mine, listening, given;
+	} cases[] = {
+		{ "1", true, true, true },
+		{ "2", true, true, true },
+		{ "1", false, true, false },
+		{ "0", true, true, false },
+		{ "x", true, true, false },
+		{ NULL, true, true, false },
+		{ "1", true, false, false },
+	};
+	int before = dup(LISTEN_FD_SYSTEMD);
+	struct listener bound;
+	int null, socket;
+	char pid[16];
+
+	assert_int_equal(try(f, f->spec, false, &bound), ERR_OK);
+	/* Copies: the originals may be descriptor 3. */
+	null = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, LISTEN_FD_SYSTEMD + 1);
+	socket = fcntl(bound.fd, F_DUPFD_CLOEXEC, LISTEN_FD_SYSTEMD + 1);
+	assert_true(null >= 0 && socket >= 0);
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		(void)snprintf(pid, sizeof(pid), "%d",
+		    (int)(cases[i].mine ? getpid() : getppid()));
+		assert_int_equal(setenv("LISTEN_PID", pid, 1), 0);
+		if (cases[i].fds != NULL)
+			assert_int_equal(
+			    setenv("LISTEN_FDS", cases[i].fds, 1), 0);
+		else
+			assert_int_equal(unsetenv("LISTEN_FDS"), 0);
+		assert_int_equal(
+		    dup2(cases[i].listening ? socket : null, LISTEN_FD_SYSTEMD),
+		    LISTEN_FD_SYSTEMD);
+		if ((listen_given() == LISTEN_FD_SYSTEMD) != cases[i].given)
+			fail_msg("case %zu", i);
+	}
+	assert_int_equal(unsetenv("LISTEN_PID"), 0);
+	assert_int_equal(unsetenv("LISTEN_FDS"), 0);
+	if (before >= 0)
+		(void)dup2(before, LISTEN_FD_SYSTEMD);
+	else
+		close(LISTEN_FD_SYSTEMD);
+	close(before);
+	close(null);
+	close(socket);
+	listen_close(&bound);
+}
