@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <time.h>
 
+#include "base/testpoint.h"
+
 static int64_t
 clock_wall(void)
 {
@@ -13,7 +15,7 @@ clock_wall(void)
 	rc = clock_gettime(CLOCK_REALTIME, &ts);
 	assert(rc == 0);
 	(void)rc;
-	return (int64_t)ts.tv_sec;
+	return (int64_t)ts.tv_sec + TESTPOINT_CLOCK();
 }
 
 static int64_t

@@ -2,6 +2,8 @@
 #ifndef BASE_TESTPOINT_H
 #define BASE_TESTPOINT_H
 
+#include <stdint.h>
+
 /*
  * A named place where a test can hold or kill the process, to force a race.  In
  * the product TESTPOINT() is empty.  The test build (-DLATCHKEY_TESTPOINTS)
@@ -12,12 +14,16 @@
  *   NAME.count  append a line with the thread id
  *   NAME.once-hold, NAME.once-kill  the same for the first process only, which
  *               renames it to NAME.hold.PID or removes it
+ *   clock       by how many seconds the wall clock of base/clock is ahead
  */
 #ifdef LATCHKEY_TESTPOINTS
 void testpoint_reach(const char *name);
+int64_t testpoint_clock(void);
 #define TESTPOINT(name) testpoint_reach(name)
+#define TESTPOINT_CLOCK() testpoint_clock()
 #else
 #define TESTPOINT(name) ((void)0)
+#define TESTPOINT_CLOCK() 0
 #endif
 
 #endif

@@ -20,6 +20,7 @@
 #include "model/session.h"
 #include "pool/wiring.h"
 #include "routes/dispatch.h"
+#include "shm/shm.h"
 #include "store/store.h"
 
 #define THREAD_NICE 10
@@ -140,7 +141,7 @@ touch_sessions(struct background_queue *q, int64_t now)
 static void
 maintenance(struct background_queue *q)
 {
-	int64_t now = clock_system.wall();
+	int64_t now = shm_time(q->app->shm, q->app->clock->wall());
 	int64_t removed;
 	enum err err;
 

@@ -184,13 +184,15 @@ run(struct jwks_process *p)
 {
 	uint32_t serial, seen = 0;
 	int64_t now, next = 0;
+	bool refresher;
 
 	while (!atomic_load(p->jwks_refresh.stop)) {
 		serial = jwks_refresh_request_serial(p->shm);
-		now = shm_time(p->shm, clock_system.wall());
 		if (!is_current(p))
 			return JWKS_PROCESS_REPLACE;
-		if (become_refresher(p) && (now >= next || serial != seen)) {
+		refresher = become_refresher(p); /* may know a later time */
+		now = shm_time(p->shm, clock_system.wall());
+		if (refresher && (now >= next || serial != seen)) {
 			seen = serial;
 			if (step(p, now, &next))
 				continue;

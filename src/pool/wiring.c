@@ -150,19 +150,12 @@ open_store(const struct config *config, struct app *app)
 	const struct store_options options = {
 		.write_wait_ms = (int)config_int(config, CONFIG_WRITE_WAIT),
 	};
-	int64_t latest;
 	enum err err;
 
 	err = store_open(config_text(config, CONFIG_DATABASE_URL), app->shm,
 	    &options, &app->store);
-	if (err != ERR_OK)
-		return err;
-	if (config_bool(config, CONFIG_FIRST_ADMIN))
+	if (err == ERR_OK && config_bool(config, CONFIG_FIRST_ADMIN))
 		store_first_admin(app->store);
-	/* The shared memory may be new; the store knows the latest time. */
-	err = store_latest_time(app->store, &latest);
-	if (err == ERR_OK)
-		(void)shm_time(app->shm, latest);
 	return err;
 }
 

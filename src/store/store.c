@@ -9,9 +9,26 @@
 #include "base/str.h"
 #include "base/testpoint.h"
 #include "coherence/coherence.h"
+#include "shm/shm.h"
 #include "store/backend.h"
 
 /* ---- opening ---- */
+
+/* The shared memory may be new; the store knows the latest time. */
+static enum err
+raise_time(struct shm *m, struct store **store)
+{
+	int64_t latest;
+	enum err err = store_latest_time(*store, &latest);
+
+	if (err == ERR_OK) {
+		(void)shm_time(m, latest);
+		return ERR_OK;
+	}
+	store_close(*store);
+	*store = NULL;
+	return err;
+}
 
 enum err
 store_open(const char *url, struct shm *m, const struct store_options *options,
@@ -20,11 +37,14 @@ store_open(const char *url, struct shm *m, const struct store_options *options,
 	const struct store_backend *backend;
 	char quoted[LOG_QUOTED_SIZE];
 	const char *path;
+	enum err err;
 
 	*store_out = NULL;
 	backend = store_backend_of(url, &path);
-	if (backend != NULL)
-		return backend->open(path, m, options, store_out);
+	if (backend != NULL) {
+		err = backend->open(path, m, options, store_out);
+		return err == ERR_OK ? raise_time(m, store_out) : err;
+	}
 	log_event(LOG_LEVEL_ERROR, "store_refused",
 	    "reason=\"no store of this scheme\" scheme=%s",
 	    log_quote(quoted, url));

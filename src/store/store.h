@@ -46,7 +46,8 @@ struct store_options {
  * lock.  "sqlite:PATH" or just a path is a SQLite database: a missing one is
  * created (0600), unless ${options}->existing.  ERR_INVALID, and one line in
  * the log, if the scheme is unknown or the database is damaged, not ours or of
- * a newer version; it is never recreated.  ${m} must outlive the store.
+ * a newer version; it is never recreated.  ${m} must outlive the store; its
+ * shm_time() is at least store_latest_time() afterwards.
  */
 enum err store_open(const char *url, struct shm *m,
     const struct store_options *options, struct store **store_out) MUST_CHECK;
@@ -178,7 +179,11 @@ struct external_profile {
 enum err store_external_user(struct store *st, const struct external_profile *p,
     int64_t *user_id_out) MUST_CHECK;
 
-/* store_latest_time(st, time_out): of any change so far; 0 in a new store. */
+/**
+ * store_latest_time(st, time_out):
+ * The time of the latest change, or of the latest removal of expired rows; 0 in
+ * a new store.  Expiry never uses an earlier time.
+ */
 enum err store_latest_time(struct store *st, int64_t *time_out) MUST_CHECK;
 
 struct store_size {
@@ -437,7 +442,8 @@ enum err store_session_touch(
 /**
  * store_maintenance(st, now, removed_out):
  * One short step: remove at most 500 expired rows (*${removed_out} is their
- * number), and let the backend keep its files small.
+ * number), and let the backend keep its files small.  If rows are removed,
+ * store_latest_time() is at least ${now} afterwards.
  */
 enum err store_maintenance(
     struct store *st, int64_t now, int64_t *removed_out) MUST_CHECK;

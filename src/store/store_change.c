@@ -234,7 +234,13 @@ change_run(struct change *c, const struct change_kind *kind)
 	return err;
 }
 
-/* Moves no version: a cached copy of an expired row has expired, too. */
+/*
+ * Moves no version: a cached copy of an expired row has expired, too.
+ *
+ * The row of an ended token may go because the token has expired.  The time by
+ * which it has expired is stored with the removal, so that no later reader,
+ * after the clock is set back, finds the token valid and the row gone.
+ */
 static enum err
 expire(struct store *st, int64_t now, int64_t *removed_out)
 {
@@ -244,9 +250,13 @@ expire(struct store *st, int64_t now, int64_t *removed_out)
 	if ((err = st->ops->begin(st, store_wait_left(st))) != ERR_OK)
 		return err;
 	err = st->ops->latest_time(st, &latest);
+	if (now < latest)
+		now = latest;
 	if (err == ERR_OK)
-		err = st->ops->expire(st, now > latest ? now : latest,
-		    CHANGE_MAINTENANCE_ROWS, removed_out);
+		err = st->ops->expire(
+		    st, now, CHANGE_MAINTENANCE_ROWS, removed_out);
+	if (err == ERR_OK && *removed_out > 0)
+		err = st->ops->latest_time_raise(st, now);
 	if (err == ERR_OK && *removed_out > 0)
 		return st->ops->commit(st) == ERR_OK ? ERR_OK : ERR_UNAVAILABLE;
 	st->ops->rollback(st);

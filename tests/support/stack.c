@@ -455,6 +455,21 @@ stack_jwks_process(const struct stack *s)
 
 /* ---- test points ---- */
 
+void
+stack_clock(struct stack *s, int64_t ahead)
+{
+	char path[256], draft[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/clock", s->points);
+	snprintf(draft, sizeof(draft), "%s/clock.new", s->points);
+	file = fopen(draft, "we");
+	assert_non_null(file);
+	fprintf(file, "%jd\n", (intmax_t)ahead);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(rename(draft, path), 0);
+}
+
 static void
 point_path(
     const struct stack *s, const char *name, const char *how, char path[256])

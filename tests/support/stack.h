@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct redis_server;
@@ -84,6 +85,9 @@ pid_t stack_point_wait(struct stack *s, const char *name);
 pid_t stack_point_again(struct stack *s, const char *name);
 bool stack_point_taken(struct stack *s, const char *name, int wait_ms);
 void stack_point_release(struct stack *s, const char *name);
+
+/* stack_clock(s, ahead): set the wall clock of all processes that far ahead. */
+void stack_clock(struct stack *s, int64_t ahead);
 
 /* Does ${text} stand in the file ${path}?  For logs and secrets at rest. */
 bool stack_file_contains(const char *path, const char *text);

@@ -274,6 +274,20 @@ TEST(a_folder_or_link_is_refused, struct fixture *f)
 	assert_int_equal(unlink(f->table.db), 0);
 }
 
+/* Shared memory that is new knows no time; the clock may have been set back. */
+TEST(the_host_knows_the_time_of_the_store, struct fixture *f)
+{
+	const struct store_actor late = { .address = "",
+		.now = TEST_USERS_NOW + 7 };
+
+	assert_int_equal(open_store(f), ERR_OK);
+	assert_int_equal(store_write_check(f->st, &late), ERR_OK);
+	close_store(f);
+	assert_int_equal(shm_time(f->m, 1), 1);
+	assert_int_equal(open_store(f), ERR_OK);
+	assert_int_equal(shm_time(f->m, 1), TEST_USERS_NOW + 7);
+}
+
 TEST(a_missing_folder_is_unavailable, struct fixture *f)
 {
 	struct store *st;

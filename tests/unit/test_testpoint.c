@@ -206,6 +206,21 @@ TEST(one_thread_waits_while_others_pass, struct fixture *f)
 	assert_false(there(f, "point.reached"));
 }
 
+TEST(the_clock_is_ahead_by_what_the_file_says, struct fixture *f)
+{
+	char path[PATH_SIZE];
+	FILE *file;
+
+	assert_int_equal(TESTPOINT_CLOCK(), 0);
+	file = fopen(path_of(f, path, "clock"), "w");
+	assert_non_null(file);
+	fputs("-7200\n", file);
+	fclose(file);
+	assert_int_equal(TESTPOINT_CLOCK(), -7200);
+	drop(f, "clock");
+	assert_int_equal(TESTPOINT_CLOCK(), 0);
+}
+
 TEST(without_a_folder_points_do_nothing, struct fixture *f)
 {
 	make(f, "point.kill");
