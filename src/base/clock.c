@@ -30,6 +30,14 @@ clock_mono_us(void)
 	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
+int64_t
+clock_behind(const struct clock *clock, int64_t latest)
+{
+	int64_t wall = clock->wall();
+
+	return latest - CLOCK_DRIFT_SECONDS > wall ? latest - wall : 0;
+}
+
 const struct clock clock_system = {
 	.wall = clock_wall,
 	.mono_us = clock_mono_us,

@@ -41,6 +41,12 @@ struct claims {
 	int64_t not_before;
 	int64_t expires_at; /* the first second it is not valid; has leeway */
 	int64_t leeway;     /* seconds its issuer's clock may be off */
+	/*
+	 * By how many seconds the wall clock was behind the time of issue; the
+	 * token says earlier times by that.  A token where it is not 0 is not
+	 * cached.
+	 */
+	int64_t clock_behind;
 	char handle[SESSION_HANDLE_SIZE]; /* sid */
 	char jti[TOKEN_JTI_SIZE];
 };

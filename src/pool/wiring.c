@@ -270,6 +270,7 @@ wire_sessions(const struct config *config, struct app *app)
 			.audience = config_text(config, CONFIG_JWT_AUDIENCE),
 			.lifetime =
 			    60 * config_int(config, CONFIG_ACCESS_TOKEN_MINUTES),
+			.clock = app->clock,
 		},
 		.issuers = app->issuers,
 		.lifetime = config_int(config, CONFIG_SESSION_TTL),

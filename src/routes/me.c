@@ -10,14 +10,17 @@
 
 /* The same token and no session id: a thief of the token gains nothing. */
 static enum err
-answer_with_token(struct response *res, const struct request *req,
-    const struct identity *identity, const char *text)
+answer_with_token(const struct app *app, struct response *res,
+    const struct request *req, const struct identity *identity,
+    const char *text)
 {
+	const struct claims *c = &identity->claims;
+	int64_t end =
+	    access_token_expiry(&app->sessions.tokens, c, req->received_at);
 	struct json_writer w;
 
 	response_begin(res, &w);
-	response_put_token(&w, req, text,
-	    identity->claims.expires_at - identity->claims.leeway);
+	response_put_token(&w, req, text, end - c->leeway);
 	response_put_user(&w, &identity->user);
 	return response_end(res, &w);
 }
@@ -35,7 +38,7 @@ validate_token(struct app *app, struct request *req, struct response *res)
 	if (err == ERR_OK)
 		err = authenticate_by_token(app, req, res, text, &identity);
 	if (err == ERR_OK)
-		err = answer_with_token(res, req, &identity, text);
+		err = answer_with_token(app, res, req, &identity, text);
 	return err;
 }
 

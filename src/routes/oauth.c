@@ -250,6 +250,7 @@ answer_active(const struct app *app, struct response *res,
     const struct identity *identity)
 {
 	const struct access_tokens *t = &app->sessions.tokens;
+	const struct claims *c = &identity->claims;
 	char sub[STR_INT_SIZE];
 	struct json_writer w;
 
@@ -260,13 +261,13 @@ answer_active(const struct app *app, struct response *res,
 	json_write_string(&w, "sub", sub);
 	if (identity->user.email[0] != '\0')
 		json_write_string(&w, "username", identity->user.email);
-	json_write_string(&w, "sid", identity->claims.handle);
+	json_write_string(&w, "sid", c->handle);
 	json_write_string(&w, "iss", t->issuer);
 	json_write_string(&w, "aud", t->audience);
-	json_write_string(&w, "jti", identity->claims.jti);
-	json_write_int(&w, "iat", identity->claims.issued_at);
-	json_write_int(&w, "nbf", identity->claims.not_before);
-	json_write_int(&w, "exp", identity->claims.expires_at);
+	json_write_string(&w, "jti", c->jti);
+	json_write_int(&w, "iat", c->issued_at - c->clock_behind);
+	json_write_int(&w, "nbf", c->not_before - c->clock_behind);
+	json_write_int(&w, "exp", c->expires_at - c->clock_behind);
 	return response_end(res, &w);
 }
 

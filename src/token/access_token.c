@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/json_writer.h"
 #include "base/kdf.h"
 #include "base/log.h"
@@ -31,12 +32,14 @@ payload_print(
 	json_write_begin(&w, payload);
 	json_write_object(&w, NULL);
 	json_write_string(&w, "aud", t->audience);
+	if (c->clock_behind != 0)
+		json_write_int(&w, "clock_behind", c->clock_behind);
 	json_write_int(&w, "epoch", c->epoch);
-	json_write_int(&w, "exp", c->expires_at);
-	json_write_int(&w, "iat", c->issued_at);
+	json_write_int(&w, "exp", c->expires_at - c->clock_behind);
+	json_write_int(&w, "iat", c->issued_at - c->clock_behind);
 	json_write_string(&w, "iss", t->issuer);
 	json_write_string(&w, "jti", c->jti);
-	json_write_int(&w, "nbf", c->not_before);
+	json_write_int(&w, "nbf", c->not_before - c->clock_behind);
 	json_write_string(&w, "sid", c->handle);
 	json_write_string(&w, "sub", sub);
 	json_write_close(&w);
@@ -156,6 +159,7 @@ access_token_issue(const struct access_tokens *t, const struct session *s,
 	c.epoch = epoch;
 	c.issued_at = now;
 	c.not_before = now;
+	c.clock_behind = clock_behind(t->clock, now);
 	c.expires_at = s->expires_at;
 	if (t->lifetime < s->expires_at - now)
 		c.expires_at = now + t->lifetime;

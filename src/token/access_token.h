@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "model/token.h"
 
+struct clock;
 struct signing_keys;
 
 /*
@@ -21,6 +22,13 @@ struct access_tokens {
 	const char *issuer;
 	const char *audience;
 	int64_t lifetime; /* seconds */
+	/*
+	 * All times are the latest that the store has seen.  If the wall clock
+	 * of ->clock is behind that, the times in a token are by the wall clock
+	 * and the member clock_behind is the difference: other verifiers must
+	 * not find a token valid for years.
+	 */
+	const struct clock *clock;
 };
 
 /*
@@ -44,7 +52,8 @@ enum err access_token_issue(const struct access_tokens *t,
  * access_token_compact(t, s, claims, token, compact_out):
  * Extract from ${token}, which access_token_issue() has just signed for ${s}
  * with ${claims}, the parts that access_token_restore() needs.  ERR_INVALID if
- * the token cannot be restored from them, ERR_DENIED if it is not a token;
+ * the token cannot be restored from them (one with clock_behind never can),
+ * ERR_DENIED if it is not a token;
  * ${compact_out} is all zero on any error.  The caller wipes ${compact_out}.
  *
  * access_token_restore(t, s, compact, now, token_out):
@@ -97,6 +106,14 @@ enum err access_token_digest(const struct access_tokens *t, const char *text,
  */
 enum err access_token_key(const struct access_tokens *t, const char *session_id,
     int64_t now, unsigned char key_out[SECRET_KEY_BYTES]) MUST_CHECK;
+
+/**
+ * access_token_expiry(t, c, now):
+ * Return until when, beginning at ${now}, the verified claims ${c} hold if the
+ * clock runs on.
+ */
+int64_t access_token_expiry(
+    const struct access_tokens *t, const struct claims *c, int64_t now);
 
 /* access_token_is_timely(c, now): iat, nbf and exp are valid at ${now}. */
 bool access_token_is_timely(const struct claims *c, int64_t now);

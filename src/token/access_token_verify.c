@@ -3,6 +3,7 @@
 #include <jwt.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/json_value.h"
 #include "base/random.h"
@@ -81,7 +82,42 @@ access_token_is_timely(const struct claims *c, int64_t now)
 	    c->not_before <= now + c->leeway && now < c->expires_at;
 }
 
-/* Unknown members are ignored; all known ones are required. */
+int64_t
+access_token_expiry(
+    const struct access_tokens *t, const struct claims *c, int64_t now)
+{
+	if (c->clock_behind == 0)
+		return c->expires_at;
+	return now + c->expires_at - c->clock_behind - t->clock->wall();
+}
+
+/*
+ * Read iat, nbf and exp, and turn them into times of the store.  A token from a
+ * time when the wall clock was behind must hold by both: by the store's, so
+ * that nothing that has expired becomes valid again, and by the wall clock,
+ * because the store's time stands still while the clock is behind.
+ */
+static bool
+read_times(const struct access_tokens *t, const struct json_value *doc,
+    int64_t now, struct claims *c)
+{
+	if (!member_int(doc, "iat", &c->issued_at) ||
+	    !member_int(doc, "nbf", &c->not_before) ||
+	    !member_int(doc, "exp", &c->expires_at))
+		return false;
+	if (json_value_member(doc, "clock_behind") == NULL)
+		return access_token_is_timely(c, now);
+	if (!member_int(doc, "clock_behind", &c->clock_behind) ||
+	    c->clock_behind == 0 || c->expires_at <= t->clock->wall())
+		return false;
+	/* Neither overflows: JSON has integers up to 2^53. */
+	c->issued_at += c->clock_behind;
+	c->not_before += c->clock_behind;
+	c->expires_at += c->clock_behind;
+	return access_token_is_timely(c, now);
+}
+
+/* Unknown members are ignored; all known ones but clock_behind are required. */
 static bool
 read_claims(const struct access_tokens *t, const struct json_value *doc,
     int64_t now, struct claims *c)
@@ -95,15 +131,12 @@ read_claims(const struct access_tokens *t, const struct json_value *doc,
 		ERR_OK ||
 	    !str_is_hex(sid, SESSION_HANDLE_SIZE - 1) || !random_is_uuid(jti))
 		return false;
-	if (!member_int(doc, "epoch", &c->epoch) ||
-	    !member_int(doc, "iat", &c->issued_at) ||
-	    !member_int(doc, "nbf", &c->not_before) ||
-	    !member_int(doc, "exp", &c->expires_at))
+	if (!member_int(doc, "epoch", &c->epoch))
 		return false;
 	c->origin = TOKEN_OF_THIS_SITE;
 	memcpy(c->handle, sid, SESSION_HANDLE_SIZE);
 	memcpy(c->jti, jti, RANDOM_UUID_SIZE);
-	return access_token_is_timely(c, now);
+	return read_times(t, doc, now, c);
 }
 
 /* Parse the signed text strictly, not as libjwt did. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/secret.h"
 #include "support/site.h"
 #include "token/access_token.h"
@@ -190,9 +191,10 @@ struct forged {
 static void
 forge(struct site *s, const struct forged *f, struct token *token_out)
 {
-	struct access_tokens t = {
-		.issuer = f->issuer, .audience = f->audience, .lifetime = 900
-	};
+	struct access_tokens t = { .issuer = f->issuer,
+		.audience = f->audience,
+		.lifetime = 900,
+		.clock = &clock_system };
 	int64_t now = time(NULL);
 	struct session session = {
 		.user_id = strtoll(s->user_id, NULL, 10),

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "support/token_forger.h"
 #include "token/access_token.h"
 #include "token/jws.h"
@@ -87,7 +88,8 @@ try_token(struct signing_keys *keys, const char *text)
 	const struct access_tokens t = { .keys = keys,
 		.issuer = "latchkey",
 		.audience = "latchkey",
-		.lifetime = 900 };
+		.lifetime = 900,
+		.clock = &clock_system };
 	unsigned char room[JWS_DECODED_MAX(JWS_OURS_MAX)];
 	struct claims c;
 	struct jws jws;

@@ -4,6 +4,7 @@
 #include "support/test.h"
 
 #include "auth/registration.h"
+#include "base/clock.h"
 #include "cache/cache.h"
 #include "shm/semaphore.h"
 #include "shm/shm.h"
@@ -42,6 +43,7 @@ accounts_set_up(void **state)
 	a->sessions.tokens.issuer = "latchkey";
 	a->sessions.tokens.audience = "latchkey";
 	a->sessions.tokens.lifetime = 900;
+	a->sessions.tokens.clock = &clock_system;
 	a->login.store = a->store;
 	a->login.sessions = &a->sessions;
 	a->login.semaphore = a->semaphore;

@@ -67,6 +67,25 @@ open_redis(struct api *api)
 	    ERR_OK);
 }
 
+/* The wall clock of the latest api; a clock's functions take no argument. */
+static const struct api *clock_api;
+static struct clock api_clock;
+
+static int64_t
+get_wall(void)
+{
+	return clock_api->now - clock_api->clock_behind;
+}
+
+static void
+open_clock(struct api *api)
+{
+	clock_api = api;
+	api_clock = clock_system;
+	api_clock.wall = get_wall;
+	api->app.clock = &api_clock;
+}
+
 static void
 open_services(struct api *api, bool with_redis)
 {
@@ -79,6 +98,7 @@ open_services(struct api *api, bool with_redis)
 	char why[64];
 
 	*api = (struct api){ .now = API_EPOCH };
+	open_clock(api);
 	request_ids_init(&api->names);
 	shm_fixture_make(&api->table);
 	assert_int_equal(
@@ -99,7 +119,8 @@ open_services(struct api *api, bool with_redis)
 		.tokens = { .keys = &app->keys,
 		    .issuer = "issuer",
 		    .audience = "audience",
-		    .lifetime = API_TOKEN_LIFE },
+		    .lifetime = API_TOKEN_LIFE,
+		    .clock = app->clock },
 		.lifetime = API_SESSION_LIFE,
 	};
 	app->login = (struct login){
@@ -115,7 +136,6 @@ open_services(struct api *api, bool with_redis)
 	for (size_t i = 0; i < RATE_LIMIT_NAMES; i++)
 		app->rate_limits.rules[i] =
 		    (struct rate_limit_shm_rule){ 1000, RATE_LIMIT_SHM_MAX };
-	app->clock = &clock_system;
 	app->login_page = "/sign-in";
 	app->touch = count_touch;
 	app->touch_ctx = api;

@@ -24,6 +24,7 @@ struct api {
 	struct app app;
 	struct request_ids names;
 	int64_t now;                /* a test moves it */
+	int64_t clock_behind;       /* of the wall clock, which a test sets */
 	int touched;                /* sessions handed on as seen */
 	struct redis_server *redis; /* NULL: none */
 };

@@ -8,6 +8,7 @@
 #include <sodium.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/json_value.h"
 #include "support/keyring.h"
 #include "support/token_forger.h"
@@ -21,12 +22,23 @@
 #define KEY_MAX 128
 #define KID "0123456789abcdef" /* replaced by the real kid */
 
+/* The wall clock, which a test may set. */
+static int64_t wall = NOW;
+
+static int64_t
+get_wall(void)
+{
+	return wall;
+}
+
+static const struct clock clock_here = { .wall = get_wall };
 static struct signing_keys keys;
 static const struct access_tokens tokens = {
 	.keys = &keys,
 	.issuer = "latchkey",
 	.audience = "site",
 	.lifetime = 900,
+	.clock = &clock_here,
 };
 static const struct session session = {
 	.handle = HANDLE,
@@ -412,6 +424,12 @@ TEST(refuses_any_wrong_claim)
 		{ "\"exp\":1700000900", "\"exp\":99999999999999999999" },
 		{ "\"exp\":1700000900", "\"exp\":null" },
 		{ ",\"exp\":1700000900", "" },
+		{ "\"epoch\":7", "\"epoch\":7,\"clock_behind\":-1" },
+		{ "\"epoch\":7", "\"epoch\":7,\"clock_behind\":0" },
+		{ "\"epoch\":7", "\"epoch\":7,\"clock_behind\":1" },
+		{ "\"epoch\":7", "\"epoch\":7,\"clock_behind\":\"0\"" },
+		{ "\"epoch\":7", "\"epoch\":7,\"clock_behind\":null" },
+		{ "\"epoch\":7", "\"epoch\":7,\"clock_behind\":1e15" },
 		/* duplicates in either order */
 		{ "\"exp\":1700000900",
 		    "\"exp\":1700000900,\"exp\":1700000901" },
@@ -570,6 +588,7 @@ TEST(is_valid_after_2038)
 	struct token token;
 	struct claims c;
 
+	wall = late;
 	s.user_id = INT64_MAX;
 	s.expires_at = late + 1000;
 	assert_int_equal(
@@ -579,6 +598,118 @@ TEST(is_valid_after_2038)
 	assert_int_equal(c.user_id, INT64_MAX);
 	assert_int_equal(c.epoch, late);
 	assert_int_equal(c.expires_at, late + 900);
+	wall = NOW;
+}
+
+/* ---- a wall clock that is behind the latest time ---- */
+
+/* The member ${name} of the payload of ${text}; 0 if there is none. */
+static int64_t
+printed(const char *text, const char *name)
+{
+	unsigned char room[JWS_DECODED_MAX(JWS_OURS_MAX)];
+	struct json_value *doc = NULL;
+	int64_t value = 0;
+	struct jws jws;
+
+	assert_int_equal(jws_split(text, JWS_OURS_MAX, room, &jws), ERR_OK);
+	assert_int_equal(
+	    json_value_parse((const char *)jws.payload, jws.payload_len, &doc),
+	    ERR_OK);
+	if (json_value_member(doc, name) != NULL)
+		assert_int_equal(
+		    json_value_int(json_value_member(doc, name), &value),
+		    ERR_OK);
+	json_value_free(doc);
+	return value;
+}
+
+/* Other verifiers know the wall clock only. */
+TEST(no_exp_is_far_beyond_the_wall_clock)
+{
+	static const int64_t behind[] = { -100, 0, 60, 61, 7200, 315576000 };
+
+	for (size_t i = 0; i < NELEMS(behind); i++) {
+		struct token token;
+		struct claims c;
+
+		wall = NOW - behind[i];
+		assert_int_equal(
+		    access_token_issue(&tokens, &session, 8, NOW, &token, &c),
+		    ERR_OK);
+		assert_true(printed(token.text, "exp") <= wall + 900 + 60);
+		assert_true(printed(token.text, "iat") <= wall + 60);
+		assert_true(printed(token.text, "nbf") <= wall + 60);
+		assert_int_equal(
+		    printed(token.text, "exp") - printed(token.text, "iat"),
+		    900);
+		assert_int_equal(printed(token.text, "clock_behind"),
+		    behind[i] > 60 ? behind[i] : 0);
+		/* All else here is by the latest time. */
+		assert_int_equal(c.expires_at, NOW + 900);
+		assert_int_equal(token.expires_at, NOW + 900);
+		assert_int_equal(
+		    access_token_verify(&tokens, token.text, NOW, &c), ERR_OK);
+		assert_int_equal(c.expires_at, NOW + 900);
+		assert_int_equal(
+		    c.clock_behind, behind[i] > 60 ? behind[i] : 0);
+	}
+	wall = NOW;
+}
+
+TEST(a_token_holds_by_the_wall_clock_and_by_the_latest_time)
+{
+	const int64_t behind = 7200;
+	struct token token;
+	struct claims c;
+
+	wall = NOW - behind;
+	assert_int_equal(
+	    access_token_issue(&tokens, &session, 8, NOW, &token, &c), ERR_OK);
+	wall += 899;
+	assert_int_equal(verify(token.text), ERR_OK);
+	assert_int_equal(access_token_expiry(&tokens, &c, NOW), NOW + 1);
+	wall++; /* the latest time stands still */
+	assert_int_equal(verify(token.text), ERR_DENIED);
+	wall -= 900;
+	assert_int_equal(
+	    access_token_verify(&tokens, token.text, NOW + 899, &c), ERR_OK);
+	assert_int_equal(
+	    access_token_verify(&tokens, token.text, NOW + 900, &c),
+	    ERR_DENIED);
+	assert_int_equal(
+	    access_token_verify(&tokens, token.text, NOW - 1, &c), ERR_DENIED);
+	wall = NOW;
+}
+
+/* Of a token from before the clock was set back, only the latest time counts.
+ */
+TEST(a_clock_set_back_revives_no_token)
+{
+	struct token token;
+	struct claims c;
+
+	assert_int_equal(
+	    access_token_issue(&tokens, &session, 8, NOW - 900, &token, &c),
+	    ERR_OK);
+	wall = NOW - 7200;
+	assert_int_equal(verify(token.text), ERR_DENIED);
+	wall = NOW;
+}
+
+TEST(a_token_that_may_end_early_is_not_cached)
+{
+	struct token_compact compact;
+	struct token token;
+	struct claims c;
+
+	wall = NOW - 7200;
+	assert_int_equal(
+	    access_token_issue(&tokens, &session, 8, NOW, &token, &c), ERR_OK);
+	assert_int_equal(
+	    access_token_compact(&tokens, &session, &c, &token, &compact),
+	    ERR_INVALID);
+	wall = NOW;
 }
 
 /* The examples of the RFCs are valid tokens, but not of this site. */

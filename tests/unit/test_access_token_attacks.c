@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/json_writer.h"
 #include "base/secret.h"
 #include "base/str.h"
@@ -38,6 +39,7 @@ static const struct access_tokens tokens = {
 	.issuer = "latchkey",
 	.audience = "site",
 	.lifetime = 900,
+	.clock = &clock_system,
 };
 
 static void

@@ -58,6 +58,37 @@ TEST(a_live_session_gets_a_fresh_token, struct api *api)
 	buf_clear(&body);
 }
 
+/* The clock was ten years ahead once, and the latest time stands still. */
+TEST(a_token_ends_though_the_clock_is_behind, struct api *api)
+{
+	struct buf body = { 0 };
+	struct api_login who;
+	struct api_answer a;
+
+	api->clock_behind = 315576000;
+	api_register(api, ADA, &who);
+	buf_printf(&body, "{\"session_id\":\"%s\"}", who.session_id);
+	api->clock_behind -= API_TOKEN_LIFE - 10;
+	for (int i = 0; i < 2; i++) {
+		api_run(api, &(struct api_call){ VALIDATE, .token = who.token },
+		    &a);
+		assert_int_equal(a.status, 200);
+		assert_int_equal(api_int(&a, "expires_in"), 10);
+		api_free(&a);
+	}
+	api->clock_behind -= 10;
+	api_expect(api, 401, "invalid_token", .method = "GET",
+	    .uri = "/auth/me", .token = who.token);
+	/* The session goes on, with another token. */
+	api_run(api, &(struct api_call){ VALIDATE, .body = body.data }, &a);
+	assert_valid(&a, &who);
+	assert_int_equal(api_int(&a, "expires_in"), API_TOKEN_LIFE);
+	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
+	    .token = api_text(&a, "access_token"));
+	api_free(&a);
+	buf_clear(&body);
+}
+
 TEST(the_body_comes_before_the_cookie, struct api *api)
 {
 	struct buf body = { 0 };

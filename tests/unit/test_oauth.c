@@ -254,6 +254,28 @@ TEST(a_revoked_token_is_never_accepted_again, struct api *api)
 	api_free(&a);
 }
 
+/* The answer says what the token says. */
+TEST(times_are_those_of_the_token_if_the_clock_is_behind, struct api *api)
+{
+	struct api_login who;
+	struct api_answer a;
+
+	api->clock_behind = 315576000;
+	api_register(api, ADA, &who);
+	api_run(api,
+	    &(struct api_call){ INTROSPECT, .body = form(who.token),
+		.param = basic("shop", SECRET) },
+	    &a);
+	assert_int_equal(a.status, 200);
+	assert_int_equal(api_int(&a, "iat"), API_EPOCH - 315576000);
+	assert_int_equal(api_int(&a, "nbf"), API_EPOCH - 315576000);
+	assert_int_equal(
+	    api_int(&a, "exp"), API_EPOCH - 315576000 + API_TOKEN_LIFE);
+	api_free(&a);
+	revoke(api, who.token);
+	assert_inactive(api, who.token);
+}
+
 TEST(an_invalid_token_counts_as_revoked, struct api *api)
 {
 	revoke(api, "x");

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "cache/cache.h"
 #include "shm/shm.h"
 #include "store/store.h"
@@ -76,6 +77,7 @@ set_up(struct fixture *f)
 	f->ss.tokens.keys = &f->keys;
 	f->ss.tokens.issuer = f->ss.tokens.audience = "latchkey";
 	f->ss.tokens.lifetime = 900;
+	f->ss.tokens.clock = &clock_system;
 	sign_up(f, "zoe@example.org", &f->user, &f->session, f->id);
 	assert_int_equal(access_token_issue(&f->ss.tokens, &f->session,
 			     f->session.epoch, NOW, &f->token, &f->claims),

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/json_value.h"
 #include "base/json_writer.h"
 #include "base/secret.h"
@@ -56,7 +57,8 @@ set_up(struct fixture *f)
 	f->tokens = (struct access_tokens){ .keys = &f->keys,
 		.issuer = "latchkey",
 		.audience = "latchkey",
-		.lifetime = LIFE };
+		.lifetime = LIFE,
+		.clock = &clock_system };
 }
 
 static void
