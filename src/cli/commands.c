@@ -140,6 +140,15 @@ const struct command commands[] = {
 	    "since the backup are not known.  Passwords, roles and accounts "
 	    "become those of the backup.",
 	    { CONFIG } },
+	/* clock_cmd.c */
+	{ "", "clock", "[reset]", 0, 1, clock_cmd_run,
+	    "compare the clock with the latest time in the database",
+	    "Expiry follows the later of the two, so nothing that has expired "
+	    "becomes valid again when the clock is set back.  If the clock was "
+	    "ahead once, clock reset makes the time of the database that of the "
+	    "clock.  All sessions end, all tokens end, and a new key signs.  No "
+	    "process may have the database open.",
+	    { { "yes", NULL, "with reset: do not ask" }, JSON, CONFIG } },
 	/* here */
 	{ "", "help", "[COMMAND...]", 0, 2, help_run,
 	    "print this text, or the help of a command", "",

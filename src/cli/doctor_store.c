@@ -9,29 +9,25 @@
 #include "routes/context.h"
 #include "store/store_url.h"
 
-/* A larger difference is not drift: a clock was set. */
-#define DRIFT_SECONDS 60
-/* Earlier than any release; a machine without a clock battery starts in 1970.
- */
-#define EARLIEST INT64_C(1704067200)
-
 static void
 check_clock(struct doctor *d)
 {
 	static const char cure[] =
 	    "set the clock and keep it synchronized (timedatectl set-ntp "
-	    "true); nothing expires until it has caught up";
-	int64_t wall = clock_system.wall(), latest = 0;
+	    "true); no session expires until it has caught up; if it is right "
+	    "and was ahead before, stop the pool and run latchkey clock reset";
+	int64_t latest = 0, behind;
 
 	if (store_latest_time(d->context.app->store, &latest) != ERR_OK)
 		return; /* reported already */
-	if (wall < EARLIEST)
+	behind = clock_behind(&clock_system, latest);
+	if (clock_system.wall() < CLOCK_EARLIEST)
 		doctor_report(d, DOCTOR_FAIL, "clock", cure,
 		    "it shows a time before the first release of latchkey");
-	else if (latest > wall + DRIFT_SECONDS)
+	else if (behind > 0)
 		doctor_report(d, DOCTOR_FAIL, "clock", cure,
 		    "it is %" PRId64 " s behind the latest time in the store",
-		    latest - wall);
+		    behind);
 	else
 		doctor_report(d, DOCTOR_OK, "clock", NULL,
 		    "is not behind the latest time in the store");

@@ -7,6 +7,7 @@
 /* The handlers of the sub-commands in commands.c, by file. */
 
 extern command_fn backup_cmd_make, backup_cmd_restore;
+extern command_fn clock_cmd_run;
 extern command_fn config_cmd_run;
 extern command_fn doctor_run;
 extern command_fn key_cmd_list, key_cmd_rotate;

@@ -79,3 +79,20 @@ prompt_password(char dst[PROMPT_SIZE])
 	secret_wipe(again, sizeof(again));
 	return status;
 }
+
+int
+prompt_confirm(const char *command, const char *question)
+{
+	char answer = '\0', c = '\0';
+
+	if (isatty(STDIN_FILENO)) {
+		fprintf(stderr, "%s [y/N] ", question);
+		/* Read the whole line; its first character decides. */
+		if (read(STDIN_FILENO, &answer, 1) == 1 && answer != '\n')
+			while (read(STDIN_FILENO, &c, 1) == 1 && c != '\n')
+				continue;
+	}
+	if (answer == 'y' || answer == 'Y')
+		return EXIT_GO_ON;
+	return exit_usage("%s: not confirmed; --yes confirms it", command);
+}

@@ -13,4 +13,12 @@
  */
 int prompt_password(char dst[PROMPT_SIZE]);
 
+/**
+ * prompt_confirm(command, question):
+ * Print ${question} on a terminal and read the answer.  Return EXIT_GO_ON if it
+ * begins with "y", otherwise, or without a terminal, EXIT_WRONG after one line
+ * on stderr that ${command} needs --yes.
+ */
+int prompt_confirm(const char *command, const char *question);
+
 #endif

@@ -17,6 +17,7 @@
 #include "base/testpoint.h"
 #include "cache/redis.h"
 #include "http/fcgi.h"
+#include "model/event.h"
 #include "model/session.h"
 #include "pool/wiring.h"
 #include "routes/dispatch.h"
@@ -138,6 +139,28 @@ touch_sessions(struct background_queue *q, int64_t now)
 	}
 }
 
+/* Log once for all processes when the clock turns out to have been wrong. */
+static void
+watch_clock(struct background_queue *q, int64_t now)
+{
+	const struct store_actor actor = { .address = "", .now = now };
+	int64_t behind = clock_behind(q->app->clock, now);
+
+	if (!shm_note_clock(q->app->shm, behind > 0))
+		return;
+	if (behind == 0) {
+		log_event(LOG_LEVEL_INFO, "clock_caught_up", "behind_s=0");
+		return;
+	}
+	log_event(LOG_LEVEL_WARN, event_log_name(EVENT_CLOCK_JUMP),
+	    "behind_s=%jd reason=\"the clock is behind a time that the store "
+	    "has seen; see latchkey clock\"",
+	    (intmax_t)behind);
+	if (store_clock_jump(q->app->store, &actor) != ERR_OK)
+		log_event(LOG_LEVEL_WARN, "audit_skipped", "audit=%s",
+		    event_audit_name(EVENT_CLOCK_JUMP));
+}
+
 static void
 maintenance(struct background_queue *q)
 {
@@ -145,6 +168,7 @@ maintenance(struct background_queue *q)
 	int64_t removed;
 	enum err err;
 
+	watch_clock(q, now);
 	touch_sessions(q, now);
 	err = signing_keys_maintain(&q->app->keys, now);
 	if (err != ERR_OK)

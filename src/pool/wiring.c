@@ -206,6 +206,34 @@ wiring_replace_keys(const struct config *config, struct shared *sh, int64_t now,
 	return err;
 }
 
+enum err
+wiring_reset_clock(const struct config *config, struct shared *sh, int64_t now,
+    struct wiring_clock_reset *reset_out)
+{
+	struct app app = { .shm = sh->shm };
+	char kid[SIGNING_KEY_KID_SIZE];
+	struct signing_keys_options options;
+	int64_t latest = 0;
+	enum err err;
+
+	*reset_out = (struct wiring_clock_reset){ 0 };
+	err = open_store(config, &app);
+	if (err == ERR_OK)
+		err = store_latest_time(app.store, &latest);
+	if (err != ERR_OK || latest <= now)
+		goto out;
+	err = store_clock_reset(app.store, now, &reset_out->sessions);
+	if (err != ERR_OK)
+		goto out;
+	reset_out->behind = latest - now;
+	err = signing_keys_options(config, sh, &app, &options);
+	if (err == ERR_OK)
+		err = signing_keys_replace(&options, now, kid);
+out:
+	store_close(app.store);
+	return err;
+}
+
 static enum err
 open_issuers(const struct shared *sh, struct app *app)
 {

@@ -38,4 +38,20 @@ void wiring_close(struct app *app);
 enum err wiring_replace_keys(const struct config *config, struct shared *sh,
     int64_t now, char kid_out[SIGNING_KEY_KID_SIZE]) MUST_CHECK;
 
+struct wiring_clock_reset {
+	int64_t behind;   /* by how much the store was ahead; 0: not reset */
+	int64_t sessions; /* how many ended */
+};
+
+/**
+ * wiring_reset_clock(config, sh, now, reset_out):
+ * If the configured store has seen a later time than ${now}, call
+ * store_clock_reset(), and signing_keys_replace(), because other verifiers
+ * accept tokens of the keys until they expire.  This process must be the only
+ * one that uses ${sh} (shm_alone()).  On errors ${reset_out}->behind tells
+ * whether the store was reset and only the keys were not replaced.
+ */
+enum err wiring_reset_clock(const struct config *config, struct shared *sh,
+    int64_t now, struct wiring_clock_reset *reset_out) MUST_CHECK;
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json_writer.h"
 #include "cache/redis.h"
 #include "routes/context.h"
@@ -28,13 +29,13 @@ check_store(struct app *app, struct response *res)
 }
 
 /*
- * GET: 200 the state of store and Redis; 503 without the store.  Without Redis
- * every answer stays the same, so its loss is no 503.
+ * GET: 200 the state of store, Redis and clock; 503 without the store.  Without
+ * Redis every answer stays the same, so its loss is no 503.
  */
 enum err
 route_health(struct app *app, struct request *req, struct response *res)
 {
-	const char *redis = "off", *jwks;
+	const char *redis = "off", *clock, *jwks;
 	int64_t latency_us = 0;
 	struct json_writer w;
 	bool ok;
@@ -46,8 +47,10 @@ route_health(struct app *app, struct request *req, struct response *res)
 	if (app->redis != NULL)
 		redis = redis_ping(app->redis, &latency_us) == ERR_OK ? "ok"
 								      : "down";
+	clock =
+	    clock_behind(app->clock, req->received_at) == 0 ? "ok" : "behind";
 	jwks = issuer_keys_health(app, req->received_at);
-	ok = strcmp(redis, "down") != 0 &&
+	ok = strcmp(redis, "down") != 0 && strcmp(clock, "ok") == 0 &&
 	    (jwks == NULL || strcmp(jwks, "ok") == 0);
 
 	response_begin(res, &w);
@@ -60,6 +63,7 @@ route_health(struct app *app, struct request *req, struct response *res)
 	else
 		json_write_null(&w, "latency_ms");
 	json_write_close(&w);
+	json_write_string(&w, "clock", clock);
 	if (jwks != NULL)
 		json_write_string(&w, "jwks", jwks);
 	return response_end(res, &w);

@@ -359,6 +359,16 @@ shm_time(struct shm *shm, int64_t wall)
 	return seen;
 }
 
+bool
+shm_note_clock(struct shm *shm, bool behind)
+{
+	_Atomic uint32_t *noted = &shm->layout->clock_behind;
+
+	/* Every second, and rarely new: a load leaves the cache line shared. */
+	return atomic_load(noted) != behind &&
+	    atomic_exchange(noted, behind) != behind;
+}
+
 enum err
 shm_reopen(const struct shm *shm, int *fd_out)
 {

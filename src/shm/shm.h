@@ -124,6 +124,13 @@ void shm_distrust(struct shm *shm);
 int64_t shm_time(struct shm *shm, int64_t wall);
 
 /**
+ * shm_note_clock(shm, behind):
+ * Note for all processes of the host whether the wall clock is behind the
+ * latest time.  Return true if that is new, to one caller only.
+ */
+bool shm_note_clock(struct shm *shm, bool behind);
+
+/**
  * shm_reopen(shm, fd_out):
  * Open the shared memory file once more, for byte-range locks (shm/semaphore)
  * that are not ${shm}'s own.  The caller closes ${fd_out}.  Return

@@ -104,7 +104,8 @@ struct shm_layout {
 	unsigned char hash_key[16]; /* of the bucket hash */
 	_Atomic uint64_t store;     /* hash of its lock file's name; 0: none */
 	_Atomic int64_t latest_time;
-	pthread_mutex_t write_mutex; /* process-shared, robust */
+	_Atomic uint32_t clock_behind; /* known to be; as noted last */
+	pthread_mutex_t write_mutex;   /* process-shared, robust */
 	_Atomic uint32_t in_flight[SHM_LAYOUT_IN_FLIGHT_MAX];
 	struct shm_layout_circuit_breaker redis;
 	_Atomic uint32_t semaphore_released; /* a futex */

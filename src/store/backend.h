@@ -130,11 +130,20 @@ typedef enum err store_subjects_end_fn(
 typedef enum err store_issuer_put_fn(
     struct store *st, const struct issuer_keys *keys);
 typedef enum err store_issuer_remove_fn(struct store *st, const char *issuer);
-/* Raise the latest time to ${now}; it never falls. */
+/* Raise the latest time to ${now}; it does not fall. */
 typedef enum err store_latest_time_raise_fn(struct store *st, int64_t now);
 typedef enum err store_audit_add_fn(
     struct store *st, const struct store_audit *row);
 
+/*
+ * Lower the latest time to ${now}, and to at most ${now} the times of all rows
+ * that have happened; a blacklist row expires STORE_ENDED_SECONDS later at the
+ * latest, because no token lives longer.  Remove all sessions (*${ended_out} is
+ * their number), raise the epoch of every user at ${now}, and let no token of
+ * an external issuer from before ${now} create an account.
+ */
+typedef enum err store_clock_reset_fn(
+    struct store *st, int64_t now, int64_t *ended_out);
 /*
  * Remove at most ${limit} rows in all that have no use at ${now}: expired
  * sessions, blacklist rows, audit rows, and subjects of deleted accounts.
@@ -184,6 +193,7 @@ struct store_ops { /* all are required unless NULL has a meaning here */
 	store_issuer_put_fn *issuer_put;
 	store_issuer_remove_fn *issuer_remove;
 	store_latest_time_raise_fn *latest_time_raise;
+	store_clock_reset_fn *clock_reset;
 	store_audit_add_fn *audit_add;
 	store_expire_fn *expire;
 };

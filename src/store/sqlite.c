@@ -412,6 +412,7 @@ const struct store_ops sqlite_ops = {
 	.issuer_put = sqlite_issuer_put,
 	.issuer_remove = sqlite_issuer_remove,
 	.latest_time_raise = sqlite_latest_time_raise,
+	.clock_reset = sqlite_clock_reset,
 	.audit_add = sqlite_audit_add,
 	.expire = sqlite_expire,
 };

@@ -241,6 +241,7 @@ extern store_issuer_remove_fn sqlite_issuer_remove;
 
 extern store_latest_time_fn sqlite_latest_time;
 extern store_latest_time_raise_fn sqlite_latest_time_raise;
+extern store_clock_reset_fn sqlite_clock_reset;
 extern store_size_fn sqlite_size;
 extern store_check_fn sqlite_check;
 extern store_audit_add_fn sqlite_audit_add;

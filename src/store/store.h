@@ -448,4 +448,24 @@ enum err store_session_touch(
 enum err store_maintenance(
     struct store *st, int64_t now, int64_t *removed_out) MUST_CHECK;
 
+/* ---- a clock that was wrong ---- */
+
+/**
+ * store_clock_jump(st, actor):
+ * Note in the audit table that the wall clock is behind ${actor}->now, the
+ * latest time.
+ */
+enum err store_clock_jump(
+    struct store *st, const struct store_actor *actor) MUST_CHECK;
+
+/**
+ * store_clock_reset(st, now, ended_out):
+ * Lower the latest time to ${now}, and every later time in the store with it.
+ * Rows that ended something may have expired too early, so every session ends
+ * (*${ended_out} is their number), and every token, of external issuers too.
+ * No cached copy is made invalid: no other process may have the store open.
+ */
+enum err store_clock_reset(
+    struct store *st, int64_t now, int64_t *ended_out) MUST_CHECK;
+
 #endif

@@ -235,6 +235,7 @@ static const struct store_ops memory_ops = {
 	.issuer_put = memory_issuer_put,
 	.issuer_remove = memory_issuer_remove,
 	.latest_time_raise = memory_latest_time_raise,
+	.clock_reset = memory_clock_reset,
 	.audit_add = memory_audit_add,
 	.expire = memory_expire,
 };

@@ -11,6 +11,7 @@
  *   store_memory_users.c    users, sessions and tokens
  *   store_memory_keys.c     signing keys
  *   store_memory_issuers.c  external issuers' keys and subjects
+ *   store_memory_clock.c    a clock that was wrong
  */
 
 struct memory_user {
@@ -52,6 +53,7 @@ struct memory_rows {
 	struct memory_table table[TABLES];
 	int64_t last_id;
 	int64_t latest_time;
+	int64_t external_since;
 };
 
 /* A transaction keeps a copy for its rollback. */
@@ -131,5 +133,9 @@ extern store_subject_put_fn memory_subject_put;
 extern store_subjects_end_fn memory_subjects_end;
 extern store_issuer_put_fn memory_issuer_put;
 extern store_issuer_remove_fn memory_issuer_remove;
+
+/* ---- store_memory_clock.c ---- */
+
+extern store_clock_reset_fn memory_clock_reset;
 
 #endif

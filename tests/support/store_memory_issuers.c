@@ -39,11 +39,10 @@ memory_subject(struct store *st, const char *issuer, const char *subject,
 	return ERR_OK;
 }
 
-/* This store is never restored from a backup. */
 enum err
 memory_external_since(struct store *st, int64_t *time_out)
 {
-	*time_out = 0;
+	*time_out = memory_store(st)->now.external_since;
 	return memory_enter(memory_store(st));
 }
 

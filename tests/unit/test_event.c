@@ -23,6 +23,7 @@ TEST(published_texts_never_change)
 		{ EVENT_EXTERNAL_CREATED, "outside_created",
 		    "outside_created" },
 		{ EVENT_RESTORE, "restore", NULL },
+		{ EVENT_CLOCK_JUMP, "clock_jump", "clock_jump" },
 	};
 
 	for (size_t i = 0; i < NELEMS(rows); i++) {

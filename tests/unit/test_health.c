@@ -58,6 +58,29 @@ TEST(redis_may_be_off_or_up_or_down, struct api *api)
 	redis_server_free(server);
 }
 
+TEST(a_clock_that_is_behind_is_shown, struct api *api)
+{
+	static const struct {
+		int64_t behind;
+		const char *status, *clock;
+	} cases[] = {
+		{ 60, "ok", "ok" },
+		{ 61, "degraded", "behind" },
+		{ 315576000, "degraded", "behind" },
+		{ -1000, "ok", "ok" },
+	};
+	struct api_answer a;
+
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		api->clock_behind = cases[i].behind;
+		api_run(api, &(struct api_call){ HEALTH }, &a);
+		assert_int_equal(a.status, 200);
+		assert_string_equal(api_text(&a, "status"), cases[i].status);
+		assert_string_equal(api_text(&a, "clock"), cases[i].clock);
+		api_free(&a);
+	}
+}
+
 TEST(without_the_store_the_service_is_not_ready, struct api *api)
 {
 	store_memory_fail_next(api->app.store, ERR_UNAVAILABLE);

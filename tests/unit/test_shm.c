@@ -130,6 +130,23 @@ TEST(only_the_first_resets, struct fixture *f)
 	shm_detach(NULL);
 }
 
+/* One process of the host logs that the clock is behind. */
+TEST(a_change_of_the_clock_is_new_to_one_process, struct fixture *f)
+{
+	struct shm *m = shm_fixture_open(&f->table);
+	struct shm *other = shm_fixture_open(&f->table);
+
+	assert_false(shm_note_clock(m, false));
+	assert_true(shm_note_clock(m, true));
+	assert_false(shm_note_clock(other, true));
+	assert_false(shm_note_clock(m, true));
+	assert_true(shm_note_clock(other, false));
+	assert_false(shm_note_clock(m, false));
+	assert_true(shm_note_clock(m, true));
+	shm_detach(m);
+	shm_detach(other);
+}
+
 static void
 take_an_inherited_view(void *ctx)
 {
