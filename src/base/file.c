@@ -104,6 +104,35 @@ file_folder(char dst[PATH_MAX], const char *path)
 }
 
 static bool
+same_inode(const char *a, const char *b)
+{
+	struct stat one, other;
+
+	return stat(a, &one) == 0 && stat(b, &other) == 0 &&
+	    one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+static const char *
+last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+bool
+file_same(const char *a, const char *b)
+{
+	char folder_a[PATH_MAX], folder_b[PATH_MAX];
+
+	return same_inode(a, b) ||
+	    (strcmp(last_part(a), last_part(b)) == 0 &&
+		file_folder(folder_a, a) == ERR_OK &&
+		file_folder(folder_b, b) == ERR_OK &&
+		same_inode(folder_a, folder_b));
+}
+
+static bool
 sync_path(const char *path, int flags)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | flags);

@@ -50,6 +50,13 @@ enum err file_read(struct file *file) MUST_CHECK;
 enum err file_folder(char dst[PATH_MAX], const char *path) MUST_CHECK;
 
 /**
+ * file_same(a, b):
+ * Return true if both are names of one existing file, or would be: the same
+ * name in the same folder.
+ */
+bool file_same(const char *a, const char *b);
+
+/**
  * file_sync(path), file_sync_folder(path):
  * fsync(2) the file ${path}, or the folder that holds it, so that a new name
  * survives a power cut.  Return false, with errno set, on failure.

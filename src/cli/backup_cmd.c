@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "cli/context.h"
 #include "cli/exit.h"
 #include "config/config.h"
@@ -28,6 +29,20 @@ print_failure(const struct context *context, const char *why, const char *hint)
 	return EXIT_FAILED;
 }
 
+/* Does ${file} name a file of the site that is backed up? */
+static bool
+belongs_to_site(const struct context *context, const char *file)
+{
+	char path[PATH_MAX];
+
+	for (size_t i = 0; store_url_file(database_url(context), i, path); i++)
+		if (file_same(file, path))
+			return true;
+	return config_master_path(context->config, path, sizeof(path)) ==
+	    ERR_OK &&
+	    file_same(file, path);
+}
+
 int
 backup_cmd_make(const struct command_line *line)
 {
@@ -41,6 +56,12 @@ backup_cmd_make(const struct command_line *line)
 
 	if (status != EXIT_GO_ON)
 		goto out;
+	if (belongs_to_site(&context, file)) {
+		status = exit_usage("backup: %.254s is a file of the site "
+				    "itself; choose another name",
+		    file);
+		goto out;
+	}
 	err = store_url_backup(
 	    database_url(&context), file, command_flag(line, "force"), why);
 	if (err != ERR_OK) {

@@ -111,6 +111,10 @@ void
 context_close(struct context *context)
 {
 	wiring_close(context->app);
+	if (context->app != NULL)
+		store_url_settle(
+		    config_text(context->config, CONFIG_DATABASE_URL),
+		    shared_shm(context->shared));
 	shared_close(context->shared);
 	config_free(context->config);
 	*context = (struct context){ 0 };

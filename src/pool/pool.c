@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "pool/listen.h"
 #include "pool/master_fingerprint.h"
+#include "pool/settle.h"
 #include "pool/supervise.h"
 #include "pool/worker.h"
 
@@ -150,6 +151,8 @@ run_alone(const struct pool_options *options, const struct listener *listener,
 	};
 	enum worker_end end = worker_run(config, &worker);
 
+	if (end == WORKER_DRAINED)
+		settle(config);
 	config_free(config);
 	switch (end) {
 	case WORKER_DRAINED: return 0;

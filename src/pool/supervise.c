@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "config/config.h"
 #include "pool/master_fingerprint.h"
+#include "pool/settle.h"
 #include "pool/worker_group.h"
 
 #define SECOND ((int64_t)1000000)
@@ -45,7 +46,8 @@ struct pool {
 	bool served; /* a worker has become ready */
 	bool stopping;
 	bool reload_again;
-	int status; /* exit status */
+	int status;            /* exit status */
+	struct config *config; /* of the workers, once they are to end */
 };
 
 static int
@@ -99,6 +101,10 @@ stop(struct pool *p, int status)
 	p->status = status;
 	log_event(LOG_LEVEL_INFO, "pool_stopping", "status=%d", status);
 	listen_stop(p->listener);
+	if (p->worker_group != NULL) {
+		p->config = p->worker_group->config;
+		p->worker_group->config = NULL;
+	}
 	retire(p, p->next);
 	retire(p, p->worker_group);
 	p->next = NULL;
@@ -432,6 +438,9 @@ supervise(const struct pool_options *options, struct listener *listener,
 	} else {
 		run(&p);
 		close(p.spawn.signal_fd);
+		if (p.config != NULL && p.served)
+			settle(p.config);
+		config_free(p.config);
 	}
 	close(ready[0]);
 	close(ready[1]);

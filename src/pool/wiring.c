@@ -147,11 +147,16 @@ shared_shm(const struct shared *sh)
 static enum err
 open_store(const struct config *config, struct app *app)
 {
-	const struct store_options options = {
+	struct store_options options = {
 		.write_wait_ms = (int)config_int(config, CONFIG_WRITE_WAIT),
 	};
+	char master[PATH_MAX];
 	enum err err;
 
+	err = config_master_path(config, master, sizeof(master));
+	if (err != ERR_OK)
+		return err;
+	options.companion = master;
 	err = store_open(config_text(config, CONFIG_DATABASE_URL), app->shm,
 	    &options, &app->store);
 	if (err == ERR_OK && config_bool(config, CONFIG_FIRST_ADMIN))

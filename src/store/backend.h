@@ -198,6 +198,8 @@ struct store_ops { /* all are required unless NULL has a meaning here */
 	store_expire_fn *expire;
 };
 
+/* NULL in a backend whose files are always complete. */
+typedef enum err store_settle_fn(const char *path, char why[STORE_WHY_SIZE]);
 typedef enum err store_backup_fn(
     const char *path, const char *file, bool replace, char why[STORE_WHY_SIZE]);
 typedef enum err store_restore_fn(const char *file, const char *path,
@@ -212,6 +214,7 @@ struct store_backend {
 	const char *(*flaw)(const char *path);
 	/* Suffixes of the files that may belong to it, NULL at the end. */
 	const char *const *suffixes;
+	store_settle_fn *settle;
 	store_backup_fn *backup;
 	store_restore_fn *restore;
 };

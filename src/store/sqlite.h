@@ -59,11 +59,12 @@ struct sqlite_store {
 	int bind_rc;                /* the first failure to bind a value */
 	int failure;                /* SQLite's code of the last failure */
 	bool in_transaction;
-	bool broken;      /* close the connection before the next use */
-	bool full;        /* the last failure was lack of space, nothing else */
-	bool may_create;  /* a database where there is none */
-	bool may_migrate; /* opening, while the write lock is held */
-	bool gone_logged; /* the log says already that the file is gone */
+	bool broken;     /* close the connection before the next use */
+	bool full;       /* the last failure was lack of space, nothing else */
+	bool may_create; /* a database where there is none */
+	const char *companion; /* borrowed while the store opens, or NULL */
+	bool may_migrate;      /* opening, while the write lock is held */
+	bool gone_logged;      /* the log says already that the file is gone */
 };
 
 /* sqlite_store(st): the store that ${st} is the base of. */
@@ -162,7 +163,9 @@ enum err sqlite_read_all(struct sqlite_store *s, sqlite3_stmt *stmt,
 
 /* ---- sqlite_open.c ---- */
 
-#define SQLITE_APPLICATION_ID 0x4c746368 /* "Ltch", in the file's header */
+/* In the header of the file: a database, and a copy of one. */
+#define SQLITE_APPLICATION_ID 0x4c746368 /* "Ltch" */
+#define SQLITE_BACKUP_ID 0x4c744270      /* "LtBp" */
 
 /* Identify the regular file ${path}, not following a link; false if none. */
 bool sqlite_file_id(const char *path, struct sqlite_file_id *id_out);

@@ -16,6 +16,26 @@
 #include "store/sqlite.h"
 #include "store/sqlite_offline.h"
 
+/*
+ * Write the application id ${id} to the copy ${temp}.  A backup has another
+ * one, so that the pool refuses it as its database: sessions that were revoked
+ * since would be valid again.
+ */
+static enum err
+set_application_id(const char *temp, int id, char *why)
+{
+	struct sqlite_offline *w;
+	char sql[64];
+	enum err err = sqlite_offline_open(temp, true, &w, why);
+
+	if (err != ERR_OK)
+		return err;
+	(void)snprintf(sql, sizeof(sql), "PRAGMA application_id = %d", id);
+	err = sqlite_offline_run(w, sql, why);
+	sqlite_offline_close(w);
+	return err;
+}
+
 /* Sync the finished copy and give it its name. */
 static enum err
 publish(const char *temp, const char *file, bool replace, char *why)
@@ -62,10 +82,33 @@ sqlite_backup_make(const char *database, const char *file, bool replace,
 	err = sqlite_offline_copy(database, temp, why);
 	TESTPOINT("backup:copied");
 	if (err == ERR_OK)
+		err = set_application_id(temp, SQLITE_BACKUP_ID, why);
+	if (err == ERR_OK)
 		err = sqlite_offline_check(temp, why);
 	if (err == ERR_OK)
 		err = publish(temp, file, replace, why);
 	(void)unlink(temp);
+	return err;
+}
+
+/* ---- after the last process ---- */
+
+enum err
+sqlite_settle(const char *database, char why[STORE_WHY_SIZE])
+{
+	struct sqlite_offline *w;
+	int64_t id;
+	enum err err;
+
+	why[0] = '\0';
+	if ((err = sqlite_offline_open(database, true, &w, why)) != ERR_OK)
+		return err;
+	err = sqlite_offline_ask(w, "PRAGMA application_id", &id, why);
+	/* It may have been replaced by a file of another program. */
+	if (err == ERR_OK && id == SQLITE_APPLICATION_ID)
+		err = sqlite_offline_run(
+		    w, "PRAGMA wal_checkpoint(TRUNCATE)", why);
+	sqlite_offline_close(w);
 	return err;
 }
 
@@ -318,6 +361,9 @@ prepare(const char *file, const char *temp, char *why)
 	if ((err = sqlite_offline_copy(file, temp, why)) != ERR_OK)
 		return err;
 	TESTPOINT("restore:copied");
+	err = set_application_id(temp, SQLITE_APPLICATION_ID, why);
+	if (err != ERR_OK)
+		return err;
 	return sqlite_offline_check(temp, why);
 }
 

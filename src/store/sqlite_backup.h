@@ -26,6 +26,16 @@ enum err sqlite_backup_make(const char *database, const char *file,
     bool replace, char why[STORE_WHY_SIZE]) MUST_CHECK;
 
 /**
+ * sqlite_settle(database, why):
+ * Copy the log of ${database} into its file and empty the log, so that a copy
+ * of the file is complete.  No other process may have it open: SQLite's log is
+ * unsafe with a second checkpointer (sqlite_on_commit()).  ERR_INVALID if it is
+ * no database, else ERR_UNAVAILABLE.
+ */
+enum err sqlite_settle(
+    const char *database, char why[STORE_WHY_SIZE]) MUST_CHECK;
+
+/**
  * sqlite_backup_restore(file, database, shm, now, restored_out, why):
  * Replace ${database}, which no other process may have open (${shm} claims it),
  * by the copy ${file}, and keep the old database under another name.  Every

@@ -230,7 +230,8 @@ sqlite_offline_is_ours(const char *path, char *why)
 	sqlite_offline_close(w);
 	if (err != ERR_OK)
 		return err;
-	if (id != SQLITE_APPLICATION_ID || version < 1)
+	if ((id != SQLITE_APPLICATION_ID && id != SQLITE_BACKUP_ID) ||
+	    version < 1)
 		reason = "not a database of this program";
 	else if (version > sqlite_newest_version())
 		reason = "written by a newer version of this program";

@@ -57,6 +57,29 @@ sqlite_same_file(const char *path, const struct sqlite_file_id *id)
 }
 
 /*
+ * Refuse to create a database beside the remains of another one: an empty
+ * database would look like one that has lost all accounts.
+ */
+static enum err
+check_not_lost(const struct sqlite_store *s)
+{
+	const char *const remains[] = { s->wal_path, s->reserve_path,
+		s->companion };
+	char reason[PATH_MAX + 128];
+
+	for (size_t i = 0; i < NELEMS(remains); i++) {
+		if (remains[i] == NULL || access(remains[i], F_OK) != 0)
+			continue;
+		(void)snprintf(reason, sizeof(reason),
+		    "missing, but %s exists: restore a backup, or remove that "
+		    "file to begin without accounts",
+		    remains[i]);
+		return sqlite_refuse(s, reason);
+	}
+	return ERR_OK;
+}
+
+/*
  * Create an empty file with mode 0600, where SQLite would apply the umask.  The
  * write lock is held, and without it no connection of this process is opened,
  * so close() drops no lock of another one.
@@ -67,6 +90,7 @@ create_file(const struct sqlite_store *s)
 	char path[LOG_QUOTED_SIZE];
 	struct stat file;
 	bool durable;
+	enum err err;
 	int fd;
 
 	if (lstat(s->path, &file) == 0)
@@ -75,6 +99,8 @@ create_file(const struct sqlite_store *s)
 		    : sqlite_refuse(s, "not a regular file");
 	if (!s->may_create)
 		return ERR_UNAVAILABLE;
+	if ((err = check_not_lost(s)) != ERR_OK)
+		return err;
 	fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 	    S_IRUSR | S_IWUSR);
 	durable = fd >= 0 && fsync(fd) == 0 && file_sync_folder(s->path);
@@ -120,6 +146,10 @@ sqlite_check_header(struct sqlite_store *s)
 		return sqlite_refuse(s, "not a database");
 	for (int i = 0; i < 4; i++)
 		id = id << 8 | header[HEADER_APPLICATION_ID + i];
+	if (id == SQLITE_BACKUP_ID)
+		return sqlite_refuse(s,
+		    "a backup: put it in place with \"latchkey restore\", "
+		    "which ends the sessions of that time");
 	return id == SQLITE_APPLICATION_ID
 	    ? ERR_OK
 	    : sqlite_refuse(s, "a database of another program");
@@ -245,6 +275,7 @@ sqlite_open(const char *path, struct shm *m,
 	s->base.ops = &sqlite_ops;
 	s->base.write_wait_ms = options->write_wait_ms;
 	s->may_create = !options->existing;
+	s->companion = options->companion;
 	s->shm = m;
 	if ((err = shm_coherence_new(m, &s->base.coherence)) != ERR_OK)
 		goto out;
@@ -261,6 +292,7 @@ sqlite_open(const char *path, struct shm *m,
 	if (s->db == NULL)
 		err = open_locked(s);
 	coherence_unlock(s->base.coherence);
+	s->companion = NULL;
 	if (err == ERR_OK) {
 		*store_out = &s->base;
 		s = NULL;
@@ -295,6 +327,7 @@ const struct store_backend sqlite_backend = {
 	.open = sqlite_open,
 	.flaw = path_flaw,
 	.suffixes = suffixes,
+	.settle = sqlite_settle,
 	.backup = sqlite_backup_make,
 	.restore = sqlite_backup_restore,
 };

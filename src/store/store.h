@@ -38,6 +38,8 @@ typedef void store_tidy_fn(void *ctx, const char *const *keys, size_t n);
 struct store_options {
 	int write_wait_ms; /* how long a writer waits for locks, in all */
 	bool existing;     /* refuse to create a new store */
+	/* A file that only a site with a store has, or NULL. */
+	const char *companion;
 };
 
 /**
@@ -45,9 +47,10 @@ struct store_options {
  * Open the store that ${url} names, and bring its schema up to date under a
  * lock.  "sqlite:PATH" or just a path is a SQLite database: a missing one is
  * created (0600), unless ${options}->existing.  ERR_INVALID, and one line in
- * the log, if the scheme is unknown or the database is damaged, not ours or of
- * a newer version; it is never recreated.  ${m} must outlive the store; its
- * shm_time() is at least store_latest_time() afterwards.
+ * the log, if the scheme is unknown, if the database is damaged, a backup, not
+ * ours or of a newer version, or if it is missing although its log, its reserve
+ * or ${options}->companion exists; it is never recreated.  ${m} must outlive
+ * the store; its shm_time() is at least store_latest_time() afterwards.
  */
 enum err store_open(const char *url, struct shm *m,
     const struct store_options *options, struct store **store_out) MUST_CHECK;

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/log.h"
+#include "shm/shm.h"
 #include "store/backend.h"
 
 static const struct store_backend *const backends[] = { &sqlite_backend };
@@ -70,6 +72,22 @@ store_url_folder(const char *url, bool resolve, char folder_out[PATH_MAX])
 		return ERR_NOT_FOUND;
 	return file_folder(
 	    folder_out, resolve && realpath(path, real) != NULL ? real : path);
+}
+
+void
+store_url_settle(const char *url, struct shm *shm)
+{
+	char why[STORE_WHY_SIZE], quoted[LOG_QUOTED_SIZE];
+	const char *path;
+	const struct store_backend *backend = store_backend_of(url, &path);
+	struct stat file;
+
+	if (backend == NULL || backend->settle == NULL ||
+	    stat(path, &file) != 0 || !shm_alone(shm))
+		return;
+	if (backend->settle(path, why) != ERR_OK)
+		log_event(LOG_LEVEL_WARN, "database_not_settled", "reason=%s",
+		    log_quote(quoted, why));
 }
 
 enum err

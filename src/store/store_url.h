@@ -53,6 +53,14 @@ struct store_restored {
 };
 
 /**
+ * store_url_settle(url, shm):
+ * If no other process has a view of ${shm}, make the file of the database
+ * complete, so that a copy of it is a copy of the database.  Logs a failure,
+ * after which everything is as before.
+ */
+void store_url_settle(const char *url, struct shm *shm);
+
+/**
  * store_url_backup(url, file, replace, why):
  * Copy one snapshot of the database to ${file}, while others use it; see
  * sqlite_backup_make().  On errors ${why} says what is wrong.

@@ -129,6 +129,9 @@ TEST(a_backup_is_consistent_during_writes)
 TEST(nothing_is_overwritten_without_force)
 {
 	struct fixture *f = begin(state);
+	static const char *const own[] = { "latchkey.db", "latchkey.db-wal",
+		"latchkey.db-shm", "latchkey.db-lock", "latchkey.db-ballast",
+		"master.key", "./latchkey.db" };
 	struct buf before = { 0 };
 	char folder[160];
 
@@ -142,6 +145,13 @@ TEST(nothing_is_overwritten_without_force)
 	cli_run(&f->cli, NULL, f->backup);
 	cli_expect(&f->cli, 0, "checked");
 	database_check(f->copy);
+	for (size_t i = 0; i < NELEMS(own); i++) {
+		snprintf(f->backup, sizeof(f->backup), "backup --force %s/%s",
+		    f->cli.dir, own[i]);
+		cli_run(&f->cli, NULL, f->backup);
+		cli_expect(&f->cli, 2, "a file of the site");
+	}
+	expect_me(f, f->site->token, 200);
 	snprintf(folder, sizeof(folder), "%s/none", f->cli.dir);
 	snprintf(f->backup, sizeof(f->backup), "backup %s/copy", folder);
 	cli_run(&f->cli, NULL, f->backup);

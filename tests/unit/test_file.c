@@ -147,3 +147,41 @@ TEST(the_folder_of_a_path_is_found_and_synced)
 	assert_false(file_sync_folder("/nowhere/x"));
 	assert_int_equal(errno, ENOENT);
 }
+
+TEST(two_names_of_one_file_are_found)
+{
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} cases[] = {
+		{ "file", "file", true },
+		{ "file", "./file", true },
+		{ "file", "link", true },
+		{ "file", "hard", true },
+		{ "file", "y", false },
+		{ "new", "./new", true },
+		{ "new", "old", false },
+		{ "new", "/../new", false },
+		{ "new", "nowhere/new", false },
+	};
+	static const char *const made[] = { "y", "link", "hard" };
+	char a[PATH_MAX], b[PATH_MAX];
+
+	write_file("x", 1, 0600);
+	(void)snprintf(a, sizeof(a), "%s/y", folder);
+	assert_int_equal(symlink("/dev/null", a), 0);
+	(void)snprintf(b, sizeof(b), "%s/link", folder);
+	assert_int_equal(symlink(path, b), 0);
+	(void)snprintf(b, sizeof(b), "%s/hard", folder);
+	assert_int_equal(link(path, b), 0);
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		(void)snprintf(a, sizeof(a), "%s/%s", folder, cases[i].a);
+		(void)snprintf(b, sizeof(b), "%s/%s", folder, cases[i].b);
+		if (file_same(a, b) != cases[i].same)
+			fail_msg("%s %s", a, b);
+	}
+	for (size_t i = 0; i < NELEMS(made); i++) {
+		(void)snprintf(a, sizeof(a), "%s/%s", folder, made[i]);
+		assert_int_equal(unlink(a), 0);
+	}
+}

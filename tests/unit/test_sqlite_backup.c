@@ -11,6 +11,7 @@
 #include "store/sqlite.h"
 #include "store/store.h"
 #include "support/database.h"
+#include "support/files.h"
 #include "support/shm_fixture.h"
 #include "support/test_users.h"
 
@@ -192,4 +193,43 @@ TEST(a_copy_of_an_older_version_is_restored, struct fixture *f)
 		close_store(f);
 		assert_int_equal(unlink(f->copy), 0);
 	}
+}
+
+/* Put in place by cp, what was revoked since would be valid again. */
+TEST(a_copy_is_no_database, struct fixture *f)
+{
+	static const struct store_options options = { .write_wait_ms = 2000 };
+
+	open_store(f);
+	close_store(f);
+	back_up(f);
+	assert_int_equal(rename(f->copy, f->table.db), 0);
+	assert_int_equal(
+	    store_open(f->table.db, f->m, &options, &f->st), ERR_INVALID);
+	assert_int_equal(rename(f->table.db, f->copy), 0);
+	restore(f, NOW);
+	open_store(f);
+}
+
+TEST(a_settled_database_is_complete, struct fixture *f)
+{
+	char url[PATH_MAX + 8];
+	struct person p;
+	struct shm *other;
+
+	(void)snprintf(url, sizeof(url), "sqlite:%s", f->table.db);
+	open_store(f);
+	assert_int_equal(test_users_register(f->st, "ann", 1, NOW, &p), ERR_OK);
+	close_store(f);
+	/* Another process may use it. */
+	other = shm_fixture_open(&f->table);
+	store_url_settle(url, f->m);
+	shm_detach(other);
+	files_copy(f->table.db, f->copy);
+	assert_int_equal(
+	    database_int(f->copy, "SELECT count(*) FROM users"), 0);
+	store_url_settle(url, f->m);
+	files_copy(f->table.db, f->copy);
+	assert_int_equal(
+	    database_int(f->copy, "SELECT count(*) FROM users"), 1);
 }

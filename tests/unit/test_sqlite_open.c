@@ -13,6 +13,7 @@
 #include "shm/shm.h"
 #include "support/child.h"
 #include "support/database.h"
+#include "support/files.h"
 #include "support/shm_fixture.h"
 #include "support/test_users.h"
 
@@ -487,7 +488,35 @@ TEST(a_database_killed_at_creation_is_created_again, struct fixture *f)
 		assert_int_equal(unlink(f->table.db), 0);
 		assert_int_equal(unlink(beside(f, "-wal")), 0);
 		assert_int_equal(unlink(beside(f, "-shm")), 0);
+		assert_int_equal(unlink(beside(f, "-ballast")), 0);
 	}
+}
+
+/* ---- a database that is missing ---- */
+
+TEST(a_missing_database_is_not_recreated, struct fixture *f)
+{
+	static const char *const remains[] = { "-wal", "-ballast", "-key" };
+	char key[PATH_MAX];
+	const struct store_options with_key = { .write_wait_ms = 500,
+		.companion = key };
+	struct store *st;
+
+	(void)snprintf(key, sizeof(key), "%s-key", f->table.db);
+	for (size_t i = 0; i < NELEMS(remains); i++) {
+		files_write(beside(f, remains[i]), "x", 1);
+		assert_int_equal(
+		    store_open(f->table.db, f->m, &with_key, &st), ERR_INVALID);
+		assert_null(st);
+		assert_int_equal(access(f->table.db, F_OK), -1);
+		assert_int_equal(unlink(beside(f, remains[i])), 0);
+	}
+	assert_int_equal(store_open(f->table.db, f->m, &with_key, &st), ERR_OK);
+	store_close(st);
+	/* With its remains, an existing one is opened. */
+	files_write(beside(f, "-key"), "x", 1);
+	assert_int_equal(store_open(f->table.db, f->m, &with_key, &st), ERR_OK);
+	store_close(st);
 }
 
 /* ---- the URL ---- */
