@@ -77,17 +77,6 @@ authenticate_cookie_id(const struct request *req, struct response *res,
 	return err;
 }
 
-enum err
-authenticate_session_id(
-    struct request *req, struct response *res, char id_out[SESSION_ID_SIZE])
-{
-	enum err err = authenticate_body_id(req, res, id_out);
-
-	if (err == ERR_OK && id_out[0] == '\0')
-		err = authenticate_cookie_id(req, res, id_out);
-	return err;
-}
-
 /* Have last_seen_at moved in the background. */
 static void
 record_last_seen(
@@ -177,14 +166,14 @@ read_same_origin_cookie(
 	return response_refuse(res, PROBLEM_CROSS_SITE, SAME_ORIGIN_DETAIL);
 }
 
+typedef enum err read_id_fn(
+    struct request *req, struct response *res, char id_out[SESSION_ID_SIZE]);
+
 static const struct credential_source {
-	/* Read the session id of a request without a token. */
-	enum err (*read_id)(struct request *req, struct response *res,
-	    char id_out[SESSION_ID_SIZE]);
-	bool external; /* accept tokens of external issuers */
+	read_id_fn *read_id; /* of a request without a token */
+	bool external;       /* accept tokens of external issuers */
 } sources[] = {
 	[AUTHENTICATE_OWN] = { read_cookie, false },
-	[AUTHENTICATE_BODY] = { authenticate_session_id, false },
 	[AUTHENTICATE_ANY] = { read_cookie, true },
 	[AUTHENTICATE_GUARDED] = { read_same_origin_cookie, true },
 	[AUTHENTICATE_GUARDED_SAFE] = { read_any_cookie, true },
@@ -227,6 +216,60 @@ authenticate_by(struct app *app, struct request *req, struct response *res,
 	if (err == ERR_OK)
 		err = authenticate_by_id(app, req, res, id, identity_out);
 	secret_wipe(id, sizeof(id));
+	return err;
+}
+
+/* ERR_NOT_FOUND if there is no such credential. */
+static enum err
+try_token(struct app *app, struct request *req, struct response *res,
+    struct identity *identity_out)
+{
+	const char *token;
+	enum err err = authenticate_token(req, res, &token);
+
+	if (err != ERR_OK)
+		return err;
+	return token == NULL ? ERR_NOT_FOUND
+			     : by_token(&sources[AUTHENTICATE_OWN], app, req,
+				   res, token, identity_out);
+}
+
+static enum err
+try_id(struct app *app, struct request *req, struct response *res,
+    read_id_fn *read, struct identity *identity_out)
+{
+	char id[SESSION_ID_SIZE];
+	enum err err = read(req, res, id);
+
+	if (err == ERR_OK)
+		err = id[0] == '\0'
+		    ? ERR_NOT_FOUND
+		    : authenticate_by_id(app, req, res, id, identity_out);
+	secret_wipe(id, sizeof(id));
+	return err;
+}
+
+enum err
+authenticate_by_any(struct app *app, struct request *req, struct response *res,
+    struct identity *identity_out)
+{
+	static read_id_fn *const reads[] = { authenticate_body_id,
+		read_cookie };
+	enum err err, next;
+
+	*identity_out = (struct identity){ 0 };
+	err = try_token(app, req, res, identity_out);
+	for (size_t i = 0;
+	     i < NELEMS(reads) && (err == ERR_DENIED || err == ERR_NOT_FOUND);
+	     i++) {
+		next = try_id(app, req, res, reads[i], identity_out);
+		if (next != ERR_NOT_FOUND)
+			err = next;
+	}
+	if (err == ERR_NOT_FOUND)
+		return response_refuse(res, PROBLEM_NOT_SIGNED_IN, NULL);
+	if (err == ERR_OK)
+		res->problem = PROBLEM_NONE; /* of a credential before */
 	return err;
 }
 

@@ -19,9 +19,7 @@ struct app;
 
 /* What a request may authenticate with, in order of precedence. */
 enum authenticate_source {
-	AUTHENTICATE_OWN,  /* token of this site, cookie */
-	AUTHENTICATE_BODY, /* token of this site, session_id of the body, cookie
-			    */
+	AUTHENTICATE_OWN, /* token of this site, cookie */
 	/*
 	 * Token of any issuer, cookie.  The identity of an external token has
 	 * no session, so a caller can change nothing with it.
@@ -49,6 +47,16 @@ enum err authenticate(struct app *app, struct request *req,
     struct response *res, struct identity *identity_out) MUST_CHECK;
 
 /**
+ * authenticate_by_any(app, req, res, identity_out):
+ * For a route that ends sessions: find the identity of the first credential
+ * that is valid, of a token of this site, the session_id of the body and the
+ * cookie.  Otherwise refuse on ${res} for the last one that is given;
+ * ERR_UNAVAILABLE if the store cannot answer.
+ */
+enum err authenticate_by_any(struct app *app, struct request *req,
+    struct response *res, struct identity *identity_out) MUST_CHECK;
+
+/**
  * authenticate_actor(req, identity):
  * Return the actor of a change that ${identity} makes; borrows both arguments.
  *
@@ -62,18 +70,11 @@ enum err authenticate_ended(
     struct response *res, const struct identity *identity) MUST_CHECK;
 
 /**
- * authenticate_session_id(req, res, id_out):
- * Copy the session_id of the body, or else of the cookie, to ${id_out}; "" if
- * there is none.  Errors are those of authenticate_body_id() and
- * authenticate_cookie_id().  The caller wipes ${id_out}.
- *
  * authenticate_by_id(app, req, res, session_id, identity_out),
  * authenticate_by_token(app, req, res, text, identity_out):
  * Find the identity of ${session_id}, or of the access token ${text} of any
  * issuer.  Refuse on ${res} with invalid_session or invalid_token.
  */
-enum err authenticate_session_id(struct request *req, struct response *res,
-    char id_out[SESSION_ID_SIZE]) MUST_CHECK;
 enum err authenticate_by_id(struct app *app, const struct request *req,
     struct response *res, const char *session_id,
     struct identity *identity_out) MUST_CHECK;
@@ -85,7 +86,7 @@ enum err authenticate_by_token(struct app *app, const struct request *req,
  * authenticate_body_id(req, res, id_out):
  * Copy the field session_id of the body to ${id_out}; "" if there is none.
  * Refuse on ${res} a value that is no string (invalid_field) or no session id
- * (invalid_session).
+ * (invalid_session).  The caller wipes ${id_out}.
  *
  * authenticate_cookie_id(req, res, id_out):
  * Copy the session id of the cookie to ${id_out}; "" if there is none.  Refuse

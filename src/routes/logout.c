@@ -21,8 +21,25 @@ struct logout_targets {
 	struct claims claims;
 	char body_id[SESSION_ID_SIZE];
 	char cookie_id[SESSION_ID_SIZE];
-	bool keep_cookie; /* another site's page made the browser send it */
+	bool keep_cookie;     /* another site's page made the browser send it */
+	enum problem refused; /* of the first credential that names nothing */
 };
+
+/*
+ * A credential that is not valid names nothing to end, and is no reason to
+ * leave alone what another one names: a page holds the token of a replaced key
+ * beside a good cookie.
+ */
+static enum err
+pass_over(struct logout_targets *targets, struct response *res, enum err err)
+{
+	if (err != ERR_DENIED)
+		return err;
+	if (targets->refused == PROBLEM_NONE)
+		targets->refused = res->problem;
+	res->problem = PROBLEM_NONE;
+	return ERR_OK;
+}
 
 /*
  * An expired token of this site still names a session to end; one of an
@@ -90,14 +107,18 @@ collect_targets(struct app *app, struct request *req, struct response *res,
 {
 	enum err err;
 
-	err = read_token(app, req, res, targets);
+	err = pass_over(targets, res, read_token(app, req, res, targets));
 	if (err == ERR_OK)
-		err = authenticate_body_id(req, res, targets->body_id);
+		err = pass_over(targets, res,
+		    authenticate_body_id(req, res, targets->body_id));
 	if (err == ERR_OK)
 		err = read_cookie(req, res, targets);
 	if (err == ERR_OK && !targets->token && targets->body_id[0] == '\0' &&
 	    targets->cookie_id[0] == '\0')
-		err = response_refuse(res, PROBLEM_NOT_SIGNED_IN, NULL);
+		err = response_refuse(res,
+		    targets->refused != PROBLEM_NONE ? targets->refused
+						     : PROBLEM_NOT_SIGNED_IN,
+		    NULL);
 	return err;
 }
 
@@ -235,7 +256,7 @@ route_logout_all(struct app *app, struct request *req, struct response *res)
 	bool keep;
 	enum err err;
 
-	err = authenticate_by(app, req, res, AUTHENTICATE_BODY, &identity);
+	err = authenticate_by_any(app, req, res, &identity);
 	if (err == ERR_OK)
 		err = read_keep_current(req, res, &keep);
 	if (err != ERR_OK)

@@ -44,8 +44,9 @@ validate_token(struct app *app, struct request *req, struct response *res)
 
 /*
  * POST session_id? (or the cookie): 200 with a token that has at least half of
- * its lifetime left.  With neither, a Bearer token: 200 with that one.  400 401
- * 403.
+ * its lifetime left.  The id of a cookie is not answered: scripts of the page
+ * could read it then, although the cookie is HttpOnly.  With neither, a Bearer
+ * token: 200 with that one.  400 401 403.
  */
 enum err
 route_validate_session(
@@ -54,9 +55,13 @@ route_validate_session(
 	char session_id[SESSION_ID_SIZE];
 	struct token token = { 0 };
 	struct identity identity;
+	bool by_cookie;
 	enum err err;
 
-	err = authenticate_session_id(req, res, session_id);
+	err = authenticate_body_id(req, res, session_id);
+	by_cookie = err == ERR_OK && session_id[0] == '\0';
+	if (by_cookie)
+		err = authenticate_cookie_id(req, res, session_id);
 	if (err == ERR_OK && session_id[0] == '\0')
 		return validate_token(app, req, res);
 	if (err == ERR_OK)
@@ -65,8 +70,8 @@ route_validate_session(
 		err = sessions_token(&app->sessions, session_id, &identity,
 		    req->received_at, &token);
 	if (err == ERR_OK)
-		err = response_login(
-		    res, req, &identity.user, session_id, &token);
+		err = response_login(res, req, &identity.user,
+		    by_cookie ? NULL : session_id, &token);
 	secret_wipe(session_id, sizeof(session_id));
 	secret_wipe(&token, sizeof(token));
 	return err;

@@ -34,7 +34,8 @@ response_login(struct response *res, const struct request *req,
 	response_begin(res, &w);
 	response_put_token(&w, req, token->text, token->expires_at);
 	response_put_user(&w, u);
-	json_write_string(&w, "session_id", session_id);
+	if (session_id != NULL)
+		json_write_string(&w, "session_id", session_id);
 	return response_end(res, &w);
 }
 

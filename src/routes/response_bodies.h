@@ -21,7 +21,7 @@ struct json_writer;
  * Write user, with the fields that only the user itself sees.
  *
  * response_login(res, req, u, session_id, token):
- * Write the login answer.
+ * Write the login answer, without session_id if that is NULL.
  */
 void response_put_token(struct json_writer *w, const struct request *req,
     const char *text, int64_t expires_at);

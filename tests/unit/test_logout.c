@@ -216,11 +216,47 @@ TEST_IN(PLAIN, a_logout_without_credentials_is_refused, struct api *api)
 	    ERR_OK);
 	api_expect(api, 401, "invalid_token", LOGOUT, .token = forged.text);
 
-	/* With an invalid token and a valid cookie nothing ends. */
-	api_expect(api, 401, "invalid_token", LOGOUT, .token = "x",
-	    .cookie = who.session_id, .site = "same-origin", .body = "{}");
+	/* Another site's page sends no valid token, only the cookie. */
+	api_expect(api, 403, "cross_site", LOGOUT, .token = "x",
+	    .cookie = who.session_id, .site = "cross-site", .body = "{}");
 	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
 	    .cookie = who.session_id);
+}
+
+/* As after "key rotate --replace", with the old token in an open page. */
+TEST_IN(PLAIN, an_invalid_credential_hides_no_valid_one, struct api *api)
+{
+	static const struct {
+		const char *token;
+		bool bad_body, by_cookie;
+	} cases[] = {
+		{ "x", false, true },
+		{ "x y", false, true },
+		{ "a.b.c", false, false },
+		{ NULL, true, true },
+		{ "x", true, true },
+	};
+	static const char *const uris[] = { "/auth/logout",
+		"/auth/logout-all-devices" };
+	struct api_login who;
+	char body[80];
+
+	for (size_t i = 0; i < 2 * NELEMS(cases); i++) {
+		bool by_cookie = cases[i / 2].by_cookie;
+
+		if (i == 0)
+			api_register(api, ADA, &who);
+		else
+			api_login(api, ADA, &who);
+		body_of(body, &who);
+		api_expect(api, 200, NULL, .method = "POST", .uri = uris[i % 2],
+		    .token = cases[i / 2].token, .site = "same-origin",
+		    .cookie = by_cookie ? who.session_id : NULL,
+		    .body = cases[i / 2].bad_body ? "{\"session_id\":\"x\"}"
+			: by_cookie               ? "{}"
+						  : body);
+		assert_dead(api, &who);
+	}
 }
 
 TEST_IN(PLAIN, another_site_cannot_log_out, struct api *api)
