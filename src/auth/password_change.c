@@ -16,7 +16,6 @@ password_change(struct login *lg, const struct identity *identity,
 	struct store_actor actor = login_actor(identity, change->address, now);
 	char hash[USER_HASH_SIZE] = { 0 };
 	struct store_proof proof;
-	int64_t epoch = 0;
 	enum err err;
 
 	memset(grant_out, 0, sizeof(*grant_out));
@@ -28,14 +27,13 @@ password_change(struct login *lg, const struct identity *identity,
 	if (err != ERR_OK)
 		goto out;
 	TESTPOINT("change:hashed");
-	err = store_password_change(
-	    lg->store, &actor, &proof, hash, identity->session.handle, &epoch);
+	grant_out->user = identity->user;
+	grant_out->session = identity->session;
+	sessions_renew(&grant_out->session, grant_out->session_id);
+	err = store_password_change(lg->store, &actor, &proof, hash,
+	    &grant_out->session, &grant_out->user.epoch);
 	if (err != ERR_OK)
 		goto out;
-	grant_out->user = identity->user;
-	grant_out->user.epoch = epoch;
-	grant_out->session = identity->session;
-	grant_out->session.epoch = epoch;
 	err = login_token(lg, now, grant_out);
 out:
 	if (err == ERR_DENIED && (err = login_denial(lg, &actor)) != ERR_DENIED)

@@ -12,9 +12,9 @@ struct password_change {
 
 /**
  * password_change(lg, identity, change, now, grant_out, why_out):
- * Replace the password of the signed-in user ${identity} and end every other
- * session.  The session of ${identity} lives on; ${grant_out}->token is a new
- * token for it, and ${grant_out}->session_id is "".  ERR_DENIED if the current
+ * Replace the password of the signed-in user ${identity} and end every session.
+ * The one of ${identity} continues under a new id, in case the old one was
+ * stolen: ${grant_out} has the id and a token.  ERR_DENIED if the current
  * password is wrong, *${why_out} NULL, or if the replacement is too weak,
  * *${why_out} a sentence that says why.  ERR_NOT_FOUND if the session ended
  * meanwhile.

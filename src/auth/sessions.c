@@ -256,16 +256,22 @@ copy_printable(char *dst, size_t size, const char *src)
 }
 
 void
-sessions_new(const struct sessions *ss, const struct session_origin *origin,
-    int64_t now, char id_out[SESSION_ID_SIZE], struct session *s_out)
+sessions_renew(struct session *s, char id_out[SESSION_ID_SIZE])
 {
 	enum err err;
 
-	memset(s_out, 0, sizeof(*s_out));
 	random_uuid(id_out);
-	err = session_handle(s_out->handle, id_out);
+	err = session_handle(s->handle, id_out);
 	assert(err == ERR_OK); /* id_out is a UUID */
 	(void)err;
+}
+
+void
+sessions_new(const struct sessions *ss, const struct session_origin *origin,
+    int64_t now, char id_out[SESSION_ID_SIZE], struct session *s_out)
+{
+	memset(s_out, 0, sizeof(*s_out));
+	sessions_renew(s_out, id_out);
 	s_out->created_at = now;
 	s_out->last_seen_at = now;
 	s_out->expires_at = now + ss->lifetime;

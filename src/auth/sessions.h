@@ -79,6 +79,13 @@ void sessions_new(const struct sessions *ss,
     const struct session_origin *origin, int64_t now,
     char id_out[SESSION_ID_SIZE], struct session *s_out);
 
+/**
+ * sessions_renew(s, id_out):
+ * Give the session ${s} a new random id and its handle.  The caller stores the
+ * session, and wipes ${id_out}.
+ */
+void sessions_renew(struct session *s, char id_out[SESSION_ID_SIZE]);
+
 /* sessions_touch_due(s, now): true if last_seen_at is old enough to update. */
 bool sessions_touch_due(const struct session *s, int64_t now);
 

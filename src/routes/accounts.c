@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include <string.h>
+
 #include "auth/account_close.h"
 #include "auth/password_change.h"
 #include "auth/registration.h"
@@ -134,6 +136,38 @@ out:
 	return err;
 }
 
+/* Does the cookie of ${req} have the id of the session ${s}? */
+static bool
+cookie_is_of(const struct request *req, const struct session *s)
+{
+	char id[SESSION_ID_SIZE], handle[SESSION_HANDLE_SIZE];
+	bool same;
+
+	cookie_session_id(req, id);
+	same = id[0] != '\0' && session_handle(handle, id) == ERR_OK &&
+	    strcmp(handle, s->handle) == 0;
+	secret_wipe(id, sizeof(id));
+	return same;
+}
+
+/* The new session id goes back the way that the old one came. */
+static enum err
+answer_password_changed(const struct request *req, struct response *res,
+    const struct identity *identity, const struct login_grant *grant)
+{
+	struct json_writer w;
+
+	response_begin(res, &w);
+	json_write_string(&w, "msg", "Password changed");
+	response_put_token(&w, req, grant->token.text, grant->token.expires_at);
+	if (cookie_is_of(req, &identity->session))
+		cookie_set(req, res, grant->session_id,
+		    grant->session.expires_at - req->received_at);
+	else
+		json_write_string(&w, "session_id", grant->session_id);
+	return response_end(res, &w);
+}
+
 /* POST current_password, new_password: 200; 400 401 403 415 422 429 503. */
 enum err
 route_change_password(
@@ -149,7 +183,6 @@ route_change_password(
 	struct login_grant grant = { 0 };
 	const char *reason = NULL;
 	struct identity identity;
-	struct json_writer w;
 	enum err err;
 
 	err = authenticate(app, req, res, &identity);
@@ -172,10 +205,7 @@ route_change_password(
 		goto out;
 	security_log(app, req, EVENT_PASSWORD_CHANGE, identity.user.id);
 
-	response_begin(res, &w);
-	json_write_string(&w, "msg", "Password changed");
-	response_put_token(&w, req, grant.token.text, grant.token.expires_at);
-	err = response_end(res, &w);
+	err = answer_password_changed(req, res, &identity, &grant);
 out:
 	secret_wipe(&grant, sizeof(grant));
 	secret_wipe(&identity, sizeof(identity));

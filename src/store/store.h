@@ -322,13 +322,15 @@ enum err store_profile_update(struct store *st, const struct store_actor *actor,
     struct user *user_out) MUST_CHECK;
 
 /**
- * store_password_change(st, actor, proof, hash, keep, epoch_out):
- * Store the password hash ${hash} and raise the epoch as store_logout_all()
- * does, keeping the session ${keep}.  ERR_DENIED if ${proof} does not hold.
+ * store_password_change(st, actor, proof, hash, s, epoch_out):
+ * Store the password hash ${hash}, raise the epoch, which ends every session,
+ * and insert the new session ${s} (NULL: none), setting its epoch.  ERR_DENIED
+ * if
+ * ${proof} does not hold.
  */
 enum err store_password_change(struct store *st,
     const struct store_actor *actor, const struct store_proof *proof,
-    const char *hash, const char *keep, int64_t *epoch_out) MUST_CHECK;
+    const char *hash, struct session *s, int64_t *epoch_out) MUST_CHECK;
 
 /**
  * store_deactivate(st, actor, proof):

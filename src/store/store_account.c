@@ -97,6 +97,7 @@ struct password_change {
 	struct store_epoch_change epoch; /* its first member is the change */
 	const struct store_proof *proof; /* of a change by the user itself */
 	const char *hash;
+	struct session *opens; /* NULL: none */
 };
 
 static enum err
@@ -115,12 +116,18 @@ password_write(struct change *c)
 	enum err err;
 
 	err = c->st->ops->password_put(c->st, c->user_id, x->hash, c->now);
-	return err != ERR_OK ? err : store_epoch_write(c);
+	if (err == ERR_OK)
+		err = store_epoch_write(c);
+	if (err != ERR_OK || x->opens == NULL)
+		return err;
+	x->opens->user_id = c->user_id;
+	x->opens->epoch = x->epoch.user.epoch;
+	return c->st->ops->session_insert(c->st, x->opens);
 }
 
 enum err
 store_password_change(struct store *st, const struct store_actor *actor,
-    const struct store_proof *proof, const char *hash, const char *keep,
+    const struct store_proof *proof, const char *hash, struct session *s,
     int64_t *epoch_out)
 {
 	static const struct change_kind kind = { .event = EVENT_PASSWORD_CHANGE,
@@ -128,14 +135,18 @@ store_password_change(struct store *st, const struct store_actor *actor,
 		.ends = true,
 		.plan = password_change_plan,
 		.write = password_write };
-	struct password_change x = { .epoch = { .c = { .st = st,
-						    .actor = actor,
-						    .user_id = proof->user_id },
-					 .keep = keep },
+	struct password_change x = {
+		.epoch = { .c = { .st = st,
+			       .actor = actor,
+			       .user_id = proof->user_id,
+			       .handle = s != NULL ? s->handle : NULL } },
 		.proof = proof,
-		.hash = hash };
-	enum err err = change_run(&x.epoch.c, &kind);
+		.hash = hash,
+		.opens = s
+	};
+	enum err err;
 
+	err = change_run(&x.epoch.c, &kind);
 	*epoch_out = err == ERR_OK ? x.epoch.user.epoch : 0;
 	return err;
 }

@@ -97,8 +97,8 @@ TEST(a_proof_holds_under_its_epoch_only, struct fixture *f)
 		    store_session_open(f->st, &f->actor, &stale[i], &s));
 		assert_int_equal(s.user_id, 0);
 		gives(ERR_DENIED,
-		    store_password_change(f->st, &f->actor, &stale[i], "other",
-			handle_of(1), &epoch));
+		    store_password_change(
+			f->st, &f->actor, &stale[i], "other", &s, &epoch));
 		assert_int_equal(epoch, 0);
 		gives(
 		    ERR_DENIED, store_deactivate(f->st, &f->actor, &stale[i]));
@@ -112,23 +112,27 @@ TEST(a_proof_holds_under_its_epoch_only, struct fixture *f)
 	assert_int_equal(f->tidied, 0);
 }
 
-TEST(a_password_change_ends_all_other_sessions, struct fixture *f)
+/* The session that changed it continues under another handle. */
+TEST(a_password_change_ends_all_sessions, struct fixture *f)
 {
+	struct session s = test_users_session(3, NOW);
 	char hash[USER_HASH_SIZE];
 	int64_t epoch = 77;
 
 	gives(ERR_OK, login(f, &f->ann, 2, NOW));
 	gives(ERR_OK,
 	    store_password_change(f->st, &f->actor,
-		TEST_USERS_PROOF(&f->ann.user), "other", handle_of(2), &epoch));
+		TEST_USERS_PROOF(&f->ann.user), "other", &s, &epoch));
 	assert_int_equal(epoch, f->ann.user.epoch + 1);
 	gives(ERR_OK, store_password_hash(f->st, f->ann.user.id, hash));
 	assert_string_equal(hash, "other");
 	assert_false(live(f, handle_of(1), NOW));
-	assert_true(live(f, handle_of(2), NOW));
-	assert_int_equal(f->key_count, 2);
+	assert_false(live(f, handle_of(2), NOW));
+	assert_true(live(f, handle_of(3), NOW));
+	assert_int_equal(s.user_id, f->ann.user.id);
+	assert_int_equal(s.epoch, epoch);
+	assert_int_equal(f->key_count, 1);
 	assert_true(tidied_user(f, f->ann.user.id));
-	assert_true(tidied_session(f, handle_of(2)));
 }
 
 TEST(a_deactivated_user_cannot_sign_in, struct fixture *f)

@@ -27,8 +27,7 @@ change_password(struct fixture *f)
 	int64_t epoch;
 
 	return store_password_change(f->st, &f->actor,
-	    TEST_USERS_PROOF(&f->ann.user), TEST_USERS_HASH,
-	    f->ann.session.handle, &epoch);
+	    TEST_USERS_PROOF(&f->ann.user), TEST_USERS_HASH, NULL, &epoch);
 }
 
 static enum err

@@ -238,7 +238,7 @@ TEST(the_cookie_depends_on_the_scheme, struct api *api)
 #define CHANGE(current, new)                                                   \
 	"{\"current_password\":\"" current "\",\"new_password\":\"" new "\"}"
 
-TEST(a_new_password_ends_the_other_sessions, struct api *api)
+TEST(a_new_password_ends_all_sessions_but_a_new_one, struct api *api)
 {
 	struct api_login here, there;
 	struct api_answer a;
@@ -257,10 +257,14 @@ TEST(a_new_password_ends_the_other_sessions, struct api *api)
 	assert_int_equal(api_int(&a, "expires_in"), API_TOKEN_LIFE);
 	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
 	    .token = api_text(&a, "access_token"));
+	/* Without a cookie the client keeps the id itself. */
+	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
+	    .cookie = api_text(&a, "session_id"));
+	assert_null(strstr(a.text.data, "Set-Cookie"));
 	api_free(&a);
 
-	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
-	    .cookie = here.session_id);
+	api_expect(api, 401, "invalid_session", .method = "GET",
+	    .uri = "/auth/me", .cookie = here.session_id);
 	api_expect(api, 401, "invalid_token", .method = "GET",
 	    .uri = "/auth/me", .token = here.token);
 	api_expect(api, 401, "invalid_token", .method = "GET",
@@ -274,6 +278,37 @@ TEST(a_new_password_ends_the_other_sessions, struct api *api)
 	api_expect(api, 200, NULL, .method = "POST", .uri = "/auth/login",
 	    .body =
 		"{\"email\":\"" ADA "\",\"password\":\"" NEW_PASSWORD "\"}");
+}
+
+/* A stolen id is of no use after the change, and scripts see no new one. */
+TEST(a_new_password_renews_the_cookie, struct api *api)
+{
+	static const char name[] = "Set-Cookie: latchkey=";
+	char id[SESSION_ID_SIZE];
+	struct api_login who;
+	struct api_answer a;
+	const char *cookie;
+
+	api_register(api, ADA, &who);
+	api_run(api,
+	    &(struct api_call){ .method = "POST",
+		.uri = "/auth/change-password",
+		.cookie = who.session_id,
+		.site = "same-origin",
+		.body = CHANGE(API_PASSWORD, NEW_PASSWORD) },
+	    &a);
+	assert_int_equal(a.status, 200);
+	assert_null(json_value_member(a.json, "session_id"));
+	cookie = strstr(a.text.data, name);
+	assert_non_null(cookie);
+	memcpy(id, cookie + strlen(name), sizeof(id) - 1);
+	id[sizeof(id) - 1] = '\0';
+	api_free(&a);
+	assert_string_not_equal(id, who.session_id);
+	api_expect(
+	    api, 200, NULL, .method = "GET", .uri = "/auth/me", .cookie = id);
+	api_expect(api, 401, "invalid_session", .method = "GET",
+	    .uri = "/auth/me", .cookie = who.session_id);
 }
 
 TEST(a_bad_password_change_changes_nothing, struct api *api)

@@ -462,8 +462,10 @@ TEST(changes_the_password, struct accounts *a)
 	    password_change(&a->login, &who, &change, NOW, &changed, &why),
 	    ERR_OK);
 	assert_null(why);
-	assert_string_equal(changed.session_id, "");
-	assert_string_equal(changed.session.handle, second.session.handle);
+	assert_string_not_equal(changed.session_id, second.session_id);
+	assert_string_not_equal(changed.session.handle, second.session.handle);
+	assert_string_equal(changed.session.device, second.session.device);
+	assert_int_equal(changed.session.expires_at, second.session.expires_at);
 	assert_int_equal(
 	    sessions_by_token(&a->sessions, changed.token.text, "", NOW, &who),
 	    ERR_OK);
@@ -471,7 +473,10 @@ TEST(changes_the_password, struct accounts *a)
 	assert_int_equal(changed.session.epoch, who.session.epoch);
 
 	/* only that session and its new token are valid */
-	who = accounts_who(a, second.session_id);
+	who = accounts_who(a, changed.session_id);
+	assert_int_equal(sessions_by_id(&a->sessions, second.session_id, NOW,
+			     &(struct identity){ 0 }),
+	    ERR_DENIED);
 	assert_int_equal(accounts_live(a, first.user.id), 1);
 	assert_int_equal(
 	    sessions_by_id(&a->sessions, first.session_id, NOW, &who),

@@ -115,34 +115,23 @@ racer(struct accounts *a, enum err (*fn)(struct racer *r))
 	return r;
 }
 
-/* Read session and user again after the epoch rose. */
+/* Change the password in another session, which the result is afterwards. */
 static struct identity
-of_today(struct accounts *a, const struct identity *who)
+set_password(struct accounts *a, const char *current, const char *replacement)
 {
-	struct identity now = { 0 };
-
-	assert_int_equal(store_session_by_handle(
-			     a->store, who->session.handle, &now.session),
-	    ERR_OK);
-	assert_int_equal(
-	    store_user_by_id(a->store, who->user.id, &now.user), ERR_OK);
-	return now;
-}
-
-static void
-set_password(struct accounts *a, const struct identity *who,
-    const char *current, const char *replacement)
-{
-	struct identity now = of_today(a, who);
 	const struct password_change change = {
 		.current = current, .replacement = replacement, .address = ""
 	};
 	struct login_grant grant;
+	struct identity who;
 	const char *why;
 
+	assert_int_equal(accounts_login(a, EMAIL, current, &grant), ERR_OK);
+	who = accounts_who(a, grant.session_id);
 	assert_int_equal(
-	    password_change(&a->login, &now, &change, NOW, &grant, &why),
+	    password_change(&a->login, &who, &change, NOW, &grant, &why),
 	    ERR_OK);
+	return accounts_who(a, grant.session_id);
 }
 
 /* Sign in under stronger parameters, which renews the stored hash. */
@@ -172,16 +161,16 @@ TEST(login_loses_against_a_password_change, struct accounts *a)
 
 	for (size_t i = 0; i < NELEMS(points); i++) {
 		hold(&r, points[i]);
-		set_password(a, &r.who, PASSWORD, OTHER);
+		set_password(a, PASSWORD, OTHER);
 		assert_int_equal(let_go(&r), ERR_DENIED);
 		assert_string_equal(r.grant.session_id, "");
 		assert_int_equal(accounts_live(a, r.who.user.id), 1);
-		set_password(a, &r.who, OTHER, PASSWORD);
+		set_password(a, OTHER, PASSWORD);
 	}
 	/* changed and changed back: the epoch is another one */
 	hold(&r, "login:hashed");
-	set_password(a, &r.who, PASSWORD, OTHER);
-	set_password(a, &r.who, OTHER, PASSWORD);
+	set_password(a, PASSWORD, OTHER);
+	set_password(a, OTHER, PASSWORD);
 	assert_int_equal(let_go(&r), ERR_DENIED);
 	assert_int_equal(accounts_login(a, EMAIL, PASSWORD, &grant), ERR_OK);
 }
@@ -231,7 +220,7 @@ TEST(login_survives_the_renewal_of_its_hash, struct accounts *a)
 	/* a password change after the renewal wins */
 	hold(&r, "login:hashed");
 	renew_hash(a);
-	set_password(a, &r.who, PASSWORD, OTHER);
+	set_password(a, PASSWORD, OTHER);
 	assert_int_equal(let_go(&r), ERR_DENIED);
 	assert_int_equal(accounts_live(a, r.who.user.id), 1);
 }
@@ -253,7 +242,7 @@ TEST(of_two_password_changes_one_wins, struct accounts *a)
 	struct login_grant grant;
 
 	hold(&r, "change:hashed");
-	set_password(a, &r.who, PASSWORD, THIRD);
+	set_password(a, PASSWORD, THIRD);
 	assert_int_equal(let_go(&r), ERR_NOT_FOUND);
 	assert_int_equal(accounts_login(a, EMAIL, THIRD, &grant), ERR_OK);
 	assert_int_equal(accounts_login(a, EMAIL, OTHER, &grant), ERR_DENIED);
@@ -276,10 +265,9 @@ TEST(deletion_loses_against_a_password_change_only, struct accounts *a)
 	struct racer r = racer(a, run_delete);
 
 	hold(&r, "end:hashed");
-	set_password(a, &r.who, PASSWORD, OTHER);
+	set_password(a, PASSWORD, OTHER);
 	assert_int_equal(let_go(&r), ERR_NOT_FOUND);
-	set_password(a, &r.who, OTHER, PASSWORD);
-	r.who = of_today(a, &r.who);
+	r.who = set_password(a, OTHER, PASSWORD);
 
 	hold(&r, "end:hashed");
 	renew_hash(a);
