@@ -2,7 +2,20 @@
 import { ago, describeAgent, element, explain, latchkey, made, notice, onPress, onSubmit,
 	nameOf, requireSession, showEnded, showStrength } from "./ui.js";
 
+// The address that the account has now; another one needs the password.
+let emailNow = "";
+
+function showPasswordField() {
+	const changed = element("profile-email").value.trim() !== emailNow;
+
+	element("profile-password-field").hidden = !changed;
+	element("profile-password").required = changed;
+	if (!changed)
+		element("profile-password").value = "";
+}
+
 function showUser(user) {
+	emailNow = user.email ?? "";
 	element("greeting").textContent = "Hello, " + nameOf(user);
 	element("profile-name").value = user.name;
 	element("profile-email").value = user.email ?? "";
@@ -10,7 +23,10 @@ function showUser(user) {
 	element("profile-email").required = user.email !== null;
 	element("profile-avatar").value = user.avatar_url ?? "";
 	element("change-password").elements.username.value = user.email ?? "";
+	showPasswordField();
 }
+
+element("profile-email").addEventListener("input", showPasswordField);
 
 // ---- devices ----
 
@@ -63,10 +79,12 @@ onPress(element("end-all"), async () => {
 
 // ---- forms ----
 
-onSubmit(element("profile"), async ({ name, email, avatar_url: picture }) => {
+onSubmit(element("profile"), async (values) => {
+	const { name, email, avatar_url: picture } = values;
 	const answer = await latchkey.call("PATCH", "/auth/update-profile",
 		{ name, email: email || undefined,
-			avatar_url: picture === "" ? null : picture });
+			avatar_url: picture === "" ? null : picture,
+			current_password: values.current_password || undefined });
 
 	showUser(answer.user);
 	notice("Saved.");

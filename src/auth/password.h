@@ -13,6 +13,8 @@ struct password_params {
 	int passes; /* at least 1 */
 };
 
+/* No password is longer: 128 characters may have more bytes before NFKC. */
+#define PASSWORD_BYTES_MAX 4096
 #define PASSWORD_NORMAL_SIZE 1025 /* 128 characters after NFKC, and NUL */
 
 /**

@@ -14,8 +14,6 @@
 #include "routes/security_log.h"
 #include "shm/counters.h"
 
-/* Generous: auth/password counts the characters after NFKC. */
-#define PASSWORD_BYTES_MAX 4096
 #define DEVICE_BYTES_MAX 1024 /* the record holds less and cuts it */
 
 /*

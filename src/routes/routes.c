@@ -22,6 +22,7 @@
 #define LOGIN RATE_LIMIT_LOGIN
 #define REGISTER RATE_LIMIT_REGISTER
 #define DEFAULT RATE_LIMIT_DEFAULT
+#define PROFILE RATE_LIMIT_PROFILE
 
 /* clang-format off */
 const struct route routes[] = {
@@ -46,7 +47,7 @@ const struct route routes[] = {
 	{ GET, 200, "/auth/sessions", route_sessions_list, NONE, ROOT },
 	{ DELETE, 204, "/auth/sessions/{}", route_sessions_end, NONE, ROOT },
 	/* profile.c */
-	{ CHANGE, 200, "/auth/update-profile", route_update_profile, NONE, ROOT },
+	{ CHANGE, 200, "/auth/update-profile", route_update_profile, PROFILE, ROOT | SLOW },
 	/* users.c */
 	{ GET, 200, "/users", route_users, NONE, 0 },
 	{ GET, 200, "/users/{}", route_user, NONE, 0 },

@@ -16,7 +16,7 @@
  * them.
  */
 #define SHM_LAYOUT_MAGIC 0x79656b686374616cULL /* "latchkey" */
-#define SHM_LAYOUT_VERSION 10
+#define SHM_LAYOUT_VERSION 11
 #define SHM_LAYOUT_GENERATIONS ((size_t)1 << 18) /* 2 MiB of counters */
 /* A change touches a user, and at most all sessions it ends by name. */
 #define SHM_LAYOUT_IN_FLIGHT_MAX 128

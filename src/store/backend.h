@@ -27,6 +27,7 @@ struct store_audit {
 	int64_t user_id;
 	const char *handle; /* "" if there is none */
 	const char *address;
+	const char *detail; /* NULL: none */
 };
 
 /* ${path}: what follows the scheme in the URL. */

@@ -146,3 +146,8 @@ INSERT INTO credentials (user_id, kind, id, data, created_at, used_at)
 ALTER TABLE users DROP COLUMN password_hash;
 
 ALTER TABLE latest RENAME COLUMN outside_since TO external_since;
+
+-- version 5
+
+-- What else is to be said of an event, such as the old and the new address.
+ALTER TABLE audit ADD COLUMN detail TEXT NOT NULL DEFAULT '';

@@ -99,6 +99,7 @@ sqlite_audit_add(struct store *st, const struct store_audit *row)
 	sqlite_put_int(s, stmt, 3, row->user_id);
 	sqlite_put_text(s, stmt, 4, row->handle);
 	sqlite_put_text(s, stmt, 5, row->address);
+	sqlite_put_text(s, stmt, 6, row->detail != NULL ? row->detail : "");
 	return sqlite_run(s, stmt, NULL);
 }
 

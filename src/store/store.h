@@ -307,6 +307,7 @@ enum err store_logout_all(struct store *st, const struct store_actor *actor,
 struct user_patch {
 	const char *email;
 	const char *normal;
+	const struct store_proof *proof; /* needed for another address */
 	const char *name;
 	const char *avatar_url;
 };
@@ -314,8 +315,10 @@ struct user_patch {
 /**
  * store_profile_update(st, actor, user_id, patch, user_out):
  * Apply ${patch}; ${user_out} is the user afterwards.  ERR_CONFLICT if the
- * address is taken, ERR_INVALID if a text is too long or only one of email and
- * normal is set, ERR_NOT_FOUND if there is no such user.
+ * address is taken, ERR_INVALID if a text is too long or only some of email,
+ * normal and proof are set, ERR_DENIED if the proof does not hold,
+ * ERR_NOT_FOUND if there is no such user.  The old and the new address are
+ * recorded in the audit table.
  */
 enum err store_profile_update(struct store *st, const struct store_actor *actor,
     int64_t user_id, const struct user_patch *patch,

@@ -95,6 +95,7 @@ add_audit(struct change *c, enum event event)
 		.user_id = c->user_id,
 		.handle = c->handle != NULL ? c->handle : "",
 		.address = c->actor->address,
+		.detail = c->detail,
 	    });
 }
 

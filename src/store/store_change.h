@@ -34,6 +34,7 @@ struct change {
 	const char *handle; /* borrowed; NULL: none */
 	enum event event;   /* if the kind does not say it */
 	enum event second_event;
+	const char *detail; /* borrowed; NULL: none */
 
 	bool idle;     /* nothing to write: the store is so already */
 	bool in_doubt; /* it is not known whether it was committed */

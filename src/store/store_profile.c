@@ -1,21 +1,40 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/store.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
-#include "store/store_change.h"
+#include "store/store_steps.h"
 
 struct profile_change {
 	struct change c;
 	const struct user_patch *patch;
 	struct user user;
+	char detail[2 * USER_EMAIL_SIZE + 8]; /* old and new address */
 };
 
 static enum err
 patch_text(char *dst, size_t size, const char *text)
 {
 	return text == NULL ? ERR_OK : str_copy(dst, size, text);
+}
+
+/* The address is what its owner signs in with, so a session is not enough. */
+static enum err
+email_plan(struct profile_change *x)
+{
+	const struct user_patch *p = x->patch;
+	struct user *u = &x->user;
+	enum err err = store_proof_check(&x->c, p->proof);
+
+	if (err != ERR_OK)
+		return err;
+	(void)snprintf(
+	    x->detail, sizeof(x->detail), "%s -> %s", u->email, p->email);
+	x->c.detail = x->detail;
+	x->c.event = EVENT_EMAIL_CHANGE;
+	return str_copy(u->email, sizeof(u->email), p->email);
 }
 
 static enum err
@@ -26,11 +45,12 @@ profile_plan(struct change *c)
 	struct user *u = &x->user;
 	enum err err;
 
-	if ((p->email == NULL) != (p->normal == NULL))
+	if ((p->email == NULL) != (p->normal == NULL) ||
+	    (p->email == NULL) != (p->proof == NULL))
 		return ERR_INVALID;
 	err = c->st->ops->user_by_id(c->st, c->user_id, u);
-	if (err == ERR_OK)
-		err = patch_text(u->email, sizeof(u->email), p->email);
+	if (err == ERR_OK && p->email != NULL)
+		err = email_plan(x);
 	if (err == ERR_OK)
 		err = patch_text(u->name, sizeof(u->name), p->name);
 	if (err == ERR_OK)

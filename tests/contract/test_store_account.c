@@ -13,7 +13,8 @@ TEST(a_profile_changes_in_part, struct fixture *f)
 {
 	struct user_patch name = { .name = "Ann B." };
 	struct user_patch email = { .email = "Ann@New.org",
-		.normal = "ann@new.org" };
+		.normal = "ann@new.org",
+		.proof = TEST_USERS_PROOF(&f->ann.user) };
 	struct user_patch none = { 0 };
 	struct user u;
 
@@ -43,6 +44,8 @@ TEST(a_profile_changes_in_part, struct fixture *f)
 TEST(a_bad_profile_changes_nothing, struct fixture *f)
 {
 	char long_name[USER_NAME_SIZE + 1];
+	const struct store_proof stale = { .user_id = f->ann.user.id,
+		.epoch = f->ann.user.epoch - 1 };
 	struct person bob;
 	struct user u;
 
@@ -57,10 +60,15 @@ TEST(a_bad_profile_changes_nothing, struct fixture *f)
 	} cases[] = {
 		{ { .name = "New",
 		      .email = "bob@example.org",
-		      .normal = "bob@example.org" },
+		      .normal = "bob@example.org",
+		      .proof = TEST_USERS_PROOF(&f->ann.user) },
 		    f->ann.user.id, ERR_CONFLICT },
 		{ { .name = "New", .email = "x@y.org" }, f->ann.user.id,
 		    ERR_INVALID },
+		{ { .name = "New", .email = "x@y.org", .normal = "x@y.org" },
+		    f->ann.user.id, ERR_INVALID },
+		{ { .email = "x@y.org", .normal = "x@y.org", .proof = &stale },
+		    f->ann.user.id, ERR_DENIED },
 		{ { .avatar_url = "https://y.org", .name = long_name },
 		    f->ann.user.id, ERR_INVALID },
 		{ { .name = "New" }, 99, ERR_NOT_FOUND },

@@ -34,9 +34,10 @@ typedef enum err change_fn(struct fixture *f, const struct store_actor *who);
 static enum err
 profile(struct fixture *f, const struct store_actor *who)
 {
-	static const struct user_patch patch = {
-		.name = "Eve", .email = "Eve@New.org", .normal = "eve@new.org"
-	};
+	const struct user_patch patch = { .name = "Eve",
+		.email = "Eve@New.org",
+		.normal = "eve@new.org",
+		.proof = TEST_USERS_PROOF(&f->ann.user) };
 	struct user u;
 
 	return store_profile_update(f->st, who, f->ann.user.id, &patch, &u);

@@ -134,7 +134,10 @@ live(struct site *s, struct secrets *x)
 	post(s, "/auth/validate-session", "{}", 200);
 	keep_grant(x, &s->reply);
 	ask(s, "GET", "/auth/me", NULL, 200);
-	post(s, "/auth/update-profile", "{\"email\":\"" NEW_EMAIL "\"}", 200);
+	post(s, "/auth/update-profile",
+	    "{\"email\":\"" NEW_EMAIL "\",\"current_password\":\"" WEB_PASSWORD
+	    "\"}",
+	    200);
 	ask(s, "GET", "/auth/me", NULL, 200);
 	ask(s, "GET", "/auth/sessions", NULL, 200);
 	post(s, "/auth/change-password",

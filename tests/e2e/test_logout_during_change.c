@@ -32,9 +32,12 @@ struct user_request {
 /* %s: the handle of a device that stays */
 static const struct user_request user_requests[] = {
 	{ "PUT", API "/update-profile",
-	    "{\"email\":\"" NEW_EMAIL "\",\"name\":\"Other Name\"}", WAITING,
-	    false },
-	{ "PUT", API "/update-profile", "{\"email\":\"" NEW_EMAIL "\"}",
+	    "{\"email\":\"" NEW_EMAIL "\",\"current_password\":\"" WEB_PASSWORD
+	    "\",\"name\":\"Other Name\"}",
+	    WAITING, false },
+	{ "PUT", API "/update-profile",
+	    "{\"email\":\"" NEW_EMAIL "\",\"current_password\":\"" WEB_PASSWORD
+	    "\"}",
 	    WAITING, true },
 	{ "POST", API "/change-password", CHANGE_BODY, WAITING, false },
 	{ "POST", API "/change-password", CHANGE_BODY, "change:hashed", true },

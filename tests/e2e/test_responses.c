@@ -100,7 +100,9 @@ TEST(refusals_of_addresses_and_passwords, struct site *s)
 	operation_expect(s, "POST", "/auth/signup", &m, 422);
 	site_account(s);
 	m = (struct operation_manner){ .bearer = s->token, .body = body };
-	snprintf(body, sizeof(body), "{\"email\":\"%s\"}", taken);
+	snprintf(body, sizeof(body),
+	    "{\"email\":\"%s\",\"current_password\":\"" WEB_PASSWORD "\"}",
+	    taken);
 	for (size_t i = 0; i < NELEMS(changes); i++)
 		operation_expect(
 		    s, changes[i], "/auth/update-profile", &m, 409);

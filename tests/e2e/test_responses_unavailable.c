@@ -124,6 +124,7 @@ TEST_IN(LIMITS, above_the_rate_limit, struct site *s)
 	m.session = s->session;
 	operation_expect(s, "POST", "/auth/login", &m, 401);
 	operation_expect(s, "POST", "/auth/deactivate", &m, 403);
+	operation_expect(s, "PUT", "/auth/update-profile", &m, 403);
 	operation_each(s, OP_GUESSED, &m, 429, "rate_limited");
 	operation_each(s, OP_SLOW | OP_FORMS, &m, 303, NULL);
 	assert_non_null(
@@ -143,7 +144,8 @@ TEST_RUN()
 	const char *const narrow[] = { "LATCHKEY_SLOW_QUEUE=1", NULL };
 	const char *const strict[] = { "LATCHKEY_LIMIT_LOGIN=1/3600",
 		"LATCHKEY_LIMIT_REGISTER=1/3600",
-		"LATCHKEY_LIMIT_DEFAULT=1/3600", NULL };
+		"LATCHKEY_LIMIT_DEFAULT=1/3600",
+		"LATCHKEY_LIMIT_PROFILE=1/3600", NULL };
 	/* A single worker, so that one check is enough. */
 	const struct stack_options usual = { .workers = 1, .env = known };
 	const struct stack_options one = { .workers = 1, .env = narrow };

@@ -433,6 +433,12 @@ TEST(changing_the_profile, struct site *s)
 	    "https://example.org/a.png");
 	bearer(s, "PATCH", API "/auth/update-profile", s->token,
 	    body("{'email':'%'}", taken));
+	web_expect(&s->reply, 400, "missing_field");
+	bearer(s, "PATCH", API "/auth/update-profile", s->token,
+	    body("{'email':'%','current_password':'wrong one'}", taken));
+	web_expect(&s->reply, 403, "wrong_password");
+	bearer(s, "PATCH", API "/auth/update-profile", s->token,
+	    body("{'email':'%','current_password':'" WEB_PASSWORD "'}", taken));
 	web_expect(&s->reply, 409, "email_taken");
 	bearer(s, "PATCH", API "/auth/update-profile", s->token,
 	    "{\"avatar_url\":\"javascript:alert(1)\"}");

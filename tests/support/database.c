@@ -35,20 +35,12 @@ database_run(const char *path, const char *sql)
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
-void
-database_make(const char *path, int version)
-{
-	static const char *const migrations[] = {
-#include "store/schema_sqlite.inc"
-	};
-	char sql[128];
+/* The rows are those of this version, and later ones migrate them. */
+#define ROWS_OF 3
 
-	for (size_t i = 0; i < NELEMS(migrations) && i < (size_t)version; i++)
-		database_run(path, migrations[i]);
-	(void)snprintf(sql, sizeof(sql),
-	    "PRAGMA application_id = %d; PRAGMA user_version = %d;",
-	    SQLITE_APPLICATION_ID, version);
-	database_run(path, sql);
+static void
+put_rows(const char *path, int version)
+{
 	database_run(path,
 	    "INSERT INTO users (id, email, email_normal, name, avatar_url,"
 	    " role, status, password_hash, epoch, version, created_at,"
@@ -62,6 +54,27 @@ database_make(const char *path, int version)
 		database_run(path,
 		    "UPDATE users SET epoch_at = 400 WHERE epoch > 1;"
 		    "UPDATE latest SET outside_since = 400;");
+}
+
+void
+database_make(const char *path, int version)
+{
+	static const char *const migrations[] = {
+#include "store/schema_sqlite.inc"
+	};
+	char sql[128];
+
+	for (size_t i = 0; i < NELEMS(migrations) && i < (size_t)version; i++) {
+		if (i == ROWS_OF)
+			put_rows(path, ROWS_OF);
+		database_run(path, migrations[i]);
+	}
+	if (version <= ROWS_OF)
+		put_rows(path, version);
+	(void)snprintf(sql, sizeof(sql),
+	    "PRAGMA application_id = %d; PRAGMA user_version = %d;",
+	    SQLITE_APPLICATION_ID, version);
+	database_run(path, sql);
 }
 
 static void

@@ -21,7 +21,8 @@ TEST(any_subset_can_be_changed_by_any_method, struct api *api)
 		{ "PATCH", "{\"avatar_url\":\"https://example.org/a.png\"}",
 		    "Ada L", ADA, "https://example.org/a.png" },
 		{ "POST",
-		    "{\"email\":\"new@example.org\",\"name\":\"\xc3\x85sa\"}",
+		    "{\"email\":\"new@example.org\",\"current_password\":"
+		    "\"" API_PASSWORD "\",\"name\":\"\xc3\x85sa\"}",
 		    "\xc3\x85sa", "new@example.org",
 		    "https://example.org/a.png" },
 		{ "PATCH", "{\"avatar_url\":null}", "\xc3\x85sa",
@@ -79,8 +80,14 @@ TEST(a_bad_change_changes_nothing, struct api *api)
 		    "invalid_field", "\"avatar_url\"" },
 		{ "{\"avatar_url\":[]}", 400, "invalid_field",
 		    "\"avatar_url\"" },
-		{ "{\"email\":\"BOB@example.org\",\"name\":\"y\"}", 409,
-		    "email_taken", "" },
+		{ "{\"email\":\"new@example.org\",\"name\":\"y\"}", 400,
+		    "missing_field", "\"current_password\"" },
+		{ "{\"email\":\"new@example.org\",\"name\":\"y\","
+		  "\"current_password\":\"wrong one\"}",
+		    403, "wrong_password", "" },
+		{ "{\"email\":\"BOB@example.org\",\"name\":\"y\","
+		  "\"current_password\":\"" API_PASSWORD "\"}",
+		    409, "email_taken", "" },
 	};
 	struct api_login who, other;
 	struct api_answer a;
@@ -113,6 +120,20 @@ TEST(a_bad_change_changes_nothing, struct api *api)
 	api_free(&a);
 }
 
+/* The page sends all its fields; the same address is no change of it. */
+TEST(the_same_address_needs_no_password, struct api *api)
+{
+	struct api_login who;
+
+	api_register(api, ADA, &who);
+	api_expect(api, 200, NULL, UPDATE, .token = who.token,
+	    .body = "{\"email\":\"" ADA "\",\"name\":\"Ada L\"}");
+	api_expect(api, 200, NULL, UPDATE, .token = who.token,
+	    .body = "{\"email\":\"" ADA "\"}");
+	api_expect(api, 400, "missing_field", UPDATE, .token = who.token,
+	    .body = "{\"email\":\"Ada@example.org\"}");
+}
+
 TEST(a_session_that_ended_meanwhile_changes_nothing, struct api *api)
 {
 	struct api_login who;
@@ -121,12 +142,14 @@ TEST(a_session_that_ended_meanwhile_changes_nothing, struct api *api)
 	api_register(api, ADA, &who);
 	api_overtake(api);
 	api_expect(api, 401, "invalid_token", UPDATE, .token = who.token,
-	    .body = "{\"email\":\"new@example.org\",\"name\":\"Eve\"}");
+	    .body = "{\"email\":\"new@example.org\",\"name\":\"Eve\","
+		    "\"current_password\":\"" API_PASSWORD "\"}");
 	api_login(api, ADA, &who);
 	api_overtake(api);
 	api_expect(api, 401, "invalid_session", UPDATE,
 	    .cookie = who.session_id, .site = "same-origin",
-	    .body = "{\"email\":\"new@example.org\",\"name\":\"Eve\"}");
+	    .body = "{\"email\":\"new@example.org\",\"name\":\"Eve\","
+		    "\"current_password\":\"" API_PASSWORD "\"}");
 	api_login(api, ADA, &who);
 	api_run(api,
 	    &(struct api_call){

@@ -37,6 +37,8 @@ setup(struct fixture *f)
 	    (struct rate_limit_shm_rule){ WINDOW, 3 };
 	f->rl.rules[RATE_LIMIT_DEFAULT] =
 	    (struct rate_limit_shm_rule){ WINDOW, 10 };
+	f->rl.rules[RATE_LIMIT_PROFILE] =
+	    (struct rate_limit_shm_rule){ WINDOW, 10 };
 	memset(f->rl.key, 7, sizeof(f->rl.key));
 }
 
@@ -222,11 +224,16 @@ TEST(requests_that_were_no_guess_are_refunded, struct fixture *f)
 		enum err outcome;
 		bool stays[RATE_LIMIT_NAMES];
 	} cases[] = {
-		{ ERR_OK, { [RATE_LIMIT_REGISTER] = true } },
-		{ ERR_DENIED, { [RATE_LIMIT_LOGIN] = true, true, true } },
-		{ ERR_NOT_FOUND, { [RATE_LIMIT_LOGIN] = true, true, true } },
-		{ ERR_CONFLICT, { [RATE_LIMIT_LOGIN] = true, true, true } },
-		{ ERR_LIMITED, { [RATE_LIMIT_LOGIN] = true, true, true } },
+		{ ERR_OK,
+		    { [RATE_LIMIT_REGISTER] = true,
+			[RATE_LIMIT_PROFILE] = true } },
+		{ ERR_DENIED, { [RATE_LIMIT_LOGIN] = true, true, true, true } },
+		{ ERR_NOT_FOUND,
+		    { [RATE_LIMIT_LOGIN] = true, true, true, true } },
+		{ ERR_CONFLICT,
+		    { [RATE_LIMIT_LOGIN] = true, true, true, true } },
+		{ ERR_LIMITED,
+		    { [RATE_LIMIT_LOGIN] = true, true, true, true } },
 		{ ERR_INVALID, { false } },
 		{ ERR_UNAVAILABLE, { false } },
 		{ ERR_BUSY, { false } },

@@ -42,6 +42,8 @@ setup(void **state)
 	    (struct rate_limit_shm_rule){ 3600000, 3 };
 	api.app.rate_limits.rules[RATE_LIMIT_DEFAULT] =
 	    (struct rate_limit_shm_rule){ 60000, 10 };
+	api.app.rate_limits.rules[RATE_LIMIT_PROFILE] =
+	    (struct rate_limit_shm_rule){ 60000, 10 };
 	*state = &api;
 	return 0;
 }
@@ -252,6 +254,40 @@ TEST(successful_registrations_count, struct api *api)
 	sign_up(api, "cyd@example.org", API_PASSWORD, 429, "rate_limited");
 	mono_us += 1001000;
 	sign_up(api, "cyd@example.org", API_PASSWORD, 201, NULL);
+}
+
+/* Neither guesses, nor probes for addresses, nor changes without end. */
+TEST(changes_of_a_profile_are_limited, struct api *api)
+{
+	static const struct {
+		const char *body;
+		int status;
+	} changes[] = {
+		{ "{\"email\":\"x@example.org\",\"current_password\":\"no\"}",
+		    403 },
+		{ "{\"email\":\"bob@example.org\",\"current_password\":"
+		  "\"" API_PASSWORD "\"}",
+		    409 },
+		{ "{\"name\":\"Ada L\"}", 200 },
+	};
+	struct api_login ada, bob;
+	char from[48];
+
+	api_register(api, ADA, &ada);
+	api_register(api, "bob@example.org", &bob);
+	for (int i = 0; i < 12; i++) {
+		snprintf(from, sizeof(from), "REMOTE_ADDR=192.0.2.%d", i);
+		api_expect(api, i < 10 ? changes[i % 3].status : 429, NULL,
+		    .method = "PATCH", .uri = "/auth/update-profile",
+		    .body = changes[i % 3].body, .token = ada.token,
+		    .param = from);
+	}
+	assert_int_equal(counter(api, COUNTERS_LIMITED_PROFILE), 2);
+	/* A form that is wrong changes nothing and guesses nothing. */
+	for (int i = 0; i < 12; i++)
+		api_expect(api, 400, "invalid_field", .method = "PATCH",
+		    .uri = "/auth/update-profile", .body = "{\"name\":\"\"}",
+		    .token = bob.token);
 }
 
 TEST(signed_in_users_are_limited_too, struct api *api)

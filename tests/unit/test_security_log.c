@@ -82,6 +82,10 @@ use_every_route(struct api *api, struct api_login *who)
 	    .token = who->token);
 	buf_clear(&uri);
 	api_login(api, ADA, who);
+	api_expect(api, 200, NULL, .method = "PATCH",
+	    .uri = "/auth/update-profile", .token = who->token,
+	    .body = "{\"email\":\"ada@new.example.org\","
+		    "\"current_password\":\"" API_PASSWORD "\"}");
 	api_run(api,
 	    &(struct api_call){ .method = "POST",
 		.uri = "/auth/change-password",
@@ -116,6 +120,7 @@ TEST(each_event_has_its_line_and_no_secret, struct api *api)
 		{ "login_ok", "address=127.0.0.1 user=1", 3 },
 		{ "logout", "address=127.0.0.1 user=1", 1 },
 		{ "session_ended", "address=127.0.0.1 user=1", 1 },
+		{ "email_changed", "address=127.0.0.1 user=1", 1 },
 		{ "password_changed", "address=127.0.0.1 user=1", 1 },
 		{ "logout_all", "address=127.0.0.1 user=1", 1 },
 		{ "account_deactivated", "address=127.0.0.1 user=1", 1 },

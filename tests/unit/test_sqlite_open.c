@@ -519,6 +519,32 @@ TEST(a_missing_database_is_not_recreated, struct fixture *f)
 	store_close(st);
 }
 
+/* ---- the audit table ---- */
+
+TEST(the_audit_table_has_the_old_and_the_new_address, struct fixture *f)
+{
+	struct store_actor actor = test_users_actor(NOW);
+	struct user_patch patch = { .email = "New@x.org",
+		.normal = "new@x.org" };
+	struct person p;
+	struct user u;
+
+	assert_int_equal(open_store(f), ERR_OK);
+	assert_int_equal(test_users_register(f->st, "ann", 1, NOW, &p), ERR_OK);
+	patch.proof = TEST_USERS_PROOF(&p.user);
+	assert_int_equal(
+	    store_profile_update(f->st, &actor, p.user.id, &patch, &u), ERR_OK);
+	close_store(f);
+	assert_int_equal(database_int(f->table.db,
+			     "SELECT count(*) FROM audit WHERE event = 'email'"
+			     " AND user_id = 1"
+			     " AND detail = 'ann@Example.org -> New@x.org'"),
+	    1);
+	assert_int_equal(database_int(f->table.db,
+			     "SELECT count(*) FROM audit WHERE detail <> ''"),
+	    1);
+}
+
 /* ---- the URL ---- */
 
 TEST(a_store_is_opened_by_its_url, struct fixture *f)
