@@ -14,7 +14,7 @@
 enum file_access {
 	FILE_PRIVATE =
 	    0,         /* nothing; the owner is this process's user or root */
-	FILE_READABLE, /* read it; the same owners */
+	FILE_READABLE, /* read it; the same owners, or any one for root */
 	FILE_ANY       /* anything, under any owner */
 };
 
@@ -28,6 +28,7 @@ struct file {
 	/* Set by file_read(). */
 	struct buf text; /* the content; buf_clear() wipes it */
 	mode_t mode;     /* of the file, for rules beyond ${access} */
+	gid_t group;     /* of the file */
 	char why[FILE_WHY_SIZE];
 };
 
@@ -41,6 +42,9 @@ struct file {
  * ${file}->text is empty and ${file}->why a message that names the path.
  */
 enum err file_read(struct file *file) MUST_CHECK;
+
+/* file_group_is_ours(group): is this process a member of ${group}? */
+bool file_group_is_ours(gid_t group);
 
 /**
  * file_folder(dst, path):

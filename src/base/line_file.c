@@ -25,8 +25,11 @@ parse_line(const struct line_file *l, char *line, size_t len)
 static enum err
 parse_lines(const struct line_file *l, struct buf *text)
 {
+	static const char mark[] = "\xef\xbb\xbf";
 	char *line = text->data, *last = text->data + text->len;
 
+	if (strncmp(line, mark, strlen(mark)) == 0)
+		line += strlen(mark);
 	for (int number = 1; line < last; number++) {
 		char *end = memchr(line, '\n', (size_t)(last - line));
 		const char *flaw;

@@ -12,9 +12,11 @@
 
 /*
  * A configuration file, read line by line.  It must be a regular file that
- * belongs to this process's user or root and that others cannot write to.
+ * belongs to this process's user or root (for a process of root: to anyone) and
+ * that others cannot write to.
  * line_file_parse_fn receives each line without white space at its ends, and
- * may change it; empty lines and lines that begin with # are skipped.  It
+ * may change it; empty lines, lines that begin with # and a byte order mark at
+ * the start (as Windows editors write) are skipped.  It
  * returns NULL, or what is wrong with the line ("must be KEY = value"), which
  * ends the reading.
  */

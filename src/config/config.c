@@ -304,18 +304,24 @@ config_print(const struct config *c, FILE *out)
 {
 	static const char *const sources[] = {
 		[OPTION_UNSET] = "not set",
-		[OPTION_ENVIRONMENT] = "environment",
-		[OPTION_CREDENTIAL] = "credential",
-		[OPTION_FILE] = "file",
-		[OPTION_DEFAULT] = "default",
+		[OPTION_ENVIRONMENT] = "from the environment",
+		[OPTION_CREDENTIAL] = "from a credential of systemd",
+		[OPTION_FILE] = "from the file",
+		[OPTION_DEFAULT] = "by default",
 	};
+
+	enum option_source last = OPTION_UNSET;
 
 	for (size_t i = 0; i < CONFIG_COUNT; i++) {
 		const struct option_value *v = &c->values[i];
 
-		fprintf(out, "%s = %s  # %s\n", option_table[i].name,
-		    option_hides(&option_table[i], v->text) ? "(set)" : v->text,
-		    sources[v->source]);
+		/* On a line of its own, so that the output can be read back. */
+		if (v->source != last)
+			fprintf(out, "# %s\n", sources[v->source]);
+		last = v->source;
+		fprintf(out, "%s = %s\n", option_table[i].name,
+		    option_hides(&option_table[i], v->text) ? OPTION_HIDDEN
+							    : v->text);
 	}
 }
 

@@ -76,6 +76,9 @@ enum err option_set(enum config_id id, const char *text,
     const struct option_why *why) MUST_CHECK;
 void option_clear(struct option_value *value);
 
+/* What is printed in place of a secret. */
+#define OPTION_HIDDEN "(set)"
+
 /* option_hides(o, text): true if the value ${text} of ${o} is a secret. */
 bool option_hides(const struct option *o, const char *text);
 

@@ -2,6 +2,7 @@
 #include "config/sources.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,34 @@ is_other_name(const char *name, size_t len)
 	return false;
 }
 
+/*
+ * Kubernetes and Docker set such variables for a service that is called
+ * latchkey, or latchkey-web, in every container beside it.
+ */
+static bool
+is_service_link(const char *name, size_t len, const char *text)
+{
+	static const char *const patterns[] = {
+		"LATCHKEY*_SERVICE_HOST",
+		"LATCHKEY*_SERVICE_PORT",
+		"LATCHKEY*_SERVICE_PORT_*",
+		"LATCHKEY*_PORT_[0-9]*_TCP*",
+		"LATCHKEY*_PORT_[0-9]*_UDP*",
+		"LATCHKEY*_PORT_[0-9]*_SCTP*",
+	};
+	char copy[256];
+
+	if (len >= sizeof(copy))
+		return false;
+	memcpy(copy, name, len);
+	copy[len] = '\0';
+	for (size_t i = 0; i < NELEMS(patterns); i++)
+		if (fnmatch(patterns[i], copy, 0) == 0)
+			return true;
+	return fnmatch("LATCHKEY*_PORT", copy, 0) == 0 &&
+	    fnmatch("[a-z]*://*", text, 0) == 0;
+}
+
 /* A name in a source, and the option that it sets. */
 struct setting {
 	enum config_id id;
@@ -55,6 +84,14 @@ find_setting(const char *name, size_t len, struct setting *s)
 	    option_find(name, len - suffix, &s->id, &s->is_old) == ERR_OK &&
 	    option_table[s->id].type == OPTION_SECRET;
 	return s->by_file ? ERR_OK : ERR_NOT_FOUND;
+}
+
+/* A group that the process is in may read it, as a pod's fsGroup does. */
+static bool
+is_private(const struct file *file)
+{
+	return (file->mode & 077) == 0 ||
+	    ((file->mode & 037) == 0 && file_group_is_ours(file->group));
 }
 
 /*
@@ -80,9 +117,11 @@ set_from_secret_file(enum config_id id, const char *path,
 		text->data[--text->len] = '\0';
 	if (text->len > 0 && text->data[text->len - 1] == '\r')
 		text->data[--text->len] = '\0';
-	if (source != OPTION_CREDENTIAL && (file.mode & 077) != 0)
-		err = option_refuse(
-		    why, "%s: others may read %s: chmod 600 it", name, path);
+	if (source != OPTION_CREDENTIAL && !is_private(&file))
+		err = option_refuse(why,
+		    "%s: others may read %s: chmod 600 it, or 640 for a group "
+		    "of this user",
+		    name, path);
 	else if (strlen(text->data) != text->len)
 		err =
 		    option_refuse(why, "%s: %s holds a zero byte", name, path);
@@ -92,13 +131,40 @@ set_from_secret_file(enum config_id id, const char *path,
 	return err;
 }
 
+/*
+ * Comments and quotes would become part of the value, which other programs'
+ * files treat otherwise.  Return what is wrong, or NULL.
+ */
+static const char *
+value_flaw(const char *text)
+{
+	size_t len = strlen(text);
+	const char *hash = text;
+
+	while ((hash = strchr(hash, '#')) != NULL) {
+		if (hash > text && (hash[-1] == ' ' || hash[-1] == '\t'))
+			return "a comment cannot follow a value, it needs a "
+			       "line of its own";
+		hash++;
+	}
+	if (len >= 2 && (text[0] == '"' || text[0] == '\'') &&
+	    text[len - 1] == text[0])
+		return "the value stands in quotes, which would be part of it";
+	return NULL;
+}
+
 static enum err
 apply(const struct setting *s, const char *text, enum option_source source,
     struct option_value *value, const struct option_why *why)
 {
-	enum err err = s->by_file
-	    ? set_from_secret_file(s->id, text, source, value, why)
-	    : option_set(s->id, text, source, value, why);
+	const char *flaw = value_flaw(text);
+	enum err err;
+
+	if (flaw != NULL)
+		return option_refuse(
+		    why, "%s: %s", option_table[s->id].name, flaw);
+	err = s->by_file ? set_from_secret_file(s->id, text, source, value, why)
+			 : option_set(s->id, text, source, value, why);
 
 	value->by_old_name = s->is_old;
 	return err;
@@ -131,6 +197,9 @@ set_from_environment(const char *name, size_t len, const char *text,
 {
 	struct setting s;
 
+	/* Scripts often set a variable to empty instead of unsetting it. */
+	if (text[0] == '\0')
+		return ERR_OK;
 	if (find_setting(name, len, &s) == ERR_OK) {
 		if (values[s.id].source != OPTION_UNSET &&
 		    values[s.id].by_old_name == s.is_old)
@@ -141,7 +210,7 @@ set_from_environment(const char *name, size_t len, const char *text,
 		return set(&s, text, OPTION_ENVIRONMENT, values, why);
 	}
 	if (strncmp(name, "LATCHKEY_", strlen("LATCHKEY_")) != 0 ||
-	    is_other_name(name, len))
+	    is_other_name(name, len) || is_service_link(name, len, text))
 		return ERR_OK; /* another program's */
 	return option_refuse(why, "%.*s: there is no such option",
 	    (int)(len < 64 ? len : 64), name);
@@ -194,6 +263,7 @@ sources_environment(
 struct reader {
 	struct line_file file;
 	bool seen[CONFIG_COUNT][2]; /* under the present and the old name */
+	bool hidden[CONFIG_COUNT];  /* as config_print() prints a secret */
 	struct option_value *values;
 	char flaw[FLAW_SIZE];
 };
@@ -210,6 +280,11 @@ read_option(struct reader *r, const char *name, const char *text,
 	if (r->seen[s.id][s.is_old])
 		return option_refuse(why, "%s: is set twice", name);
 	r->seen[s.id][s.is_old] = true;
+	if (option_table[s.id].type == OPTION_SECRET &&
+	    strcmp(text, OPTION_HIDDEN) == 0) {
+		r->hidden[s.id] = true;
+		return ERR_OK;
+	}
 	if (!s.by_file && r->file.others_may_read &&
 	    option_hides(&option_table[s.id], text))
 		return option_refuse(why,
@@ -246,6 +321,7 @@ sources_file(const char *path, bool must_exist,
     struct option_value values[CONFIG_COUNT], const struct option_why *why)
 {
 	struct reader r = { .values = values };
+	enum err err;
 
 	r.file = (struct line_file){ .path = path,
 		.optional = !must_exist,
@@ -253,5 +329,13 @@ sources_file(const char *path, bool must_exist,
 		.ctx = &r,
 		.why = why->text,
 		.why_size = why->size };
-	return line_file_read(&r.file);
+	err = line_file_read(&r.file);
+	for (size_t i = 0; err == ERR_OK && i < CONFIG_COUNT; i++)
+		if (r.hidden[i] && values[i].source == OPTION_UNSET)
+			err = option_refuse(why,
+			    "%s: %.256s has " OPTION_HIDDEN
+			    ", as \"latchkey config\" prints a secret; write "
+			    "the secret itself",
+			    option_table[i].name, path);
+	return err;
 }

@@ -121,8 +121,8 @@ TEST(defaults_are_good, struct fixture *f)
 
 TEST(limits_are_so_many_in_seconds, struct fixture *f)
 {
-	static const char *const bad[] = { "", "5", "5/", "/60", "5/60/",
-		"0/60", "5/0", "-1/60", "5/-1", "1000001/1", "1/86401", "5 /60",
+	static const char *const bad[] = { "5", "5/", "/60", "5/60/", "0/60",
+		"5/0", "-1/60", "5/-1", "1000001/1", "1/86401", "5 /60",
 		"05/60", "5/60s", "99999999999999999999999999999/60" };
 	int64_t seconds;
 
@@ -159,18 +159,19 @@ TEST(environment_beats_file_beats_default, struct fixture *f)
 	    "\n"
 	    "  SESSION_TTL =  600 \r\n"
 	    "USER_CACHE_TTL=700\n"
-	    "LATCHKEY_ISSUER = \"a # b\" = c");
+	    "LATCHKEY_ISSUER = \"a#b\" = c");
 	setenv("SESSION_TTL", "500", 1);
 	expect_good(f);
 	assert_int_equal(config_int(f->config, CONFIG_SESSION_TTL), 500);
 	assert_int_equal(config_int(f->config, CONFIG_USER_CACHE_TTL), 700);
-	/* No quoting, and only a whole line is a comment. */
 	assert_string_equal(
-	    config_text(f->config, CONFIG_JWT_ISSUER), "\"a # b\" = c");
+	    config_text(f->config, CONFIG_JWT_ISSUER), "\"a#b\" = c");
 	text = printed(f->config);
-	assert_non_null(strstr(text, "\nSESSION_TTL = 500  # environment\n"));
-	assert_non_null(strstr(text, "\nUSER_CACHE_TTL = 700  # file\n"));
-	assert_non_null(strstr(text, "\nLATCHKEY_WORKERS = 0  # default\n"));
+	assert_non_null(
+	    strstr(text, "\n# from the environment\nSESSION_TTL = 500\n"));
+	assert_non_null(
+	    strstr(text, "\n# from the file\nUSER_CACHE_TTL = 700\n"));
+	assert_non_null(strstr(text, "\nLATCHKEY_WORKERS = 0\n"));
 	free(text);
 }
 
@@ -206,8 +207,6 @@ TEST(bad_values_are_refused, struct fixture *f)
 		{ "LATCHKEY_WORKERS", "-1",
 		    "LATCHKEY_WORKERS: must be between 0 and 512, not "
 		    "\"-1\"" },
-		{ "LATCHKEY_WORKERS", "",
-		    "LATCHKEY_WORKERS: must be between 0 and 512, not \"\"" },
 		{ "LATCHKEY_WORKERS", "4 ",
 		    "LATCHKEY_WORKERS: must be between 0 and 512, not "
 		    "\"4 \"" },
@@ -217,9 +216,6 @@ TEST(bad_values_are_refused, struct fixture *f)
 		{ "SESSION_TTL", "99999999999999999999",
 		    "SESSION_TTL: must be between 60 and 31536000, not "
 		    "\"99999999999999999999\"" },
-		{ "LATCHKEY_ISSUER", "",
-		    "LATCHKEY_ISSUER: must have between 1 and 128 "
-		    "characters, not 0" },
 		{ "LATCHKEY_ISSUER", "a\tb",
 		    "LATCHKEY_ISSUER: must not hold control characters" },
 		{ "LATCHKEY_LOG_LEVEL", "loud",
@@ -294,8 +290,13 @@ TEST(bad_lines_say_where, struct fixture *f)
 		{ "SESSION_TTL = 1\n",
 		    "SESSION_TTL: must be between 60 and 31536000, not "
 		    "\"1\"" },
+		{ "LATCHKEY_WORKERS =\n",
+		    "LATCHKEY_WORKERS: must be between 0 and 512, not \"\"" },
+		{ "LATCHKEY_ISSUER =\n",
+		    "LATCHKEY_ISSUER: must have between 1 and 128 "
+		    "characters, not 0" },
 	};
-	static const int lines[] = { 1, 3, 1, 1, 2, 1 };
+	static const int lines[] = { 1, 3, 1, 1, 2, 1, 1, 1 };
 	char where[160];
 
 	for (size_t i = 0; i < NELEMS(cases); i++) {
@@ -383,10 +384,18 @@ TEST(secrets_come_from_files, struct fixture *f)
 	expect_refused_with(f, "JWT_SECRET: is set twice in the environment");
 	unsetenv("JWT_SECRET");
 
+	/* A group that this process is in may read it, but not write it. */
 	assert_int_equal(chmod(f->secret, 0640), 0);
+	expect_good(f);
+	assert_int_equal(chmod(f->secret, 0660), 0);
 	expect_refused_with(f, "JWT_SECRET: others may read ");
 	assert_int_equal(chmod(f->secret, 0604), 0);
 	expect_refused_with(f, "JWT_SECRET: others may read ");
+	if (geteuid() == 0) {
+		assert_int_equal(chmod(f->secret, 0640), 0);
+		assert_int_equal(chown(f->secret, 0, 54321), 0);
+		expect_refused_with(f, "JWT_SECRET: others may read ");
+	}
 	unlink(f->secret);
 	expect_refused_with(f, "JWT_SECRET: cannot open ");
 	setenv("JWT_SECRET_FILE", "/dev/zero", 1);
@@ -420,6 +429,86 @@ TEST(credentials_of_systemd_count, struct fixture *f)
 	unlink(path);
 }
 
+/* As "${SESSION_TTL}" is in a compose file, without the variable. */
+TEST(an_empty_variable_is_unset, struct fixture *f)
+{
+	static const char *const names[] = { "SESSION_TTL", "REDIS_ENABLED",
+		"DATABASE_URL", "LATCHKEY_LOG_LEVEL", "JWT_SECRET_FILE",
+		"LATCHKEY_NO_SUCH_OPTION" };
+
+	write_file(f->path, 0600, "SESSION_TTL = 3600\n");
+	for (size_t i = 0; i < NELEMS(names); i++)
+		setenv(names[i], "", 1);
+	expect_good(f);
+	assert_int_equal(config_int(f->config, CONFIG_SESSION_TTL), 3600);
+}
+
+TEST(variables_of_service_links_are_ignored, struct fixture *f)
+{
+	static const char *const links[][2] = {
+		{ "LATCHKEY_SERVICE_HOST", "10.0.0.11" },
+		{ "LATCHKEY_SERVICE_PORT", "9000" },
+		{ "LATCHKEY_SERVICE_PORT_FCGI", "9000" },
+		{ "LATCHKEY_PORT", "tcp://10.0.0.11:9000" },
+		{ "LATCHKEY_PORT_9000_TCP", "tcp://10.0.0.11:9000" },
+		{ "LATCHKEY_PORT_9000_TCP_PROTO", "tcp" },
+		{ "LATCHKEY_WEB_PORT_53_UDP_ADDR", "10.0.0.11" },
+		{ "LATCHKEY_WEB_SERVICE_HOST", "10.0.0.12" },
+	};
+
+	for (size_t i = 0; i < NELEMS(links); i++)
+		setenv(links[i][0], links[i][1], 1);
+	expect_good(f);
+	setenv("LATCHKEY_PORT", "9000", 1);
+	expect_refused(f, "LATCHKEY_PORT: there is no such option");
+}
+
+TEST(comments_and_quotes_are_no_part_of_a_value, struct fixture *f)
+{
+	static const char *const refused[][2] = {
+		{ "LATCHKEY_ISSUER = https://id.example.org   # our site\n",
+		    "a comment cannot follow a value" },
+		{ "SESSION_TTL = 600\t#\n", "a comment cannot follow" },
+		{ "LATCHKEY_AUDIENCE = \"shop\"\n", "in quotes" },
+		{ "LATCHKEY_AUDIENCE = 'shop'\n", "in quotes" },
+	};
+
+	for (size_t i = 0; i < NELEMS(refused); i++) {
+		write_file(f->path, 0600, refused[i][0]);
+		expect_refused_with(f, refused[i][1]);
+	}
+	write_file(f->path, 0600, "");
+	setenv("LATCHKEY_AUDIENCE", "'shop'", 1);
+	expect_refused_with(f, "in quotes");
+	unsetenv("LATCHKEY_AUDIENCE");
+	write_file(f->path, 0600,
+	    "\xef\xbb\xbf# Windows\r\n  # more\r\n"
+	    "LATCHKEY_AUDIENCE = shop#1\r\nLATCHKEY_ISSUER = it's\r\n");
+	expect_good(f);
+	assert_string_equal(
+	    config_text(f->config, CONFIG_JWT_AUDIENCE), "shop#1");
+}
+
+TEST(what_is_printed_can_be_read_back, struct fixture *f)
+{
+	char *text;
+
+	setenv("JWT_SECRET", SECRET, 1);
+	setenv("LATCHKEY_ISSUER", "https://id.example.org", 1);
+	expect_good(f);
+	text = printed(f->config);
+	write_file(f->path, 0600, text);
+	free(text);
+	unsetenv("LATCHKEY_ISSUER");
+	expect_good(f);
+	assert_string_equal(config_text(f->config, CONFIG_JWT_ISSUER),
+	    "https://id.example.org");
+	assert_string_equal(config_text(f->config, CONFIG_JWT_SECRET), SECRET);
+	/* The secret itself is not in it. */
+	unsetenv("JWT_SECRET");
+	expect_refused_with(f, "write the secret itself");
+}
+
 TEST(secrets_are_never_printed, struct fixture *f)
 {
 	char *text;
@@ -430,8 +519,8 @@ TEST(secrets_are_never_printed, struct fixture *f)
 	text = printed(f->config);
 	assert_null(strstr(text, SECRET));
 	assert_null(strstr(text, "hunter22"));
-	assert_non_null(strstr(text, "\nJWT_SECRET = (set)  # environment\n"));
-	assert_non_null(strstr(text, "\nREDIS_URL = (set)  # environment\n"));
+	assert_non_null(strstr(text, "\nJWT_SECRET = (set)\n"));
+	assert_non_null(strstr(text, "\nREDIS_URL = (set)\n"));
 	free(text);
 
 	/* Nor in a message about them. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/file.h"
 
+#include "support/child.h"
 #include "support/test.h"
 
 #include <errno.h>
@@ -99,6 +100,18 @@ TEST(permissions_follow_the_rule)
 	}
 }
 
+static void
+read_as_other_user(void *ctx)
+{
+	struct file f = { .path = path, .access = FILE_READABLE, .max = 10 };
+
+	(void)ctx;
+	child_check(chmod(folder, 0755) == 0 && chmod(path, 0644) == 0);
+	child_check(setresuid(54321, 54321, 54321) == 0);
+	child_check(file_read(&f) == ERR_INVALID);
+	child_check(strstr(f.why, "another user") != NULL);
+}
+
 TEST(the_owner_must_be_this_user_or_root)
 {
 	struct file f = { .path = path, .max = 10 };
@@ -108,6 +121,11 @@ TEST(the_owner_must_be_this_user_or_root)
 	write_file("x", 1, 0600);
 	assert_int_equal(chown(path, 12345, 12345), 0);
 	expect_error(f, ERR_INVALID, "another user");
+	/* What is of the service's user serves the commands of root, too. */
+	f.access = FILE_READABLE;
+	assert_int_equal(file_read(&f), ERR_OK);
+	buf_clear(&f.text);
+	child_passed(child_start(read_as_other_user, NULL));
 	f.access = FILE_ANY;
 	assert_int_equal(file_read(&f), ERR_OK);
 	buf_clear(&f.text);
