@@ -59,10 +59,12 @@ export function isLocalPath(path: unknown): path is string;
 
 /**
  * A client of one Latchkey server.  Events: "signin" after a sign-in in this tab
- * or another, "signout" when the session is known to have ended.
+ * or another, "signout" when the session is known to have ended, "change" when
+ * another user than the one whom me() returned is signed in.
  */
 export class Latchkey extends EventTarget {
-	constructor(options?: { base?: string });
+	/** origins: others than the page's that fetch() may send the token to. */
+	constructor(options?: { base?: string, origins?: string[] });
 
 	login(credentials: Credentials): Promise<User>;
 	register(account: Account): Promise<User>;
@@ -76,11 +78,11 @@ export class Latchkey extends EventTarget {
 	endSession(handle: string): Promise<void>;
 	/** Returns the JSON of the API path; throws a Problem. */
 	call(method: string, path: string, body?: unknown): Promise<any>;
-	/** fetch() with the access token; on 401 once more with a new one. */
+	/** fetch() with the access token, to this origin; on 401 once more. */
 	fetch(resource: RequestInfo | URL, options?: RequestInit): Promise<Response>;
 	/** Disconnect from the other tabs; the session stays. */
 	close(): void;
 
-	addEventListener(type: "signin" | "signout", listener: (event: Event) => void,
+	addEventListener(type: "signin" | "signout" | "change", listener: (event: Event) => void,
 	    options?: boolean | AddEventListenerOptions): void;
 }

@@ -9,6 +9,21 @@
 const TOKEN_MARGIN_MS = 10_000; // a token this close to its end is renewed
 const PEERS_WAIT_MS = 1000; // for the answers of other tabs
 const REQUEST_TIMEOUT_MS = 15_000;
+const LOCK_WAIT_MS = 5000; // a suspended tab may hold the lock for ever
+
+// Older browsers have no AbortSignal.timeout().
+function timeout(ms) {
+	if (AbortSignal.timeout)
+		return AbortSignal.timeout(ms);
+	const controller = new AbortController();
+
+	setTimeout(() => controller.abort(), ms);
+	return controller.signal;
+}
+
+// Only secure contexts (https, localhost) have locks and randomUUID().
+const randomId = () => crypto.randomUUID?.() ??
+    Array.from(crypto.getRandomValues(new Uint32Array(4)), String).join("-");
 
 /** A request that failed: the server refused it, or could not be reached. */
 export class Problem extends Error {
@@ -46,24 +61,31 @@ export function isLocalPath(path) {
 
 /**
  * A client of one Latchkey server.  Events: "signin" after a sign-in in this tab
- * or another, "signout" when the session is known to have ended.
+ * or another, "signout" when the session is known to have ended, "change" when
+ * another user than the one whom me() returned is signed in.
+ *
+ * ${origins}: other origins, as in "https://api.example.org", that fetch() may
+ * send the access token to.
  */
 export class Latchkey extends EventTarget {
 	#base;
 	#token = null; // { text, expires } while it is valid
 	#renewal = null; // the renewal in progress in this tab
 	#generation = 0; // counts sign-ins and sign-outs; older answers do not count
-	#id = crypto.randomUUID(); // of this tab
+	#id = randomId(); // of this tab
+	#origins; // where fetch() may send the token
+	#person = null; // { user, handle }: whom the page was shown to
 	#channel;
 	#present; // releases the lock by which other tabs know this one
 
-	constructor({ base = "/api/v1" } = {}) {
+	constructor({ base = "/api/v1", origins = [] } = {}) {
 		super();
+		this.#origins = [location.origin, ...origins];
 		this.#base = base;
 		this.#channel = new BroadcastChannel("latchkey " + base);
 		this.#channel.addEventListener("message", (event) =>
 			this.#onMessage(event.data));
-		navigator.locks.request(this.#name("tab " + this.#id),
+		navigator.locks?.request(this.#name("tab " + this.#id),
 			() => new Promise((done) => { this.#present = done; }));
 	}
 
@@ -89,7 +111,7 @@ export class Latchkey extends EventTarget {
 	/** Validate the session.  Returns the user, or null if not signed in. */
 	async validate() {
 		try {
-			const answer = await this.#call("POST", "/auth/validate-session", {});
+			const answer = await this.#change("POST", "/auth/validate-session", {});
 
 			this.#keep(answer);
 			return answer.user;
@@ -101,21 +123,32 @@ export class Latchkey extends EventTarget {
 	/** Who is signed in?  Returns { user, session }, or null if not signed in. */
 	async me() {
 		try {
-			return await this.#call("GET", "/auth/me");
+			const answer = await this.#call("GET", "/auth/me");
+
+			this.#recognise(answer);
+			return answer;
 		} catch (problem) {
 			return this.#nullIfSignedOut(problem);
 		}
 	}
 
-	/** Sign out.  The session has ended when this returns, in every tab. */
+	/**
+	 * Sign out.  The session has ended when this returns, in every tab; it is no
+	 * error if it had ended before.
+	 */
 	async logout() {
-		await this.#call("POST", "/auth/logout", {}, this.#authorization());
+		try {
+			await this.#change("POST", "/auth/logout", {}, this.#authorization());
+		} catch (problem) {
+			if (!problem.signedOut)
+				throw problem;
+		}
 		this.#signedOut(true);
 	}
 
 	/** End all sessions, or all but this one.  Returns how many ended. */
 	async logoutAll({ keepCurrent = false } = {}) {
-		const answer = await this.#call("POST", "/auth/logout-all-devices",
+		const answer = await this.#change("POST", "/auth/logout-all-devices",
 			{ keep_current: keepCurrent });
 
 		if (keepCurrent)
@@ -143,18 +176,22 @@ export class Latchkey extends EventTarget {
 	 */
 	async call(method, path, body) {
 		try {
-			return await this.#call(method, path, body);
+			return await this.#change(method, path, body);
 		} catch (problem) {
 			throw this.#note(problem);
 		}
 	}
 
 	/**
-	 * fetch() with the access token.  After a 401, try once more with a new token
-	 * and return that answer.
+	 * fetch() with the access token, to this origin and those of ${origins} only.
+	 * After a 401, try once more with a new token and return that answer.
 	 */
 	async fetch(resource, options = {}) {
 		const request = new Request(resource, options);
+
+		if (!this.#origins.includes(new URL(request.url).origin))
+			throw new TypeError("The access token is not for " + request.url +
+				": name its origin in the option origins.");
 		const again = request.clone();
 		const token = await this.#goodToken();
 		const answer = await fetch(withToken(request, token));
@@ -178,6 +215,7 @@ export class Latchkey extends EventTarget {
 		const answer = await this.#call("POST", path, body);
 
 		this.#generation++;
+		this.#person = null;
 		this.#keep(answer);
 		this.#channel.postMessage({ kind: "signin" });
 		this.dispatchEvent(new Event("signin"));
@@ -239,9 +277,23 @@ export class Latchkey extends EventTarget {
 		return this.#token.text;
 	}
 
-	// Under a lock of all tabs: the first tab asks the server, the others ask it.
+	// Run ${action} while no other tab does, unless one holds the lock too long.
+	async #alone(action) {
+		if (!navigator.locks)
+			return action();
+		try {
+			return await navigator.locks.request(this.#name("renew"),
+				{ signal: timeout(LOCK_WAIT_MS) }, action);
+		} catch (problem) {
+			if (!["AbortError", "TimeoutError"].includes(problem.name))
+				throw problem;
+			return action();
+		}
+	}
+
+	// The first tab asks the server, the others ask that tab.
 	#renew(refused) {
-		return navigator.locks.request(this.#name("renew"), async () => {
+		return this.#alone(async () => {
 			const generation = this.#generation;
 			const theirs = await this.#askPeers();
 
@@ -251,7 +303,7 @@ export class Latchkey extends EventTarget {
 			}
 			try {
 				const answer =
-				    await this.#call("POST", "/auth/validate-session", {});
+				    await this.#change("POST", "/auth/validate-session", {});
 
 				if (generation !== this.#generation)
 					throw new Problem(401, { code: "invalid_session",
@@ -273,12 +325,12 @@ export class Latchkey extends EventTarget {
 	// answered that it has none.  An answer of a tab opened later does not count
 	// for another.
 	async #askPeers() {
-		const { held } = await navigator.locks.query();
+		const { held } = await navigator.locks?.query() ?? { held: [] };
 		const prefix = this.#name("tab ");
 		const peers = new Set(held.map(({ name }) => name)
 			.filter((name) => name.startsWith(prefix))
 			.map((name) => name.slice(prefix.length)));
-		const id = crypto.randomUUID();
+		const id = randomId();
 
 		peers.delete(this.#id);
 		if (peers.size === 0)
@@ -320,6 +372,38 @@ export class Latchkey extends EventTarget {
 		}
 	}
 
+	// ---- whose page it is ----
+
+	// Remember whom the page is shown to; false, and an event, if that changed.
+	#recognise({ user, session }) {
+		const before = this.#person;
+
+		this.#person = { user: user.id, handle: session.handle };
+		if (before === null || before.user === user.id)
+			return true;
+		this.#person = before;
+		this.#generation++;
+		this.#token = null;
+		this.dispatchEvent(new Event("change"));
+		return false;
+	}
+
+	// #call() for a change: the server refuses it if the browser has another
+	// session by now.  A new session of the same user is as good as the old one.
+	async #change(method, path, body, headers = {}) {
+		const meant = () => this.#person?.handle
+			? { ...headers, "Latchkey-Session": this.#person.handle } : headers;
+
+		try {
+			return await this.#call(method, path, body, meant());
+		} catch (problem) {
+			if (problem.code !== "other_session" ||
+			    !this.#recognise(await this.#call("GET", "/auth/me")))
+				throw problem;
+			return this.#call(method, path, body, meant());
+		}
+	}
+
 	// ---- one request ----
 
 	async #call(method, path, body, headers = {}) {
@@ -333,7 +417,7 @@ export class Latchkey extends EventTarget {
 				body: body === undefined ? undefined : JSON.stringify(body),
 				credentials: "same-origin",
 				cache: "no-store",
-				signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+				signal: timeout(REQUEST_TIMEOUT_MS),
 			});
 			text = await answer.text();
 		} catch {

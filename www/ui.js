@@ -46,6 +46,7 @@ const MESSAGES = {
 	invalid_session: "You are signed out.",
 	invalid_token: "You are signed out.",
 	not_signed_in: "You are signed out.",
+	other_session: "Another account has signed in in this browser. Nothing was changed.",
 	forbidden: "You are not allowed to do this.",
 	cross_site: "Your browser did not say where this request comes from. Reload the page and try again.",
 	not_found: "Not found. It may have been removed in the meantime.",
@@ -329,6 +330,9 @@ export async function requireSession() {
 
 	latchkey.addEventListener("signout", () =>
 		showEnded("You signed out in another tab or on another device."));
+	latchkey.addEventListener("change", () =>
+		showEnded("Another account has signed in in this browser."));
+	latchkey.addEventListener("signin", check);
 	document.addEventListener("visibilitychange", check);
 	window.addEventListener("focus", check);
 	setInterval(check, CHECK_EVERY_MS);

@@ -86,6 +86,28 @@ record_last_seen(
 		app->touch(app->touch_ctx, s->handle);
 }
 
+bool
+authenticate_expects(const struct request *req, const char *handle)
+{
+	const char *expected = request_param(req, PARAM_HTTP_LATCHKEY_SESSION);
+
+	return expected == NULL || expected[0] == '\0' ||
+	    req->method == METHOD_GET || strcmp(expected, handle) == 0;
+}
+
+/* Accept the session of ${identity}, unless ${req} is meant for another. */
+static enum err
+accept_session(struct app *app, const struct request *req, struct response *res,
+    struct identity *identity)
+{
+	if (authenticate_expects(req, identity->session.handle)) {
+		record_last_seen(app, req, &identity->session);
+		return ERR_OK;
+	}
+	secret_wipe(identity, sizeof(*identity));
+	return response_refuse(res, PROBLEM_OTHER_SESSION, NULL);
+}
+
 enum err
 authenticate_by_id(struct app *app, const struct request *req,
     struct response *res, const char *session_id, struct identity *identity_out)
@@ -96,9 +118,8 @@ authenticate_by_id(struct app *app, const struct request *req,
 	    &app->sessions, session_id, req->received_at, identity_out);
 	if (err == ERR_DENIED)
 		return response_refuse(res, PROBLEM_INVALID_SESSION, NULL);
-	if (err == ERR_OK)
-		record_last_seen(app, req, &identity_out->session);
-	return err;
+	return err == ERR_OK ? accept_session(app, req, res, identity_out)
+			     : err;
 }
 
 /* Log what an external token did to its account. */
@@ -130,10 +151,9 @@ authenticate_by_token(struct app *app, const struct request *req,
 		return response_refuse(res, PROBLEM_INVALID_TOKEN, NULL);
 	if (err != ERR_OK)
 		return err;
-	if (identity_out->claims.origin == TOKEN_OF_ISSUER)
-		log_account_change(app, req, identity_out);
-	else
-		record_last_seen(app, req, &identity_out->session);
+	if (identity_out->claims.origin != TOKEN_OF_ISSUER)
+		return accept_session(app, req, res, identity_out);
+	log_account_change(app, req, identity_out);
 	return ERR_OK;
 }
 

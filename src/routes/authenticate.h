@@ -37,7 +37,8 @@ enum authenticate_source {
  * res, identity_out):
  * Find the identity of ${req} by ${source}, or by AUTHENTICATE_OWN, and record
  * that its session was seen.  Otherwise refuse on ${res}: not_signed_in,
- * invalid_token, invalid_session, cross_site or unsupported_media_type;
+ * invalid_token, invalid_session, cross_site, other_session or
+ * unsupported_media_type;
  * ERR_UNAVAILABLE if the store cannot answer.
  */
 enum err authenticate_by(struct app *app, struct request *req,
@@ -55,6 +56,14 @@ enum err authenticate(struct app *app, struct request *req,
  */
 enum err authenticate_by_any(struct app *app, struct request *req,
     struct response *res, struct identity *identity_out) MUST_CHECK;
+
+/**
+ * authenticate_expects(req, handle):
+ * Return false if ${req} changes something and its header Latchkey-Session
+ * names another session than ${handle}.  A page sends the header so that it
+ * does not act for a user who has signed in in the same browser since.
+ */
+bool authenticate_expects(const struct request *req, const char *handle);
 
 /**
  * authenticate_actor(req, identity):

@@ -21,7 +21,11 @@ struct logout_targets {
 	struct claims claims;
 	char body_id[SESSION_ID_SIZE];
 	char cookie_id[SESSION_ID_SIZE];
-	bool keep_cookie;     /* another site's page made the browser send it */
+	/*
+	 * The cookie is not meant: another site's page made the browser send
+	 * it, or another user has signed in since the page was shown.
+	 */
+	bool keep_cookie;
 	enum problem refused; /* of the first credential that names nothing */
 };
 
@@ -101,6 +105,27 @@ read_cookie(const struct request *req, struct response *res,
 	return ERR_OK;
 }
 
+/* See authenticate_expects(): the page of one user does not end another's. */
+static bool
+is_meant(const struct request *req, const char *cookie_id)
+{
+	char handle[SESSION_HANDLE_SIZE];
+
+	return cookie_id[0] == '\0' ||
+	    session_handle(handle, cookie_id) != ERR_OK ||
+	    authenticate_expects(req, handle);
+}
+
+static enum err
+leave_cookie(struct response *res, struct logout_targets *targets)
+{
+	if (!targets->token && targets->body_id[0] == '\0')
+		return response_refuse(res, PROBLEM_OTHER_SESSION, NULL);
+	secret_wipe(targets->cookie_id, sizeof(targets->cookie_id));
+	targets->keep_cookie = true;
+	return ERR_OK;
+}
+
 static enum err
 collect_targets(struct app *app, struct request *req, struct response *res,
     struct logout_targets *targets)
@@ -113,6 +138,8 @@ collect_targets(struct app *app, struct request *req, struct response *res,
 		    authenticate_body_id(req, res, targets->body_id));
 	if (err == ERR_OK)
 		err = read_cookie(req, res, targets);
+	if (err == ERR_OK && !is_meant(req, targets->cookie_id))
+		err = leave_cookie(res, targets);
 	if (err == ERR_OK && !targets->token && targets->body_id[0] == '\0' &&
 	    targets->cookie_id[0] == '\0')
 		err = response_refuse(res,

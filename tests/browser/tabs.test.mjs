@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
-import { browser, close, device, person, register, url } from "./site.mjs";
+import { browser, close, device, person, register, signIn, url } from "./site.mjs";
 
 after(() => browser.close());
 
@@ -122,5 +122,101 @@ test("isLocalPath agrees with the server", async () => {
 	}, cases.map(({ path }) => path));
 
 	assert.deepEqual(said, cases.map(({ good }) => good));
+	await close(context);
+});
+
+test("a page left open does not act for the next user", async () => {
+	const ann = person("Ann");
+	const bob = person("Bob");
+	const context = await device();
+	const other = await device();
+
+	await (await register(other, bob)).close();
+	const page = await register(context, ann);
+
+	// Ann's cookie goes at the end of its time, and Bob signs in elsewhere, in a
+	// tab that tells no other.
+	await context.clearCookies();
+	const answer = await context.request.post(url + "/api/v1/auth/login", {
+		headers: { "Sec-Fetch-Site": "same-origin" },
+		data: { email: bob.email, password: bob.password },
+	});
+
+	assert.equal(answer.status(), 200);
+	await page.fill("#profile-name", "Mallory");
+	await page.click("#profile button");
+	await page.waitForSelector("#ended:not([hidden])");
+	assert.match(await page.textContent("#ended"), /Another account/);
+	const me = await context.request.get(url + "/api/v1/auth/me");
+
+	assert.equal((await me.json()).user.name, "Bob");
+	await close(other);
+	await close(context);
+});
+
+test("a sign-in in another tab covers the page", async () => {
+	const bob = person("Bob");
+	const context = await device();
+	const other = await device();
+
+	await (await register(other, bob)).close();
+	const page = await register(context, person("Ann"));
+
+	await context.clearCookies();
+	await (await signIn(context, bob)).waitForSelector("#devices li");
+	await page.waitForSelector("#ended:not([hidden])");
+	await close(other);
+	await close(context);
+});
+
+test("a new session of the same user goes on", async () => {
+	const who = person();
+	const context = await device();
+	const page = await register(context, who);
+
+	await context.clearCookies();
+	await (await signIn(context, who)).waitForSelector("#devices li");
+	await page.fill("#profile-name", "Ada L");
+	await page.click("#profile button");
+	await page.waitForSelector("text=Saved.");
+	await close(context);
+});
+
+test("signing out without a cookie leaves no account on the screen", async () => {
+	const context = await device();
+	const page = await register(context, person());
+
+	await context.clearCookies();
+	await page.click("#logout");
+	await page.waitForURL(url + "/");
+	await close(context);
+});
+
+test("the token goes to the page's own origin only", async () => {
+	const context = await device();
+	const page = await register(context, person());
+	const seen = [];
+
+	await context.route("https://api.example/**", (route) => {
+		seen.push(route.request().headers().authorization);
+		return route.fulfill({ status: 200, body: "{}",
+			headers: { "Access-Control-Allow-Origin": "*",
+				"Access-Control-Allow-Headers": "*" } });
+	});
+	const result = await page.evaluate(async () => {
+		const { Latchkey } = await import("/latchkey.js");
+		const strict = new Latchkey();
+
+		try {
+			await strict.fetch("https://api.example/x");
+		} catch (problem) {
+			return problem.name;
+		} finally {
+			strict.close();
+		}
+	});
+
+	assert.equal(result, "TypeError");
+	assert.deepEqual(seen, []);
 	await close(context);
 });

@@ -3,6 +3,8 @@
 
 #include "support/test.h"
 
+#include <stdio.h>
+
 #define ADA "ada@example.org"
 #define BOB "bob@example.org"
 
@@ -163,4 +165,61 @@ TEST(last_seen_is_recorded_when_due, struct api *api)
 	assert_int_equal(api->touched, 2);
 	api->app.touch = NULL;
 	api_expect(api, 200, NULL, ME, .token = who.token);
+}
+
+/* The page of one user stays open; another one signs in in the same browser. */
+TEST(a_page_acts_for_its_own_session_only, struct api *api)
+{
+	static const struct {
+		const char *uri, *body;
+	} changes[] = {
+		{ "/auth/update-profile", "{\"name\":\"x\"}" },
+		{ "/auth/validate-session", "{}" },
+		{ "/auth/logout-all-devices", "{}" },
+		{ "/auth/logout", "{}" },
+	};
+	struct api_login ada, bob;
+	struct api_answer a;
+	char of_ada[96], of_bob[96];
+
+	api_register(api, "ada@example.org", &ada);
+	api_register(api, "bob@example.org", &bob);
+	(void)snprintf(
+	    of_ada, sizeof(of_ada), "HTTP_LATCHKEY_SESSION=%s", ada.handle);
+	(void)snprintf(
+	    of_bob, sizeof(of_bob), "HTTP_LATCHKEY_SESSION=%s", bob.handle);
+	for (size_t i = 0; i < NELEMS(changes); i++)
+		api_expect(api, 409, "other_session", .method = "POST",
+		    .uri = changes[i].uri, .body = changes[i].body,
+		    .cookie = bob.session_id, .site = "same-origin",
+		    .param = of_ada);
+	api_expect(api, 409, "other_session", .method = "POST",
+	    .uri = "/auth/update-profile", .body = "{\"name\":\"x\"}",
+	    .token = bob.token, .param = of_ada);
+	/* Reading shows the page whose session it is. */
+	api_expect(api, 200, NULL, .method = "GET", .uri = "/auth/me",
+	    .cookie = bob.session_id, .param = of_ada);
+	for (size_t i = 0; i < 2; i++)
+		api_expect(api, 200, NULL, .method = "POST",
+		    .uri = changes[i].uri, .body = changes[i].body,
+		    .cookie = bob.session_id, .site = "same-origin",
+		    .param = of_bob);
+	/* The token names what to end; the cookie of the other stays. */
+	api_run(api,
+	    &(struct api_call){ .method = "POST",
+		.uri = "/auth/logout",
+		.token = ada.token,
+		.cookie = bob.session_id,
+		.site = "same-origin",
+		.body = "{}",
+		.param = of_ada },
+	    &a);
+	assert_int_equal(a.status, 200);
+	assert_null(strstr(a.text.data, "Set-Cookie"));
+	api_free(&a);
+	api_expect(api, 401, "invalid_session", ME, .cookie = ada.session_id);
+	api_expect(api, 200, NULL, ME, .cookie = bob.session_id);
+	api_expect(api, 200, NULL, .method = "POST", .uri = "/auth/logout",
+	    .cookie = bob.session_id, .site = "same-origin", .body = "{}",
+	    .param = of_bob);
 }
