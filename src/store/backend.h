@@ -104,6 +104,8 @@ typedef enum err store_user_delete_fn(struct store *st, int64_t id);
 /* Insert or replace the password of the user, which must exist. */
 typedef enum err store_password_put_fn(
     struct store *st, int64_t user_id, const char *hash, int64_t now);
+/* Remove the password of the user, if there is one. */
+typedef enum err store_password_remove_fn(struct store *st, int64_t user_id);
 /*
  * If the stored hash is ${hash}, note that it was used and, unless it is NULL,
  * store ${rehash} in its place; otherwise do nothing.
@@ -183,6 +185,7 @@ struct store_ops { /* all are required unless NULL has a meaning here */
 	store_user_update_fn *user_update;
 	store_user_delete_fn *user_delete;
 	store_password_put_fn *password_put;
+	store_password_remove_fn *password_remove;
 	store_password_used_fn *password_used;
 	store_session_insert_fn *session_insert;
 	store_session_update_fn *session_update;

@@ -401,6 +401,7 @@ const struct store_ops sqlite_ops = {
 	.user_update = sqlite_user_update,
 	.user_delete = sqlite_user_delete,
 	.password_put = sqlite_password_put,
+	.password_remove = sqlite_password_remove,
 	.password_used = sqlite_password_used,
 	.session_insert = sqlite_session_insert,
 	.session_update = sqlite_session_update,

@@ -220,6 +220,7 @@ extern store_user_delete_fn sqlite_user_delete;
 
 extern store_password_hash_fn sqlite_password_hash;
 extern store_password_put_fn sqlite_password_put;
+extern store_password_remove_fn sqlite_password_remove;
 extern store_password_used_fn sqlite_password_used;
 
 extern store_session_by_handle_fn sqlite_session_by_handle;

@@ -37,6 +37,16 @@ sqlite_password_put(
 }
 
 enum err
+sqlite_password_remove(struct store *st, int64_t user_id)
+{
+	struct sqlite_store *s = sqlite_store(st);
+	sqlite3_stmt *stmt = sqlite_use(s, SQLITE_STATEMENT_PASSWORD_REMOVE);
+
+	sqlite_put_int(s, stmt, 1, user_id);
+	return sqlite_run(s, stmt, NULL);
+}
+
+enum err
 sqlite_password_used(struct store *st, int64_t user_id, const char *hash,
     const char *rehash, int64_t now)
 {

@@ -132,6 +132,17 @@ copy_profile(struct provision *x, bool address)
 	return err;
 }
 
+/*
+ * Will the token be refused whatever its claims are?  A dead one, and one of an
+ * account that is closed, changes nothing.
+ */
+static bool
+is_over(const struct user *u, const struct external_profile *p)
+{
+	return u->status != USER_STATUS_ACTIVE ||
+	    (u->epoch_at != 0 && p->issued_at <= u->epoch_at + p->leeway);
+}
+
 static enum err
 plan_update(struct change *c, struct provision *x)
 {
@@ -144,6 +155,8 @@ plan_update(struct change *c, struct provision *x)
 	if ((err = c->st->ops->user_by_id(c->st, c->user_id, &x->user)) !=
 	    ERR_OK)
 		return err == ERR_NOT_FOUND ? ERR_INTERNAL : err;
+	if (is_over(&x->user, x->profile))
+		return ERR_DENIED;
 	err = find_owner(c->st, x->profile, &owner);
 	if (err != ERR_OK && err != ERR_NOT_FOUND)
 		return err;
@@ -165,6 +178,36 @@ may_link(const struct external_profile *p, const struct user *owner)
 	    strcasecmp(p->email, owner->email) == 0;
 }
 
+/*
+ * The account may have been registered by someone who does not own the address,
+ * in order to wait for its owner.  So its password is removed and its sessions
+ * end, in the change that links it.
+ */
+static enum err
+plan_link(struct change *c, struct provision *x, const struct user *owner)
+{
+	if (is_over(owner, x->profile))
+		return ERR_DENIED;
+	c->user_id = owner->id;
+	x->user = *owner;
+	x->done = EXTERNAL_LINKED;
+	c->event = EVENT_EXTERNAL_LINKED;
+	change_key_user(c, c->user_id);
+	return ERR_OK;
+}
+
+/* Not epoch_at, which would end the token that links the account, too. */
+static enum err
+write_link(struct change *c, struct provision *x)
+{
+	enum err err;
+
+	x->user.epoch++;
+	err = c->st->ops->user_update(c->st, &x->user, NULL);
+	return err != ERR_OK ? err
+			     : c->st->ops->password_remove(c->st, x->user.id);
+}
+
 /* Link an existing account if that is allowed, else create one. */
 static enum err
 plan_account(struct change *c, struct provision *x)
@@ -174,12 +217,8 @@ plan_account(struct change *c, struct provision *x)
 
 	if (err != ERR_OK && err != ERR_NOT_FOUND)
 		return err;
-	if (err == ERR_OK && may_link(x->profile, &owner)) {
-		c->user_id = owner.id;
-		x->done = EXTERNAL_LINKED;
-		c->event = EVENT_EXTERNAL_LINKED;
-		return ERR_OK;
-	}
+	if (err == ERR_OK && may_link(x->profile, &owner))
+		return plan_link(c, x, &owner);
 	x->done = EXTERNAL_CREATED;
 	c->event = EVENT_EXTERNAL_CREATED;
 	x->user = (struct user){ .role = USER_ROLE_USER,
@@ -218,6 +257,8 @@ provision_write(struct change *c)
 
 	x->user.version++;
 	x->user.updated_at = c->now;
+	if (x->done == EXTERNAL_LINKED)
+		err = write_link(c, x);
 	if (x->done == EXTERNAL_UPDATED)
 		err = ops->user_update(c->st, &x->user, x->normal);
 	if (x->done == EXTERNAL_CREATED) {

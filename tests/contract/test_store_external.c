@@ -47,6 +47,16 @@ adopt(struct fixture *f, const struct external_profile *p,
 }
 
 static void
+not_provisioned(struct fixture *f, const struct external_profile *p)
+{
+	enum external_done done;
+	int64_t id;
+
+	gives(ERR_DENIED,
+	    store_external_provision(f->st, &f->actor, p, &id, &done));
+}
+
+static void
 denied(struct fixture *f, const struct external_profile *p)
 {
 	enum external_done done = EXTERNAL_FOUND;
@@ -216,20 +226,41 @@ TEST(an_account_is_linked_only_with_the_option, struct fixture *f)
 {
 	struct external_profile p = with_email(
 	    token("ann", NOW, 1), "ann@example.org", "ann@example.org");
-	struct user u;
+	char hash[USER_HASH_SIZE];
+	struct user u, linked;
 	int64_t id;
 
 	p.link = true;
 	id = adopt(f, &p, EXTERNAL_LINKED);
 	assert_int_equal(id, f->ann.user.id);
-	assert_int_equal(f->tidied, 0);
+	/* Whoever registered with the address before is out. */
+	gives(ERR_NOT_FOUND, store_password_hash(f->st, id, hash));
+	assert_false(live(f, handle_of(1), NOW));
+	assert_true(tidied_user(f, id));
+	linked = user_of(f, id);
+	assert_int_equal(linked.epoch, f->ann.user.epoch + 1);
+	assert_int_equal(linked.epoch_at, f->ann.user.epoch_at);
+	assert_string_equal(linked.email, f->ann.user.email);
 	/* A linked account keeps its own profile. */
 	p.digest[0] = 9;
 	p.issued_at += 100;
 	assert_int_equal(adopt(f, &p, EXTERNAL_FOUND), id);
 	u = user_of(f, id);
-	assert_true(test_users_same_user(&u, &f->ann.user));
-	assert_true(live(f, handle_of(1), NOW));
+	assert_true(test_users_same_user(&u, &linked));
+}
+
+TEST(a_disabled_account_is_not_linked, struct fixture *f)
+{
+	struct external_profile p = with_email(
+	    token("ann", NOW, 1), "ann@example.org", "ann@example.org");
+	int64_t id, ended;
+
+	gives(ERR_OK,
+	    set_status(f, f->ann.user.id, USER_STATUS_INACTIVE, &ended));
+	p.link = true;
+	p.issued_at = NOW + 100;
+	not_provisioned(f, &p);
+	gives(ERR_NOT_FOUND, store_external_user(f->st, &p, &id));
 }
 
 TEST(an_administrator_is_never_linked, struct fixture *f)
@@ -296,14 +327,20 @@ TEST(claims_change_neither_role_nor_status, struct fixture *f)
 	struct user u;
 
 	gives(ERR_OK, set_role(f, id, USER_ROLE_ADMIN));
-	gives(ERR_OK, set_status(f, id, USER_STATUS_INACTIVE, &ended));
 	p = token("zoe", NOW + 1, 1);
 	assert_int_equal(adopt(f, &p, EXTERNAL_UPDATED), id);
 	u = user_of(f, id);
 	assert_int_equal(u.role, USER_ROLE_ADMIN);
-	assert_int_equal(u.status, USER_STATUS_INACTIVE);
-	assert_int_equal(u.epoch, 2);
-	assert_int_equal(u.epoch_at, NOW);
+	assert_int_equal(u.status, USER_STATUS_ACTIVE);
+	assert_int_equal(u.epoch, 1);
+	/* A token that is over, or of a disabled account, changes nothing. */
+	gives(ERR_OK, set_status(f, id, USER_STATUS_INACTIVE, &ended));
+	p = token("zoe", NOW + 100, 0);
+	not_provisioned(f, &p);
+	gives(ERR_OK, set_status(f, id, USER_STATUS_ACTIVE, &ended));
+	p = token("zoe", NOW + LEEWAY, 0);
+	not_provisioned(f, &p);
+	assert_string_equal(user_of(f, id).name, u.name);
 }
 
 /* ---- accounts that were deleted ---- */
@@ -351,10 +388,12 @@ TEST(a_linked_account_that_is_deleted_ends_its_tokens_too, struct fixture *f)
 	struct external_profile p = with_email(
 	    token("ann", NOW, 1), "ann@example.org", "ann@example.org");
 
+	struct user linked;
+
 	p.link = true;
-	(void)adopt(f, &p, EXTERNAL_LINKED);
-	gives(ERR_OK,
-	    store_delete(f->st, &f->actor, TEST_USERS_PROOF(&f->ann.user)));
+	linked = user_of(f, adopt(f, &p, EXTERNAL_LINKED));
+	gives(
+	    ERR_OK, store_delete(f->st, &f->actor, TEST_USERS_PROOF(&linked)));
 	denied(f, &p);
 }
 

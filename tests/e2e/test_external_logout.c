@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "support/cli.h"
+#include "support/database.h"
 #include "support/external_issuer_site.h"
 #include "support/operation.h"
 #include "support/process.h"
@@ -160,11 +161,36 @@ expect_later(struct external_site *f, const char *claims)
 	external_site_expect_everywhere(f, l.token, 200);
 }
 
+/*
+ * Give the account that was linked a password again, which linking removed: the
+ * one of another account.  No command does so without ending its tokens.
+ */
+static void
+give_password(struct external_site *f)
+{
+	char path[256], sql[256], email[64];
+	struct web *web = web_new(stack_base(f->site.stack));
+
+	snprintf(email, sizeof(email), "spare%d@example.org", f->site.serial);
+	web_register(web, email, &f->site.reply);
+	web_free(web);
+	snprintf(
+	    path, sizeof(path), "%s/latchkey.db", stack_dir(f->site.stack));
+	snprintf(sql, sizeof(sql),
+	    "INSERT INTO credentials SELECT %s, kind, '', data, 0, 0"
+	    " FROM credentials JOIN users ON users.id = user_id"
+	    " WHERE email_normal = '%s'",
+	    f->site.user_id, email);
+	database_run(path, sql);
+}
+
 /* An account of this site that the second issuer may use, too. */
 static void
 link_account(struct external_site *f, const char *subject, char claims[160],
     char token[TEST_ISSUER_TOKEN_SIZE])
 {
+	char login[160];
+
 	site_account(&f->site);
 	snprintf(claims, 160,
 	    "'sub': '%s', 'email': '%s', 'email_verified': True", subject,
@@ -172,6 +198,17 @@ link_account(struct external_site *f, const char *subject, char claims[160],
 	test_issuer_token(f->second, token, "'ec', claims={%s}", claims);
 	assert_int_equal(
 	    external_site_id(f, token), strtoll(f->site.user_id, NULL, 10));
+	external_site_expect_everywhere(f, token, 200);
+	/* Whoever had registered with the address before is out. */
+	external_site_expect(f, f->site.token, 401);
+	snprintf(login, sizeof(login),
+	    "{\"email\":\"%s\",\"password\":\"" WEB_PASSWORD "\"}",
+	    f->site.email);
+	web_post(f->site.web, API "/auth/login", login, &f->site.reply);
+	web_expect(&f->site.reply, 401, "invalid_credentials");
+	give_password(f);
+	web_login(f->site.web, f->site.email, &f->site.reply);
+	site_keep(&f->site);
 	external_site_expect_everywhere(f, token, 200);
 }
 

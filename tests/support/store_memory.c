@@ -224,6 +224,7 @@ static const struct store_ops memory_ops = {
 	.user_update = memory_user_update,
 	.user_delete = memory_user_delete,
 	.password_put = memory_password_put,
+	.password_remove = memory_password_remove,
 	.password_used = memory_password_used,
 	.session_insert = memory_session_insert,
 	.session_update = memory_session_update,

@@ -108,6 +108,7 @@ extern store_password_hash_fn memory_password_hash;
 extern store_user_insert_fn memory_user_insert;
 extern store_user_update_fn memory_user_update;
 extern store_user_delete_fn memory_user_delete;
+extern store_password_remove_fn memory_password_remove;
 extern store_password_put_fn memory_password_put;
 extern store_password_used_fn memory_password_used;
 extern store_session_by_handle_fn memory_session_by_handle;

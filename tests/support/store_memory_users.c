@@ -160,6 +160,16 @@ memory_password_put(
 }
 
 enum err
+memory_password_remove(struct store *st, int64_t user_id)
+{
+	struct memory_user *row = memory_find_user(memory_store(st), user_id);
+
+	if (row != NULL)
+		memset(row->hash, 0, sizeof(row->hash));
+	return ERR_OK;
+}
+
+enum err
 memory_password_used(struct store *st, int64_t user_id, const char *hash,
     const char *rehash, int64_t now)
 {
