@@ -59,7 +59,7 @@ const struct command commands[] = {
 	      { "limit", "N", "the most to list; by default 1000" },
 	      JSON, CONFIG } },
 	{ "user", "show", "USER", 1, 1, user_cmd_show,
-	    "show an account and the number of its sessions",
+	    "show an account, the number of its sessions, and its issuers",
 	    USER_IS, { JSON, CONFIG } },
 	{ "user", "passwd", "USER", 1, 1, user_cmd_passwd,
 	    "set the password of an account and end its sessions",
@@ -70,6 +70,11 @@ const struct command commands[] = {
 	{ "user", "enable", "USER", 1, 1, user_cmd_change,
 	    "allow an account to sign in again",
 	    "Ended sessions stay ended." USER_IS, { CONFIG } },
+	{ "user", "unlink", "USER", 1, 1, user_cmd_change,
+	    "remove the links of an account to subjects of other issuers",
+	    "Its sessions end.  A subject that signs in later is linked again "
+	    "if its issuer may link by email, or gets an account of its own."
+	    USER_IS, { CONFIG } },
 	{ "user", "delete", "USER", 1, 1, user_cmd_change,
 	    "delete an account and its sessions for good",
 	    "The number of the account is never reused." USER_IS, { CONFIG } },

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "auth/account_admin.h"
+#include "base/buf.h"
 #include "base/json_writer.h"
 #include "base/secret.h"
 #include "base/str.h"
@@ -39,6 +40,7 @@ static const struct output_column fields[] = {
 	{ "Created", "created_at" },
 	{ "Changed", "updated_at" },
 	{ "Sessions", "sessions" },
+	{ "Signs in by", "external" },
 	{ NULL, NULL },
 };
 
@@ -61,11 +63,32 @@ display_name(const struct user *u)
 	return u->name[0] != '\0' ? u->name : "-";
 }
 
+/* "ISSUER SUBJECT", separated by commas. */
+static enum err
+list_links(const struct context *context, const struct user *u, struct buf *out)
+{
+	struct subject *links = calloc(STORE_LINKS_MAX, sizeof(*links));
+	size_t n = 0;
+	enum err err = ERR_INTERNAL;
+
+	if (links != NULL)
+		err =
+		    store_external_links(context->app->store, u->id, links, &n);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(out, "%s%s %s", i > 0 ? ", " : "", links[i].issuer,
+		    links[i].subject);
+	free(links);
+	buf_puts(out, "");
+	return out->failed ? ERR_INTERNAL : err;
+}
+
 static int
 show(const struct context *context, const struct user *u)
 {
 	struct session *live = calloc(SESSION_MAX_PER_USER, sizeof(*live));
 	struct output output = { 0 };
+	struct buf links = { 0 };
+	struct json_writer *w;
 	size_t n = 0;
 	enum err err = ERR_INTERNAL;
 
@@ -73,10 +96,17 @@ show(const struct context *context, const struct user *u)
 		err = store_sessions_live(
 		    context->app->store, u->id, context->now, live, &n);
 	free(live);
-	if (err != ERR_OK)
+	if (err == ERR_OK)
+		err = list_links(context, u, &links);
+	if (err != ERR_OK) {
+		buf_clear(&links);
 		return context_failed(context, err, display_name(u));
-	json_write_int(begin_user(&output, u), "sessions", (int64_t)n);
+	}
+	w = begin_user(&output, u);
+	json_write_int(w, "sessions", (int64_t)n);
+	json_write_string(w, "external", links.data);
 	output_end(&output);
+	buf_clear(&links);
 	return output_one(&output, fields, command_flag(context->line, "json"));
 }
 
@@ -265,12 +295,14 @@ out:
 static const struct account_change {
 	const char *command, *done;
 	struct user_role_and_status set;
-	enum event event; /* to count; EVENT_REMOVE deletes the account */
+	/* To count.  EVENT_REMOVE deletes, EVENT_EXTERNAL_UNLINKED unlinks. */
+	enum event event;
 } changes[] = {
 	{ "disable", "disabled", { .status = USER_STATUS_INACTIVE },
 	    EVENT_DISABLE },
 	{ "enable", "enabled", { .status = USER_STATUS_ACTIVE }, EVENT_NONE },
 	{ "delete", "deleted", { 0 }, EVENT_REMOVE },
+	{ "unlink", "no longer linked:", { 0 }, EVENT_EXTERNAL_UNLINKED },
 	{ "promote", "now an administrator:", { .role = USER_ROLE_ADMIN },
 	    EVENT_NONE },
 	{ "demote", "no longer an administrator:", { .role = USER_ROLE_USER },
@@ -288,6 +320,8 @@ change(const struct context *context, const struct account_change *change,
 
 	if (change->event == EVENT_REMOVE)
 		err = store_user_remove(st, &actor, u->id, &ended);
+	else if (change->event == EVENT_EXTERNAL_UNLINKED)
+		err = store_external_unlink(st, &actor, u->id, &ended);
 	else
 		err = store_user_role_and_status(
 		    st, &actor, u->id, &change->set, &ended);

@@ -84,6 +84,9 @@ typedef enum err store_keys_fn(
     struct store *st, struct signing_key_row *keys_out, size_t *n_out);
 typedef enum err store_subject_fn(struct store *st, const char *issuer,
     const char *subject, struct subject *subject_out);
+/* At most STORE_LINKS_MAX subjects of a user, by issuer and subject. */
+typedef enum err store_subjects_fn(struct store *st, int64_t user_id,
+    struct subject *subjects_out, size_t *n_out);
 /* Tokens issued before *${time_out} create no account; 0: all may. */
 typedef enum err store_external_since_fn(struct store *st, int64_t *time_out);
 /* By name, at most ISSUERS_MAX; the caller frees their key sets. */
@@ -126,7 +129,7 @@ typedef enum err store_key_remove_fn(struct store *st, const char *kid);
 /* Insert or replace. */
 typedef enum err store_subject_put_fn(
     struct store *st, const struct subject *subject);
-/* Mark the subjects of a user that is deleted at ${now}. */
+/* Mark the subjects of a user that is deleted or unlinked at ${now}. */
 typedef enum err store_subjects_end_fn(
     struct store *st, int64_t user_id, int64_t now);
 /* Insert or replace; remove if it exists. */
@@ -177,6 +180,7 @@ struct store_ops { /* all are required unless NULL has a meaning here */
 	store_keys_fn *keys;
 	store_latest_time_fn *latest_time;
 	store_subject_fn *subject;
+	store_subjects_fn *subjects;
 	store_external_since_fn *external_since;
 	store_issuers_fn *issuers;
 	store_size_fn *size;

@@ -393,6 +393,7 @@ const struct store_ops sqlite_ops = {
 	.keys = sqlite_keys,
 	.latest_time = sqlite_latest_time,
 	.subject = sqlite_subject,
+	.subjects = sqlite_subjects,
 	.external_since = sqlite_external_since,
 	.issuers = sqlite_issuers,
 	.size = sqlite_size,

@@ -236,6 +236,7 @@ extern store_key_put_fn sqlite_key_put;
 extern store_key_remove_fn sqlite_key_remove;
 
 extern store_subject_fn sqlite_subject;
+extern store_subjects_fn sqlite_subjects;
 extern store_external_since_fn sqlite_external_since;
 extern store_issuers_fn sqlite_issuers;
 extern store_subject_put_fn sqlite_subject_put;

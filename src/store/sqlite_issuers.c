@@ -20,6 +20,23 @@ sqlite_subject(struct store *st, const char *issuer, const char *subject,
 }
 
 enum err
+sqlite_subjects(struct store *st, int64_t user_id, struct subject *subjects_out,
+    size_t *n_out)
+{
+	struct sqlite_store *s = sqlite_store(st);
+	sqlite3_stmt *stmt;
+	enum err err;
+
+	if ((err = sqlite_enter(s)) != ERR_OK)
+		return err;
+	stmt = sqlite_use(s, SQLITE_STATEMENT_SUBJECTS);
+	sqlite_put_int(s, stmt, 1, user_id);
+	sqlite_put_int(s, stmt, 2, STORE_LINKS_MAX);
+	return sqlite_read_all(
+	    s, stmt, &subject_record_type, subjects_out, n_out);
+}
+
+enum err
 sqlite_external_since(struct store *st, int64_t *time_out)
 {
 	struct sqlite_store *s = sqlite_store(st);

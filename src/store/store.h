@@ -437,6 +437,24 @@ enum err store_external_provision(struct store *st,
     const struct store_actor *actor, const struct external_profile *p,
     int64_t *user_id_out, enum external_done *done_out) MUST_CHECK;
 
+#define STORE_LINKS_MAX 32
+
+/**
+ * store_external_links(st, user_id, links_out, n_out):
+ * Read the subjects of external issuers that belong to the user, at most
+ * STORE_LINKS_MAX of them.
+ *
+ * store_external_unlink(st, actor, user_id, ended_out):
+ * Remove all of them and raise the epoch, which ends every session and every
+ * token of the user.  A token issued later may be linked, or create an account,
+ * again.  ERR_NOT_FOUND if there is no such user.
+ */
+enum err store_external_links(struct store *st, int64_t user_id,
+    struct subject links_out[STORE_LINKS_MAX], size_t *n_out) MUST_CHECK;
+enum err store_external_unlink(struct store *st,
+    const struct store_actor *actor, int64_t user_id,
+    int64_t *ended_out) MUST_CHECK;
+
 /**
  * store_session_touch(st, handle, now):
  * Set last_seen_at of a live session, if a lock is free at once.

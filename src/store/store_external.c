@@ -6,7 +6,7 @@
 
 #include "base/digest.h"
 #include "base/str.h"
-#include "store/store_change.h"
+#include "store/store_steps.h"
 
 /*
  * Accounts of external issuers' subjects.  Their tokens carry neither a session
@@ -289,5 +289,42 @@ store_external_provision(struct store *st, const struct store_actor *actor,
 
 	*user_id_out = err == ERR_OK ? x.c.user_id : 0;
 	*done_out = err == ERR_OK ? x.done : EXTERNAL_NONE;
+	return err;
+}
+
+/* ---- the links of an account ---- */
+
+enum err
+store_external_links(struct store *st, int64_t user_id,
+    struct subject links_out[STORE_LINKS_MAX], size_t *n_out)
+{
+	*n_out = 0;
+	return st->ops->subjects(st, user_id, links_out, n_out);
+}
+
+static enum err
+unlink_write(struct change *c)
+{
+	enum err err = c->st->ops->subjects_end(c->st, c->user_id, c->now);
+
+	return err != ERR_OK ? err : store_epoch_write(c);
+}
+
+enum err
+store_external_unlink(struct store *st, const struct store_actor *actor,
+    int64_t user_id, int64_t *ended_out)
+{
+	static const struct change_kind kind = { .event =
+						     EVENT_EXTERNAL_UNLINKED,
+		.waits = true,
+		.ends = true,
+		.plan = store_epoch_plan,
+		.write = unlink_write };
+	struct store_epoch_change x = {
+		.c = { .st = st, .actor = actor, .user_id = user_id }
+	};
+	enum err err = change_run(&x.c, &kind);
+
+	*ended_out = err == ERR_OK ? x.ended : 0;
 	return err;
 }

@@ -249,6 +249,36 @@ TEST(an_account_is_linked_only_with_the_option, struct fixture *f)
 	assert_true(test_users_same_user(&u, &linked));
 }
 
+TEST(links_are_listed_and_removed, struct fixture *f)
+{
+	struct external_profile ann = with_email(
+	    token("ann", NOW, 1), "ann@example.org", "ann@example.org");
+	struct external_profile again = with_email(
+	    token("ann", NOW, 2), "ann@example.org", "ann@example.org");
+	static struct subject links[STORE_LINKS_MAX];
+	int64_t id, ended;
+	size_t n;
+
+	ann.link = again.link = true;
+	again.subject = "ann2";
+	id = adopt(f, &again, EXTERNAL_LINKED);
+	assert_int_equal(adopt(f, &ann, EXTERNAL_LINKED), id);
+	gives(ERR_OK, store_external_links(f->st, id, links, &n));
+	assert_int_equal(n, 2);
+	assert_string_equal(links[0].subject, "ann");
+	assert_string_equal(links[1].subject, "ann2");
+	gives(ERR_OK, store_external_unlink(f->st, &f->actor, id, &ended));
+	gives(ERR_OK, store_external_links(f->st, id, links, &n));
+	assert_int_equal(n, 0);
+	denied(f, &ann);
+	assert_int_equal(user_of(f, id).epoch_at, NOW);
+	/* A new token may be linked again. */
+	ann.issued_at = NOW + LEEWAY + 1;
+	assert_int_equal(adopt(f, &ann, EXTERNAL_LINKED), id);
+	gives(
+	    ERR_NOT_FOUND, store_external_unlink(f->st, &f->actor, 99, &ended));
+}
+
 TEST(a_disabled_account_is_not_linked, struct fixture *f)
 {
 	struct external_profile p = with_email(

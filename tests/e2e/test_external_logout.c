@@ -257,8 +257,8 @@ TEST_IN(REDIS, deactivation_ends_it, struct external_site *f)
 TEST_IN(REDIS | NO_REDIS, the_command_line_ends_it, struct external_site *f)
 {
 	static const char *const commands[] = { "session revoke --user",
-		"user disable", "user delete" };
-	char token[TEST_ISSUER_TOKEN_SIZE], line[64];
+		"user unlink", "user disable", "user delete" };
+	char token[TEST_ISSUER_TOKEN_SIZE], line[64], show[64], subject[96];
 	struct cli cli;
 
 	cli_open(&cli, f->dir);
@@ -268,6 +268,12 @@ TEST_IN(REDIS | NO_REDIS, the_command_line_ends_it, struct external_site *f)
 		snprintf(line, sizeof(line), "%s %lld", commands[i],
 		    external_site_id(f, token));
 		external_site_expect_everywhere(f, token, 200);
+		snprintf(show, sizeof(show), "user show %lld",
+		    external_site_id(f, token));
+		snprintf(subject, sizeof(subject), "%s fay%zu",
+		    test_issuer_url(f->first), i);
+		cli_run(&cli, NULL, show);
+		cli_expect(&cli, 0, subject);
 		cli_run(&cli, NULL, line);
 		assert_int_equal(cli.status, 0);
 		remember_revoked(f, token);

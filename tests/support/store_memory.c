@@ -216,6 +216,7 @@ static const struct store_ops memory_ops = {
 	.keys = memory_keys,
 	.latest_time = memory_latest_time,
 	.subject = memory_subject,
+	.subjects = memory_subjects,
 	.external_since = memory_external_since,
 	.issuers = memory_issuers,
 	.size = memory_size,

@@ -128,6 +128,7 @@ extern store_key_remove_fn memory_key_remove;
 /* ---- store_memory_issuers.c ---- */
 
 extern store_subject_fn memory_subject;
+extern store_subjects_fn memory_subjects;
 extern store_external_since_fn memory_external_since;
 extern store_issuers_fn memory_issuers;
 extern store_subject_put_fn memory_subject_put;

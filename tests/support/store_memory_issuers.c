@@ -58,6 +58,32 @@ memory_subject_put(struct store *st, const struct subject *subject)
 	return ERR_OK;
 }
 
+static int
+by_issuer(const void *a, const void *b)
+{
+	const struct subject *one = a, *other = b;
+	int order = strcmp(one->issuer, other->issuer);
+
+	return order != 0 ? order : strcmp(one->subject, other->subject);
+}
+
+enum err
+memory_subjects(struct store *st, int64_t user_id, struct subject *subjects_out,
+    size_t *n_out)
+{
+	const struct memory_table *t = &memory_store(st)->now.table[SUBJECTS];
+
+	*n_out = 0;
+	for (size_t i = 0; i < t->count && *n_out < STORE_LINKS_MAX; i++) {
+		const struct subject *x = memory_row(t, i);
+
+		if (x->user_id == user_id)
+			subjects_out[(*n_out)++] = *x;
+	}
+	qsort(subjects_out, *n_out, sizeof(*subjects_out), by_issuer);
+	return ERR_OK;
+}
+
 enum err
 memory_subjects_end(struct store *st, int64_t user_id, int64_t now)
 {
