@@ -40,7 +40,7 @@ static const struct output_column fields[] = {
 	{ "Created", "created_at" },
 	{ "Changed", "updated_at" },
 	{ "Sessions", "sessions" },
-	{ "Signs in by", "external" },
+	{ "Issuers", "external" },
 	{ NULL, NULL },
 };
 
