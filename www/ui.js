@@ -46,6 +46,7 @@ const MESSAGES = {
 	invalid_session: "You are signed out.",
 	invalid_token: "You are signed out.",
 	not_signed_in: "You are signed out.",
+	last_admin: "You are the last administrator. Make another account an administrator first.",
 	other_session: "Another account has signed in in this browser. Nothing was changed.",
 	forbidden: "You are not allowed to do this.",
 	cross_site: "Your browser did not say where this request comes from. Reload the page and try again.",

@@ -17,6 +17,7 @@ static command_fn help_run;
 /* clang-format off */
 #define CONFIG { "config", "FILE", "instead of /etc/latchkey/latchkey.conf" }
 #define JSON { "json", NULL, "print JSON instead of columns" }
+#define FORCE { "force", NULL, "even if it is the last administrator" }
 #define USER_IS " USER is an email address or the number of the account."
 
 const struct command commands[] = {
@@ -66,7 +67,7 @@ const struct command commands[] = {
 	    "The password is read as for user add." USER_IS, { CONFIG } },
 	{ "user", "disable", "USER", 1, 1, user_cmd_change,
 	    "end the sessions of an account and refuse new sign-ins",
-	    USER_IS, { CONFIG } },
+	    USER_IS, { FORCE, CONFIG } },
 	{ "user", "enable", "USER", 1, 1, user_cmd_change,
 	    "allow an account to sign in again",
 	    "Ended sessions stay ended." USER_IS, { CONFIG } },
@@ -77,13 +78,13 @@ const struct command commands[] = {
 	    USER_IS, { CONFIG } },
 	{ "user", "delete", "USER", 1, 1, user_cmd_change,
 	    "delete an account and its sessions for good",
-	    "The number of the account is never reused." USER_IS, { CONFIG } },
+	    "The number of the account is never reused." USER_IS, { FORCE, CONFIG } },
 	{ "user", "promote", "USER", 1, 1, user_cmd_change,
 	    "make an account an administrator",
 	    USER_IS, { CONFIG } },
 	{ "user", "demote", "USER", 1, 1, user_cmd_change,
 	    "make an administrator an ordinary account",
-	    USER_IS, { CONFIG } },
+	    USER_IS, { FORCE, CONFIG } },
 	/* session_cmd.c */
 	{ "session", "list", "", 0, 0, session_cmd_list,
 	    "list live sessions, newest first",

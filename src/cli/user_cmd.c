@@ -297,16 +297,19 @@ static const struct account_change {
 	struct user_role_and_status set;
 	/* To count.  EVENT_REMOVE deletes, EVENT_EXTERNAL_UNLINKED unlinks. */
 	enum event event;
+	bool has_force; /* the option --force */
 } changes[] = {
 	{ "disable", "disabled", { .status = USER_STATUS_INACTIVE },
-	    EVENT_DISABLE },
-	{ "enable", "enabled", { .status = USER_STATUS_ACTIVE }, EVENT_NONE },
-	{ "delete", "deleted", { 0 }, EVENT_REMOVE },
-	{ "unlink", "no longer linked:", { 0 }, EVENT_EXTERNAL_UNLINKED },
+	    EVENT_DISABLE, true },
+	{ "enable", "enabled", { .status = USER_STATUS_ACTIVE }, EVENT_NONE,
+	    false },
+	{ "delete", "deleted", { 0 }, EVENT_REMOVE, true },
+	{ "unlink", "no longer linked:", { 0 }, EVENT_EXTERNAL_UNLINKED,
+	    false },
 	{ "promote", "now an administrator:", { .role = USER_ROLE_ADMIN },
-	    EVENT_NONE },
+	    EVENT_NONE, false },
 	{ "demote", "no longer an administrator:", { .role = USER_ROLE_USER },
-	    EVENT_NONE },
+	    EVENT_NONE, true },
 };
 
 static int
@@ -318,6 +321,8 @@ change(const struct context *context, const struct account_change *change,
 	int64_t ended = 0;
 	enum err err;
 
+	actor.even_last_admin =
+	    change->has_force && command_flag(context->line, "force");
 	if (change->event == EVENT_REMOVE)
 		err = store_user_remove(st, &actor, u->id, &ended);
 	else if (change->event == EVENT_EXTERNAL_UNLINKED)
@@ -325,6 +330,10 @@ change(const struct context *context, const struct account_change *change,
 	else
 		err = store_user_role_and_status(
 		    st, &actor, u->id, &change->set, &ended);
+	if (err == ERR_CONFLICT)
+		return exit_failed("%s: %.254s is the last administrator; "
+				   "--force does it all the same",
+		    command_title(context->line->command), display_name(u));
 	if (err != ERR_OK)
 		return context_failed(context, err, display_name(u));
 	if (change->event != EVENT_NONE)

@@ -238,6 +238,8 @@ end_account(struct app *app, struct request *req, struct response *res,
 		    res, PROBLEM_WRONG_PASSWORD, "password", NULL);
 	else if (err == ERR_NOT_FOUND)
 		err = authenticate_ended(res, &identity);
+	else if (err == ERR_CONFLICT)
+		err = response_refuse(res, PROBLEM_LAST_ADMIN, NULL);
 	if (err != ERR_OK)
 		goto out;
 	security_log(app, req, event, identity.user.id);

@@ -153,7 +153,10 @@ route_admin_user(struct app *app, struct request *req, struct response *res)
 		err = read_change(req, res, &change);
 	if (err != ERR_OK)
 		return err;
-	/* The last administrator must not lock itself out by one click. */
+	/*
+	 * The last administrator must not lock itself out by one click.  Any
+	 * other one leaves this one.
+	 */
 	if (id == identity.user.id)
 		return response_refuse(res, PROBLEM_FORBIDDEN,
 		    "Another administrator has to change your own account.");

@@ -61,6 +61,9 @@ typedef enum err store_user_by_id_fn(
     struct store *st, int64_t id, struct user *user_out);
 typedef enum err store_users_by_ids_fn(
     struct store *st, const int64_t *ids, size_t n, struct user *users_out);
+/* Is a user other than ${id} an active administrator? */
+typedef enum err store_other_admin_fn(
+    struct store *st, int64_t id, bool *exists_out);
 /* As store_users_list(), at most ${max}. */
 typedef enum err store_users_list_fn(struct store *st, const char *text,
     int64_t after, size_t max, struct user *users_out, size_t *n_out);
@@ -171,6 +174,7 @@ struct store_ops { /* all are required unless NULL has a meaning here */
 	store_user_by_id_fn *user_by_id;
 	store_users_by_ids_fn *users_by_ids;
 	store_users_list_fn *users_list;
+	store_other_admin_fn *other_admin;
 	store_user_by_email_fn *user_by_email;
 	store_password_hash_fn *password_hash;
 	store_session_by_handle_fn *session_by_handle;

@@ -384,6 +384,7 @@ const struct store_ops sqlite_ops = {
 	.user_by_id = sqlite_user_by_id,
 	.users_by_ids = sqlite_users_by_ids,
 	.users_list = sqlite_users_list,
+	.other_admin = sqlite_other_admin,
 	.user_by_email = sqlite_user_by_email,
 	.password_hash = sqlite_password_hash,
 	.session_by_handle = sqlite_session_by_handle,

@@ -213,6 +213,7 @@ int64_t sqlite_newest_version(void);
 extern store_user_by_id_fn sqlite_user_by_id;
 extern store_users_by_ids_fn sqlite_users_by_ids;
 extern store_users_list_fn sqlite_users_list;
+extern store_other_admin_fn sqlite_other_admin;
 extern store_user_by_email_fn sqlite_user_by_email;
 extern store_user_insert_fn sqlite_user_insert;
 extern store_user_update_fn sqlite_user_update;

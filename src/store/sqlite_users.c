@@ -148,3 +148,21 @@ sqlite_user_delete(struct store *st, int64_t id)
 	sqlite_put_int(s, stmt, 1, id);
 	return run_on_one(s, stmt);
 }
+
+enum err
+sqlite_other_admin(struct store *st, int64_t id, bool *exists_out)
+{
+	struct sqlite_store *s = sqlite_store(st);
+	sqlite3_stmt *stmt;
+	enum err err;
+
+	*exists_out = false;
+	if ((err = sqlite_enter(s)) != ERR_OK)
+		return err;
+	stmt = sqlite_use(s, SQLITE_STATEMENT_OTHER_ADMIN);
+	sqlite_put_int(s, stmt, 1, id);
+	if ((err = sqlite_step(s, stmt)) == ERR_OK)
+		*exists_out = sqlite3_column_int(stmt, 0) != 0;
+	sqlite_done(stmt);
+	return err;
+}

@@ -220,6 +220,7 @@ struct store_actor {
 	const char *handle;
 	int64_t epoch; /* of the session when it was found live */
 	bool as_admin;
+	bool even_last_admin; /* may close or demote the last administrator */
 };
 
 /**
@@ -338,7 +339,7 @@ enum err store_password_change(struct store *st,
 /**
  * store_deactivate(st, actor, proof):
  * Make the user inactive and raise the epoch.  ERR_DENIED if ${proof} does not
- * hold.
+ * hold, ERR_CONFLICT if it is the last administrator.
  */
 enum err store_deactivate(struct store *st, const struct store_actor *actor,
     const struct store_proof *proof) MUST_CHECK;
@@ -346,7 +347,8 @@ enum err store_deactivate(struct store *st, const struct store_actor *actor,
 /**
  * store_delete(st, actor, proof):
  * Remove the user and all its sessions; its id is never used again.
- * ERR_DENIED if ${proof} does not hold.
+ * ERR_DENIED if ${proof} does not hold, ERR_CONFLICT if it is the last
+ * administrator.
  */
 enum err store_delete(struct store *st, const struct store_actor *actor,
     const struct store_proof *proof) MUST_CHECK;
@@ -362,7 +364,9 @@ struct user_role_and_status {
 /**
  * store_user_role_and_status(st, actor, user_id, role_and_status, ended_out):
  * Set role and status together.  Disabling a user ends its sessions;
- * *${ended_out} is their number.  ERR_NOT_FOUND if there is no such user.
+ * *${ended_out} is their number.  ERR_NOT_FOUND if there is no such user,
+ * ERR_CONFLICT if it is the last active administrator and would be one no
+ * longer.
  */
 enum err store_user_role_and_status(struct store *st,
     const struct store_actor *actor, int64_t user_id,
@@ -373,7 +377,8 @@ enum err store_user_role_and_status(struct store *st,
  * store_password_set(st, actor, user_id, hash, ended_out):
  * store_user_remove(st, actor, user_id, ended_out):
  * Give the user the password hash ${hash}, or delete it; its sessions end, and
- * *${ended_out} is their number.  ERR_NOT_FOUND if there is no such user.
+ * *${ended_out} is their number.  ERR_NOT_FOUND if there is no such user,
+ * ERR_CONFLICT if the last active administrator would be deleted.
  */
 enum err store_password_set(struct store *st, const struct store_actor *actor,
     int64_t user_id, const char *hash, int64_t *ended_out) MUST_CHECK;

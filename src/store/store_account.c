@@ -180,9 +180,12 @@ struct closing {
 static enum err
 deactivate_plan(struct change *c)
 {
-	enum err err = store_proof_check(c, ((struct closing *)c)->proof);
+	struct closing *x = (struct closing *)c;
+	enum err err = store_proof_check(c, x->proof);
 
-	return err != ERR_OK ? err : store_epoch_plan(c);
+	if (err == ERR_OK)
+		err = store_epoch_plan(c);
+	return err != ERR_OK ? err : store_admin_check(c, &x->epoch.user);
 }
 
 static enum err
@@ -202,6 +205,8 @@ remove_plan(struct change *c)
 	enum err err;
 
 	err = c->st->ops->user_by_id(c->st, c->user_id, &u);
+	if (err == ERR_OK)
+		err = store_admin_check(c, &u);
 	if (err == ERR_OK)
 		err = c->st->ops->sessions_live(
 		    c->st, c->user_id, c->now, live, &n);

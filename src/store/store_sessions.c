@@ -33,6 +33,20 @@ struct login {
 	struct store_opening opening;
 };
 
+/* The session that was used longest ago, of at least one. */
+static const struct session *
+least_recent(const struct session *live, size_t n)
+{
+	const struct session *s = &live[0];
+
+	for (size_t i = 1; i < n; i++)
+		if (live[i].last_seen_at < s->last_seen_at ||
+		    (live[i].last_seen_at == s->last_seen_at &&
+			live[i].created_at < s->created_at))
+			s = &live[i];
+	return s;
+}
+
 /* Name the session that must make room. */
 static enum err
 login_plan(struct change *c)
@@ -46,7 +60,7 @@ login_plan(struct change *c)
 	    c->st, o->proof.user_id, c->now, live, &n);
 	o->ends_oldest = err == ERR_OK && n == SESSION_MAX_PER_USER;
 	if (o->ends_oldest) {
-		o->oldest = live[n - 1];
+		o->oldest = *least_recent(live, n);
 		change_key_session(c, o->oldest.handle);
 	}
 	return err;

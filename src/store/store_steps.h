@@ -24,6 +24,14 @@
 enum err store_proof_check(
     struct change *c, const struct store_proof *proof) MUST_CHECK;
 
+/**
+ * store_admin_check(c, u):
+ * The condition on every change after which ${u} is no active administrator.
+ * ERR_CONFLICT if no other account is one, unless the actor may do it all the
+ * same.
+ */
+enum err store_admin_check(struct change *c, const struct user *u) MUST_CHECK;
+
 /* A change that raises the epoch; the struct of such a change begins so. */
 struct store_epoch_change {
 	struct change c;

@@ -10,6 +10,19 @@ struct role_and_status_change {
 	const struct user_role_and_status *to;
 };
 
+enum err
+store_admin_check(struct change *c, const struct user *u)
+{
+	bool exists;
+	enum err err;
+
+	if (c->actor->even_last_admin || u->role != USER_ROLE_ADMIN ||
+	    u->status != USER_STATUS_ACTIVE)
+		return ERR_OK;
+	err = c->st->ops->other_admin(c->st, u->id, &exists);
+	return err == ERR_OK && !exists ? ERR_CONFLICT : err;
+}
+
 static bool
 disables(const struct role_and_status_change *x)
 {
@@ -33,6 +46,9 @@ role_and_status_plan(struct change *c)
 		c->second_event =
 		    to->role == USER_ROLE_ADMIN ? EVENT_PROMOTE : EVENT_DEMOTE;
 	c->idle = c->event == EVENT_NONE && c->second_event == EVENT_NONE;
+	if ((disables(x) || c->second_event == EVENT_DEMOTE) &&
+	    (err = store_admin_check(c, u)) != ERR_OK)
+		return err;
 	if (disables(x))
 		return store_epoch_plan(c);
 	change_key_user(c, c->user_id);

@@ -86,6 +86,45 @@ TEST(a_role_changes_for_open_sessions_too, struct fixture *f)
 	assert_int_equal(u.role, USER_ROLE_USER);
 }
 
+TEST(the_last_administrator_stays_one, struct fixture *f)
+{
+	static const struct user_role_and_status down[] = {
+		{ .role = USER_ROLE_USER },
+		{ .status = USER_STATUS_INACTIVE },
+		{ USER_ROLE_USER, USER_STATUS_INACTIVE },
+	};
+	struct store_actor actor = f->actor;
+	int64_t id = f->ann.user.id, ended;
+	struct person bob;
+	struct user before, u;
+
+	gives(ERR_OK, set_role(f, id, USER_ROLE_ADMIN));
+	gives(ERR_OK, store_user_by_id(f->st, id, &before));
+	gives(ERR_OK, test_users_register(f->st, "bob", 2, NOW, &bob));
+	actor.even_last_admin = false;
+	for (size_t i = 0; i < NELEMS(down); i++)
+		gives(ERR_CONFLICT,
+		    store_user_role_and_status(
+			f->st, &actor, id, &down[i], &ended));
+	gives(ERR_CONFLICT,
+	    store_deactivate(f->st, &actor, TEST_USERS_PROOF(&before)));
+	gives(ERR_CONFLICT,
+	    store_delete(f->st, &actor, TEST_USERS_PROOF(&before)));
+	gives(ERR_CONFLICT, store_user_remove(f->st, &actor, id, &ended));
+	gives(ERR_OK, store_user_by_id(f->st, id, &u));
+	assert_true(test_users_same_user(&u, &before));
+	/* A disabled administrator is none; an active one is enough. */
+	gives(ERR_OK, set_role(f, bob.user.id, USER_ROLE_ADMIN));
+	gives(ERR_OK,
+	    store_user_role_and_status(
+		f->st, &actor, bob.user.id, &down[1], &ended));
+	gives(ERR_CONFLICT,
+	    store_user_role_and_status(f->st, &actor, id, &down[0], &ended));
+	gives(ERR_OK, set_status(f, bob.user.id, USER_STATUS_ACTIVE, &ended));
+	gives(ERR_OK,
+	    store_user_role_and_status(f->st, &actor, id, &down[0], &ended));
+}
+
 /* Role and status change together, from any to any. */
 TEST(role_and_status_change_together, struct fixture *f)
 {

@@ -169,7 +169,15 @@ TEST(a_role_takes_effect_at_once, struct site *site)
 	run_on_account(cli, site, NULL, "user promote");
 	cli_expect(cli, 0, "now an administrator");
 	expect_stats(site, 200);
+	/* It is the only one. */
 	run_on_account(cli, site, NULL, "user demote");
+	cli_expect(cli, 1, "--force");
+	run_on_account(cli, site, NULL, "user disable");
+	cli_expect(cli, 1, "is the last administrator");
+	run_on_account(cli, site, NULL, "user delete");
+	cli_expect(cli, 1, "--force");
+	expect_stats(site, 200);
+	run_on_account(cli, site, NULL, "user demote --force");
 	cli_expect(cli, 0, "no longer an administrator");
 	expect_stats(site, 403);
 	expect_me(site, 200);

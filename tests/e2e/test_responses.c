@@ -4,6 +4,7 @@
  * programs test behaviour and cause only a few of them.
  */
 #include "base/err.h"
+#include "support/database.h"
 #include "support/operation.h"
 #include "support/test.h"
 
@@ -106,6 +107,23 @@ TEST(refusals_of_addresses_and_passwords, struct site *s)
 	for (size_t i = 0; i < NELEMS(changes); i++)
 		operation_expect(
 		    s, changes[i], "/auth/update-profile", &m, 409);
+}
+
+TEST(the_last_administrator_stays, struct site *s)
+{
+	struct operation_manner m = { .body = "{\"password\":\"" WEB_PASSWORD
+					      "\"}" };
+	char path[256], sql[128];
+
+	operation_admin(s);
+	snprintf(path, sizeof(path), "%s/latchkey.db", stack_dir(s->stack));
+	snprintf(sql, sizeof(sql),
+	    "UPDATE users SET role = 'user' WHERE id <> %s", s->user_id);
+	database_run(path, sql);
+	m.bearer = s->token;
+	operation_expect(s, "POST", "/auth/deactivate", &m, 409);
+	operation_expect(s, "DELETE", "/auth/account", &m, 409);
+	web_expect(&s->reply, 409, "last_admin");
 }
 
 /* Logout may be repeated, so its refusals differ from other routes'. */

@@ -207,6 +207,7 @@ static const struct store_ops memory_ops = {
 	.user_by_id = memory_user_by_id,
 	.users_by_ids = memory_users_by_ids,
 	.users_list = memory_users_list,
+	.other_admin = memory_other_admin,
 	.user_by_email = memory_user_by_email,
 	.password_hash = memory_password_hash,
 	.session_by_handle = memory_session_by_handle,

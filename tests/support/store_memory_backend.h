@@ -103,6 +103,7 @@ struct memory_token *memory_find_token(struct memory_store *s, const char *jti);
 extern store_user_by_id_fn memory_user_by_id;
 extern store_users_by_ids_fn memory_users_by_ids;
 extern store_users_list_fn memory_users_list;
+extern store_other_admin_fn memory_other_admin;
 extern store_user_by_email_fn memory_user_by_email;
 extern store_password_hash_fn memory_password_hash;
 extern store_user_insert_fn memory_user_insert;

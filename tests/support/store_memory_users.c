@@ -308,3 +308,19 @@ memory_token_revoke(struct store *st, const char *jti, int64_t expires_at)
 		row->expires_at = expires_at;
 	return str_copy(row->jti, sizeof(row->jti), jti);
 }
+
+enum err
+memory_other_admin(struct store *st, int64_t id, bool *exists_out)
+{
+	const struct memory_table *t = &memory_store(st)->now.table[USERS];
+
+	*exists_out = false;
+	for (size_t i = 0; i < t->count; i++) {
+		const struct memory_user *u = memory_row(t, i);
+
+		*exists_out |= u->user.id != id &&
+		    u->user.role == USER_ROLE_ADMIN &&
+		    u->user.status == USER_STATUS_ACTIVE;
+	}
+	return ERR_OK;
+}

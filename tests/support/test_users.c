@@ -7,7 +7,9 @@
 struct store_actor
 test_users_actor(int64_t now)
 {
-	return (struct store_actor){ .address = "192.0.2.7", .now = now };
+	return (struct store_actor){
+		.address = "192.0.2.7", .now = now, .even_last_admin = true
+	};
 }
 
 struct session
