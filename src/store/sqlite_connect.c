@@ -7,11 +7,14 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "base/testpoint.h"
+#include "base/unicode.h"
 
 /* A full check reads everything: some 4 ms for 1 MiB, too long for more. */
 #define FULL_CHECK_PAGES 256
 /* Small, as rows are, and each worker has two connections. */
 #define CACHE_KIB 512
+/* Of a name, an address or a text to find; three times a name's size. */
+#define FOLDED_SIZE 2048
 
 static const char *const migrations[] = {
 #include "store/schema_sqlite.inc"
@@ -271,6 +274,31 @@ check_health(struct sqlite_store *s)
 	return err;
 }
 
+/* fold(text): without differences of case, where lower() knows ASCII only. */
+static void
+fold(sqlite3_context *ctx, int n, sqlite3_value **values)
+{
+	const char *text = (const char *)sqlite3_value_text(values[0]);
+	char folded[FOLDED_SIZE];
+
+	(void)n;
+	if (text != NULL &&
+	    unicode_nfkc_casefold(folded, sizeof(folded), text) == ERR_OK)
+		sqlite3_result_text(ctx, folded, -1, SQLITE_TRANSIENT);
+	else
+		sqlite3_result_value(ctx, values[0]);
+}
+
+static enum err
+add_functions(struct sqlite_store *s)
+{
+	int rc = sqlite3_create_function_v2(s->db, "fold", 1,
+	    SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, NULL, fold,
+	    NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? ERR_OK : sqlite_failed(s, rc, "setup");
+}
+
 static enum err
 prepare_all(struct sqlite_store *s)
 {
@@ -325,6 +353,7 @@ sqlite_connect(struct sqlite_store *s)
 	if ((err = open_db(s)) != ERR_OK || (err = set_pragmas(s)) != ERR_OK ||
 	    (err = check_version(s)) != ERR_OK ||
 	    (err = set_wal(s)) != ERR_OK || (err = check_health(s)) != ERR_OK ||
+	    (err = add_functions(s)) != ERR_OK ||
 	    (err = prepare_all(s)) != ERR_OK)
 		goto out;
 	if (!sqlite_file_id(s->wal_path, &s->wal))

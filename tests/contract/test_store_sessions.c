@@ -181,6 +181,20 @@ TEST(live_sessions_come_newest_first, struct fixture *f)
 	assert_string_equal(s[1].handle, handle_of(4));
 }
 
+/* The one in use stays, although it is the oldest. */
+TEST(at_the_cap_the_session_used_longest_ago_ends, struct fixture *f)
+{
+	int64_t later = NOW + SESSION_TOUCH_SECONDS;
+
+	for (int i = 2; i <= SESSION_MAX_PER_USER; i++)
+		gives(ERR_OK, login(f, &f->ann, i, NOW + i));
+	gives(ERR_OK, store_session_touch(f->st, handle_of(1), later));
+	gives(ERR_OK, login(f, &f->ann, SESSION_MAX_PER_USER + 1, later));
+	assert_true(live(f, handle_of(1), later));
+	assert_false(live(f, handle_of(2), later));
+	assert_true(live(f, handle_of(3), later));
+}
+
 TEST(maintenance_removes_expired_rows, struct fixture *f)
 {
 	int64_t end = NOW + TEST_USERS_LIFETIME, removed;

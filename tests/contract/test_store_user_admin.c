@@ -303,3 +303,29 @@ TEST(a_healthy_store_can_be_read_and_written, struct fixture *f)
 }
 
 STORE_FIXTURES;
+
+TEST(a_search_ignores_case_in_any_script, struct fixture *f)
+{
+	static const struct {
+		const char *name, *text;
+	} cases[] = {
+		{ "J\xc3\xbcrgen M\xc3\xbcller", "M\xc3\x9cLLER" },
+		{ "\xd0\x9f\xd0\x95\xd0\xa2\xd0\xa0\xd0\x9e\xd0\x92",
+		    "\xd0\xbf\xd0\xb5\xd1\x82\xd1\x80" },
+		{ "Gro\xc3\x9f \x41", "gross" },
+	};
+	static struct user users[STORE_LIST_MAX];
+	size_t n;
+
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		struct user_patch patch = { .name = cases[i].name };
+		struct user u;
+
+		gives(ERR_OK,
+		    store_profile_update(
+			f->st, &f->actor, f->ann.user.id, &patch, &u));
+		gives(ERR_OK,
+		    store_users_list(f->st, cases[i].text, 0, users, &n));
+		assert_int_equal(n, 1);
+	}
+}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/unicode.h"
 
 /* ---- users ---- */
 
@@ -40,6 +41,18 @@ memory_users_by_ids(
 	return ERR_OK;
 }
 
+/* Does ${text} contain ${part}, differences of case aside? */
+static bool
+contains(const char *text, const char *part)
+{
+	char folded[2048], folded_part[2048];
+
+	return unicode_nfkc_casefold(folded, sizeof(folded), text) == ERR_OK &&
+	    unicode_nfkc_casefold(folded_part, sizeof(folded_part), part) ==
+	    ERR_OK &&
+	    strstr(folded, folded_part) != NULL;
+}
+
 enum err
 memory_users_list(struct store *st, const char *text, int64_t after, size_t max,
     struct user *users_out, size_t *n_out)
@@ -55,9 +68,8 @@ memory_users_list(struct store *st, const char *text, int64_t after, size_t max,
 		const struct memory_user *u = memory_row(t, i);
 
 		if (u->user.id > after &&
-		    ((u->user.email[0] != '\0' &&
-			 strcasestr(u->normal, text) != NULL) ||
-			strcasestr(u->user.name, text) != NULL))
+		    ((u->user.email[0] != '\0' && contains(u->normal, text)) ||
+			contains(u->user.name, text)))
 			users_out[n++] = u->user;
 	}
 	*n_out = n;
