@@ -194,19 +194,30 @@ json_value_string(const struct json_value *v)
 }
 
 enum err
-json_value_int(const struct json_value *v, int64_t *value_out)
+json_value_floor(const struct json_value *v, int64_t *value_out)
 {
 	double value;
 
 	*value_out = 0;
 	if (!cJSON_IsNumber(item_of(v)))
 		return ERR_INVALID;
-	value = item_of(v)->valuedouble;
-	if (!(fabs(value) <= (double)JSON_VALUE_INT_MAX) ||
-	    value != trunc(value))
+	value = floor(item_of(v)->valuedouble);
+	if (!(fabs(value) <= (double)JSON_VALUE_INT_MAX))
 		return ERR_INVALID;
 	*value_out = (int64_t)value;
 	return ERR_OK;
+}
+
+enum err
+json_value_int(const struct json_value *v, int64_t *value_out)
+{
+	enum err err = json_value_floor(v, value_out);
+
+	if (err == ERR_OK && (double)*value_out != item_of(v)->valuedouble) {
+		*value_out = 0;
+		err = ERR_INVALID;
+	}
+	return err;
 }
 
 enum err

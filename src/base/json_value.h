@@ -57,14 +57,16 @@ const struct json_value *json_value_at(const struct json_value *v, size_t i);
 
 /**
  * json_value_string(v), json_value_int(v, value_out),
- * json_value_bool(v, value_out):
+ * json_value_floor(v, value_out), json_value_bool(v, value_out):
  * Return the value of ${v} if it has that type; otherwise, also if ${v} is
  * NULL, json_value_string returns NULL and the others ERR_INVALID.  An int is a
  * number without fraction of at most JSON_VALUE_INT_MAX, beyond which digits
- * are lost.
+ * are lost; json_value_floor() drops a fraction.
  */
 const char *json_value_string(const struct json_value *v);
 enum err json_value_int(
+    const struct json_value *v, int64_t *value_out) MUST_CHECK;
+enum err json_value_floor(
     const struct json_value *v, int64_t *value_out) MUST_CHECK;
 enum err json_value_bool(
     const struct json_value *v, bool *value_out) MUST_CHECK;

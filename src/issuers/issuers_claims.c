@@ -16,6 +16,15 @@
 
 #define AUDIENCE_MAX 64 /* elements of aud; more are refused */
 
+/* The member ${name}; NULL if it is absent or null, which means the same. */
+static const struct json_value *
+claim(const struct json_value *payload, const char *name)
+{
+	const struct json_value *member = json_value_member(payload, name);
+
+	return json_value_is_null(member) ? NULL : member;
+}
+
 /* ---- audience ---- */
 
 static bool
@@ -55,12 +64,11 @@ read_audience(const struct json_value *aud, const struct issuer_texts *ours,
 static bool
 is_for_us(const struct issuer *issuer, const struct json_value *payload)
 {
-	const struct json_value *azp = json_value_member(payload, "azp");
+	const struct json_value *azp = claim(payload, "azp");
 	const char *party = json_value_string(azp);
 	bool ours;
 
-	if (!read_audience(
-		json_value_member(payload, "aud"), &issuer->audience, &ours))
+	if (!read_audience(claim(payload, "aud"), &issuer->audience, &ours))
 		return false;
 	if (azp != NULL && party == NULL)
 		return false;
@@ -71,17 +79,20 @@ is_for_us(const struct issuer *issuer, const struct json_value *payload)
 
 /* ---- times ---- */
 
-/* Seconds since the epoch; ${fallback} if absent, which -1 does not allow. */
+/*
+ * Seconds since the epoch, which may have a fraction (RFC 7519 section 2);
+ * ${fallback} if absent, which -1 does not allow.
+ */
 static bool
 read_time(const struct json_value *payload, const char *name, int64_t fallback,
     int64_t *time_out)
 {
-	const struct json_value *member = json_value_member(payload, name);
+	const struct json_value *member = claim(payload, name);
 
 	*time_out = fallback;
 	if (member == NULL)
 		return fallback >= 0;
-	return json_value_int(member, time_out) == ERR_OK && *time_out >= 0;
+	return json_value_floor(member, time_out) == ERR_OK && *time_out >= 0;
 }
 
 static bool
@@ -112,7 +123,7 @@ enum err
 issuers_claims(const struct issuer *issuer, const struct json_value *payload,
     int64_t now, struct claims *claims_out)
 {
-	const struct json_value *jti = json_value_member(payload, "jti");
+	const struct json_value *jti = claim(payload, "jti");
 
 	memset(claims_out, 0, sizeof(*claims_out));
 	claims_out->origin = TOKEN_OF_ISSUER;
@@ -177,17 +188,23 @@ read_claim(const struct json_value *payload, const char *name)
 	return name[0] == '\0' || text == NULL ? "" : text;
 }
 
-/* Only the JSON value true counts: some issuers send the string "false". */
+/* Some issuers send true as a text or as a number, and false likewise. */
 static bool
 is_verified(const struct issuer *issuer, const struct json_value *payload)
 {
 	const char *name = issuer->claim_email_verified;
+	const struct json_value *member = json_value_member(payload, name);
+	const char *text = json_value_string(member);
 	bool verified = false;
+	int64_t number;
 
-	return name[0] != '\0' &&
-	    json_value_bool(json_value_member(payload, name), &verified) ==
-	    ERR_OK &&
-	    verified;
+	if (name[0] == '\0')
+		return false;
+	if (text != NULL)
+		return strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
+	if (json_value_int(member, &number) == ERR_OK)
+		return number == 1;
+	return json_value_bool(member, &verified) == ERR_OK && verified;
 }
 
 static void

@@ -23,14 +23,15 @@ struct parsed {
 /* ---- the header ---- */
 
 /*
- * These parameters let the token choose its key or change how the signed text
- * is read.  Others (x5t, cat) are harmless.
+ * These parameters contain a key, or change how the signed text is read.  The
+ * address of a key or a certificate (jku, x5u, x5c) is ignored like x5t: only
+ * the keys of the block's issuer are used.
  */
 static bool
 has_forbidden_parameter(const struct json_value *header)
 {
-	static const char *const names[] = { "crit", "jwk", "jku", "x5u", "x5c",
-		"b64", "zip", "enc" };
+	static const char *const names[] = { "crit", "jwk", "b64", "zip",
+		"enc" };
 
 	for (size_t i = 0; i < NELEMS(names); i++)
 		if (json_value_member(header, names[i]) != NULL)

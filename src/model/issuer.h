@@ -33,14 +33,14 @@ struct issuer_keys {
 
 /* Links an (issuer, subject) pair to a local account. */
 struct subject {
+	int64_t user_id;   /* 0: the account was deleted */
+	int64_t claims_at; /* iat of the token with the mapped claims */
+	int64_t ended_at;  /* tokens issued before are not valid; 0: none */
+	unsigned char digest[EXTERNAL_DIGEST_BYTES]; /* of the mapped claims */
 	char issuer[ISSUER_NAME_SIZE];
 	char subject[ISSUER_SUBJECT_SIZE];
-	int64_t user_id; /* 0: the account was deleted */
-	bool linked;     /* to an account older than the link: it keeps its
-			    profile */
-	unsigned char digest[EXTERNAL_DIGEST_BYTES]; /* of the mapped claims */
-	int64_t claims_at;                           /* iat of their token */
-	int64_t ended_at; /* tokens issued before are not valid; 0: none */
+	bool linked; /* to an account older than the link: it keeps its
+			profile */
 };
 
 extern const struct record_type issuer_keys_record_type, subject_record_type;

@@ -9,6 +9,8 @@
 #include "token/jws.h"
 #include "token/keypair.h"
 
+/* A modulus of 4096 bits and a leading zero. */
+#define NUMBER_MAX (KEYPAIR_SIGNATURE_MAX + 1)
 #define KEY_OPS_MAX 16 /* there are eight (RFC 7517 section 4.3) */
 
 struct jwk {
@@ -94,22 +96,30 @@ may_verify_tokens(const struct json_value *jwk, const struct kind *kind)
 
 static enum err
 read_number(const struct json_value *jwk, const char *name,
-    unsigned char bytes[KEYPAIR_SIGNATURE_MAX], size_t *len_out)
+    unsigned char bytes[NUMBER_MAX], size_t *len_out)
 {
 	const char *text = json_value_string(json_value_member(jwk, name));
 
 	*len_out = 0;
-	return text == NULL
-	    ? ERR_INVALID
-	    : jws_decode(bytes, KEYPAIR_SIGNATURE_MAX, text, len_out);
+	return text == NULL ? ERR_INVALID
+			    : jws_decode(bytes, NUMBER_MAX, text, len_out);
+}
+
+/* RFC 7518 section 6.3.1.1 forbids a leading zero octet, which some write. */
+static void
+drop_leading_zeros(const unsigned char **bytes, size_t *len)
+{
+	while (*len > 0 && **bytes == 0) {
+		(*bytes)++;
+		(*len)--;
+	}
 }
 
 static enum err
 read_key(const struct json_value *jwk, const struct kind *kind,
     struct keypair **key_out)
 {
-	unsigned char first[KEYPAIR_SIGNATURE_MAX];
-	unsigned char second[KEYPAIR_SIGNATURE_MAX];
+	unsigned char first[NUMBER_MAX], second[NUMBER_MAX];
 	struct keypair_numbers numbers = { .first = first, .second = second };
 	enum err err;
 
@@ -117,6 +127,11 @@ read_key(const struct json_value *jwk, const struct kind *kind,
 	if (err == ERR_OK)
 		err =
 		    read_number(jwk, kind->second, second, &numbers.second_len);
+	/* A coordinate of a curve has a fixed length. */
+	if (err == ERR_OK && kind->type == KEYPAIR_RSA) {
+		drop_leading_zeros(&numbers.first, &numbers.first_len);
+		drop_leading_zeros(&numbers.second, &numbers.second_len);
+	}
 	if (err == ERR_OK)
 		err = keypair_public(kind->type, &numbers, key_out);
 	return err;

@@ -75,9 +75,9 @@ TEST(a_verified_free_address_is_stored, struct external_site *f)
 
 	id_with(f, f->first, "bea", "bea@example.net", "False");
 	assert_user(f, "email", NULL);
-	id_with(f, f->first, "bea", "bea@example.net", "'true'");
+	id_with(f, f->first, "bea", "bea@example.net", "'false'");
 	assert_user(f, "email", NULL);
-	id_with(f, f->first, "bea", "bea@example.net", "1");
+	id_with(f, f->first, "bea", "bea@example.net", "0");
 	assert_user(f, "email", NULL);
 	id = id_of(
 	    f, f->first, "claims={'sub': 'bob', 'email': 'bob@example.net'}");
@@ -105,7 +105,7 @@ TEST(an_address_does_not_merge_accounts, struct external_site *f)
 	assert_int_not_equal(id, own);
 	assert_user(f, "email", NULL);
 	/* linking is allowed, but the address is not verified */
-	id = id_with(f, f->second, "trudy", f->site.email, "'true'");
+	id = id_with(f, f->second, "trudy", f->site.email, "'false'");
 	assert_int_not_equal(id, own);
 	id = id_with(f, f->second, "mallory", f->site.email, "False");
 	assert_int_not_equal(id, own);

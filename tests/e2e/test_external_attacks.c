@@ -291,11 +291,12 @@ TEST(keys_of_another_issuer_are_refused, struct external_site *f)
 		"'ec', claims={'iss': ['@1', '@2']}",
 		"'ec', claims={'iss': '@1', 'azp': '@2'}",
 	};
-	/* with headers that the right issuer must not send */
-	static const char *const first[] = {
-		"'rsa', own='jwk'",
+	/* with a header that the right issuer must not send */
+	static const char *const first[] = { "'rsa', own='jwk'" };
+	/* with addresses of keys, which nothing reads */
+	static const char *const ignored[] = {
 		"'rsa', own='x5c'",
-		"'rsa', header={'jku': '@1/jwks.json'}",
+		"'rsa', header={'jku': '@3/jwks.json'}",
 		"'rsa', header={'x5u': '@3/x5u.pem'}",
 	};
 	struct test_issuer *stranger = test_issuer_new(false);
@@ -317,6 +318,11 @@ TEST(keys_of_another_issuer_are_refused, struct external_site *f)
 			test_issuer_token(all[i].p, token, "%s", how);
 			expect_refused(f, how, token);
 		}
+	}
+	for (size_t i = 0; i < NELEMS(ignored); i++) {
+		fill(f, stranger, ignored[i], how);
+		test_issuer_token(f->first, token, "%s", how);
+		external_site_expect(f, token, 200);
 	}
 	assert_int_equal(test_issuer_count(stranger, "connections"), 0);
 	assert_int_equal(test_issuer_count(f->second, "connections"), fetched);

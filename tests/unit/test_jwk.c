@@ -187,7 +187,7 @@ TEST(skips_weak_and_costly_rsa_keys)
 		{ "AA", false },           /* 0 */
 		{ "Ag", false },           /* 2 */
 		{ "AQAA", false },         /* even */
-		{ "AAM", false },          /* 3, with a zero before it */
+		{ "AAM", true },           /* 3, with a zero before it */
 		{ "", false },
 		{ "A", false },
 		{ "AQAC=", false },
