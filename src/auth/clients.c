@@ -10,6 +10,7 @@
 
 #include "base/kdf.h"
 #include "base/line_file.h"
+#include "base/percent.h"
 #include "base/secret.h"
 #include "base/str.h"
 
@@ -154,5 +155,23 @@ clients_basic(const char *header, struct clients_claim *claim_out)
 		secret_wipe(claim_out, sizeof(*claim_out));
 out:
 	secret_wipe(text, sizeof(text));
+	return err;
+}
+
+enum err
+clients_form_decode(
+    const struct clients_claim *claim, struct clients_claim *decoded_out)
+{
+	struct clients_claim *d = decoded_out;
+	enum err err;
+
+	memset(d, 0, sizeof(*d));
+	err = percent_decode(
+	    claim->id, strlen(claim->id), ' ', sizeof(d->id), d->id);
+	if (err == ERR_OK)
+		err = percent_decode(claim->secret, strlen(claim->secret), ' ',
+		    sizeof(d->secret), d->secret);
+	if (err != ERR_OK)
+		secret_wipe(d, sizeof(*d));
 	return err;
 }

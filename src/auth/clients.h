@@ -49,10 +49,16 @@ enum err clients_check(
  * clients_basic(header, claim_out):
  * Parse ${header}, the value of an Authorization header (RFC 7617).
  * ERR_NOT_FOUND if it is NULL or its scheme is not Basic, ERR_INVALID if it is
- * malformed or too long.  The encoding of RFC 6749 section 2.3.1 is not undone:
- * generated ids and secrets have only unreserved characters.
+ * malformed or too long.
+ *
+ * clients_form_decode(claim, decoded_out):
+ * Undo the encoding of RFC 6749 section 2.3.1, which some clients apply to both
+ * before they form the header and others do not.  ERR_INVALID if ${claim} is
+ * not so encoded.
  */
 enum err clients_basic(
     const char *header, struct clients_claim *claim_out) MUST_CHECK;
+enum err clients_form_decode(const struct clients_claim *claim,
+    struct clients_claim *decoded_out) MUST_CHECK;
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -177,6 +178,8 @@ pool_run(const struct pool_options *options, struct config *config)
 	 */
 	(void)signal(SIGUSR1, SIG_IGN);
 	(void)signal(SIGUSR2, SIG_IGN);
+	/* Neither a core dump nor another process of this user has secrets. */
+	(void)prctl(PR_SET_DUMPABLE, 0);
 	status = check_secret(config, &fingerprint);
 	if (status == 0)
 		status = open_socket(options, &listener);

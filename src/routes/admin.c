@@ -32,16 +32,22 @@ admin_check(struct app *app, struct request *req, struct response *res)
 }
 
 /*
- * Behind a proxy on this machine every client looks local, so a forwarding
- * header refuses; a forged one can do no more.
+ * Behind a proxy on this machine every client looks local, so any header by
+ * which a proxy names itself refuses; a forged one can do no more.
  */
 static bool
 is_local(const struct request *req)
 {
-	return req->loopback &&
-	    request_param(req, PARAM_HTTP_FORWARDED) == NULL &&
-	    request_param(req, PARAM_HTTP_X_FORWARDED_FOR) == NULL &&
-	    request_param(req, PARAM_HTTP_X_REAL_IP) == NULL;
+	static const enum param of_proxies[] = { PARAM_HTTP_FORWARDED,
+		PARAM_HTTP_VIA, PARAM_HTTP_X_FORWARDED_FOR,
+		PARAM_HTTP_X_FORWARDED_HOST, PARAM_HTTP_X_FORWARDED_PORT,
+		PARAM_HTTP_X_FORWARDED_PROTO, PARAM_HTTP_X_REAL_IP,
+		PARAM_HTTP_CF_CONNECTING_IP, PARAM_HTTP_TRUE_CLIENT_IP };
+
+	for (size_t i = 0; i < NELEMS(of_proxies); i++)
+		if (request_param(req, of_proxies[i]) != NULL)
+			return false;
+	return req->loopback;
 }
 
 enum err

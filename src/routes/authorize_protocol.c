@@ -88,6 +88,18 @@ read_forwarded(const struct request *req, struct guarded *g)
 	g->page = get && request_navigates(req);
 }
 
+/*
+ * A handshake of WebSocket is a GET, but opens a channel that another site's
+ * page may write to and read from: browsers ask for no permission.
+ */
+static bool
+upgrades(const struct request *req)
+{
+	const char *protocol = request_param(req, PARAM_HTTP_UPGRADE);
+
+	return protocol != NULL && protocol[0] != '\0';
+}
+
 enum err
 authorize_protocol_read(const struct request *req, struct guarded *guarded_out)
 {
@@ -98,9 +110,12 @@ authorize_protocol_read(const struct request *req, struct guarded *guarded_out)
 		return ERR_INVALID;
 	if (g->protocol->forwards) {
 		read_forwarded(req, g);
+		g->safe = g->safe && !upgrades(req);
 		return ERR_OK;
 	}
-	g->safe = req->method == METHOD_GET || req->method == METHOD_OPTIONS;
+	g->safe =
+	    (req->method == METHOD_GET || req->method == METHOD_OPTIONS) &&
+	    !upgrades(req);
 	g->page =
 	    req->method == METHOD_GET && !req->head && request_navigates(req);
 	/* Otherwise the path is that of /auth/check itself. */

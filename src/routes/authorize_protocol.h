@@ -30,8 +30,8 @@ struct authorize_protocol {
 struct guarded {
 	const struct authorize_protocol *protocol;
 	const char *target; /* path and query; "" if not known */
-	bool safe;          /* changes nothing: GET, HEAD, OPTIONS */
-	bool page;          /* a browser navigation */
+	bool safe; /* changes nothing: GET, HEAD, OPTIONS without Upgrade */
+	bool page; /* a browser navigation */
 };
 
 /* authorize_protocol_asks(req): does ${req} ask about another request? */

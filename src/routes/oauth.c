@@ -96,6 +96,20 @@ authenticate_admin(struct app *app, struct request *req, struct response *res,
 	return err;
 }
 
+/* As it is, or with the encoding of RFC 6749 section 2.3.1. */
+static enum err
+check_basic(const struct clients *clients, const struct clients_claim *claim)
+{
+	struct clients_claim decoded;
+	enum err err = clients_check(clients, claim);
+
+	if (err != ERR_OK && clients_form_decode(claim, &decoded) == ERR_OK) {
+		err = clients_check(clients, &decoded);
+		secret_wipe(&decoded, sizeof(decoded));
+	}
+	return err;
+}
+
 /* ERR_OK with *${allowed_out} false: a refusal is the answer. */
 static enum err
 authenticate_caller(struct app *app, struct request *req,
@@ -115,7 +129,7 @@ authenticate_caller(struct app *app, struct request *req,
 		err = refuse(res, 400, "invalid_request",
 		    "The client used two ways to authenticate.");
 	} else if ((header_err == ERR_OK &&
-		       clients_check(app->clients, &basic) == ERR_OK) ||
+		       check_basic(app->clients, &basic) == ERR_OK) ||
 	    (form_err == ERR_OK &&
 		clients_check(app->clients, &posted) == ERR_OK)) {
 		*allowed_out = true;

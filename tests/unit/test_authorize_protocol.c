@@ -287,3 +287,35 @@ TEST(text_that_no_header_can_hold_is_refused)
 	    res.headers.data, "Variable-AUTH_USER: Ad\xc3\xa4: \xe6\x97\r\n"));
 	response_clear(&res);
 }
+
+/* A page of a sibling site opens it with the cookie, and reads the answers. */
+TEST(a_handshake_of_websocket_is_not_safe)
+{
+	static const struct {
+		const char *protocol, *upgrade;
+		bool safe;
+	} cases[] = {
+		{ "auth_request", "websocket", false },
+		{ "auth_request", "", true },
+		{ "forward_auth", "websocket", false },
+		{ "forward_auth", "", true },
+	};
+
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		char method[] = "REQUEST_METHOD=GET";
+		char forwarded[] = "HTTP_X_FORWARDED_METHOD=GET";
+		char protocol[64], upgrade[64];
+		char *const params[] = { method, forwarded, protocol, upgrade,
+			NULL };
+		struct request req;
+		struct guarded g;
+
+		(void)snprintf(protocol, sizeof(protocol),
+		    "LATCHKEY_AUTHORIZE_PROTOCOL=%s", cases[i].protocol);
+		(void)snprintf(upgrade, sizeof(upgrade), "HTTP_UPGRADE=%s",
+		    cases[i].upgrade);
+		request_init(&req, params, NULL, 0);
+		assert_int_equal(authorize_protocol_read(&req, &g), ERR_OK);
+		assert_int_equal(g.safe, cases[i].safe);
+	}
+}

@@ -173,3 +173,29 @@ TEST(basic_credentials_are_parsed)
 	text[sizeof(text) - 1] = '\0';
 	assert_int_equal(clients_basic(text, &claim), ERR_INVALID);
 }
+
+TEST(the_form_encoding_is_undone)
+{
+	static const struct {
+		const char *id, *secret, *decoded_id, *decoded_secret;
+		enum err expect;
+	} cases[] = {
+		{ "shop", "s%2Fe+c%3Dret", "shop", "s/e c=ret", ERR_OK },
+		{ "sh%6Fp", "plain", "shop", "plain", ERR_OK },
+		{ "shop", "50%", "", "", ERR_INVALID },
+		{ "sh%op", "s", "", "", ERR_INVALID },
+		{ "shop", "a%00b", "", "", ERR_INVALID },
+	};
+
+	for (size_t i = 0; i < NELEMS(cases); i++) {
+		struct clients_claim claim = { 0 }, decoded;
+
+		(void)snprintf(claim.id, sizeof(claim.id), "%s", cases[i].id);
+		(void)snprintf(
+		    claim.secret, sizeof(claim.secret), "%s", cases[i].secret);
+		assert_int_equal(
+		    clients_form_decode(&claim, &decoded), cases[i].expect);
+		assert_string_equal(decoded.id, cases[i].decoded_id);
+		assert_string_equal(decoded.secret, cases[i].decoded_secret);
+	}
+}

@@ -68,6 +68,12 @@ TEST(forwarded_requests_are_not_local, struct api *api)
 {
 	static const char *const headers[] = {
 		"HTTP_X_FORWARDED_FOR=192.0.2.7",
+		"HTTP_VIA=1.1 front",
+		"HTTP_X_FORWARDED_PROTO=https",
+		"HTTP_X_FORWARDED_HOST=id.example.org",
+		"HTTP_X_FORWARDED_PORT=443",
+		"HTTP_CF_CONNECTING_IP=192.0.2.1",
+		"HTTP_TRUE_CLIENT_IP=192.0.2.1",
 		"HTTP_FORWARDED=for=192.0.2.7",
 		"HTTP_X_REAL_IP=192.0.2.7",
 		/* The value of the header does not matter. */
