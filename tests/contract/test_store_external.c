@@ -233,7 +233,7 @@ TEST(an_account_is_linked_only_with_the_option, struct fixture *f)
 	p.link = true;
 	id = adopt(f, &p, EXTERNAL_LINKED);
 	assert_int_equal(id, f->ann.user.id);
-	/* Whoever registered with the address before is out. */
+	/* The access of the earlier registration has ended. */
 	gives(ERR_NOT_FOUND, store_password_hash(f->st, id, hash));
 	assert_false(live(f, handle_of(1), NOW));
 	assert_true(tidied_user(f, id));

@@ -199,7 +199,7 @@ link_account(struct external_site *f, const char *subject, char claims[160],
 	assert_int_equal(
 	    external_site_id(f, token), strtoll(f->site.user_id, NULL, 10));
 	external_site_expect_everywhere(f, token, 200);
-	/* Whoever had registered with the address before is out. */
+	/* The access of the earlier registration has ended. */
 	external_site_expect(f, f->site.token, 401);
 	snprintf(login, sizeof(login),
 	    "{\"email\":\"%s\",\"password\":\"" WEB_PASSWORD "\"}",
