@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/machine.h"
 #include "base/str.h"
 #include "config/config.h"
 #include "pool/master_fingerprint.h"
@@ -20,6 +21,7 @@
 #include "pool/worker_group.h"
 
 #define SECOND ((int64_t)1000000)
+#define WORKERS_MAX 512 /* the bound of LATCHKEY_WORKERS */
 /* A worker takes 10 s at most to finish the requests that have arrived. */
 #define TERMINATE_US (15 * SECOND)
 
@@ -50,17 +52,35 @@ struct pool {
 	struct config *config; /* of the workers, once they are to end */
 };
 
+/* Private memory that a worker may need beside hashes, generously. */
+#define WORKER_BYTES ((int64_t)4 * 1024 * 1024)
+
+/*
+ * Two for each processor and at least four, as far as a quarter of the memory
+ * that a control group allows suffices.
+ */
+static int
+workers_by_default(void)
+{
+	int64_t memory = machine_memory();
+	int64_t cores = machine_cpus();
+	int64_t n = cores > 2 ? 2 * cores : 4;
+
+	if (memory > 0 && memory / 4 / WORKER_BYTES < n)
+		n = memory / 4 / WORKER_BYTES;
+	return n < 2 ? 2 : n > WORKERS_MAX ? WORKERS_MAX : (int)n;
+}
+
 static int
 workers_wanted(const struct pool *p, const struct config *config)
 {
 	int64_t configured = config_int(config, CONFIG_WORKERS);
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (p->options->workers > 0)
 		return p->options->workers;
 	if (configured > 0)
 		return (int)configured;
-	return cores > 2 ? (int)cores * 2 : 4;
+	return workers_by_default();
 }
 
 static void

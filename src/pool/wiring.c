@@ -2,7 +2,6 @@
 #include "pool/wiring.h"
 
 #include <limits.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "auth/clients.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/machine.h"
 #include "base/secret.h"
 #include "base/str.h"
 #include "cache/cache.h"
@@ -310,17 +310,20 @@ wire_sessions(const struct config *config, struct app *app)
 	};
 }
 
-/* The cores that this process may use, not those of the machine. */
+/*
+ * One for each processor, as far as half of the memory that a control group
+ * allows suffices.
+ */
 static int
-cores(void)
+hashes_wanted(const struct config *config)
 {
-	cpu_set_t set;
-	int n;
+	int64_t each = 1024 * config_int(config, CONFIG_ARGON2_KIB);
+	int64_t memory = machine_memory();
+	int64_t n = machine_cpus();
 
-	if (sched_getaffinity(0, sizeof(set), &set) != 0)
-		return 1;
-	n = CPU_COUNT(&set);
-	return n < 1 ? 1 : n > HASHES_MAX ? HASHES_MAX : n;
+	if (memory > 0 && memory / 2 / each < n)
+		n = memory / 2 / each;
+	return n < 1 ? 1 : n > HASHES_MAX ? HASHES_MAX : (int)n;
 }
 
 static enum err
@@ -328,8 +331,8 @@ open_semaphore(const struct config *config, struct app *app)
 {
 	int places = (int)config_int(config, CONFIG_HASHES);
 
-	return semaphore_new(
-	    app->shm, places > 0 ? places : cores(), &app->login.semaphore);
+	return semaphore_new(app->shm,
+	    places > 0 ? places : hashes_wanted(config), &app->login.semaphore);
 }
 
 static void
