@@ -208,7 +208,6 @@ TEST(a_copy_is_no_database, struct fixture *f)
 	    store_open(f->table.db, f->m, &options, &f->st), ERR_INVALID);
 	assert_int_equal(rename(f->table.db, f->copy), 0);
 	restore(f, NOW);
-	open_store(f);
 }
 
 TEST(a_settled_database_is_complete, struct fixture *f)
