@@ -213,7 +213,7 @@ TEST(a_demotion_beats_a_waiting_request, struct logout_fixture *f)
 		logout_fixture_member(f, &m);
 		set_role(f, &admin, "promote");
 		e = start_admin_request(f, &admin_requests[i], &admin, &m);
-		set_role(f, &admin, "demote");
+		set_role(f, &admin, "demote --force");
 		stack_point_release(f->stack, admin_requests[i].point);
 		assert_int_equal(async_request_end(e, &reply), 403);
 		web_expect(&reply, 403, "forbidden");

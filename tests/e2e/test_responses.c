@@ -107,6 +107,24 @@ TEST(refusals_of_addresses_and_passwords, struct site *s)
 	for (size_t i = 0; i < NELEMS(changes); i++)
 		operation_expect(
 		    s, changes[i], "/auth/update-profile", &m, 409);
+	m.body = OPERATION_GUESS;
+	for (size_t i = 0; i < NELEMS(changes); i++)
+		operation_expect(
+		    s, changes[i], "/auth/update-profile", &m, 403);
+}
+
+TEST(a_page_of_another_session_is_refused, struct site *s)
+{
+	static const char *const headers[] = {
+		"Latchkey-Session: 0123456789abcdef0123456789abcdef", NULL
+	};
+	const struct web_call call = { .path = "/api/v1/auth/validate-session",
+		.body = "{}",
+		.headers = headers };
+
+	site_account(s);
+	web_call(s->web, &call, &s->reply);
+	web_expect(&s->reply, 409, "other_session");
 }
 
 TEST(the_last_administrator_stays, struct site *s)
